@@ -1,0 +1,311 @@
+//! What a history is made of: events, operations and their outcomes.
+//!
+//! This is the vocabulary that targets and workloads meet in: a workload asks with an [`Op`], a
+//! client answers with a [`Completion`]. It deliberately knows nothing of how an operation is
+//! carried out, nor of whether an answer is right.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::FaultEvent;
+use crate::observation::Observation;
+
+/// Nanoseconds since the start of the run, on the harness's monotonic clock.
+pub type Nanos = u64;
+
+/// One server of the cluster; written `n1` … `nN`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct NodeId(pub u16);
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "n{}", self.0)
+    }
+}
+
+impl From<NodeId> for String {
+    fn from(node: NodeId) -> Self {
+        node.to_string()
+    }
+}
+
+/// A text that is not a node's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a node name: expected `n` and a number from 1, such as `n3`")]
+pub struct BadNodeId(String);
+
+impl FromStr for NodeId {
+    type Err = BadNodeId;
+
+    fn from_str(text: &str) -> Result<Self, BadNodeId> {
+        text.strip_prefix('n')
+            .and_then(|number| number.parse().ok())
+            .filter(|number| *number > 0)
+            .map(NodeId)
+            .ok_or_else(|| BadNodeId(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for NodeId {
+    type Error = BadNodeId;
+
+    fn try_from(text: String) -> Result<Self, BadNodeId> {
+        text.parse()
+    }
+}
+
+/// A single-threaded logical client: it has at most one operation open at a time.
+///
+/// After an operation ended [`Completion::Info`] nobody knows whether it is still open, so its
+/// worker goes on under a new process id.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default,
+)]
+#[serde(transparent)]
+pub struct ProcessId(pub u64);
+
+impl fmt::Display for ProcessId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// The name of an object that operations act on, such as a key of a key-value store.
+pub type Key = String;
+
+/// The value of a register. Workloads write every value once, so that a read names the write it saw.
+pub type Value = i64;
+
+/// What a client asks of the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "f", rename_all = "kebab-case")]
+pub enum Op {
+    /// Read the register `key`.
+    Read {
+        /// Which register.
+        key: Key,
+    },
+    /// Set the register `key` to `value`.
+    Write {
+        /// Which register.
+        key: Key,
+        /// Its new value.
+        value: Value,
+    },
+    /// Set the register `key` to `new` if it holds `old`, atomically.
+    Cas {
+        /// Which register.
+        key: Key,
+        /// The value it must hold.
+        old: Value,
+        /// Its new value.
+        new: Value,
+    },
+    /// `node` claims to lead `generation`. No client asks this: the leadership check derives it
+    /// from observations, so that the linearizability search can judge it as an operation.
+    Claim {
+        /// The generation that is claimed.
+        generation: u64,
+        /// Who claims it.
+        node: NodeId,
+    },
+}
+
+/// The kinds of [`Op`], for tables of what a target serves and what a workload needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OpKind {
+    /// [`Op::Read`].
+    Read,
+    /// [`Op::Write`].
+    Write,
+    /// [`Op::Cas`].
+    Cas,
+    /// [`Op::Claim`].
+    Claim,
+}
+
+impl OpKind {
+    /// The kinds that a client can be asked for, in the order in which lists show them.
+    pub const REQUESTS: [Self; 3] = [Self::Read, Self::Write, Self::Cas];
+
+    /// The word used in target files, histories and reports.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Cas => "cas",
+            Self::Claim => "claim",
+        }
+    }
+}
+
+impl fmt::Display for OpKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl Op {
+    /// Which kind of operation this is.
+    #[must_use]
+    pub fn kind(&self) -> OpKind {
+        match self {
+            Self::Read { .. } => OpKind::Read,
+            Self::Write { .. } => OpKind::Write,
+            Self::Cas { .. } => OpKind::Cas,
+            Self::Claim { .. } => OpKind::Claim,
+        }
+    }
+
+    /// The object it acts on; none for a claim, whose object is the whole cluster.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Read { key } | Self::Write { key, .. } | Self::Cas { key, .. } => Some(key),
+            Self::Claim { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read { key } => write!(f, "read {key}"),
+            Self::Write { key, value } => write!(f, "write {key} = {value}"),
+            Self::Cas { key, old, new } => write!(f, "cas {key} from {old} to {new}"),
+            Self::Claim { generation, node } => {
+                write!(f, "{node} claims generation {generation}")
+            }
+        }
+    }
+}
+
+/// What a successful operation answered; mirrors [`Op`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "f", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The register's value; `None` where it was never written.
+    Read {
+        /// What was read.
+        value: Option<Value>,
+    },
+    /// The value was written.
+    Write,
+    /// The register held the old value and now holds the new one.
+    Cas,
+    /// The claim was seen.
+    Claim,
+}
+
+/// Who served an acknowledged operation, where the target tells: evidence of the highest grade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+pub struct Stamp {
+    /// The node that acted as leader for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeId>,
+    /// The generation under which it took effect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
+}
+
+impl Stamp {
+    /// Whether the target told nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.node.is_none() && self.generation.is_none()
+    }
+}
+
+/// How an operation ended. Errors of a cluster are data of the history, never a Rust `Err`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Completion {
+    /// It took effect, at one instant between its invocation and now.
+    Ok {
+        /// What it answered.
+        outcome: Outcome,
+        /// Who served it, where the target tells.
+        #[serde(default, skip_serializing_if = "Stamp::is_empty")]
+        stamp: Stamp,
+    },
+    /// It certainly did not take effect and never will.
+    Fail {
+        /// Why, in the target's or the client's words. Untrusted text.
+        error: String,
+    },
+    /// Unknown: it may have taken effect, may do so at any later time, or never.
+    Info {
+        /// What was seen, such as a time-out. Untrusted text.
+        error: String,
+    },
+}
+
+/// One record of a history. One event is one line of `history.jsonl`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its place in the history, counted from 0 without gaps.
+    pub index: u64,
+    /// When it was recorded. Never decreases along a history.
+    pub time: Nanos,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What an [`Event`] records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum EventKind {
+    /// A client asked for `op`. Recorded before a byte is sent.
+    Invoke {
+        /// The client.
+        process: ProcessId,
+        /// The node it asked, where it asked a certain one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<NodeId>,
+        /// What it asked.
+        op: Op,
+    },
+    /// The client's open operation ended. Recorded after the last byte was received.
+    Complete {
+        /// The client.
+        process: ProcessId,
+        /// How it ended.
+        completion: Completion,
+    },
+    /// A fault began, was measured, or ended.
+    Fault(FaultEvent),
+    /// A node, its log or an acknowledged effect told of role and generation.
+    Observe(Observation),
+    /// The run entered a phase.
+    Phase {
+        /// Which one.
+        phase: Phase,
+    },
+    /// Something about the harness itself, for the reader of the history; no check reads it.
+    Note {
+        /// Free text; may quote a target, so untrusted.
+        text: String,
+    },
+}
+
+/// The parts of a run, in the order in which they come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Nodes are being started.
+    Start,
+    /// The cluster answered; clients and faults begin.
+    Load,
+    /// The last fault has healed; the cluster must answer again within its bound.
+    Recover,
+    /// Every key is read once more.
+    FinalReads,
+    /// Nodes are being stopped; nothing later counts.
+    Stop,
+}

@@ -1,0 +1,89 @@
+//! Evidence of who leads, and in which generation.
+//!
+//! A *generation* is an opaque, totally ordered number of a leader's reign: a Raft term, a ZAB
+//! epoch, a Kafka controller epoch, a fencing token. Evidence is graded, because a wrong alarm is
+//! as bad as a missed one: a status page that mixes two moments has reported split brains in
+//! healthy clusters.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Nanos, NodeId};
+
+/// What a node takes itself for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// It leads its generation.
+    Leader,
+    /// It follows another node.
+    Follower,
+    /// It asks for votes.
+    Candidate,
+}
+
+/// How much an observation can carry. Ordered from weakest to strongest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grade {
+    /// What a node believes of another, or an answer whose parts are of different moments: may
+    /// raise a suspicion, never prove an anomaly.
+    Hearsay,
+    /// A node's own claim, role and generation read in one atomic answer.
+    Claim,
+    /// A durable record of the node: a log line, a vote file.
+    Record,
+    /// An operation that the node acknowledged under this generation.
+    Effect,
+}
+
+impl Grade {
+    /// Whether evidence of this grade may prove an anomaly.
+    #[must_use]
+    pub fn proves(self) -> bool {
+        self > Self::Hearsay
+    }
+}
+
+/// Where an observation came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The node answered a status request.
+    Poll,
+    /// The node wrote a log line.
+    Log,
+    /// The node acknowledged an operation.
+    Ack,
+}
+
+/// What `node` was seen to be.
+///
+/// The state it tells of was true at some instant in [`Self::since`]‥[`crate::Event::time`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    /// Of whom.
+    pub node: NodeId,
+    /// How many times the harness had started this node: 1 from its first start on.
+    pub incarnation: u32,
+    /// From where.
+    pub source: Source,
+    /// What it can carry.
+    pub grade: Grade,
+    /// When the question was sent (poll), or the line before it had been read (log).
+    pub since: Nanos,
+    /// Its role, where told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// Its generation, where told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
+    /// Whom it takes for the leader, where told. Always hearsay, whatever the grade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leader: Option<NodeId>,
+    /// The last log index it has applied, where told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied: Option<u64>,
+    /// The line or answer itself, cut to a bounded length. Untrusted text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+}
