@@ -32,6 +32,12 @@ impl<'a> Budget<'a> {
         Budget { bytes: DEFAULT_BYTES, expired: &|| false }
     }
 
+    /// One of `parts` equal shares, for searches that run at the same time.
+    #[must_use]
+    pub fn share(&self, parts: usize) -> Self {
+        Self { bytes: self.bytes / parts.max(1), ..*self }
+    }
+
     /// Whether the time is up.
     #[must_use]
     pub fn expired(&self) -> bool {

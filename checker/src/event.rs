@@ -282,6 +282,15 @@ pub enum EventKind {
     Fault(FaultEvent),
     /// A node, its log or an acknowledged effect told of role and generation.
     Observe(Observation),
+    /// A node's server was started, ended, or was ended by the harness.
+    Node {
+        /// Which node.
+        node: NodeId,
+        /// How many times it had been started, this start included.
+        incarnation: u32,
+        /// What happened to it.
+        change: NodeChange,
+    },
     /// The run entered a phase.
     Phase {
         /// Which one.
@@ -291,6 +300,23 @@ pub enum EventKind {
     Note {
         /// Free text; may quote a target, so untrusted.
         text: String,
+    },
+}
+
+/// What happened to the server of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub enum NodeChange {
+    /// The harness is about to start it.
+    Started,
+    /// The harness killed it, as a fault.
+    Killed,
+    /// The harness ended it, because the run is over.
+    Stopped,
+    /// It ended by itself, which no fault asked of it.
+    Exited {
+        /// With what status or signal.
+        how: String,
     },
 }
 

@@ -18,7 +18,7 @@ pub type Cut = (NodeId, NodeId);
 pub enum Shape {
     /// Two groups as equal as can be.
     Halves,
-    /// A smallest majority and the rest, drawn at random.
+    /// A smallest majority and the rest, the leader among the rest.
     Majority,
     /// One random node against all others.
     IsolateOne,
@@ -26,9 +26,9 @@ pub enum Shape {
     IsolateLeader,
     /// Every node sees a majority, and no two see the same one.
     MajoritiesRing,
-    /// Two groups that meet in one node only.
+    /// Two groups that meet in one node only, the leader where one is known.
     Bridge,
-    /// One node is heard by none, though it hears all (or the reverse).
+    /// One node is heard by none, though it hears all (or the reverse); every second time the leader.
     OneWay,
 }
 
@@ -55,6 +55,20 @@ impl Shape {
             Self::MajoritiesRing => "majorities-ring",
             Self::Bridge => "bridge",
             Self::OneWay => "one-way",
+        }
+    }
+
+    /// What it cuts, in one line.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Halves => "two groups as equal as can be",
+            Self::Majority => "a smallest majority against the rest, the leader among the rest",
+            Self::IsolateOne => "one node against all others",
+            Self::IsolateLeader => "the leader against all others",
+            Self::MajoritiesRing => "every node sees a majority, and no two see the same one",
+            Self::Bridge => "two groups that meet in one node only",
+            Self::OneWay => "one node is heard by none though it hears all, or the reverse",
         }
     }
 }

@@ -32,7 +32,7 @@ pub enum Grade {
     Claim,
     /// A durable record of the node: a log line, a vote file.
     Record,
-    /// An operation that the node acknowledged under this generation.
+    /// A write that the node acknowledged under this generation.
     Effect,
 }
 

@@ -1,0 +1,151 @@
+//! Was enough seen for a pass to mean something?
+//!
+//! This check never finds an anomaly. Whatever was planned and did not happen makes the verdict
+//! inconclusive, with what was missing in numbers.
+
+use std::collections::BTreeMap;
+
+use crate::budget::Budget;
+use crate::event::{Completion, Nanos, OpKind, Phase};
+use crate::fault::Fault;
+use crate::history::{FaultSpan, History};
+use crate::leadership::evidence::evidence;
+use crate::leadership::first_led;
+use crate::reach;
+use crate::verdict::CheckResult;
+use crate::words;
+
+/// The name of the check, which always runs.
+pub const ID: &str = "coverage";
+
+/// What it promises.
+pub const PROMISE: &str =
+    "the run did what was planned: enough operations, elections and proven faults, to its end";
+
+/// Holds `history` against the coverage that its plan asks for.
+#[must_use]
+pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
+    let mut result = CheckResult::new(ID, PROMISE);
+    ended(history, &mut result);
+    operations(history, &mut result);
+    elections(history, &mut result);
+    faults(history, &mut result);
+    result
+}
+
+/// Whether the run came to its end.
+fn ended(history: &History, result: &mut CheckResult) {
+    if history.is_torn() {
+        result.inconclusive("the run was cut short: the last line of its history is torn");
+    } else if history.phase(Phase::Stop).is_none() {
+        result.inconclusive("the run was cut short: it never came to its stop");
+    }
+}
+
+/// Whether enough operations of each kind succeeded.
+fn operations(history: &History, result: &mut CheckResult) {
+    let mut ok: BTreeMap<OpKind, u64> = BTreeMap::new();
+    let (mut fail, mut info) = (0_u32, 0_u32);
+    for operation in history.operations() {
+        match &operation.completed {
+            Some((_, _, Completion::Ok { .. })) => *ok.entry(operation.op.kind()).or_default() += 1,
+            Some((_, _, Completion::Fail { .. })) => fail += 1,
+            Some((_, _, Completion::Info { .. })) | None => info += 1,
+        }
+    }
+    for (kind, needed) in &history.header().plan.coverage.ok_per_kind {
+        let seen = ok.get(kind).copied().unwrap_or(0);
+        if seen < *needed {
+            result.inconclusive(format!("only {seen} ok {kind}, at least {needed} are needed"));
+        }
+    }
+    for kind in OpKind::REQUESTS {
+        let seen = ok.get(&kind).copied().unwrap_or(0);
+        result.metrics.insert(format!("ok-{kind}"), seen as f64);
+    }
+    result.metrics.insert("fail".to_owned(), f64::from(fail));
+    result.metrics.insert("info".to_owned(), f64::from(info));
+}
+
+/// Whether enough generations came to be led while there was load.
+fn elections(history: &History, result: &mut CheckResult) {
+    let needed = history.header().plan.coverage.elections;
+    let load = history.phase(Phase::Load).unwrap_or(Nanos::MAX);
+    let led = first_led(&evidence(history));
+    let seen = led.values().filter(|first| **first >= load).count() as u64;
+    if seen < needed {
+        result.inconclusive(format!(
+            "only {seen} elections under load, at least {needed} are needed"
+        ));
+    }
+    result.metrics.insert("elections-under-load".to_owned(), seen as f64);
+}
+
+/// Whether every fault was proven, there were enough, and clients were served meanwhile.
+fn faults(history: &History, result: &mut CheckResult) {
+    let faults = history.faults();
+    let effective = faults.iter().filter(|span| span.is_effective()).count() as u64;
+    let needed = history.header().plan.coverage.effective_faults;
+    if effective < needed {
+        result
+            .inconclusive(format!("only {effective} proven faults, at least {needed} are needed"));
+    }
+    for span in &faults {
+        if let Some(doubt) = doubt(span) {
+            let (id, fault) = (span.id, &span.fault);
+            result.inconclusive(format!("fault {id} ({fault}) was not proven: {doubt}"));
+        }
+    }
+    for span in &faults {
+        served(history, &faults, span, result);
+    }
+    result.metrics.insert("faults".to_owned(), faults.len() as f64);
+    result.metrics.insert("effective-faults".to_owned(), effective as f64);
+}
+
+/// Why a fault is not proven; none if it is.
+fn doubt(span: &FaultSpan) -> Option<String> {
+    if span.is_effective() {
+        return None;
+    }
+    let measured = span.proofs.iter().flat_map(|(_, _, measurements)| measurements);
+    let failed = measured.clone().find(|measurement| !measurement.holds);
+    Some(match (failed, span.problems.first()) {
+        (Some(failed), _) => format!("{}: {}", failed.what, failed.result),
+        (None, Some(problem)) => problem.clone(),
+        (None, None) if span.end.is_none() => "it never ended".to_owned(),
+        (None, None) if measured.count() == 0 => "nothing was measured".to_owned(),
+        (None, None) => "no span of time is known in which it was in effect".to_owned(),
+    })
+}
+
+/// Whether clients were served during a fault that left a majority, or at least asked.
+///
+/// Whatever overlaps counts together, so that a majority is only demanded if one was left all the
+/// time.
+fn served(history: &History, faults: &[FaultSpan], span: &FaultSpan, result: &mut CheckResult) {
+    let needed = history.header().plan.coverage.ok_per_fault_window;
+    let (from, to) = span.window(history.end());
+    let within = |time: Nanos| (from..=to).contains(&time);
+    let overlaps = |other: &&FaultSpan| {
+        let (begin, end) = other.window(history.end());
+        begin <= to && from <= end
+    };
+    let together: Vec<&Fault> = faults.iter().filter(overlaps).map(|other| &other.fault).collect();
+    let operations = history.operations();
+    let (id, began, ended) = (span.id, words::at(from), words::at(to));
+    if reach::majority(&history.header().nodes, &together).is_some() {
+        let ok = operations.iter().filter(|one| one.ok().is_some_and(|(time, ..)| within(time)));
+        let seen = ok.count() as u64;
+        if seen < needed {
+            result.inconclusive(format!(
+                "only {seen} operations succeeded during fault {id} ({began} to {ended}), which \
+                 left a majority connected; at least {needed} are needed"
+            ));
+        }
+    } else if needed > 0 && !operations.iter().any(|one| within(one.invoked.1)) {
+        result.inconclusive(format!(
+            "nothing was asked of the cluster during fault {id} ({began} to {ended})"
+        ));
+    }
+}

@@ -1,0 +1,120 @@
+//! The format `fracas.history/1`: a header line, then one JSON object per event.
+//!
+//! The format is described in `docs/history-format.md`. Nothing here opens a file: lines come from
+//! a reader and leave as strings.
+
+use std::io::{self, BufRead, Read};
+
+use crate::event::Event;
+use crate::history::{Header, History, SCHEMA};
+
+/// The longest line that is read. A longer one is no line of a history.
+const LINE_LIMIT: u64 = 16 << 20;
+
+/// Why a file is not a history.
+#[derive(Debug, thiserror::Error)]
+#[error("line {line}: {reason}")]
+pub struct ReadError {
+    /// Which line, counted from 1.
+    pub line: u64,
+    /// What was wrong and what was expected.
+    pub reason: String,
+    /// The failure of the reader underneath, if it was that.
+    #[source]
+    pub source: Option<io::Error>,
+}
+
+/// Reads a history, and says whether its last line was cut off and dropped.
+///
+/// A recorder that was killed leaves at most its last line unfinished, so that line, and no other,
+/// may be unreadable. It is dropped; the operation it would have completed stays open.
+///
+/// # Errors
+///
+/// Names the line that cannot be read or that makes the history malformed.
+pub fn read(input: impl BufRead) -> Result<(History, bool), ReadError> {
+    let mut lines = Lines { input, number: 0 };
+    let header = match lines.next()? {
+        Some(line) => parse_header(&line)?,
+        None => return Err(refuse(1, format!("nothing, expected the header of a `{SCHEMA}`"))),
+    };
+    let mut events = Vec::new();
+    let mut torn = false;
+    while let Some(line) = lines.next()? {
+        match serde_json::from_slice::<Event>(&line) {
+            Ok(event) => events.push(event),
+            Err(error) => {
+                let refused = refuse(lines.number, format!("not an event: {}", place(&error)));
+                if lines.next()?.is_some() {
+                    return Err(refused);
+                }
+                torn = true;
+            }
+        }
+    }
+    let history = History::new(header, events)
+        .map_err(|malformed| refuse(malformed.position as u64 + 2, malformed.reason))?;
+    Ok((if torn { history.torn() } else { history }, torn))
+}
+
+/// The first line of a history, without its newline.
+#[must_use]
+pub fn header_line(header: &Header) -> String {
+    serde_json::to_string(header).expect("a header has only string keys and no failing serializer")
+}
+
+/// The line of one event, without its newline.
+#[must_use]
+pub fn event_line(event: &Event) -> String {
+    serde_json::to_string(event).expect("an event has only string keys and no failing serializer")
+}
+
+/// The lines of a reader, counted.
+struct Lines<R> {
+    input: R,
+    number: u64,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// The next line with its newline, or none at the end.
+    fn next(&mut self) -> Result<Option<Vec<u8>>, ReadError> {
+        self.number += 1;
+        let mut line = Vec::new();
+        let read = self.input.by_ref().take(LINE_LIMIT + 1).read_until(b'\n', &mut line);
+        match read {
+            Ok(0) => Ok(None),
+            Ok(_) if line.len() as u64 > LINE_LIMIT => {
+                Err(refuse(self.number, format!("longer than the limit of {LINE_LIMIT} bytes")))
+            }
+            Ok(_) => Ok(Some(line)),
+            Err(source) => {
+                let reason = format!("cannot be read: {source}");
+                Err(ReadError { line: self.number, reason, source: Some(source) })
+            }
+        }
+    }
+}
+
+fn parse_header(line: &[u8]) -> Result<Header, ReadError> {
+    /// Read first, so that a history of another version is told from a broken one.
+    #[derive(serde::Deserialize)]
+    struct Versioned {
+        schema: String,
+    }
+    let not_header =
+        |error| refuse(1, format!("not a header: {}, expected one of `{SCHEMA}`", place(&error)));
+    let Versioned { schema } = serde_json::from_slice(line).map_err(not_header)?;
+    if schema != SCHEMA {
+        return Err(refuse(1, format!("schema `{schema}`, expected `{SCHEMA}`")));
+    }
+    serde_json::from_slice(line).map_err(not_header)
+}
+
+/// What was wrong within one line, whose number is told elsewhere.
+fn place(error: &serde_json::Error) -> String {
+    error.to_string().replace(" at line 1 column ", " at column ")
+}
+
+fn refuse(line: u64, reason: String) -> ReadError {
+    ReadError { line, reason, source: None }
+}

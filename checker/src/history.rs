@@ -1,0 +1,183 @@
+//! A recorded history: validated once, then trusted by every check.
+//!
+//! Here are the types that checks read. How a history is written down is the business of
+//! [`crate::formats`]; whether it is any good is the business of [`crate::judge()`].
+
+mod faults;
+mod validation;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use faults::FaultSpan;
+
+use crate::event::{
+    Completion, Event, EventKind, Nanos, NodeId, Op, OpKind, Outcome, Phase, ProcessId, Stamp,
+};
+
+/// The name and version of the format; the first field of the first line.
+pub const SCHEMA: &str = "fracas.history/1";
+
+/// The first line of a history: what was run, and how it is to be judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// The name of the run.
+    pub run: String,
+    /// The system under test.
+    pub target: String,
+    /// The seed that every random choice came from.
+    pub seed: u64,
+    /// The servers of the cluster.
+    pub nodes: Vec<NodeId>,
+    /// How this history is to be judged.
+    #[serde(default)]
+    pub plan: Plan,
+}
+
+/// How a history is to be judged. It stands in the header, so that judging needs nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(default)]
+pub struct Plan {
+    /// The checks to run, by id; `coverage` always runs.
+    pub checks: Vec<String>,
+    /// How long after the last heal the cluster may take to answer again, in milliseconds.
+    pub recovery_ms: u64,
+    /// How much must have been seen for a pass to mean something.
+    pub coverage: Coverage,
+}
+
+/// How much must have been seen for a pass to mean something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(default)]
+pub struct Coverage {
+    /// Successful operations of each kind, over the whole run.
+    pub ok_per_kind: BTreeMap<OpKind, u64>,
+    /// Successful operations within every fault that left a majority connected.
+    pub ok_per_fault_window: u64,
+    /// Generations that came to be led while there was load.
+    pub elections: u64,
+    /// Faults that were proven to take effect.
+    pub effective_faults: u64,
+}
+
+/// One operation: an invocation with its completion, if it has one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// The client.
+    pub process: ProcessId,
+    /// The node it asked, where it asked a certain one.
+    pub node: Option<NodeId>,
+    /// What it asked.
+    pub op: Op,
+    /// Index and time of the invocation.
+    pub invoked: (u64, Nanos),
+    /// Index, time and result of the completion. None is as indeterminate as an `info`.
+    pub completed: Option<(u64, Nanos, Completion)>,
+}
+
+impl Operation {
+    /// When it succeeded, with what and under whom; none if it did not, or nobody knows.
+    #[must_use]
+    pub fn ok(&self) -> Option<(Nanos, Outcome, Stamp)> {
+        match self.completed {
+            Some((_, time, Completion::Ok { outcome, stamp })) => Some((time, outcome, stamp)),
+            _ => None,
+        }
+    }
+
+    /// Whether it certainly never took effect.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        matches!(self.completed, Some((_, _, Completion::Fail { .. })))
+    }
+
+    /// The indices of its events.
+    pub fn indices(&self) -> impl Iterator<Item = u64> {
+        let completed = self.completed.as_ref().map(|(index, ..)| *index);
+        std::iter::once(self.invoked.0).chain(completed)
+    }
+}
+
+/// Why a sequence of events is not a history.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("event {position}: {reason}")]
+pub struct Malformed {
+    /// Which event, counted from 0.
+    pub position: usize,
+    /// What was wrong and what was expected.
+    pub reason: String,
+}
+
+/// A validated history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    header: Header,
+    events: Vec<Event>,
+    operations: Vec<Operation>,
+    torn: bool,
+}
+
+impl History {
+    /// Validates `events`.
+    ///
+    /// # Errors
+    ///
+    /// Names the first event that no recorder could have written: a gap in the indices, time
+    /// running backwards, a process that overlaps with itself or completes what it did not invoke.
+    pub fn new(header: Header, events: Vec<Event>) -> Result<Self, Malformed> {
+        let operations = validation::operations(&events)?;
+        Ok(Self { header, events, operations, torn: false })
+    }
+
+    /// The same history, marked as one whose last line was cut off.
+    #[must_use]
+    pub fn torn(self) -> Self {
+        Self { torn: true, ..self }
+    }
+
+    /// Whether its last line was cut off and dropped.
+    #[must_use]
+    pub fn is_torn(&self) -> bool {
+        self.torn
+    }
+
+    /// What was run, and how it is to be judged.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Every event, in order.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Every operation, in the order of invocation.
+    #[must_use]
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// Every fault: its begin, proofs and end joined by id, in the order of their begin.
+    #[must_use]
+    pub fn faults(&self) -> Vec<FaultSpan> {
+        faults::spans(&self.events)
+    }
+
+    /// When `phase` was first entered.
+    #[must_use]
+    pub fn phase(&self, phase: Phase) -> Option<Nanos> {
+        let entered = |event: &&Event| event.kind == EventKind::Phase { phase };
+        self.events.iter().find(entered).map(|event| event.time)
+    }
+
+    /// When the last event was recorded.
+    #[must_use]
+    pub fn end(&self) -> Nanos {
+        self.events.last().map_or(0, |event| event.time)
+    }
+}

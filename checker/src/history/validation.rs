@@ -1,0 +1,161 @@
+//! What makes a sequence of events a history.
+//!
+//! Refused is only what no correct recorder can have written. What a cluster did wrong is never
+//! refused here: that is what the checks are for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Malformed, Operation};
+use crate::event::{Completion, Event, EventKind, Nanos, NodeId, Op, OpKind, Outcome, ProcessId};
+use crate::fault::FaultEvent;
+
+/// Validates `events` and joins invocations with their completions.
+pub(super) fn operations(events: &[Event]) -> Result<Vec<Operation>, Malformed> {
+    let mut walk = Walk::default();
+    for (position, event) in events.iter().enumerate() {
+        walk.place(position, event)
+            .and_then(|()| walk.event(event))
+            .map_err(|reason| Malformed { position, reason })?;
+    }
+    Ok(walk.operations)
+}
+
+/// What has been seen so far.
+#[derive(Default)]
+struct Walk {
+    time: Nanos,
+    /// The operation that each busy process has open.
+    open: BTreeMap<ProcessId, usize>,
+    /// Processes whose last operation ended `info`: nobody knows whether it is still open.
+    lost: BTreeSet<ProcessId>,
+    /// Every fault that began, and whether it has ended.
+    faults: BTreeMap<u32, bool>,
+    operations: Vec<Operation>,
+}
+
+impl Walk {
+    fn place(&mut self, position: usize, event: &Event) -> Result<(), String> {
+        if event.index != position as u64 {
+            return Err(format!("index {}, expected {position}: a line is missing", event.index));
+        }
+        if event.time < self.time {
+            let (now, before) = (event.time, self.time);
+            return Err(format!(
+                "time {now} after time {before}, expected one that never decreases"
+            ));
+        }
+        self.time = event.time;
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event) -> Result<(), String> {
+        match &event.kind {
+            EventKind::Invoke { process, node, op } => self.invoke(event, *process, *node, op),
+            EventKind::Complete { process, completion } => {
+                self.complete(event, *process, completion)
+            }
+            EventKind::Fault(fault) => self.fault(fault),
+            EventKind::Observe(seen) if seen.since > event.time => Err(format!(
+                "an observation since {} recorded at {}, expected `since` not to be later",
+                seen.since, event.time
+            )),
+            EventKind::Observe(_)
+            | EventKind::Node { .. }
+            | EventKind::Phase { .. }
+            | EventKind::Note { .. } => Ok(()),
+        }
+    }
+
+    fn invoke(
+        &mut self,
+        event: &Event,
+        process: ProcessId,
+        node: Option<NodeId>,
+        op: &Op,
+    ) -> Result<(), String> {
+        if self.lost.contains(&process) {
+            return Err(format!(
+                "process {process} invoked after its operation ended `info`, expected a new process"
+            ));
+        }
+        if op.kind() == OpKind::Claim {
+            return Err("`claim` invoked by a client, expected `read`, `write` or `cas`".to_owned());
+        }
+        if let Some(open) = self.open.insert(process, self.operations.len()) {
+            let since = self.operations[open].invoked.0;
+            return Err(format!(
+                "process {process} invoked while its operation of event {since} is open, expected its completion"
+            ));
+        }
+        let invoked = (event.index, event.time);
+        let op = op.clone();
+        self.operations.push(Operation { process, node, op, invoked, completed: None });
+        Ok(())
+    }
+
+    fn complete(
+        &mut self,
+        event: &Event,
+        process: ProcessId,
+        completion: &Completion,
+    ) -> Result<(), String> {
+        let Some(open) = self.open.remove(&process) else {
+            return Err(format!(
+                "process {process} completed an operation it had not open, expected its invocation first"
+            ));
+        };
+        let operation = &mut self.operations[open];
+        if let Completion::Ok { outcome, .. } = completion
+            && kind(*outcome) != operation.op.kind()
+        {
+            let (got, asked) = (kind(*outcome), operation.op.kind());
+            return Err(format!("process {process} was answered a `{got}`, expected a `{asked}`"));
+        }
+        if matches!(completion, Completion::Info { .. }) {
+            self.lost.insert(process);
+        }
+        operation.completed = Some((event.index, event.time, completion.clone()));
+        Ok(())
+    }
+
+    fn fault(&mut self, fault: &FaultEvent) -> Result<(), String> {
+        match fault {
+            FaultEvent::Begin { id, .. } => match self.faults.insert(*id, false) {
+                Some(_) => {
+                    Err(format!("fault {id} began twice, expected every fault to begin once"))
+                }
+                None => Ok(()),
+            },
+            FaultEvent::Proof { id, .. } => match self.faults.get(id) {
+                Some(_) => Ok(()),
+                None => Err(format!("fault {id} was measured, expected its begin first")),
+            },
+            FaultEvent::End { id, effective, .. } => {
+                if let Some((from, to)) = effective
+                    && from > to
+                {
+                    return Err(format!(
+                        "fault {id} in effect from {from} to {to}, expected from ≤ to"
+                    ));
+                }
+                match self.faults.insert(*id, true) {
+                    Some(false) => Ok(()),
+                    Some(true) => {
+                        Err(format!("fault {id} ended twice, expected every fault to end once"))
+                    }
+                    None => Err(format!("fault {id} ended, expected its begin first")),
+                }
+            }
+        }
+    }
+}
+
+/// Which kind of operation is answered so.
+fn kind(outcome: Outcome) -> OpKind {
+    match outcome {
+        Outcome::Read { .. } => OpKind::Read,
+        Outcome::Write => OpKind::Write,
+        Outcome::Cas => OpKind::Cas,
+        Outcome::Claim => OpKind::Claim,
+    }
+}

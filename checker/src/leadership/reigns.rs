@@ -1,0 +1,134 @@
+//! Who led each generation: over the whole run, at most one node.
+//!
+//! Moments do not matter here. A generation belongs to one leader for ever, so a claim in the first
+//! minute and one in the last contradict each other, whatever happened in between.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::evidence::Evidence;
+use super::{Found, fact};
+use crate::catalogue::SPLIT_BRAIN;
+use crate::event::{Nanos, NodeId};
+use crate::history::History;
+use crate::story::Shown;
+use crate::verdict::Anomaly;
+use crate::words;
+
+/// A generation that more than one node was proven to lead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// Which generation.
+    pub generation: u64,
+    /// The first evidence of each of its leaders, in order of time.
+    pub leaders: Vec<Evidence>,
+}
+
+/// The first evidence of each leader of each generation, hearsay included where `hearsay`.
+fn leaders(evidence: &[Evidence], hearsay: bool) -> BTreeMap<u64, BTreeMap<NodeId, Evidence>> {
+    let mut leaders: BTreeMap<u64, BTreeMap<NodeId, Evidence>> = BTreeMap::new();
+    for seen in evidence {
+        let generation = if hearsay { seen.leads() } else { seen.proves_leading() };
+        if let Some(generation) = generation {
+            leaders.entry(generation).or_default().entry(seen.node).or_insert(*seen);
+        }
+    }
+    leaders
+}
+
+/// Every generation that more than one node was proven to lead.
+#[must_use]
+pub fn splits(evidence: &[Evidence]) -> Vec<Split> {
+    let split = |(generation, leaders): (u64, BTreeMap<NodeId, Evidence>)| {
+        let mut leaders: Vec<Evidence> = leaders.into_values().collect();
+        leaders.sort_by_key(|seen| (seen.time, seen.index));
+        (leaders.len() > 1).then_some(Split { generation, leaders })
+    };
+    leaders(evidence, false).into_iter().filter_map(split).collect()
+}
+
+/// When each generation was first proven to be led.
+pub(crate) fn first_led(evidence: &[Evidence]) -> BTreeMap<u64, Nanos> {
+    let first = |leaders: BTreeMap<NodeId, Evidence>| leaders.values().map(|seen| seen.time).min();
+    let led = leaders(evidence, false).into_iter();
+    led.filter_map(|(generation, leaders)| Some((generation, first(leaders)?))).collect()
+}
+
+/// Adds split generations, proven or suspected, and leaders that came back in a later incarnation.
+pub(super) fn judge(history: &History, evidence: &[Evidence], found: &mut Found) {
+    let splits = splits(evidence);
+    let proven: BTreeSet<u64> = splits.iter().map(|split| split.generation).collect();
+    let anomalies = splits.iter().map(|split| anomaly(history, evidence, split)).collect();
+    found.add("a generation with two leaders", anomalies, suspected(evidence, &proven));
+    found.add("a leader that came back", Vec::new(), came_back(evidence));
+}
+
+fn anomaly(history: &History, evidence: &[Evidence], split: &Split) -> Anomaly {
+    let generation = split.generation;
+    let names: Vec<NodeId> = split.leaders.iter().map(|seen| seen.node).collect();
+    let all = if names.len() == 2 { "both" } else { "all" };
+    let when =
+        split.leaders.iter().map(|seen| format!("{} by {}", seen.node, words::at(seen.time)));
+    let last = evidence.iter().filter(|seen| seen.proves_leading() == Some(generation));
+    // The last evidence of each shows for how long they thought so; it comes after the first ones.
+    let lasts: BTreeMap<NodeId, &Evidence> = last.map(|seen| (seen.node, seen)).collect();
+    let shown: Vec<&Evidence> = split.leaders.iter().chain(lasts.into_values()).collect();
+    let mut facts: Vec<_> = shown.iter().map(|seen| fact(seen)).collect();
+    facts.dedup();
+    let from = shown.iter().map(|seen| seen.since).min().unwrap_or_default();
+    let to = shown.iter().map(|seen| seen.time).max().unwrap_or_default();
+    Shown {
+        class: SPLIT_BRAIN,
+        headline: format!(
+            "Split brain: {} {all} led generation {generation} ({})",
+            words::list(&names),
+            words::list(when)
+        ),
+        facts,
+        because: format!(
+            "A generation belongs to one leader for ever: {} must not {all} have led generation \
+             {generation}.",
+            words::list(&names)
+        ),
+        likely_cause: names.iter().find_map(|node| crate::cause::forgot(history, *node, (0, to))),
+        witness: shown.iter().map(|seen| seen.index).collect(),
+        key: None,
+        nodes: names,
+        generation: Some(generation),
+        window: (from, to),
+    }
+    .anomaly(history)
+}
+
+/// Generations with two leaders of which at least one is hearsay.
+fn suspected(evidence: &[Evidence], proven: &BTreeSet<u64>) -> Vec<String> {
+    leaders(evidence, true)
+        .into_iter()
+        .filter(|(generation, leaders)| leaders.len() > 1 && !proven.contains(generation))
+        .map(|(generation, leaders)| {
+            let who =
+                leaders.values().map(|seen| format!("{} ({})", seen.node, seen.source_words()));
+            format!("generation {generation} may have had several leaders: {}", words::list(who))
+        })
+        .collect()
+}
+
+/// A node that leads a generation again after a restart cannot remember that it was elected: it
+/// may have lost its vote too.
+fn came_back(evidence: &[Evidence]) -> Vec<String> {
+    let mut lives: BTreeMap<(u64, NodeId), BTreeSet<u32>> = BTreeMap::new();
+    for seen in evidence {
+        if let (Some(generation), Some(incarnation)) = (seen.proves_leading(), seen.incarnation) {
+            lives.entry((generation, seen.node)).or_default().insert(incarnation);
+        }
+    }
+    let again = lives.into_iter().filter(|(_, lives)| lives.len() > 1);
+    again
+        .map(|((generation, node), lives)| {
+            format!(
+                "{node} led generation {generation} in several of its lives ({}): without a new \
+                 election it may have lost its vote",
+                words::list(lives)
+            )
+        })
+        .collect()
+}

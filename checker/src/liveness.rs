@@ -1,0 +1,119 @@
+//! Does the cluster come back once nothing disturbs it any more?
+//!
+//! Only the time after the last heal is judged. How fast a cluster is while faults are in effect is
+//! shown elsewhere as numbers and promised by nobody.
+
+mod agreement;
+
+use crate::budget::Budget;
+use crate::catalogue::NO_RECOVERY;
+use crate::event::{Nanos, Phase};
+use crate::history::{History, Operation};
+use crate::leadership;
+use crate::linearizability::operation_fact;
+use crate::story::Shown;
+use crate::verdict::{Anomaly, CheckResult};
+use crate::words;
+
+/// The name of the check.
+pub const ID: &str = "liveness/recovers";
+
+/// What it promises.
+pub const PROMISE: &str =
+    "after the last heal an operation succeeds within the bound, and the nodes agree on one leader";
+
+const MILLI: u64 = 1_000_000;
+
+/// The most attempts told of in a story.
+const ATTEMPTS: usize = 4;
+
+/// The time that the cluster has to come back.
+#[derive(Clone, Copy)]
+struct Bound {
+    /// When the last fault had healed.
+    healed: Nanos,
+    /// When the cluster must have come back.
+    deadline: Nanos,
+    /// When the nodes were stopped, or the history ends: nothing later counts.
+    stopped: Nanos,
+}
+
+/// Judges what `history` shows after the last heal.
+#[must_use]
+pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
+    let mut result = CheckResult::new(ID, PROMISE);
+    let plan = &history.header().plan;
+    let Some(healed) = history.phase(Phase::Recover) else {
+        result.inconclusive("the run never came to its recovery");
+        return result;
+    };
+    if plan.recovery_ms == 0 {
+        result.inconclusive("the plan sets no bound for the recovery");
+        return result;
+    }
+    // A cluster that is still disturbed owes nobody an answer.
+    if let Some(span) = history.faults().iter().find(|span| !span.is_healed()) {
+        result.inconclusive(format!("fault {} was not proven to be healed", span.id));
+        return result;
+    }
+    let deadline = healed.saturating_add(plan.recovery_ms.saturating_mul(MILLI));
+    let stopped = history.phase(Phase::Stop).unwrap_or_else(|| history.end());
+    let bound = Bound { healed, deadline, stopped };
+    answers(history, bound, &mut result);
+    if plan.checks.iter().any(|id| id == leadership::ID) {
+        agreement::judge(history, bound, &mut result);
+    }
+    result
+}
+
+/// Whether an operation that was invoked after the last heal succeeded in time.
+fn answers(history: &History, bound: Bound, result: &mut CheckResult) {
+    let asked: Vec<&Operation> = history
+        .operations()
+        .iter()
+        .filter(|one| (bound.healed..=bound.deadline).contains(&one.invoked.1))
+        .collect();
+    let first = asked.iter().filter_map(|one| one.ok()).map(|(time, ..)| time).min();
+    if let Some(first) = first {
+        let waited = first - bound.healed;
+        result.metrics.insert("recovery-ms".to_owned(), waited as f64 / MILLI as f64);
+        if first <= bound.deadline {
+            return;
+        }
+    }
+    if bound.stopped < bound.deadline {
+        result.inconclusive("the run was cut short before the bound for the recovery had passed");
+    } else if asked.is_empty() {
+        result.inconclusive("nothing was asked of the cluster after the last heal");
+    } else {
+        result.anomaly(no_recovery(history, bound, &asked));
+    }
+}
+
+fn no_recovery(history: &History, bound: Bound, asked: &[&Operation]) -> Anomaly {
+    let allowed = words::lasting(bound.deadline - bound.healed);
+    let healed = words::at(bound.healed);
+    let shown = &asked[..asked.len().min(ATTEMPTS)];
+    let mut facts = vec![(bound.healed, format!("At {healed} the last fault had healed."))];
+    facts.extend(shown.iter().map(|one| (one.invoked.1, operation_fact(one))));
+    Shown {
+        class: NO_RECOVERY,
+        headline: format!(
+            "No recovery: none of {} operations asked within {allowed} of the last heal at {healed} \
+             succeeded in time",
+            asked.len()
+        ),
+        facts,
+        because: format!(
+            "The cluster was whole again and had {allowed} to answer: it must have answered by {}.",
+            words::at(bound.deadline)
+        ),
+        likely_cause: None,
+        witness: shown.iter().flat_map(|one| one.indices()).collect(),
+        key: None,
+        nodes: Vec::new(),
+        generation: None,
+        window: (bound.healed, bound.deadline),
+    }
+    .anomaly(history)
+}

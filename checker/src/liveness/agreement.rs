@@ -1,0 +1,185 @@
+//! Do all nodes come to agree on one leader after the last heal, and stay with it?
+//!
+//! Rests on what nodes say of themselves in evidence that proves. A node that says nothing makes
+//! the answer unknown. Acknowledged operations are left out: their effect may be long past when
+//! they complete, so they do not show who leads *now*.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Bound, MILLI};
+use crate::catalogue::NO_SINGLE_LEADER_AFTER_HEAL;
+use crate::event::{Nanos, NodeId};
+use crate::fault::FaultKind;
+use crate::history::{FaultSpan, History};
+use crate::leadership::evidence::{Evidence, evidence};
+use crate::leadership::fact;
+use crate::observation::{Role, Source};
+use crate::story::{Fact, Shown};
+use crate::verdict::{Anomaly, CheckResult};
+use crate::words;
+
+/// Adds what `history` shows of leaders after the last heal.
+pub(super) fn judge(history: &History, bound: Bound, result: &mut CheckResult) {
+    let seen = own_words(history, bound);
+    match settled(history, &seen, bound) {
+        Ok((leader, since)) => {
+            let waited = since - bound.healed;
+            result.metrics.insert("single-leader-ms".to_owned(), waited as f64 / MILLI as f64);
+            if let Some(old) = still_claims(&seen, &leader, bound) {
+                result.anomaly(still_claimed(history, &leader, old, bound));
+            }
+        }
+        Err(latest) => unsettled(history, &latest, bound, result),
+    }
+}
+
+/// What nodes prove of their own role up to the stop, in order of time. Of a node that answers
+/// status requests only those answers count; its log may be read late.
+fn own_words(history: &History, bound: Bound) -> Vec<Evidence> {
+    let mut seen: Vec<Evidence> = evidence(history)
+        .into_iter()
+        .filter(|one| one.grade.proves() && one.role.is_some() && one.source != Source::Ack)
+        .filter(|one| one.time <= bound.stopped)
+        .collect();
+    let polls = seen.iter().filter(|one| one.source == Source::Poll);
+    let polled: BTreeSet<NodeId> = polls.map(|one| one.node).collect();
+    let faults = history.faults();
+    seen.retain(|one| match one.source {
+        Source::Log => !polled.contains(&one.node) && !forgotten(&faults, one, bound),
+        Source::Poll | Source::Ack => one.since >= bound.healed,
+    });
+    seen
+}
+
+/// Whether a node was killed after it wrote a line: then the line says nothing of its new life.
+fn forgotten(faults: &[FaultSpan], line: &Evidence, bound: Bound) -> bool {
+    faults.iter().any(|span| {
+        span.fault.kind() == FaultKind::Kill
+            && span.fault.down().contains(&line.node)
+            && (line.time..=bound.healed).contains(&span.begin.1)
+    })
+}
+
+type Latest = BTreeMap<NodeId, Evidence>;
+
+/// The leader that all agreed on first and since when, or the latest that each node said within
+/// the bound.
+fn settled(
+    history: &History,
+    seen: &[Evidence],
+    bound: Bound,
+) -> Result<(Evidence, Nanos), Latest> {
+    let nodes = &history.header().nodes;
+    let (before, after): (Vec<&Evidence>, Vec<&Evidence>) =
+        seen.iter().partition(|one| one.time < bound.healed);
+    // An answer from before the heal says nothing of now; a log line holds until the next one.
+    let mut latest: Latest = before
+        .into_iter()
+        .filter(|one| one.source == Source::Log)
+        .map(|one| (one.node, *one))
+        .collect();
+    if let Some(leader) = agreed(nodes, &latest) {
+        return Ok((leader, bound.healed));
+    }
+    for one in after.into_iter().filter(|one| one.time <= bound.deadline) {
+        latest.insert(one.node, *one);
+        if let Some(leader) = agreed(nodes, &latest) {
+            return Ok((leader, one.time));
+        }
+    }
+    Err(latest)
+}
+
+/// The one leader that the latest words of all nodes show, in a generation that none is beyond.
+fn agreed(nodes: &[NodeId], latest: &Latest) -> Option<Evidence> {
+    if !nodes.iter().all(|node| latest.contains_key(node)) {
+        return None;
+    }
+    let mut leaders = latest.values().filter(|one| one.role == Some(Role::Leader));
+    let (leader, second) = (leaders.next()?, leaders.next());
+    let highest = latest.values().filter_map(|one| one.generation).max();
+    let beyond = leader.generation.is_some() && highest > leader.generation;
+    (second.is_none() && !beyond).then_some(*leader)
+}
+
+/// A node that, asked after the bound, still takes itself for the leader of an older generation.
+fn still_claims<'a>(seen: &'a [Evidence], leader: &Evidence, bound: Bound) -> Option<&'a Evidence> {
+    seen.iter().find(|one| {
+        one.source == Source::Poll
+            && one.since > bound.deadline
+            && one.node != leader.node
+            && one.leads().is_some_and(|old| leader.leads().is_some_and(|new| old < new))
+    })
+}
+
+fn still_claimed(history: &History, leader: &Evidence, old: &Evidence, bound: Bound) -> Anomaly {
+    let (node, generation) = (old.node, old.generation.unwrap_or_default());
+    shown(
+        bound,
+        format!(
+            "No single leader after the heal: at {} {node} still claimed to lead generation \
+             {generation}, which {} had replaced",
+            words::at(old.time),
+            leader.node
+        ),
+        vec![(leader.index, fact(leader)), (old.index, fact(old))],
+        vec![leader.node, node],
+    )
+    .anomaly(history)
+}
+
+/// No agreement was seen: an anomaly if every node was asked and the bound has passed. Logs prove
+/// nothing here: a node that stepped down need not have written so.
+fn unsettled(history: &History, latest: &Latest, bound: Bound, result: &mut CheckResult) {
+    let nodes = &history.header().nodes;
+    let silent: Vec<&NodeId> = nodes.iter().filter(|node| !latest.contains_key(node)).collect();
+    if !silent.is_empty() {
+        let silent = words::list(silent);
+        result.inconclusive(format!(
+            "{silent} told no role after the last heal, so whether all agree on a leader is unknown"
+        ));
+    } else if latest.values().any(|one| one.source == Source::Log) {
+        result.inconclusive(
+            "the logs of the nodes do not show that all agreed on one leader after the last heal",
+        );
+    } else if bound.stopped < bound.deadline {
+        result.inconclusive(
+            "the run ended before the nodes agreed on a leader and before the bound had passed",
+        );
+    } else {
+        let leaders: Vec<_> = latest
+            .values()
+            .filter(|one| one.role == Some(Role::Leader))
+            .map(|one| one.node)
+            .collect();
+        let headline = format!(
+            "No single leader after the heal: {} after it, {} claimed to lead",
+            words::lasting(bound.deadline - bound.healed),
+            if leaders.is_empty() { "no node".to_owned() } else { words::list(&leaders) }
+        );
+        let facts = latest.values().map(|one| (one.index, fact(one))).collect();
+        let nodes = latest.keys().copied().collect();
+        result.anomaly(shown(bound, headline, facts, nodes).anomaly(history));
+    }
+}
+
+fn shown(bound: Bound, headline: String, facts: Vec<(u64, Fact)>, nodes: Vec<NodeId>) -> Shown {
+    let window_end = facts.iter().map(|(_, (since, _))| *since).max();
+    Shown {
+        class: NO_SINGLE_LEADER_AFTER_HEAL,
+        headline,
+        witness: facts.iter().map(|(index, _)| *index).collect(),
+        facts: facts.into_iter().map(|(_, fact)| fact).collect(),
+        because: format!(
+            "The last fault had healed at {}; by {} exactly one node must lead, in the highest \
+             generation.",
+            words::at(bound.healed),
+            words::at(bound.deadline)
+        ),
+        likely_cause: None,
+        key: None,
+        nodes,
+        generation: None,
+        window: (bound.healed, window_end.unwrap_or(bound.deadline).max(bound.deadline)),
+    }
+}

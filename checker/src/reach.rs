@@ -1,0 +1,88 @@
+//! Who can still talk to whom while faults are in effect.
+//!
+//! Two nodes count as connected if packets pass in both directions: a request needs its answer.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use petgraph::unionfind::UnionFind;
+
+use crate::event::{Nanos, NodeId};
+use crate::fault::Fault;
+use crate::history::FaultSpan;
+
+/// The largest set of nodes that are up and connected, directly or through others, if it is a
+/// majority of `nodes`.
+pub(crate) fn majority(nodes: &[NodeId], faults: &[&Fault]) -> Option<BTreeSet<NodeId>> {
+    let down: BTreeSet<NodeId> = faults.iter().flat_map(|fault| fault.down()).copied().collect();
+    let cut: BTreeSet<_> = faults.iter().flat_map(|fault| cuts(fault)).copied().collect();
+    let up: Vec<NodeId> = nodes.iter().filter(|node| !down.contains(node)).copied().collect();
+    let mut groups = UnionFind::new(up.len());
+    for (a, one) in up.iter().enumerate() {
+        for (b, other) in up.iter().enumerate().skip(a + 1) {
+            if !cut.contains(&(*one, *other)) && !cut.contains(&(*other, *one)) {
+                groups.union(a, b);
+            }
+        }
+    }
+    let mut members: BTreeMap<usize, BTreeSet<NodeId>> = BTreeMap::new();
+    for (place, node) in up.iter().enumerate() {
+        members.entry(groups.find(place)).or_default().insert(*node);
+    }
+    members.into_values().find(|group| 2 * group.len() > nodes.len())
+}
+
+/// The directions that a fault cuts.
+fn cuts(fault: &Fault) -> &[(NodeId, NodeId)] {
+    match fault {
+        Fault::Partition { cut, .. } => cut,
+        Fault::Pause { .. } | Fault::Kill { .. } => &[],
+    }
+}
+
+/// The faults that touch the span from `from` to `to`; a fault that never ended lasts to `end`.
+pub(crate) fn touching(
+    faults: &[FaultSpan],
+    (from, to): (Nanos, Nanos),
+    end: Nanos,
+) -> Vec<&FaultSpan> {
+    let touches = |span: &&FaultSpan| {
+        let (begin, healed) = span.effective.unwrap_or_else(|| span.window(end));
+        begin <= to && from <= healed
+    };
+    faults.iter().filter(touches).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Shape;
+
+    #[track_caller]
+    fn check(cut: &[(u16, u16)], down: &[u16], expect: &[u16]) {
+        let nodes: Vec<NodeId> = (1..=5).map(NodeId).collect();
+        let cut = cut.iter().map(|(a, b)| (NodeId(*a), NodeId(*b))).collect();
+        let partition = Fault::Partition { shape: Shape::Halves, cut };
+        let kill = Fault::Kill { nodes: down.iter().copied().map(NodeId).collect() };
+        let got = majority(&nodes, &[&partition, &kill]).unwrap_or_default();
+        assert_eq!(got, expect.iter().copied().map(NodeId).collect());
+    }
+
+    #[test]
+    fn a_majority_talks_both_ways_and_is_up() {
+        check(&[], &[], &[1, 2, 3, 4, 5]);
+        check(&[], &[1, 2], &[3, 4, 5]);
+        check(&[], &[1, 2, 3], &[]);
+        let one_way: Vec<_> = (2..=5).map(|other| (other, 1)).collect();
+        check(&one_way, &[], &[2, 3, 4, 5]);
+        check(&one_way, &[2, 3], &[]);
+        let halves: Vec<_> = [1, 2].iter().flat_map(|a| [3, 4, 5].map(|b| (*a, b))).collect();
+        check(&halves, &[], &[3, 4, 5]);
+    }
+
+    #[test]
+    fn a_bridge_connects() {
+        let around_three: Vec<_> = [1, 2].iter().flat_map(|a| [4, 5].map(|b| (*a, b))).collect();
+        check(&around_three, &[], &[1, 2, 3, 4, 5]);
+        check(&around_three, &[3], &[]);
+    }
+}

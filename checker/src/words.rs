@@ -1,0 +1,52 @@
+//! How times, lists and names are put into sentences. No sentence is made here.
+
+use std::fmt::Display;
+
+use crate::event::Nanos;
+
+const MILLI: u64 = 1_000_000;
+const SECOND: u64 = 1_000 * MILLI;
+
+/// A moment of the run: `41.207 s`.
+pub(crate) fn at(time: Nanos) -> String {
+    format!("{}.{:03} s", time / SECOND, time % SECOND / MILLI)
+}
+
+/// A length of time, in the unit that suits it: `1.8 s`, `12 ms`, `0.3 ms`.
+pub(crate) fn lasting(nanos: Nanos) -> String {
+    match nanos {
+        SECOND.. => format!("{}.{} s", nanos / SECOND, nanos % SECOND / (100 * MILLI)),
+        MILLI.. => format!("{} ms", nanos / MILLI),
+        _ => format!("0.{:03} ms", nanos / 1_000),
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(crate) fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
+    let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    match items.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => "nothing".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_read_as_people_write_them() {
+        assert_eq!(at(41_207_900_000), "41.207 s");
+        assert_eq!(lasting(1_805_000_000), "1.8 s");
+        assert_eq!(lasting(12_999_999), "12 ms");
+        assert_eq!(lasting(300_000), "0.300 ms");
+    }
+
+    #[test]
+    fn lists_end_with_and() {
+        assert_eq!(list(["a"; 0]), "nothing");
+        assert_eq!(list(["a"]), "a");
+        assert_eq!(list(["a", "b", "c"]), "a, b and c");
+    }
+}

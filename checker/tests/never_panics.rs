@@ -1,0 +1,232 @@
+//! Whatever a history holds, it is judged, and the same way twice; whatever a file holds, it is
+//! read or refused.
+
+use std::collections::BTreeSet;
+
+use fracas_checker::budget::Budget;
+use fracas_checker::event::{
+    Completion, Event, EventKind, NodeId, Op, Outcome, Phase, ProcessId, Stamp,
+};
+use fracas_checker::fault::{Fault, FaultEvent, Measurement, Shape, Stage};
+use fracas_checker::formats::jsonl;
+use fracas_checker::history::{Coverage, Header, History, Plan, SCHEMA};
+use fracas_checker::observation::{Grade, Observation, Role, Source};
+use fracas_checker::{CHECKS, judge};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+fn node() -> impl Strategy<Value = NodeId> {
+    (1..=3_u16).prop_map(NodeId)
+}
+
+fn operation() -> impl Strategy<Value = Op> {
+    let key = || select(vec!["a", "b"]).prop_map(str::to_owned);
+    prop_oneof![
+        key().prop_map(|key| Op::Read { key }),
+        (key(), 0..9_i64).prop_map(|(key, value)| Op::Write { key, value }),
+        (key(), 0..9_i64, 0..9_i64).prop_map(|(key, old, new)| Op::Cas { key, old, new }),
+    ]
+}
+
+fn stamp() -> impl Strategy<Value = Stamp> {
+    (prop::option::of(node()), prop::option::of(0..4_u64))
+        .prop_map(|(node, generation)| Stamp { node, generation })
+}
+
+/// How an operation ends, once it is known which one.
+#[derive(Debug, Clone)]
+enum End {
+    Ok(Option<i64>, Stamp),
+    Fail,
+    Info,
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Invoke(u64, Option<NodeId>, Op),
+    Complete(u64, End),
+    Other(EventKind),
+}
+
+fn end() -> impl Strategy<Value = End> {
+    prop_oneof![
+        6 => (prop::option::of(0..9_i64), stamp()).prop_map(|(value, stamp)| End::Ok(value, stamp)),
+        1 => Just(End::Fail),
+        1 => Just(End::Info),
+    ]
+}
+
+fn observation() -> impl Strategy<Value = Observation> {
+    let sources = select(vec![Source::Poll, Source::Log, Source::Ack]);
+    let grades = select(vec![Grade::Hearsay, Grade::Claim, Grade::Record, Grade::Effect]);
+    let roles = select(vec![None, Some(Role::Leader), Some(Role::Follower), Some(Role::Candidate)]);
+    let told = (prop::option::of(0..4_u64), prop::option::of(node()));
+    (node(), 1..3_u32, sources, grades, roles, told).prop_map(
+        |(node, incarnation, source, grade, role, (generation, leader))| Observation {
+            node,
+            incarnation,
+            source,
+            grade,
+            since: 0,
+            role,
+            generation,
+            leader,
+            applied: None,
+            text: String::new(),
+        },
+    )
+}
+
+fn fault() -> impl Strategy<Value = FaultEvent> {
+    let nodes = || prop::collection::vec(node(), 0..3);
+    let cut = prop::collection::vec((node(), node()), 0..6);
+    let faults = prop_oneof![
+        cut.prop_map(|cut| Fault::Partition { shape: Shape::Bridge, cut }),
+        nodes().prop_map(|nodes| Fault::Pause { nodes }),
+        nodes().prop_map(|nodes| Fault::Kill { nodes }),
+    ];
+    let (what, result) = (String::new(), String::new());
+    prop_oneof![
+        (1..4_u32, faults).prop_map(|(id, fault)| FaultEvent::Begin {
+            id,
+            fault,
+            mechanism: String::new()
+        }),
+        (1..4_u32, any::<bool>()).prop_map(move |(id, holds)| FaultEvent::Proof {
+            id,
+            stage: Stage::Held,
+            measurements: vec![Measurement { what: what.clone(), result: result.clone(), holds }],
+        }),
+        (1..4_u32, prop::option::of((0..9_u64, 9..99_u64))).prop_map(|(id, effective)| {
+            FaultEvent::End { id, effective, problems: Vec::new() }
+        }),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let phases = vec![Phase::Start, Phase::Load, Phase::Recover, Phase::FinalReads, Phase::Stop];
+    prop_oneof![
+        6 => (0..6_u64, prop::option::of(node()), operation())
+            .prop_map(|(process, node, op)| Step::Invoke(process, node, op)),
+        6 => (0..6_u64, end()).prop_map(|(process, end)| Step::Complete(process, end)),
+        3 => observation().prop_map(|seen| Step::Other(EventKind::Observe(seen))),
+        2 => fault().prop_map(|fault| Step::Other(EventKind::Fault(fault))),
+        1 => select(phases).prop_map(|phase| Step::Other(EventKind::Phase { phase })),
+    ]
+}
+
+fn completion(op: &Op, end: End) -> Completion {
+    let error = String::new();
+    match (end, op) {
+        (End::Fail, _) => Completion::Fail { error },
+        (End::Info, _) => Completion::Info { error },
+        (End::Ok(value, stamp), Op::Read { .. }) => {
+            Completion::Ok { outcome: Outcome::Read { value }, stamp }
+        }
+        (End::Ok(_, stamp), Op::Write { .. }) => Completion::Ok { outcome: Outcome::Write, stamp },
+        (End::Ok(_, stamp), _) => Completion::Ok { outcome: Outcome::Cas, stamp },
+    }
+}
+
+fn header() -> Header {
+    let one = fracas_checker::OpKind::REQUESTS.map(|kind| (kind, 1));
+    Header {
+        schema: SCHEMA.to_owned(),
+        run: String::new(),
+        target: String::new(),
+        seed: 0,
+        nodes: (1..=3).map(NodeId).collect(),
+        plan: Plan {
+            checks: CHECKS.iter().map(|check| check.id.to_owned()).collect(),
+            recovery_ms: 1,
+            coverage: Coverage {
+                ok_per_kind: one.into(),
+                ok_per_fault_window: 1,
+                elections: 1,
+                effective_faults: 1,
+            },
+        },
+    }
+}
+
+/// Plays the steps that a recorder could have recorded, and leaves out the others.
+fn history(steps: Vec<(Step, u64)>) -> History {
+    let (mut events, mut time, mut open) = (Vec::<Event>::new(), 0, Vec::new());
+    let (mut lost, mut begun, mut ended) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for (step, wait) in steps {
+        let kind = match step {
+            Step::Invoke(process, node, op) => {
+                let busy = open.iter().any(|(busy, _)| *busy == process);
+                if busy || lost.contains(&process) {
+                    continue;
+                }
+                open.push((process, op.clone()));
+                EventKind::Invoke { process: ProcessId(process), node, op }
+            }
+            Step::Complete(process, end) => {
+                let Some(place) = open.iter().position(|(busy, _)| *busy == process) else {
+                    continue;
+                };
+                let (_, op) = open.remove(place);
+                if matches!(end, End::Info) {
+                    lost.insert(process);
+                }
+                let completion = completion(&op, end);
+                EventKind::Complete { process: ProcessId(process), completion }
+            }
+            Step::Other(EventKind::Fault(fault)) => {
+                let valid = match &fault {
+                    FaultEvent::Begin { id, .. } => begun.insert(*id),
+                    FaultEvent::Proof { id, .. } => begun.contains(id),
+                    FaultEvent::End { id, .. } => begun.contains(id) && ended.insert(*id),
+                };
+                if !valid {
+                    continue;
+                }
+                EventKind::Fault(fault)
+            }
+            Step::Other(kind) => kind,
+        };
+        time += wait * 200_000;
+        events.push(Event { index: events.len() as u64, time, kind });
+    }
+    History::new(header(), events).expect("only what a recorder can have recorded")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_history_is_judged_the_same_way_twice(
+        steps in prop::collection::vec((step(), 0..4_u64), 0..60),
+    ) {
+        let history = history(steps);
+        let verdict = judge(&history, Budget::unlimited_time());
+        prop_assert_eq!(verdict.checks.len(), CHECKS.len());
+        prop_assert_eq!(&verdict, &judge(&history, Budget::unlimited_time()));
+        for (_, anomaly) in verdict.anomalies() {
+            prop_assert!((2..=9).contains(&anomaly.story.len()), "{:#?}", anomaly);
+            prop_assert!(!anomaly.witness.is_empty(), "{:#?}", anomaly);
+            prop_assert!(anomaly.window.0 <= anomaly.window.1, "{:#?}", anomaly);
+        }
+    }
+
+    #[test]
+    fn every_file_is_read_or_refused(
+        bytes in prop::collection::vec((0..9_000_usize, any::<u8>()), 0..4), cut in 0..9_000_usize,
+    ) {
+        let document = include_str!("../../docs/history-format.md");
+        let lines = document.lines().filter(|line| line.starts_with('{'));
+        let mut file = lines.flat_map(|line| [line, "\n"]).collect::<String>().into_bytes();
+        let length = file.len();
+        for (place, byte) in bytes {
+            file[place % length] = byte;
+        }
+        file.truncate(cut.max(1));
+        if let Ok((history, torn)) = jsonl::read(file.as_slice()) {
+            prop_assert_eq!(torn, history.is_torn());
+            let verdict = judge(&history, Budget::unlimited_time());
+            prop_assert!(!verdict.checks.is_empty());
+        }
+    }
+}
