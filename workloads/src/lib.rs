@@ -1,1 +1,102 @@
-//! Crate under construction.
+//! What fracas' clients ask of a cluster, and which checks judge the answers.
+//!
+//! A [`Workload`] is a name, the operations it needs, the checks that judge it, and its *lanes*:
+//! independent seeded streams of operations, each driven by one client. Nothing here does I/O or
+//! knows any target. Adding a workload costs one file and one line in [`ALL`].
+
+mod draw;
+mod leadership;
+mod register;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fracas_checker::event::{Key, NodeId, Op, OpKind, Value};
+
+pub use draw::Draw;
+
+/// Every workload, in the order in which lists show them.
+pub const ALL: [&dyn Workload; 2] = [&register::Register, &leadership::Leadership];
+
+/// What clients ask, as data and seeded streams.
+pub trait Workload: Sync {
+    /// The name used on the command line.
+    fn name(&self) -> &'static str;
+
+    /// What it is for, in one line.
+    fn about(&self) -> &'static str;
+
+    /// The operations that a target must serve.
+    fn needs(&self) -> &'static [OpKind];
+
+    /// The checks that judge it, by id; a target's promises choose among them.
+    fn checks(&self) -> &'static [&'static str];
+
+    /// Every register that its lanes may touch.
+    fn keys(&self, size: &Size) -> Vec<Key>;
+
+    /// One lane for every client that it wants.
+    fn lanes(&self, size: &Size) -> Vec<Lane>;
+}
+
+/// How large a load is asked for.
+#[derive(Debug, Clone)]
+pub struct Size {
+    /// The nodes of the cluster.
+    pub nodes: Vec<NodeId>,
+    /// Clients for workloads whose load the user chooses.
+    pub clients: u16,
+    /// Operations per second of all those clients together; `None` is as fast as possible.
+    pub rate: Option<f64>,
+    /// Registers to spread over.
+    pub keys: u16,
+    /// What the target serves; a workload leaves out what it can do without.
+    pub serves: BTreeSet<OpKind>,
+}
+
+/// What one client does.
+pub struct Lane {
+    /// The node it belongs to.
+    pub node: NodeId,
+    /// Operations per second; `None` is as fast as possible.
+    pub rate: Option<f64>,
+    /// What it asks, one operation after the other.
+    pub stream: Box<dyn Stream>,
+}
+
+/// The last value that this client saw in each register: what a compare-and-set starts from.
+pub type Seen = BTreeMap<Key, Value>;
+
+/// A seeded stream of operations.
+///
+/// The choices (kind, key, new value) are a pure function of the seed; only the value that a
+/// compare-and-set expects is what the client has seen last, because no value drawn blindly would
+/// ever match when every value is written once.
+pub trait Stream: Send {
+    /// The next operation. All randomness comes from `draw`.
+    fn next(&mut self, draw: &mut Draw, seen: &Seen) -> Op;
+}
+
+/// The workload called `name`.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static dyn Workload> {
+    ALL.into_iter().find(|workload| workload.name() == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names are unique, and every file of this crate that holds a workload is in the list.
+    #[test]
+    fn every_workload_file_is_listed() {
+        let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap();
+        let mut found: Vec<String> = files
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .filter(|name| !["lib.rs", "draw.rs"].contains(&name.as_str()))
+            .collect();
+        found.sort();
+        let mut listed: Vec<String> = ALL.iter().map(|w| format!("{}.rs", w.name())).collect();
+        listed.sort();
+        assert_eq!(found, listed);
+    }
+}

@@ -1,0 +1,79 @@
+//! A light load that keeps the cluster electing and acknowledging while the observer watches.
+//!
+//! What it is judged by comes mostly from the observer: who claims to lead, and in which
+//! generation. Its writes add the strongest evidence, where a target stamps its answers with node
+//! and generation.
+
+use fracas_checker::event::{Key, NodeId, Op, OpKind};
+
+use crate::{Draw, Lane, Seen, Size, Stream, Workload};
+
+/// Writes per second and node; fewer where the user asks for less in all.
+const RATE: f64 = 4.0;
+
+/// The workload `leadership`.
+pub(crate) struct Leadership;
+
+impl Workload for Leadership {
+    fn name(&self) -> &'static str {
+        "leadership"
+    }
+
+    fn about(&self) -> &'static str {
+        "a light load of writes on every node while role and generation are watched"
+    }
+
+    fn needs(&self) -> &'static [OpKind] {
+        &[OpKind::Write]
+    }
+
+    fn checks(&self) -> &'static [&'static str] {
+        &["leader/one-per-generation"]
+    }
+
+    fn keys(&self, size: &Size) -> Vec<Key> {
+        size.nodes.iter().copied().map(name).collect()
+    }
+
+    fn lanes(&self, size: &Size) -> Vec<Lane> {
+        let asked = size.rate.map_or(RATE, |rate| rate / size.nodes.len() as f64);
+        let rate = Some(asked.min(RATE));
+        let lane = |node| Lane { node, rate, stream: Box::new(Heartbeat { key: name(node) }) };
+        size.nodes.iter().copied().map(lane).collect()
+    }
+}
+
+/// The name of a node's register.
+fn name(node: NodeId) -> Key {
+    format!("leader-{node}")
+}
+
+/// One register per node, written over and over.
+struct Heartbeat {
+    key: Key,
+}
+
+impl Stream for Heartbeat {
+    fn next(&mut self, draw: &mut Draw, _seen: &Seen) -> Op {
+        Op::Write { key: self.key.clone(), value: draw.fresh_value() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_node_is_written_through() {
+        let nodes = vec![NodeId(1), NodeId(2)];
+        let size = Size {
+            nodes: nodes.clone(),
+            clients: 9,
+            rate: None,
+            keys: 3,
+            serves: [OpKind::Write].into(),
+        };
+        let lanes = Leadership.lanes(&size);
+        assert_eq!(lanes.iter().map(|lane| lane.node).collect::<Vec<_>>(), nodes);
+    }
+}
