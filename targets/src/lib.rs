@@ -1,1 +1,36 @@
-//! Crate under construction.
+//! Systems under test, as data: how to launch a node, speak to it, and tell its role and generation.
+//!
+//! A target is a TOML file, without a line of Rust. This crate reads it, says precisely what is
+//! wrong with it, renders it for a cluster, and makes clients that speak to the nodes. It starts,
+//! signals and cuts nothing: the harness does.
+
+mod answer;
+mod builtin;
+mod client;
+mod declared;
+mod deploy;
+mod diagnostic;
+mod extract;
+mod http;
+mod logs;
+mod nearest;
+mod poller;
+mod ready;
+mod request;
+mod show;
+mod sighting;
+mod target;
+mod template;
+mod text;
+
+pub use client::Client;
+pub use deploy::{ClusterSpec, Deployment, LogFile, NodePlan, NodeSpec};
+pub use diagnostic::Diagnostic;
+pub use http::ClientError;
+pub use logs::LogRules;
+pub use nearest::nearest;
+pub use poller::Poller;
+pub use ready::{ClusterReady, HttpProbe, agreed_leader};
+pub use sighting::Sighting;
+pub use target::{Leaders, Promises, Registers, Route, Stop, StopSignal, Target};
+pub use template::RenderError;

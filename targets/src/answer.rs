@@ -1,0 +1,138 @@
+//! What an answer of the target means for the operation that was asked: ok, fail or info.
+//!
+//! Pure: bytes in, completion out. It deliberately calls nothing a failure that might have taken
+//! effect: whatever no rule matches is `info`.
+
+use fracas_checker::event::{Stamp, Value};
+use fracas_checker::{Completion, Op, Outcome};
+use serde_json::Value as Json;
+
+use crate::declared::Means;
+use crate::extract::{NodeAt, NumberAt};
+use crate::text::bounded;
+
+/// One rule: if all conditions hold, the answer means this.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) statuses: Vec<u16>,
+    pub(crate) conditions: Vec<Condition>,
+    pub(crate) means: Means,
+    pub(crate) value: Option<ValueRule>,
+    pub(crate) node: Option<NodeAt>,
+    pub(crate) generation: Option<NumberAt>,
+    pub(crate) why: Option<String>,
+}
+
+/// Something that must hold of the answer's JSON body; of any other body none holds.
+#[derive(Debug)]
+pub(crate) enum Condition {
+    /// The place holds this value.
+    Equals(String, Json),
+    /// The place is there, and not `null`.
+    Present(String),
+    /// The place is not there, or `null`.
+    Missing(String),
+}
+
+/// What a read found.
+#[derive(Debug)]
+pub(crate) enum ValueRule {
+    /// A register that was never written.
+    Absent,
+    /// The value at this place; `null` means never written.
+    At(NumberAt),
+}
+
+/// What came back over the wire, whole.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    /// The status and the beginning of the body, for people.
+    pub(crate) fn summary(&self) -> String {
+        bounded(&format!("HTTP {} {}", self.status, String::from_utf8_lossy(&self.body)))
+    }
+}
+
+/// Judges a reply by the first rule that matches it.
+pub(crate) fn judge(answers: &[Answer], op: &Op, reply: &Reply) -> Completion {
+    let body = serde_json::from_slice(&reply.body).ok();
+    let rule = answers.iter().find(|rule| rule.matches(reply.status, body.as_ref()));
+    let Some(rule) = rule else {
+        return unknown(op, &format!("no rule for the answer {}", reply.summary()));
+    };
+    match rule.means {
+        Means::Ok => match rule.outcome(op, body.as_ref()) {
+            Ok(outcome) => Completion::Ok { outcome, stamp: rule.stamp(body.as_ref()) },
+            Err(error) => unknown(op, &error),
+        },
+        Means::Fail => Completion::Fail { error: rule.reason(reply) },
+        Means::Info => unknown(op, &rule.reason(reply)),
+    }
+}
+
+/// How an operation of unknown effect ends: a read has none, so it has certainly failed.
+pub(crate) fn unknown(op: &Op, error: &str) -> Completion {
+    let error = bounded(error);
+    match op {
+        Op::Read { .. } => Completion::Fail { error },
+        _ => Completion::Info { error },
+    }
+}
+
+impl Answer {
+    fn matches(&self, status: u16, body: Option<&Json>) -> bool {
+        self.statuses.contains(&status)
+            && self
+                .conditions
+                .iter()
+                .all(|condition| body.is_some_and(|body| condition.holds(body)))
+    }
+
+    /// What the operation answered; an error says what the body should have held.
+    fn outcome(&self, op: &Op, body: Option<&Json>) -> Result<Outcome, String> {
+        match op {
+            Op::Read { .. } => self.read(body).map(|value| Outcome::Read { value }),
+            Op::Write { .. } => Ok(Outcome::Write),
+            Op::Cas { .. } => Ok(Outcome::Cas),
+            Op::Claim { .. } => Err("a claim cannot be asked for".to_owned()),
+        }
+    }
+
+    fn read(&self, body: Option<&Json>) -> Result<Option<Value>, String> {
+        match (&self.value, body) {
+            (Some(ValueRule::Absent), _) => Ok(None),
+            (Some(ValueRule::At(place)), Some(body)) => place.read(body),
+            (Some(ValueRule::At(_)), None) => Err("expected an answer in JSON".to_owned()),
+            (None, _) => Err("no rule says where the value is".to_owned()),
+        }
+    }
+
+    /// A stamp is an extra: what cannot be read is left out, and the outcome stands.
+    fn stamp(&self, body: Option<&Json>) -> Stamp {
+        let Some(body) = body else { return Stamp::default() };
+        Stamp {
+            node: self.node.as_ref().and_then(|place| place.read(body)),
+            generation: self.generation.as_ref().and_then(|place| place.read(body).ok().flatten()),
+        }
+    }
+
+    fn reason(&self, reply: &Reply) -> String {
+        self.why.clone().unwrap_or_else(|| reply.summary())
+    }
+}
+
+impl Condition {
+    fn holds(&self, body: &Json) -> bool {
+        match self {
+            Self::Equals(pointer, expected) => body.pointer(pointer) == Some(expected),
+            Self::Present(pointer) => body.pointer(pointer).is_some_and(|found| !found.is_null()),
+            Self::Missing(pointer) => {
+                body.is_object() && body.pointer(pointer).is_none_or(Json::is_null)
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Judging a whole file: its sections, and what they demand of each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fracas_checker::OpKind;
+use fracas_checker::fault::FaultKind;
+use toml::Spanned;
+
+use super::file::{Cluster, Faults, File, Ready, Text};
+use super::try_template::{Compiler, Scope};
+use super::values::{duration, name, status};
+use super::{file, node, ops};
+use crate::diagnostic::{Problem, Source};
+use crate::ready::ClusterReady;
+use crate::target::{NodeReady, Promises, Spec};
+use crate::template::{Template, Templates};
+
+/// The version of the file format.
+const SCHEMA: u32 = 1;
+
+/// The most nodes of a cluster: all must have room on one machine.
+const MAX_NODES: u16 = 99;
+
+/// Judges a file and compiles it.
+pub(super) fn spec(source: &Source<'_>, file: File) -> Result<Spec, Problem> {
+    schema(&file.schema)?;
+    let ports = ports(&file.cluster)?;
+    let mut compiler = Compiler { source, templates: Templates::new(), ports };
+    let launch = node::launch(&mut compiler, &file.node)?;
+    let client = ops::client(&mut compiler, &file.client)?;
+    let ops = ops::all(&mut compiler, &file.ops, &client.headers)?;
+    let (node_ready, cluster_ready) = ready(&mut compiler, file.ready.as_ref(), &file.status)?;
+    let log_rules = compiler.log_rules(file.status.as_ref(), &file.node.logs)?;
+    let version = version(&mut compiler, file.binary.version.as_deref())?;
+    Ok(Spec {
+        name: name(&file.name)?,
+        description: file.description.into_inner(),
+        binary: file.binary.path.into_inner(),
+        version,
+        nodes: nodes(&file.cluster.nodes)?,
+        launch,
+        node_ready,
+        cluster_ready,
+        status: file
+            .status
+            .as_ref()
+            .map(|status| compiler.status(status, &client.headers))
+            .transpose()?,
+        log_rules,
+        promises: promises(&file.promises, ops.contains_key(&OpKind::Read), file.status.is_some())?,
+        client,
+        ops,
+        faults: faults(&file.faults),
+        ports: compiler.ports,
+        templates: compiler.templates,
+    })
+}
+
+fn schema(schema: &Spanned<u32>) -> Result<(), Problem> {
+    match schema.get_ref() {
+        &SCHEMA => Ok(()),
+        other => Err(Problem::new(
+            schema.span(),
+            format!("unknown schema `{other}`"),
+            format!("this version reads schema {SCHEMA}"),
+        )),
+    }
+}
+
+fn nodes(nodes: &Spanned<u16>) -> Result<u16, Problem> {
+    match *nodes.get_ref() {
+        count if (1..=MAX_NODES).contains(&count) => Ok(count),
+        count => Err(Problem::new(
+            nodes.span(),
+            format!("a cluster cannot have {count} nodes"),
+            format!("expected a number from 1 to {MAX_NODES}"),
+        )),
+    }
+}
+
+/// All ports of a node share one address, so they must differ.
+fn ports(cluster: &Cluster) -> Result<BTreeMap<String, u16>, Problem> {
+    let mut taken = BTreeMap::new();
+    for (name, port) in &cluster.ports {
+        if *port.get_ref() == 0 {
+            return Err(Problem::new(port.span(), "`0` is not a port", "expected 1 to 65535"));
+        }
+        if let Some(other) = taken.insert(*port.get_ref(), name) {
+            let title = format!("port {} is given twice", port.get_ref());
+            return Err(Problem::new(port.span(), title, format!("`{other}` has it already")));
+        }
+    }
+    Ok(taken.into_iter().map(|(port, name)| (name.clone(), port)).collect())
+}
+
+fn version(
+    compiler: &mut Compiler<'_>,
+    command: Option<&[Text]>,
+) -> Result<Option<Vec<Template>>, Problem> {
+    let compile = |command: &[Text]| {
+        command.iter().map(|part| compiler.template(part, Scope::Binary)).collect()
+    };
+    command.map(compile).transpose()
+}
+
+fn ready(
+    compiler: &mut Compiler<'_>,
+    ready: Option<&Ready>,
+    status_section: &Option<file::Status>,
+) -> Result<(Option<NodeReady>, Option<ClusterReady>), Problem> {
+    let Some(ready) = ready else { return Ok((None, None)) };
+    let node = match &ready.node {
+        None => None,
+        Some(node) => Some(NodeReady {
+            path: ops::path(compiler, &node.path, Scope::Node)?,
+            status: status(*node.status.get_ref(), &node.status)?,
+            within: duration(&node.within)?,
+        }),
+    };
+    let cluster = match &ready.cluster {
+        None => None,
+        Some(cluster) if status_section.is_none() => {
+            return Err(needs_status(cluster.leader.span(), "majority-agrees"));
+        }
+        Some(cluster) => Some(ClusterReady { within: duration(&cluster.within)? }),
+    };
+    Ok((node, cluster))
+}
+
+/// A promise that nothing could show broken would be an empty one.
+fn promises(promises: &file::Promises, reads: bool, status: bool) -> Result<Promises, Problem> {
+    if let Some(registers) = promises.registers.as_ref().filter(|_| !reads) {
+        let title = "`linearizable` cannot be checked without reads";
+        return Err(Problem::new(registers.span(), title, "needs a section `[ops.read]`"));
+    }
+    if let Some(leaders) = promises.leaders.as_ref().filter(|_| !status) {
+        return Err(needs_status(leaders.span(), "one-per-generation"));
+    }
+    Ok(Promises {
+        registers: promises.registers.as_ref().map(|promise| *promise.get_ref()),
+        leaders: promises.leaders.as_ref().map(|promise| *promise.get_ref()),
+        recovery: promises.recovery.as_ref().map(duration).transpose()?,
+    })
+}
+
+fn needs_status(span: std::ops::Range<usize>, word: &str) -> Problem {
+    let title = format!("`{word}` cannot be checked without a status");
+    Problem::new(span, title, "needs a section `[status]`")
+}
+
+fn faults(faults: &Faults) -> BTreeSet<FaultKind> {
+    let allowed = [
+        (FaultKind::Kill, faults.kill),
+        (FaultKind::Pause, faults.pause),
+        (FaultKind::Partition, faults.partition),
+    ];
+    allowed.into_iter().filter(|(_, allowed)| *allowed).map(|(kind, _)| kind).collect()
+}

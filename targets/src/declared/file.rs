@@ -1,0 +1,275 @@
+//! The keys of a target file, as written: the shape only.
+//!
+//! Whether the values make sense is judged in `check`. No type here may use serde's `tag`,
+//! `untagged` or `flatten`: they buffer the input, and every span would be lost.
+
+use std::collections::BTreeMap;
+
+use fracas_checker::observation::Role;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::one_of_several::{Equals, OneOrMany, ValueKey};
+use crate::extract::{NodeAs, NumberAs};
+use crate::target::{Leaders, Registers, Route, StopSignal};
+
+/// A text and its place.
+pub(crate) type Text = Spanned<String>;
+
+/// A whole target file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct File {
+    pub(crate) schema: Spanned<u32>,
+    pub(crate) name: Text,
+    pub(crate) description: Text,
+    pub(crate) binary: Binary,
+    pub(crate) cluster: Cluster,
+    pub(crate) node: Node,
+    pub(crate) ready: Option<Ready>,
+    pub(crate) status: Option<Status>,
+    pub(crate) client: Client,
+    pub(crate) ops: Spanned<Ops>,
+    #[serde(default)]
+    pub(crate) promises: Promises,
+    #[serde(default)]
+    pub(crate) faults: Faults,
+}
+
+/// `[binary]`: the program.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Binary {
+    pub(crate) path: Text,
+    pub(crate) version: Option<Vec<Text>>,
+}
+
+/// `[cluster]`: how many nodes, and their ports.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Cluster {
+    pub(crate) nodes: Spanned<u16>,
+    pub(crate) ports: BTreeMap<String, Spanned<u16>>,
+}
+
+/// `[node]`: how one server is started and stopped.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Node {
+    pub(crate) command: Spanned<Vec<Text>>,
+    #[serde(default)]
+    pub(crate) env: BTreeMap<String, Text>,
+    pub(crate) stop: Option<Stop>,
+    #[serde(default)]
+    pub(crate) logs: Vec<Text>,
+    #[serde(default)]
+    pub(crate) files: Vec<NodeFile>,
+}
+
+/// `node.stop`: the polite way to end it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Stop {
+    pub(crate) signal: StopSignal,
+    pub(crate) grace: Text,
+}
+
+/// `[[node.files]]`: a file that must exist before the start.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct NodeFile {
+    pub(crate) path: Text,
+    pub(crate) text: Text,
+}
+
+/// `[ready]`: when a start is over.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Ready {
+    pub(crate) node: Option<NodeReady>,
+    pub(crate) cluster: Option<ClusterReady>,
+}
+
+/// `ready.node`: a request that one node must answer.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct NodeReady {
+    pub(crate) path: Text,
+    pub(crate) status: Spanned<u16>,
+    pub(crate) within: Text,
+}
+
+/// `ready.cluster`: what all nodes together must have come to.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ClusterReady {
+    pub(crate) leader: Spanned<LeaderReady>,
+    pub(crate) within: Text,
+}
+
+/// When a cluster has a leader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LeaderReady {
+    /// One node leads, and a majority does not contradict it.
+    MajorityAgrees,
+}
+
+/// `[status]`: who leads, and in which generation.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Status {
+    pub(crate) path: Text,
+    #[serde(default)]
+    pub(crate) method: Method,
+    pub(crate) json: Option<Text>,
+    pub(crate) every: Text,
+    pub(crate) atomic: bool,
+    pub(crate) role: Spanned<RoleKey>,
+    pub(crate) generation: Option<NumberKey>,
+    pub(crate) leader: Option<NodeKey>,
+    pub(crate) applied: Option<NumberKey>,
+    #[serde(default)]
+    pub(crate) log: Vec<StatusLog>,
+}
+
+/// `status.role`: a word, or two places that are equal on the leader.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct RoleKey {
+    pub(crate) json: Option<Text>,
+    pub(crate) map: Option<BTreeMap<String, Role>>,
+    pub(crate) equals: Option<[Text; 2]>,
+}
+
+/// Where a number is in an answer, and how it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct NumberKey {
+    pub(crate) json: Text,
+    #[serde(default, rename = "as")]
+    pub(crate) written: NumberAs,
+}
+
+/// Where a node's name is in an answer, and how it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct NodeKey {
+    pub(crate) json: Text,
+    #[serde(default, rename = "as")]
+    pub(crate) written: NodeAs,
+}
+
+/// `[[status.log]]`: a log line that tells of role and generation.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct StatusLog {
+    pub(crate) file: Text,
+    pub(crate) regex: Text,
+    pub(crate) role: Role,
+    #[serde(default = "yes")]
+    pub(crate) atomic: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// `[client]`: how a node is spoken to.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Client {
+    pub(crate) base: Text,
+    #[serde(default)]
+    pub(crate) headers: BTreeMap<String, Text>,
+    pub(crate) connect_timeout: Text,
+    pub(crate) timeout: Text,
+    #[serde(default)]
+    pub(crate) route: Route,
+    pub(crate) redirects: Option<Spanned<u32>>,
+}
+
+/// `[ops]`: the requests it serves.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Ops {
+    pub(crate) read: Option<Operation>,
+    pub(crate) write: Option<Operation>,
+    pub(crate) cas: Option<Operation>,
+}
+
+/// `[ops.…]`: one request and what its answers mean.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Operation {
+    pub(crate) method: Method,
+    pub(crate) path: Text,
+    #[serde(default)]
+    pub(crate) query: BTreeMap<String, Text>,
+    #[serde(default)]
+    pub(crate) headers: BTreeMap<String, Text>,
+    pub(crate) json: Option<Text>,
+    pub(crate) answers: Spanned<Vec<Spanned<Answer>>>,
+}
+
+/// An HTTP method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum Method {
+    #[default]
+    Get,
+    Put,
+    Post,
+    Patch,
+    Delete,
+}
+
+/// One line of `answers`: conditions, and what it means if they hold.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Answer {
+    pub(crate) status: OneOrMany,
+    pub(crate) json: Option<Text>,
+    pub(crate) equals: Option<Spanned<Equals>>,
+    pub(crate) present: Option<Text>,
+    pub(crate) missing: Option<Text>,
+    #[serde(rename = "is")]
+    pub(crate) means: Means,
+    pub(crate) value: Option<Spanned<ValueKey>>,
+    pub(crate) node: Option<NodeKey>,
+    pub(crate) generation: Option<NumberKey>,
+    pub(crate) why: Option<Text>,
+}
+
+/// What an answer means for the operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Means {
+    /// It took effect.
+    Ok,
+    /// It certainly did not, and never will.
+    Fail,
+    /// Unknown.
+    Info,
+}
+
+/// `[promises]`: what a pass means.
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Promises {
+    pub(crate) registers: Option<Spanned<Registers>>,
+    pub(crate) leaders: Option<Spanned<Leaders>>,
+    pub(crate) recovery: Option<Text>,
+}
+
+/// `[faults]`: what the target may be asked to endure.
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Faults {
+    #[serde(default)]
+    pub(crate) kill: bool,
+    #[serde(default)]
+    pub(crate) pause: bool,
+    #[serde(default)]
+    pub(crate) partition: bool,
+}

@@ -1,0 +1,117 @@
+//! Values that may be written in more than one way: one or many, a word or a table.
+//!
+//! Hand-written, because serde's `untagged` would lose both the spans and the messages.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
+use toml::Spanned;
+
+use super::file::NumberKey;
+
+/// `200` or `[200, 201]`.
+#[derive(Debug)]
+pub(crate) struct OneOrMany(pub(crate) Spanned<Vec<u16>>);
+
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Spanned::<Codes>::deserialize(deserializer)
+            .map(|codes| Self(Spanned::new(codes.span(), codes.into_inner().0)))
+    }
+}
+
+struct Codes(Vec<u16>);
+
+impl<'de> Deserialize<'de> for Codes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct CodesVisitor;
+        impl<'de> Visitor<'de> for CodesVisitor {
+            type Value = Codes;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an HTTP status such as `200`, or a list of them")
+            }
+
+            fn visit_i64<E: Error>(self, code: i64) -> Result<Codes, E> {
+                u16::try_from(code)
+                    .map(|code| Codes(vec![code]))
+                    .map_err(|_| E::invalid_value(Unexpected::Signed(code), &self))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Codes, A::Error> {
+                let mut codes = Vec::new();
+                while let Some(code) = items.next_element()? {
+                    codes.push(code);
+                }
+                Ok(Codes(codes))
+            }
+        }
+        deserializer.deserialize_any(CodesVisitor)
+    }
+}
+
+/// What a place in an answer is compared with.
+#[derive(Debug)]
+pub(crate) struct Equals(pub(crate) serde_json::Value);
+
+impl<'de> Deserialize<'de> for Equals {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EqualsVisitor;
+        impl Visitor<'_> for EqualsVisitor {
+            type Value = Equals;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`true`, `false`, an integer or a string")
+            }
+
+            fn visit_bool<E: Error>(self, value: bool) -> Result<Equals, E> {
+                Ok(Equals(value.into()))
+            }
+
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Equals, E> {
+                Ok(Equals(value.into()))
+            }
+
+            fn visit_str<E: Error>(self, value: &str) -> Result<Equals, E> {
+                Ok(Equals(value.into()))
+            }
+        }
+        deserializer.deserialize_any(EqualsVisitor)
+    }
+}
+
+/// `"absent"` or `{ json = "/value", as = "int" }`.
+#[derive(Debug)]
+pub(crate) enum ValueKey {
+    /// The register was never written.
+    Absent,
+    /// The value is in the answer.
+    In(NumberKey),
+}
+
+impl<'de> Deserialize<'de> for ValueKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ValueVisitor;
+        impl<'de> Visitor<'de> for ValueVisitor {
+            type Value = ValueKey;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(r#""absent" or a table such as { json = "/value", as = "int" }"#)
+            }
+
+            fn visit_str<E: Error>(self, word: &str) -> Result<ValueKey, E> {
+                match word {
+                    "absent" => Ok(ValueKey::Absent),
+                    other => Err(E::unknown_variant(other, &["absent"])),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ValueKey, A::Error> {
+                NumberKey::deserialize(MapAccessDeserializer::new(map)).map(ValueKey::In)
+            }
+        }
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}

@@ -1,0 +1,116 @@
+//! Judging `[status]`: how a node and its logs tell of role and generation.
+
+use regex_lite::Regex;
+
+use super::file::{NodeKey, NumberKey, RoleKey, Status, StatusLog, Text};
+use super::ops::{json_body, path};
+use super::try_template::{Compiler, Scope};
+use super::values::{duration, pointer};
+use crate::diagnostic::Problem;
+use crate::extract::{NodeAt, NumberAt};
+use crate::logs::{LogRule, LogRules};
+use crate::poller::{RoleRule, StatusRule};
+use crate::request::RequestRule;
+use crate::template::Template;
+use toml::Spanned;
+
+/// The names that groups of a log pattern may have.
+const GROUPS: [&str; 3] = ["generation", "node", "leader"];
+
+impl Compiler<'_> {
+    /// Compiles the status request; `headers` are those of every request.
+    pub(super) fn status(
+        &mut self,
+        status: &Status,
+        headers: &[(String, Template)],
+    ) -> Result<StatusRule, Problem> {
+        let request = RequestRule {
+            method: status.method.into(),
+            path: path(self, &status.path, Scope::Node)?,
+            query: Vec::new(),
+            headers: headers.to_vec(),
+            json: json_body(self, status.json.as_ref(), Scope::Node)?,
+        };
+        Ok(StatusRule {
+            request,
+            every: duration(&status.every)?,
+            atomic: status.atomic,
+            role: role(&status.role)?,
+            generation: status.generation.as_ref().map(number_at).transpose()?,
+            leader: status.leader.as_ref().map(node_at).transpose()?,
+            applied: status.applied.as_ref().map(number_at).transpose()?,
+        })
+    }
+
+    /// Compiles the patterns of log lines; `logs` are those that a node has.
+    pub(super) fn log_rules(
+        &self,
+        status: Option<&Status>,
+        logs: &[Text],
+    ) -> Result<LogRules, Problem> {
+        let rules = status.map_or(&[][..], |status| &status.log);
+        rules.iter().map(|rule| log_rule(rule, logs)).collect::<Result<_, _>>().map(LogRules)
+    }
+}
+
+fn role(role: &Spanned<RoleKey>) -> Result<RoleRule, Problem> {
+    let key = role.get_ref();
+    match (&key.json, &key.map, &key.equals) {
+        (Some(place), Some(words), None) => Ok(RoleRule::Word(pointer(place)?, words.clone())),
+        (None, None, Some([leader, own])) => {
+            Ok(RoleRule::Equals([pointer(leader)?, pointer(own)?]))
+        }
+        _ => Err(Problem::new(
+            role.span(),
+            "role is told in no way, or in two",
+            "expected either `json` and `map`, or `equals`",
+        )),
+    }
+}
+
+/// Where a number is.
+pub(super) fn number_at(key: &NumberKey) -> Result<NumberAt, Problem> {
+    Ok(NumberAt { pointer: pointer(&key.json)?, written: key.written })
+}
+
+/// Where a node's name is.
+pub(super) fn node_at(key: &NodeKey) -> Result<NodeAt, Problem> {
+    Ok(NodeAt { pointer: pointer(&key.json)?, written: key.written })
+}
+
+fn log_rule(rule: &StatusLog, logs: &[Text]) -> Result<LogRule, Problem> {
+    Ok(LogRule {
+        log: log_index(&rule.file, logs)?,
+        pattern: pattern(&rule.regex)?,
+        role: rule.role,
+        atomic: rule.atomic,
+    })
+}
+
+fn log_index(file: &Text, logs: &[Text]) -> Result<usize, Problem> {
+    let logs: Vec<&str> = logs.iter().map(|log| log.get_ref().as_str()).collect();
+    logs.iter().position(|log| log == file.get_ref()).ok_or_else(|| {
+        let title = format!("a node has no log `{}`", file.get_ref());
+        let listed: Vec<String> = logs.iter().map(|log| format!("`{log}`")).collect();
+        let label = format!("expected one of `node.logs`: {}", listed.join(", "));
+        Problem::new(file.span(), title, label).did_you_mean(file.get_ref(), logs)
+    })
+}
+
+fn pattern(text: &Text) -> Result<Regex, Problem> {
+    let pattern = Regex::new(text.get_ref()).map_err(|error| {
+        Problem::new(text.span(), "not a regular expression", error.to_string())
+    })?;
+    let groups: Vec<&str> = pattern.capture_names().flatten().collect();
+    if let Some(unknown) = groups.iter().find(|group| !GROUPS.contains(group)) {
+        let title = format!("unknown group `{unknown}`");
+        let label = "expected `generation`, `node` or `leader`";
+        return Err(Problem::new(text.span(), title, label).did_you_mean(unknown, GROUPS));
+    }
+    if !groups.contains(&"generation") {
+        let title = "the pattern tells no generation";
+        return Err(Problem::new(text.span(), title, "expected a group named `generation`")
+            .help(r"write the number as `(?<generation>\d+)`"));
+    }
+    Ok(pattern)
+}

@@ -1,0 +1,209 @@
+//! Compiling templates and trying them on a sample cluster, so that a mistake is found at load.
+//!
+//! Rendering alone would miss what stands in a branch not taken; so the variables a template
+//! mentions are compared with the known ones first.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use fracas_checker::{NodeId, OpKind};
+use minijinja::ErrorKind;
+use minijinja::value::ValueKind;
+use regex_lite::Regex;
+
+use super::file::Text;
+use crate::deploy::{ClusterSpec, NodeSpec};
+use crate::diagnostic::{Problem, Source};
+use crate::nearest::nearest;
+use crate::show::{SAMPLE_PROCESS, sample_op};
+use crate::template::{
+    Template, Templates, Variables, variables_of_binary, variables_of_node, variables_of_op,
+};
+
+/// The filters that target files are likely to use, for “did you mean”.
+const FILTERS: [&str; 9] =
+    ["tojson", "b64encode", "join", "lower", "upper", "replace", "trim", "length", "default"];
+
+/// What a loop adds to the words that may follow a dot.
+const LOOP_WORDS: [&str; 7] =
+    ["first", "last", "index", "index0", "revindex", "revindex0", "length"];
+
+/// Which variables a template may use.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Scope {
+    /// The program only.
+    Binary,
+    /// Those of a node.
+    Node,
+    /// Those of a node and of an operation.
+    Op(OpKind),
+}
+
+/// Compiles the templates of one file.
+#[derive(Debug)]
+pub(super) struct Compiler<'a> {
+    pub(super) source: &'a Source<'a>,
+    pub(super) templates: Templates,
+    pub(super) ports: BTreeMap<String, u16>,
+}
+
+/// A good template, and what it renders to for each node of the sample cluster.
+#[derive(Debug)]
+pub(super) struct Tried {
+    pub(super) template: Template,
+    pub(super) samples: Vec<String>,
+}
+
+/// The directory of a sample node.
+pub(super) fn sample_dir(node: NodeId) -> String {
+    format!("/run/nodes/{node}")
+}
+
+fn sample_cluster() -> ClusterSpec {
+    let node = |number: u8| {
+        let id = NodeId(number.into());
+        NodeSpec { id, ip: Ipv4Addr::new(10, 77, 0, number), dir: sample_dir(id).into() }
+    };
+    let nodes = (1..=3).map(node).collect();
+    ClusterSpec { binary: PathBuf::from("/usr/bin/server"), nodes, extra_args: Vec::new() }
+}
+
+impl Compiler<'_> {
+    /// Compiles the text and renders it for every node of a sample cluster.
+    pub(super) fn tried(&mut self, text: &Text, scope: Scope) -> Result<Tried, Problem> {
+        let key = self.source.key_at(text.span().start);
+        let template = self
+            .templates
+            .add(key, text.get_ref())
+            .map_err(|error| self.refused(text, &error, &Variables::new()))?;
+        let mut samples = Vec::new();
+        for variables in self.sample_variables(scope) {
+            self.known_only(text, &template, &variables)?;
+            let rendered = self.templates.try_render(&template, &variables);
+            samples.push(rendered.map_err(|error| self.refused(text, &error, &variables))?);
+        }
+        Ok(Tried { template, samples })
+    }
+
+    /// As [`Self::tried`], where it does not matter what comes out.
+    pub(super) fn template(&mut self, text: &Text, scope: Scope) -> Result<Template, Problem> {
+        self.tried(text, scope).map(|tried| tried.template)
+    }
+
+    fn sample_variables(&self, scope: Scope) -> Vec<Variables> {
+        let cluster = sample_cluster();
+        let of_node = |node| variables_of_node(&cluster, node, &self.ports);
+        match scope {
+            Scope::Binary => vec![variables_of_binary(&cluster.binary)],
+            Scope::Node => cluster.nodes.iter().map(of_node).collect(),
+            Scope::Op(kind) => {
+                let id = format!("{SAMPLE_PROCESS}-0");
+                let of_op = |node| {
+                    variables_of_op(&of_node(node), SAMPLE_PROCESS, id.clone(), &sample_op(kind))
+                };
+                cluster.nodes.iter().map(of_op).collect()
+            }
+        }
+    }
+
+    /// Every variable that is mentioned, in whichever branch, must be known.
+    fn known_only(
+        &self,
+        text: &Text,
+        template: &Template,
+        variables: &Variables,
+    ) -> Result<(), Problem> {
+        let known = paths(variables);
+        let mentioned = self.templates.mentioned(template);
+        match mentioned.iter().find(|path| !is_known(path, variables)) {
+            Some(unknown) => Err(self.unknown_variable(text, unknown, &known)),
+            None => Ok(()),
+        }
+    }
+
+    fn unknown_variable(&self, text: &Text, unknown: &str, known: &[String]) -> Problem {
+        let listed: Vec<String> = known.iter().map(|path| format!("`{path}`")).collect();
+        let label = format!("expected one of {}", listed.join(", "));
+        let span = self.place_of(text, unknown);
+        Problem::new(span, format!("unknown variable `{unknown}`"), label)
+            .did_you_mean(unknown, known.iter().map(String::as_str))
+    }
+
+    /// What the template engine refused, as precisely as can be told.
+    fn refused(&self, text: &Text, error: &minijinja::Error, variables: &Variables) -> Problem {
+        let detail = error.detail().unwrap_or_default();
+        match error.kind() {
+            ErrorKind::UndefinedError => {
+                if let Some((field, known)) = unknown_field(text.get_ref(), variables) {
+                    return self.unknown_variable(text, &field, &known);
+                }
+            }
+            ErrorKind::UnknownFilter => {
+                let filter = detail.split_whitespace().nth(1).unwrap_or_default();
+                return Problem::new(self.place_of(text, filter), "unknown filter", detail)
+                    .did_you_mean(filter, FILTERS);
+            }
+            _ => {}
+        }
+        Problem::new(text.span(), "template does not render", format!("{}: {detail}", error.kind()))
+    }
+
+    /// Where a name stands in a text; the whole text if it cannot be told, as in a string with
+    /// escapes.
+    fn place_of(&self, text: &Text, name: &str) -> Range<usize> {
+        let span = text.span();
+        let raw = &self.source.text()[span.clone()];
+        let code = raw.find("{{").into_iter().chain(raw.find("{%")).min().unwrap_or(0);
+        let part_of_name = |letter: char| letter.is_alphanumeric() || letter == '_';
+        let alone = |at: usize| {
+            !raw[..at].ends_with(part_of_name) && !raw[at + name.len()..].starts_with(part_of_name)
+        };
+        let mut places = raw.match_indices(name).map(|(at, _)| at).filter(|at| *at >= code);
+        places
+            .find(|at| alone(*at))
+            .map_or(span.clone(), |at| span.start + at..span.start + at + name.len())
+    }
+}
+
+/// All names a template may use: `binary`, `node.id`, …
+fn paths(variables: &Variables) -> Vec<String> {
+    let mut paths = Vec::new();
+    for (name, value) in variables {
+        match value.try_iter() {
+            Ok(fields) if value.kind() == ValueKind::Map => {
+                paths.extend(fields.map(|field| format!("{name}.{field}")));
+            }
+            _ => paths.push((*name).to_owned()),
+        }
+    }
+    paths
+}
+
+/// Whether the first two steps of a path exist.
+fn is_known(path: &str, variables: &Variables) -> bool {
+    let mut steps = path.split('.');
+    let Some(value) = steps.next().and_then(|name| variables.get(name)) else { return false };
+    match steps.next() {
+        Some(field) if value.kind() == ValueKind::Map => {
+            value.get_attr(field).is_ok_and(|found| !found.is_undefined())
+        }
+        _ => true,
+    }
+}
+
+/// The first `thing.field` in the tags of a text whose field nothing has, such as `n.idd` in a loop
+/// over `nodes`, and what it may have been meant for.
+fn unknown_field(text: &str, variables: &Variables) -> Option<(String, Vec<String>)> {
+    let paths = paths(variables);
+    let fields: Vec<&str> =
+        paths.iter().filter_map(|path| Some(path.split_once('.')?.1)).chain(LOOP_WORDS).collect();
+    let tags = Regex::new(r"(?s)\{[{%].*?[%}]\}").expect("a fixed pattern");
+    let steps = Regex::new(r"([A-Za-z_]\w*)\.([A-Za-z_]\w*)").expect("a fixed pattern");
+    let mut found = tags.find_iter(text).flat_map(|tag| steps.captures_iter(tag.as_str()));
+    let unknown = found.find(|found| !fields.contains(&&found[2]))?;
+    let near = nearest(&unknown[2], fields.iter().copied());
+    let known = near.map_or(paths.clone(), |field| vec![format!("{}.{field}", &unknown[1])]);
+    Some((unknown[0].to_owned(), known))
+}

@@ -1,0 +1,203 @@
+//! A target rendered for one cluster: commands, files, addresses, as data for the harness to act on.
+//!
+//! Nothing here touches the file system or starts a process.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use fracas_checker::NodeId;
+
+use crate::client::Client;
+use crate::http::ClientError;
+use crate::logs::LogRules;
+use crate::poller::Poller;
+use crate::ready::{ClusterReady, HttpProbe};
+use crate::request::{RequestRule, join};
+use crate::show::{SAMPLE_PROCESS, sample_op};
+use crate::target::{LogSource, Spec, Stop};
+use crate::template::{RenderError, Template, Variables, variables_of_node, variables_of_op};
+
+/// The cluster a target is to be deployed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterSpec {
+    /// The program.
+    pub binary: PathBuf,
+    /// Its nodes.
+    pub nodes: Vec<NodeSpec>,
+    /// Appended to every node's command, such as `--bug stale-reads`.
+    pub extra_args: Vec<String>,
+}
+
+/// One node of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeSpec {
+    /// Its name.
+    pub id: NodeId,
+    /// Its address.
+    pub ip: Ipv4Addr,
+    /// The directory that belongs to it alone.
+    pub dir: PathBuf,
+}
+
+/// A target on a cluster.
+#[derive(Debug)]
+pub struct Deployment {
+    /// What to do on each node.
+    pub nodes: BTreeMap<NodeId, NodePlan>,
+    spec: Arc<Spec>,
+    endpoints: Arc<Endpoints>,
+    poller: Option<Poller>,
+}
+
+/// How each node is spoken to.
+pub(crate) type Endpoints = BTreeMap<NodeId, Endpoint>;
+
+/// How one node is spoken to.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) base: String,
+    pub(crate) variables: Variables,
+}
+
+/// How one server is prepared, started, watched and stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodePlan {
+    /// The command, program first.
+    pub argv: Vec<String>,
+    /// What is added to its environment.
+    pub env: BTreeMap<String, String>,
+    /// The files to write before its first start, with their text. All lie in the node's directory.
+    pub files: Vec<(PathBuf, String)>,
+    /// Where it writes what it does.
+    pub logs: Vec<LogFile>,
+    /// What it answers once it is up, where the target says.
+    pub ready: Option<HttpProbe>,
+    /// Its ports, by name.
+    pub ports: BTreeMap<String, u16>,
+    /// How to end it.
+    pub stop: Stop,
+}
+
+/// One log of a node.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogFile {
+    /// What it writes to standard output.
+    Stdout,
+    /// What it writes to standard error.
+    Stderr,
+    /// A file in the node's directory.
+    Path(PathBuf),
+}
+
+impl Deployment {
+    pub(crate) fn render(spec: Arc<Spec>, cluster: &ClusterSpec) -> Result<Self, RenderError> {
+        let mut nodes = BTreeMap::new();
+        let mut endpoints = Endpoints::new();
+        for node in &cluster.nodes {
+            let variables = variables_of_node(cluster, node, &spec.ports);
+            let renderer = Renderer { spec: &spec, variables: &variables };
+            let base = renderer.text(&spec.client.base)?;
+            nodes.insert(node.id, renderer.plan(&base, &cluster.extra_args)?);
+            endpoints.insert(node.id, Endpoint { base, variables });
+        }
+        let endpoints = Arc::new(endpoints);
+        let poller = Poller::new(&spec, &endpoints)?;
+        Ok(Self { nodes, spec, endpoints, poller })
+    }
+
+    /// What performs operations. Every call makes one with its own connections.
+    ///
+    /// # Errors
+    /// If the HTTP client cannot be set up.
+    pub fn client(&self) -> Result<Client, ClientError> {
+        Client::new(Arc::clone(&self.spec), Arc::clone(&self.endpoints))
+    }
+
+    /// What asks nodes for their role, if the target has a status request. All calls share its
+    /// connections.
+    #[must_use]
+    pub fn poller(&self) -> Option<Poller> {
+        self.poller.clone()
+    }
+
+    /// What log lines tell.
+    #[must_use]
+    pub fn log_rules(&self) -> &LogRules {
+        &self.spec.log_rules
+    }
+
+    /// What the whole cluster must have come to before clients start, where the target says.
+    #[must_use]
+    pub fn cluster_ready(&self) -> Option<&ClusterReady> {
+        self.spec.cluster_ready.as_ref()
+    }
+
+    /// The status request and one of each operation with sample arguments, for people.
+    pub(crate) fn sample_requests(&self, node: NodeId) -> Vec<(&'static str, String)> {
+        let Some(endpoint) = self.endpoints.get(&node) else { return Vec::new() };
+        let show = |rule: &RequestRule, variables: &Variables| {
+            let request = rule.render(&self.spec.templates, &endpoint.base, variables);
+            request.map_or_else(|error| error.to_string(), |request| request.to_string())
+        };
+        let status = self.spec.status.iter();
+        let status = status.map(|rule| ("status", show(&rule.request, &endpoint.variables)));
+        let ops = self.spec.ops.iter().map(|(kind, rule)| {
+            let id = format!("{SAMPLE_PROCESS}-0");
+            let op = sample_op(*kind);
+            let variables = variables_of_op(&endpoint.variables, SAMPLE_PROCESS, id, &op);
+            (kind.word(), show(&rule.request, &variables))
+        });
+        status.chain(ops).collect()
+    }
+}
+
+/// Renders what concerns one node.
+struct Renderer<'a> {
+    spec: &'a Spec,
+    variables: &'a Variables,
+}
+
+impl Renderer<'_> {
+    fn text(&self, template: &Template) -> Result<String, RenderError> {
+        self.spec.templates.render(template, self.variables)
+    }
+
+    fn plan(&self, base: &str, extra_args: &[String]) -> Result<NodePlan, RenderError> {
+        let launch = &self.spec.launch;
+        let argv = launch.command.iter().map(|part| self.text(part));
+        let argv = argv.chain(extra_args.iter().map(|argument| Ok(argument.clone())));
+        let env = launch.env.iter().map(|(name, value)| Ok((name.clone(), self.text(value)?)));
+        let files = launch.files.iter();
+        Ok(NodePlan {
+            argv: argv.collect::<Result<_, RenderError>>()?,
+            env: env.collect::<Result<_, RenderError>>()?,
+            files: files
+                .map(|(path, text)| Ok((self.text(path)?.into(), self.text(text)?)))
+                .collect::<Result<_, RenderError>>()?,
+            logs: launch
+                .logs
+                .iter()
+                .map(|log| self.log(log))
+                .collect::<Result<_, RenderError>>()?,
+            ready: self.probe(base)?,
+            ports: self.spec.ports.clone(),
+            stop: launch.stop,
+        })
+    }
+
+    fn log(&self, log: &LogSource) -> Result<LogFile, RenderError> {
+        Ok(match log {
+            LogSource::Stdout => LogFile::Stdout,
+            LogSource::Stderr => LogFile::Stderr,
+            LogSource::Path(path) => LogFile::Path(self.text(path)?.into()),
+        })
+    }
+
+    fn probe(&self, base: &str) -> Result<Option<HttpProbe>, RenderError> {
+        let Some(ready) = &self.spec.node_ready else { return Ok(None) };
+        let url = join(base, &self.text(&ready.path)?)?;
+        Ok(Some(HttpProbe { url, status: ready.status, within: ready.within }))
+    }
+}

@@ -1,0 +1,164 @@
+//! Asking a node for its role and generation.
+//!
+//! Whether one answer tells of one moment is declared by the target (`atomic`): an answer that
+//! mixes two moments has shown two leaders in one generation of healthy clusters, so it is hearsay.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fracas_checker::NodeId;
+use fracas_checker::observation::{Grade, Role, Source};
+use serde_json::Value as Json;
+
+use crate::answer::Reply;
+use crate::deploy::Endpoints;
+use crate::extract::{NodeAt, NumberAt};
+use crate::http::{ClientError, Http};
+use crate::request::{Request, RequestRule};
+use crate::sighting::Sighting;
+use crate::target::Spec;
+use crate::template::RenderError;
+
+/// How a node is asked, and where its answer tells what.
+#[derive(Debug)]
+pub(crate) struct StatusRule {
+    pub(crate) request: RequestRule,
+    pub(crate) every: Duration,
+    pub(crate) atomic: bool,
+    pub(crate) role: RoleRule,
+    pub(crate) generation: Option<NumberAt>,
+    pub(crate) leader: Option<NodeAt>,
+    pub(crate) applied: Option<NumberAt>,
+}
+
+/// How a status answer tells the node's role.
+#[derive(Debug)]
+pub(crate) enum RoleRule {
+    /// The place holds one of these words.
+    Word(String, BTreeMap<String, Role>),
+    /// It leads if both places, the leader's name and its own, hold the same. While the first is
+    /// empty (`null`, 0, an empty string) it knows no leader, which tells nothing of its role.
+    Equals([String; 2]),
+}
+
+/// Asks nodes for their status. Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Poller {
+    spec: Arc<Spec>,
+    endpoints: Arc<Endpoints>,
+    http: Http,
+}
+
+impl Poller {
+    /// None for a target without a status request.
+    pub(crate) fn new(
+        spec: &Arc<Spec>,
+        endpoints: &Arc<Endpoints>,
+    ) -> Result<Option<Self>, ClientError> {
+        if spec.status.is_none() {
+            return Ok(None);
+        }
+        let http = Http::new(spec.client.connect_timeout, spec.client.timeout)?;
+        Ok(Some(Self { spec: Arc::clone(spec), endpoints: Arc::clone(endpoints), http }))
+    }
+
+    /// How often the target wants to be asked.
+    #[must_use]
+    pub fn every(&self) -> Duration {
+        self.rule().every
+    }
+
+    /// Asks once. None if the node did not answer, or its answer tells nothing.
+    pub async fn ask(&self, node: NodeId) -> Option<Sighting> {
+        match self.http.exchange(self.request(node)?.ok()?).await {
+            Ok(reply) => self.rule().sight(&reply, |node| self.endpoints.contains_key(&node)),
+            Err(failure) => {
+                tracing::trace!(%node, %failure, "no status");
+                None
+            }
+        }
+    }
+
+    fn request(&self, node: NodeId) -> Option<Result<Request, RenderError>> {
+        self.endpoints.get(&node).map(|endpoint| {
+            self.rule().request.render(&self.spec.templates, &endpoint.base, &endpoint.variables)
+        })
+    }
+
+    fn rule(&self) -> &StatusRule {
+        self.spec.status.as_ref().expect("a poller is made only for a target with a status request")
+    }
+}
+
+impl StatusRule {
+    /// What an answer tells. Parts that are missing or not as declared are unknown, and so is a
+    /// leader outside of the cluster.
+    fn sight(&self, reply: &Reply, exists: impl Fn(NodeId) -> bool) -> Option<Sighting> {
+        let body: Json =
+            serde_json::from_slice(&reply.body).ok().filter(|_| reply.status == 200)?;
+        let leader = self.leader.as_ref().and_then(|place| place.read(&body));
+        let sighting = Sighting {
+            grade: if self.atomic { Grade::Claim } else { Grade::Hearsay },
+            source: Source::Poll,
+            node: None,
+            role: self.role.read(&body),
+            generation: number(self.generation.as_ref(), &body),
+            leader: leader.filter(|node| exists(*node)),
+            applied: number(self.applied.as_ref(), &body),
+            text: reply.summary(),
+        };
+        let tells = sighting.role.is_some() || sighting.generation.is_some();
+        (tells || sighting.leader.is_some()).then_some(sighting)
+    }
+}
+
+fn number(place: Option<&NumberAt>, body: &Json) -> Option<u64> {
+    place.and_then(|place| place.read(body).ok().flatten())
+}
+
+impl RoleRule {
+    fn read(&self, body: &Json) -> Option<Role> {
+        match self {
+            Self::Word(pointer, words) => words.get(body.pointer(pointer)?.as_str()?).copied(),
+            Self::Equals([leader, own]) => {
+                let (leader, own) = (body.pointer(leader)?, body.pointer(own)?);
+                let role = if leader == own { Role::Leader } else { Role::Follower };
+                (!is_empty(leader) && !is_empty(own)).then_some(role)
+            }
+        }
+    }
+}
+
+fn is_empty(name: &Json) -> bool {
+    name.is_null() || name == "" || name == "0" || name == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_role_is_a_known_word() {
+        let words = [("lead", Role::Leader), ("follow", Role::Follower)];
+        let words = words.map(|(word, role)| (word.to_owned(), role)).into();
+        let rule = RoleRule::Word("/role".to_owned(), words);
+        assert_eq!(rule.read(&json!({"role": "lead"})), Some(Role::Leader));
+        for body in [json!({"role": "learner"}), json!({"role": 1}), json!({}), json!(null)] {
+            assert_eq!(rule.read(&body), None);
+        }
+    }
+
+    #[test]
+    fn a_role_is_an_equality() {
+        let rule = RoleRule::Equals(["/leader".to_owned(), "/header/id".to_owned()]);
+        let read = |leader: Json| rule.read(&json!({"leader": leader, "header": {"id": "7"}}));
+        assert_eq!(read(json!("7")), Some(Role::Leader));
+        assert_eq!(read(json!("8")), Some(Role::Follower));
+        for nobody in [json!(null), json!("0"), json!(0), json!("")] {
+            assert_eq!(read(nobody), None);
+        }
+        assert_eq!(rule.read(&json!({"header": {"id": "7"}})), None);
+    }
+}

@@ -1,0 +1,97 @@
+//! Everything a deployment would do, as text for `fracas validate --show-commands`.
+//!
+//! Requests are shown with sample arguments; nothing is sent.
+
+use std::fmt::Write as _;
+
+use fracas_checker::{NodeId, Op, OpKind, ProcessId};
+
+use crate::deploy::{Deployment, LogFile, NodePlan};
+
+/// A word that every shell takes as it is.
+const PLAIN: &str = "-_./:=,+@%";
+
+impl Deployment {
+    /// Every rendered command, file and probe of each node, and its requests with sample arguments.
+    #[must_use]
+    pub fn show(&self) -> String {
+        let mut out = String::new();
+        for (node, plan) in &self.nodes {
+            show_node(&mut out, *node, plan);
+            for (name, request) in self.sample_requests(*node) {
+                show_block(&mut out, name, &request);
+            }
+        }
+        out
+    }
+}
+
+/// An operation of this kind with sample arguments.
+pub(crate) fn sample_op(kind: OpKind) -> Op {
+    let key = "k1".to_owned();
+    match kind {
+        OpKind::Read => Op::Read { key },
+        OpKind::Write => Op::Write { key, value: 17 },
+        OpKind::Cas => Op::Cas { key, old: 17, new: 18 },
+        OpKind::Claim => Op::Claim { generation: 1, node: NodeId(1) },
+    }
+}
+
+/// The client that sample requests come from.
+pub(crate) const SAMPLE_PROCESS: ProcessId = ProcessId(0);
+
+fn show_node(out: &mut String, node: NodeId, plan: &NodePlan) {
+    let words = plan.env.iter().map(|(name, value)| format!("{name}={}", quoted(value)));
+    let words = words.chain(plan.argv.iter().map(|word| quoted(word)));
+    let _ = writeln!(out, "{node}\n  command  {}", words.collect::<Vec<_>>().join(" "));
+    for (path, text) in &plan.files {
+        show_block(out, &format!("file {}", path.display()), text);
+    }
+    for log in &plan.logs {
+        let _ = match log {
+            LogFile::Stdout => writeln!(out, "  log      stdout"),
+            LogFile::Stderr => writeln!(out, "  log      stderr"),
+            LogFile::Path(path) => writeln!(out, "  log      {}", path.display()),
+        };
+    }
+    if let Some(probe) = &plan.ready {
+        let _ = writeln!(out, "  ready    GET {} -> {}", probe.url, probe.status);
+    }
+}
+
+/// A name, and a text of several lines below it.
+fn show_block(out: &mut String, name: &str, text: &str) {
+    let _ = writeln!(out, "  {name}");
+    for line in text.lines() {
+        let _ = writeln!(out, "    {line}");
+    }
+}
+
+/// The word as a shell must be given it.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || PLAIN.contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_what_a_shell_would_split() {
+        for (word, expected) in [
+            ("--id", "--id"),
+            ("n1=http://10.0.0.1:7000", "n1=http://10.0.0.1:7000"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+            ("$HOME", "'$HOME'"),
+        ] {
+            assert_eq!(quoted(word), expected);
+        }
+    }
+}

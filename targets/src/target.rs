@@ -1,0 +1,233 @@
+//! A loaded target: what a file declares, validated and compiled, before any cluster exists.
+//!
+//! It deliberately starts nothing and opens no connection; [`Target::deploy`] only renders.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fracas_checker::OpKind;
+use fracas_checker::fault::FaultKind;
+use serde::Deserialize;
+
+use crate::answer::Answer;
+use crate::declared;
+use crate::deploy::{ClusterSpec, Deployment};
+use crate::diagnostic::Diagnostic;
+use crate::logs::LogRules;
+use crate::poller::StatusRule;
+use crate::ready::ClusterReady;
+use crate::request::RequestRule;
+use crate::template::{RenderError, Template, Templates, variables_of_binary};
+
+/// A system under test.
+#[derive(Debug, Clone)]
+pub struct Target {
+    spec: Arc<Spec>,
+}
+
+/// Everything a target file says. Shared by the target and its deployments.
+#[derive(Debug)]
+pub(crate) struct Spec {
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) binary: String,
+    pub(crate) version: Option<Vec<Template>>,
+    pub(crate) nodes: u16,
+    pub(crate) ports: BTreeMap<String, u16>,
+    pub(crate) launch: Launch,
+    pub(crate) node_ready: Option<NodeReady>,
+    pub(crate) cluster_ready: Option<ClusterReady>,
+    pub(crate) status: Option<StatusRule>,
+    pub(crate) log_rules: LogRules,
+    pub(crate) client: ClientRule,
+    pub(crate) ops: BTreeMap<OpKind, OpRule>,
+    pub(crate) promises: Promises,
+    pub(crate) faults: BTreeSet<FaultKind>,
+    pub(crate) templates: Templates,
+}
+
+/// How one server is started and stopped.
+#[derive(Debug)]
+pub(crate) struct Launch {
+    pub(crate) command: Vec<Template>,
+    pub(crate) env: BTreeMap<String, Template>,
+    pub(crate) files: Vec<(Template, Template)>,
+    pub(crate) logs: Vec<LogSource>,
+    pub(crate) stop: Stop,
+}
+
+/// Where a node writes what it does.
+#[derive(Debug)]
+pub(crate) enum LogSource {
+    Stdout,
+    Stderr,
+    Path(Template),
+}
+
+/// A request that a node answers once it is up.
+#[derive(Debug)]
+pub(crate) struct NodeReady {
+    pub(crate) path: Template,
+    pub(crate) status: u16,
+    pub(crate) within: Duration,
+}
+
+/// How a node is spoken to.
+#[derive(Debug)]
+pub(crate) struct ClientRule {
+    pub(crate) base: Template,
+    pub(crate) headers: Vec<(String, Template)>,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) route: Route,
+}
+
+/// One request and what its answers mean.
+#[derive(Debug)]
+pub(crate) struct OpRule {
+    pub(crate) request: RequestRule,
+    pub(crate) answers: Vec<Answer>,
+}
+
+/// Which node a client asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Route {
+    /// Its own, whatever that node's role.
+    #[default]
+    Any,
+    /// The node last seen leading; its own while none was seen.
+    Leader,
+}
+
+/// The polite way to end a server, before it is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stop {
+    /// The signal to send.
+    pub signal: StopSignal,
+    /// How long it may take to end.
+    pub grace: Duration,
+}
+
+/// A signal that asks a process to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum StopSignal {
+    /// SIGTERM.
+    Term,
+    /// SIGINT.
+    Int,
+    /// SIGQUIT.
+    Quit,
+    /// SIGHUP.
+    Hup,
+    /// SIGKILL: it is not asked.
+    Kill,
+}
+
+/// What a target promises of its registers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Registers {
+    /// Every operation takes effect at one instant between its invocation and its completion.
+    Linearizable,
+}
+
+/// What a target promises of its leaders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Leaders {
+    /// No two nodes lead the same generation.
+    OnePerGeneration,
+}
+
+/// What a pass means: the checks are chosen from this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Promises {
+    /// Of its registers, if anything.
+    pub registers: Option<Registers>,
+    /// Of its leaders, if anything.
+    pub leaders: Option<Leaders>,
+    /// Within which time it answers again after the last fault has healed, if it says.
+    pub recovery: Option<Duration>,
+}
+
+impl Target {
+    /// Loads a target from the text of its file; `origin` is the file's path as shown to the user.
+    ///
+    /// # Errors
+    /// If anything in it is not valid: every key, every template, pointer and pattern is looked at.
+    pub fn parse(origin: &str, text: &str) -> Result<Self, Diagnostic> {
+        declared::load(origin, text).map(|spec| Self { spec: Arc::new(spec) })
+    }
+
+    /// Its name, used in the names of run directories.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.spec.name
+    }
+
+    /// One line about it.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        &self.spec.description
+    }
+
+    /// How many nodes a cluster has unless the user says otherwise.
+    #[must_use]
+    pub fn default_nodes(&self) -> u16 {
+        self.spec.nodes
+    }
+
+    /// The program: a name to look up in `PATH`, or a path relative to the target's file.
+    #[must_use]
+    pub fn binary_path(&self) -> &str {
+        &self.spec.binary
+    }
+
+    /// The operations it has requests for.
+    #[must_use]
+    pub fn serves(&self) -> BTreeSet<OpKind> {
+        self.spec.ops.keys().copied().collect()
+    }
+
+    /// What it promises.
+    #[must_use]
+    pub fn promises(&self) -> &Promises {
+        &self.spec.promises
+    }
+
+    /// The faults it may be asked to endure.
+    #[must_use]
+    pub fn allowed_faults(&self) -> BTreeSet<FaultKind> {
+        self.spec.faults.clone()
+    }
+
+    /// The command whose first line of output names the version; none if the file has no such
+    /// command.
+    #[must_use]
+    pub fn version_command(&self, binary: &Path) -> Option<Vec<String>> {
+        let variables = variables_of_binary(binary);
+        let render = |part| {
+            let rendered = self.spec.templates.render(part, &variables);
+            rendered.expect("it was rendered with another path when the target was loaded")
+        };
+        Some(self.spec.version.as_ref()?.iter().map(render).collect())
+    }
+
+    /// Whether there is any way to see who leads.
+    #[must_use]
+    pub fn has_leaders(&self) -> bool {
+        self.spec.status.is_some()
+    }
+
+    /// Renders all commands, files and addresses for one cluster.
+    ///
+    /// # Errors
+    /// If a template cannot be rendered, though it could be with sample nodes.
+    pub fn deploy(&self, cluster: &ClusterSpec) -> Result<Deployment, RenderError> {
+        Deployment::render(Arc::clone(&self.spec), cluster)
+    }
+}

@@ -1,0 +1,168 @@
+//! Text with variables: compiled once when a target is loaded, rendered for every node and request.
+//!
+//! Undefined variables are errors, never empty text. Nothing here knows what a text is for.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use fracas_checker::{Op, ProcessId};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
+
+use crate::deploy::{ClusterSpec, NodeSpec};
+use crate::http::ClientError;
+
+/// The names a template may use, with their values.
+pub(crate) type Variables = BTreeMap<&'static str, Value>;
+
+/// A text that could not be rendered for a certain node or request, though it could be for the
+/// sample cluster when the target was loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// The template itself failed.
+    #[error("render `{key}`: {source}")]
+    Template {
+        /// The key of the target file that holds it.
+        key: String,
+        /// What the template engine says.
+        source: minijinja::Error,
+    },
+    /// The rendered text is not an address.
+    #[error("`{url}` is not a URL: {reason}")]
+    Url {
+        /// The rendered text.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The rendered text cannot be a header.
+    #[error("`{name}: {value}` is not an HTTP header")]
+    Header {
+        /// The header's name.
+        name: String,
+        /// The rendered text.
+        value: String,
+    },
+    /// There is nothing to send requests with.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+/// A compiled template of one [`Templates`]: the key of the target file that holds it.
+#[derive(Debug, Clone)]
+pub(crate) struct Template(String);
+
+/// All templates of a target.
+#[derive(Debug)]
+pub(crate) struct Templates(Environment<'static>);
+
+impl Templates {
+    /// No templates yet.
+    pub(crate) fn new() -> Self {
+        let mut env = Environment::new();
+        env.set_undefined_behavior(UndefinedBehavior::Strict);
+        // A configuration file ends with the line break that its template ends with.
+        let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build();
+        env.set_syntax(syntax.expect("the delimiters are the usual ones"));
+        // By default the name decides: a key that ends in `.json` would have its text escaped.
+        env.set_auto_escape_callback(|_| AutoEscape::None);
+        env.add_filter("b64encode", |text: String| STANDARD.encode(text));
+        Self(env)
+    }
+
+    /// Compiles the text found at `key`.
+    pub(crate) fn add(&mut self, key: String, text: &str) -> Result<Template, minijinja::Error> {
+        self.0.add_template_owned(key.clone(), text.to_owned())?;
+        Ok(Template(key))
+    }
+
+    /// The variables the text mentions, loop variables left out, as paths such as `node.ip`.
+    pub(crate) fn mentioned(&self, template: &Template) -> Vec<String> {
+        let compiled = self.0.get_template(&template.0);
+        let compiled = compiled.expect("a template is made by adding it");
+        let mut names: Vec<String> = compiled.undeclared_variables(true).into_iter().collect();
+        names.retain(|name| !self.0.globals().any(|(global, _)| global == name));
+        names.sort();
+        names
+    }
+
+    /// Renders with exactly these variables.
+    pub(crate) fn render(
+        &self,
+        template: &Template,
+        variables: &Variables,
+    ) -> Result<String, RenderError> {
+        self.try_render(template, variables)
+            .map_err(|source| RenderError::Template { key: template.0.clone(), source })
+    }
+
+    /// As [`Self::render`], with the template engine's own error.
+    pub(crate) fn try_render(
+        &self,
+        template: &Template,
+        variables: &Variables,
+    ) -> Result<String, minijinja::Error> {
+        self.0.get_template(&template.0)?.render(Value::from(variables.clone()))
+    }
+}
+
+/// What the version command knows.
+pub(crate) fn variables_of_binary(binary: &Path) -> Variables {
+    Variables::from([("binary", Value::from(binary.to_string_lossy().into_owned()))])
+}
+
+/// What everything about a node knows: `binary`, `node`, `nodes`, `port`.
+pub(crate) fn variables_of_node(
+    cluster: &ClusterSpec,
+    node: &NodeSpec,
+    ports: &BTreeMap<String, u16>,
+) -> Variables {
+    let nodes: Vec<Value> = cluster.nodes.iter().map(describe).collect();
+    let ports: BTreeMap<String, Value> =
+        ports.iter().map(|(name, port)| (name.clone(), Value::from(*port))).collect();
+    let mut variables = variables_of_binary(&cluster.binary);
+    variables.insert("node", describe(node));
+    variables.insert("nodes", Value::from(nodes));
+    variables.insert("port", Value::from(ports));
+    variables
+}
+
+fn describe(node: &NodeSpec) -> Value {
+    Value::from(BTreeMap::from([
+        ("id", Value::from(node.id.to_string())),
+        ("ip", Value::from(node.ip.to_string())),
+        ("dir", Value::from(node.dir.to_string_lossy().into_owned())),
+    ]))
+}
+
+/// What a request knows beside its node: `process`, `op.id` (different for every request), and the
+/// operation's own arguments.
+pub(crate) fn variables_of_op(
+    node: &Variables,
+    process: ProcessId,
+    id: String,
+    op: &Op,
+) -> Variables {
+    let mut variables = node.clone();
+    variables.insert("process", Value::from(process.0));
+    variables.insert("op", Value::from(BTreeMap::from([("id", Value::from(id))])));
+    match op {
+        Op::Read { key } => {
+            variables.insert("key", Value::from(key.as_str()));
+        }
+        Op::Write { key, value } => {
+            variables.insert("key", Value::from(key.as_str()));
+            variables.insert("value", Value::from(*value));
+        }
+        Op::Cas { key, old, new } => {
+            variables.insert("key", Value::from(key.as_str()));
+            variables.insert("old", Value::from(*old));
+            variables.insert("new", Value::from(*new));
+        }
+        // No client asks for a claim, so no template has a use for its parts.
+        Op::Claim { .. } => {}
+    }
+    variables
+}

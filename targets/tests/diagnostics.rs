@@ -1,0 +1,91 @@
+//! The errors in target files, word for word: each case breaks one thing in a valid file.
+//!
+//! The cases are in `diagnostics/`, written like a diff: `- ` is what the valid file says, `+ ` what
+//! stands there instead, and then follows the error.
+
+use fracas_targets::Target;
+
+const VALID: &str = include_str!("valid.toml");
+
+/// The lines of a case that begin with this mark, without it.
+fn marked(case: &str, mark: &str) -> String {
+    let lines: Vec<&str> = case.lines().filter_map(|line| line.strip_prefix(mark)).collect();
+    lines.join("\n")
+}
+
+#[track_caller]
+fn check(cases: &str) {
+    for case in cases.trim_end().split("\n\n") {
+        let (before, after) = (marked(case, "- "), marked(case, "+ "));
+        assert!(VALID.contains(&before), "the valid file does not say `{before}`");
+        let Err(error) = Target::parse("sample.toml", &VALID.replacen(&before, &after, 1)) else {
+            panic!("accepted: {after}");
+        };
+        let expected = case.find("error: ").map_or("", |at| &case[at..]);
+        assert_eq!(error.to_string(), expected, "\n{error}");
+    }
+}
+
+#[test]
+fn the_valid_file_is_valid() {
+    if let Err(error) = Target::parse("valid.toml", VALID) {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn misspelt_words_are_named_with_the_nearest_valid_one() {
+    check(include_str!("diagnostics/words.txt"));
+}
+
+#[test]
+fn wrong_types_say_what_was_expected() {
+    check(include_str!("diagnostics/types.txt"));
+}
+
+#[test]
+fn templates_are_tried_when_loaded() {
+    check(include_str!("diagnostics/templates.txt"));
+}
+
+#[test]
+fn pointers_patterns_and_durations_are_read_when_loaded() {
+    check(include_str!("diagnostics/syntax.txt"));
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    check(include_str!("diagnostics/missing.txt"));
+}
+
+#[test]
+fn values_must_make_sense() {
+    check(include_str!("diagnostics/sense.txt"));
+}
+
+#[test]
+fn text_that_is_not_toml_is_refused() {
+    check(include_str!("diagnostics/toml.txt"));
+}
+
+#[test]
+fn an_error_knows_its_place_as_data() {
+    let text = VALID.replacen("/term", "term", 1);
+    let error = Target::parse("sample.toml", &text).unwrap_err();
+    assert_eq!(error.title, "`term` is not a JSON pointer");
+    assert_eq!((error.line, error.column), (39, 23));
+    assert_eq!(error.key, "status.generation.json");
+}
+
+/// Whatever is missing from a file, the answer is an error and never a panic.
+#[test]
+fn no_text_makes_it_panic() {
+    for (at, letter) in VALID.char_indices().step_by(7) {
+        let rest = &VALID[at + letter.len_utf8()..];
+        for text in [VALID[..at].to_owned(), format!("{}{rest}", &VALID[..at])] {
+            if let Err(error) = Target::parse("sample.toml", &text) {
+                assert!(error.rendered.contains("sample.toml:"), "{error}");
+            }
+        }
+    }
+}
