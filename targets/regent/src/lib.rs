@@ -1,1 +1,26 @@
-//! Crate under construction.
+//! The reference cluster of fracas: a replicated log with a generation clock, served over HTTP,
+//! and bugs that can be planted in it. It is what fracas must never flag, and, with a bug planted,
+//! what it must.
+//!
+//! Deliberately missing: changes of membership, snapshots, a vote before the vote. Runs last
+//! minutes and logs fit in memory.
+
+mod cli;
+mod http;
+mod peers;
+mod server;
+
+pub mod bugs;
+pub mod core;
+pub mod log;
+pub mod messages;
+pub mod registers;
+pub mod store;
+
+pub use server::{ServeError, Settings, serve};
+
+/// The program `regent`.
+#[must_use]
+pub fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,0 +1,303 @@
+//! One node as a pure state machine: inputs go in with the time, outputs come out. No I/O, no
+//! clock, no task; the only randomness is seeded.
+//!
+//! The contract with whoever drives it: inputs are handed to [`Core::step`], any number of them,
+//! then [`Core::flush`] says what to do. The ballot and the splice must be *synced to disk, in
+//! this order, before any effect is released*. Inside, the core may therefore act as if what it
+//! decides were durable at once: nobody hears of it before it is. A node that dies in between has
+//! told nobody.
+//!
+//! Election, replication and clients have a file each, and so have the types of what goes in and
+//! out; here is what they share.
+
+mod clients;
+mod election;
+mod ports;
+mod replication;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::bugs::Bug;
+use crate::log::Log;
+use crate::messages::{
+    Ballot, Command, Entry, Generation, Index, NodeId, Reply, Request, Response, Splice,
+};
+use crate::registers::Registers;
+
+use election::Campaign;
+use replication::Reign;
+
+pub use ports::{Config, Effect, Input, Millis, Outputs, Saved, Status, Token};
+
+/// What a node is at the moment, with what it needs for that.
+#[derive(Debug)]
+enum Role {
+    Follower,
+    Candidate(Campaign),
+    Leader(Reign),
+}
+
+/// A node.
+#[derive(Debug)]
+pub struct Core {
+    config: Config,
+    rng: ChaCha8Rng,
+    now: Millis,
+    generation: Generation,
+    vote: Option<NodeId>,
+    ballot_changed: bool,
+    role: Role,
+    leader: Option<NodeId>,
+    /// When a node that does not lead campaigns.
+    deadline: Millis,
+    log: Log,
+    /// The first index that is not on disk as it is here.
+    log_changed: Option<Index>,
+    commit: Index,
+    registers: Registers,
+    next_rpc: u64,
+    effects: Vec<Effect>,
+}
+
+impl Core {
+    /// A node that starts, or starts again, with what is on its disk.
+    #[must_use]
+    pub fn new(config: Config, saved: Saved, now: Millis) -> Self {
+        let Saved { ballot: Ballot { generation, vote }, log } = saved;
+        let mut core = Self {
+            rng: ChaCha8Rng::seed_from_u64(config.seed),
+            config,
+            now,
+            generation,
+            vote,
+            ballot_changed: false,
+            role: Role::Follower,
+            leader: None,
+            deadline: 0,
+            log,
+            log_changed: None,
+            commit: 0,
+            registers: Registers::default(),
+            next_rpc: 0,
+            effects: Vec::new(),
+        };
+        core.reset_deadline();
+        let last = core.log.last_index();
+        core.line(format!("started generation={generation} node={} last={last}", core.config.id));
+        core
+    }
+
+    /// Takes in what happened.
+    pub fn step(&mut self, now: Millis, input: Input) {
+        let deaf = now.saturating_sub(self.now) > self.config.election_ms;
+        self.now = self.now.max(now);
+        if deaf {
+            self.wake_up();
+        }
+        match input {
+            Input::Tick => {}
+            Input::Asked { token, request: Request::Vote(request) } => {
+                self.on_vote(token, &request);
+            }
+            Input::Asked { token, request: Request::Append(request) } => {
+                self.on_append(token, request);
+            }
+            Input::Answered { rpc, from, response } => self.on_answer(rpc, &from, response),
+            Input::Client { token, ask } => self.on_client(token, ask),
+        }
+    }
+
+    /// Says what must be done about all that was taken in since the last time.
+    #[must_use]
+    pub fn flush(&mut self) -> Outputs {
+        self.check_time();
+        self.advance_commit();
+        self.apply();
+        self.serve_reads();
+        self.ask_votes();
+        self.send_appends();
+        Outputs {
+            ballot: self.take_ballot(),
+            splice: self.take_splice(),
+            effects: std::mem::take(&mut self.effects),
+        }
+    }
+
+    /// When [`Input::Tick`] is due if nothing else happens.
+    #[must_use]
+    pub fn next_tick(&self) -> Millis {
+        let due = match &self.role {
+            Role::Follower => self.deadline,
+            Role::Candidate(campaign) => campaign.next_tick().min(self.deadline),
+            Role::Leader(reign) => reign.next_tick(),
+        };
+        // Often enough to tell a pause of this process from a silence of the others.
+        due.min(self.now + self.config.election_ms / 4).max(self.now + 1)
+    }
+
+    /// What the node would say of itself now.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        Status {
+            node: self.config.id.clone(),
+            role: match self.role {
+                Role::Follower => "follower",
+                Role::Candidate(_) => "candidate",
+                Role::Leader(_) => "leader",
+            },
+            generation: self.generation,
+            leader: self.leader.clone(),
+            commit: self.commit,
+            applied: self.registers.applied(),
+            last: self.log.last_index(),
+        }
+    }
+
+    /// The log.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// The node did not run for longer than an election timeout: stopped, or starved. It heard
+    /// nobody because it did not listen, so nobody's silence counts. A follower gives the leader
+    /// the benefit of the doubt; a leader asks at once whether it still leads.
+    ///
+    /// Safe, because time never proves anything here: reads need a fresh majority, whatever the
+    /// clock says.
+    fn wake_up(&mut self) {
+        self.reset_deadline();
+        if let Role::Leader(reign) = &mut self.role {
+            reign.start_over(self.now);
+            self.send_appends();
+        }
+    }
+
+    /// Does what is due by now. After the inputs, so that a heartbeat that waited in the queue
+    /// counts before its lateness does.
+    fn check_time(&mut self) {
+        if let Role::Leader(reign) = &mut self.role {
+            reign.beat(self.now, self.config.heartbeat_ms);
+            self.check_majority();
+        } else if self.now >= self.deadline {
+            self.campaign();
+        }
+    }
+
+    /// Takes notice of a generation. A higher one ends whatever this node was about to do.
+    fn observe(&mut self, generation: Generation) {
+        if generation <= self.generation {
+            return;
+        }
+        let leads = matches!(self.role, Role::Leader(_));
+        if !(leads && self.bug(Bug::NoStepDown)) {
+            self.become_follower("higher-generation");
+        }
+        self.set_ballot(generation, None);
+    }
+
+    /// Gives up leading or campaigning. What clients still wait for may or may not happen.
+    fn become_follower(&mut self, reason: &str) {
+        self.leader = None;
+        match std::mem::replace(&mut self.role, Role::Follower) {
+            Role::Follower => {}
+            Role::Candidate(_) => self.reset_deadline(),
+            Role::Leader(reign) => {
+                let (generation, node) = (self.generation, &self.config.id);
+                self.line(format!(
+                    "stepped down generation={generation} node={node} reason={reason}"
+                ));
+                self.reset_deadline();
+                for token in reign.waiting() {
+                    self.reply(token, Reply::Unknown { generation });
+                }
+            }
+        }
+    }
+
+    /// How many nodes are a majority.
+    fn quorum(&self) -> usize {
+        let nodes = self.config.nodes.len();
+        if self.bug(Bug::MinorityQuorum) { (nodes / 2).max(1) } else { nodes / 2 + 1 }
+    }
+
+    /// All nodes but this one.
+    fn others(&self) -> impl Iterator<Item = &NodeId> {
+        self.config.nodes.iter().filter(|node| **node != self.config.id)
+    }
+
+    /// Draws when to campaign, uniformly between one and two election timeouts from now.
+    fn reset_deadline(&mut self) {
+        let shortest = self.config.election_ms;
+        self.deadline = self.now + self.rng.random_range(shortest..=2 * shortest);
+    }
+
+    fn set_ballot(&mut self, generation: Generation, vote: Option<NodeId>) {
+        self.generation = generation;
+        self.vote = vote;
+        self.ballot_changed = true;
+    }
+
+    fn take_ballot(&mut self) -> Option<Ballot> {
+        if !std::mem::take(&mut self.ballot_changed) || self.bug(Bug::GenerationNotPersisted) {
+            return None;
+        }
+        let vote = if self.bug(Bug::VoteNotPersisted) { None } else { self.vote.clone() };
+        Some(Ballot { generation: self.generation, vote })
+    }
+
+    /// Adds an entry of this generation to the log.
+    fn push(&mut self, command: Command) -> Index {
+        let index = self.log.push(Entry { generation: self.generation, command });
+        self.mark_changed(index);
+        index
+    }
+
+    /// Replaces the log from `from` on.
+    ///
+    /// Committed entries are never replaced: a majority has them, so every leader has them. Only a
+    /// planted bug gets to the second half, and then forgets what the lost entries did, as a
+    /// server would that keeps its registers with its log.
+    fn replace(&mut self, from: Index, entries: Vec<Entry>) {
+        assert!(from > self.commit || self.config.bug.is_some(), "a committed entry is replaced");
+        self.mark_changed(from);
+        assert!(self.log.splice(Splice { from, entries }), "a gap in the log");
+        if from <= self.commit {
+            self.commit = from - 1;
+            self.registers = Registers::replayed(&self.log, self.commit);
+        }
+    }
+
+    fn mark_changed(&mut self, from: Index) {
+        self.log_changed = Some(self.log_changed.map_or(from, |changed| changed.min(from)));
+    }
+
+    fn take_splice(&mut self) -> Option<Splice> {
+        let from = self.log_changed.take()?;
+        Some(Splice { from, entries: self.log.tail(from, usize::MAX).to_vec() })
+    }
+
+    fn send(&mut self, to: NodeId, request: Request) -> u64 {
+        self.next_rpc += 1;
+        self.effects.push(Effect::Send { rpc: self.next_rpc, to, request });
+        self.next_rpc
+    }
+
+    fn answer(&mut self, token: Token, response: Response) {
+        self.effects.push(Effect::Answer { token, response });
+    }
+
+    fn reply(&mut self, token: Token, reply: Reply) {
+        self.effects.push(Effect::Reply { token, reply });
+    }
+
+    fn line(&mut self, line: String) {
+        self.effects.push(Effect::Line(line));
+    }
+
+    /// Whether `bug` is planted in this node.
+    fn bug(&self, bug: Bug) -> bool {
+        self.config.bug == Some(bug)
+    }
+}
