@@ -1,1 +1,50 @@
-//! Crate under construction.
+//! Writes down what a run found: a page to read, and three files for machines.
+//!
+//! A run record, a history and a verdict go in, texts come out. This crate has no clock and no
+//! network, writes no file, and never influences a verdict: it only shows one. Everything that
+//! came from a system under test is untrusted and is shown escaped.
+
+mod findings;
+mod fingerprint;
+mod html;
+mod junit;
+mod leaders;
+mod record;
+mod results;
+mod summary;
+mod tally;
+mod text;
+mod words;
+
+use fracas_checker::Verdict;
+use fracas_checker::history::History;
+
+pub use html::html;
+pub use junit::junit;
+pub use record::{Ended, Host, RUN_SCHEMA, RunRecord, TargetInfo, Tool};
+pub use results::{RESULTS_SCHEMA, results_json};
+pub use summary::{MAX_SUMMARY_BYTES, summary};
+
+/// All that is known of one run.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'a> {
+    /// What was decided beforehand, and how it ended.
+    pub record: &'a RunRecord,
+    /// What happened.
+    pub history: &'a History,
+    /// What the checks say of it.
+    pub verdict: &'a Verdict,
+    /// Whether the last line of the history was cut off and had to be dropped.
+    pub torn: bool,
+}
+
+/// One output: its file name, what it is, and the function that writes it.
+pub type File = (&'static str, &'static str, fn(&Run<'_>) -> String);
+
+/// Every output, in the order in which lists show them.
+pub const FILES: [File; 4] = [
+    ("report.html", "the page to read; one file, works offline", html),
+    ("results.json", "the verdict and the numbers, for programs", results_json),
+    ("junit.xml", "one test case per check, for continuous integration", junit),
+    ("summary.md", "a short form in Markdown, for job summaries", summary),
+];

@@ -1,0 +1,37 @@
+//! Writes the reports of some invented runs, to look at: `cargo run --example gallery -- DIR`.
+
+#[path = "../tests/reports/samples/mod.rs"]
+mod samples;
+
+use std::io;
+use std::path::Path;
+
+use samples::Sample;
+
+fn main() -> io::Result<()> {
+    let Some(dir) = std::env::args_os().nth(1) else {
+        return Err(io::Error::other("expected a directory to write to as the only argument"));
+    };
+    let gallery = [
+        ("stale-read", samples::stale_read()),
+        ("split-brain", samples::split_brain()),
+        ("judged", samples::judged()),
+        ("clean", samples::clean()),
+        ("inconclusive", samples::inconclusive()),
+        ("busy", samples::busy(400)),
+        ("empty", samples::empty()),
+        ("hostile", samples::hostile(&samples::attack())),
+    ];
+    for (name, sample) in &gallery {
+        write(&Path::new(&dir).join(name), sample)?;
+    }
+    Ok(())
+}
+
+fn write(dir: &Path, sample: &Sample) -> io::Result<()> {
+    std::fs::create_dir_all(dir)?;
+    for (name, _, render) in fracas_reports::FILES {
+        std::fs::write(dir.join(name), render(&sample.run()))?;
+    }
+    Ok(())
+}

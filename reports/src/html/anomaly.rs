@@ -1,0 +1,117 @@
+//! The anomalies: each with its story, its witness, and why nothing else explains it.
+
+use maud::{Markup, html};
+
+use super::page::{Page, left_out, long, short};
+use super::witness;
+use crate::findings::Finding;
+use crate::text::{duration, seconds};
+use crate::words;
+
+/// How many anomalies are told in full.
+const MAX_TOLD: usize = 20;
+
+/// How many more are listed by their headlines.
+const MAX_LISTED: usize = 200;
+
+/// All anomalies; nothing if there are none.
+pub(super) fn section(page: &Page<'_>) -> Markup {
+    let findings = &page.findings;
+    html! {
+        @if !findings.is_empty() {
+            section #anomalies {
+                h2 { "What went wrong" }
+                @for finding in findings.iter().take(MAX_TOLD) { (article(page, finding)) }
+                @if findings.len() > MAX_TOLD { (others(&findings[MAX_TOLD..])) }
+            }
+        }
+    }
+}
+
+fn others(findings: &[Finding<'_>]) -> Markup {
+    html! {
+        details {
+            summary { (findings.len()) " more anomalies" }
+            ul { @for finding in findings.iter().take(MAX_LISTED) {
+                li #{ "a" (finding.number) } { (long(&finding.anomaly.headline)) }
+            } }
+            @if let Some(note) = left_out(findings.len(), MAX_LISTED) { p.note { (note) } }
+        }
+    }
+}
+
+fn article(page: &Page<'_>, finding: &Finding<'_>) -> Markup {
+    let anomaly = finding.anomaly;
+    html! {
+        article.finding #{ "a" (finding.number) } {
+            p.class {
+                span.number { "✗" (finding.number) } " " strong { (short(&anomaly.class)) } " breaks "
+                code { (short(&finding.check.id)) }
+            }
+            h3 { (long(&anomaly.headline)) }
+            (facts(finding))
+            div.story {
+                @if !anomaly.story.is_empty() {
+                    ol { @for sentence in &anomaly.story { li { (long(sentence)) } } }
+                }
+                @if let Some(cause) = &anomaly.likely_cause {
+                    p.cause { strong { "Likely cause" } " (a guess from a fixed table, not a fact): "
+                        (long(cause)) }
+                }
+            }
+            (witness::figure(page, finding))
+            (refuted(page, finding))
+        }
+    }
+}
+
+/// Where, when and under which name it will be found again.
+fn facts(finding: &Finding<'_>) -> Markup {
+    let anomaly = finding.anomaly;
+    let (from, to) = anomaly.window;
+    html! {
+        dl.facts {
+            @if let Some(key) = &anomaly.key { div { dt { "object" } dd { (short(key)) } } }
+            @if !anomaly.nodes.is_empty() { div { dt { "nodes" } dd { (words::names(&anomaly.nodes)) } } }
+            @if let Some(generation) = anomaly.generation {
+                div { dt { "generation" } dd { (generation) } }
+            }
+            div { dt { "window" } dd { (seconds(from)) " – " (seconds(to)) " ("
+                (duration(to.saturating_sub(from))) ")" } }
+            div { dt { "fingerprint" } dd { code { (finding.fingerprint) } } }
+            div { dt { "promise" } dd { (long(&finding.check.promise)) } }
+        }
+    }
+}
+
+/// How many refutations are listed.
+const MAX_REFUTED: usize = 50;
+
+fn refuted(page: &Page<'_>, finding: &Finding<'_>) -> Markup {
+    let refuted = &finding.anomaly.refuted;
+    html! {
+        @if !refuted.is_empty() {
+            h4 { "Why nothing else explains it" }
+            p.hint { "After the longest legal order found, one of these would have to come next." }
+            table {
+                thead { tr { th { "candidate" } th { "asked" } th { "why it cannot be" } } }
+                tbody { @for one in refuted.iter().take(MAX_REFUTED) {
+                    @let (what, who) = candidate(page, one.op);
+                    tr { td { (what) } td { (who) } td { (long(&one.reason)) } }
+                } }
+            }
+            @if let Some(note) = left_out(refuted.len(), MAX_REFUTED) { p.note { (note) } }
+        }
+    }
+}
+
+/// What the operation invoked at `index` was, and by whom and when it was asked.
+fn candidate(page: &Page<'_>, index: u64) -> (String, String) {
+    match page.invoked_at(index) {
+        Some(operation) => {
+            let (process, time) = (operation.process, seconds(operation.invoked.1));
+            (words::operation(operation), format!("process {process}, {time}"))
+        }
+        None => (format!("event {index}"), String::new()),
+    }
+}

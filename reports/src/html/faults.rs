@@ -1,0 +1,113 @@
+//! The table of faults: what was asked, by what means, and what was measured to prove it.
+
+use fracas_checker::event::Nanos;
+use fracas_checker::fault::{Fault, Measurement, Stage};
+use fracas_checker::history::FaultSpan;
+use maud::{Markup, html};
+
+use super::page::{MAX_FAULTS, Page, left_out, long, short};
+use crate::text::seconds;
+use crate::words;
+
+/// The whole section.
+pub(super) fn section(page: &Page<'_>) -> Markup {
+    html! {
+        section #faults {
+            h2 { "Faults" }
+            @if page.faults.is_empty() {
+                p { "No fault was brought about." }
+            } @else {
+                p.hint { "A fault counts only from when to when it was measured to be in effect." }
+                div.scroll { (table(page)) }
+                @if let Some(note) = left_out(page.faults.len(), MAX_FAULTS) { p.note { (note) } }
+            }
+        }
+    }
+}
+
+fn table(page: &Page<'_>) -> Markup {
+    html! {
+        table {
+            thead { tr {
+                th { "id" } th { "kind" } th { "who" } th { "by" } th { "begin" }
+                th { "in effect, proven" } th { "end" } th { "measured" }
+            } }
+            tbody { @for span in page.drawn_faults() { (row(span)) } }
+        }
+    }
+}
+
+fn row(span: &FaultSpan) -> Markup {
+    html! {
+        tr.unproven-row[!span.is_effective()] {
+            td.number { (span.id) }
+            td { span.swatch.(span.fault.kind()) aria-hidden="true" {} (kind(&span.fault)) }
+            td { (short(&words::befell(&span.fault))) }
+            td { code { (short(&span.mechanism)) } }
+            td.number { (seconds(span.begin.1)) }
+            td.number { @match span.effective {
+                Some((from, to)) => { (seconds(from)) " – " (seconds(to)) }
+                None => { strong { "not proven" } }
+            } }
+            td.number { @match span.end {
+                Some((_, time)) => { (seconds(time)) }
+                None => { strong { "never healed" } }
+            } }
+            td { (problems(span)) (proofs(span)) }
+        }
+    }
+}
+
+fn kind(fault: &Fault) -> String {
+    match fault {
+        Fault::Partition { shape, .. } => format!("partition ({shape})"),
+        Fault::Pause { .. } | Fault::Kill { .. } => fault.kind().to_string(),
+    }
+}
+
+/// How many problems of one fault are listed.
+const MAX_PROBLEMS: usize = 10;
+
+fn problems(span: &FaultSpan) -> Markup {
+    html! { @for problem in span.problems.iter().take(MAX_PROBLEMS) {
+        p.problem { strong { "! " } (long(problem)) }
+    } }
+}
+
+/// How many measurements of one stage are listed.
+const MAX_MEASUREMENTS: usize = 30;
+
+/// How many times one fault's measurements are listed.
+const MAX_PROOFS: usize = 6;
+
+fn proofs(span: &FaultSpan) -> Markup {
+    let all: usize = span.proofs.iter().map(|(.., measured)| measured.len()).sum();
+    let held = |measured: &[Measurement]| measured.iter().filter(|it| it.holds).count();
+    let good: usize = span.proofs.iter().map(|(.., measured)| held(measured)).sum();
+    html! {
+        @if all == 0 { "nothing" } @else {
+            details {
+                summary { (good) " of " (all) " as they had to be" }
+                @for (stage, time, measured) in span.proofs.iter().take(MAX_PROOFS) {
+                    (proof(*stage, *time, measured))
+                }
+                @if let Some(note) = left_out(span.proofs.len(), MAX_PROOFS) { p.note { (note) } }
+            }
+        }
+    }
+}
+
+fn proof(stage: Stage, time: Nanos, measured: &[Measurement]) -> Markup {
+    let when = match stage {
+        Stage::Injected => "just after it began",
+        Stage::Held => "just before it ended",
+        Stage::Healed => "just after it ended",
+    };
+    html! {
+        p.stage { (when) ", " (seconds(time)) }
+        ul.measured { @for one in measured.iter().take(MAX_MEASUREMENTS) {
+            li { (if one.holds { "✓ " } else { "✗ not so: " }) (short(&one.what)) ": " (short(&one.result)) }
+        } }
+        @if let Some(note) = left_out(measured.len(), MAX_MEASUREMENTS) { p.note { (note) } }
+    }
+}

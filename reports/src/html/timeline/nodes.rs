@@ -1,0 +1,156 @@
+//! A lane per node: its role and generation as observed, and when it was paused or killed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fracas_checker::event::{EventKind, Nanos, NodeId};
+use fracas_checker::fault::FaultKind;
+use fracas_checker::history::FaultSpan;
+use fracas_checker::observation::Role;
+use maud::{Markup, html};
+
+use super::super::page::Page;
+use super::super::svg::{Band, Bar, lane_name};
+use crate::leaders::{RoleSpan, roles};
+use crate::text::seconds;
+
+/// The height of one lane.
+const ROW: f64 = 22.0;
+
+/// How many nodes are drawn.
+const MAX_NODES: usize = 64;
+
+/// How many spans of role are drawn for all nodes together.
+const MAX_SPANS: usize = 2_000;
+
+/// How many observations of witnesses are drawn on top, on each lane.
+const MAX_WITNESS: usize = 500;
+
+/// The lanes of all nodes, and what was left out to draw them.
+pub(super) fn band(page: &Page<'_>) -> (Band, Option<String>) {
+    let history = page.run.history;
+    let roles = roles(history, &page.faults);
+    let nodes: BTreeSet<NodeId> =
+        history.header().nodes.iter().chain(roles.keys()).copied().take(MAX_NODES).collect();
+    let each = MAX_SPANS / nodes.len().max(1);
+    let lanes: Vec<Lane<'_>> = nodes
+        .iter()
+        .enumerate()
+        .map(|(place, node)| Lane { page, node: *node, y: place as f64 * ROW, each })
+        .collect();
+    let cut = roles.len() > nodes.len() || roles.values().any(|spans| spans.len() > each);
+    let band = Band {
+        height: nodes.len() as f64 * ROW,
+        gutter: html! { @for lane in &lanes { (lane.name()) } },
+        shapes: html! { @for lane in &lanes { (lane.shapes(&roles)) } },
+        labels: html! { @for lane in &lanes { (lane.labels(&roles)) } },
+    };
+    (band, cut.then(|| format!("Only the first {each} changes of role of each node are drawn.")))
+}
+
+/// One node's lane.
+struct Lane<'a> {
+    page: &'a Page<'a>,
+    node: NodeId,
+    y: f64,
+    /// How many spans it may draw.
+    each: usize,
+}
+
+impl Lane<'_> {
+    fn name(&self) -> Markup {
+        lane_name(&self.node.to_string(), self.y + 9.0, "role and generation as observed")
+    }
+
+    fn spans<'a>(&self, roles: &'a Roles) -> impl Iterator<Item = &'a RoleSpan> {
+        roles.get(&self.node).into_iter().flatten().take(self.each)
+    }
+
+    fn downs(&self) -> impl Iterator<Item = &FaultSpan> {
+        self.page.drawn_faults().filter(|span| span.fault.down().contains(&self.node))
+    }
+
+    fn shapes(&self, roles: &Roles) -> Markup {
+        html! {
+            @for span in self.spans(roles) {
+                (self.bar(span, &class(span), &title(self.node, span)).draw())
+            }
+            @for span in self.downs() { (self.down(span).0) }
+            @for (from, to) in self.witnessed() { (self.witness(from, to)) }
+        }
+    }
+
+    /// What was observed of this node that is part of a witness.
+    fn witnessed(&self) -> impl Iterator<Item = (Nanos, Nanos)> {
+        let findings = self.page.findings.iter();
+        let indices = findings.flat_map(|finding| &finding.anomaly.witness);
+        indices.take(MAX_WITNESS).filter_map(|index| {
+            let event = self.page.event(*index)?;
+            match &event.kind {
+                EventKind::Observe(seen) if seen.node == self.node => {
+                    Some((seen.since, event.time))
+                }
+                _ => None,
+            }
+        })
+    }
+
+    fn witness(&self, from: Nanos, to: Nanos) -> Markup {
+        let (x, width) = self.page.scale.span(from, to, 3.0);
+        let title = format!("{} observed at {}: part of a witness", self.node, seconds(to));
+        Bar { x, y: self.y, width, height: ROW - 4.0, class: "witness", title: &title }.draw()
+    }
+
+    fn labels(&self, roles: &Roles) -> Markup {
+        html! {
+            @for span in self.spans(roles) {
+                @if let (Role::Leader, Some(generation)) = (span.role, span.generation) {
+                    g.on-leader { (self.bar(span, "", "").label(&generation.to_string())) }
+                }
+            }
+            @for span in self.downs() { (self.down(span).1) }
+        }
+    }
+
+    fn bar<'a>(&self, span: &RoleSpan, class: &'a str, title: &'a str) -> Bar<'a> {
+        let (x, width) = self.page.scale.span(span.from, span.to, 1.5);
+        Bar { x, y: self.y, width, height: ROW - 4.0, class, title }
+    }
+
+    /// The shape and the label of a time during which the node was stopped or gone.
+    fn down(&self, span: &FaultSpan) -> (Markup, Markup) {
+        let (from, to) = span.effective.unwrap_or_else(|| span.window(self.page.end));
+        let (x, width) = self.page.scale.span(from, to, 1.5);
+        let kind = span.fault.kind();
+        let verb = if kind == FaultKind::Kill { "killed" } else { "paused" };
+        let (word, class) = match span.effective {
+            Some(_) => (verb.to_owned(), format!("down {kind}")),
+            None => (format!("{verb}?"), "unproven".to_owned()),
+        };
+        let title = format!("{} {word} (fault {})", self.node, span.id);
+        let bar = Bar { x, y: self.y, width, height: ROW - 4.0, class: &class, title: &title };
+        (bar.draw(), bar.label(&word))
+    }
+}
+
+type Roles = BTreeMap<NodeId, Vec<RoleSpan>>;
+
+fn class(span: &RoleSpan) -> String {
+    let parity = if span.generation.is_some_and(|it| it % 2 == 1) { " odd" } else { "" };
+    let hearsay = if span.proven { "" } else { " hearsay" };
+    format!("role {}{parity}{hearsay}", word(span.role))
+}
+
+fn word(role: Role) -> &'static str {
+    match role {
+        Role::Leader => "leader",
+        Role::Follower => "follower",
+        Role::Candidate => "candidate",
+    }
+}
+
+fn title(node: NodeId, span: &RoleSpan) -> String {
+    let generation = span.generation.map_or_else(String::new, |it| format!(" of generation {it}"));
+    let proven = if span.proven { "" } else { " (hearsay)" };
+    let (from, to) = (seconds(span.from), seconds(span.to));
+    format!("{node} {}{generation}{proven} · {from} – {to}", word(span.role))
+}

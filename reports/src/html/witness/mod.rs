@@ -1,0 +1,48 @@
+//! The minimal witness, drawn: what was asked and seen, the longest legal order, and what does not
+//! fit into it.
+//!
+//! Operations stand on a lane per client, observations on a lane per node. For two leaders of one
+//! generation the lanes of nodes also show the whole reigns of that generation.
+
+mod draw;
+mod items;
+
+use maud::{Markup, html};
+
+use self::draw::Figure;
+use self::items::{Item, items};
+pub(super) use self::items::{grade, source};
+use super::page::Page;
+use crate::findings::Finding;
+
+/// How many operations and observations one drawing shows.
+const MAX_ITEMS: usize = 40;
+
+/// The drawing with its caption; nothing if the witness has no events to draw.
+pub(super) fn figure(page: &Page<'_>, finding: &Finding<'_>) -> Markup {
+    let (items, left_out) = items(page, finding.anomaly);
+    if items.is_empty() {
+        return html! {};
+    }
+    let figure = Figure::new(&items);
+    html! {
+        figure.witness-figure {
+            figcaption { (caption(&items)) }
+            div.scroll { (figure.draw()) }
+            @if left_out > 0 {
+                p.note { "The first " (left_out) " events are left out; all are in results.json." }
+            }
+        }
+    }
+}
+
+fn caption(items: &[Item]) -> Markup {
+    let ordered = items.iter().any(|item| item.placed.is_some());
+    let refused = items.iter().any(|item| item.refused);
+    html! {
+        strong { "The smallest history that shows it. " }
+        "Time runs to the right; short gaps are widened so that every event can be seen. "
+        @if ordered { "Numbers are the longest legal order, with the state after each step. " }
+        @if refused { "Red and ✗: what fits at no place." }
+    }
+}

@@ -1,0 +1,238 @@
+//! Who was seen to lead which generation, and what every node took itself for, over time.
+//!
+//! It shows evidence and judges nothing: whether two leaders of one generation are an anomaly is
+//! for the leadership check to say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fracas_checker::event::{Completion, EventKind, Nanos, NodeId};
+use fracas_checker::history::{FaultSpan, History};
+use fracas_checker::observation::{Grade, Observation, Role, Source};
+
+/// For how long after a poll its answer is taken to hold on, for drawing: longer gaps stay empty.
+const CARRY: Nanos = 2_000_000_000;
+
+/// All evidence that one node led one generation.
+#[derive(Debug)]
+pub(crate) struct Reign {
+    pub(crate) generation: u64,
+    pub(crate) node: NodeId,
+    pub(crate) first: Nanos,
+    pub(crate) last: Nanos,
+    /// The strongest evidence.
+    pub(crate) grade: Grade,
+    pub(crate) sources: BTreeSet<Source>,
+    pub(crate) signs: u64,
+}
+
+/// One sign that a node led a generation, seen at `time`.
+struct Sign {
+    time: Nanos,
+    key: (u64, NodeId),
+    grade: Grade,
+    source: Source,
+}
+
+/// Every reign, by generation and then by its first sign.
+pub(crate) fn reigns(history: &History) -> Vec<Reign> {
+    let mut reigns: BTreeMap<(u64, NodeId), Reign> = BTreeMap::new();
+    for sign in signs(history) {
+        let reign = reigns.entry(sign.key).or_insert_with(|| sign.begin());
+        reign.last = sign.time;
+        reign.grade = reign.grade.max(sign.grade);
+        reign.sources.insert(sign.source);
+        reign.signs += 1;
+    }
+    let mut sorted: Vec<Reign> = reigns.into_values().collect();
+    sorted.sort_by_key(|reign| (reign.generation, reign.first, reign.node));
+    sorted
+}
+
+impl Sign {
+    fn begin(&self) -> Reign {
+        Reign {
+            generation: self.key.0,
+            node: self.key.1,
+            first: self.time,
+            last: self.time,
+            grade: self.grade,
+            sources: BTreeSet::new(),
+            signs: 0,
+        }
+    }
+}
+
+fn signs(history: &History) -> impl Iterator<Item = Sign> {
+    history.events().iter().filter_map(|event| {
+        let (key, grade, source) = match &event.kind {
+            EventKind::Observe(seen) => (claimed(seen)?, seen.grade, seen.source),
+            EventKind::Complete { completion, .. } => {
+                (stamped(completion)?, Grade::Effect, Source::Ack)
+            }
+            _ => return None,
+        };
+        Some(Sign { time: event.time, key, grade, source })
+    })
+}
+
+/// The generation that a node was seen to lead.
+pub(crate) fn claimed(seen: &Observation) -> Option<(u64, NodeId)> {
+    (seen.role == Some(Role::Leader)).then_some((seen.generation?, seen.node))
+}
+
+/// The generation and the leader that an acknowledgement names.
+pub(crate) fn stamped(completion: &Completion) -> Option<(u64, NodeId)> {
+    match completion {
+        Completion::Ok { stamp, .. } => Some((stamp.generation?, stamp.node?)),
+        _ => None,
+    }
+}
+
+/// A time during which a node was seen in one role.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct RoleSpan {
+    pub(crate) from: Nanos,
+    pub(crate) to: Nanos,
+    pub(crate) role: Role,
+    pub(crate) generation: Option<u64>,
+    /// Whether the node itself told so, in one answer.
+    pub(crate) proven: bool,
+}
+
+/// What every node was seen to be, in order of time; times of silence are left out.
+pub(crate) fn roles(history: &History, faults: &[FaultSpan]) -> BTreeMap<NodeId, Vec<RoleSpan>> {
+    let mut nodes: BTreeMap<NodeId, Lane> = BTreeMap::new();
+    for event in history.events() {
+        if let EventKind::Observe(seen) = &event.kind {
+            let lane = nodes.entry(seen.node).or_insert_with(|| Lane::new(seen.node, faults));
+            lane.see(seen, event.time);
+        }
+    }
+    let end = history.end();
+    nodes.into_iter().map(|(node, lane)| (node, lane.finish(end))).collect()
+}
+
+/// One node's role spans while they are built.
+struct Lane {
+    spans: Vec<RoleSpan>,
+    incarnation: u32,
+    /// Whether the newest span holds on until something else is seen: a log speaks of changes only.
+    lasting: bool,
+    /// When the node was stopped or killed.
+    stops: Vec<Nanos>,
+}
+
+impl Lane {
+    fn new(node: NodeId, faults: &[FaultSpan]) -> Self {
+        let hit = faults.iter().filter(|span| span.fault.down().contains(&node));
+        let stops = hit.map(|span| span.effective.map_or(span.begin.1, |(from, _)| from)).collect();
+        Self { spans: Vec::new(), incarnation: 0, lasting: false, stops }
+    }
+
+    fn see(&mut self, seen: &Observation, time: Nanos) {
+        let Some(role) = seen.role else { return };
+        let fresh = RoleSpan {
+            from: time,
+            to: time,
+            role,
+            generation: seen.generation,
+            proven: seen.grade.proves(),
+        };
+        self.carry(seen.since);
+        let same_life = self.incarnation == seen.incarnation;
+        match self.spans.last_mut() {
+            Some(last) if same_life && last.continues(&fresh, seen.since) => last.to = time,
+            _ => self.spans.push(fresh),
+        }
+        self.incarnation = seen.incarnation;
+        self.lasting = seen.source == Source::Log;
+    }
+
+    /// Lets the newest span last until `until`, or until its evidence is too old or its node stops.
+    fn carry(&mut self, until: Nanos) {
+        let Some(last) = self.spans.last_mut() else { return };
+        let reach = if self.lasting { Nanos::MAX } else { last.to.saturating_add(CARRY) };
+        let stop = self.stops.iter().copied().filter(|stop| *stop >= last.to).min();
+        last.to = until.min(reach).min(stop.unwrap_or(Nanos::MAX)).max(last.to);
+    }
+
+    fn finish(mut self, end: Nanos) -> Vec<RoleSpan> {
+        self.carry(end);
+        self.spans
+    }
+}
+
+impl RoleSpan {
+    /// Whether `next`, asked at `since`, tells the same and follows without a gap.
+    fn continues(&self, next: &Self, since: Nanos) -> bool {
+        let same =
+            (self.role, self.generation, self.proven) == (next.role, next.generation, next.proven);
+        same && self.to >= since.min(next.from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Nanos = 1_000_000;
+
+    /// What one node was seen to be at some milliseconds, with its incarnation.
+    fn lane(source: Source, stops: &[Nanos], seen: &[(Nanos, Role, u64, u32)]) -> Vec<RoleSpan> {
+        let stops = stops.iter().map(|ms| ms * MS).collect();
+        let mut lane = Lane { spans: Vec::new(), incarnation: 0, lasting: false, stops };
+        for (ms, role, generation, incarnation) in seen {
+            let observation = Observation {
+                node: NodeId(1),
+                incarnation: *incarnation,
+                source,
+                grade: Grade::Claim,
+                since: ms * MS - MS,
+                role: Some(*role),
+                generation: Some(*generation),
+                leader: None,
+                applied: None,
+                text: String::new(),
+            };
+            lane.see(&observation, ms * MS);
+        }
+        lane.finish(60_000 * MS)
+    }
+
+    #[track_caller]
+    fn spans(lane: &[RoleSpan], expect: &[(Nanos, Nanos, Role, u64)]) {
+        let found: Vec<_> = lane
+            .iter()
+            .map(|span| (span.from / MS, span.to / MS, span.role, span.generation.unwrap_or(0)))
+            .collect();
+        assert_eq!(found, expect);
+    }
+
+    #[test]
+    fn polls_that_agree_are_one_span() {
+        let seen = [(100, Role::Leader, 7, 1), (600, Role::Leader, 7, 1)];
+        spans(&lane(Source::Poll, &[], &seen), &[(100, 2_600, Role::Leader, 7)]);
+    }
+
+    #[test]
+    fn a_change_ends_a_span_when_the_next_answer_was_asked_for() {
+        let seen = [(100, Role::Leader, 7, 1), (600, Role::Follower, 8, 1)];
+        let expect = [(100, 599, Role::Leader, 7), (600, 2_600, Role::Follower, 8)];
+        spans(&lane(Source::Poll, &[], &seen), &expect);
+    }
+
+    #[test]
+    fn silence_stays_empty_for_polls_and_not_for_logs() {
+        let seen = [(100, Role::Leader, 7, 1), (9_000, Role::Leader, 7, 1)];
+        let expect = [(100, 2_100, Role::Leader, 7), (9_000, 11_000, Role::Leader, 7)];
+        spans(&lane(Source::Poll, &[], &seen), &expect);
+        spans(&lane(Source::Log, &[], &seen), &[(100, 60_000, Role::Leader, 7)]);
+    }
+
+    #[test]
+    fn no_role_outlives_its_process() {
+        let seen = [(100, Role::Leader, 7, 1), (3_000, Role::Leader, 7, 2)];
+        let expect = [(100, 700, Role::Leader, 7), (3_000, 60_000, Role::Leader, 7)];
+        spans(&lane(Source::Log, &[700], &seen), &expect);
+    }
+}

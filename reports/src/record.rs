@@ -1,0 +1,141 @@
+//! The run record: everything that was decided before a run and how it ended, as `run.json`.
+//!
+//! It deliberately holds nothing of what was found: that is the history's and the verdict's.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The schema of [`RunRecord`]. Fields are only ever added within a major version.
+pub const RUN_SCHEMA: &str = "fracas.run/1";
+
+/// What was run, where and how: the contents of `run.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// [`RUN_SCHEMA`].
+    pub schema: String,
+    /// The name of the run's directory.
+    pub id: String,
+    /// The command that repeats the run.
+    pub command: String,
+    /// When it began, in RFC 3339, UTC.
+    pub started: String,
+    /// How long it took in seconds; none while it runs, or if it died.
+    pub duration_s: Option<f64>,
+    /// Every random choice of the harness came from this number.
+    pub seed: u64,
+    /// Who ran it.
+    pub tool: Tool,
+    /// What was run.
+    pub target: TargetInfo,
+    /// What clients asked.
+    pub workloads: Vec<String>,
+    /// The kinds of faults that were allowed.
+    pub faults: Vec<String>,
+    /// How many clients asked at the same time.
+    pub clients: u16,
+    /// How many operations per second were asked for; none for as many as possible.
+    pub rate: Option<f64>,
+    /// For how many seconds clients and faults were to act.
+    pub time_s: f64,
+    /// The machine.
+    pub host: Host,
+    /// How it ended.
+    pub ended: Ended,
+}
+
+/// The program that ran it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// The system under test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetInfo {
+    /// Its name, as the command line takes it.
+    pub name: String,
+    /// What it is, in one sentence.
+    pub description: String,
+    /// Its version in its own words, where it tells. Untrusted text.
+    pub version: Option<String>,
+    /// The path of the program that every node ran.
+    pub binary: String,
+    /// The SHA-256 of that program, in hexadecimal.
+    pub binary_sha256: String,
+    /// How many nodes the cluster had.
+    pub nodes: u16,
+}
+
+/// The machine a run happened on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Host {
+    /// The kernel's release.
+    pub kernel: String,
+    /// How the cluster was kept apart: `userns`, `root`.
+    pub isolation: String,
+    /// By what means each kind of fault was brought about, by kind.
+    pub mechanisms: BTreeMap<String, String>,
+}
+
+/// How a run ended. On disk it is an object whose field `how` names the variant.
+///
+/// The record is written when a run begins and again when it ends, so [`Ended::Running`] in a
+/// directory that nobody writes to means that the run died without a chance to say so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "kebab-case")]
+pub enum Ended {
+    /// `{"how":"running"}`: it has not ended, or it died.
+    Running,
+    /// `{"how":"finished"}`: it ran to its end.
+    Finished,
+    /// `{"how":"interrupted","signal":"SIGINT"}`: somebody stopped it.
+    Interrupted {
+        /// The name of the signal.
+        signal: String,
+    },
+    /// `{"how":"target-broke","reason":"…"}`: the cluster was not usable before any fault.
+    TargetBroke {
+        /// What it did. Untrusted text.
+        reason: String,
+    },
+    /// `{"how":"failed","reason":"…"}`: the harness itself failed.
+    Failed {
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+impl Ended {
+    /// The word used in machine-readable outputs.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::Interrupted { .. } => "interrupted",
+            Self::TargetBroke { .. } => "target-broke",
+            Self::Failed { .. } => "failed",
+        }
+    }
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Running => f.write_str(
+                "The run died before it could write how it ended: what follows is what it had recorded",
+            ),
+            Self::Finished => f.write_str("The run ran to its end"),
+            Self::Interrupted { signal } => write!(f, "The run was interrupted by {signal}"),
+            Self::TargetBroke { reason } => {
+                write!(f, "The cluster was not usable before any fault: {reason}")
+            }
+            Self::Failed { reason } => write!(f, "The harness itself failed: {reason}"),
+        }
+    }
+}

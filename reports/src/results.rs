@@ -1,0 +1,178 @@
+//! `results.json`: the verdict and the numbers, for programs.
+//!
+//! Fields are only ever added within a major version of the schema; readers ignore those they do
+//! not know. Texts are kept as they are, but written so that no program that embeds the file in a
+//! page or shows it in a terminal is led astray.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use fracas_checker::event::{EventKind, Nanos};
+use fracas_checker::history::FaultSpan;
+use fracas_checker::verdict::{CheckResult, Status};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::findings::{Finding, findings};
+use crate::leaders::reigns;
+use crate::record::Ended;
+use crate::tally::Tally;
+use crate::{FILES, Run, text};
+
+/// The schema of `results.json`.
+pub const RESULTS_SCHEMA: &str = "fracas.results/1";
+
+#[derive(Serialize)]
+struct Results<'a> {
+    schema: &'static str,
+    run: Value,
+    ended: &'a Ended,
+    target: Value,
+    host: Value,
+    /// `pass`, `anomaly` or `inconclusive`.
+    verdict: Status,
+    headline: &'a str,
+    ops: Value,
+    checks: Vec<Value>,
+    findings: Vec<Value>,
+    faults: Vec<Value>,
+    metrics: BTreeMap<&'static str, f64>,
+    files: BTreeMap<&'static str, &'static str>,
+}
+
+/// Writes `results.json`.
+#[must_use]
+pub fn results_json(run: &Run<'_>) -> String {
+    let tally = Tally::of(run.history.operations());
+    let results = Results {
+        schema: RESULTS_SCHEMA,
+        run: the_run(run),
+        ended: &run.record.ended,
+        target: target(run),
+        host: json!(run.record.host),
+        verdict: run.verdict.status,
+        headline: &run.verdict.headline,
+        ops: ops(&tally),
+        checks: run.verdict.checks.iter().map(check).collect(),
+        findings: findings(run).iter().map(finding).collect(),
+        faults: run.history.faults().iter().map(fault).collect(),
+        metrics: metrics(run, &tally),
+        files: FILES.iter().map(|(name, what, _)| (*name, *what)).collect(),
+    };
+    let text = serde_json::to_string_pretty(&results).expect("every key is a string");
+    escape(&text) + "\n"
+}
+
+fn the_run(run: &Run<'_>) -> Value {
+    let record = run.record;
+    json!({
+        "id": record.id, "started": record.started, "duration_s": record.duration_s,
+        "seed": record.seed, "command": record.command, "tool": record.tool,
+        "workloads": record.workloads, "faults": record.faults, "clients": record.clients,
+        "rate": record.rate, "time_s": record.time_s, "history_torn": run.torn || run.history.is_torn(),
+    })
+}
+
+fn target(run: &Run<'_>) -> Value {
+    let target = &run.record.target;
+    json!({
+        "name": target.name, "version": target.version, "binary": target.binary,
+        "binary_sha256": target.binary_sha256, "nodes": target.nodes,
+    })
+}
+
+fn ops(tally: &Tally) -> Value {
+    json!({
+        "invoked": tally.invoked, "ok": tally.ok, "fail": tally.fail,
+        "indeterminate": tally.info + tally.open, "never_ended": tally.open,
+    })
+}
+
+fn check(check: &CheckResult) -> Value {
+    json!({
+        "id": check.id, "promise": check.promise, "verdict": check.status,
+        "anomalies": check.anomalies.len(), "reasons": check.reasons,
+        "suspicions": check.suspicions, "not_checked": check.not_checked,
+        "assumptions": check.assumptions, "metrics": check.metrics,
+    })
+}
+
+fn finding(finding: &Finding<'_>) -> Value {
+    let anomaly = finding.anomaly;
+    json!({
+        "fingerprint": finding.fingerprint, "check": finding.check.id, "class": anomaly.class,
+        "headline": anomaly.headline, "story": anomaly.story,
+        "likely_cause": anomaly.likely_cause, "refuted": anomaly.refuted,
+        "key": anomaly.key, "nodes": anomaly.nodes, "generation": anomaly.generation,
+        "events": anomaly.witness, "prefix": anomaly.prefix,
+        "window_s": [seconds(anomaly.window.0), seconds(anomaly.window.1)],
+        "permalink": format!("report.html#a{}", finding.number),
+    })
+}
+
+fn fault(span: &FaultSpan) -> Value {
+    let measured = |(stage, time, measurements): &(_, Nanos, Vec<_>)| json!({ "stage": stage, "at_s": seconds(*time), "measurements": measurements });
+    json!({
+        "id": span.id, "kind": span.fault.kind(), "fault": span.fault, "how": span.mechanism,
+        "begin_s": seconds(span.begin.1), "end_s": span.end.map(|(_, time)| seconds(time)),
+        "from_s": span.effective.map(|(from, _)| seconds(from)),
+        "to_s": span.effective.map(|(_, to)| seconds(to)),
+        "verified": span.is_effective(), "problems": span.problems,
+        "proofs": span.proofs.iter().map(measured).collect::<Vec<_>>(),
+    })
+}
+
+fn metrics(run: &Run<'_>, tally: &Tally) -> BTreeMap<&'static str, f64> {
+    let length = seconds(run.history.end());
+    let millis = |q| tally.quantile(q).map(|nanos| nanos as f64 / 1e6);
+    let observations = run.history.events().iter();
+    let observations = observations.filter(|event| matches!(event.kind, EventKind::Observe(_)));
+    let mut generations: Vec<u64> =
+        reigns(run.history).iter().map(|reign| reign.generation).collect();
+    generations.dedup();
+    [
+        ("ops_per_s", (length > 0.0).then(|| tally.ok as f64 / length)),
+        ("p50_ms", millis(0.5)),
+        ("p99_ms", millis(0.99)),
+        ("max_ms", millis(1.0)),
+        ("availability", tally.availability()),
+        ("generations_led", Some(generations.len() as f64)),
+        ("observations", Some(observations.count() as f64)),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect()
+}
+
+fn seconds(time: Nanos) -> f64 {
+    time as f64 / 1e9
+}
+
+/// Writes as `\u…` what could break out of a page or deceive a reader. Outside of strings JSON has
+/// none of these characters, so the value stays the same.
+fn escape(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for char in json.chars() {
+        if matches!(char, '<' | '>' | '&') || (char != '\n' && text::deceives(char)) {
+            for unit in char.encode_utf16(&mut [0; 2]) {
+                write!(escaped, "\\u{unit:04x}").expect("a String takes all");
+            }
+        } else {
+            escaped.push(char);
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escaping_keeps_the_value() {
+        let value = json!({ "<&>": "</script>\u{202e}\u{7f}\u{e0001}\n\u{0}" });
+        let escaped = escape(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(!escaped.contains(['<', '>', '&', '\u{202e}', '\u{7f}', '\u{e0001}']));
+        assert_eq!(serde_json::from_str::<Value>(&escaped).unwrap(), value);
+    }
+}

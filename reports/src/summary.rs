@@ -1,0 +1,151 @@
+//! `summary.md`: a short form in GitHub's Markdown, for job summaries.
+//!
+//! What comes from outside is written with character references, so that none of it can act as
+//! Markdown or HTML. Sections that would make the file too long are left out whole, and it says so.
+
+use fracas_checker::verdict::CheckResult;
+
+use crate::Run;
+use crate::findings::{Finding, findings, missing};
+use crate::record::Ended;
+use crate::tally::Tally;
+use crate::text::{PHRASE, SENTENCE, clean, count, plural};
+use crate::words;
+
+/// The most that is written; job summaries are cut off above 1 MiB.
+pub const MAX_SUMMARY_BYTES: usize = 900_000;
+
+/// Kept free for the note that sections were left out.
+const NOTE_BYTES: usize = 200;
+
+/// Writes `summary.md`.
+#[must_use]
+pub fn summary(run: &Run<'_>) -> String {
+    let mut sections = vec![head(run), checks(run), repeat(run)];
+    sections.extend(findings(run).iter().map(details));
+    within(MAX_SUMMARY_BYTES, sections)
+}
+
+/// Joins the sections that fit, in order.
+fn within(bytes: usize, sections: Vec<String>) -> String {
+    let mut joined = String::new();
+    let mut left_out = 0;
+    for section in sections {
+        if joined.len() + section.len() + NOTE_BYTES > bytes {
+            left_out += 1;
+        } else {
+            joined += &section;
+        }
+    }
+    if left_out > 0 {
+        joined += &format!(
+            "\n_{} left out to keep this summary short; the full story is in `report.html`._\n",
+            plural(left_out, "section")
+        );
+    }
+    joined
+}
+
+fn head(run: &Run<'_>) -> String {
+    let (word, glyph) = words::verdict(run.verdict.status);
+    let (record, target) = (run.record, &run.record.target);
+    let version =
+        target.version.as_deref().map_or_else(String::new, |it| format!(" {}", short(it)));
+    let tally = Tally::of(run.history.operations());
+    let mut text = format!("### {glyph} {word} – {}{version}\n\n", short(&target.name));
+    text += &format!("{}\n\n", long(&run.verdict.headline));
+    if record.ended != Ended::Finished {
+        text += &format!("**{}.**\n\n", long(&record.ended.to_string()));
+    }
+    for (check, reason) in missing(run) {
+        text += &format!("- not decided: {} – {}\n", short(check), long(reason));
+    }
+    text += &format!(
+        "\nseed {} · {} · {} ok, {} failed, {} unknown · {} · workload {}\n\n",
+        record.seed,
+        plural(u64::from(target.nodes), "node"),
+        count(tally.ok),
+        count(tally.fail),
+        count(tally.info + tally.open),
+        plural(run.history.faults().len() as u64, "fault"),
+        short(&record.workloads.join(", ")),
+    );
+    text
+}
+
+fn checks(run: &Run<'_>) -> String {
+    let mut text = String::from("| check | verdict | promise |\n| --- | --- | --- |\n");
+    for check in &run.verdict.checks {
+        text += &row(check);
+    }
+    text + "\n"
+}
+
+fn row(check: &CheckResult) -> String {
+    let (word, glyph) = words::verdict(check.status);
+    format!("| {} | {glyph} {word} | {} |\n", short(&check.id), short(&check.promise))
+}
+
+fn details(finding: &Finding<'_>) -> String {
+    let anomaly = finding.anomaly;
+    let mut text = format!(
+        "<details><summary>{} – {}</summary>\n\n{}\n\n",
+        short(&finding.check.id),
+        short(&anomaly.class),
+        long(&anomaly.headline)
+    );
+    for (place, sentence) in anomaly.story.iter().enumerate() {
+        text += &format!("{}. {}\n", place + 1, long(sentence));
+    }
+    if let Some(cause) = &anomaly.likely_cause {
+        text += &format!("\nLikely cause (not a fact): {}\n", long(cause));
+    }
+    text + &format!("\nfingerprint {}\n\n</details>\n\n", finding.fingerprint)
+}
+
+fn repeat(run: &Run<'_>) -> String {
+    format!("Repeat with <code>{}</code>\n\n", long(&run.record.command))
+}
+
+fn short(text: &str) -> String {
+    escape(&clean(text, PHRASE))
+}
+
+fn long(text: &str) -> String {
+    escape(&clean(text, SENTENCE))
+}
+
+/// Writes as character references what could act as Markdown or HTML, or link or call anybody.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for char in text.chars() {
+        let plain =
+            !char.is_ascii_punctuation() || matches!(char, '.' | ',' | ';' | '-' | '/' | '=');
+        if plain {
+            escaped.push(char);
+        } else {
+            escaped += &format!("&#{};", u32::from(char));
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markdown_is_disarmed() {
+        assert_eq!(long("a|b\n<i>`x`"), "a&#124;b↵&#60;i&#62;&#96;x&#96;");
+        assert_eq!(long("@all http://x [y](z)"), "&#64;all http&#58;//x &#91;y&#93;&#40;z&#41;");
+    }
+
+    #[test]
+    fn sections_are_left_out_whole() {
+        let sections = vec!["a".repeat(500), "b".repeat(500), "c".repeat(100)];
+        let text = within(900, sections);
+        assert!(text.contains("1 section left out"), "{text}");
+        assert!(text.contains('c') && !text.contains("bb"));
+        assert!(text.len() <= 900);
+    }
+}

@@ -1,0 +1,144 @@
+//! Operations and faults in words that a reader needs no key for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fracas_checker::event::{Completion, NodeId, Outcome};
+use fracas_checker::fault::{Cut, Fault};
+use fracas_checker::history::Operation;
+use fracas_checker::verdict::Status;
+
+use crate::text::{PHRASE, clean};
+
+/// How an operation ended, from the harmless to what a reader must not miss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fate {
+    /// It took effect.
+    Ok,
+    /// It certainly did not.
+    Fail,
+    /// Unknown.
+    Info,
+    /// The history ends before it did: unknown too.
+    Open,
+}
+
+impl Fate {
+    pub(crate) fn of(operation: &Operation) -> Self {
+        match &operation.completed {
+            Some((.., Completion::Ok { .. })) => Self::Ok,
+            Some((.., Completion::Fail { .. })) => Self::Fail,
+            Some((.., Completion::Info { .. })) => Self::Info,
+            None => Self::Open,
+        }
+    }
+
+    /// The word, also used as a style class.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Fail => "fail",
+            Self::Info => "info",
+            Self::Open => "open",
+        }
+    }
+}
+
+/// The word and the glyph of a verdict.
+pub(crate) fn verdict(status: Status) -> (&'static str, &'static str) {
+    match status {
+        Status::Pass => ("PASS", "✓"),
+        Status::Anomaly => ("ANOMALY", "✗"),
+        Status::Inconclusive => ("INCONCLUSIVE", "?"),
+    }
+}
+
+/// What was asked and what came of it: `read k3 → 12`, `write k3 = 15 (unknown)`.
+pub(crate) fn operation(operation: &Operation) -> String {
+    let asked = clean(&operation.op.to_string(), PHRASE);
+    let ended = operation.completed.as_ref().map(|(.., completion)| completion);
+    match ended {
+        Some(Completion::Ok { outcome: Outcome::Read { value: Some(value) }, .. }) => {
+            format!("{asked} → {value}")
+        }
+        Some(Completion::Ok { outcome: Outcome::Read { value: None }, .. }) => {
+            format!("{asked} → nothing")
+        }
+        Some(Completion::Ok { .. }) => asked,
+        Some(Completion::Fail { .. }) => format!("{asked} (failed)"),
+        Some(Completion::Info { .. }) | None => format!("{asked} (unknown)"),
+    }
+}
+
+/// The error an operation ended with, where it did.
+pub(crate) fn error(operation: &Operation) -> Option<&str> {
+    match operation.completed.as_ref() {
+        Some((.., Completion::Fail { error } | Completion::Info { error })) => Some(error),
+        _ => None,
+    }
+}
+
+/// Who a fault befell: `n1, n2 │ n3, n4, n5` for a clean cut, else the directions or the nodes.
+pub(crate) fn befell(fault: &Fault) -> String {
+    match fault {
+        Fault::Partition { cut, .. } => clean_cut(cut).unwrap_or_else(|| directions(cut)),
+        Fault::Pause { nodes } | Fault::Kill { nodes } => names(nodes),
+    }
+}
+
+/// Names with commas between them.
+pub(crate) fn names<'a>(nodes: impl IntoIterator<Item = &'a NodeId>) -> String {
+    nodes.into_iter().map(NodeId::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The two sides of a cut, if it takes every direction between two groups and nothing else.
+fn clean_cut(cut: &[Cut]) -> Option<String> {
+    let pairs: BTreeSet<Cut> = cut.iter().copied().collect();
+    let nodes: BTreeSet<NodeId> = cut.iter().flat_map(|(from, to)| [*from, *to]).collect();
+    let first = *nodes.first()?;
+    let (far, near): (Vec<NodeId>, Vec<NodeId>) =
+        nodes.iter().copied().partition(|node| pairs.contains(&(first, *node)));
+    let whole = near
+        .iter()
+        .all(|a| far.iter().all(|b| pairs.contains(&(*a, *b)) && pairs.contains(&(*b, *a))));
+    let only = pairs.len() == 2 * near.len() * far.len();
+    (whole && only).then(|| format!("{} │ {}", names(&near), names(&far)))
+}
+
+/// Every pair that is cut, two-way cuts written once: `n1⇄n3, n2→n4`.
+fn directions(cut: &[Cut]) -> String {
+    let mut ways: BTreeMap<Cut, bool> = BTreeMap::new();
+    for &(from, to) in cut {
+        match ways.get_mut(&(to, from)) {
+            Some(both) => *both = true,
+            None => {
+                ways.insert((from, to), false);
+            }
+        }
+    }
+    let arrow = |both| if both { "⇄" } else { "→" };
+    ways.iter()
+        .map(|((from, to), both)| format!("{from}{}{to}", arrow(*both)))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use fracas_checker::fault::Shape;
+
+    use super::*;
+
+    #[track_caller]
+    fn reads(cut: &[(u16, u16)], expect: &str) {
+        let cut = cut.iter().map(|(from, to)| (NodeId(*from), NodeId(*to))).collect();
+        assert_eq!(befell(&Fault::Partition { shape: Shape::Halves, cut }), expect);
+    }
+
+    #[test]
+    fn cuts_read_well() {
+        reads(&[(1, 3), (3, 1), (2, 3), (3, 2)], "n1, n2 │ n3");
+        reads(&[(1, 2), (1, 3)], "n1→n2, n1→n3");
+        reads(&[(1, 2), (2, 1), (2, 3)], "n1⇄n2, n2→n3");
+        reads(&[], "");
+    }
+}

@@ -1,0 +1,6 @@
+//! All that is promised of the outputs, tried on invented runs.
+
+mod hostile;
+mod markup;
+mod outputs;
+mod samples;
