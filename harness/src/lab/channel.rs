@@ -1,0 +1,117 @@
+//! What the harness and a node's init say to each other, and the socket they say it through.
+//!
+//! One message is one packet, so nothing is ever half read. The end of the channel is a message
+//! too: whoever sees it ends, and everything it holds ends with it.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags};
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::error::Told;
+use super::launch::{Launch, Threads};
+use super::wait::ready;
+
+/// The longest message. A launch with a larger environment is refused.
+const MESSAGE_MAX: usize = 128 * 1024;
+
+/// What the harness asks of a node's init.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Order {
+    /// Start the server.
+    Launch(Launch),
+    /// Stop all processes but the init.
+    Pause,
+    /// Let them go on.
+    Resume,
+    /// Count their threads.
+    Threads,
+    /// Send a signal to the server.
+    Signal(i32),
+}
+
+/// What a node's init tells the harness.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Report {
+    /// The init exists; its process id as the harness sees it.
+    Init(i32),
+    /// The server was started.
+    Started,
+    /// What was asked could not be done.
+    Failed(Told),
+    /// The threads of all processes but the init, after what was asked has been done.
+    Threads(Threads),
+    /// The signal was sent, or the server had just ended.
+    Signalled,
+    /// The server ended by itself, such as with `status 1`.
+    Exited(String),
+}
+
+/// One end of the conversation.
+#[derive(Debug)]
+pub(crate) struct Channel(OwnedFd);
+
+/// What came out of waiting for a message.
+#[derive(Debug)]
+pub(crate) enum Received<T> {
+    /// A message.
+    Message(T),
+    /// The other end is closed.
+    End,
+    /// Nothing within the time.
+    Nothing,
+}
+
+impl Channel {
+    /// Opens both ends.
+    pub(crate) fn pair() -> io::Result<(Self, OwnedFd)> {
+        let flags = SockFlag::SOCK_CLOEXEC;
+        let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)?;
+        Ok((Self(ours), theirs))
+    }
+
+    /// An end that was handed over.
+    pub(crate) fn new(end: OwnedFd) -> Self {
+        Self(end)
+    }
+
+    /// Sends one message; fails rather than waits if the other end does not read.
+    pub(crate) fn send(&self, message: &impl Serialize) -> io::Result<()> {
+        let bytes = serde_json::to_vec(message)?;
+        if bytes.len() > MESSAGE_MAX {
+            let text =
+                format!("a message of {} bytes, expected at most {MESSAGE_MAX}", bytes.len());
+            return Err(io::Error::other(text));
+        }
+        let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
+        send(self.0.as_raw_fd(), &bytes, flags)?;
+        Ok(())
+    }
+
+    /// Waits for one message.
+    pub(crate) fn receive<T: DeserializeOwned>(&self, wait: Duration) -> io::Result<Received<T>> {
+        let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+        if !ready(&mut fds, Instant::now() + wait)? {
+            return Ok(Received::Nothing);
+        }
+        let mut bytes = vec![0; MESSAGE_MAX];
+        match recv(self.0.as_raw_fd(), &mut bytes, MsgFlags::MSG_DONTWAIT) {
+            // A reset: the other end went away with unread messages.
+            Ok(0) | Err(Errno::ECONNRESET) => Ok(Received::End),
+            Ok(length) => Ok(Received::Message(serde_json::from_slice(&bytes[..length])?)),
+            Err(Errno::EAGAIN) => Ok(Received::Nothing),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+}
+
+impl AsFd for Channel {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

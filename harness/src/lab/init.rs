@@ -1,0 +1,250 @@
+//! The process that a node's processes live under: `fracas __node`, started by the lab only.
+//!
+//! It splits in two. The first half makes the namespaces and waits. The second is process 1 in
+//! there: it starts the server, reaps, and does what the harness asks. It is small on purpose: it
+//! never ends before everything under it has.
+//!
+//! The node's user is 1000 there and nobody outside: servers that refuse to run as root run, and
+//! none can undo what was done to the lab's network.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::prctl;
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::unistd::{Pid, dup2_stdin, getegid, geteuid, pipe2, sethostname};
+
+use super::channel::{Channel, Order, Received, Report};
+use super::error::{Doing, LabError, Told};
+use super::launch::Launch;
+use super::sys::{self, Ended, Side};
+use super::wait::ready;
+use super::world::{hung_up, map_ids};
+use super::{mounts, threads, tree};
+
+/// The node's user in its own namespace.
+const NODE_USER: u32 = 1000;
+
+/// How long the harness may take to say what to start.
+const LAUNCH_WITHIN: Duration = Duration::from_secs(30);
+
+/// The variables of the harness's environment that a server gets too, if it is given no others.
+const PASSED_ON: [&str; 3] = ["PATH", "HOME", "LANG"];
+
+/// The hidden entry point: runs one node for the lab that started this process, and returns the
+/// exit code. The control channel is its standard input.
+#[must_use]
+pub fn node_main() -> u8 {
+    match channel_from_stdin().and_then(|channel| split(&channel).map_err(|e| told(&channel, e))) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("failed to run a node: {error}");
+            1
+        }
+    }
+}
+
+/// Tells the harness what went wrong, and hands the error on.
+fn told(channel: &Channel, error: LabError) -> LabError {
+    // If the harness is gone, standard error is all that is left.
+    let _untold = channel.send(&Report::Failed(Told::from(&error)));
+    error
+}
+
+/// Takes the control channel off standard input, which nobody needs.
+fn channel_from_stdin() -> Result<Channel, LabError> {
+    let take = || -> io::Result<Channel> {
+        let channel = Channel::new(io::stdin().as_fd().try_clone_to_owned()?);
+        dup2_stdin(File::open("/dev/null")?)?;
+        Ok(channel)
+    };
+    take().doing(|| "take the control channel".into())
+}
+
+/// Makes the namespaces and splits into the waiter and the init.
+fn split(channel: &Channel) -> Result<u8, LabError> {
+    let (user, group) = (geteuid(), getegid().as_raw());
+    unshare(CloneFlags::CLONE_NEWUSER).doing(|| "make the node's user namespace".into())?;
+    map_ids("/proc/self", NODE_USER, (user, group))?;
+    let (alive, hold) = pipe2(OFlag::O_CLOEXEC).doing(|| "open a pipe".into())?;
+    let flags = CloneFlags::CLONE_NEWNS
+        | CloneFlags::CLONE_NEWPID
+        | CloneFlags::CLONE_NEWUTS
+        | CloneFlags::CLONE_NEWIPC;
+    match sys::clone_into(flags)? {
+        Side::Child => {
+            drop(hold);
+            std::process::exit(i32::from(init(channel, &alive)));
+        }
+        Side::Parent(init) => {
+            channel.send(&Report::Init(init.as_raw())).doing(|| "report the init".into())?;
+            Ok(wait_for(init))
+        }
+    }
+}
+
+/// Waits until the init, and so everything under it, is gone.
+fn wait_for(init: Pid) -> u8 {
+    // Blocking is right: the init ends when the harness closes its channel.
+    match nix::sys::wait::waitpid(init, None) {
+        Ok(_) => 0,
+        Err(_) => 1,
+    }
+}
+
+/// Process 1 of the node.
+fn init(channel: &Channel, alive: &OwnedFd) -> u8 {
+    match follow_parent(alive).and_then(|()| start(channel)) {
+        Ok(Some((server, deaths))) => match serve(channel, server, &deaths) {
+            Ok(()) => 0,
+            Err(error) => failed(channel, error),
+        },
+        Ok(None) => 0,
+        Err(error) => failed(channel, error),
+    }
+}
+
+/// Reports an error and gives the exit code for it.
+fn failed(channel: &Channel, error: LabError) -> u8 {
+    told(channel, error);
+    1
+}
+
+/// Dies with the waiter; see the world's inner process for why the order matters.
+fn follow_parent(alive: &OwnedFd) -> Result<(), LabError> {
+    prctl::set_pdeathsig(Signal::SIGKILL).doing(|| "ask to die with the parent".into())?;
+    if hung_up(alive)? {
+        return Err(LabError::Reported("the parent of the node's init is gone".into()));
+    }
+    Ok(())
+}
+
+/// Makes the node's own mounts, waits for the launch, and starts the server. None if the harness
+/// went away instead.
+fn start(channel: &Channel) -> Result<Option<(Pid, SignalFd)>, LabError> {
+    mounts::private()?;
+    mounts::fresh_proc()?;
+    mounts::empty_run()?;
+    let launch = match channel.receive(LAUNCH_WITHIN).doing(|| "read the launch".into())? {
+        Received::Message(Order::Launch(launch)) => launch,
+        Received::End => return Ok(None),
+        other => return Err(LabError::answer("read the launch", format!("{other:?}"))),
+    };
+    sethostname(launch.node.to_string()).doing(|| "set the host name".into())?;
+    sys::close_others_on_exec()?;
+    // Before the start, so that the server's death cannot be missed.
+    let deaths = watch_deaths().doing(|| "watch for the ends of processes".into())?;
+    let server = spawn(&launch)?;
+    channel.send(&Report::Started).doing(|| "report the start".into())?;
+    Ok(Some((server, deaths)))
+}
+
+/// A descriptor that is readable when a child has ended.
+fn watch_deaths() -> Result<SignalFd, Errno> {
+    let deaths: SigSet = [Signal::SIGCHLD].into_iter().collect();
+    deaths.thread_block()?;
+    SignalFd::with_flags(&deaths, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+}
+
+/// Starts the server.
+fn spawn(launch: &Launch) -> Result<Pid, LabError> {
+    let Some((program, arguments)) = launch.argv.split_first() else {
+        return Err(LabError::Asked("start a server: no program was named".into()));
+    };
+    std::fs::metadata(&launch.dir).doing(|| format!("enter `{}`", launch.dir.display()))?;
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(&launch.dir).env_clear();
+    command.envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    command.envs(&launch.env).process_group(0).stdin(Stdio::null());
+    command.stdout(append(&launch.stdout)?).stderr(append(&launch.stderr)?);
+    let child = command.spawn().map_err(|error| explain(program, error))?;
+    Ok(Pid::from_raw(child.id().cast_signed()))
+}
+
+/// Opens a file to write at its end.
+fn append(file: &Path) -> Result<File, LabError> {
+    let opened = OpenOptions::new().create(true).append(true).open(file);
+    opened.doing(|| format!("open `{}`", file.display()))
+}
+
+/// Says why a program could not be started. “No such file” means the program only if the program
+/// is not there; else it is the interpreter that its first line names.
+fn explain(program: &str, error: io::Error) -> LabError {
+    let file = Path::new(program);
+    let missing = error.kind() == io::ErrorKind::NotFound;
+    match (missing, file.exists()) {
+        (true, false) => LabError::Reported(format!("`{program}` was not found")),
+        (true, true) => {
+            LabError::Reported(format!("the interpreter that `{program}` names was not found"))
+        }
+        _ => LabError::System { doing: format!("start `{program}`"), source: error },
+    }
+}
+
+/// Does what the harness asks until the server has ended or the harness is gone.
+fn serve(channel: &Channel, server: Pid, deaths: &SignalFd) -> Result<(), LabError> {
+    loop {
+        wait_for_either(channel, deaths)?;
+        while deaths.read_signal().doing(|| "read a signal".into())?.is_some() {}
+        if let Some(ended) = reap_all(server).doing(|| "reap".into())? {
+            let report = Report::Exited(ended.to_string());
+            return channel.send(&report).doing(|| "report the server's end".into());
+        }
+        match channel.receive(Duration::ZERO).doing(|| "read an order".into())? {
+            Received::Message(order) => {
+                let report =
+                    obey(&order, server).unwrap_or_else(|e| Report::Failed(Told::from(&e)));
+                channel.send(&report).doing(|| "answer".into())?;
+            }
+            Received::End => return Ok(()),
+            Received::Nothing => {}
+        }
+    }
+}
+
+/// Sleeps until there is an order or a death.
+fn wait_for_either(channel: &Channel, deaths: &SignalFd) -> Result<(), LabError> {
+    const LOOK_ANYWAY: Duration = Duration::from_secs(60);
+    let mut fds = [
+        PollFd::new(channel.as_fd(), PollFlags::POLLIN),
+        PollFd::new(deaths.as_fd(), PollFlags::POLLIN),
+    ];
+    ready(&mut fds, Instant::now() + LOOK_ANYWAY).doing(|| "wait for an order".into()).map(|_| ())
+}
+
+/// Reaps whatever has ended, orphans included; the server's end if it was among them.
+fn reap_all(server: Pid) -> Result<Option<Ended>, Errno> {
+    let mut ended = None;
+    loop {
+        match sys::reap(Pid::from_raw(-1)) {
+            Ok(Some((pid, how))) if pid == server => ended = Some(how),
+            Ok(Some(_)) => {}
+            Ok(None) | Err(Errno::ECHILD) => return Ok(ended),
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+/// Does one thing.
+fn obey(order: &Order, server: Pid) -> Result<Report, LabError> {
+    match order {
+        Order::Launch(_) => Err(LabError::Asked("start a second server in one node".into())),
+        Order::Pause => tree::pause().map(Report::Threads),
+        Order::Resume => tree::resume().map(Report::Threads),
+        Order::Threads => threads::count().map(Report::Threads).doing(|| "count threads".into()),
+        Order::Signal(number) => {
+            let signal = Signal::try_from(*number).doing(|| format!("send signal {number}"))?;
+            tree::signal_to(server, signal).map(|()| Report::Signalled)
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What is said about a node's processes: how to start them, and what was counted. Data only.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use fracas_checker::NodeId;
+use serde::{Deserialize, Serialize};
+
+/// How a server is started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Launch {
+    /// The node it is.
+    pub node: NodeId,
+    /// The program, as an absolute path, and its arguments.
+    pub argv: Vec<String>,
+    /// Its environment; `PATH`, `HOME` and `LANG` are added if they are not here.
+    pub env: BTreeMap<String, String>,
+    /// Its working directory.
+    pub dir: PathBuf,
+    /// Where its output is appended.
+    pub stdout: PathBuf,
+    /// Where its errors are appended.
+    pub stderr: PathBuf,
+}
+
+/// The threads of all processes of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Threads {
+    /// How many there are.
+    pub total: usize,
+    /// How many of them are stopped.
+    pub stopped: usize,
+}
+
+/// What killing a node did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gone {
+    /// How many processes there were.
+    pub processes: usize,
+    /// How many there still are.
+    pub remaining: usize,
+    /// How long it took.
+    pub took: Duration,
+}

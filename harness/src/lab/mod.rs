@@ -1,0 +1,259 @@
+//! The lab: a network of nodes on this machine, with the means to break it.
+//!
+//! The only room that enters namespaces, signals processes, calls other programs or uses `unsafe`.
+//! It does what it is told and measures what came of it. It never chooses a fault, knows no
+//! target, and judges nothing.
+
+mod birth;
+mod channel;
+mod command;
+mod error;
+mod init;
+mod iptables;
+mod launch;
+pub mod leftovers;
+mod links;
+mod mend;
+mod mounts;
+mod netlink;
+mod netns;
+mod nft;
+mod node;
+mod partition;
+mod probe;
+pub mod proofs;
+mod sys;
+mod threads;
+mod tree;
+mod wait;
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use fracas_checker::NodeId;
+use fracas_checker::fault::Cut;
+
+pub use command::run_command;
+pub use error::LabError;
+pub use init::node_main;
+pub use launch::{Gone, Launch, Threads};
+pub use links::NODES_MAX;
+pub use nix::sys::signal::Signal;
+pub use node::NodeProcess;
+pub use partition::Mechanism;
+pub use world::{Isolation, World, enter};
+
+use links::Network;
+use partition::Partitioner;
+use probe::Prober;
+use wait::look;
+
+/// How long the links of a new lab may take to carry packets.
+const CARRIES_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long one attempt to send packets along all links waits for them.
+const CARRY_ATTEMPT: Duration = Duration::from_millis(30);
+
+/// What a lab consists of.
+#[derive(Debug, Clone)]
+pub struct LabSpec {
+    /// Its nodes.
+    pub nodes: Vec<NodeId>,
+    /// By what means its network is cut.
+    pub partition: Mechanism,
+    /// For tests of the proofs: a cut claims to work and does nothing.
+    pub ineffective_cut: bool,
+}
+
+/// The network of a cluster. Everything of it is gone when it is dropped.
+pub struct Lab {
+    nodes: Vec<NodeId>,
+    mechanism: &'static str,
+    ineffective_cut: bool,
+    cuts: Mutex<Cuts>,
+    prober: Mutex<Prober>,
+    // Last: fields are dropped in this order, and the rules go before the links they name.
+    network: Network,
+}
+
+/// The directions that are cut, and by what.
+struct Cuts {
+    partitioner: Box<dyn Partitioner>,
+    /// The directions that were asked for last.
+    asked: BTreeSet<Cut>,
+    /// What each direction has dropped before the last change that kept it cut.
+    dropped_before: BTreeMap<Cut, u64>,
+}
+
+impl Lab {
+    /// Builds it in the calling thread's world, and waits until every link carries packets.
+    pub fn build(spec: &LabSpec) -> Result<Self, LabError> {
+        check(&spec.nodes)?;
+        let network = Network::build(&spec.nodes)?;
+        let partitioner = partition::open(spec.partition, &network)?;
+        let lab = Self {
+            nodes: spec.nodes.clone(),
+            mechanism: partitioner.name(),
+            ineffective_cut: spec.ineffective_cut,
+            cuts: Mutex::new(Cuts::none(partitioner)),
+            prober: Mutex::new(Prober::open(&network)?),
+            network,
+        };
+        lab.must_carry()?;
+        Ok(lab)
+    }
+
+    /// Waits until packets get from every node to every other: a bridge passes nothing on before
+    /// it has taken note of a new link.
+    fn must_carry(&self) -> Result<(), LabError> {
+        let mut missing = self.directions();
+        look(Instant::now() + CARRIES_WITHIN, || {
+            let arrived = self.probe(&missing, CARRY_ATTEMPT)?;
+            missing.retain(|direction| !arrived[direction]);
+            Ok(missing.is_empty().then_some(()))
+        })?
+        .ok_or_else(|| LabError::Timeout {
+            doing: format!("build the lab: wait for packets along {missing:?}"),
+            after: CARRIES_WITHIN,
+        })
+    }
+
+    /// Builds the network alone and takes it down again, to learn whether this machine can.
+    pub(crate) fn try_network(nodes: &[NodeId]) -> Result<(), LabError> {
+        check(nodes)?;
+        Network::build(nodes).map(drop)
+    }
+
+    /// Its nodes.
+    #[must_use]
+    pub fn nodes(&self) -> &[NodeId] {
+        &self.nodes
+    }
+
+    /// Every ordered pair of nodes.
+    #[must_use]
+    pub fn directions(&self) -> Vec<Cut> {
+        let to = |from: NodeId| self.nodes.iter().map(move |to| (from, *to));
+        let all = self.nodes.iter().flat_map(|from| to(*from));
+        all.filter(|(from, to)| from != to).collect()
+    }
+
+    /// The address of a node.
+    #[must_use]
+    pub fn address(&self, node: NodeId) -> Ipv4Addr {
+        links::address(node)
+    }
+
+    /// The address of the lab itself, from which every node can be reached during any partition.
+    #[must_use]
+    pub fn gateway(&self) -> Ipv4Addr {
+        links::gateway()
+    }
+
+    /// By what means partitions are made: `nft-bridge` or `iptables`.
+    #[must_use]
+    pub fn partition_mechanism(&self) -> &'static str {
+        self.mechanism
+    }
+
+    /// Makes these directions the only ones that are cut; none of them heals the network.
+    pub fn cut(&self, directions: &[Cut]) -> Result<(), LabError> {
+        let wanted: BTreeSet<Cut> = directions.iter().copied().collect();
+        if let Some((from, to)) = wanted.iter().find(|cut| !self.directions().contains(cut)) {
+            return Err(LabError::Asked(format!("cut {from}→{to}: not a direction of this lab")));
+        }
+        let mut cuts = self.cuts();
+        if !self.ineffective_cut {
+            cuts.replace(&wanted)?;
+        }
+        cuts.asked = wanted;
+        Ok(())
+    }
+
+    /// The directions that were asked to be cut last.
+    #[must_use]
+    pub fn cut_directions(&self) -> BTreeSet<Cut> {
+        self.cuts().asked.clone()
+    }
+
+    /// How many packets each cut direction has dropped since it was cut.
+    pub fn drops(&self) -> Result<BTreeMap<Cut, u64>, LabError> {
+        self.cuts().drops()
+    }
+
+    /// Sends datagrams along all pairs at once and tells where one arrived. Takes `wait` unless
+    /// one arrives everywhere.
+    pub fn probe(&self, pairs: &[Cut], wait: Duration) -> Result<BTreeMap<Cut, bool>, LabError> {
+        self.prober.lock().unwrap_or_else(PoisonError::into_inner).probe(pairs, wait)
+    }
+
+    /// Starts a server in its node.
+    pub fn start(&self, launch: &Launch) -> Result<NodeProcess, LabError> {
+        let place = self.network.places.iter().find(|place| place.node == launch.node);
+        let place = place.ok_or_else(|| {
+            LabError::Asked(format!("start node {}: not a node of this lab", launch.node))
+        })?;
+        NodeProcess::start(launch, &place.netns)
+    }
+
+    /// The cuts, for this thread alone. A panic elsewhere leaves nothing half done in here: the
+    /// kernel replaces all rules or none.
+    fn cuts(&self) -> MutexGuard<'_, Cuts> {
+        self.cuts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Cuts {
+    /// Nothing is cut.
+    fn none(partitioner: Box<dyn Partitioner>) -> Self {
+        Self { partitioner, asked: BTreeSet::new(), dropped_before: BTreeMap::new() }
+    }
+
+    /// Makes these directions the only ones that are cut. Directions that stay cut keep their
+    /// count, though their rules are new.
+    fn replace(&mut self, wanted: &BTreeSet<Cut>) -> Result<(), LabError> {
+        let mut kept = self.drops()?;
+        kept.retain(|cut, _| wanted.contains(cut));
+        self.partitioner.cut(&wanted.iter().copied().collect::<Vec<_>>())?;
+        self.dropped_before = kept;
+        Ok(())
+    }
+
+    /// The counters of the present rules, and what was counted before them.
+    fn drops(&mut self) -> Result<BTreeMap<Cut, u64>, LabError> {
+        let mut drops = self.partitioner.drops()?;
+        for (cut, count) in &mut drops {
+            *count += self.dropped_before.get(cut).copied().unwrap_or_default();
+        }
+        Ok(drops)
+    }
+}
+
+/// Fails unless these nodes can have a lab.
+fn check(nodes: &[NodeId]) -> Result<(), LabError> {
+    let known: BTreeSet<NodeId> = nodes.iter().copied().collect();
+    let in_range = nodes.iter().all(|node| (1..=NODES_MAX).contains(&node.0));
+    if nodes.is_empty() || !in_range || known.len() != nodes.len() {
+        let names: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
+        return Err(LabError::Asked(format!(
+            "build a lab of the nodes {names:?}: expected at least one, each once, from `n1` to \
+             `n{NODES_MAX}`"
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lab, NodeProcess};
+
+    #[test]
+    fn a_lab_and_its_nodes_may_go_from_thread_to_thread() {
+        fn shared<T: Send + Sync>() {}
+        shared::<Lab>();
+        shared::<NodeProcess>();
+    }
+}

@@ -1,0 +1,236 @@
+//! One node's processes, seen from the harness: start, pause, resume, signal, kill.
+//!
+//! All processes of a node are in one process namespace, so that none escapes: not by a double
+//! fork, not by a session of its own. Killing is killing the namespace's init; the kernel does the
+//! rest, and the init is not gone before everything under it is.
+
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use fracas_checker::NodeId;
+use nix::errno::Errno;
+use nix::sys::signal::Signal;
+
+use super::birth::{Init, born, unexpected};
+use super::channel::{Channel, Order, Received, Report};
+use super::error::{Doing, LabError};
+use super::launch::{Gone, Launch, Threads};
+use super::netns::NetNs;
+use super::sys;
+use super::threads;
+use super::wait::look;
+
+/// How long an answer of a node's init may take. Stopping tries for two seconds at most.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+
+/// How long the end of all processes of a node may take.
+const GONE_WITHIN: Duration = Duration::from_secs(10);
+
+/// A node that was started. Dropping it kills it.
+#[derive(Debug)]
+pub struct NodeProcess {
+    node: NodeId,
+    /// The waiter: our child, which ends after the init.
+    waiter: Child,
+    init: Init,
+    channel: Channel,
+    exited: Option<String>,
+    gone: Option<Gone>,
+}
+
+impl NodeProcess {
+    /// Starts a server in a network namespace.
+    pub(crate) fn start(launch: &Launch, netns: &NetNs) -> Result<Self, LabError> {
+        let about = |error: LabError| error.within(&format!("start node {}", launch.node));
+        let (waiter, init, channel) = born(netns).map_err(about)?;
+        let node = launch.node;
+        let mut started = Self { node, waiter, init, channel, exited: None, gone: None };
+        started.launch(launch).map_err(about)?;
+        Ok(started)
+    }
+
+    /// Has the init start the server.
+    fn launch(&mut self, launch: &Launch) -> Result<(), LabError> {
+        self.channel.send(&Order::Launch(launch.clone())).doing(|| "send the launch".into())?;
+        match self.report()? {
+            Some(Report::Started) => Ok(()),
+            Some(Report::Failed(reason)) => Err(reason.error()),
+            other => Err(unexpected("start the server", other)),
+        }
+    }
+
+    /// Which node this is.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// Stops all processes of the node, until every thread is stopped.
+    pub fn pause(&mut self) -> Result<Threads, LabError> {
+        self.order_threads(&Order::Pause, "pause")
+    }
+
+    /// Lets all processes of the node go on.
+    pub fn resume(&mut self) -> Result<Threads, LabError> {
+        self.order_threads(&Order::Resume, "resume")
+    }
+
+    /// Counts the threads of all processes of the node, freshly. A node that has ended has none.
+    pub fn threads(&mut self) -> Result<Threads, LabError> {
+        self.order_threads(&Order::Threads, "count the threads of")
+    }
+
+    /// Kills all processes of the node and waits until they are gone. What still remains after ten
+    /// seconds is told, not waited for.
+    pub fn kill(&mut self) -> Result<Gone, LabError> {
+        let start = Instant::now();
+        // The init is ours, not the node's.
+        let processes = self.remaining()?.saturating_sub(1);
+        self.drain()?;
+        self.init.process.kill().doing(|| format!("kill node {}", self.node))?;
+        self.reap(start + GONE_WITHIN)?;
+        let gone = Gone { processes, remaining: self.remaining()?, took: start.elapsed() };
+        self.gone.get_or_insert(gone);
+        Ok(gone)
+    }
+
+    /// Asks the server to end, and kills all that is left when it has, or after `grace`.
+    pub fn terminate(&mut self, signal: Signal, grace: Duration) -> Result<Gone, LabError> {
+        let deadline = Instant::now() + grace;
+        self.order(&Order::Signal(signal as i32), "signal")?;
+        // A stopped server would not hear the signal.
+        self.resume()?;
+        let ended = || format!("wait for the end of node {}", self.node);
+        let wait = deadline.saturating_duration_since(Instant::now());
+        if self.exited.is_none() {
+            let received = self.channel.receive(wait).doing(ended)?;
+            self.note(received);
+        }
+        self.kill()
+    }
+
+    /// How the server ended, if it did so by itself: `status 1`, `signal 11`.
+    pub fn exited(&mut self) -> Option<String> {
+        if let Err(error) = self.drain() {
+            tracing::warn!("failed to hear from node {}: {error}", self.node);
+        }
+        if self.exited.is_some() && self.gone.is_none() {
+            let reaped = self.reap(Instant::now() + GONE_WITHIN);
+            if let Err(error) = reaped {
+                tracing::warn!("{error}");
+            }
+        }
+        self.exited.clone()
+    }
+
+    /// What the first kill did, if there was one.
+    #[must_use]
+    pub fn gone(&self) -> Option<Gone> {
+        self.gone
+    }
+
+    /// How many processes there are in the node, its init and those not yet reaped included.
+    pub fn remaining(&self) -> Result<usize, LabError> {
+        let count = || threads::in_namespace(&self.init.namespace.metadata()?);
+        count().doing(|| format!("count the processes of node {}", self.node))
+    }
+
+    /// Has the init do something and takes the threads it counted afterwards.
+    fn order_threads(&mut self, order: &Order, verb: &str) -> Result<Threads, LabError> {
+        match self.order(order, verb)? {
+            Some(Report::Threads(threads)) => Ok(threads),
+            None => Ok(Threads::default()),
+            other => Err(unexpected(&format!("{verb} node {}", self.node), other)),
+        }
+    }
+
+    /// Has the init do something. None if the node has ended.
+    fn order(&mut self, order: &Order, verb: &str) -> Result<Option<Report>, LabError> {
+        self.drain()?;
+        if self.exited.is_some() || self.gone.is_some() {
+            return Ok(None);
+        }
+        let context = format!("{verb} node {}", self.node);
+        match self.channel.send(order) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                self.drain()?;
+                Ok(None)
+            }
+            sent => {
+                sent.doing(|| context.clone())?;
+                match self.report()? {
+                    Some(Report::Failed(reason)) => Err(reason.error().within(&context)),
+                    report => Ok(report),
+                }
+            }
+        }
+    }
+
+    /// Waits for the answer to an order. None if the node has ended instead.
+    fn report(&mut self) -> Result<Option<Report>, LabError> {
+        let doing = || format!("hear from node {}", self.node);
+        match self.channel.receive(ANSWER_WITHIN).doing(doing)? {
+            Received::Message(Report::Exited(how)) => {
+                self.exited = Some(how);
+                Ok(None)
+            }
+            Received::Message(report) => Ok(Some(report)),
+            Received::End => {
+                self.note_end();
+                Ok(None)
+            }
+            Received::Nothing => Err(LabError::Timeout { doing: doing(), after: ANSWER_WITHIN }),
+        }
+    }
+
+    /// Takes what was reported without being asked.
+    fn drain(&mut self) -> Result<(), LabError> {
+        if self.exited.is_none() {
+            let doing = || format!("hear from node {}", self.node);
+            let received = self.channel.receive(Duration::ZERO).doing(doing)?;
+            self.note(received);
+        }
+        Ok(())
+    }
+
+    /// Takes note of an end.
+    fn note(&mut self, received: Received<Report>) {
+        match received {
+            Received::Message(Report::Exited(how)) => self.exited = Some(how),
+            Received::Message(other) => tracing::warn!("node {}: unasked {other:?}", self.node),
+            Received::End => self.note_end(),
+            Received::Nothing => {}
+        }
+    }
+
+    /// The channel has ended. Unless we killed the node, somebody else did.
+    fn note_end(&mut self) {
+        if self.gone.is_none() {
+            self.exited = Some("signal 9".to_owned());
+        }
+    }
+
+    /// Waits until the init is gone and reaps what is our child.
+    fn reap(&mut self, deadline: Instant) -> Result<(), LabError> {
+        let doing = || format!("wait for the end of node {}", self.node);
+        if !self.init.process.wait(deadline - Instant::now()).doing(doing)? {
+            return Ok(());
+        }
+        look(deadline, || self.waiter.try_wait()).doing(doing)?;
+        // If the waiter was killed before its init, the init became a child of ours.
+        match sys::reap(self.init.pid) {
+            Ok(_) | Err(Errno::ECHILD) => Ok(()),
+            Err(errno) => Err(errno).doing(doing),
+        }
+    }
+}
+
+impl Drop for NodeProcess {
+    fn drop(&mut self) {
+        if self.gone.is_none()
+            && let Err(error) = self.kill()
+        {
+            tracing::warn!("{error}");
+        }
+    }
+}

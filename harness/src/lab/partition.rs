@@ -1,0 +1,69 @@
+//! What every way of cutting the network has in common, and which one is taken.
+
+use std::collections::BTreeMap;
+
+use fracas_checker::fault::Cut;
+
+use super::error::LabError;
+use super::iptables::Iptables;
+use super::links::Network;
+use super::nft::Nft;
+
+/// By what means partitions are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mechanism {
+    /// The first that works: nft, then iptables.
+    #[default]
+    Auto,
+    /// One packet filter on the bridge: atomic for all nodes.
+    Nft,
+    /// The program `iptables` in every node's network namespace: node after node.
+    Iptables,
+}
+
+/// A way to cut the network between nodes.
+pub(crate) trait Partitioner: Send {
+    /// Its name, as it stands in the history.
+    fn name(&self) -> &'static str;
+    /// Makes these directions the only ones that are cut.
+    fn cut(&mut self, cuts: &[Cut]) -> Result<(), LabError>;
+    /// How many packets each cut direction has dropped since the last call of `cut`.
+    fn drops(&mut self) -> Result<BTreeMap<Cut, u64>, LabError>;
+}
+
+/// Opens the mechanism that was asked for.
+pub(crate) fn open(
+    mechanism: Mechanism,
+    network: &Network,
+) -> Result<Box<dyn Partitioner>, LabError> {
+    match mechanism {
+        Mechanism::Nft => nft(),
+        Mechanism::Iptables => iptables(network),
+        Mechanism::Auto => nft().or_else(|no_nft| {
+            iptables(network).map_err(|no_iptables| LabError::Unavailable {
+                what: "find a way to cut the network".into(),
+                why: format!("no nft ({no_nft}) and no iptables ({no_iptables})"),
+                mend: "load the modules `nf_tables` and `nft_meta_bridge`, or install `iptables`"
+                    .into(),
+            })
+        }),
+    }
+}
+
+/// Opens the packet filter on the bridge.
+fn nft() -> Result<Box<dyn Partitioner>, LabError> {
+    Nft::open().map(|nft| Box::new(nft) as Box<dyn Partitioner>).map_err(|error| {
+        LabError::Unavailable {
+            what: "use nft on the bridge".into(),
+            why: error.to_string(),
+            mend:
+                "use a kernel with `nf_tables` and its `bridge` family (`CONFIG_NF_TABLES_BRIDGE`)"
+                    .into(),
+        }
+    })
+}
+
+/// Opens the program in every node's namespace.
+fn iptables(network: &Network) -> Result<Box<dyn Partitioner>, LabError> {
+    Iptables::open(network).map(|iptables| Box::new(iptables) as Box<dyn Partitioner>)
+}

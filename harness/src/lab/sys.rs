@@ -1,0 +1,158 @@
+//! The system calls that have no safe wrapper: cloning into namespaces, process descriptors,
+//! reaping, and descriptors that must not survive exec. Nothing else may use `unsafe`.
+#![expect(unsafe_code, reason = "raw system calls without a safe wrapper in nix")]
+
+use std::fs;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags};
+use nix::sched::CloneFlags;
+use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::unistd::Pid;
+
+use super::error::{Doing, LabError};
+use super::wait::ready;
+
+/// The first descriptor after standard input, output and error.
+const FIRST_OTHER_FD: i32 = 3;
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// With this exit status.
+    Status(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "status {status}"),
+            Self::Signal(signal) => write!(f, "signal {signal}"),
+        }
+    }
+}
+
+/// Which side of a clone the caller is on.
+pub(crate) enum Side {
+    /// The caller goes on, with the child's process id.
+    Parent(Pid),
+    /// The new process, in its new namespaces.
+    Child,
+}
+
+/// Fails unless this process has exactly one thread.
+///
+/// A clone copies only the calling thread. Another one could hold the allocator's lock at that
+/// instant, and the child would wait for it forever.
+pub(crate) fn require_single_thread() -> Result<(), LabError> {
+    let threads = fs::read_dir("/proc/self/task").doing(|| "count own threads".into())?.count();
+    match threads {
+        1 => Ok(()),
+        _ => Err(LabError::Asked(format!(
+            "clone a process: this process has {threads} threads, expected exactly 1"
+        ))),
+    }
+}
+
+/// Forks into new namespaces in one system call. The caller must be single-threaded.
+pub(crate) fn clone_into(flags: CloneFlags) -> Result<Side, LabError> {
+    require_single_thread()?;
+    let flags = libc::c_long::from(flags.bits() | libc::SIGCHLD);
+    // SAFETY: with a null stack and without CLONE_VM this is a fork: the child gets a copy of the
+    // whole memory, and with one thread no lock can be held by a thread that does not exist there.
+    // All pointer arguments are null, so their order (which differs by machine) does not matter.
+    let pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) };
+    match pid {
+        -1 => Err(Errno::last()).doing(|| "create namespaces".into()),
+        0 => Ok(Side::Child),
+        pid => {
+            Ok(Side::Parent(Pid::from_raw(pid.try_into().expect("the kernel's process ids fit"))))
+        }
+    }
+}
+
+/// Gives SIGCHLD its default action: whoever started us may have set it to be ignored, and then
+/// the kernel would throw the exit codes of our children away.
+pub(crate) fn notice_children() -> Result<(), Errno> {
+    // SAFETY: the default action is no handler, so no code of ours can run at a bad moment.
+    unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }.map(|_| ())
+}
+
+/// Takes the end of `pid`, or of any child for `-1`, if there is one; does not wait.
+///
+/// Written by hand because the wrapper in nix loses the process if it was ended by a real-time
+/// signal.
+pub(crate) fn reap(pid: Pid) -> Result<Option<(Pid, Ended)>, Errno> {
+    let mut status = 0;
+    // SAFETY: `status` is a valid place for an int during the call.
+    let reaped = unsafe { libc::waitpid(pid.as_raw(), &raw mut status, libc::WNOHANG) };
+    match reaped {
+        -1 => Err(Errno::last()),
+        0 => Ok(None),
+        pid if libc::WIFSIGNALED(status) => {
+            Ok(Some((Pid::from_raw(pid), Ended::Signal(libc::WTERMSIG(status)))))
+        }
+        pid => Ok(Some((Pid::from_raw(pid), Ended::Status(libc::WEXITSTATUS(status))))),
+    }
+}
+
+/// A process that cannot be mistaken for another, even after its number is given away again.
+#[derive(Debug)]
+pub(crate) struct PidFd(OwnedFd);
+
+impl PidFd {
+    /// Opens the descriptor of a process.
+    pub(crate) fn open(pid: Pid) -> Result<Self, Errno> {
+        // SAFETY: takes two integers and returns a new descriptor or -1.
+        let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
+        let fd = i32::try_from(Errno::result(fd)?).expect("the kernel's descriptors fit");
+        // SAFETY: the kernel just handed us this descriptor, and nobody else knows it.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    /// Sends SIGKILL. A process that is already gone is no error.
+    pub(crate) fn kill(&self) -> Result<(), Errno> {
+        let (fd, signal) = (self.0.as_raw_fd(), libc::SIGKILL);
+        let no_info = std::ptr::null::<libc::siginfo_t>();
+        // SAFETY: the descriptor is open; without siginfo the kernel fills in that of kill(2).
+        let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal, no_info, 0) };
+        match Errno::result(sent) {
+            Ok(_) | Err(Errno::ESRCH) => Ok(()),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Waits until the process has ended; false if it has not within `wait`.
+    pub(crate) fn wait(&self, wait: Duration) -> Result<bool, Errno> {
+        let mut ends = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+        ready(&mut ends, Instant::now() + wait)
+    }
+}
+
+impl AsFd for PidFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Marks every descriptor after standard error to be closed at exec, so that a server inherits
+/// nothing of the harness, nor of whoever started it.
+pub(crate) fn close_others_on_exec() -> Result<(), LabError> {
+    let open = fs::read_dir("/proc/self/fd").doing(|| "list own descriptors".into())?;
+    for entry in open {
+        let name = entry.doing(|| "list own descriptors".into())?.file_name();
+        let Some(fd) = name.to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+        if fd >= FIRST_OTHER_FD {
+            // SAFETY: the list was just read and this process has one thread, so the descriptor
+            // is open; the borrow ends with this statement.
+            let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+            nix::fcntl::fcntl(fd, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))
+                .doing(|| "mark a descriptor to be closed at exec".into())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! Counting processes and threads in `/proc`, freshly each time.
+
+use std::fs::{self, DirEntry};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::launch::Threads;
+
+/// The init of a process namespace, in its own `/proc`.
+const INIT: &str = "1";
+
+/// Counts the threads of all processes of this process namespace but its init.
+///
+/// What ends while it is looked at is not counted, and neither is what has ended and only waits
+/// to be reaped: it can do nothing any more.
+pub(crate) fn count() -> io::Result<Threads> {
+    let mut threads = Threads::default();
+    for process in processes(Path::new("/proc"))? {
+        if process.file_name() == INIT {
+            continue;
+        }
+        for state in states(&process.path().join("task")) {
+            threads.total += usize::from(!matches!(state, 'Z' | 'X'));
+            threads.stopped += usize::from(matches!(state, 'T' | 't'));
+        }
+    }
+    Ok(threads)
+}
+
+/// Counts the processes in the process namespace with this device and inode number, those that
+/// only wait to be reaped included.
+pub(crate) fn in_namespace(namespace: &fs::Metadata) -> io::Result<usize> {
+    let member = |process: &DirEntry| {
+        fs::metadata(process.path().join("ns/pid"))
+            .is_ok_and(|own| (own.dev(), own.ino()) == (namespace.dev(), namespace.ino()))
+    };
+    Ok(processes(Path::new("/proc"))?.iter().filter(|process| member(process)).count())
+}
+
+/// The entries of processes.
+fn processes(proc: &Path) -> io::Result<Vec<DirEntry>> {
+    let entries = fs::read_dir(proc)?.collect::<io::Result<Vec<_>>>()?;
+    let number = |entry: &DirEntry| {
+        entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    Ok(entries.into_iter().filter(number).collect())
+}
+
+/// The states of a process's threads; none if it has just ended.
+fn states(tasks: &Path) -> Vec<char> {
+    let Ok(tasks) = fs::read_dir(tasks) else { return Vec::new() };
+    tasks
+        .filter_map(|task| fs::read_to_string(task.ok()?.path().join("stat")).ok())
+        .filter_map(|stat| state(&stat))
+        .collect()
+}
+
+/// The state in a line such as `7 (a) b) T 1 …`: a program's name may hold any character, so only
+/// the last bracket ends it.
+fn state(stat: &str) -> Option<char> {
+    stat[stat.rfind(')')? + 1..].trim_start().chars().next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::state;
+
+    #[track_caller]
+    fn check(stat: &str, expect: Option<char>) {
+        assert_eq!(state(stat), expect, "{stat}");
+    }
+
+    #[test]
+    fn a_program_name_may_hold_brackets_and_spaces() {
+        check("7 (sh) S 1 7 7", Some('S'));
+        check("7 (a) Z) T 1 7 7", Some('T'));
+        check("7 (", None);
+        check("7 (sh)", None);
+    }
+}

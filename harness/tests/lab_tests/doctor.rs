@@ -1,0 +1,77 @@
+//! The doctor: what works is found to work, and what is forbidden is named with its mend.
+
+use std::process::Command;
+
+use fracas::doctor::{Finding, Report};
+
+use super::support::{Body, Test, Way};
+
+/// The tests of this file.
+pub(crate) const TESTS: &[Test] = &[
+    ("the_doctor_finds_what_works", Body::Outside(works)),
+    ("the_doctor_names_a_limit", Body::Outside(limit)),
+    ("the_doctor_names_a_masked_proc", Body::Outside(masked)),
+];
+
+/// Runs the doctor and reads its report; its output is nothing but that.
+fn report(mut command: Command) -> Report {
+    let output = command.output().expect("the doctor can be started");
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+/// What a report says of one mechanism.
+fn finding<'a>(report: &'a Report, isolation: &str, what: &str) -> Option<&'a Finding> {
+    let trial = report.trials.iter().find(|trial| trial.isolation == isolation)?;
+    trial.findings.iter().find(|finding| finding.what == what)
+}
+
+fn works(way: &Way) {
+    let report = report(way.doctor());
+    let namespaces = finding(&report, way.isolation, "namespaces").expect("it is tried first");
+    if !namespaces.available {
+        println!("skipped: {}", namespaces.detail);
+        return;
+    }
+    assert_eq!(report.isolation.as_deref(), Some(way.isolation));
+    assert!(report.usable() && report.faults.iter().all(|fault| fault.mechanism.is_some()));
+    for what in ["network", "nft-bridge", "pause", "kill"] {
+        let found = finding(&report, way.isolation, what).expect("it is tried");
+        assert!(found.available, "{found:?}");
+    }
+    let iptables = finding(&report, way.isolation, "iptables").expect("it is tried");
+    assert!(iptables.available || iptables.instead.as_deref() == Some("nft-bridge"));
+    let text = report.to_string();
+    assert!(text.contains("partition   nft-bridge") && text.contains("pause       ok"), "{text}");
+}
+
+/// Runs the doctor where `script` has made the machine a poor one; only root can.
+fn poor_machine(way: &Way, script: &str) -> Option<Report> {
+    let mut command = Command::new("unshare");
+    let script = format!("{script} && exec \"$0\" __doctor");
+    command.args(["-Urmpf", "--mount-proc", "sh", "-c", &script]).arg(way.program());
+    if way.isolation != "root" || Command::new("unshare").arg("--version").output().is_err() {
+        println!("skipped: needs root and `unshare`");
+        return None;
+    }
+    Some(report(command))
+}
+
+fn limit(way: &Way) {
+    let Some(report) = poor_machine(way, "echo 0 > /proc/sys/user/max_net_namespaces") else {
+        return;
+    };
+    assert!(!report.usable() && report.isolation.is_none());
+    assert!(report.faults.iter().all(|fault| fault.mechanism.is_none()));
+    for isolation in ["root", "userns"] {
+        let found = finding(&report, isolation, "namespaces").expect("it is tried first");
+        assert!(!found.available && found.detail.contains("ENOSPC"), "{found:?}");
+        assert!(found.mend.as_ref().expect("a mend").contains("max_*_namespaces"), "{found:?}");
+    }
+}
+
+fn masked(way: &Way) {
+    let Some(report) = poor_machine(way, "mount -t tmpfs none /proc/sys/kernel") else { return };
+    let found = finding(&report, "userns", "namespaces").expect("it is tried first");
+    assert!(!found.available && found.detail.contains("`/proc`"), "{found:?}");
+    assert!(found.mend.as_ref().expect("a mend").contains("systempaths=unconfined"), "{found:?}");
+}

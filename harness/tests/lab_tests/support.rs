@@ -1,0 +1,207 @@
+//! Runs tests of the lab: a world can only be entered by a process with one thread, so each test
+//! gets a fresh process; once as root where this is root, and once as an ordinary user.
+
+use std::env;
+use std::fs;
+use std::panic::catch_unwind;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use fracas::doctor;
+use fracas::lab::{self, Isolation, World};
+
+/// The exit code of a test that does not fit this machine.
+const SKIPPED: u8 = 77;
+
+/// The user that stands for “an ordinary one”.
+const NOBODY: &str = "65534";
+
+/// What a test does, and where.
+#[derive(Clone, Copy)]
+pub(crate) enum Body {
+    /// Runs inside a world.
+    Inside(fn(&World)),
+    /// Runs outside; starts helpers by itself.
+    Outside(fn(&Way)),
+    /// Is no test: runs inside a world when a test outside asks for it.
+    Helper(fn(&World) -> u8),
+    /// Is no test: a server that is started in a node.
+    Server(fn()),
+}
+
+/// A test: what it is called and what it does.
+pub(crate) type Test = (&'static str, Body);
+
+/// The `main` of a file of tests.
+pub(crate) fn main(tests: &[Test]) -> ExitCode {
+    let arguments: Vec<String> = env::args().collect();
+    match arguments.get(1).map(String::as_str) {
+        Some("__node") => lab::node_main().into(),
+        Some(doctor::PROBE_ARGUMENT) => doctor::probe_main(&arguments[2]).into(),
+        Some("__doctor") => {
+            println!("{}", serde_json::to_string(&doctor::examine()).expect("plain data"));
+            ExitCode::SUCCESS
+        }
+        Some("__inside") => inside(tests, &arguments[2], &arguments[3]).into(),
+        Some("__server") => {
+            let Body::Server(server) = find(tests, &arguments[2]) else { panic!("no server") };
+            server();
+            ExitCode::SUCCESS
+        }
+        filter => run_all(tests, filter.filter(|text| !text.starts_with('-')).unwrap_or_default()),
+    }
+}
+
+/// Ends the test that calls it, because this machine lacks something.
+pub(crate) fn skip(reason: &str) -> ! {
+    println!("skipped: {reason}");
+    std::process::exit(SKIPPED.into());
+}
+
+/// The body of the test with this name.
+fn find<'a>(tests: &'a [Test], name: &str) -> &'a Body {
+    &tests.iter().find(|(known, _)| *known == name).expect("the test is known").1
+}
+
+/// Enters a world and runs one test or helper there.
+fn inside(tests: &[Test], isolation: &str, name: &str) -> u8 {
+    let isolation = if isolation == "root" { Isolation::Root } else { Isolation::Userns };
+    let entered = lab::enter(isolation, |world| match find(tests, name) {
+        Body::Helper(helper) => helper(world),
+        Body::Inside(test) => {
+            test(world);
+            0
+        }
+        Body::Outside(_) | Body::Server(_) => panic!("`{name}` does not run inside"),
+    });
+    entered.unwrap_or_else(|error| {
+        println!("skipped: cannot {error}");
+        SKIPPED
+    })
+}
+
+/// By what right, and by which user, a test is run.
+pub(crate) struct Way {
+    /// `root` or `userns`.
+    pub(crate) isolation: &'static str,
+    /// A copy of this program where every user can read it.
+    program: PathBuf,
+    /// Whether to become an ordinary user first.
+    as_nobody: bool,
+}
+
+impl Way {
+    /// The ways that this user can go.
+    fn all(program: &Path) -> Vec<Self> {
+        let root = nix::unistd::geteuid().is_root();
+        let way = |isolation, as_nobody| Self { isolation, program: program.to_owned(), as_nobody };
+        if root {
+            vec![way("root", false), way("userns", true)]
+        } else {
+            vec![way("userns", false)]
+        }
+    }
+
+    /// The command that runs a test or a helper inside a world.
+    pub(crate) fn command(&self, name: &str) -> Command {
+        let mut command = self.plain();
+        command.args(["__inside", self.isolation, name]);
+        command
+    }
+
+    /// The command that prints what the doctor says, as JSON.
+    pub(crate) fn doctor(&self) -> Command {
+        let mut command = self.plain();
+        command.arg("__doctor");
+        command
+    }
+
+    /// The program itself.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// This program, run by the right user.
+    fn plain(&self) -> Command {
+        let mut command = if self.as_nobody {
+            let mut setpriv = Command::new("setpriv");
+            setpriv.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]);
+            setpriv.arg(&self.program);
+            setpriv
+        } else {
+            Command::new(&self.program)
+        };
+        command.stdin(Stdio::null());
+        command.current_dir(self.program.parent().expect("the program is in a directory"));
+        command
+    }
+
+    /// Runs one test and tells whether it passed, was skipped or failed.
+    fn run(&self, name: &str, body: &Body) -> Outcome {
+        match body {
+            Body::Outside(test) => match catch_unwind(|| test(self)) {
+                Ok(()) => Outcome::Passed,
+                Err(_) => Outcome::Failed,
+            },
+            _ => self.run_inside(name),
+        }
+    }
+
+    /// Runs one test in a process of its own.
+    fn run_inside(&self, name: &str) -> Outcome {
+        let output = self.command(name).output().expect("the test can be started");
+        print!("{}", String::from_utf8_lossy(&output.stdout));
+        match output.status.code() {
+            Some(0) => Outcome::Passed,
+            Some(code) if code == i32::from(SKIPPED) => Outcome::Skipped,
+            _ => {
+                println!("{}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+                Outcome::Failed
+            }
+        }
+    }
+}
+
+/// How a test went.
+#[derive(Clone, Copy, PartialEq)]
+enum Outcome {
+    Passed,
+    Skipped,
+    Failed,
+}
+
+/// Runs all tests whose name contains `filter`, in every way, and says how it went.
+fn run_all(tests: &[Test], filter: &str) -> ExitCode {
+    let room = tempfile::tempdir().expect("a temporary directory");
+    let program = open_room(&room);
+    let mut outcomes = Vec::new();
+    let wanted = |(name, body): &&Test| {
+        name.contains(filter) && matches!(body, Body::Inside(_) | Body::Outside(_))
+    };
+    for (name, body) in tests.iter().filter(wanted) {
+        for way in Way::all(&program) {
+            let outcome = way.run(name, body);
+            let word = match outcome {
+                Outcome::Passed => "ok",
+                Outcome::Skipped => "ignored",
+                Outcome::Failed => "FAILED",
+            };
+            println!("test {name} ({}) ... {word}", way.isolation);
+            outcomes.push(outcome);
+        }
+    }
+    let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
+    let [passed, failed, skipped] = [Outcome::Passed, Outcome::Failed, Outcome::Skipped].map(count);
+    let word = if failed == 0 { "ok" } else { "FAILED" };
+    println!("test result: {word}. {passed} passed; {failed} failed; {skipped} ignored");
+    ExitCode::from(u8::from(failed > 0))
+}
+
+/// Opens a directory to every user and puts a copy of this program there.
+fn open_room(room: &tempfile::TempDir) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(room.path(), fs::Permissions::from_mode(0o777)).expect("chmod");
+    let program = room.path().join("program");
+    fs::copy(env::current_exe().expect("own path"), &program).expect("copy");
+    program
+}
