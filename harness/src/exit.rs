@@ -1,0 +1,110 @@
+//! Exit codes: a documented part of the public interface.
+
+use fracas_checker::Status;
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Every check passed and every fault was proven.
+    Pass,
+    /// At least one anomaly.
+    Anomaly,
+    /// Nothing refuted, but not enough is known.
+    Inconclusive,
+    /// The target broke before testing: it did not start, or no leader came.
+    TargetBroke,
+    /// This machine cannot do what was asked.
+    Machine,
+    /// Wrong usage or configuration.
+    Usage,
+    /// A bug or failure of fracas itself.
+    Internal,
+    /// Interrupted by SIGINT, after clean-up.
+    Interrupted,
+    /// Terminated by SIGTERM, after clean-up.
+    Terminated,
+}
+
+/// Every exit with its code and meaning, for `--help` and the docs.
+pub const TABLE: [(Exit, u8, &str); 9] = [
+    (Exit::Pass, 0, "pass: every check passed and every fault was proven"),
+    (Exit::Anomaly, 1, "at least one anomaly"),
+    (
+        Exit::Inconclusive,
+        2,
+        "inconclusive: a budget, too little traffic, too few elections, an unproven fault",
+    ),
+    (Exit::TargetBroke, 3, "the target broke before testing"),
+    (
+        Exit::Machine,
+        4,
+        "this machine cannot do what was asked; `fracas doctor` says what and how to mend it",
+    ),
+    (Exit::Usage, 64, "wrong usage or configuration"),
+    (Exit::Internal, 70, "a bug or failure of fracas itself"),
+    (Exit::Interrupted, 130, "interrupted, after clean-up"),
+    (Exit::Terminated, 143, "terminated, after clean-up"),
+];
+
+impl Exit {
+    /// The code that the shell sees.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        let row = TABLE.iter().find(|(exit, ..)| *exit == self);
+        row.map_or(70, |(_, code, _)| *code)
+    }
+
+    /// The exit that a code means; an unknown one is a failure of fracas.
+    #[must_use]
+    pub fn of_code(code: u8) -> Self {
+        TABLE.iter().find(|(_, known, _)| *known == code).map_or(Self::Internal, |(exit, ..)| *exit)
+    }
+
+    /// How a verdict ends the program.
+    #[must_use]
+    pub fn of(status: Status) -> Self {
+        match status {
+            Status::Pass => Self::Pass,
+            Status::Anomaly => Self::Anomaly,
+            Status::Inconclusive => Self::Inconclusive,
+        }
+    }
+
+    /// The exit of several runs together: an interrupt ends them, then a failure of ours, an
+    /// anomaly, a broken target and an undecided run count in this order.
+    #[must_use]
+    pub fn worst(self, other: Self) -> Self {
+        let rank = |exit| match exit {
+            Self::Interrupted | Self::Terminated => 8,
+            Self::Internal => 7,
+            Self::Usage => 6,
+            Self::Machine => 5,
+            Self::Anomaly => 4,
+            Self::TargetBroke => 3,
+            Self::Inconclusive => 2,
+            Self::Pass => 1,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_go_both_ways() {
+        for (exit, code, _) in TABLE {
+            assert_eq!(exit.code(), code);
+            assert_eq!(Exit::of_code(code), exit);
+        }
+        assert_eq!(Exit::of_code(99), Exit::Internal);
+    }
+
+    #[test]
+    fn an_anomaly_is_not_hidden_by_an_undecided_run() {
+        assert_eq!(Exit::Inconclusive.worst(Exit::Anomaly), Exit::Anomaly);
+        assert_eq!(Exit::Anomaly.worst(Exit::Pass), Exit::Anomaly);
+        assert_eq!(Exit::Anomaly.worst(Exit::Internal), Exit::Internal);
+    }
+}

@@ -1,0 +1,179 @@
+//! The shapes of partitions: which directions each of them cuts.
+
+use fracas_checker::event::NodeId;
+use fracas_checker::fault::{Cut, Shape};
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use super::{State, below, cuts_of};
+
+/// The directions that `shape` cuts in `state`, in order.
+pub(super) fn cut(
+    shape: Shape,
+    state: &State,
+    random: &mut ChaCha8Rng,
+) -> Result<Vec<Cut>, String> {
+    let needed = smallest(shape);
+    let count = state.nodes.len();
+    if count < needed {
+        return Err(format!("a {shape} partition needs {needed} nodes, the cluster has {count}"));
+    }
+    let mut order = state.nodes.clone();
+    order.shuffle(random);
+    let mut cut = match shape {
+        Shape::Halves => between(&order[..count / 2], &order[count / 2..]),
+        Shape::Majority => {
+            lead(&mut order, state);
+            let minority = (count - 1) / 2;
+            between(&order[..minority], &order[minority..])
+        }
+        Shape::IsolateOne => {
+            // Where partitions are in effect they are deepened: of the nodes that they cut, the
+            // one that still sees most is isolated.
+            let cuts = |place: &usize| cuts_of(&state.cut, order[*place]);
+            let touched = (0..count).filter(|place| cuts(place) > 0).min_by_key(cuts);
+            order.swap(0, touched.unwrap_or(0));
+            between(&order[..1], &order[1..])
+        }
+        Shape::IsolateLeader => {
+            lead(&mut order, state);
+            between(&order[..1], &order[1..])
+        }
+        Shape::MajoritiesRing => ring(&order),
+        Shape::Bridge => {
+            lead(&mut order, state);
+            let middle = 1 + (count - 1) / 2;
+            between(&order[1..middle], &order[middle..])
+        }
+        Shape::OneWay => {
+            if below(random, 2) == 0 {
+                lead(&mut order, state);
+            }
+            let deaf = below(random, 2) == 0;
+            order[1..]
+                .iter()
+                .map(|other| if deaf { (*other, order[0]) } else { (order[0], *other) })
+                .collect()
+        }
+    };
+    cut.sort_unstable();
+    Ok(cut)
+}
+
+/// How many nodes a shape needs to cut anything the way its name says.
+pub(super) fn smallest(shape: Shape) -> usize {
+    match shape {
+        Shape::MajoritiesRing => 4,
+        Shape::Majority | Shape::Bridge => 3,
+        Shape::Halves | Shape::IsolateOne | Shape::IsolateLeader | Shape::OneWay => 2,
+    }
+}
+
+/// Puts the leader first, where one is known: the first node is the one a shape hits hardest.
+fn lead(order: &mut [NodeId], state: &State) {
+    if let Some(place) = order.iter().position(|node| Some(*node) == state.leader) {
+        order.swap(0, place);
+    }
+}
+
+/// Both directions between every node of one group and every node of the other.
+fn between(left: &[NodeId], right: &[NodeId]) -> Vec<Cut> {
+    left.iter().flat_map(|a| right.iter().flat_map(move |b| [(*a, *b), (*b, *a)])).collect()
+}
+
+/// Nodes on a ring see the neighbours that make up a majority with them, and nobody else.
+fn ring(order: &[NodeId]) -> Vec<Cut> {
+    let count = order.len();
+    let reach = (count / 2).div_ceil(2);
+    let apart = |a: usize, b: usize| a.abs_diff(b).min(count - a.abs_diff(b));
+    let pairs = (0..count).flat_map(|a| (0..count).map(move |b| (a, b)));
+    pairs.filter(|(a, b)| apart(*a, *b) > reach).map(|(a, b)| (order[a], order[b])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use rand::SeedableRng;
+
+    use super::*;
+
+    fn draw(shape: Shape, nodes: u16, seed: u64) -> BTreeSet<Cut> {
+        let nodes = (1..=nodes).map(NodeId).collect();
+        let state = State { nodes, leader: Some(NodeId(2)), ..State::default() };
+        cut(shape, &state, &mut ChaCha8Rng::seed_from_u64(seed)).unwrap().into_iter().collect()
+    }
+
+    /// The nodes that `node` can talk with in both directions, itself included.
+    fn sees(cut: &BTreeSet<Cut>, nodes: u16, node: NodeId) -> BTreeSet<NodeId> {
+        let open = |other| !cut.contains(&(node, other)) && !cut.contains(&(other, node));
+        (1..=nodes).map(NodeId).filter(|other| open(*other)).collect()
+    }
+
+    #[track_caller]
+    fn group_sizes(shape: Shape, nodes: u16, expected: &[usize]) {
+        for seed in 0..50 {
+            let cut = draw(shape, nodes, seed);
+            let mut sizes: Vec<usize> =
+                (1..=nodes).map(|node| sees(&cut, nodes, NodeId(node)).len()).collect();
+            sizes.sort_unstable();
+            assert_eq!(sizes, expected, "{shape} of {nodes}, seed {seed}");
+        }
+    }
+
+    #[test]
+    fn groups_are_as_large_as_their_names_say() {
+        group_sizes(Shape::Halves, 4, &[2, 2, 2, 2]);
+        group_sizes(Shape::Halves, 5, &[2, 2, 3, 3, 3]);
+        group_sizes(Shape::Majority, 5, &[2, 2, 3, 3, 3]);
+        group_sizes(Shape::Majority, 4, &[1, 3, 3, 3]);
+        group_sizes(Shape::IsolateOne, 5, &[1, 4, 4, 4, 4]);
+        group_sizes(Shape::IsolateLeader, 3, &[1, 2, 2]);
+    }
+
+    #[test]
+    fn the_leader_is_alone_or_in_the_minority() {
+        for seed in 0..50 {
+            assert_eq!(sees(&draw(Shape::IsolateLeader, 5, seed), 5, NodeId(2)).len(), 1);
+            assert_eq!(sees(&draw(Shape::Majority, 5, seed), 5, NodeId(2)).len(), 2);
+        }
+    }
+
+    #[test]
+    fn on_a_ring_all_see_a_majority_and_no_two_the_same() {
+        for nodes in 4..=9 {
+            let cut = draw(Shape::MajoritiesRing, nodes, 5);
+            let views: BTreeSet<_> = (1..=nodes).map(|n| sees(&cut, nodes, NodeId(n))).collect();
+            assert_eq!(views.len(), usize::from(nodes), "{nodes} nodes");
+            assert!(views.iter().all(|view| view.len() > usize::from(nodes) / 2), "{nodes} nodes");
+        }
+    }
+
+    #[test]
+    fn a_bridge_leaves_the_leader_in_touch_with_both_sides() {
+        let cut = draw(Shape::Bridge, 5, 1);
+        let mut sizes: Vec<usize> = (1..=5).map(|n| sees(&cut, 5, NodeId(n)).len()).collect();
+        assert_eq!(sizes[1], 5);
+        sizes.sort_unstable();
+        assert_eq!(sizes, [3, 3, 3, 3, 5]);
+    }
+
+    #[test]
+    fn one_way_cuts_never_cut_both_ways() {
+        let mut kinds = BTreeSet::new();
+        for seed in 0..50 {
+            let cut = draw(Shape::OneWay, 5, seed);
+            assert_eq!(cut.len(), 4);
+            assert!(cut.iter().all(|(from, to)| !cut.contains(&(*to, *from))));
+            kinds.insert(cut.iter().map(|(from, _)| from).collect::<BTreeSet<_>>().len());
+        }
+        assert_eq!(kinds, BTreeSet::from([1, 4]), "both deaf and mute nodes are drawn");
+    }
+
+    #[test]
+    fn too_few_nodes_are_refused() {
+        let state = State { nodes: vec![NodeId(1), NodeId(2), NodeId(3)], ..State::default() };
+        let refused = cut(Shape::MajoritiesRing, &state, &mut ChaCha8Rng::seed_from_u64(1));
+        assert!(refused.unwrap_err().contains("needs 4 nodes"));
+    }
+}

@@ -1,0 +1,185 @@
+//! What is known of the cluster right now: who leads, by the newest evidence that may prove it.
+//!
+//! The nemesis aims by it, clients follow it, the progress line shows it. No verdict rests on it:
+//! checks read the history.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use fracas_checker::event::{Nanos, NodeId};
+use fracas_checker::observation::{Observation, Role};
+use tokio::sync::watch;
+
+/// A shared, always current picture; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct View {
+    nodes: Arc<Mutex<BTreeMap<NodeId, Seen>>>,
+    elections: Arc<watch::Sender<Election>>,
+    faults: Arc<AtomicUsize>,
+}
+
+/// What was last seen of a node.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    at: Nanos,
+    role: Option<Role>,
+    generation: Option<u64>,
+}
+
+/// The highest generation in which a leader was seen, and that leader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Election {
+    /// How many generations with a leader were seen in this run.
+    pub count: u64,
+    /// The highest of them.
+    pub generation: u64,
+    /// Who led it; none before the first.
+    pub leader: Option<NodeId>,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self {
+            nodes: Arc::default(),
+            elections: Arc::new(watch::Sender::new(Election::default())),
+            faults: Arc::default(),
+        }
+    }
+}
+
+impl View {
+    /// Takes in what a node was seen to be. Hearsay is ignored.
+    pub fn observe(&self, seen: &Observation, at: Nanos) {
+        if !seen.grade.proves() {
+            return;
+        }
+        let mut nodes = self.lock();
+        let node = nodes.entry(seen.node).or_default();
+        node.at = at;
+        node.role = seen.role.or(node.role);
+        node.generation = seen.generation.or(node.generation);
+        if let (Some(Role::Leader), Some(generation)) = (seen.role, seen.generation) {
+            self.elected(seen.node, generation);
+        }
+    }
+
+    fn elected(&self, node: NodeId, generation: u64) {
+        self.elections.send_if_modified(|last| {
+            let newer = last.leader.is_none() || generation > last.generation;
+            if newer {
+                *last = Election { count: last.count + 1, generation, leader: Some(node) };
+            }
+            newer
+        });
+    }
+
+    /// Forgets a node that was stopped: what it said of itself no longer holds.
+    pub fn forget(&self, node: NodeId) {
+        self.lock().remove(&node);
+    }
+
+    /// The node that leads the highest generation seen, unless it was stopped or has stepped down.
+    #[must_use]
+    pub fn leader(&self) -> Option<NodeId> {
+        let nodes = self.lock();
+        let leads = |(node, seen): (&NodeId, &Seen)| match (seen.role, seen.generation) {
+            (Some(Role::Leader), generation) => Some((generation, seen.at, *node)),
+            _ => None,
+        };
+        nodes.iter().filter_map(leads).max().map(|(.., node)| node)
+    }
+
+    /// Whether a leader is known and `quorum` nodes are in its generation.
+    #[must_use]
+    pub fn agrees(&self, quorum: usize) -> bool {
+        let Some(leader) = self.leader() else { return false };
+        let nodes = self.lock();
+        let generation = nodes.get(&leader).and_then(|seen| seen.generation);
+        nodes.values().filter(|seen| seen.generation == generation).count() >= quorum
+    }
+
+    /// Whether `count` nodes are known, all in one generation, and exactly one of them leads.
+    #[must_use]
+    pub fn unanimous(&self, count: usize) -> bool {
+        let nodes = self.lock();
+        let leaders = nodes.values().filter(|seen| seen.role == Some(Role::Leader)).count();
+        let mut generations = nodes.values().map(|seen| seen.generation);
+        let first = generations.next();
+        nodes.len() == count && leaders == 1 && generations.all(|other| Some(other) == first)
+    }
+
+    /// A watch on elections: changes whenever a leader of a higher generation is seen.
+    #[must_use]
+    pub fn elections(&self) -> watch::Receiver<Election> {
+        self.elections.subscribe()
+    }
+
+    /// How many faults are in effect.
+    #[must_use]
+    pub fn faults(&self) -> usize {
+        self.faults.load(Ordering::Relaxed)
+    }
+
+    /// Notes how many faults are in effect.
+    pub fn set_faults(&self, count: usize) {
+        self.faults.store(count, Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<NodeId, Seen>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fracas_checker::observation::{Grade, Source};
+
+    use super::*;
+
+    fn seen(node: u16, role: Role, generation: u64, grade: Grade) -> Observation {
+        Observation {
+            node: NodeId(node),
+            incarnation: 1,
+            source: Source::Poll,
+            grade,
+            since: 0,
+            role: Some(role),
+            generation: Some(generation),
+            leader: None,
+            applied: None,
+            text: String::new(),
+        }
+    }
+
+    #[test]
+    fn the_leader_of_the_highest_generation_leads() {
+        let view = View::default();
+        view.observe(&seen(1, Role::Leader, 4, Grade::Claim), 10);
+        view.observe(&seen(2, Role::Leader, 5, Grade::Claim), 11);
+        view.observe(&seen(1, Role::Leader, 4, Grade::Claim), 12);
+        assert_eq!(view.leader(), Some(NodeId(2)));
+        assert_eq!(view.elections().borrow().count, 2);
+        view.observe(&seen(2, Role::Follower, 6, Grade::Claim), 13);
+        assert_eq!(view.leader(), Some(NodeId(1)));
+        view.forget(NodeId(1));
+        assert_eq!(view.leader(), None);
+    }
+
+    #[test]
+    fn hearsay_is_not_believed() {
+        let view = View::default();
+        view.observe(&seen(1, Role::Leader, 4, Grade::Hearsay), 10);
+        assert_eq!(view.leader(), None);
+    }
+
+    #[test]
+    fn agreement_needs_a_quorum_in_the_leaders_generation() {
+        let view = View::default();
+        view.observe(&seen(1, Role::Leader, 4, Grade::Claim), 10);
+        view.observe(&seen(2, Role::Follower, 3, Grade::Claim), 10);
+        assert!(!view.agrees(2));
+        view.observe(&seen(2, Role::Follower, 4, Grade::Claim), 11);
+        assert!(view.agrees(2));
+    }
+}
