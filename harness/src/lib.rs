@@ -1,8 +1,26 @@
-//! The orchestrator of fracas as a library; the binary only parses and dispatches.
+//! The orchestrator of fracas: starts a cluster, drives clients, breaks it, records what was seen,
+//! and hands the history to the checker.
+//!
+//! `run` tells the story; `lab` is the only module that touches the operating system's inner
+//! workings; `nemesis` is pure. This crate never judges and never writes a report itself.
 
+pub mod actor;
+pub mod cli;
+pub mod clients;
+pub mod cluster;
 pub mod doctor;
 pub mod exit;
+pub mod interrupt;
+pub mod judging;
 pub mod lab;
 pub mod nemesis;
+pub mod observer;
+pub mod plan;
+pub mod progress;
+pub mod record;
+pub mod recorder;
+pub mod run;
+pub mod store;
+pub mod targets;
 pub mod text;
 pub mod view;

@@ -2,19 +2,21 @@
 
 use std::process::ExitCode;
 
-use fracas::{doctor, lab};
+use fracas::exit::Exit;
+use fracas::{cli, doctor, lab};
 
 fn main() -> ExitCode {
-    let mut words = std::env::args().skip(1);
-    match words.next().as_deref() {
+    let mut words = std::env::args_os().skip(1);
+    let first = words.next();
+    match first.as_deref().and_then(|word| word.to_str()) {
         Some("__node") => ExitCode::from(lab::node_main()),
         Some(doctor::PROBE_ARGUMENT) => {
-            ExitCode::from(doctor::probe_main(&words.next().unwrap_or_default()))
+            let what = words.next().unwrap_or_default();
+            ExitCode::from(doctor::probe_main(&what.to_string_lossy()))
         }
-        Some("doctor") => {
-            println!("{}", doctor::examine());
-            ExitCode::SUCCESS
+        _ => {
+            let ended = std::panic::catch_unwind(cli::main);
+            ExitCode::from(ended.unwrap_or(Exit::Internal).code()) // a panic is a bug of ours
         }
-        _ => ExitCode::from(64),
     }
 }

@@ -1,0 +1,46 @@
+# Two commands are all that is needed: `make demo` and `make test`. Each does its own set-up.
+.DELETE_ON_ERROR:
+.PHONY: demo test slow calibrate acceptance lint packages
+
+CARGO ?= cargo
+# Debian packages that tests use when they are there; without them those tests say so and skip.
+PACKAGES = etcd-server iptables iproute2 python3
+
+## demo: the main job against the built-in reference cluster; ends with the path of the report
+demo:
+	$(CARGO) build --locked --bin fracas --bin regent
+	target/debug/fracas run regent --time 35s --min-elections 3 --seed 1
+	@echo "The report: $$(readlink -f runs/latest)/report.html"
+
+## test: everything that a change must pass
+test: packages
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
+	$(CARGO) test --locked --workspace
+
+## slow: the slow tier, kept apart: many seeds, many kills
+slow: packages
+	FRACAS_SLOW=1 $(CARGO) test --locked --workspace -- --nocapture
+
+## acceptance: correct clusters must pass, seed after seed: 20 of regent, 5 of etcd
+acceptance: packages
+	$(CARGO) build --locked --bin fracas --bin regent
+	target/debug/fracas run regent --time 20s --seed 1 --repeat 20 --out runs/acceptance
+	target/debug/fracas run etcd --time 20s --seed 1 --repeat 5 --out runs/acceptance
+
+## calibrate: how soon each planted bug is found; writes docs/calibration.md
+calibrate:
+	$(CARGO) build --locked --bin fracas --bin regent
+	$(CARGO) run --locked --quiet --example calibrate
+
+## packages: what the tests use, installed where this is root and Debian
+packages:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  missing=$$(for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
+	  if [ -n "$$missing" ]; then apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; fi; \
+	else \
+	  for tool in etcd iptables ip python3; do command -v $$tool >/dev/null || \
+	    echo "not installed: $$tool (tests that need it are skipped and say so)"; done; \
+	fi

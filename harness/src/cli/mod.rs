@@ -1,0 +1,189 @@
+//! The command line: parse, dispatch, exit code. What a command does is in its own file.
+
+mod check;
+mod clean;
+mod list;
+mod run;
+mod validate;
+mod values;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
+
+use crate::exit::Exit;
+
+/// A chaos test harness for clusters: real processes, proven faults, recorded histories, verdicts
+/// you can trust.
+#[derive(Debug, Parser)]
+#[command(name = "fracas", version, max_term_width = 100, after_help = EXITS)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// More diagnostics on stderr; twice for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Nothing on stderr but warnings and errors.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// How diagnostics are written.
+    #[arg(long, global = true, value_enum, default_value = "text", alias = "logging-json")]
+    log_format: LogFormat,
+    /// When to use colour in diagnostics.
+    #[arg(long, global = true, value_enum, default_value = "auto")]
+    color: Color,
+}
+
+/// How diagnostics are written.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Color {
+    /// On a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What a result on stdout looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start a cluster, drive clients, inject faults, check, report.
+    Run(Box<run::RunArgs>),
+    /// Judge recorded histories.
+    Check(check::CheckArgs),
+    /// Write the reports of a run again, from what is stored.
+    Report(check::ReportArgs),
+    /// List targets, workloads, faults, checks or runs.
+    List(list::ListArgs),
+    /// Say what this machine can do, what is used instead of what it cannot, and how to mend it.
+    Doctor(list::DoctorArgs),
+    /// Check a target file and show every command and request it renders; starts nothing.
+    Validate(validate::ValidateArgs),
+    /// End what a dead run may have left behind.
+    Clean(clean::CleanArgs),
+}
+
+/// Set once, from the command line.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+const EXITS: &str = "Exit codes: 0 pass · 1 anomaly · 2 inconclusive · 3 the target broke before testing · \
+4 this machine cannot do what was asked · 64 usage or configuration · 70 a bug of fracas · 130/143 interrupted";
+
+/// Parses the command line and carries it out.
+#[must_use]
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print(); // a closed pipe is not an error
+            return if error.use_stderr() { Exit::Usage } else { Exit::Pass };
+        }
+    };
+    QUIET.store(cli.quiet, Ordering::Relaxed);
+    log(&cli);
+    match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::check(&args),
+        Command::Report(args) => check::report(&args),
+        Command::List(args) => list::list(&args),
+        Command::Doctor(args) => list::doctor(&args),
+        Command::Validate(args) => validate::validate(&args),
+        Command::Clean(args) => clean::clean(&args),
+    }
+}
+
+/// Diagnostics go to stderr, as many as asked for.
+fn log(cli: &Cli) {
+    let level = match (cli.quiet, cli.verbose) {
+        (true, _) => LevelFilter::ERROR,
+        (_, 0) => LevelFilter::WARN,
+        (_, 1) => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let ansi = match cli.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            io::IsTerminal::is_terminal(&io::stderr())
+                && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                && std::env::var("TERM").is_ok_and(|term| term != "dumb")
+        }
+    };
+    let filter = Targets::new().with_target("fracas", level).with_default(LevelFilter::WARN);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(ansi)
+        .log_internal_errors(false); // it would panic where stderr is closed
+    let registry = tracing_subscriber::registry().with(filter);
+    let set = match cli.log_format {
+        LogFormat::Text => registry.with(layer.with_target(false)).try_init(),
+        LogFormat::Json => registry.with(layer.json()).try_init(),
+    };
+    drop(set); // fails only if a subscriber is set already, which then does the work
+}
+
+/// Writes a result to stdout. A closed pipe is not an error, and does not change the exit code:
+/// `set -o pipefail; fracas check FILE | head -1` must still tell of an anomaly.
+pub fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        tell(&format!("fracas: warning: failed to write the result to stdout: {error}"));
+    }
+}
+
+/// Writes a line to stderr. Unlike `eprintln!` it does not panic where nobody reads it, as in
+/// `fracas run regent 2>&1 | head -1`: a run must not die of that.
+pub fn tell(line: &str) {
+    let _unread = writeln!(io::stderr(), "{line}");
+}
+
+/// Writes a line to stderr that tells how things go, unless `--quiet` was asked for.
+pub fn narrate(line: &str) {
+    if !quiet() {
+        tell(line);
+    }
+}
+
+/// Whether `--quiet` was asked for.
+#[must_use]
+pub fn quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// Tells of an error in the house's form.
+fn complain(error: &dyn std::fmt::Display) {
+    tell(&format!("fracas: failed to {error}"));
+}
+
+/// Where runs are kept.
+#[derive(Debug, Clone, clap::Args)]
+struct Out {
+    /// Where runs are kept.
+    #[arg(long, env = "FRACAS_OUT", default_value = "runs", value_name = "DIR")]
+    out: PathBuf,
+}

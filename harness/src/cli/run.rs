@@ -1,0 +1,453 @@
+//! `fracas run`: from flags to a decided run, and as many of them as were asked for.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use fracas_checker::event::NodeId;
+use fracas_checker::fault::FaultKind;
+use fracas_targets::{Target, nearest};
+use fracas_workloads::{Size, Workload};
+
+use super::check::BudgetArgs;
+use super::values::{Rate, Seed, clients, duration, mechanism, millis, rate, seed};
+use super::{Format, Out, complain, narrate, print, tell};
+use crate::exit::Exit;
+use crate::lab::leftovers::Identity;
+use crate::lab::{self, Isolation, Mechanism, NODES_MAX};
+use crate::nemesis::{self, AIMS, Aim};
+use crate::plan::{RunPlan, default_coverage, promised};
+use crate::text::quoted;
+use crate::{run, targets};
+
+/// Arguments of `fracas run`.
+#[derive(Debug, clap::Args)]
+pub(super) struct RunArgs {
+    /// Targets: names of built-in ones, or paths of target files.
+    #[arg(required = true, value_name = "TARGET")]
+    targets: Vec<String>,
+    /// What clients do, comma-separated [default: all that fit the target].
+    #[arg(long, value_delimiter = ',', value_name = "W[,W]")]
+    workload: Vec<String>,
+    /// Kinds of faults, comma-separated, or `all` or `none` [default: all that the target allows].
+    #[arg(long, value_delimiter = ',', value_name = "F[,F]")]
+    faults: Vec<String>,
+    /// From the begin of one fault to that of the next.
+    #[arg(long, default_value = "5s", value_parser = duration, value_name = "TIME")]
+    fault_every: Duration,
+    /// How long clients and faults go on.
+    #[arg(short, long, default_value = "30s", value_parser = duration, value_name = "TIME",
+          visible_alias = "duration", alias = "time-limit")]
+    time: Duration,
+    /// Aim at a rare moment instead of mixing faults; `fracas list faults` names them.
+    #[arg(long, value_name = "AIM")]
+    aim: Option<String>,
+    /// Carry out the faults of this `schedule.json` instead of drawing them.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["faults", "aim"])]
+    schedule: Option<PathBuf>,
+    /// How many nodes [default: the target's].
+    #[arg(long, value_name = "N")]
+    nodes: Option<u16>,
+    /// How many clients; `3n` is three per node.
+    #[arg(short, long, default_value = "2n", value_name = "N|Nn", alias = "concurrency")]
+    clients: String,
+    /// Operations per second of all clients together, or `max`.
+    #[arg(long, default_value = "150/s", value_parser = rate, value_name = "N/s|max")]
+    rate: Rate,
+    /// How many registers they share.
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    keys: u16,
+    /// The root of all randomness [default: random, always printed].
+    #[arg(long, env = "FRACAS_SEED", value_parser = seed, value_name = "N")]
+    seed: Option<Seed>,
+    /// How many runs, with seeds counted up from the first.
+    #[arg(long, default_value_t = 1, value_name = "N", alias = "test-count")]
+    repeat: u32,
+    /// End with the first run that does not pass.
+    #[arg(long)]
+    until_fail: bool,
+    /// The server to run, instead of the target's.
+    #[arg(long, env = "FRACAS_BINARY", value_name = "PATH")]
+    binary: Option<PathBuf>,
+    /// An argument added to the server's command line; may be given several times.
+    #[arg(long = "arg", value_name = "ARG", allow_hyphen_values = true)]
+    extra_args: Vec<String>,
+    /// How the lab is made.
+    #[arg(long, value_enum, default_value = "auto")]
+    isolation: IsolationArg,
+    /// How a kind of fault is brought about: `partition=nft`, `partition=iptables`.
+    #[arg(long, value_parser = mechanism, value_name = "KIND=HOW")]
+    mechanism: Option<Mechanism>,
+    /// Elections that must be seen under load for a pass [default: 1 where leaders are judged].
+    #[arg(long, value_name = "N")]
+    min_elections: Option<u64>,
+    #[command(flatten)]
+    budget: BudgetArgs,
+    /// Record only; `fracas check` judges later.
+    #[arg(long)]
+    no_check: bool,
+    /// Show what would be done, and start nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// What the result looks like.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    #[command(flatten)]
+    out: Out,
+    /// For the tests of fracas itself: partitions claim to work but do nothing.
+    #[arg(long, hide = true)]
+    test_ineffective_cut: bool,
+}
+
+/// How the lab is made.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum IsolationArg {
+    /// As root where that is possible, else in a user namespace.
+    Auto,
+    /// As root.
+    Root,
+    /// In a user namespace.
+    Userns,
+}
+
+/// Carries out every run that was asked for; the worst one is the exit code.
+pub(super) fn run(args: &RunArgs) -> Exit {
+    let first = args.seed.and_then(|seed| seed.0).unwrap_or_else(fresh_seed);
+    let mut worst = Exit::Pass;
+    let mut results = Vec::new();
+    for target in &args.targets {
+        for again in 0..u64::from(args.repeat.max(1)) {
+            let seed = first.wrapping_add(again);
+            let exit = one(args, target, seed);
+            results.push((target, seed, exit));
+            worst = worst.worst(exit);
+            let over =
+                matches!(exit, Exit::Interrupted | Exit::Terminated | Exit::Usage | Exit::Machine);
+            if over || (args.until_fail && exit != Exit::Pass) {
+                return finish(args, &results, worst);
+            }
+        }
+    }
+    finish(args, &results, worst)
+}
+
+/// The summary of several runs.
+fn finish(args: &RunArgs, results: &[(&String, u64, Exit)], worst: Exit) -> Exit {
+    if results.len() > 1 && args.format == Format::Text {
+        let passed = results.iter().filter(|(.., exit)| *exit == Exit::Pass).count();
+        let lines = results
+            .iter()
+            .map(|(target, seed, exit)| format!("  {target} seed {seed}: {exit:?}\n"));
+        print(&format!("{}{passed} of {} runs passed\n", lines.collect::<String>(), results.len()));
+    }
+    worst
+}
+
+/// One run in a world of its own.
+fn one(args: &RunArgs, target: &str, seed: u64) -> Exit {
+    let plan = match decide(args, target, seed) {
+        Ok(plan) => plan,
+        Err(error) => {
+            tell(&error);
+            return Exit::Usage;
+        }
+    };
+    for skipped in &plan.skipped {
+        narrate(&format!("fracas: {skipped}"));
+    }
+    narrate(&format!("fracas: {} with seed {seed}: {}", plan.target.name(), plan.summary()));
+    if args.dry_run {
+        print(&format!("{}\n", plan.shown()));
+        return Exit::Pass;
+    }
+    let entered = lab::enter(isolation(args.isolation), |world| match run::run(&plan, world) {
+        Ok(exit) => exit.code(),
+        Err(error) => {
+            complain(&error);
+            error.exit().code()
+        }
+    });
+    match entered {
+        Ok(code) => Exit::of_code(code),
+        Err(error) => {
+            complain(&error);
+            run::RunError::Lab(error).exit()
+        }
+    }
+}
+
+fn isolation(wanted: IsolationArg) -> Isolation {
+    match wanted {
+        IsolationArg::Auto => Isolation::Auto,
+        IsolationArg::Root => Isolation::Root,
+        IsolationArg::Userns => Isolation::Userns,
+    }
+}
+
+/// A seed that nobody has chosen: the only randomness that does not come from a seed.
+fn fresh_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id()) % 1_000_000_000
+}
+
+/// Merges flags and target into a run, or says precisely what is wrong.
+fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
+    let (target, beside) = targets::load(name)?;
+    let binary = targets::binary(&target, beside.as_deref(), args.binary.as_deref())?;
+    let nodes = nodes(args.nodes.unwrap_or(target.default_nodes()))?;
+    let (workloads, skipped) = workloads(&args.workload, &target)?;
+    let kinds = kinds(&args.faults, &target)?;
+    let size = Size {
+        clients: clients(&args.clients, nodes.len())?,
+        nodes: nodes.clone(),
+        rate: args.rate.0,
+        keys: args.keys,
+        serves: target.serves(),
+    };
+    let leaders = workloads.iter().any(|workload| workload.name() == "leadership");
+    let faults = match &args.schedule {
+        Some(path) => schedule(path, &target)?,
+        None => nemesis::Plan::draw(&faults(args, &target, nodes.len(), &kinds)?, seed),
+    };
+    let kinds = if args.schedule.is_some() { faults.kinds() } else { kinds };
+    let mut coverage =
+        default_coverage(&needed(&workloads, &target), leaders, !faults.planned.is_empty());
+    coverage.elections = args.min_elections.unwrap_or(coverage.elections);
+    Ok(RunPlan {
+        target,
+        binary,
+        extra_args: args.extra_args.clone(),
+        nodes,
+        workloads,
+        skipped,
+        size,
+        time: args.time,
+        faults,
+        kinds,
+        partition: args.mechanism.unwrap_or(Mechanism::Auto),
+        ineffective_cut: args.test_ineffective_cut,
+        seed,
+        coverage,
+        check: args.budget.budget(),
+        out: args.out.out.clone(),
+        command: command(args, name, seed),
+        supervisor: Identity::own(),
+        judge: !args.no_check,
+        format: args.format,
+    })
+}
+
+/// The kinds of operations that the chosen workloads will really ask.
+fn needed(
+    workloads: &[&'static dyn Workload],
+    target: &Target,
+) -> BTreeSet<fracas_checker::OpKind> {
+    use fracas_checker::OpKind;
+    if workloads.iter().any(|workload| workload.name() == "register") {
+        return target.serves();
+    }
+    workloads.iter().flat_map(|workload| workload.needs()).copied().chain([OpKind::Read]).collect()
+}
+
+fn nodes(count: u16) -> Result<Vec<NodeId>, String> {
+    if (1..=NODES_MAX).contains(&count) {
+        return Ok((1..=count).map(NodeId).collect());
+    }
+    Err(format!("error: invalid value `{count}` for `--nodes`: expected 1 to {NODES_MAX}"))
+}
+
+/// The workloads that were asked for and fit; where none was asked for, all that fit.
+fn workloads(
+    wanted: &[String],
+    target: &Target,
+) -> Result<(Vec<&'static dyn Workload>, Vec<String>), String> {
+    let names = || fracas_workloads::ALL.iter().map(|workload| workload.name());
+    let mut chosen = Vec::new();
+    for name in wanted {
+        let found = fracas_workloads::find(name)
+            .ok_or_else(|| unknown("workload", name, names().collect::<Vec<_>>().as_slice()))?;
+        if !chosen.iter().any(|other: &&dyn Workload| other.name() == found.name()) {
+            chosen.push(found);
+        }
+    }
+    if wanted.is_empty() {
+        chosen = fracas_workloads::ALL.to_vec();
+    }
+    let (fitting, unfit): (Vec<_>, Vec<_>) =
+        chosen.into_iter().map(|w| (w, misfit(w, target))).partition(|(_, why)| why.is_none());
+    let skipped: Vec<String> = unfit.into_iter().filter_map(|(_, why)| why).collect();
+    if fitting.is_empty() {
+        return Err(format!(
+            "error: no workload fits target `{}`: {}",
+            target.name(),
+            skipped.join("; ")
+        ));
+    }
+    Ok((fitting.into_iter().map(|(workload, _)| workload).collect(), skipped))
+}
+
+/// Why a workload cannot be run against a target.
+fn misfit(workload: &'static dyn Workload, target: &Target) -> Option<String> {
+    let served = target.serves();
+    let missing: Vec<&str> = workload
+        .needs()
+        .iter()
+        .filter(|kind| !served.contains(kind))
+        .map(|kind| kind.word())
+        .collect();
+    let name = workload.name();
+    if !missing.is_empty() {
+        return Some(format!(
+            "workload `{name}` is skipped: the target does not serve {}",
+            missing.join(", ")
+        ));
+    }
+    let promised = promised(target);
+    if !workload.checks().iter().any(|check| promised.contains(check)) {
+        return Some(format!(
+            "workload `{name}` is skipped: the target makes no promise that it could check"
+        ));
+    }
+    None
+}
+
+/// The kinds of faults that were asked for; the target must allow each.
+fn kinds(wanted: &[String], target: &Target) -> Result<BTreeSet<FaultKind>, String> {
+    let allowed = target.allowed_faults();
+    let mut kinds = BTreeSet::new();
+    for word in wanted {
+        match word.as_str() {
+            "all" => kinds.extend(&allowed),
+            "none" => {}
+            _ => {
+                let found = FaultKind::ALL.into_iter().find(|kind| kind.word() == word);
+                let words: Vec<&str> =
+                    FaultKind::ALL.iter().map(|kind| kind.word()).chain(["all", "none"]).collect();
+                let kind = found.ok_or_else(|| unknown("fault", word, &words))?;
+                if !allowed.contains(&kind) {
+                    return Err(not_allowed(target, kind));
+                }
+                kinds.insert(kind);
+            }
+        }
+    }
+    Ok(if wanted.is_empty() { allowed } else { kinds })
+}
+
+fn not_allowed(target: &Target, kind: FaultKind) -> String {
+    let name = target.name();
+    format!("error: target `{name}` does not allow the fault `{kind}`: see its section `[faults]`")
+}
+
+fn unknown(what: &str, word: &str, known: &[&str]) -> String {
+    let help = nearest(word, known.iter().copied())
+        .map(|near| format!("\nhelp: did you mean `{near}`?"))
+        .unwrap_or_default();
+    format!("error: unknown {what} `{word}`: expected one of {}{help}", known.join(", "))
+}
+
+fn faults(
+    args: &RunArgs,
+    target: &Target,
+    nodes: usize,
+    kinds: &BTreeSet<FaultKind>,
+) -> Result<nemesis::Config, String> {
+    let mut kinds = kinds.clone();
+    if nodes < 2 {
+        kinds.remove(&FaultKind::Partition); // there is nobody to be cut off from
+    }
+    Ok(nemesis::Config {
+        nodes: u16::try_from(nodes).unwrap_or(NODES_MAX),
+        time_ms: millis(args.time),
+        every_ms: millis(args.fault_every),
+        leaders: target.has_leaders(),
+        aim: args.aim.as_deref().map(|name| aim(name, &kinds)).transpose()?,
+        kinds,
+    })
+}
+
+/// The aim of that name; every fault that it needs must be allowed.
+fn aim(name: &str, kinds: &BTreeSet<FaultKind>) -> Result<&'static Aim, String> {
+    let names: Vec<&str> = AIMS.iter().map(|aim| aim.name).collect();
+    let aim =
+        AIMS.iter().find(|aim| aim.name == name).ok_or_else(|| unknown("aim", name, &names))?;
+    let missing: Vec<&str> =
+        aim.needs.iter().filter(|kind| !kinds.contains(kind)).map(|kind| kind.word()).collect();
+    if missing.is_empty() {
+        return Ok(aim);
+    }
+    Err(format!(
+        "error: aim `{name}` needs the fault {}, which is not allowed here",
+        missing.join(", ")
+    ))
+}
+
+fn schedule(path: &Path, target: &Target) -> Result<nemesis::Plan, String> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("error: failed to read `{name}`: {error}"))?;
+    let plan: nemesis::Plan = serde_json::from_str(&text)
+        .map_err(|error| format!("error: `{name}` is not a schedule: {error}"))?;
+    if plan.schema != nemesis::SCHEMA {
+        return Err(format!(
+            "error: `{name}` has schema `{}`, expected `{}`",
+            plan.schema,
+            nemesis::SCHEMA
+        ));
+    }
+    match plan.kinds().difference(&target.allowed_faults()).next() {
+        None => Ok(plan),
+        Some(kind) => Err(not_allowed(target, *kind)),
+    }
+}
+
+/// What a repetition of one run does not repeat.
+const ONCE: [&str; 4] = ["--seed", "--repeat", "--test-count", "--until-fail"];
+
+/// The command that repeats one run: what was typed, with this target and this seed only.
+fn command(args: &RunArgs, target: &str, seed: u64) -> String {
+    let mut words = vec!["fracas".to_owned(), "run".to_owned(), target.to_owned()];
+    let typed: Vec<String> = std::env::args().skip(1).collect();
+    let mut rest = typed.into_iter().skip_while(|word| *word != "run").skip(1);
+    while let Some(word) = rest.next() {
+        let value = takes_value(&word).then(|| rest.next()).flatten();
+        let once = ONCE.contains(&word.split('=').next().unwrap_or_default());
+        // A value may be called like a target: `fracas run regent --out regent`.
+        if !once && (value.is_some() || !args.targets.contains(&word)) {
+            words.push(word);
+            words.extend(value);
+        }
+    }
+    // Given as a variable it would be lost, and the repetition would run another server.
+    let typed_binary = words.iter().any(|word| word.split('=').next() == Some("--binary"));
+    if let (Some(binary), false) = (&args.binary, typed_binary) {
+        words.push(format!("--binary={}", binary.display()));
+    }
+    words.push(format!("--seed={seed}"));
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether the next word is the value of this one.
+fn takes_value(word: &str) -> bool {
+    let run = RunArgs::augment_args(clap::Command::default());
+    let is_meant = |arg: &clap::Arg| match word.strip_prefix("--") {
+        Some(name) => {
+            let aliases = arg.get_all_aliases().unwrap_or_default();
+            arg.get_long() == Some(name) || aliases.contains(&name)
+        }
+        None => arg.get_short().is_some_and(|letter| word == format!("-{letter}")),
+    };
+    run.get_arguments().any(|arg| arg.get_action().takes_values() && is_meant(arg))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_words_get_a_suggestion() {
+        let error = unknown("fault", "partiton", &["partition", "kill"]);
+        assert!(error.contains("did you mean `partition`?"), "{error}");
+    }
+}

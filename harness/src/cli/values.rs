@@ -1,0 +1,116 @@
+//! The values of `fracas run`'s flags: durations, rates, counts, and what is said of wrong ones.
+//! Whether they make sense together is not decided here.
+
+use std::time::Duration;
+
+use crate::lab::Mechanism;
+
+/// The longest duration that can be asked for: a year. Far longer ones overflow the clock.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+/// The slowest rate that can be asked for. Far slower ones overflow the clock, too.
+const SLOWEST: f64 = 0.001;
+
+/// Operations per second; `None` is as fast as possible.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rate(pub(super) Option<f64>);
+
+/// A seed; none where the variable is set but empty.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seed(pub(super) Option<u64>);
+
+/// A text that was not understood, and what was expected.
+type Refused = String;
+
+pub(super) fn duration(text: &str) -> Result<Duration, Refused> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let scale = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err("expected a number with `ms`, `s`, `m` or `h`, such as `20s`".to_owned()),
+    };
+    let seconds = number.parse::<f64>().map_err(|_| format!("`{number}` is not a number"))? * scale;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if duration <= LONGEST => Ok(duration),
+        _ => Err(format!("expected at most {} h", LONGEST.as_secs() / 3600)),
+    }
+}
+
+pub(super) fn rate(text: &str) -> Result<Rate, Refused> {
+    if text == "max" {
+        return Ok(Rate(None));
+    }
+    let number = text.strip_suffix("/s").unwrap_or(text);
+    match number.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate >= SLOWEST => Ok(Rate(Some(rate))),
+        _ => {
+            Err(format!("expected operations per second from {SLOWEST}, such as `200/s`, or `max`"))
+        }
+    }
+}
+
+pub(super) fn seed(text: &str) -> Result<Seed, Refused> {
+    if text.is_empty() {
+        return Ok(Seed(None));
+    }
+    text.parse()
+        .map(|seed| Seed(Some(seed)))
+        .map_err(|_| "expected a whole number from 0".to_owned())
+}
+
+pub(super) fn mechanism(text: &str) -> Result<Mechanism, Refused> {
+    match text.split_once('=') {
+        Some(("partition", "auto")) => Ok(Mechanism::Auto),
+        Some(("partition", "nft")) => Ok(Mechanism::Nft),
+        Some(("partition", "iptables")) => Ok(Mechanism::Iptables),
+        _ => Err("expected `partition=nft`, `partition=iptables` or `partition=auto`".to_owned()),
+    }
+}
+
+pub(super) fn clients(text: &str, nodes: usize) -> Result<u16, String> {
+    let (number, factor) = match text.strip_suffix('n') {
+        Some(number) => (number, nodes),
+        None => (text, 1),
+    };
+    let count = number.parse::<usize>().ok().and_then(|count| count.checked_mul(factor));
+    let count = count.and_then(|count| u16::try_from(count).ok());
+    count.filter(|count| *count > 0).ok_or_else(|| {
+        format!("error: invalid value `{text}` for `--clients`: expected a number, or a number per node such as `3n`")
+    })
+}
+
+pub(super) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_and_rates_are_read() {
+        assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("200ms"), Ok(Duration::from_millis(200)));
+        assert!(duration("20").unwrap_err().contains("such as `20s`"));
+        assert_eq!(rate("200/s").unwrap().0, Some(200.0));
+        assert_eq!(rate("max").unwrap().0, None);
+        assert!(rate("-1").is_err());
+    }
+
+    #[test]
+    fn clients_are_counted_per_node() {
+        assert_eq!(clients("3n", 5), Ok(15));
+        assert_eq!(clients("7", 5), Ok(7));
+        assert!(clients("0", 5).is_err());
+        assert!(clients("many", 5).is_err());
+    }
+
+    #[test]
+    fn an_empty_seed_counts_as_unset() {
+        assert!(seed("").unwrap().0.is_none());
+        assert_eq!(seed("12").unwrap().0, Some(12));
+        assert!(seed("x").is_err());
+    }
+}

@@ -1,0 +1,346 @@
+//! The cluster under test: its nodes' processes, their incarnations, and what keeps them apart.
+//!
+//! Every method does one thing to the running cluster and says in the history what it did. Nothing
+//! here decides when or to whom: that is the nemesis' part.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use fracas_checker::event::{EventKind, NodeChange, NodeId};
+use fracas_checker::fault::{Cut, Measurement, Stage};
+use fracas_targets::{Deployment, LogFile, NodePlan, StopSignal};
+
+use crate::lab::leftovers::MARK;
+use crate::lab::{Gone, Lab, LabError, Launch, NodeProcess, Signal, Threads, proofs};
+use crate::recorder::Recorder;
+use crate::store::RunDir;
+use crate::view::View;
+
+/// A log file of a node.
+#[derive(Debug, Clone)]
+pub struct NodeLog {
+    /// The file.
+    pub path: PathBuf,
+    /// Its place in the target's list of logs.
+    pub place: usize,
+}
+
+/// The running cluster.
+pub struct Cluster {
+    lab: Lab,
+    deployment: Arc<Deployment>,
+    run: RunDir,
+    recorder: Recorder,
+    view: View,
+    servers: BTreeMap<NodeId, Mutex<Server>>,
+    cuts: Mutex<BTreeMap<u32, Vec<Cut>>>,
+}
+
+/// One node.
+#[derive(Default)]
+struct Server {
+    process: Option<NodeProcess>,
+    /// What was killed last, kept to see that it stays gone until the node is started again.
+    killed: Option<NodeProcess>,
+    incarnation: u32,
+    /// Log sizes at the start of each incarnation, the first one's included.
+    begins: Vec<BTreeMap<PathBuf, u64>>,
+}
+
+/// Why a cluster could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The lab refused.
+    #[error(transparent)]
+    Lab(#[from] LabError),
+    /// A file of the target could not be written.
+    #[error("write `{path}` for node {node}: {error}")]
+    File {
+        /// Whose file.
+        node: NodeId,
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The run directory refused.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+}
+
+impl Cluster {
+    /// A cluster whose nodes are not started yet.
+    #[must_use]
+    pub fn new(
+        lab: Lab,
+        deployment: Arc<Deployment>,
+        run: RunDir,
+        recorder: Recorder,
+        view: View,
+    ) -> Self {
+        let servers = deployment.nodes.keys().map(|node| (*node, Mutex::default())).collect();
+        Self { lab, deployment, run, recorder, view, servers, cuts: Mutex::default() }
+    }
+
+    /// The laboratory it runs in.
+    #[must_use]
+    pub fn lab(&self) -> &Lab {
+        &self.lab
+    }
+
+    /// All nodes, in order.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> {
+        self.servers.keys().copied()
+    }
+
+    /// Writes the nodes' files and starts all of them.
+    ///
+    /// # Errors
+    /// When a file cannot be written or a process not be started.
+    pub fn start_all(&self) -> Result<(), StartError> {
+        for (node, plan) in &self.deployment.nodes {
+            self.write_files(*node, plan)?;
+        }
+        self.nodes().try_for_each(|node| self.start(node))
+    }
+
+    fn write_files(&self, node: NodeId, plan: &NodePlan) -> Result<(), StartError> {
+        self.run.node(node)?;
+        for (path, text) in &plan.files {
+            let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+            made.and_then(|()| fs::write(path, text)).map_err(|error| StartError::File {
+                node,
+                path: path.clone(),
+                error,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Starts a node that is not running.
+    ///
+    /// # Errors
+    /// When its process cannot be started.
+    pub fn start(&self, node: NodeId) -> Result<(), StartError> {
+        let plan = &self.deployment.nodes[&node];
+        let dir = self.run.node(node)?;
+        let mark = (MARK.to_owned(), self.run.path().display().to_string());
+        let launch = Launch {
+            node,
+            argv: plan.argv.clone(),
+            env: plan.env.clone().into_iter().chain([mark]).collect(),
+            stdout: dir.join("stdout"),
+            stderr: dir.join("stderr"),
+            dir,
+        };
+        let mut server = self.server(node);
+        let sizes = self.logs(node).into_iter().map(|log| {
+            let size = fs::metadata(&log.path).map_or(0, |file| file.len());
+            (log.path, size)
+        });
+        server.begins.push(sizes.collect());
+        server.incarnation += 1;
+        self.tell(node, server.incarnation, NodeChange::Started);
+        server.killed = None;
+        server.process = Some(self.lab.start(&launch)?);
+        Ok(())
+    }
+
+    /// The log files of a node that the target names.
+    #[must_use]
+    pub fn logs(&self, node: NodeId) -> Vec<NodeLog> {
+        let dir = self.run.path().join("nodes").join(node.to_string());
+        let logs = self.deployment.nodes[&node].logs.iter();
+        let paths = logs.map(|log| match log {
+            LogFile::Stdout => dir.join("stdout"),
+            LogFile::Stderr => dir.join("stderr"),
+            LogFile::Path(path) => path.clone(),
+        });
+        paths.zip(0..).map(|(path, place)| NodeLog { path, place }).collect()
+    }
+
+    /// Which incarnation of a node wrote the byte at `offset` of its log `path`, from 1.
+    #[must_use]
+    pub fn incarnation_at(&self, node: NodeId, path: &PathBuf, offset: u64) -> u32 {
+        let server = self.server(node);
+        let earlier =
+            server.begins.iter().filter(|begin| begin.get(path).is_none_or(|at| *at <= offset));
+        u32::try_from(earlier.count()).unwrap_or(u32::MAX)
+    }
+
+    /// How often a node has been started.
+    #[must_use]
+    pub fn incarnation(&self, node: NodeId) -> u32 {
+        self.server(node).incarnation
+    }
+
+    /// The nodes whose server ended by itself since last asked, and how. They stay down.
+    #[must_use]
+    pub fn crashed(&self) -> Vec<(NodeId, String)> {
+        let mut crashed = Vec::new();
+        for node in self.nodes() {
+            let mut server = self.server(node);
+            let Some(how) = server.process.as_mut().and_then(NodeProcess::exited) else { continue };
+            server.process = None;
+            self.tell(node, server.incarnation, NodeChange::Exited { how: how.clone() });
+            self.view.forget(node);
+            crashed.push((node, how));
+        }
+        crashed
+    }
+
+    /// Stops all processes of a node.
+    ///
+    /// # Errors
+    /// When it is not running, or does not stop.
+    pub fn pause(&self, node: NodeId) -> Result<Threads, LabError> {
+        self.running(node, NodeProcess::pause)
+    }
+
+    /// Continues all processes of a node.
+    ///
+    /// # Errors
+    /// When it is not running, or does not go on.
+    pub fn resume(&self, node: NodeId) -> Result<Threads, LabError> {
+        self.running(node, NodeProcess::resume)
+    }
+
+    /// Measures the pause of some nodes.
+    ///
+    /// # Errors
+    /// When one of them is not running, or cannot be looked at.
+    pub fn measure_pause(
+        &self,
+        nodes: &[NodeId],
+        stage: Stage,
+    ) -> Result<Vec<Measurement>, LabError> {
+        let each =
+            nodes.iter().map(|node| self.running(*node, |process| proofs::pause([process], stage)));
+        each.collect::<Result<Vec<_>, _>>().map(|all| all.into_iter().flatten().collect())
+    }
+
+    /// Measures the kill of some nodes: of what was killed while it lasts, of what was started
+    /// again afterwards.
+    ///
+    /// # Errors
+    /// When one of them was not killed, or not started again.
+    pub fn measure_kill(
+        &self,
+        nodes: &[NodeId],
+        stage: Stage,
+    ) -> Result<Vec<Measurement>, LabError> {
+        let measure = |node: &NodeId| {
+            let mut server = self.server(*node);
+            let server = &mut *server;
+            let process =
+                if stage == Stage::Healed { &mut server.process } else { &mut server.killed };
+            let missing =
+                || LabError::Asked(format!("measure the kill of {node}: it has no process"));
+            proofs::kill([process.as_mut().ok_or_else(missing)?], stage)
+        };
+        let each = nodes.iter().map(measure).collect::<Result<Vec<_>, _>>();
+        each.map(|all| all.into_iter().flatten().collect())
+    }
+
+    /// Kills all processes of a node.
+    ///
+    /// # Errors
+    /// When it is not running, or a process is left.
+    pub fn kill(&self, node: NodeId) -> Result<Gone, LabError> {
+        let mut server = self.server(node);
+        let mut process = server
+            .process
+            .take()
+            .ok_or(LabError::Asked(format!("kill node {node}: it is not running")))?;
+        let gone = process.kill()?;
+        server.killed = Some(process);
+        self.view.forget(node);
+        self.tell(node, server.incarnation, NodeChange::Killed);
+        Ok(gone)
+    }
+
+    /// Whether a node's process is there.
+    #[must_use]
+    pub fn is_running(&self, node: NodeId) -> bool {
+        self.server(node).process.is_some()
+    }
+
+    /// Adds the directions that fault `id` cuts; all changes take effect at one moment.
+    ///
+    /// # Errors
+    /// When the packet filter refuses.
+    pub fn cut(&self, id: u32, cut: Vec<Cut>) -> Result<(), LabError> {
+        let mut cuts = self.cuts.lock().unwrap_or_else(PoisonError::into_inner);
+        cuts.insert(id, cut);
+        self.lab.cut(&union(&cuts))
+    }
+
+    /// Opens the directions that only fault `id` cut.
+    ///
+    /// # Errors
+    /// When the packet filter refuses.
+    pub fn mend(&self, id: u32) -> Result<(), LabError> {
+        let mut cuts = self.cuts.lock().unwrap_or_else(PoisonError::into_inner);
+        cuts.remove(&id);
+        self.lab.cut(&union(&cuts))
+    }
+
+    /// All directions that are cut now.
+    #[must_use]
+    pub fn cuts(&self) -> BTreeSet<Cut> {
+        let cuts = self.cuts.lock().unwrap_or_else(PoisonError::into_inner);
+        cuts.values().flatten().copied().collect()
+    }
+
+    /// Ends all nodes: the target's own signal first, SIGKILL after its grace.
+    ///
+    /// # Errors
+    /// The first refusal; the other nodes are stopped all the same.
+    pub fn stop_all(&self) -> Result<(), LabError> {
+        let mut first = Ok(());
+        for (node, plan) in &self.deployment.nodes {
+            let mut server = self.server(*node);
+            let Some(mut process) = server.process.take() else { continue };
+            let stopped = process.terminate(signal(plan.stop.signal), plan.stop.grace);
+            self.tell(*node, server.incarnation, NodeChange::Stopped);
+            first = first.and(stopped.map(|_| ()));
+        }
+        first
+    }
+
+    fn tell(&self, node: NodeId, incarnation: u32, change: NodeChange) {
+        self.recorder.record(EventKind::Node { node, incarnation, change });
+    }
+
+    fn running<T>(
+        &self,
+        node: NodeId,
+        act: impl FnOnce(&mut NodeProcess) -> Result<T, LabError>,
+    ) -> Result<T, LabError> {
+        let mut server = self.server(node);
+        let process = server.process.as_mut();
+        act(process.ok_or_else(|| LabError::Asked(format!("node {node} is not running")))?)
+    }
+
+    fn server(&self, node: NodeId) -> MutexGuard<'_, Server> {
+        self.servers[&node].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The signal that a target's word means.
+fn signal(word: StopSignal) -> Signal {
+    match word {
+        StopSignal::Term => Signal::SIGTERM,
+        StopSignal::Int => Signal::SIGINT,
+        StopSignal::Quit => Signal::SIGQUIT,
+        StopSignal::Hup => Signal::SIGHUP,
+        StopSignal::Kill => Signal::SIGKILL,
+    }
+}
+
+/// All directions that any of `cuts` cuts, each once.
+fn union(cuts: &BTreeMap<u32, Vec<Cut>>) -> Vec<Cut> {
+    cuts.values().flatten().copied().collect::<BTreeSet<_>>().into_iter().collect()
+}

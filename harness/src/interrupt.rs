@@ -1,0 +1,76 @@
+//! Ctrl-C and SIGTERM: once ends the run in order, twice tears it down at once.
+
+use std::io;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::cli::tell;
+use crate::exit::Exit;
+
+/// What interrupted a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interrupt {
+    /// SIGINT, as by Ctrl-C.
+    Int,
+    /// SIGTERM.
+    Term,
+}
+
+impl Interrupt {
+    /// How it ends the program.
+    #[must_use]
+    pub fn exit(self) -> Exit {
+        match self {
+            Self::Int => Exit::Interrupted,
+            Self::Term => Exit::Terminated,
+        }
+    }
+
+    /// The signal's name.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Int => "SIGINT",
+            Self::Term => "SIGTERM",
+        }
+    }
+}
+
+/// Whether the run was interrupted; cheap to ask.
+#[derive(Debug, Clone)]
+pub struct Interrupts(watch::Receiver<Option<Interrupt>>);
+
+impl Interrupts {
+    /// Begins to listen. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// When the kernel refuses to have signals delivered.
+    pub fn listen() -> io::Result<Self> {
+        let mut int = signal(SignalKind::interrupt())?;
+        let mut term = signal(SignalKind::terminate())?;
+        let (sender, told) = watch::channel(None);
+        tokio::spawn(async move {
+            loop {
+                let interrupt = tokio::select! {
+                    _ = int.recv() => Interrupt::Int,
+                    _ = term.recv() => Interrupt::Term,
+                };
+                if sender.borrow().is_some() {
+                    // The end of process 1 of this world takes everything in it along.
+                    std::process::exit(i32::from(interrupt.exit().code()));
+                }
+                let word = interrupt.word();
+                tell(&format!("{word}: healing and stopping; once more tears down at once"));
+                sender.send_replace(Some(interrupt));
+            }
+        });
+        Ok(Self(told))
+    }
+
+    /// What interrupted the run, if anything has.
+    #[must_use]
+    pub fn now(&self) -> Option<Interrupt> {
+        *self.0.borrow()
+    }
+}

@@ -1,0 +1,133 @@
+//! From a history on disk to a verdict, and from there to the reports.
+//!
+//! The verdict is the checker's; here is only the clock that its budget needs, and the writing.
+
+use std::fs::File;
+use std::io::{BufReader, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use fracas_checker::formats::jsonl::{self, ReadError};
+use fracas_checker::history::History;
+use fracas_checker::{Budget, Verdict, judge};
+use fracas_reports::{Ended, FILES, Run, RunRecord, summary};
+
+use crate::cli::{Format, print, tell};
+use crate::exit::Exit;
+use crate::plan::{CheckBudget, RunPlan};
+use crate::store::RunDir;
+use crate::text::plain;
+
+/// Why a history could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// The file could not be opened.
+    #[error("open `{path}`: {error}")]
+    Open {
+        /// The file.
+        path: String,
+        /// The reason.
+        error: std::io::Error,
+    },
+    /// What is in it is not a history.
+    #[error("read `{path}`: {error}")]
+    Read {
+        /// The file.
+        path: String,
+        /// The line and the reason.
+        error: ReadError,
+    },
+}
+
+/// Reads a history; also says whether its last line was cut off.
+///
+/// # Errors
+/// When the file cannot be opened, or is not a history.
+pub fn read(path: &Path) -> Result<(History, bool), HistoryError> {
+    let name = path.display().to_string();
+    let file =
+        File::open(path).map_err(|error| HistoryError::Open { path: name.clone(), error })?;
+    jsonl::read(BufReader::new(file)).map_err(|error| HistoryError::Read { path: name, error })
+}
+
+/// Judges a history within a budget.
+#[must_use]
+pub fn decide(history: &History, budget: CheckBudget) -> Verdict {
+    let until = Instant::now() + budget.time;
+    judge(history, Budget::new(budget.bytes, &|| Instant::now() >= until))
+}
+
+/// Judges a run, writes its reports, tells the user, and says how the program should end.
+#[must_use]
+pub fn judge_run(dir: &RunDir, record: &RunRecord, plan: &RunPlan) -> Exit {
+    let (history, torn) = match read(&dir.file("history.jsonl")) {
+        Ok(read) => read,
+        Err(error) => {
+            tell(&format!("fracas: failed to {error}"));
+            return Exit::Internal;
+        }
+    };
+    let verdict = decide(&history, plan.check);
+    let run = Run { record, history: &history, verdict: &verdict, torn };
+    write_reports(dir, &run);
+    add_to_job_summary(&run);
+    match plan.format {
+        Format::Text => print(&closing_lines(dir, &run)),
+        Format::Json => print(&(fracas_reports::results_json(&run) + "\n")),
+    }
+    Exit::of(verdict.status)
+}
+
+/// Adds the summary to the page of a job on GitHub, where this is one.
+fn add_to_job_summary(run: &Run<'_>) {
+    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else {
+        return;
+    };
+    let opened = File::options().append(true).create(true).open(path);
+    if let Err(error) = opened.and_then(|mut file| file.write_all(summary(run).as_bytes())) {
+        tell(&format!("fracas: warning: failed to add to the job's summary: {error}"));
+    }
+}
+
+/// Writes every report; returns the names of those that were written. A failure is a warning: it
+/// never changes the verdict.
+pub fn write_reports(dir: &RunDir, run: &Run<'_>) -> Vec<&'static str> {
+    let mut written = Vec::new();
+    for (name, _, render) in FILES {
+        match dir.write(name, &render(run)) {
+            Ok(()) => written.push(name),
+            Err(error) => tell(&format!("fracas: warning: failed to {error}")),
+        }
+    }
+    written
+}
+
+/// The last lines on screen: what, why, where to read it, how to repeat it.
+#[must_use]
+pub fn closing_lines(dir: &RunDir, run: &Run<'_>) -> String {
+    let verdict = run.verdict;
+    let mut lines = vec![format!(
+        "{}: {}",
+        verdict.status.to_string().to_uppercase(),
+        plain(&verdict.headline)
+    )];
+    for check in &verdict.checks {
+        lines.push(format!("  {:<12} {}", check.status.to_string(), check.id));
+        lines.extend(
+            check
+                .anomalies
+                .iter()
+                .map(|found| format!("    {}: {}", found.class, plain(&found.headline))),
+        );
+        lines.extend(check.reasons.iter().map(|reason| format!("    {}", plain(reason))));
+    }
+    if let Some(story) = verdict.anomalies().next().and_then(|(_, found)| found.story.last()) {
+        lines.push(plain(story));
+    }
+    if run.record.ended != Ended::Finished {
+        lines.push(run.record.ended.to_string());
+    }
+    lines.push(format!("report: {}", dir.file("report.html").display()));
+    lines.push(format!("repeat: {}", run.record.command));
+    lines.join("\n") + "\n"
+}

@@ -1,0 +1,171 @@
+//! Everything that is decided before a run starts, merged from flags, variables and the target.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use fracas_checker::event::{NodeId, OpKind};
+use fracas_checker::fault::FaultKind;
+use fracas_checker::history::{self, Coverage};
+use fracas_targets::{Leaders, Registers, Target};
+use fracas_workloads::{Size, Workload};
+
+use crate::cli::Format;
+use crate::lab::Mechanism;
+use crate::lab::leftovers::Identity;
+use crate::nemesis;
+
+/// Until the first answer after the last heal, where a target does not say.
+const RECOVERY: Duration = Duration::from_secs(30);
+
+/// A run, decided.
+pub struct RunPlan {
+    /// The system under test.
+    pub target: Target,
+    /// Its server.
+    pub binary: PathBuf,
+    /// Arguments added to its command line.
+    pub extra_args: Vec<String>,
+    /// The nodes.
+    pub nodes: Vec<NodeId>,
+    /// What clients do.
+    pub workloads: Vec<&'static dyn Workload>,
+    /// What was left out, and why.
+    pub skipped: Vec<String>,
+    /// How much they do.
+    pub size: Size,
+    /// How long load and faults last.
+    pub time: Duration,
+    /// The faults.
+    pub faults: nemesis::Plan,
+    /// The kinds of faults that were allowed.
+    pub kinds: BTreeSet<FaultKind>,
+    /// How partitions are made.
+    pub partition: Mechanism,
+    /// Test hook: partitions claim to work but do nothing.
+    pub ineffective_cut: bool,
+    /// The root of all randomness.
+    pub seed: u64,
+    /// What a pass needs.
+    pub coverage: Coverage,
+    /// What judging may use.
+    pub check: CheckBudget,
+    /// Where runs are kept.
+    pub out: PathBuf,
+    /// What repeats this run.
+    pub command: String,
+    /// The process that answers for this run, as the machine outside numbers it.
+    pub supervisor: Identity,
+    /// Whether to judge at once.
+    pub judge: bool,
+    /// What the result on stdout looks like.
+    pub format: Format,
+}
+
+/// What judging may use.
+#[derive(Debug, Clone, Copy)]
+pub struct CheckBudget {
+    /// Time for all checks together.
+    pub time: Duration,
+    /// Bytes for the tables of a search.
+    pub bytes: usize,
+}
+
+impl RunPlan {
+    /// How the history is to be judged.
+    #[must_use]
+    pub fn judging(&self) -> history::Plan {
+        let promised = promised(&self.target);
+        let wanted = self.workloads.iter().flat_map(|workload| workload.checks());
+        let mut checks: Vec<String> =
+            wanted.filter(|id| promised.contains(*id)).map(|id| (*id).to_owned()).collect();
+        checks.push("liveness/recovers".to_owned());
+        checks.push("nodes/stay-up".to_owned());
+        history::Plan {
+            checks,
+            recovery_ms: u64::try_from(self.recovery().as_millis()).unwrap_or(u64::MAX),
+            coverage: self.coverage.clone(),
+        }
+    }
+
+    /// How long after the last heal the cluster may take to answer again.
+    #[must_use]
+    pub fn recovery(&self) -> Duration {
+        self.target.promises().recovery.unwrap_or(RECOVERY)
+    }
+
+    /// The number of nodes that make a majority.
+    #[must_use]
+    pub fn quorum(&self) -> usize {
+        self.nodes.len() / 2 + 1
+    }
+
+    /// The run in one line.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let kinds: Vec<&str> = self.kinds.iter().map(|kind| kind.word()).collect();
+        format!(
+            "{}, {}, {:?}, faults: {}",
+            counted(self.nodes.len(), "node"),
+            counted(self.size.clients.into(), "client"),
+            self.time,
+            if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") }
+        )
+    }
+
+    /// Everything that was decided, as JSON.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let shown = serde_json::json!({
+            "target": self.target.name(),
+            "binary": self.binary,
+            "extra_args": self.extra_args,
+            "nodes": self.nodes,
+            "workloads": self.workloads.iter().map(|workload| workload.name()).collect::<Vec<_>>(),
+            "clients": self.size.clients,
+            "rate": self.size.rate,
+            "keys": self.size.keys,
+            "time_ms": u64::try_from(self.time.as_millis()).unwrap_or(u64::MAX),
+            "seed": self.seed,
+            "judging": self.judging(),
+            "schedule": self.faults,
+            "repeat": self.command,
+        });
+        serde_json::to_string_pretty(&shown).expect("JSON values can be written")
+    }
+
+    /// The name of the run, without its time stamp.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let workloads: Vec<&str> = self.workloads.iter().map(|workload| workload.name()).collect();
+        format!("{}-{}-{}", self.target.name(), workloads.join("+"), self.seed)
+    }
+}
+
+/// A count with its noun: `1 node`, `5 nodes`.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The checks that a target's promises call for, by id.
+#[must_use]
+pub fn promised(target: &Target) -> BTreeSet<&'static str> {
+    let promises = target.promises();
+    let registers = promises.registers.map(|Registers::Linearizable| "register/linearizable");
+    let leaders = promises.leaders.map(|Leaders::OnePerGeneration| "leader/one-per-generation");
+    registers.into_iter().chain(leaders).collect()
+}
+
+/// What a pass needs where nobody says otherwise.
+#[must_use]
+pub fn default_coverage(served: &BTreeSet<OpKind>, leaders: bool, faults: bool) -> Coverage {
+    let least = [(OpKind::Read, 10), (OpKind::Write, 10), (OpKind::Cas, 5)];
+    let asked: BTreeMap<OpKind, u64> =
+        least.into_iter().filter(|(kind, _)| served.contains(kind)).collect();
+    Coverage {
+        ok_per_kind: asked,
+        ok_per_fault_window: 1,
+        elections: u64::from(leaders),
+        effective_faults: u64::from(faults),
+    }
+}

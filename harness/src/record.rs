@@ -1,0 +1,108 @@
+//! The run record: everything that was decided, written before the run begins.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use fracas_reports::{Ended, Host, RUN_SCHEMA, RunRecord, TargetInfo, Tool};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::actor::Actual;
+use crate::lab::{self, Lab, World};
+use crate::nemesis::{self, Planned};
+use crate::plan::RunPlan;
+use crate::store;
+
+/// A server that does not tell its version in this time is not asked again.
+const VERSION_WITHIN: Duration = Duration::from_secs(5);
+
+/// The record of a run that is about to begin; the name of its directory and the mechanisms of its
+/// lab are added when there are such.
+#[must_use]
+pub fn begin(plan: &RunPlan, world: &World) -> RunRecord {
+    RunRecord {
+        schema: RUN_SCHEMA.to_owned(),
+        id: String::new(),
+        command: plan.command.clone(),
+        started: store::rfc3339(SystemTime::now()),
+        duration_s: None,
+        seed: plan.seed,
+        tool: Tool { name: "fracas".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        target: target(plan),
+        workloads: plan.workloads.iter().map(|workload| workload.name().to_owned()).collect(),
+        faults: plan.kinds.iter().map(ToString::to_string).collect(),
+        clients: plan.size.clients,
+        rate: plan.size.rate,
+        time_s: plan.time.as_secs_f64(),
+        host: host(world),
+        ended: Ended::Running,
+    }
+}
+
+fn target(plan: &RunPlan) -> TargetInfo {
+    let version = plan.target.version_command(&plan.binary).and_then(|argv| {
+        let told = lab::run_command(&argv, VERSION_WITHIN);
+        told.inspect_err(|error| tracing::warn!(%error, "failed to ask the server's version")).ok()
+    });
+    let digest = sha256(&plan.binary).unwrap_or_else(|error| {
+        tracing::warn!(%error, path = %plan.binary.display(), "failed to read the server's binary");
+        String::new()
+    });
+    TargetInfo {
+        name: plan.target.name().to_owned(),
+        description: plan.target.description().to_owned(),
+        version,
+        binary: plan.binary.display().to_string(),
+        binary_sha256: digest,
+        nodes: u16::try_from(plan.nodes.len()).unwrap_or(u16::MAX),
+    }
+}
+
+fn host(world: &World) -> Host {
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease");
+    Host {
+        kernel: kernel.map(|text| text.trim().to_owned()).unwrap_or_default(),
+        isolation: world.isolation.to_owned(),
+        mechanisms: BTreeMap::new(),
+    }
+}
+
+/// By what means each kind of fault is brought about in `lab`.
+#[must_use]
+pub fn mechanisms(lab: &Lab) -> BTreeMap<String, String> {
+    let mechanisms =
+        [("partition", lab.partition_mechanism()), ("pause", "sigstop"), ("kill", "sigkill")];
+    mechanisms.map(|(kind, how)| (kind.to_owned(), how.to_owned())).into()
+}
+
+/// The SHA-256 of a file, in hexadecimal.
+fn sha256(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        let count = file.read(&mut chunk)?;
+        if count == 0 {
+            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+        hash.update(&chunk[..count]);
+    }
+}
+
+/// The schedule file: what was planned, which can be fed back, and what came of it.
+#[derive(Serialize)]
+struct Schedule<'a> {
+    schema: &'a str,
+    planned: &'a [Planned],
+    actual: &'a [Actual],
+}
+
+/// The text of `schedule.json`.
+#[must_use]
+pub fn schedule(plan: &nemesis::Plan, actual: &[Actual]) -> String {
+    let schedule = Schedule { schema: &plan.schema, planned: &plan.planned, actual };
+    serde_json::to_string_pretty(&schedule).expect("a schedule has no map keys that JSON refuses")
+}

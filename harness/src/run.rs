@@ -1,0 +1,420 @@
+//! The story of a run, from an empty directory to a verdict.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fracas_checker::event::{Completion, EventKind, NodeId, Op, Phase, ProcessId};
+use fracas_checker::history::{self, Header};
+use fracas_reports::{Ended, RunRecord};
+use fracas_targets::{ClusterSpec, Deployment, NodeSpec};
+use fracas_workloads::Lane;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::actor::{Actor, Actual};
+use crate::cli::print;
+use crate::clients::{Caller, Clients};
+use crate::cluster::{Cluster, StartError};
+use crate::exit::Exit;
+use crate::interrupt::{Interrupt, Interrupts};
+use crate::lab::{Lab, LabError, LabSpec, World};
+use crate::observer::{self, Observer};
+use crate::plan::RunPlan;
+use crate::progress::Progress;
+use crate::recorder::Recorder;
+use crate::store::{RunDir, StoreError};
+use crate::view::View;
+use crate::{judging, record};
+
+/// How long the cluster may take to be ready, where the target does not say.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+/// The register that is read to see whether the cluster answers.
+const PROBE_KEY: &str = "ready";
+/// How often a waiting run looks around.
+const GLANCE: Duration = Duration::from_millis(20);
+/// After all nodes agree on a leader they are watched for this much longer.
+const AFTERWARDS: Duration = Duration::from_millis(500);
+/// Process ids of the final reads begin here, far above those of any client.
+const FINAL_READS: u64 = 1_000_000;
+/// How many of its last log lines are shown of a node that did not start.
+const LAST_LINES: usize = 6;
+
+/// Why a run could not be carried out. What the target does wrong is in the history instead.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The target broke before testing.
+    #[error("{0}")]
+    Target(String),
+    /// The machine cannot do what was asked.
+    #[error(transparent)]
+    Lab(#[from] LabError),
+    /// The run could not be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There can be no run directory where it was asked for.
+    #[error("{0}")]
+    Out(StoreError),
+    /// The history could not be written.
+    #[error("write the history: {0}")]
+    History(std::io::Error),
+    /// The target's templates could not be filled in.
+    #[error("{0}")]
+    Render(String),
+    /// A part of the harness failed.
+    #[error("go on: {0}")]
+    Bug(String),
+    /// The runtime could not be started.
+    #[error("start the runtime: {0}")]
+    Runtime(std::io::Error),
+}
+
+impl RunError {
+    /// How it ends the program.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Target(_) => Exit::TargetBroke,
+            Self::Lab(LabError::Unavailable { .. }) => Exit::Machine,
+            Self::Render(_) | Self::Out(_) => Exit::Usage,
+            Self::Lab(_) | Self::Store(_) | Self::Bug(_) | Self::History(_) | Self::Runtime(_) => {
+                Exit::Internal
+            }
+        }
+    }
+}
+
+impl From<StartError> for RunError {
+    fn from(error: StartError) -> Self {
+        match error {
+            // A server that cannot be executed is the target's trouble, not the machine's.
+            StartError::Lab(LabError::Reported(why)) => Self::Target(why),
+            StartError::Lab(error) => Self::Lab(error),
+            StartError::Store(error) => Self::Store(error),
+            StartError::File { .. } => Self::Target(error.to_string()),
+        }
+    }
+}
+
+/// Carries out `plan`: lab, cluster, load and faults, recovery, final reads, verdict, report.
+///
+/// # Errors
+/// When the run could not take place; whatever was recorded is on disk all the same.
+pub fn run(plan: &RunPlan, world: &World) -> Result<Exit, RunError> {
+    let runtime = Runtime::new().map_err(RunError::Runtime)?;
+    // First of all: process 1 of a world does not even die of a signal that it does not listen to.
+    let listening = runtime.block_on(async { Interrupts::listen() });
+    let interrupts = listening.map_err(RunError::Runtime)?;
+    let mut record = record::begin(plan, world);
+    let dir = RunDir::create(&plan.out, &plan.name()).map_err(RunError::Out)?;
+    record.id = dir.id();
+    dir.write_supervisor(plan.supervisor)?;
+    dir.write_record(&record)?;
+    let began = Instant::now();
+    let ended = build(plan, &dir, &mut record)
+        .and_then(|lab| runtime.block_on(conduct(plan, lab, &dir, interrupts)));
+    record.duration_s = Some(began.elapsed().as_secs_f64());
+    record.ended = told(&ended);
+    dir.write_record(&record)?;
+    let stopped = ended?;
+    let judged = if plan.judge {
+        judging::judge_run(&dir, &record, plan)
+    } else {
+        print(&format!("recorded: {}\n", dir.file("history.jsonl").display()));
+        Exit::Pass
+    };
+    Ok(stopped.map_or(judged, Interrupt::exit))
+}
+
+/// Builds the lab, and notes how it brings faults about.
+fn build(plan: &RunPlan, dir: &RunDir, record: &mut RunRecord) -> Result<Lab, RunError> {
+    let lab = Lab::build(&LabSpec {
+        nodes: plan.nodes.clone(),
+        partition: plan.partition,
+        ineffective_cut: plan.ineffective_cut,
+    })?;
+    record.host.mechanisms = record::mechanisms(&lab);
+    dir.write_record(record)?;
+    Ok(lab)
+}
+
+/// How the run ended, for its record.
+fn told(ended: &Result<Option<Interrupt>, RunError>) -> Ended {
+    match ended {
+        Ok(None) => Ended::Finished,
+        Ok(Some(interrupt)) => Ended::Interrupted { signal: interrupt.word().to_owned() },
+        Err(RunError::Target(reason)) => Ended::TargetBroke { reason: reason.clone() },
+        Err(error) => Ended::Failed { reason: error.to_string() },
+    }
+}
+
+/// Everything that a run's phases need.
+struct Stage<'a> {
+    plan: &'a RunPlan,
+    dir: &'a RunDir,
+    cluster: Arc<Cluster>,
+    deployment: Arc<Deployment>,
+    recorder: Recorder,
+    view: View,
+    caller: Caller,
+    interrupts: Interrupts,
+}
+
+/// The run itself: five steps. Returns what interrupted it, if anything did.
+async fn conduct(
+    plan: &RunPlan,
+    lab: Lab,
+    dir: &RunDir,
+    interrupts: Interrupts,
+) -> Result<Option<Interrupt>, RunError> {
+    let deployment = Arc::new(deploy(plan, &lab, dir)?);
+    let client = deployment.client().map_err(|error| RunError::Render(error.to_string()))?;
+    let header = header(plan, dir);
+    let (recorder, writer) =
+        Recorder::create(&dir.file("history.jsonl"), &header).map_err(RunError::History)?;
+    let view = View::default();
+    let cluster =
+        Cluster::new(lab, Arc::clone(&deployment), dir.clone(), recorder.clone(), view.clone());
+    let caller = Caller::new(Arc::new(client), recorder.clone());
+    let cluster = Arc::new(cluster);
+    let stage = Stage { plan, dir, cluster, deployment, recorder, view, caller, interrupts };
+
+    let finished = stage.play().await;
+    stage.notice_crashes(); // else a server that ended during the final reads counts as stopped
+    stage.enter(Phase::Stop);
+    let stopped = tokio::task::block_in_place(|| stage.cluster.stop_all());
+    writer.close().map_err(RunError::History)?;
+    finished?;
+    stopped?;
+    Ok(stage.interrupts.now())
+}
+
+/// What the history says of itself, and how it is to be judged.
+fn header(plan: &RunPlan, dir: &RunDir) -> Header {
+    Header {
+        schema: history::SCHEMA.to_owned(),
+        run: dir.id(),
+        target: plan.target.name().to_owned(),
+        seed: plan.seed,
+        nodes: plan.nodes.clone(),
+        plan: plan.judging(),
+    }
+}
+
+/// The target's templates, filled in for this lab and directory.
+fn deploy(plan: &RunPlan, lab: &Lab, dir: &RunDir) -> Result<Deployment, RunError> {
+    let node = |id: &NodeId| {
+        let dir = dir.node(*id)?;
+        Ok(NodeSpec { id: *id, ip: lab.address(*id), dir })
+    };
+    let nodes = plan.nodes.iter().map(node).collect::<Result<Vec<_>, StoreError>>()?;
+    let spec =
+        ClusterSpec { binary: plan.binary.clone(), nodes, extra_args: plan.extra_args.clone() };
+    plan.target.deploy(&spec).map_err(|error| RunError::Render(error.to_string()))
+}
+
+/// What a cluster lacks to be ready.
+struct Missing {
+    what: String,
+    /// Whose log may tell more.
+    node: NodeId,
+    /// How long after the start it may be missing.
+    within: Duration,
+}
+
+impl Stage<'_> {
+    /// Start, load with faults, recovery, final reads. The caller stops the cluster.
+    async fn play(&self) -> Result<(), RunError> {
+        self.enter(Phase::Start);
+        tokio::task::block_in_place(|| self.cluster.start_all())?;
+        let observer = Observer::start(&self.cluster, &self.deployment, &self.recorder, &self.view);
+        self.ready().await?;
+        self.enter(Phase::Load);
+        let (clients, actual) = self.load().await?;
+        self.dir.write("schedule.json", &record::schedule(&self.plan.faults, &actual))?;
+        self.enter(Phase::Recover);
+        self.recover().await;
+        clients.stop().await.map_err(RunError::Bug)?;
+        self.enter(Phase::FinalReads);
+        self.final_reads().await;
+        observer.stop().map_err(RunError::Bug)
+    }
+
+    fn enter(&self, phase: Phase) {
+        tracing::debug!(?phase, "the run goes on");
+        self.recorder.record(EventKind::Phase { phase });
+    }
+
+    /// Waits until the cluster has a leader (where the target tells of leaders) and answers.
+    async fn ready(&self) -> Result<(), RunError> {
+        let began = Instant::now();
+        loop {
+            if self.interrupts.now().is_some() {
+                return Ok(());
+            }
+            if let Some((node, how)) = self.cluster.crashed().into_iter().next() {
+                return Err(RunError::Target(self.died(node, &how)));
+            }
+            let Some(missing) = self.missing().await else { return Ok(()) };
+            if began.elapsed() >= missing.within {
+                return Err(RunError::Target(self.not_ready(&missing)));
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
+    /// What the cluster still lacks to be ready.
+    async fn missing(&self) -> Option<Missing> {
+        for (node, plan) in &self.deployment.nodes {
+            if let Some(probe) = &plan.ready
+                && let Err(why) = probe.ask().await
+            {
+                let what = format!("node {node} does not answer at {}: {why}", probe.url);
+                return Some(Missing { what, node: *node, within: probe.within });
+            }
+        }
+        let within = self.deployment.cluster_ready().map_or(READY_WITHIN, |ready| ready.within);
+        let node = self.cluster.nodes().next().unwrap_or(NodeId(1));
+        if self.waits_for_leader() && !self.view.agrees(self.plan.quorum()) {
+            let what = "no leader that a majority follows was seen".to_owned();
+            return Some(Missing { what, node, within });
+        }
+        let refused = self.refused().await?;
+        Some(Missing { what: format!("no node answers a read; {refused}"), node, within })
+    }
+
+    /// What the last node says to a read, if none answers it.
+    async fn refused(&self) -> Option<String> {
+        let mut last = None;
+        for node in self.cluster.nodes() {
+            match self.caller.try_read(node, PROBE_KEY).await {
+                Completion::Ok { .. } => return None,
+                Completion::Fail { error } | Completion::Info { error } => {
+                    last = Some(format!("{node} says: {error}"));
+                }
+            }
+        }
+        last
+    }
+
+    fn waits_for_leader(&self) -> bool {
+        self.deployment.cluster_ready().is_some()
+    }
+
+    fn died(&self, node: NodeId, how: &str) -> String {
+        let program = &self.deployment.nodes[&node].argv[0];
+        format!(
+            "start node {node}: `{program}` ended with {how} before the cluster was ready{}",
+            self.last_words(node)
+        )
+    }
+
+    fn not_ready(&self, missing: &Missing) -> String {
+        let Missing { what, node, within } = missing;
+        let words = self.last_words(*node);
+        format!("start the cluster: it was not ready within {within:?}: {what}{words}")
+    }
+
+    /// Where a node's log is, and how it ends.
+    fn last_words(&self, node: NodeId) -> String {
+        let dir = self.dir.path().join("nodes").join(node.to_string());
+        let logs = self.cluster.logs(node).into_iter().map(|log| log.path);
+        // Kept, and told here, whether the target calls them logs or not.
+        let paths: Vec<_> = logs.chain([dir.join("stdout"), dir.join("stderr")]).collect();
+        let mut text = String::new();
+        for (path, lines) in observer::last_lines(&paths, LAST_LINES) {
+            if !lines.is_empty() {
+                text.push_str(&format!("\n  end of {}:", path.display()));
+                lines
+                    .iter()
+                    .for_each(|line| text.push_str(&format!("\n    {}", crate::text::plain(line))));
+            }
+        }
+        text
+    }
+
+    /// Clients and faults, for the time asked. All faults are healed when it returns.
+    async fn load(&self) -> Result<(Clients, Vec<Actual>), RunError> {
+        let plan = self.plan;
+        let lanes: Vec<Lane> =
+            plan.workloads.iter().flat_map(|workload| workload.lanes(&plan.size)).collect();
+        let clients = Clients::start(lanes, plan.seed, &self.caller, &self.view, plan.nodes.len());
+        let (stop, stopped) = watch::channel(false);
+        let actor = Actor::new(Arc::clone(&self.cluster), self.recorder.clone(), self.view.clone());
+        let faults = plan.faults.clone();
+        let acting = tokio::spawn(async move { actor.perform(&faults, stopped).await });
+        self.watch(Instant::now() + plan.time).await;
+        stop.send_replace(true);
+        // A nemesis that failed may have left faults behind: nothing after it would mean anything.
+        let actual =
+            acting.await.map_err(|error| RunError::Bug(format!("the nemesis failed: {error}")))?;
+        Ok((clients, actual))
+    }
+
+    /// Shows progress until the time is up, the user interrupts, or the disk fails.
+    async fn watch(&self, until: Instant) {
+        let progress = Progress::begin(self.plan.time);
+        while Instant::now() < until && self.interrupts.now().is_none() && !self.recorder.failed() {
+            self.notice_crashes();
+            progress.show(until - Instant::now(), self.recorder.counts(), &self.view);
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
+    /// A server that ends by itself is in the history from here on.
+    fn notice_crashes(&self) {
+        for (node, how) in self.cluster.crashed() {
+            tracing::warn!(%node, how, "a node's server ended by itself");
+        }
+    }
+
+    /// Lets the clients go on until the cluster answers again and agrees on a leader, or the bound
+    /// has passed. Whether that was in time is for the checks to say.
+    async fn recover(&self) {
+        let counts = self.recorder.counts();
+        let ok = || counts.ok.load(std::sync::atomic::Ordering::Relaxed);
+        let before = ok();
+        let until = Instant::now() + self.plan.recovery() + AFTERWARDS;
+        let agreed = || !self.waits_for_leader() || self.view.unanimous(self.plan.nodes.len());
+        while Instant::now() < until && self.interrupts.now().is_none() {
+            self.notice_crashes();
+            if ok() > before + self.plan.nodes.len() as u64 && agreed() {
+                break;
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+        if self.interrupts.now().is_none() {
+            tokio::time::sleep(AFTERWARDS).await;
+        }
+    }
+
+    /// Reads every key through every node; each key at least once with success, if at all possible.
+    async fn final_reads(&self) {
+        let until = Instant::now() + self.plan.recovery();
+        let mut readers: BTreeMap<NodeId, u64> =
+            self.cluster.nodes().map(|node| (node, FINAL_READS + u64::from(node.0))).collect();
+        for key in self.keys() {
+            let mut read = false;
+            while !read && Instant::now() < until && self.interrupts.now().is_none() {
+                for (node, process) in &mut readers {
+                    let op = Op::Read { key: key.clone() };
+                    let answer = self.caller.call(ProcessId(*process), *node, &op).await;
+                    read |= matches!(answer, Completion::Ok { .. });
+                    if matches!(answer, Completion::Info { .. }) {
+                        *process += FINAL_READS;
+                    }
+                }
+                if !read {
+                    tokio::time::sleep(GLANCE).await;
+                }
+            }
+        }
+    }
+
+    /// Every key that a client may have written.
+    fn keys(&self) -> Vec<String> {
+        let size = &self.plan.size;
+        self.plan.workloads.iter().flat_map(|workload| workload.keys(size)).collect()
+    }
+}

@@ -1,0 +1,96 @@
+//! `fracas clean`: what a dead run may have left is ended, a live run is left alone.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command};
+
+use crate::cli_check::fabricate;
+use crate::support::{Room, is_root, json};
+
+/// A server of `run` that outlived its harness.
+fn leftover(run: &Path) -> Child {
+    Command::new("sleep").arg("1000").env("FRACAS_RUN", run).spawn().unwrap()
+}
+
+/// Notes the process that answers for a run.
+fn supervise(run: &Path, pid: u32, started: u64) {
+    let text = format!(r#"{{"pid":{pid},"started":{started}}}"#);
+    fs::write(run.join("supervisor.json"), text).unwrap();
+}
+
+/// When this process was started: field 22 of its `stat`.
+fn own_start() -> u64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    stat.rsplit_once(')').unwrap().1.split_whitespace().nth(19).unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_dead_run_is_marked_and_its_processes_are_ended() {
+    let room = Room::new();
+    let dead = fabricate(&room, "20260102-000000-dead", "running");
+    let live = fabricate(&room, "20260102-000001-live", "running");
+    let other = fabricate(&room, "20260102-000002-ended", "finished");
+    // The number of this process, but started at another time: its number was given away again.
+    supervise(&dead, std::process::id(), own_start() + 1);
+    supervise(&live, std::process::id(), own_start());
+    let mut servers = [&dead, &live, &other].map(|run| leftover(run));
+
+    // Named relatively, as by default: processes are marked with the absolute path.
+    let ended = room.run(&["clean", "--out", "runs"]);
+    ended
+        .assert_code(0)
+        .assert_stdout(&["dead: the harness died; ended 1 processes", "live: still"]);
+    assert!(!ended.stdout.contains("20260102-000002"), "an ended run is no news: {ended:#?}");
+    let died = servers[0].wait().unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&died), Some(9));
+    for server in &mut servers[1..] {
+        assert!(server.try_wait().unwrap().is_none(), "left alone");
+        server.kill().unwrap();
+        server.wait().unwrap();
+    }
+
+    let how = |run: &Path| json(&run.join("run.json"))["ended"]["how"].clone();
+    assert_eq!([how(&dead), how(&live), how(&other)], ["failed", "running", "finished"]);
+    room.run(&["clean"]).assert_code(0).assert_stdout(&["live: still"]);
+    room.run(&["list", "runs"]).assert_stdout(&["dead", "failed"]);
+}
+
+#[test]
+fn nothing_to_clean_is_no_error() {
+    let ended = Room::new().run(&["clean"]);
+    assert_eq!(ended.assert_code(0).stdout, "");
+}
+
+#[test]
+fn a_record_that_cannot_be_read_does_not_keep_others_from_being_cleaned() {
+    let room = Room::new();
+    let broken = fabricate(&room, "20260102-000000-broken", "running");
+    fs::write(broken.join("run.json"), "{").unwrap();
+    let dead = fabricate(&room, "20260102-000001-dead", "running");
+    supervise(&dead, std::process::id(), own_start() + 1);
+    let ended = room.run(&["clean"]);
+    ended.assert_code(70).assert_stderr(&["broken/run.json"]).assert_stdout(&["dead: the harness"]);
+    assert_eq!(json(&dead.join("run.json"))["ended"]["how"], "failed");
+}
+
+#[test]
+fn mounts_below_a_dead_run_are_taken_away() {
+    if !is_root() {
+        return println!("skipped: only root can mount");
+    }
+    let room = Room::new();
+    let dead = fabricate(&room, "20260102-000000-dead", "running");
+    fs::create_dir_all(dead.join("nodes/n1")).unwrap();
+    supervise(&dead, std::process::id(), own_start() + 1);
+    let script = "mount -t tmpfs none runs/*-dead/nodes/n1 && grep -c -- -dead /proc/self/mountinfo \
+                  && $FRACAS clean && ! grep -- -dead /proc/self/mountinfo";
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "bash", "-c", script]);
+    command.env("FRACAS", env!("CARGO_BIN_EXE_fracas")).env("FRACAS_OUT", room.path("runs"));
+    let output = command.current_dir(room.path(".")).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if text.is_empty() {
+        return println!("skipped: cannot mount: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert!(output.status.success() && text.contains("1 mounts"), "{output:?}");
+}

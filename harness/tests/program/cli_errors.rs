@@ -1,0 +1,214 @@
+//! What a user does wrong, and what a broken server does, comes back as a precise message on
+//! stderr, the documented exit code, and nothing left behind.
+
+use std::fs;
+
+use crate::support::{Room, TINY, events, json, lab};
+
+/// A target file with one thing changed is refused at its place, by `validate` and by `run`.
+#[track_caller]
+fn check_file(change: (&str, &str), expected: &[&str]) {
+    let room = Room::new();
+    assert!(TINY.contains(change.0), "the change has something to change");
+    room.file("broken.toml", &TINY.replacen(change.0, change.1, 1));
+    for command in ["validate", "run"] {
+        room.run(&[command, "./broken.toml"])
+            .assert_code(64)
+            .assert_no_stdout()
+            .assert_stderr(expected);
+    }
+    assert!(room.runs().is_empty(), "nothing was started");
+}
+
+#[test]
+fn a_misspelt_key_is_pointed_at_and_the_right_one_suggested() {
+    check_file(
+        ("connect-timeout", "conect-timeout"),
+        &[
+            "./broken.toml:20:1",
+            "unknown field `conect-timeout`",
+            "did you mean `connect-timeout`?",
+        ],
+    );
+    check_file(
+        ("[promises]", "[promisses]"),
+        &["./broken.toml:34:2", "`promisses`", "did you mean `promises`?"],
+    );
+}
+
+#[test]
+fn a_wrong_type_is_pointed_at() {
+    check_file(
+        ("nodes = 3", "nodes = \"three\""),
+        &["./broken.toml:9:9", "expected an integer", "cluster.nodes"],
+    );
+    check_file(("timeout = \"1s\"", "timeout = \"soon\""), &["./broken.toml:21:", "`soon`"]);
+}
+
+#[test]
+fn an_unknown_template_variable_is_pointed_at() {
+    check_file(
+        ("[\"{{ binary }}\"]", "[\"{{ binry }}\"]"),
+        &["./broken.toml:13:16", "unknown variable `binry`", "did you mean `binary`?"],
+    );
+}
+
+#[test]
+fn an_unknown_promise_is_pointed_at() {
+    check_file(
+        ("\"linearizable\"", "\"serialisable\""),
+        &["./broken.toml:35:13", "unknown variant `serialisable`", "expected `linearizable`"],
+    );
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_pointed_at() {
+    check_file(("[cluster]", "[cluster"), &["./broken.toml:8:"]);
+}
+
+/// A command line that cannot be carried out, and what the message must hold.
+#[track_caller]
+fn check_usage(args: &[&str], expected: &[&str]) {
+    let room = Room::new();
+    room.file("tiny.toml", TINY);
+    room.file("data", "not a program");
+    room.run(args).assert_code(64).assert_no_stdout().assert_stderr(expected);
+    assert!(room.runs().is_empty(), "nothing was started");
+}
+
+#[test]
+fn what_is_not_there_is_named_and_the_nearest_name_suggested() {
+    check_usage(&["run", "./no-such.toml"], &["./no-such.toml", "No such file"]);
+    check_usage(&["run", "regnt"], &["unknown target `regnt`", "did you mean `regent`?"]);
+    check_usage(
+        &["run", "regent", "--workload", "registr"],
+        &["unknown workload `registr`", "did you mean `register`?"],
+    );
+    check_usage(
+        &["run", "regent", "--faults", "partiton"],
+        &["unknown fault `partiton`", "did you mean `partition`?"],
+    );
+    check_usage(&["run", "regent", "--fautls", "none"], &["--fautls", "'--faults'"]);
+    check_usage(&["run", "regent", "--aim", "nothing"], &["unknown aim `nothing`"]);
+    check_usage(&["chekc", "x"], &["'chekc'", "'check'"]);
+    check_usage(&["check", "no-such.jsonl"], &["no-such.jsonl", "there are no runs yet"]);
+    check_usage(&["report", "latest"], &["`latest`", "there are no runs yet"]);
+    check_usage(&["run", "regent", "--schedule", "nowhere.json"], &["nowhere.json"]);
+    check_usage(&["run", "regent", "--schedule", "tiny.toml"], &["`tiny.toml` is not a schedule"]);
+}
+
+#[test]
+fn values_out_of_range_are_refused_and_the_range_told() {
+    for (flag, value, expected) in [
+        ("--nodes", "0", "expected 1 to 32"),
+        ("--nodes", "33", "expected 1 to 32"),
+        ("--time", "20", "such as `20s`"),
+        ("--time", "99999999999h", "expected at most 8760 h"),
+        ("--clients", "0", "such as `3n`"),
+        ("--clients", "18446744073709551615n", "such as `3n`"),
+        ("--rate", "0", "such as `200/s`"),
+        ("--rate", "1e-300/s", "such as `200/s`"),
+        ("--seed", "x", "expected a whole number"),
+        ("--keys", "0", "0 is not in 1.."),
+        ("--mechanism", "partition=magic", "partition=nft"),
+        ("--check-time", "18446744073709551615", "too large"),
+    ] {
+        check_usage(&["run", "regent", flag, value], &[flag, value, expected]);
+    }
+}
+
+#[test]
+fn a_fault_that_the_target_does_not_allow_is_refused() {
+    check_usage(
+        &["run", "./tiny.toml", "--faults", "pause"],
+        &["`tiny` does not allow the fault `pause`", "`[faults]`"],
+    );
+}
+
+#[test]
+fn a_server_that_is_missing_or_no_program_is_named() {
+    check_usage(
+        &["run", "./tiny.toml", "--binary", "/no/such/server"],
+        &["`/no/such/server`", "`--binary`", "not an executable file"],
+    );
+    check_usage(&["run", "./tiny.toml", "--binary", "data"], &["`data`", "not an executable file"]);
+    let room = Room::new();
+    room.file("tiny.toml", &TINY.replace("/bin/false", "no-such-server"));
+    room.run(&["run", "./tiny.toml"]).assert_code(64).assert_stderr(&[
+        "`no-such-server` of target `tiny`",
+        "in PATH",
+        "`--binary PATH`",
+    ]);
+}
+
+#[test]
+fn an_output_directory_that_cannot_be_made_is_named() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let ended = room.run(&["run", "regent", "--out", "/proc/runs", "--time", "1s"]);
+    ended.assert_code(64).assert_no_stdout().assert_stderr(&["`/proc/runs`"]);
+    room.assert_nothing_left();
+}
+
+/// A server that breaks before testing: exit 3, the reason, a record, a history, nothing running.
+#[track_caller]
+fn check_server(script: &str, expected: &[&str]) {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    room.file("tiny.toml", TINY);
+    let server = room.script("server", script);
+    let ended = room.run(&["run", "./tiny.toml", "--time", "1s", "--binary", &server]);
+    ended.assert_code(3).assert_no_stdout().assert_stderr(expected);
+    room.assert_nothing_left();
+
+    let run = room.only_run();
+    let record = json(&run.join("run.json"));
+    assert_eq!(record["ended"]["how"], "target-broke", "{record:#}");
+    let reason = record["ended"]["reason"].as_str().unwrap();
+    assert!(ended.stderr.contains(reason), "{reason}");
+    let told = events(&run);
+    let phases: Vec<_> = told.iter().filter_map(|event| event["phase"].as_str()).collect();
+    assert_eq!(phases, ["start", "stop"], "the history tells how far it came");
+    // Judged for itself, a history without a load decides nothing.
+    room.run(&["check", "latest"]).assert_code(2);
+    room.run(&["report", "latest"]).assert_code(0);
+    let page = fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(page.contains("not usable before any fault"), "the page says so, too");
+}
+
+#[test]
+fn a_server_that_ends_at_once_is_told_with_its_status() {
+    check_server("#!/bin/false\n", &["start node n1: `", "server` ended with status 1"]);
+}
+
+#[test]
+fn a_server_that_complains_and_ends_is_quoted() {
+    check_server(
+        "#!/bin/sh\necho 'reading config'\necho 'no such table: \x1b[31mreigns' >&2\nexit 3\n",
+        &[
+            "start node n1",
+            "ended with status 3",
+            "n1/stderr:",
+            "no such table: \u{fffd}[31mreigns",
+        ],
+    );
+}
+
+#[test]
+fn a_server_that_is_killed_by_a_signal_is_told_with_it() {
+    check_server("#!/bin/sh\nkill -ABRT $$\n", &["start node n1", "signal 6"]);
+}
+
+#[test]
+fn a_server_that_never_listens_is_waited_for_as_long_as_its_target_says() {
+    check_server(
+        "#!/bin/sh\necho 'still thinking'\nexec sleep 1000\n",
+        &["not ready within 2s", "node n1", "http://10.77.0.1:8001/healthz", "still thinking"],
+    );
+}
+
+#[test]
+fn a_server_that_cannot_be_executed_is_told_why() {
+    check_server("no shebang\n", &["start node n1", "server`: exec format error"]);
+    check_server("#!/no/such/interpreter\n", &["n1", "interpreter"]);
+}

@@ -1,0 +1,164 @@
+//! Help, lists, `validate`, `doctor` and `--dry-run`: commands that start no cluster.
+
+use serde_json::Value;
+
+use crate::support::{Room, TINY, is_root, lab};
+
+#[test]
+fn help_and_version_go_to_stdout_and_are_no_error() {
+    let room = Room::new();
+    room.run(&["--help"]).assert_code(0).assert_stdout(&["Exit codes", "130/143"]);
+    room.run(&["run", "--help"]).assert_code(0).assert_stdout(&["--schedule", "FRACAS_SEED"]);
+    let version = format!("fracas {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(room.run(&["--version"]).assert_code(0).stdout, version);
+    room.run(&[]).assert_code(64).assert_no_stdout().assert_stderr(&["Usage: fracas"]);
+}
+
+#[test]
+fn a_flag_that_is_for_tests_only_is_not_advertised() {
+    let help = Room::new().run(&["run", "--help"]).stdout;
+    assert!(!help.contains("ineffective"), "{help}");
+}
+
+#[test]
+fn every_list_is_for_people_or_one_json_document() {
+    let room = Room::new();
+    for (what, expected) in [
+        ("targets", "regent"),
+        ("workloads", "register"),
+        ("faults", "partition"),
+        ("checks", "register/linearizable"),
+    ] {
+        room.run(&["list", what]).assert_code(0).assert_stdout(&[expected]);
+        let rows = room.run(&["list", what, "--format", "json"]).assert_code(0).json();
+        let rows = rows.as_array().unwrap();
+        assert!(rows.iter().any(|row| row["name"] == expected), "{what}: {rows:?}");
+        let told = |row: &Value| row["about"].as_str().is_some_and(|about| !about.is_empty());
+        assert!(rows.iter().all(told), "{what}: {rows:?}");
+    }
+}
+
+#[test]
+fn no_runs_are_an_empty_list() {
+    let room = Room::new();
+    assert_eq!(room.run(&["list", "runs"]).assert_code(0).stdout, "");
+    let rows = room.run(&["list", "runs", "--format", "json"]).assert_code(0).json();
+    assert_eq!(rows, Value::Array(Vec::new()));
+}
+
+#[test]
+fn a_closed_pipe_is_not_an_error() {
+    let room = Room::new();
+    let closed = "set -o pipefail; $FRACAS list faults | true";
+    let ended = room.finish(&mut room.shell(closed));
+    assert_eq!(ended.assert_code(0).stderr, "");
+    let errors = "set -o pipefail; ($FRACAS run regnt 2>&1; exit $?) | true";
+    room.finish(&mut room.shell(errors)).assert_code(64);
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_told() {
+    let room = Room::new();
+    let ended = room.finish(&mut room.shell("$FRACAS list faults > /dev/full"));
+    ended.assert_stderr(&["failed to write the result"]);
+}
+
+#[test]
+fn colour_is_for_those_who_want_it() {
+    let room = Room::new();
+    let mut forced = room.fracas(&["run", "--fautls"]);
+    forced.env("CLICOLOR_FORCE", "1");
+    assert!(room.finish(&mut forced).assert_code(64).stderr.contains('\x1b'));
+    forced.env("NO_COLOR", "1");
+    assert!(!room.finish(&mut forced).assert_code(64).stderr.contains('\x1b'));
+}
+
+#[test]
+fn validate_shows_what_a_target_renders() {
+    let room = Room::new();
+    let shown = room.run(&["validate", "regent", "--show-commands"]);
+    shown.assert_code(0).assert_stdout(&["`regent` is valid", "read, write, cas"]);
+    shown.assert_stdout(&["n3", "--listen 10.77.0.3:7000", "PUT http://10.77.0.1:7000/kv/k1"]);
+    room.file("tiny.toml", TINY);
+    room.run(&["validate", "./tiny.toml"]).assert_code(0).assert_stdout(&["`tiny` is valid"]);
+    assert!(room.runs().is_empty());
+}
+
+#[test]
+fn doctor_says_what_this_machine_can_do() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let text = room.run(&["doctor"]);
+    text.assert_code(0);
+    assert!(!text.stdout.is_empty());
+    let report = room.run(&["doctor", "--format", "json"]).assert_code(0).json();
+    assert!(report.is_object(), "{report}");
+    room.run(&["doctor", "regent"]).assert_code(0);
+    room.run(&["doctor", "regnt"]).assert_code(64).assert_stderr(&["did you mean `regent`?"]);
+    if is_root() {
+        let room = Room::for_everyone();
+        room.finish(&mut room.fracas_as_nobody(&["doctor"])).assert_code(0);
+    }
+    room.assert_nothing_left();
+}
+
+#[test]
+fn a_dry_run_shows_the_same_schedule_for_the_same_seed_and_starts_nothing() {
+    let room = Room::new();
+    let shown = |seed: &str| {
+        let args = ["run", "regent", "--time", "60s", "--seed", seed, "--dry-run"];
+        room.run(&args).assert_code(0).json()
+    };
+    let plan = shown("7");
+    assert_eq!(plan, shown("7"));
+    assert_ne!(plan["schedule"], shown("8")["schedule"]);
+    assert!(plan["schedule"]["planned"].as_array().unwrap().len() > 5, "{plan:#}");
+    assert!(plan["repeat"].as_str().unwrap().ends_with("--seed=7"), "{plan:#}");
+    assert!(room.runs().is_empty());
+}
+
+#[test]
+fn a_seed_can_come_from_the_environment_and_a_flag_wins() {
+    let room = Room::new();
+    let seed = |variable: &str, args: &[&str]| {
+        let mut command = room.fracas(&[&["run", "regent", "--dry-run"], args].concat());
+        command.env("FRACAS_SEED", variable);
+        room.finish(&mut command).assert_code(0).json()["seed"].clone()
+    };
+    assert_eq!(seed("12", &[]), 12);
+    assert_eq!(seed("12", &["--seed=13"]), 13);
+    assert_ne!(seed("", &[]), seed("", &[]), "an empty variable counts as unset");
+}
+
+#[test]
+fn the_command_that_repeats_a_run_names_the_server_that_was_run() {
+    let room = Room::new();
+    let server = room.script("my server", "#!/bin/true\n");
+    let mut command = room.fracas(&[
+        "run",
+        "--dry-run",
+        "--out",
+        "regent",
+        "regent",
+        "--seed",
+        "3",
+        "-t",
+        "40s",
+        "--nodes=3",
+        "--arg",
+        "--seed",
+        "--repeat=1",
+        "--concurrency",
+        "4",
+    ]);
+    command.env("FRACAS_BINARY", &server);
+    let plan = room.finish(&mut command).assert_code(0).json();
+    let again = plan["repeat"].as_str().unwrap().replacen("fracas", "$FRACAS", 1);
+    let repeated = room.finish(&mut room.shell(&again)).assert_code(0).json();
+    assert_eq!(plan, repeated);
+    let expected = format!(
+        "$FRACAS run regent --dry-run --out regent -t 40s --nodes=3 --arg --seed --concurrency 4 \
+         '--binary={server}' --seed=3"
+    );
+    assert_eq!(again, expected);
+}

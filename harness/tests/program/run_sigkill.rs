@@ -1,0 +1,173 @@
+//! A harness that is killed at any moment leaves nothing on the machine but a readable history.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
+
+use crate::run_story::phases;
+use crate::support::{Room, events, interfaces, json, lab, processes, slow};
+
+/// The moments are random but always the same.
+const SEED: u64 = 0x51_6b_11;
+/// Start-up, load, recovery and judging of the run that is killed take about this long.
+const WHOLE_MS: u64 = 6_500;
+/// Judged histories: a right cluster passes or is too short to say.
+const JUDGED: [Option<i32>; 2] = [Some(0), Some(2)];
+
+/// Which process is killed.
+#[derive(Debug, Clone, Copy)]
+enum Victim {
+    /// The one that the user started.
+    Outer,
+    /// Its child: process 1 of the world in which everything happens.
+    Inner,
+}
+
+/// The children of a process.
+fn children(of: i32) -> Vec<i32> {
+    let parent = |pid: &i32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest).to_owned();
+        after_name.split_whitespace().nth(1).and_then(|ppid| ppid.parse().ok()) == Some(of)
+    };
+    processes().into_iter().filter(parent).collect()
+}
+
+/// The child of a process, awaited a moment; none if the process has ended before.
+fn first_child(of: i32) -> Option<i32> {
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        let child = children(of).first().copied();
+        if child.is_some() || Instant::now() >= until || is_zombie(of) {
+            return child;
+        }
+        sleep(Duration::from_millis(1));
+    }
+}
+
+/// Whether a process has ended, and only waits to be taken note of.
+fn is_zombie(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with('Z'))
+}
+
+/// Starts a run, kills `victim` after `delay_ms`, and looks at what is left.
+fn kill_at(delay_ms: u64, victim: Victim) {
+    println!("SIGKILL to {victim:?} after {delay_ms} ms");
+    let room = Room::new();
+    let before = interfaces();
+    let args = ["run", "regent", "--time", "4s", "--fault-every", "1s", "--nodes", "3"];
+    let started = room.start(&mut room.fracas(&args));
+    sleep(Duration::from_millis(delay_ms));
+    let pid = match victim {
+        Victim::Outer => Some(started.pid()),
+        Victim::Inner => first_child(started.pid()),
+    };
+    let killed = pid.is_some_and(|pid| kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok());
+    println!("{}", if killed { "killed" } else { "there was none, or no more" });
+    let ended = started.wait();
+    if let (Victim::Inner, Some(70)) = (victim, ended.code) {
+        ended.assert_stderr(&["signal 9"]);
+    } else if killed {
+        // The outer one, or the inner one when it had said how the run ended.
+        assert!(matches!(ended.code, None | Some(0 | 2)), "{ended:#?}");
+    }
+    room.assert_nothing_left();
+    let new: BTreeSet<_> = interfaces().difference(&before).cloned().collect();
+    assert!(new.is_empty(), "left behind: {new:?}");
+    room.runs().iter().for_each(|run| assert_readable(&room, run));
+}
+
+/// What a killed run left is judged as far as it goes, and `clean` knows that it died.
+#[track_caller]
+fn assert_readable(room: &Room, run: &Path) {
+    let name = run.to_str().unwrap();
+    if run.join("history.jsonl").is_file() {
+        let checked = room.run(&["check", name]);
+        assert!(JUDGED.contains(&checked.code), "{checked:#?}");
+    }
+    room.run(&["clean"]).assert_code(0);
+    if run.join("run.json").is_file() {
+        let how = json(&run.join("run.json"))["ended"]["how"].clone();
+        assert!(how == "failed" || how == "finished", "no longer running: {how}");
+    }
+    if run.join("history.jsonl").is_file() && run.join("run.json").is_file() {
+        room.run(&["report", name]).assert_code(0);
+    }
+}
+
+/// Kills at `count` moments, spread over a whole run.
+fn kill_often(count: u64) {
+    let Some(_lab) = lab() else { return };
+    let mut random = ChaCha8Rng::seed_from_u64(SEED);
+    for number in 0..count {
+        let slice = WHOLE_MS / count;
+        let delay = 50 + number * slice + random.random_range(0..slice);
+        let victim = if random.next_u32() % 3 == 0 { Victim::Inner } else { Victim::Outer };
+        kill_at(delay, victim);
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_harness_that_is_killed() {
+    kill_often(6);
+}
+
+#[test]
+fn nothing_is_left_of_a_harness_that_is_killed_at_many_moments() {
+    if slow() {
+        kill_often(50);
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_harness_that_is_killed_while_it_starts() {
+    let Some(_lab) = lab() else { return };
+    for delay in [1, 10, 30, 60, 100, 200] {
+        kill_at(delay, Victim::Outer);
+        kill_at(delay, Victim::Inner);
+    }
+}
+
+/// The end of a node's own processes is the target's crash, not ours: the run goes on and tells it.
+#[test]
+fn a_node_that_is_killed_from_outside_is_a_crash_in_the_history() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let args = ["run", "regent", "--time", "6s", "--faults", "none", "--nodes", "3"];
+    let started = room.start(&mut room.fracas(&args));
+    let node = first_node(started.pid());
+    kill(Pid::from_raw(node), Signal::SIGKILL).unwrap();
+    let ended = started.wait();
+    ended.assert_code(1).assert_stdout(&["ANOMALY: ", "nodes/stay-up"]);
+    room.assert_nothing_left();
+    let run = room.only_run();
+    assert_eq!(json(&run.join("run.json"))["ended"]["how"], "finished");
+    assert_eq!(phases(&run), ["start", "load", "recover", "final-reads", "stop"]);
+    let events = events(&run);
+    let exited: Vec<&Value> =
+        events.iter().filter(|event| event["change"]["what"] == "exited").collect();
+    assert_eq!(exited.len(), 1, "{exited:?}");
+}
+
+/// The process between the harness and a node's server, once the cluster is under load.
+fn first_node(outer: i32) -> i32 {
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        let nodes: Vec<i32> = children(outer).into_iter().flat_map(children).collect();
+        if nodes.len() >= 3 {
+            sleep(Duration::from_millis(2_500)); // past the start, where a crash ends the run
+            return nodes[0];
+        }
+        assert!(Instant::now() < until, "the nodes are started");
+        sleep(Duration::from_millis(20));
+    }
+}
