@@ -1,0 +1,197 @@
+//! Rules of taste, as tests that read every written file: what a reviewer should not have to say.
+//!
+//! What rustfmt and clippy can see is not looked at again.
+
+mod code;
+mod tree;
+
+use std::path::Path;
+
+use code::{blank, lines_with, rust};
+use tree::{Source, none, root, sources};
+
+/// No function is longer.
+const FUNCTION_LINES: usize = 70;
+
+/// No Rust file is longer.
+const FILE_LINES: usize = 500;
+
+/// What may not be in code, and what to do instead.
+const BANNED: [(&str, &str); 5] = [
+    ("todo!", "write it, or leave it out"),
+    ("unimplemented!", "write it, or leave it out"),
+    ("dbg!", "use `tracing`"),
+    ("#[allow", "use `#[expect(…, reason = \"…\")]`"),
+    ("#![allow", "use `#[expect(…, reason = \"…\")]`"),
+];
+
+/// The beginnings of paths that exist on one machine only.
+const HOMES: [&str; 4] = ["/home/", "/root/", "/Users/", "/work/"];
+
+/// Says that every line which `breaks` returns breaks `rule`.
+#[track_caller]
+fn lines(rule: &str, sources: &[Source], breaks: impl Fn(&str) -> bool) {
+    let mut found = Vec::new();
+    for source in sources {
+        let numbered = (1_u32..).zip(source.text.lines()).filter(|(_, line)| breaks(line));
+        found.extend(numbered.map(|(number, _)| format!("{}:{number}", source.path)));
+    }
+    none(rule, &found);
+}
+
+#[test]
+fn every_file_opens_with_what_it_is() {
+    let silent = |source: &Source| !source.text.starts_with("//! ");
+    let found: Vec<String> =
+        rust().into_iter().filter(silent).map(|source| format!("{}:1", source.path)).collect();
+    none("a file must open with `//!`: what it is, and what it deliberately does not do", &found);
+}
+
+#[test]
+fn no_file_is_too_long() {
+    let mut found = Vec::new();
+    for source in rust() {
+        let length = source.text.lines().count();
+        if length > FILE_LINES {
+            found.push(format!("{}:{FILE_LINES}: {length} lines", source.path));
+        }
+    }
+    none(&format!("a file has at most {FILE_LINES} lines"), &found);
+}
+
+#[test]
+fn no_function_is_too_long() {
+    let mut found = Vec::new();
+    for source in rust() {
+        for (name, line, length) in functions(&blank(&source.text)) {
+            if length > FUNCTION_LINES {
+                found.push(format!("{}:{line}: `{name}` has {length} lines", source.path));
+            }
+        }
+    }
+    none(&format!("a function has at most {FUNCTION_LINES} lines"), &found);
+}
+
+/// Every function with a body: its name, its first line and how many lines it has.
+fn functions(code: &str) -> Vec<(String, usize, usize)> {
+    let starts = code
+        .match_indices("fn ")
+        .filter(|(at, _)| !code[..*at].ends_with(|c: char| c.is_alphanumeric() || c == '_'));
+    starts.filter_map(|(at, _)| function(code, at)).collect()
+}
+
+/// The function whose `fn` is at `at`; none if it has no body.
+fn function(code: &str, at: usize) -> Option<(String, usize, usize)> {
+    let rest = &code[at..];
+    let name = rest[3..].split(|c: char| !c.is_alphanumeric() && c != '_').next()?;
+    let mut open = 0_usize;
+    for (end, letter) in rest.char_indices() {
+        match letter {
+            ';' if open == 0 && !in_brackets(&rest[..end]) => return None,
+            '{' => open += 1,
+            '}' if open == 1 => {
+                let first = code[..at].matches('\n').count() + 1;
+                return Some((name.to_owned(), first, rest[..=end].lines().count()));
+            }
+            '}' => open = open.checked_sub(1)?,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether a bracket is open at the end of a signature: the `;` of `[u8; 4]` ends nothing.
+fn in_brackets(signature: &str) -> bool {
+    signature.matches('[').count() > signature.matches(']').count()
+}
+
+#[test]
+fn functions_are_measured() {
+    let code = "trait T { fn none(&self, x: [u8; 4]) -> u8; }\nfn one() {}\nasync fn four() {\n  if x {\n  }\n}\n";
+    let found = functions(code);
+    let expected = [("one".to_owned(), 2, 1), ("four".to_owned(), 3, 4)];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn no_banned_word_is_used() {
+    let mut found = Vec::new();
+    for source in rust() {
+        let code = blank(&source.text);
+        for (word, instead) in BANNED {
+            let hits = lines_with(&code, word);
+            let tell = |line| format!("{}:{line}: `{word}`: {instead}", source.path);
+            found.extend(hits.into_iter().map(tell));
+        }
+    }
+    none("these words may not be in code", &found);
+}
+
+#[test]
+fn no_file_knows_a_developers_machine() {
+    let own = |source: &Source| source.path.ends_with("tests/tidy.rs");
+    let others: Vec<Source> = sources().into_iter().filter(|source| !own(source)).collect();
+    let starts = |line: &str, home: &str| {
+        line.match_indices(home).any(|(at, _)| {
+            !line[..at].ends_with(|c: char| c.is_alphanumeric() || "_-.}/".contains(c))
+        })
+    };
+    lines("no file may name a path of one machine", &others, |line| {
+        HOMES.iter().any(|home| starts(line, home))
+    });
+}
+
+#[test]
+fn no_line_ends_with_a_space() {
+    lines("no line may end with a space", &sources(), |line| line.ends_with([' ', '\t']));
+}
+
+#[test]
+fn every_file_ends_with_one_newline() {
+    let bad = |source: &Source| {
+        !source.text.is_empty() && (!source.text.ends_with('\n') || source.text.ends_with("\n\n"))
+    };
+    let found: Vec<String> = sources().into_iter().filter(bad).map(|source| source.path).collect();
+    none("a file ends with one newline", &found);
+}
+
+#[test]
+fn every_link_between_pages_leads_somewhere() {
+    let pages = sources().into_iter().filter(|source| source.path.ends_with(".md"));
+    let mut found = Vec::new();
+    for page in pages {
+        let folder = root().join(&page.path).parent().expect("a file is in a folder").to_owned();
+        for (number, line) in (1_u32..).zip(page.text.lines()) {
+            let broken = links(line).filter(|link| !leads(&folder, link));
+            found.extend(broken.map(|link| format!("{}:{number}: `{link}`", page.path)));
+        }
+    }
+    none("a link must lead to a file of the project", &found);
+}
+
+#[test]
+fn every_file_of_the_code_map_exists() {
+    let sources = sources();
+    let is_page = |source: &&Source| source.path == "ARCHITECTURE.md";
+    let page = sources.iter().find(is_page).expect("the architecture is written down");
+    let mut found = Vec::new();
+    for (number, line) in (1_u32..).zip(page.text.lines()) {
+        for name in line.split('`').skip(1).step_by(2).filter(|name| name.ends_with(".rs")) {
+            let exists = |it: &Source| it.path == name || it.path.ends_with(&format!("/{name}"));
+            if !name.contains("NAME") && !sources.iter().any(exists) {
+                found.push(format!("{}:{number}: `{name}`", page.path));
+            }
+        }
+    }
+    none("the code map names a file that is not there", &found);
+}
+
+/// The targets of a line's Markdown links.
+fn links(line: &str) -> impl Iterator<Item = &str> {
+    line.split("](").skip(1).filter_map(|rest| rest.split(')').next())
+}
+
+fn leads(folder: &Path, link: &str) -> bool {
+    let file = link.split('#').next().unwrap_or_default();
+    link.contains("://") || file.is_empty() || folder.join(file).exists()
+}
