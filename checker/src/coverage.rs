@@ -3,12 +3,12 @@
 //! This check never finds an anomaly. Whatever was planned and did not happen makes the verdict
 //! inconclusive, with what was missing in numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::budget::Budget;
 use crate::event::{Completion, Nanos, OpKind, Phase};
 use crate::fault::Fault;
-use crate::history::{FaultSpan, History};
+use crate::history::{FaultSpan, History, Operation};
 use crate::leadership::evidence::evidence;
 use crate::leadership::first_led;
 use crate::reach;
@@ -30,6 +30,7 @@ pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
     operations(history, &mut result);
     elections(history, &mut result);
     faults(history, &mut result);
+    final_reads(history, &mut result);
     result
 }
 
@@ -79,6 +80,23 @@ fn elections(history: &History, result: &mut CheckResult) {
         ));
     }
     result.metrics.insert("elections-under-load".to_owned(), seen as f64);
+}
+
+/// Whether every register that was written was read once more at the end: an acknowledged write
+/// that nobody looks for is lost unseen.
+fn final_reads(history: &History, result: &mut CheckResult) {
+    let Some(begin) = history.phase(Phase::FinalReads) else { return };
+    let done = history.operations().iter().filter(|one| one.ok().is_some());
+    let (reads, changes): (Vec<&Operation>, Vec<&Operation>) =
+        done.partition(|one| one.op.kind() == OpKind::Read);
+    let read: BTreeSet<&str> =
+        reads.iter().filter(|one| one.invoked.1 >= begin).filter_map(|one| one.op.key()).collect();
+    let written: BTreeSet<&str> = changes.iter().filter_map(|one| one.op.key()).collect();
+    let missed: Vec<&&str> = written.difference(&read).collect();
+    if !missed.is_empty() {
+        let missed = words::list(missed);
+        result.inconclusive(format!("no final read of {missed} succeeded"));
+    }
 }
 
 /// Whether every fault was proven, there were enough, and clients were served meanwhile.

@@ -411,6 +411,11 @@ fn coverage_says_what_is_missing() {
         &format!("{stop}plan elections 1"),
     );
     coverage("", &format!("{stop}plan elections 1\npoll n1 leader g2 [5..9]"));
+    // What was written must be looked for at the end.
+    let written = format!("{stop}phase final 100\np1 - w k 1 [5..9] ok\n");
+    coverage("no final read of k succeeded", &format!("{written}p2 - r k [50..60] ok 1"));
+    coverage("no final read of k succeeded", &format!("{written}p2 - r k [100..110] fail"));
+    coverage("", &format!("{written}p2 - r k [100..110] ok 1"));
 }
 
 #[test]

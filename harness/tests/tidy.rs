@@ -26,7 +26,7 @@ const BANNED: [(&str, &str); 5] = [
 ];
 
 /// The beginnings of paths that exist on one machine only.
-const HOMES: [&str; 4] = ["/home/", "/root/", "/Users/", "/work/"];
+const HOMES: [&str; 3] = ["/home/", "/root/", "/Users/"];
 
 /// Says that every line which `breaks` returns breaks `rule`.
 #[track_caller]

@@ -31,6 +31,7 @@ pub use logs::LogRules;
 pub use nearest::nearest;
 pub use poller::Poller;
 pub use ready::{ClusterReady, HttpProbe, agreed_leader};
+pub use show::quoted;
 pub use sighting::Sighting;
 pub use target::{Leaders, Promises, Registers, Route, Stop, StopSignal, Target};
 pub use template::RenderError;

@@ -68,7 +68,8 @@ fn show_block(out: &mut String, name: &str, text: &str) {
 }
 
 /// The word as a shell must be given it.
-fn quoted(word: &str) -> String {
+#[must_use]
+pub fn quoted(word: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || PLAIN.contains(letter);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

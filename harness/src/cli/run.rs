@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::FaultKind;
-use fracas_targets::{Target, nearest};
+use fracas_targets::{Target, nearest, quoted};
 use fracas_workloads::{Size, Workload};
 
 use super::check::BudgetArgs;
@@ -18,7 +18,6 @@ use crate::lab::leftovers::Identity;
 use crate::lab::{self, Isolation, Mechanism, NODES_MAX};
 use crate::nemesis::{self, AIMS, Aim};
 use crate::plan::{RunPlan, default_coverage, promised};
-use crate::text::quoted;
 use crate::{run, targets};
 
 /// Arguments of `fracas run`.
