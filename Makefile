@@ -34,13 +34,12 @@ calibrate:
 	$(CARGO) build --locked --bin fracas --bin regent
 	$(CARGO) run --locked --quiet --example calibrate
 
-## packages: what the tests use, installed where this is root and Debian
+## packages: what the tests use, installed where this is root and Debian; else what is missing is named
 packages:
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  missing=$$(for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
 	  if [ -n "$$missing" ]; then apt-get update -qq && \
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; fi; \
-	else \
-	  for tool in etcd iptables ip python3; do command -v $$tool >/dev/null || \
-	    echo "not installed: $$tool (tests that need it are skipped and say so)"; done; \
-	fi
+	fi; \
+	for tool in etcd iptables ip python3; do command -v $$tool >/dev/null || [ -x /usr/sbin/$$tool ] || \
+	  echo "not installed: $$tool (tests that need it are skipped, and say so)"; done
