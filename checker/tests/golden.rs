@@ -304,6 +304,17 @@ fn generations_never_go_back() {
     leaders("pass", "poll n1 leader g5 [0..5]\nlog n1 follower g4 [6..9]");
     leaders("generation-went-back", "log n1 leader g5 [0..5]\nlog n1 follower g4 [5..9]");
     leaders("generation-went-back", "log n1 leader g5 [0..5]\npoll n1 follower g4 [6..9]");
+    // A line may come before the disk: killed right then, the node has forgotten nothing it owed.
+    leaders(
+        "pass",
+        "poll n2 leader g4 [0..1]\nlog n1/1 candidate g5 [0..5]\nlog n1/2 follower g4 [6..9]",
+    );
+    leaders(
+        "pass",
+        "poll n2 leader g4 [0..1]\nlog n1/1 follower g5 [0..5]\npoll n1/2 follower g4 [6..9]",
+    );
+    leaders("generation-went-back", "log n1/1 leader g5 [0..5]\nlog n1/2 follower g4 [6..9]");
+    leaders("generation-went-back", "log n1/1 candidate g5 [0..5]\nlog n1/1 follower g4 [6..9]");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::catalogue::GENERATION_WENT_BACK;
 use crate::cause;
 use crate::event::NodeId;
 use crate::history::History;
-use crate::observation::Source;
+use crate::observation::{Role, Source};
 use crate::story::Shown;
 use crate::verdict::Anomaly;
 use crate::words;
@@ -34,6 +34,40 @@ pub(super) fn judge(history: &History, evidence: &[Evidence], found: &mut Found)
     found.add("a generation that went back", anomalies, Vec::new());
 }
 
+/// The highest generation seen so far that a later, lower one would contradict.
+///
+/// A line about following or standing may be written before the generation is on disk: a node that
+/// is killed right then may come back below it and has broken no promise, for nobody else ever
+/// heard of that generation. To have led one it must have kept it. So what such a line tells
+/// counts within one life of the node only.
+#[derive(Default)]
+struct Highest {
+    kept: Option<Evidence>,
+    in_life: BTreeMap<u32, Evidence>,
+}
+
+impl Highest {
+    fn add(&mut self, one: Evidence) {
+        let higher = |known: &Evidence| known.generation < one.generation;
+        let outlives = one.source != Source::Log || one.role == Some(Role::Leader);
+        if outlives && self.kept.as_ref().is_none_or(higher) {
+            self.kept = Some(one);
+        }
+        if let Some(life) = one.incarnation
+            && self.in_life.get(&life).is_none_or(higher)
+        {
+            self.in_life.insert(life, one);
+        }
+    }
+
+    /// What is higher than `low` and must not be.
+    fn above(&self, low: &Evidence) -> Option<Evidence> {
+        let in_life = low.incarnation.and_then(|life| self.in_life.get(&life));
+        let known = self.kept.iter().chain(in_life);
+        known.copied().find(|high| high.generation > low.generation)
+    }
+}
+
 /// A high generation, then an answer that began later with a lower one.
 fn step_back(seen: &[Evidence]) -> Option<(Evidence, Evidence)> {
     let mut ended = seen.to_vec();
@@ -42,14 +76,12 @@ fn step_back(seen: &[Evidence]) -> Option<(Evidence, Evidence)> {
         seen.iter().filter(|one| one.source != Source::Log).copied().collect();
     began.sort_by_key(|one| (one.since, one.index));
     let mut before = ended.into_iter().peekable();
-    let mut high: Option<Evidence> = None;
+    let mut highest = Highest::default();
     for low in began {
         while let Some(one) = before.next_if(|one| one.time < low.since) {
-            if high.is_none_or(|known| known.generation < one.generation) {
-                high = Some(one);
-            }
+            highest.add(one);
         }
-        if let Some(high) = high.filter(|high| high.generation > low.generation) {
+        if let Some(high) = highest.above(&low) {
             return Some((high, low));
         }
     }
@@ -58,12 +90,12 @@ fn step_back(seen: &[Evidence]) -> Option<(Evidence, Evidence)> {
 
 /// A high generation, then a later line of the same log with a lower one.
 fn step_back_in_log(seen: &[Evidence]) -> Option<(Evidence, Evidence)> {
-    let mut high: Option<Evidence> = None;
+    let mut highest = Highest::default();
     for one in seen.iter().filter(|one| one.source == Source::Log) {
-        if let Some(high) = high.filter(|high| high.generation > one.generation) {
+        if let Some(high) = highest.above(one) {
             return Some((high, *one));
         }
-        high = Some(*one);
+        highest.add(*one);
     }
     None
 }
