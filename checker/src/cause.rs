@@ -126,6 +126,26 @@ pub(crate) fn forgot(history: &History, node: NodeId, span: (Nanos, Nanos)) -> O
     ))
 }
 
+/// Votes are asked for this long before the first sign of a leader, at most.
+const ELECTION: Nanos = 2_000_000_000;
+
+/// The likely cause of two leaders that were elected in `elected`: a node was killed meanwhile, and
+/// gave its vote twice.
+pub(crate) fn voter_forgot(history: &History, elected: (Nanos, Nanos)) -> Option<String> {
+    let span = elected.0.saturating_sub(ELECTION)..=elected.1;
+    let faults = history.faults();
+    let kill = faults
+        .iter()
+        .rfind(|one| one.fault.kind() == FaultKind::Kill && span.contains(&one.begin.1))?;
+    Some(format!(
+        "{} was killed at {} (fault {}), about the time of these elections. A generation or vote \
+         that is not on the disk before it is used is forgotten by a restart, and given twice.",
+        words::list(kill.fault.down()),
+        words::at(kill.begin.1),
+        kill.id
+    ))
+}
+
 fn covers(span: &FaultSpan, time: Nanos) -> bool {
     span.effective.is_some_and(|(from, to)| (from..=to).contains(&time))
 }

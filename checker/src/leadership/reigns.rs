@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::evidence::Evidence;
 use super::{Found, fact};
 use crate::catalogue::SPLIT_BRAIN;
+use crate::cause;
 use crate::event::{Nanos, NodeId};
 use crate::history::History;
 use crate::story::Shown;
@@ -89,7 +90,7 @@ fn anomaly(history: &History, evidence: &[Evidence], split: &Split) -> Anomaly {
              {generation}.",
             words::list(&names)
         ),
-        likely_cause: names.iter().find_map(|node| crate::cause::forgot(history, *node, (0, to))),
+        likely_cause: cause::voter_forgot(history, elected(&split.leaders)),
         witness: shown.iter().map(|seen| seen.index).collect(),
         key: None,
         nodes: names,
@@ -97,6 +98,12 @@ fn anomaly(history: &History, evidence: &[Evidence], split: &Split) -> Anomaly {
         window: (from, to),
     }
     .anomaly(history)
+}
+
+/// From the first to the last of the first signs of each leader: when they were elected.
+fn elected(leaders: &[Evidence]) -> (Nanos, Nanos) {
+    let since = leaders.iter().map(|seen| seen.since).min().unwrap_or_default();
+    (since, leaders.iter().map(|seen| seen.time).max().unwrap_or_default())
 }
 
 /// Generations with two leaders of which at least one is hearsay.

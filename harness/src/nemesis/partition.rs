@@ -28,10 +28,11 @@ pub(super) fn cut(
             between(&order[..minority], &order[minority..])
         }
         Shape::IsolateOne => {
-            // Where partitions are in effect they are deepened: of the nodes that they cut, the
-            // one that still sees most is isolated.
+            // Where partitions are in effect they are deepened: of the nodes that they cut and
+            // that are up, the one that still sees most is isolated.
             let cuts = |place: &usize| cuts_of(&state.cut, order[*place]);
-            let touched = (0..count).filter(|place| cuts(place) > 0).min_by_key(cuts);
+            let up = (0..count).filter(|place| !state.down.contains(&order[*place]));
+            let touched = up.filter(|place| cuts(place) > 0).min_by_key(cuts);
             order.swap(0, touched.unwrap_or(0));
             between(&order[..1], &order[1..])
         }
@@ -168,6 +169,29 @@ mod tests {
             kinds.insert(cut.iter().map(|(from, _)| from).collect::<BTreeSet<_>>().len());
         }
         assert_eq!(kinds, BTreeSet::from([1, 4]), "both deaf and mute nodes are drawn");
+    }
+
+    #[test]
+    fn isolation_deepens_a_partition_around_a_node_that_is_up() {
+        let nodes = vec![NodeId(1), NodeId(2), NodeId(3)];
+        let leader = Some(NodeId(2));
+        let mut state = State { nodes, leader, ..State::default() };
+        for seed in 0..20 {
+            let mut random = ChaCha8Rng::seed_from_u64(seed);
+            state.cut = draw(Shape::Bridge, 3, seed);
+            state.down = BTreeSet::from([NodeId(2)]);
+            let first: BTreeSet<Cut> =
+                cut(Shape::IsolateOne, &state, &mut random).unwrap().into_iter().collect();
+            let sizes = |cut: &BTreeSet<Cut>| -> Vec<usize> {
+                (1..=3).map(|node| cuts_of(cut, NodeId(node))).collect()
+            };
+            assert_eq!(sizes(&first)[1], 2, "not the one in the middle: {first:?}");
+            state.cut.extend(&first);
+            let second: BTreeSet<Cut> =
+                cut(Shape::IsolateOne, &state, &mut random).unwrap().into_iter().collect();
+            assert_eq!(sizes(&second)[1], 2, "nor then: {second:?}");
+            assert_ne!(first, second, "but the other side");
+        }
     }
 
     #[test]
