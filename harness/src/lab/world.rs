@@ -174,10 +174,15 @@ fn outer(world: &World, inner: Pid, pipes: Pipes) -> Result<u8, LabError> {
     drop((released, fail));
     let ready = release_inner(world, inner, &release).and_then(|()| read_failure(failed));
     if let Err(error) = ready {
-        // It may be gone already; either way the wait below ends.
-        let _gone = kill(inner, Signal::SIGKILL);
-        wait_for(inner)?;
-        return Err(error);
+        // Nobody holds the other end of the pipe: something ended it before it could begin.
+        let ended_before = error.errno() == Some(Errno::EPIPE as i32);
+        if !ended_before {
+            let _gone = kill(inner, Signal::SIGKILL); // it may be gone already; the wait ends then, too
+        }
+        return match wait_for(inner)? {
+            Ended::Signal(signal) if ended_before => Err(LabError::InsideKilled(signal)),
+            _ => Err(error),
+        };
     }
     // `release` stays open until here: its end tells the inner that the outer is gone.
     let ended = wait_for(inner);
