@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use fracas_checker::event::NodeId;
+use fracas_checker::event::{NodeId, OpKind};
 use fracas_checker::fault::FaultKind;
 use fracas_targets::{Target, nearest, quoted};
 use fracas_workloads::{Size, Workload};
@@ -238,15 +238,11 @@ fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
 }
 
 /// The kinds of operations that the chosen workloads will really ask.
-fn needed(
-    workloads: &[&'static dyn Workload],
-    target: &Target,
-) -> BTreeSet<fracas_checker::OpKind> {
-    use fracas_checker::OpKind;
+fn needed(workloads: &[&'static dyn Workload], target: &Target) -> BTreeSet<OpKind> {
     if workloads.iter().any(|workload| workload.name() == "register") {
         return target.serves();
     }
-    workloads.iter().flat_map(|workload| workload.needs()).copied().chain([OpKind::Read]).collect()
+    workloads.iter().flat_map(|workload| workload.needs()).copied().collect()
 }
 
 fn nodes(count: u16) -> Result<Vec<NodeId>, String> {
