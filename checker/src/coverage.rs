@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::budget::Budget;
-use crate::event::{Completion, Nanos, OpKind, Phase};
+use crate::event::{Completion, Key, Nanos, OpKind, Phase};
 use crate::fault::Fault;
 use crate::history::{FaultSpan, History, Operation};
 use crate::leadership::evidence::evidence;
@@ -89,10 +89,10 @@ fn final_reads(history: &History, result: &mut CheckResult) {
     let done = history.operations().iter().filter(|one| one.ok().is_some());
     let (reads, changes): (Vec<&Operation>, Vec<&Operation>) =
         done.partition(|one| one.op.kind() == OpKind::Read);
-    let read: BTreeSet<&str> =
+    let read: BTreeSet<&Key> =
         reads.iter().filter(|one| one.invoked.1 >= begin).filter_map(|one| one.op.key()).collect();
-    let written: BTreeSet<&str> = changes.iter().filter_map(|one| one.op.key()).collect();
-    let missed: Vec<&&str> = written.difference(&read).collect();
+    let written: BTreeSet<&Key> = changes.iter().filter_map(|one| one.op.key()).collect();
+    let missed: Vec<&&Key> = written.difference(&read).collect();
     if !missed.is_empty() {
         let missed = words::list(missed);
         result.inconclusive(format!("no final read of {missed} succeeded"));

@@ -1,8 +1,8 @@
 //! What a history is made of: events, operations and their outcomes.
 //!
-//! This is the vocabulary that targets and workloads meet in: a workload asks with an [`Op`], a
-//! client answers with a [`Completion`]. It deliberately knows nothing of how an operation is
-//! carried out, nor of whether an answer is right.
+//! A workload asks with an [`Op`], a client answers with a [`Completion`]; the operations
+//! themselves are listed in [`crate::op`]. Nothing here knows how an operation is carried out, nor
+//! whether an answer is right.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultEvent;
 use crate::observation::Observation;
+pub use crate::op::{Key, Op, OpKind, Outcome};
+pub use crate::value::Value;
 
 /// Nanoseconds since the start of the run, on the harness's monotonic clock.
 pub type Nanos = u64;
@@ -71,135 +73,6 @@ impl fmt::Display for ProcessId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
     }
-}
-
-/// The name of an object that operations act on, such as a key of a key-value store.
-pub type Key = String;
-
-/// The value of a register. Workloads write every value once, so that a read names the write it saw.
-pub type Value = i64;
-
-/// What a client asks of the cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "f", rename_all = "kebab-case")]
-pub enum Op {
-    /// Read the register `key`.
-    Read {
-        /// Which register.
-        key: Key,
-    },
-    /// Set the register `key` to `value`.
-    Write {
-        /// Which register.
-        key: Key,
-        /// Its new value.
-        value: Value,
-    },
-    /// Set the register `key` to `new` if it holds `old`, atomically.
-    Cas {
-        /// Which register.
-        key: Key,
-        /// The value it must hold.
-        old: Value,
-        /// Its new value.
-        new: Value,
-    },
-    /// `node` claims to lead `generation`. No client asks this: the leadership check derives it
-    /// from observations, so that the linearizability search can judge it as an operation.
-    Claim {
-        /// The generation that is claimed.
-        generation: u64,
-        /// Who claims it.
-        node: NodeId,
-    },
-}
-
-/// The kinds of [`Op`], for tables of what a target serves and what a workload needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OpKind {
-    /// [`Op::Read`].
-    Read,
-    /// [`Op::Write`].
-    Write,
-    /// [`Op::Cas`].
-    Cas,
-    /// [`Op::Claim`].
-    Claim,
-}
-
-impl OpKind {
-    /// The kinds that a client can be asked for, in the order in which lists show them.
-    pub const REQUESTS: [Self; 3] = [Self::Read, Self::Write, Self::Cas];
-
-    /// The word used in target files, histories and reports.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::Cas => "cas",
-            Self::Claim => "claim",
-        }
-    }
-}
-
-impl fmt::Display for OpKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
-
-impl Op {
-    /// Which kind of operation this is.
-    #[must_use]
-    pub fn kind(&self) -> OpKind {
-        match self {
-            Self::Read { .. } => OpKind::Read,
-            Self::Write { .. } => OpKind::Write,
-            Self::Cas { .. } => OpKind::Cas,
-            Self::Claim { .. } => OpKind::Claim,
-        }
-    }
-
-    /// The object it acts on; none for a claim, whose object is the whole cluster.
-    #[must_use]
-    pub fn key(&self) -> Option<&str> {
-        match self {
-            Self::Read { key } | Self::Write { key, .. } | Self::Cas { key, .. } => Some(key),
-            Self::Claim { .. } => None,
-        }
-    }
-}
-
-impl fmt::Display for Op {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Read { key } => write!(f, "read {key}"),
-            Self::Write { key, value } => write!(f, "write {key} = {value}"),
-            Self::Cas { key, old, new } => write!(f, "cas {key} from {old} to {new}"),
-            Self::Claim { generation, node } => {
-                write!(f, "{node} claims generation {generation}")
-            }
-        }
-    }
-}
-
-/// What a successful operation answered; mirrors [`Op`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "f", rename_all = "kebab-case")]
-pub enum Outcome {
-    /// The register's value; `None` where it was never written.
-    Read {
-        /// What was read.
-        value: Option<Value>,
-    },
-    /// The value was written.
-    Write,
-    /// The register held the old value and now holds the new one.
-    Cas,
-    /// The claim was seen.
-    Claim,
 }
 
 /// Who served an acknowledged operation, where the target tells: evidence of the highest grade.

@@ -14,6 +14,7 @@ pub use faults::FaultSpan;
 
 use crate::event::{
     Completion, Event, EventKind, Nanos, NodeId, Op, OpKind, Outcome, Phase, ProcessId, Stamp,
+    Value,
 };
 
 /// The name and version of the format; the first field of the first line.
@@ -81,9 +82,30 @@ pub struct Operation {
 impl Operation {
     /// When it succeeded, with what and under whom; none if it did not, or nobody knows.
     #[must_use]
-    pub fn ok(&self) -> Option<(Nanos, Outcome, Stamp)> {
-        match self.completed {
-            Some((_, time, Completion::Ok { outcome, stamp })) => Some((time, outcome, stamp)),
+    pub fn ok(&self) -> Option<(Nanos, &Outcome, Stamp)> {
+        match &self.completed {
+            Some((_, time, Completion::Ok { outcome, stamp })) => Some((*time, outcome, *stamp)),
+            _ => None,
+        }
+    }
+
+    /// What the register holds after it, if it takes effect; none if it certainly changes nothing.
+    #[must_use]
+    pub fn writes(&self) -> Option<&Value> {
+        let refused =
+            matches!(self.ok(), Some((_, Outcome::CasFound { .. } | Outcome::CasDiffers, _)));
+        match &self.op {
+            Op::Write { value, .. } | Op::Cas { new: value, .. } if !refused => Some(value),
+            _ => None,
+        }
+    }
+
+    /// What it certainly saw the register hold; the inner none is “absent”.
+    #[must_use]
+    pub fn saw(&self) -> Option<Option<&Value>> {
+        match (&self.op, self.ok()?.1) {
+            (_, Outcome::Read { value } | Outcome::CasFound { value }) => Some(value.as_ref()),
+            (Op::Cas { old, .. }, Outcome::Cas) => Some(Some(old)),
             _ => None,
         }
     }

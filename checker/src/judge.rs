@@ -1,11 +1,14 @@
 //! From a history to its verdict: runs the checks that the plan in its header names.
 //!
-//! Every check is one line in the table of [`CHECKS`]; what it does is its own module's business.
+//! Every check is one line in a table: the kinds of objects in [`OBJECTS`], all others here. What a
+//! check does is its own module's business.
 
 use crate::budget::Budget;
 use crate::history::History;
+use crate::linearizability::Algorithm;
+use crate::objects::OBJECTS;
 use crate::verdict::{CheckResult, Verdict};
-use crate::{coverage, leadership, lifecycle, linearizability, liveness};
+use crate::{coverage, leadership, lifecycle, liveness};
 
 /// A check that can be asked for.
 #[derive(Clone, Copy)]
@@ -14,26 +17,45 @@ pub struct Check {
     pub id: &'static str,
     /// What it promises, in one sentence.
     pub promise: &'static str,
-    run: fn(&History, &Budget<'_>) -> CheckResult,
+    run: fn(&History, &Budget<'_>, Algorithm) -> CheckResult,
 }
 
-/// Every check, in the order in which lists show them.
-pub const CHECKS: [Check; 5] = [
+/// The checks that are about the cluster as a whole, in the order in which lists show them.
+const CLUSTER: [Check; 4] = [
     Check {
-        id: linearizability::ID,
-        promise: linearizability::PROMISE,
-        run: linearizability::check,
+        id: leadership::ID,
+        promise: leadership::PROMISE,
+        run: |history, budget, _| leadership::check(history, budget),
     },
-    Check { id: leadership::ID, promise: leadership::PROMISE, run: leadership::check },
-    Check { id: liveness::ID, promise: liveness::PROMISE, run: liveness::check },
-    Check { id: lifecycle::ID, promise: lifecycle::PROMISE, run: lifecycle::check },
-    Check { id: coverage::ID, promise: coverage::PROMISE, run: coverage::check },
+    Check {
+        id: liveness::ID,
+        promise: liveness::PROMISE,
+        run: |history, budget, _| liveness::check(history, budget),
+    },
+    Check {
+        id: lifecycle::ID,
+        promise: lifecycle::PROMISE,
+        run: |history, budget, _| lifecycle::check(history, budget),
+    },
+    Check {
+        id: coverage::ID,
+        promise: coverage::PROMISE,
+        run: |history, budget, _| coverage::check(history, budget),
+    },
 ];
 
 impl std::fmt::Debug for Check {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Check").field("id", &self.id).field("promise", &self.promise).finish()
     }
+}
+
+/// Every check, in the order in which lists show them: one per kind of object, then those about
+/// the cluster.
+pub fn checks() -> impl Iterator<Item = Check> {
+    let objects =
+        OBJECTS.iter().map(|kind| Check { id: kind.id, promise: kind.promise, run: kind.check });
+    objects.chain(CLUSTER)
 }
 
 /// Judges `history` by the plan in its header. Never fails and never panics on a valid history.
@@ -49,12 +71,21 @@ pub fn judge(history: &History, budget: Budget) -> Verdict {
         }
     }
     ids.push(coverage::ID);
-    Verdict::of(ids.iter().map(|id| run(id, history, &budget)).collect())
+    judge_by(history, &ids, Algorithm::Auto, budget)
 }
 
-fn run(id: &str, history: &History, budget: &Budget) -> CheckResult {
-    if let Some(check) = CHECKS.iter().find(|check| check.id == id) {
-        return (check.run)(history, budget);
+/// Judges `history` by the checks `ids` alone, whatever its plan says.
+///
+/// Nothing asks here whether enough was seen: that is for histories of other tools, which have no
+/// plan to hold them against.
+#[must_use]
+pub fn judge_by(history: &History, ids: &[&str], algorithm: Algorithm, budget: Budget) -> Verdict {
+    Verdict::of(ids.iter().map(|id| run(id, history, algorithm, &budget)).collect())
+}
+
+fn run(id: &str, history: &History, algorithm: Algorithm, budget: &Budget) -> CheckResult {
+    if let Some(check) = checks().find(|check| check.id == id) {
+        return (check.run)(history, budget, algorithm);
     }
     let mut result = CheckResult::new(id, "unknown to this version");
     result.inconclusive(format!("`{id}` is not a check of this version"));

@@ -108,7 +108,7 @@ pub fn legal_by_model(evidence: &[Evidence], budget: &Budget<'_>) -> Option<bool
         .map(|((op, since, time), id)| Call {
             id,
             op,
-            outcome: Outcome::Claim,
+            outcome: Some(&Outcome::Claim),
             start: *since,
             end: Some(*time),
         })

@@ -12,8 +12,6 @@ use std::hash::Hash;
 pub use leaders::Leaders;
 pub use register::Register;
 
-use crate::event::{Op, Outcome};
-
 /// Why an operation cannot come next, in words: “here the register held 15, not 12”.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal(pub String);
@@ -45,18 +43,36 @@ impl<M: PartialEq> Effect<M> {
 }
 
 /// A sequential specification; the default is the state before the first operation.
+///
+/// The search needs nothing but [`Model::step`]. The other two methods let it look at less.
 pub trait Model: Clone + Eq + Hash + Default + fmt::Display {
-    /// The state after `op` has answered `outcome`, or why it cannot have.
+    /// What can be asked. The checks of this crate judge [`crate::Op`]; another program may bring
+    /// its own.
+    type Op: Eq + Hash + fmt::Display;
+
+    /// What can be answered.
+    type Outcome: Eq + Hash;
+
+    /// The state after `op` has taken effect and answered `outcome`, or why it cannot have.
+    ///
+    /// Without an outcome nobody saw the answer: then this is the state after `op` took effect, or
+    /// the reason why it can have none here.
     ///
     /// # Errors
     ///
     /// The reason in words, for the reader of a report.
-    fn step(&self, op: &Op, outcome: Outcome) -> Result<Self, Refusal>;
+    fn step(&self, op: &Self::Op, outcome: Option<&Self::Outcome>) -> Result<Self, Refusal>;
 
-    /// What is known of a successful operation whatever the state; none if nothing is.
+    /// What is known of an operation that took effect, whatever the state; none if nothing is.
     #[must_use]
-    fn effect(op: &Op, outcome: Outcome) -> Option<Effect<Self>> {
+    fn effect(op: &Self::Op, outcome: Option<&Self::Outcome>) -> Option<Effect<Self>> {
         let _ = (op, outcome);
         None
+    }
+
+    /// Whether it never changes the state, whatever the state is.
+    #[must_use]
+    fn observes(op: &Self::Op, outcome: Option<&Self::Outcome>) -> bool {
+        Self::effect(op, outcome).is_some_and(|effect| effect.observes())
     }
 }

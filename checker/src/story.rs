@@ -1,7 +1,7 @@
 //! The parts that every anomaly's story has in common: facts in order of time, the faults among
 //! them, and why it all cannot be.
 
-use crate::event::{Nanos, NodeId};
+use crate::event::{Key, Nanos, NodeId};
 use crate::fault::Fault;
 use crate::history::{FaultSpan, History};
 use crate::reach;
@@ -30,7 +30,7 @@ pub(crate) struct Shown {
     pub(crate) because: String,
     pub(crate) likely_cause: Option<String>,
     pub(crate) witness: Vec<u64>,
-    pub(crate) key: Option<String>,
+    pub(crate) key: Option<Key>,
     pub(crate) nodes: Vec<NodeId>,
     pub(crate) generation: Option<u64>,
     pub(crate) window: (Nanos, Nanos),

@@ -63,7 +63,7 @@ fn ok(outcome: Outcome) -> Completion {
 
 /// Every kind of event, with every kind of content.
 fn every_kind() -> Vec<EventKind> {
-    let key = || "a \"key\"\n".to_owned();
+    let key = || "a \"key\"\n".into();
     let measurements =
         vec![Measurement { what: "probe n1→n2".to_owned(), result: String::new(), holds: false }];
     let seen = Observation {
@@ -90,9 +90,9 @@ fn every_kind() -> Vec<EventKind> {
         EventKind::Phase { phase: Phase::FinalReads },
         invoke(1, Op::Read { key: key() }),
         complete(1, ok(Outcome::Read { value: None })),
-        invoke(1, Op::Write { key: key(), value: i64::MIN }),
+        invoke(1, Op::Write { key: key(), value: i64::MIN.into() }),
         complete(1, ok(Outcome::Write)),
-        invoke(1, Op::Cas { key: key(), old: -1, new: i64::MAX }),
+        invoke(1, Op::Cas { key: key(), old: (-1).into(), new: i64::MAX.into() }),
         complete(1, ok(Outcome::Cas)),
         invoke(1, Op::Read { key: key() }),
         complete(1, Completion::Fail { error: "refused".to_owned() }),
@@ -172,7 +172,7 @@ fn a_malformed_history_is_refused_with_its_line() {
     );
     refused("line 3: process 1 was answered a `write`, expected a `read`", &[READ, WRITTEN]);
     refused(
-        "line 2: `claim` invoked by a client, expected `read`, `write` or `cas`",
+        "line 2: `claim` invoked by a client, which only observations can make",
         &[r#""invoke","process":1,"op":{"f":"claim","generation":1,"node":"n1"}"#],
     );
     refused("line 2: fault 1 was measured, expected its begin first", &[PROOF]);

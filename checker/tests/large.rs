@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use fracas_checker::budget::{Budget, DEFAULT_BYTES};
-use fracas_checker::event::{Completion, Event, EventKind, Op, Outcome, ProcessId, Stamp};
+use fracas_checker::event::{
+    Completion, Event, EventKind, Key, Op, Outcome, ProcessId, Stamp, Value,
+};
 use fracas_checker::history::{Header, History, Plan, SCHEMA};
 use fracas_checker::judge;
 use fracas_checker::linearizability::call::Call;
@@ -32,14 +34,14 @@ fn draw(shape: Shape) -> Vec<Drawn> {
     let mut below = |limit: u64| rng.next_u64() % limit;
     let (mut state, mut drawn) = (None, Vec::new());
     for place in 0..shape.operations as u64 {
-        let key = "k".to_owned();
-        let new = shape.values.map_or(place, &mut below) as i64;
+        let key = "k".into();
+        let new = Value::Int(shape.values.map_or(place, &mut below) as i64);
         let (op, outcome) = match below(3) {
-            0 => (Op::Read { key }, Outcome::Read { value: state }),
-            1 => (Op::Write { key, value: new }, Outcome::Write),
-            _ => match state {
-                Some(old) => (Op::Cas { key, old, new }, Outcome::Cas),
-                None => (Op::Write { key, value: new }, Outcome::Write),
+            0 => (Op::Read { key }, Outcome::Read { value: state.clone() }),
+            1 => (Op::Write { key, value: new.clone() }, Outcome::Write),
+            _ => match state.clone() {
+                Some(old) => (Op::Cas { key, old, new: new.clone() }, Outcome::Cas),
+                None => (Op::Write { key, value: new.clone() }, Outcome::Write),
             },
         };
         if !matches!(op, Op::Read { .. }) {
@@ -63,7 +65,7 @@ fn calls(drawn: &[Drawn]) -> Vec<Call<'_>> {
         .map(|(op, outcome, start, end)| Call {
             id: 0,
             op,
-            outcome: *outcome,
+            outcome: end.map(|_| outcome),
             start: *start,
             end: *end,
         })
@@ -76,19 +78,19 @@ fn calls(drawn: &[Drawn]) -> Vec<Call<'_>> {
 fn check(shape: Shape) {
     let mut drawn = draw(shape);
     let budget = Budget::unlimited_time();
-    assert_eq!(is_linearizable(&calls(&drawn), &budget), Some(true));
+    assert_eq!(is_linearizable::<Register>(&calls(&drawn), &budget), Some(true));
     // The last read that is known to have ended answers what was there long before.
     let first = drawn.iter().find_map(|(_, outcome, ..)| match outcome {
-        Outcome::Read { value: value @ Some(_) } => Some(*value),
+        Outcome::Read { value: value @ Some(_) } => Some(value.clone()),
         _ => None,
     });
-    let value = if shape.values.is_some() { Some(-1) } else { first.expect("a read") };
+    let value = if shape.values.is_some() { Some(Value::Int(-1)) } else { first.expect("a read") };
     let last = drawn
         .iter_mut()
         .rev()
         .find(|(op, _, _, end)| matches!(op, Op::Read { .. }) && end.is_some());
     last.expect("a read").1 = Outcome::Read { value };
-    assert_eq!(is_linearizable(&calls(&drawn), &budget), Some(false));
+    assert_eq!(is_linearizable::<Register>(&calls(&drawn), &budget), Some(false));
 }
 
 #[test]
@@ -106,10 +108,11 @@ fn history(keys: &[Vec<Drawn>]) -> History {
         for (op, outcome, start, end) in drawn {
             process += 1;
             let process = ProcessId(process);
-            let op = on_key(op, format!("k{key}"));
+            let op = on_key(op, format!("k{key}").into());
             events.push((*start, 0, EventKind::Invoke { process, node: None, op }));
             if let Some(end) = end {
-                let completion = Completion::Ok { outcome: *outcome, stamp: Stamp::default() };
+                let completion =
+                    Completion::Ok { outcome: outcome.clone(), stamp: Stamp::default() };
                 events.push((*end, 1, EventKind::Complete { process, completion }));
             }
         }
@@ -128,8 +131,8 @@ fn history(keys: &[Vec<Drawn>]) -> History {
     History::new(header, events).expect("a valid history")
 }
 
-fn on_key(op: &Op, key: String) -> Op {
-    match *op {
+fn on_key(op: &Op, key: Key) -> Op {
+    match op.clone() {
         Op::Write { value, .. } => Op::Write { key, value },
         Op::Cas { old, new, .. } => Op::Cas { key, old, new },
         _ => Op::Read { key },
@@ -143,12 +146,12 @@ fn check_witness(shape: Shape, keys: usize, count: usize) {
     let mut keys: Vec<Vec<Drawn>> = vec![draw(shape); keys];
     let (middle, last) = (shape.operations / 2, keys.len() - 1);
     let old = keys[last][..middle / 2].iter().rev().find_map(|(_, outcome, ..)| match outcome {
-        Outcome::Read { value } => *value,
+        Outcome::Read { value } => value.clone(),
         _ => None,
     });
     let reads = |(op, _, _, end): &&mut Drawn| matches!(op, Op::Read { .. }) && end.is_some();
     for read in keys[last][middle..].iter_mut().filter(reads).take(count) {
-        read.1 = Outcome::Read { value: old };
+        read.1 = Outcome::Read { value: old.clone() };
     }
     let verdict = judge(&history(&keys), Budget::unlimited_time());
     let anomalies: Vec<_> = verdict.anomalies().map(|(_, anomaly)| anomaly).collect();

@@ -3,7 +3,7 @@
 mod support;
 
 use fracas_checker::budget::Budget;
-use fracas_checker::event::{Completion, Event, EventKind, Op, Outcome, ProcessId, Stamp};
+use fracas_checker::event::{Completion, Event, EventKind, Op, Outcome, ProcessId, Stamp, Value};
 use fracas_checker::history::{Header, History, Operation, Plan, SCHEMA};
 use fracas_checker::judge;
 use fracas_checker::linearizability::call::Call;
@@ -25,15 +25,15 @@ struct Drawn {
 const KEY: &str = "k";
 
 fn read(value: Option<i64>) -> (Op, Outcome) {
-    (Op::Read { key: KEY.to_owned() }, Outcome::Read { value })
+    (Op::Read { key: KEY.into() }, Outcome::Read { value: value.map(Value::Int) })
 }
 
 fn write(value: i64) -> (Op, Outcome) {
-    (Op::Write { key: KEY.to_owned(), value }, Outcome::Write)
+    (Op::Write { key: KEY.into(), value: value.into() }, Outcome::Write)
 }
 
 fn cas(old: i64, new: i64) -> (Op, Outcome) {
-    (Op::Cas { key: KEY.to_owned(), old, new }, Outcome::Cas)
+    (Op::Cas { key: KEY.into(), old: old.into(), new: new.into() }, Outcome::Cas)
 }
 
 fn operation(values: i64) -> impl Strategy<Value = (Op, Outcome)> {
@@ -59,10 +59,10 @@ fn execution(values: i64, most: usize) -> impl Strategy<Value = Vec<Drawn>> {
         for ((op, outcome), wait, early, late) in steps {
             now += wait;
             let outcome = match op {
-                Op::Read { .. } => Outcome::Read { value: state.0 },
+                Op::Read { .. } => Outcome::Read { value: state.0.clone() },
                 _ => outcome,
             };
-            if let Ok(next) = state.step(&op, outcome) {
+            if let Ok(next) = state.step(&op, Some(&outcome)) {
                 let start = now - early;
                 drawn.push(Drawn { op, outcome, start, lasts: late.map(|late| early + late) });
                 state = next;
@@ -99,9 +99,9 @@ fn with_unique_values(mut drawn: Vec<Drawn>) -> Vec<Drawn> {
     for (place, one) in drawn.iter_mut().enumerate() {
         let own = place as i64;
         match &mut one.op {
-            Op::Write { value, .. } => *value = own,
-            Op::Cas { new, .. } => *new = own,
-            Op::Read { .. } | Op::Claim { .. } => {}
+            Op::Write { value, .. } => *value = own.into(),
+            Op::Cas { new, .. } => *new = own.into(),
+            _ => {}
         }
     }
     drawn
@@ -115,7 +115,7 @@ fn calls(drawn: &[Drawn]) -> Vec<Call<'_>> {
         .map(|one| Call {
             id: 0,
             op: &one.op,
-            outcome: one.outcome,
+            outcome: one.lasts.map(|_| &one.outcome),
             start: one.start,
             end: one.lasts.map(|lasts| one.start + lasts),
         })
@@ -130,7 +130,7 @@ fn agree(drawn: &[Drawn]) -> Result<bool, TestCaseError> {
     let calls = calls(drawn);
     let truth = has_legal_order::<Register>(&calls);
     let budget = Budget::unlimited_time();
-    prop_assert_eq!(is_linearizable(&calls, &budget), Some(truth), "{:#?}", calls);
+    prop_assert_eq!(is_linearizable::<Register>(&calls, &budget), Some(truth), "{:#?}", calls);
     let searched = search_linearizable::<Register>(&calls, &budget);
     prop_assert_eq!(searched, Some(truth), "by search: {:#?}", calls);
     Ok(truth)
@@ -144,7 +144,8 @@ fn history(drawn: &[Drawn]) -> History {
         let op = one.op.clone();
         events.push((one.start, 0, EventKind::Invoke { process, node: None, op }));
         if let Some(lasts) = one.lasts {
-            let completion = Completion::Ok { outcome: one.outcome, stamp: Stamp::default() };
+            let completion =
+                Completion::Ok { outcome: one.outcome.clone(), stamp: Stamp::default() };
             events.push((one.start + lasts, 1, EventKind::Complete { process, completion }));
         }
     }
@@ -183,7 +184,7 @@ fn mutated(mut drawn: Vec<Drawn>, which: usize, answer: Option<i64>) -> Vec<Draw
         drawn.iter_mut().filter(|one| matches!(one.op, Op::Read { .. })).collect();
     if !reads.is_empty() {
         let place = which % reads.len();
-        reads[place].outcome = Outcome::Read { value: answer };
+        reads[place].outcome = Outcome::Read { value: answer.map(Value::Int) };
     }
     drawn
 }
@@ -229,7 +230,7 @@ proptest! {
         let calls = calls(&drawn);
         let budget = Budget::unlimited_time();
         let searched = search_linearizable::<Register>(&calls, &budget);
-        prop_assert_eq!(is_linearizable(&calls, &budget), searched);
+        prop_assert_eq!(is_linearizable::<Register>(&calls, &budget), searched);
     }
 
     #[test]
@@ -243,7 +244,7 @@ proptest! {
     #[test]
     fn long_legal_executions_pass(drawn in execution(40, 60)) {
         let calls = calls(&drawn);
-        prop_assert_eq!(is_linearizable(&calls, &Budget::unlimited_time()), Some(true));
+        prop_assert_eq!(is_linearizable::<Register>(&calls, &Budget::unlimited_time()), Some(true));
     }
 
     #[test]
@@ -251,6 +252,6 @@ proptest! {
         let drawn = mutated(drawn, which, answer);
         let calls = calls(&drawn);
         let budget = Budget::unlimited_time();
-        prop_assert_eq!(is_linearizable(&calls, &budget), search_linearizable::<Register>(&calls, &budget));
+        prop_assert_eq!(is_linearizable::<Register>(&calls, &budget), search_linearizable::<Register>(&calls, &budget));
     }
 }

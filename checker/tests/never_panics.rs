@@ -1,6 +1,8 @@
 //! Whatever a history holds, it is judged, and the same way twice; whatever a file holds, it is
 //! read or refused.
 
+mod support;
+
 use std::collections::BTreeSet;
 
 use fracas_checker::budget::Budget;
@@ -10,22 +12,15 @@ use fracas_checker::event::{
 use fracas_checker::fault::{Fault, FaultEvent, Measurement, Shape, Stage};
 use fracas_checker::formats::jsonl;
 use fracas_checker::history::{Coverage, Header, History, Plan, SCHEMA};
+use fracas_checker::judge;
+use fracas_checker::judge::checks;
 use fracas_checker::observation::{Grade, Observation, Role, Source};
-use fracas_checker::{CHECKS, judge};
 use proptest::prelude::*;
 use proptest::sample::select;
+use support::vocabulary::operation;
 
 fn node() -> impl Strategy<Value = NodeId> {
     (1..=3_u16).prop_map(NodeId)
-}
-
-fn operation() -> impl Strategy<Value = Op> {
-    let key = || select(vec!["a", "b"]).prop_map(str::to_owned);
-    prop_oneof![
-        key().prop_map(|key| Op::Read { key }),
-        (key(), 0..9_i64).prop_map(|(key, value)| Op::Write { key, value }),
-        (key(), 0..9_i64, 0..9_i64).prop_map(|(key, old, new)| Op::Cas { key, old, new }),
-    ]
 }
 
 fn stamp() -> impl Strategy<Value = Stamp> {
@@ -36,21 +31,21 @@ fn stamp() -> impl Strategy<Value = Stamp> {
 /// How an operation ends, once it is known which one.
 #[derive(Debug, Clone)]
 enum End {
-    Ok(Option<i64>, Stamp),
+    Ok(Stamp),
     Fail,
     Info,
 }
 
 #[derive(Debug, Clone)]
 enum Step {
-    Invoke(u64, Option<NodeId>, Op),
+    Invoke(u64, Option<NodeId>, (Op, Outcome)),
     Complete(u64, End),
     Other(EventKind),
 }
 
 fn end() -> impl Strategy<Value = End> {
     prop_oneof![
-        6 => (prop::option::of(0..9_i64), stamp()).prop_map(|(value, stamp)| End::Ok(value, stamp)),
+        6 => stamp().prop_map(End::Ok),
         1 => Just(End::Fail),
         1 => Just(End::Info),
     ]
@@ -107,7 +102,7 @@ fn step() -> impl Strategy<Value = Step> {
     let phases = vec![Phase::Start, Phase::Load, Phase::Recover, Phase::FinalReads, Phase::Stop];
     prop_oneof![
         6 => (0..6_u64, prop::option::of(node()), operation())
-            .prop_map(|(process, node, op)| Step::Invoke(process, node, op)),
+            .prop_map(|(process, node, asked)| Step::Invoke(process, node, asked)),
         6 => (0..6_u64, end()).prop_map(|(process, end)| Step::Complete(process, end)),
         3 => observation().prop_map(|seen| Step::Other(EventKind::Observe(seen))),
         2 => fault().prop_map(|fault| Step::Other(EventKind::Fault(fault))),
@@ -115,16 +110,12 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn completion(op: &Op, end: End) -> Completion {
+fn completion(outcome: Outcome, end: &End) -> Completion {
     let error = String::new();
-    match (end, op) {
-        (End::Fail, _) => Completion::Fail { error },
-        (End::Info, _) => Completion::Info { error },
-        (End::Ok(value, stamp), Op::Read { .. }) => {
-            Completion::Ok { outcome: Outcome::Read { value }, stamp }
-        }
-        (End::Ok(_, stamp), Op::Write { .. }) => Completion::Ok { outcome: Outcome::Write, stamp },
-        (End::Ok(_, stamp), _) => Completion::Ok { outcome: Outcome::Cas, stamp },
+    match end {
+        End::Fail => Completion::Fail { error },
+        End::Info => Completion::Info { error },
+        End::Ok(stamp) => Completion::Ok { outcome, stamp: *stamp },
     }
 }
 
@@ -137,7 +128,7 @@ fn header() -> Header {
         seed: 0,
         nodes: (1..=3).map(NodeId).collect(),
         plan: Plan {
-            checks: CHECKS.iter().map(|check| check.id.to_owned()).collect(),
+            checks: checks().map(|check| check.id.to_owned()).collect(),
             recovery_ms: 1,
             coverage: Coverage {
                 ok_per_kind: one.into(),
@@ -155,23 +146,23 @@ fn history(steps: Vec<(Step, u64)>) -> History {
     let (mut lost, mut begun, mut ended) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for (step, wait) in steps {
         let kind = match step {
-            Step::Invoke(process, node, op) => {
+            Step::Invoke(process, node, (op, outcome)) => {
                 let busy = open.iter().any(|(busy, _)| *busy == process);
                 if busy || lost.contains(&process) {
                     continue;
                 }
-                open.push((process, op.clone()));
+                open.push((process, outcome));
                 EventKind::Invoke { process: ProcessId(process), node, op }
             }
             Step::Complete(process, end) => {
                 let Some(place) = open.iter().position(|(busy, _)| *busy == process) else {
                     continue;
                 };
-                let (_, op) = open.remove(place);
+                let (_, outcome) = open.remove(place);
                 if matches!(end, End::Info) {
                     lost.insert(process);
                 }
-                let completion = completion(&op, end);
+                let completion = completion(outcome, &end);
                 EventKind::Complete { process: ProcessId(process), completion }
             }
             Step::Other(EventKind::Fault(fault)) => {
@@ -202,7 +193,7 @@ proptest! {
     ) {
         let history = history(steps);
         let verdict = judge(&history, Budget::unlimited_time());
-        prop_assert_eq!(verdict.checks.len(), CHECKS.len());
+        prop_assert_eq!(verdict.checks.len(), checks().count());
         prop_assert_eq!(&verdict, &judge(&history, Budget::unlimited_time()));
         for (_, anomaly) in verdict.anomalies() {
             prop_assert!((2..=9).contains(&anomaly.story.len()), "{:#?}", anomaly);

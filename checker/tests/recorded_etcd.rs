@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use fracas_checker::budget::Budget;
-use fracas_checker::event::{Completion, Event, EventKind, Op, Outcome, ProcessId, Stamp};
+use fracas_checker::event::{Completion, Event, EventKind, Op, Outcome, ProcessId, Stamp, Value};
 use fracas_checker::history::{Header, History, Plan, SCHEMA};
 use fracas_checker::{Status, judge};
 
@@ -62,13 +62,13 @@ impl Log {
 }
 
 fn operation(f: &str, value: &str) -> Op {
-    let key = "k".to_owned();
+    let key = "k".into();
     match f {
         ":read" => Op::Read { key },
-        ":write" => Op::Write { key, value: value.parse().expect("a value") },
+        ":write" => Op::Write { key, value: Value::Int(value.parse().expect("a value")) },
         ":cas" => {
             let pair = value.trim_matches(['[', ']']).split_once(' ').expect("two values");
-            let number = |text: &str| text.parse().expect("a value");
+            let number = |text: &str| Value::Int(text.parse().expect("a value"));
             Op::Cas { key, old: number(pair.0), new: number(pair.1) }
         }
         other => panic!("unknown operation {other}"),
@@ -79,7 +79,7 @@ fn completion(ended: &str, op: &Op, value: &str) -> Completion {
     let stamp = Stamp::default();
     match (ended, op) {
         (":ok", Op::Read { .. }) => {
-            let value = (value != "nil").then(|| value.parse().expect("a value"));
+            let value = (value != "nil").then(|| Value::Int(value.parse().expect("a value")));
             Completion::Ok { outcome: Outcome::Read { value }, stamp }
         }
         (":ok", Op::Write { .. }) => Completion::Ok { outcome: Outcome::Write, stamp },

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fracas_checker::event::{Completion, EventKind, Key, NodeId, Op, Outcome, ProcessId, Value};
+use fracas_checker::event::{Completion, EventKind, NodeId, Op, Outcome, ProcessId, Value};
 use fracas_targets::Client;
 use fracas_workloads::{Draw, Lane, Seen};
 use tokio::sync::watch;
@@ -33,7 +33,7 @@ impl Caller {
 
     /// Asks without a trace in the history; for reads before the clients start.
     pub async fn try_read(&self, node: NodeId, key: &str) -> Completion {
-        self.client.invoke(node, ProcessId(0), &Op::Read { key: key.to_owned() }).await
+        self.client.invoke(node, ProcessId(0), &Op::Read { key: key.into() }).await
     }
 
     /// Carries out `op` at `node` as `process`; both ends are in the history when it returns.
@@ -128,11 +128,11 @@ impl Worker {
 
 /// Remembers what a register was last seen to hold, and forgets what is in doubt.
 fn learn(seen: &mut Seen, op: &Op, completion: &Completion) {
-    let Some(key) = op.key().map(Key::from) else { return };
+    let Some(key) = op.key().cloned() else { return };
     let value: Option<Value> = match (op, completion) {
-        (Op::Read { .. }, Completion::Ok { outcome: Outcome::Read { value }, .. }) => *value,
+        (Op::Read { .. }, Completion::Ok { outcome: Outcome::Read { value }, .. }) => value.clone(),
         (Op::Write { value, .. } | Op::Cas { new: value, .. }, Completion::Ok { .. }) => {
-            Some(*value)
+            Some(value.clone())
         }
         (Op::Cas { .. }, _) => None,
         _ => return,

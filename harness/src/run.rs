@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fracas_checker::event::{Completion, EventKind, NodeId, Op, Phase, ProcessId};
+use fracas_checker::event::{Completion, EventKind, Key, NodeId, Op, Phase, ProcessId};
 use fracas_checker::history::{self, Header};
 use fracas_reports::{Ended, RunRecord};
 use fracas_targets::{ClusterSpec, Deployment, NodeSpec};
@@ -413,7 +413,7 @@ impl Stage<'_> {
     }
 
     /// Every key that a client may have written.
-    fn keys(&self) -> Vec<String> {
+    fn keys(&self) -> Vec<Key> {
         let size = &self.plan.size;
         self.plan.workloads.iter().flat_map(|workload| workload.keys(size)).collect()
     }

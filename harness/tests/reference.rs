@@ -88,7 +88,7 @@ fn anomalies() -> String {
         [code(class.name), class.meaning.to_owned(), example]
     };
     let heads = ["Anomaly", "Meaning", "The smallest example"];
-    table(heads, fracas_checker::catalogue::CLASSES.iter().map(row))
+    table(heads, fracas_checker::catalogue::classes().map(row))
 }
 
 fn outputs() -> String {

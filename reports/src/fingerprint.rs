@@ -72,27 +72,50 @@ impl Shape {
     }
 
     fn op(&mut self, op: &Op) -> String {
+        let mut words = vec![op.kind().to_string()];
+        words.extend(op.key().map(|key| self.name('k', key)));
+        words.extend(op.values().into_iter().map(|value| self.name('v', value)));
         match op {
-            Op::Read { key } => format!("read {}", self.name('k', key)),
-            Op::Write { key, value } => {
-                format!("write {} {}", self.name('k', key), self.name('v', value))
+            Op::Acquire { holder, .. } | Op::Renew { holder, .. } | Op::Release { holder, .. } => {
+                words.push(self.name('h', holder));
             }
-            Op::Cas { key, old, new } => {
-                let (key, old) = (self.name('k', key), self.name('v', old));
-                format!("cas {key} {old} {}", self.name('v', new))
-            }
+            Op::GuardedWrite { token, .. } => words.push(self.name('t', token)),
+            Op::Update { expected, .. } => words.push(self.name('g', expected)),
             Op::Claim { generation, node } => {
-                format!("claim {} {}", self.name('g', generation), self.name('n', node))
+                words.extend([self.name('g', generation), self.name('n', node)]);
             }
+            _ => {}
+        }
+        words.join(" ")
+    }
+
+    /// What a successful operation told; none if that was nothing.
+    fn outcome(&mut self, outcome: &Outcome) -> Option<String> {
+        match outcome {
+            Outcome::Read { value } | Outcome::Dequeue { value } => {
+                Some(self.maybe('v', value.as_ref()))
+            }
+            Outcome::CasFound { value } => {
+                Some(format!("found {}", self.maybe('v', value.as_ref())))
+            }
+            Outcome::Acquire { token } => Some(self.maybe('t', *token)),
+            Outcome::Generate { value } => Some(self.name('v', value)),
+            Outcome::ReadVersion { generation, value } => {
+                let generation = self.name('g', generation);
+                Some(format!("{generation} {}", self.maybe('v', value.as_ref())))
+            }
+            Outcome::Update { generation } => Some(self.name('g', generation)),
+            Outcome::CasDiffers | Outcome::Contains { .. } => outcome.told(),
+            _ => None,
         }
     }
 
     fn completion(&mut self, completion: &Completion) -> String {
         match completion {
-            Completion::Ok { outcome: Outcome::Read { value }, stamp } => {
-                format!("ok {} {}", self.maybe('v', *value), self.stamp(*stamp))
-            }
-            Completion::Ok { stamp, .. } => format!("ok {}", self.stamp(*stamp)),
+            Completion::Ok { outcome, stamp } => match self.outcome(outcome) {
+                Some(told) => format!("ok {told} {}", self.stamp(*stamp)),
+                None => format!("ok {}", self.stamp(*stamp)),
+            },
             Completion::Fail { .. } => "fail".to_owned(),
             Completion::Info { .. } => "info".to_owned(),
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fracas_checker::event::{Completion, NodeId, Outcome};
+use fracas_checker::event::{Completion, NodeId};
 use fracas_checker::fault::{Cut, Fault};
 use fracas_checker::history::Operation;
 use fracas_checker::verdict::Status;
@@ -57,13 +57,10 @@ pub(crate) fn operation(operation: &Operation) -> String {
     let asked = clean(&operation.op.to_string(), PHRASE);
     let ended = operation.completed.as_ref().map(|(.., completion)| completion);
     match ended {
-        Some(Completion::Ok { outcome: Outcome::Read { value: Some(value) }, .. }) => {
-            format!("{asked} → {value}")
-        }
-        Some(Completion::Ok { outcome: Outcome::Read { value: None }, .. }) => {
-            format!("{asked} → nothing")
-        }
-        Some(Completion::Ok { .. }) => asked,
+        Some(Completion::Ok { outcome, .. }) => match outcome.told() {
+            Some(told) => format!("{asked} → {}", clean(&told, PHRASE)),
+            None => asked,
+        },
         Some(Completion::Fail { .. }) => format!("{asked} (failed)"),
         Some(Completion::Info { .. }) | None => format!("{asked} (unknown)"),
     }

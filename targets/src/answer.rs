@@ -98,14 +98,16 @@ impl Answer {
             Op::Read { .. } => self.read(body).map(|value| Outcome::Read { value }),
             Op::Write { .. } => Ok(Outcome::Write),
             Op::Cas { .. } => Ok(Outcome::Cas),
-            Op::Claim { .. } => Err("a claim cannot be asked for".to_owned()),
+            _ => Err(format!("`{}` cannot be asked for", op.kind())),
         }
     }
 
     fn read(&self, body: Option<&Json>) -> Result<Option<Value>, String> {
         match (&self.value, body) {
             (Some(ValueRule::Absent), _) => Ok(None),
-            (Some(ValueRule::At(place)), Some(body)) => place.read(body),
+            (Some(ValueRule::At(place)), Some(body)) => {
+                place.read::<i64>(body).map(|number| number.map(Value::Int))
+            }
             (Some(ValueRule::At(_)), None) => Err("expected an answer in JSON".to_owned()),
             (None, _) => Err("no rule says where the value is".to_owned()),
         }

@@ -143,11 +143,11 @@ impl Deployment {
         };
         let status = self.spec.status.iter();
         let status = status.map(|rule| ("status", show(&rule.request, &endpoint.variables)));
-        let ops = self.spec.ops.iter().map(|(kind, rule)| {
+        let ops = self.spec.ops.iter().filter_map(|(kind, rule)| {
             let id = format!("{SAMPLE_PROCESS}-0");
-            let op = sample_op(*kind);
+            let op = sample_op(*kind)?;
             let variables = variables_of_op(&endpoint.variables, SAMPLE_PROCESS, id, &op);
-            (kind.word(), show(&rule.request, &variables))
+            Some((kind.word(), show(&rule.request, &variables)))
         });
         status.chain(ops).collect()
     }

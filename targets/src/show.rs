@@ -26,14 +26,14 @@ impl Deployment {
     }
 }
 
-/// An operation of this kind with sample arguments.
-pub(crate) fn sample_op(kind: OpKind) -> Op {
-    let key = "k1".to_owned();
+/// An operation of this kind with sample arguments; none if no target can declare it.
+pub(crate) fn sample_op(kind: OpKind) -> Option<Op> {
+    let key = "k1".into();
     match kind {
-        OpKind::Read => Op::Read { key },
-        OpKind::Write => Op::Write { key, value: 17 },
-        OpKind::Cas => Op::Cas { key, old: 17, new: 18 },
-        OpKind::Claim => Op::Claim { generation: 1, node: NodeId(1) },
+        OpKind::Read => Some(Op::Read { key }),
+        OpKind::Write => Some(Op::Write { key, value: 17.into() }),
+        OpKind::Cas => Some(Op::Cas { key, old: 17.into(), new: 18.into() }),
+        _ => None,
     }
 }
 

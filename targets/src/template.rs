@@ -7,7 +7,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use fracas_checker::{Op, ProcessId};
+use fracas_checker::{Op, ProcessId, op};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
@@ -150,19 +150,27 @@ pub(crate) fn variables_of_op(
     variables.insert("op", Value::from(BTreeMap::from([("id", Value::from(id))])));
     match op {
         Op::Read { key } => {
-            variables.insert("key", Value::from(key.as_str()));
+            variables.insert("key", Value::from(&**key));
         }
         Op::Write { key, value } => {
-            variables.insert("key", Value::from(key.as_str()));
-            variables.insert("value", Value::from(*value));
+            variables.insert("key", Value::from(&**key));
+            variables.insert("value", plain(value));
         }
         Op::Cas { key, old, new } => {
-            variables.insert("key", Value::from(key.as_str()));
-            variables.insert("old", Value::from(*old));
-            variables.insert("new", Value::from(*new));
+            variables.insert("key", Value::from(&**key));
+            variables.insert("old", plain(old));
+            variables.insert("new", plain(new));
         }
-        // No client asks for a claim, so no template has a use for its parts.
-        Op::Claim { .. } => {}
+        // No target can declare another kind, so no template has a use for its parts.
+        _ => {}
     }
     variables
+}
+
+/// A value as templates see it.
+fn plain(value: &op::Value) -> Value {
+    match value {
+        op::Value::Int(number) => Value::from(*number),
+        op::Value::Text(text) => Value::from(&**text),
+    }
 }

@@ -28,15 +28,15 @@ async fn serve(port: u16, status: u16, body: &'static str) -> tokio::task::JoinH
 }
 
 fn read() -> Op {
-    Op::Read { key: "k".to_owned() }
+    Op::Read { key: "k".into() }
 }
 
 fn write() -> Op {
-    Op::Write { key: "k".to_owned(), value: 17 }
+    Op::Write { key: "k".into(), value: 17.into() }
 }
 
 fn cas() -> Op {
-    Op::Cas { key: "k".to_owned(), old: 16, new: 17 }
+    Op::Cas { key: "k".into(), old: 16.into(), new: 17.into() }
 }
 
 fn ok(outcome: Outcome) -> Completion {
@@ -49,7 +49,7 @@ fn stamped(outcome: Outcome, node: u16, generation: u64) -> Completion {
 }
 
 fn value(value: i64) -> Outcome {
-    Outcome::Read { value: Some(value) }
+    Outcome::Read { value: Some(value.into()) }
 }
 
 fn fail(error: &str) -> Completion {

@@ -107,18 +107,18 @@ async fn invoke(client: &Client, node: NodeId, op: Op) -> Result<Outcome, String
 }
 
 async fn speak(client: &Client, node: NodeId, key: &str) {
-    let key = || key.to_owned();
+    let key = || key.into();
     let read = || Op::Read { key: key() };
-    let cas = |old, new| Op::Cas { key: key(), old, new };
+    let cas = |old: i64, new: i64| Op::Cas { key: key(), old: old.into(), new: new.into() };
     let is = |value| Ok(Outcome::Read { value });
     assert_eq!(invoke(client, node, read()).await, is(None));
     assert_eq!(invoke(client, node, cas(1, 2)).await, Err("fail mismatch".to_owned()));
-    let write = Op::Write { key: key(), value: -17 };
+    let write = Op::Write { key: key(), value: (-17).into() };
     assert_eq!(invoke(client, node, write).await, Ok(Outcome::Write));
-    assert_eq!(invoke(client, node, read()).await, is(Some(-17)));
+    assert_eq!(invoke(client, node, read()).await, is(Some((-17).into())));
     assert_eq!(invoke(client, node, cas(1, 2)).await, Err("fail mismatch".to_owned()));
     assert_eq!(invoke(client, node, cas(-17, 2)).await, Ok(Outcome::Cas));
-    assert_eq!(invoke(client, node, read()).await, is(Some(2)));
+    assert_eq!(invoke(client, node, read()).await, is(Some(2.into())));
 }
 
 /// Without a majority nothing is certain: reads fail, writes are unknown.
@@ -127,11 +127,11 @@ async fn lose_majority(cluster: &mut Cluster, client: &Client) {
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    let key = || "lost".to_owned();
+    let key = || "lost".into();
     let read = invoke(client, NodeId(1), Op::Read { key: key() }).await.unwrap_err();
-    let write = Op::Write { key: key(), value: 1 };
+    let write = Op::Write { key: key(), value: 1.into() };
     let write = invoke(client, NodeId(1), write).await.unwrap_err();
-    let gone = Op::Write { key: key(), value: 2 };
+    let gone = Op::Write { key: key(), value: 2.into() };
     let gone = invoke(client, NodeId(2), gone).await.unwrap_err();
     println!("without a majority: {read}; {write}; {gone}");
     assert!(read.starts_with("fail "), "{read}");

@@ -3,7 +3,7 @@
 //! It also hands out the values that are written, so that every value is written at most once
 //! over the whole run whatever lanes and workloads there are.
 
-use fracas_checker::event::Value;
+use fracas_checker::Value;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -11,8 +11,8 @@ use rand_chacha::ChaCha8Rng;
 #[derive(Debug)]
 pub struct Draw {
     random: ChaCha8Rng,
-    next: Value,
-    step: Value,
+    next: i64,
+    step: i64,
 }
 
 impl Draw {
@@ -23,14 +23,14 @@ impl Draw {
     pub fn new(seed: u64, lane: u32, lanes: u32) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         random.set_stream(u64::from(lane) + 1);
-        Self { random, next: Value::from(lane) + 1, step: Value::from(lanes.max(1)) }
+        Self { random, next: i64::from(lane) + 1, step: i64::from(lanes.max(1)) }
     }
 
     /// A value that nobody has written yet and nobody else will.
     pub fn fresh_value(&mut self) -> Value {
         let value = self.next;
         self.next += self.step;
-        value
+        value.into()
     }
 
     /// A number below `bound`, which must not be 0.

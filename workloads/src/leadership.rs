@@ -45,7 +45,7 @@ impl Workload for Leadership {
 
 /// The name of a node's register.
 fn name(node: NodeId) -> Key {
-    format!("leader-{node}")
+    format!("leader-{node}").into()
 }
 
 /// One register per node, written over and over.

@@ -49,7 +49,7 @@ impl Workload for Register {
 
 /// The name of a register.
 fn name(number: u16) -> Key {
-    format!("k{number}")
+    format!("k{number}").into()
 }
 
 /// The mix of one client.
@@ -66,7 +66,7 @@ impl Stream for Mix {
         match seen.get(&key) {
             _ if choice < READS => Op::Read { key },
             _ if choice < READS + WRITES => Op::Write { key, value: fresh },
-            Some(old) if self.cas => Op::Cas { old: *old, new: fresh, key },
+            Some(old) if self.cas => Op::Cas { old: old.clone(), new: fresh, key },
             _ => Op::Read { key },
         }
     }
@@ -104,7 +104,7 @@ mod tests {
                     .map(|_| {
                         let op = lane.stream.next(&mut draw, &seen);
                         if let Op::Write { key, value } = &op {
-                            seen.insert(key.clone(), *value);
+                            seen.insert(key.clone(), value.clone());
                         }
                         op
                     })
@@ -124,7 +124,7 @@ mod tests {
         let mut written = BTreeSet::new();
         for op in ask(1, 6, 500).into_iter().flatten() {
             if let Op::Write { value, .. } | Op::Cas { new: value, .. } = op {
-                assert!(written.insert(value), "{value} was written twice");
+                assert!(written.insert(value.clone()), "{value} was written twice");
             }
         }
         assert!(written.len() > 1000);

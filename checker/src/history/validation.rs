@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Malformed, Operation};
-use crate::event::{Completion, Event, EventKind, Nanos, NodeId, Op, OpKind, Outcome, ProcessId};
+use crate::event::{Completion, Event, EventKind, Nanos, NodeId, Op, OpKind, ProcessId};
 use crate::fault::FaultEvent;
 
 /// Validates `events` and joins invocations with their completions.
@@ -79,7 +79,7 @@ impl Walk {
             ));
         }
         if op.kind() == OpKind::Claim {
-            return Err("`claim` invoked by a client, expected `read`, `write` or `cas`".to_owned());
+            return Err("`claim` invoked by a client, which only observations can make".to_owned());
         }
         if let Some(open) = self.open.insert(process, self.operations.len()) {
             let since = self.operations[open].invoked.0;
@@ -106,9 +106,9 @@ impl Walk {
         };
         let operation = &mut self.operations[open];
         if let Completion::Ok { outcome, .. } = completion
-            && kind(*outcome) != operation.op.kind()
+            && outcome.answers() != operation.op.kind()
         {
-            let (got, asked) = (kind(*outcome), operation.op.kind());
+            let (got, asked) = (outcome.answers(), operation.op.kind());
             return Err(format!("process {process} was answered a `{got}`, expected a `{asked}`"));
         }
         if matches!(completion, Completion::Info { .. }) {
@@ -147,15 +147,5 @@ impl Walk {
                 }
             }
         }
-    }
-}
-
-/// Which kind of operation is answered so.
-fn kind(outcome: Outcome) -> OpKind {
-    match outcome {
-        Outcome::Read { .. } => OpKind::Read,
-        Outcome::Write => OpKind::Write,
-        Outcome::Cas => OpKind::Cas,
-        Outcome::Claim => OpKind::Claim,
     }
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Found;
 use crate::catalogue::STALE_LEADER_ACK_LOST;
-use crate::event::{Nanos, Op, Outcome, Value};
+use crate::event::{Key, Nanos, OpKind, Value};
 use crate::history::{History, Operation};
 use crate::linearizability::operation_fact;
 use crate::story::Shown;
@@ -25,7 +25,7 @@ struct Late<'a> {
 
 /// Adds late acknowledgements, as anomalies where the write is lost.
 pub(super) fn judge(history: &History, found: &mut Found) {
-    let fates: BTreeMap<&str, Fates<'_>> = Fates::of(history);
+    let fates: BTreeMap<&Key, Fates<'_>> = Fates::of(history);
     let (mut anomalies, mut suspicions) = (Vec::new(), Vec::new());
     for late in late(history.operations()) {
         let fate = late.write.op.key().and_then(|key| fates.get(key)?.of_write(late.write));
@@ -55,22 +55,13 @@ fn late(operations: &[Operation]) -> Vec<Late<'_>> {
                 highest = Some((one, generation));
             }
         }
-        if let (Some(generation), Some(higher), Some(_)) = (stamped(write), highest, value(write))
+        if let (Some(generation), Some(higher), Some(_)) = (stamped(write), highest, write.writes())
             && generation < higher.1
         {
             late.push(Late { write, generation, higher });
         }
     }
     late
-}
-
-/// What an operation writes.
-fn value(operation: &Operation) -> Option<Value> {
-    match operation.op {
-        Op::Write { value, .. } => Some(value),
-        Op::Cas { new, .. } => Some(new),
-        Op::Read { .. } | Op::Claim { .. } => None,
-    }
 }
 
 /// What became of an acknowledged write.
@@ -85,18 +76,18 @@ enum Fate<'a> {
 #[derive(Default)]
 struct Fates<'a> {
     /// Values that a successful operation saw.
-    seen: BTreeSet<Value>,
+    seen: BTreeSet<&'a Value>,
     /// When the last write of each value had ended; the end of time if that is unknown.
-    written: BTreeMap<Value, Nanos>,
+    written: BTreeMap<&'a Value, Nanos>,
     /// Successful reads by their invocation, with the value.
-    reads: Vec<(&'a Operation, Option<Value>)>,
+    reads: Vec<(&'a Operation, Option<&'a Value>)>,
     /// For each read and all after it: the one that saw the oldest value, with its age.
     oldest: Vec<(Nanos, &'a Operation)>,
 }
 
 impl<'a> Fates<'a> {
-    fn of(history: &'a History) -> BTreeMap<&'a str, Self> {
-        let mut keys: BTreeMap<&str, Self> = BTreeMap::new();
+    fn of(history: &'a History) -> BTreeMap<&'a Key, Self> {
+        let mut keys: BTreeMap<&Key, Self> = BTreeMap::new();
         for operation in history.operations().iter().filter(|operation| !operation.failed()) {
             if let Some(key) = operation.op.key() {
                 keys.entry(key).or_default().add(operation);
@@ -108,20 +99,16 @@ impl<'a> Fates<'a> {
 
     fn add(&mut self, operation: &'a Operation) {
         let ok = operation.ok();
-        if let Some(value) = value(operation) {
+        if let Some(value) = operation.writes() {
             let ended = ok.map_or(Nanos::MAX, |(time, ..)| time);
             let last = self.written.entry(value).or_default();
             *last = (*last).max(ended);
         }
-        match (&operation.op, ok) {
-            (Op::Cas { old, .. }, Some(_)) => {
-                self.seen.insert(*old);
-            }
-            (_, Some((_, Outcome::Read { value }, _))) => {
-                self.seen.extend(value);
+        if let Some(value) = operation.saw() {
+            self.seen.extend(value);
+            if operation.op.kind() == OpKind::Read {
                 self.reads.push((operation, value));
             }
-            _ => {}
         }
     }
 
@@ -143,7 +130,7 @@ impl<'a> Fates<'a> {
 
     fn of_write(&self, write: &Operation) -> Option<Fate<'a>> {
         let (ended, ..) = write.ok()?;
-        if self.seen.contains(&value(write)?) {
+        if self.seen.contains(write.writes()?) {
             return Some(Fate::Seen);
         }
         let after = self.reads.partition_point(|(read, _)| read.invoked.1 <= ended);
@@ -190,7 +177,7 @@ fn anomaly(history: &History, late: &Late<'_>, read: &Operation) -> Anomaly {
         ),
         likely_cause: None,
         witness: operations.iter().flat_map(|one| one.indices()).collect(),
-        key: write.op.key().map(str::to_owned),
+        key: write.op.key().cloned(),
         nodes: operations.iter().filter_map(|one| one.ok()?.2.node.or(one.node)).collect(),
         generation: Some(late.generation),
         window: (higher.invoked.1, read.ok().map_or(time, |(time, ..)| time)),

@@ -5,22 +5,39 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Completion, Nanos, Op, Outcome};
+use crate::event::{Completion, Nanos};
 use crate::history::Operation;
+use crate::op::{Key, Op, OpKind, Outcome};
 
 /// One operation that took effect, or may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Call<'a> {
+#[derive(Debug, PartialEq, Eq)]
+pub struct Call<'a, O = Op, R = Outcome> {
     /// The index of its invocation.
     pub id: u64,
     /// What was asked.
-    pub op: &'a Op,
-    /// What was answered, or would have been if it took effect.
-    pub outcome: Outcome,
+    pub op: &'a O,
+    /// What was answered. None: nobody saw an answer.
+    pub outcome: Option<&'a R>,
     /// When it was invoked.
     pub start: Nanos,
     /// When it completed. None: it is indeterminate, and may take effect at any later time or never.
     pub end: Option<Nanos>,
+}
+
+impl<O, R> Clone for Call<'_, O, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<O, R> Copy for Call<'_, O, R> {}
+
+impl<O, R> Call<'_, O, R> {
+    /// Whether it completed before `other` was invoked. Equal times are concurrent.
+    #[must_use]
+    pub fn precedes(&self, other: &Self) -> bool {
+        self.end.is_some_and(|end| end < other.start)
+    }
 }
 
 impl<'a> Call<'a> {
@@ -28,12 +45,12 @@ impl<'a> Call<'a> {
     #[must_use]
     pub fn of(operation: &'a Operation) -> Option<Self> {
         let (end, outcome) = match &operation.completed {
-            Some((_, time, Completion::Ok { outcome, .. })) => (Some(*time), *outcome),
+            Some((_, time, Completion::Ok { outcome, .. })) => (Some(*time), Some(outcome)),
             Some((_, _, Completion::Fail { .. })) => return None,
-            Some((_, _, Completion::Info { .. })) | None => (None, unseen(&operation.op)?),
+            Some((_, _, Completion::Info { .. })) | None => (None, None),
         };
         let (id, start) = operation.invoked;
-        Some(Self { id, op: &operation.op, outcome, start, end })
+        Self { id, op: &operation.op, outcome, start, end }.worth_telling()
     }
 
     /// This call as it stood at `time`; none if it had not begun, or if nothing was known of it.
@@ -44,34 +61,26 @@ impl<'a> Call<'a> {
         }
         match self.end {
             Some(end) if end <= time => Some(*self),
-            _ => unseen(self.op).map(|outcome| Self { end: None, outcome, ..*self }),
+            _ => Self { end: None, outcome: None, ..*self }.worth_telling(),
         }
     }
 
-    /// Whether it completed before `other` was invoked. Equal times are concurrent.
-    #[must_use]
-    pub fn precedes(&self, other: &Call<'_>) -> bool {
-        self.end.is_some_and(|end| end < other.start)
+    /// None for what only looked and was never answered: it says nothing.
+    fn worth_telling(self) -> Option<Self> {
+        (self.outcome.is_some() || !self.op.kind().only_looks()).then_some(self)
     }
 }
 
-/// What an operation answers if it takes effect without anyone seeing; none if that says nothing.
-fn unseen(op: &Op) -> Option<Outcome> {
-    match op {
-        Op::Read { .. } => None,
-        Op::Write { .. } => Some(Outcome::Write),
-        Op::Cas { .. } => Some(Outcome::Cas),
-        Op::Claim { .. } => Some(Outcome::Claim),
-    }
-}
-
-/// The calls of every key, in the order of invocation.
+/// The calls of `kinds` on every object, in the order of invocation. What has no key is one object.
 #[must_use]
-pub fn by_key(operations: &[Operation]) -> BTreeMap<&str, Vec<Call<'_>>> {
-    let mut keys: BTreeMap<&str, Vec<Call<'_>>> = BTreeMap::new();
+pub fn by_key<'a>(
+    operations: &'a [Operation],
+    kinds: &[OpKind],
+) -> BTreeMap<Option<&'a Key>, Vec<Call<'a>>> {
+    let mut keys: BTreeMap<Option<&Key>, Vec<Call<'_>>> = BTreeMap::new();
     for operation in operations {
-        if let (Some(key), Some(call)) = (operation.op.key(), Call::of(operation)) {
-            keys.entry(key).or_default().push(call);
+        if let (true, Some(call)) = (kinds.contains(&operation.op.kind()), Call::of(operation)) {
+            keys.entry(operation.op.key()).or_default().push(call);
         }
     }
     keys

@@ -1,36 +1,55 @@
 //! From a refuted set of calls to an anomaly in words.
 //!
-//! Facts come from the history, never from the model's imagination. Values are numbers, so nothing
-//! that a target wrote gets into a sentence.
+//! Facts come from the history, never from the model's imagination. What a kind of object knows to
+//! say of its refutations stands in [`crate::objects`]; here is what they have in common.
 
 use super::call::Call;
-use super::class::{self, Told};
-use super::unambiguous::Conflict;
+use crate::catalogue;
 use crate::cause::{self, Suspects};
-use crate::event::{Completion, Nanos, NodeId, Op, Outcome, Stamp};
+use crate::event::{Completion, Nanos, NodeId, Stamp};
 use crate::history::{History, Operation};
+use crate::objects::Object;
+use crate::op::{Key, Op, Outcome, Value};
 use crate::story::{self, Fact};
 use crate::verdict::{Anomaly, Placed, Refutation};
 use crate::words;
 
-/// What is known of a refuted key.
-pub(crate) struct Refuted<'a> {
+/// What is known of a refuted object.
+#[derive(Debug)]
+pub struct Refuted<'a> {
     pub(crate) history: &'a History,
-    pub(crate) key: &'a str,
-    /// The smallest set of calls that has no legal order.
+    /// Its name; none where all of the history is one object.
+    pub(crate) key: Option<&'a Key>,
+    /// The smallest set of calls that has no legal order, as they stand in the history.
     pub(crate) calls: Vec<Call<'a>>,
-    /// Why it has none, where a rule says so; places in [`Self::calls`].
-    pub(crate) conflict: Option<Conflict>,
+    /// The same calls as they stood at [`Self::at`], and without what the refutation does not need
+    /// of them.
+    pub(crate) small: Vec<Call<'a>>,
     /// The earliest completion that shows it.
     pub(crate) at: Nanos,
     pub(crate) prefix: Vec<Placed>,
     pub(crate) refuted: Vec<Refutation>,
 }
 
+/// A class with its sentence, and the operations it is about.
+#[derive(Debug)]
+pub struct Told<'a> {
+    pub(crate) class: &'static str,
+    pub(crate) headline: String,
+    /// Why that cannot be, as the last fact of the story.
+    pub(crate) because: String,
+    /// The operation whose answer was old.
+    pub(crate) late: Option<&'a Operation>,
+    /// The one that should have been seen.
+    pub(crate) done: Option<&'a Operation>,
+    /// Operations that belong to the story although no legal order has them.
+    pub(crate) also: Vec<&'a Operation>,
+}
+
 impl<'a> Refuted<'a> {
     /// Puts it into words.
-    pub(crate) fn anomaly(self) -> Anomaly {
-        let told = class::told(&self);
+    pub(crate) fn anomaly<K: Object>(self) -> Anomaly {
+        let told = K::told(&self).unwrap_or_else(|| self.unexplained());
         let operations = self.operations(&told);
         let mut witness: Vec<u64> = operations.iter().flat_map(|one| one.indices()).collect();
         witness.sort_unstable();
@@ -48,7 +67,7 @@ impl<'a> Refuted<'a> {
             refuted: self.refuted,
             witness,
             prefix: self.prefix,
-            key: Some(self.key.to_owned()),
+            key: self.key.cloned(),
             nodes,
             generation: None,
             window,
@@ -56,8 +75,37 @@ impl<'a> Refuted<'a> {
     }
 
     /// The operation behind the call at `place`.
-    pub(super) fn operation(&self, place: usize) -> Option<&'a Operation> {
+    pub(crate) fn operation(&self, place: usize) -> Option<&'a Operation> {
         self.by_id(self.calls.get(place)?.id)
+    }
+
+    /// The object in words.
+    pub(crate) fn name(&self) -> &str {
+        self.key.map_or("the whole history", |key| key)
+    }
+
+    /// No narrow class fits.
+    fn unexplained(&self) -> Told<'a> {
+        let (count, name) = (self.calls.len(), self.name());
+        let last = self.calls.iter().position(|call| call.end == Some(self.at));
+        let late = last.and_then(|place| self.operation(place));
+        let shown = late.map_or(String::new(), |late| {
+            format!(", as process {} {}", late.process, answered(late))
+        });
+        Told {
+            class: catalogue::NON_LINEARIZABLE,
+            headline: format!(
+                "Not linearizable: {count} operations on {name} have no legal order by {}{shown}",
+                words::at(self.at)
+            ),
+            because: format!(
+                "Every order of these operations that respects real time makes {name} answer \
+                 what it cannot."
+            ),
+            late,
+            done: None,
+            also: Vec::new(),
+        }
     }
 
     fn by_id(&self, id: u64) -> Option<&'a Operation> {
@@ -100,25 +148,25 @@ fn nodes_of(operation: &Operation) -> impl Iterator<Item = NodeId> {
     operation.node.into_iter().chain(answered)
 }
 
+/// What a successful operation did, as a verb with its object: “saw k = 1”.
+pub(crate) fn answered(operation: &Operation) -> String {
+    let key = operation.op.key().map_or("", |key| key);
+    match operation.ok().map(|(_, outcome, _)| outcome) {
+        Some(Outcome::Read { value: Some(value) }) => format!("saw {key} = {value}"),
+        Some(Outcome::Read { value: None }) => format!("saw {key} as absent"),
+        _ => format!("was acknowledged `{}`", operation.op),
+    }
+}
+
 /// What an operation asked and how it ended.
 pub(crate) fn operation_fact(operation: &Operation) -> String {
     let process = operation.process;
     let through = operation.node.map_or(String::new(), |node| format!(" through {node}"));
-    let asked = match &operation.op {
-        Op::Read { key } => format!("read {key}"),
-        Op::Write { key, value } => format!("wrote {key} = {value}"),
-        Op::Cas { key, old, new } => format!("changed {key} from {old} to {new}"),
-        Op::Claim { .. } => operation.op.to_string(),
-    };
+    let asked = asked(&operation.op);
     let began = words::at(operation.invoked.1);
     let ended = match &operation.completed {
         Some((_, time, Completion::Ok { outcome, stamp })) => {
-            let answer = match outcome {
-                Outcome::Read { value: Some(value) } => format!("got {value}"),
-                Outcome::Read { value: None } => "found it absent".to_owned(),
-                _ => "was acknowledged".to_owned(),
-            };
-            format!("to {} and {answer}{}", words::at(*time), stamp_words(*stamp))
+            format!("to {} and {}{}", words::at(*time), got(outcome), stamp_words(*stamp))
         }
         Some((_, time, Completion::Fail { .. })) => {
             format!("to {}, and it failed: it never took effect", words::at(*time))
@@ -129,6 +177,88 @@ pub(crate) fn operation_fact(operation: &Operation) -> String {
         None => "on and never learned the outcome".to_owned(),
     };
     format!("Process {process} {asked}{through} from {began} {ended}.")
+}
+
+/// What was asked, in the past tense.
+fn asked(op: &Op) -> String {
+    match op {
+        Op::Read { key } => format!("read {key}"),
+        Op::Write { key, value } => format!("wrote {key} = {value}"),
+        Op::Cas { key, old, new } => format!("changed {key} from {old} to {new}"),
+        Op::Append { key, value } => format!("appended {value} to {key}"),
+        Op::Add { key, value } => format!("added {value} to {key}"),
+        Op::Remove { key, value } => format!("removed {value} from {key}"),
+        Op::Contains { key, value } => format!("asked whether {key} contains {value}"),
+        Op::ReadAll { key } => format!("read all of {key}"),
+        Op::Enqueue { key, value } => format!("enqueued {value} to {key}"),
+        Op::Dequeue { key } => format!("dequeued from {key}"),
+        Op::Acquire { key, holder, .. } => format!("acquired {key} for holder {holder}"),
+        Op::Renew { key, holder, .. } => format!("renewed {key} for holder {holder}"),
+        Op::Release { key, holder } => format!("released {key} for holder {holder}"),
+        Op::GuardedWrite { key, token, value } => {
+            format!("wrote {key} = {value} with token {token}")
+        }
+        Op::Increment { key, by } => format!("incremented {key} by {by}"),
+        Op::Generate { key } => format!("generated an id from {key}"),
+        Op::ReadVersion { key } => format!("read {key} with its generation"),
+        Op::Update { key, expected, value } => {
+            format!("updated {key} = {value} from generation {expected}")
+        }
+        Op::Txn { .. } => format!("ran {op}"),
+        Op::Claim { .. } => op.to_string(),
+    }
+}
+
+/// What was answered.
+fn got(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Read { value: Some(value) } | Outcome::Generate { value } => {
+            format!("got {value}")
+        }
+        Outcome::Read { value: None } => "found it absent".to_owned(),
+        Outcome::CasFound { value: Some(value) } => format!("was refused: it held {value}"),
+        Outcome::CasFound { value: None } => "was refused: it was absent".to_owned(),
+        Outcome::CasDiffers => "was refused: it held another value".to_owned(),
+        Outcome::Contains { present: true } => "was told that it does".to_owned(),
+        Outcome::Contains { present: false } => "was told that it does not".to_owned(),
+        Outcome::ReadAll { values } => format!("got {}", values_words(values)),
+        Outcome::Dequeue { value: Some(value) } => format!("got {value}"),
+        Outcome::Dequeue { value: None } => "found it empty".to_owned(),
+        Outcome::Acquire { token: Some(token) } => format!("was granted it with token {token}"),
+        Outcome::Acquire { token: None } => "was granted it".to_owned(),
+        Outcome::ReadVersion { generation, value: Some(value) } => {
+            format!("got {value} of generation {generation}")
+        }
+        Outcome::ReadVersion { generation, value: None } => {
+            format!("found it unset in generation {generation}")
+        }
+        Outcome::Update { generation } => format!("was told generation {generation}"),
+        Outcome::Txn { ops } => format!("committed {}", words::list(ops.iter())),
+        Outcome::Write
+        | Outcome::Cas
+        | Outcome::Append
+        | Outcome::Add
+        | Outcome::Remove
+        | Outcome::Enqueue
+        | Outcome::Renew
+        | Outcome::Release
+        | Outcome::GuardedWrite
+        | Outcome::Increment
+        | Outcome::Claim => "was acknowledged".to_owned(),
+    }
+}
+
+/// The most elements told of.
+const ELEMENTS: usize = 10;
+
+/// Elements in words, the first few.
+fn values_words(values: &[Value]) -> String {
+    let shown = words::list(values.iter().take(ELEMENTS));
+    match values.len().checked_sub(ELEMENTS) {
+        None | Some(0) if values.is_empty() => "no element".to_owned(),
+        None | Some(0) => shown,
+        Some(more) => format!("{shown} and {more} more"),
+    }
 }
 
 fn stamp_words(stamp: Stamp) -> String {

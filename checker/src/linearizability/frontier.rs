@@ -3,8 +3,8 @@
 //! A configuration says in which state the object may be and which of the *open* operations have
 //! already taken effect; everything before is implied. Nothing here knows of time.
 
-use super::hashing::Map;
 use super::space::{Deed, State};
+use crate::hashing::Map;
 
 /// Which open definite operations have taken effect, one bit per slot.
 pub(crate) type Slots = u128;

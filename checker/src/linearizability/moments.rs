@@ -4,9 +4,9 @@
 //! when another begins is concurrent with it.
 
 use super::call::Call;
-use super::hashing::Map;
 use super::space::{Deed, Space, State};
 use crate::event::Nanos;
+use crate::hashing::Map;
 use crate::models::Model;
 
 /// One instant. The order of the variants is the order at equal times.
@@ -40,7 +40,7 @@ impl Moment {
 
 /// Every moment of `calls`, sorted. Indeterminate calls that nothing rests on are left out.
 pub(crate) fn moments<M: Model>(
-    calls: &[Call<'_>],
+    calls: &[Call<'_, M::Op, M::Outcome>],
     deeds: &[Deed],
     space: &Space<'_, M>,
 ) -> Vec<Moment> {
@@ -85,7 +85,11 @@ struct Rests {
 }
 
 impl Rests {
-    fn new<M: Model>(calls: &[Call<'_>], deeds: &[Deed], space: &Space<'_, M>) -> Self {
+    fn new<M: Model>(
+        calls: &[Call<'_, M::Op, M::Outcome>],
+        deeds: &[Deed],
+        space: &Space<'_, M>,
+    ) -> Self {
         let mut needed: Map<State, Nanos> = Map::default();
         let mut through: Map<State, Vec<State>> = Map::default();
         let mut work = Vec::new();

@@ -3,7 +3,7 @@
 //! It explains what was refuted elsewhere and never decides anything, so it may give up.
 
 use super::call::Call;
-use super::hashing::Map;
+use crate::hashing::Map;
 use crate::models::Model;
 use crate::verdict::{Placed, Refutation};
 
@@ -15,7 +15,9 @@ const STEP_LIMIT: usize = 20_000;
 
 /// The longest legal order found, with the state after each call, and the reasons why none of the
 /// calls that real time would let come next can. Empty if there are too many calls.
-pub(crate) fn longest<M: Model>(calls: &[Call<'_>]) -> (Vec<Placed>, Vec<Refutation>) {
+pub(crate) fn longest<M: Model>(
+    calls: &[Call<'_, M::Op, M::Outcome>],
+) -> (Vec<Placed>, Vec<Refutation>) {
     if calls.len() > CALL_LIMIT {
         return (Vec::new(), Vec::new());
     }
@@ -25,8 +27,8 @@ pub(crate) fn longest<M: Model>(calls: &[Call<'_>]) -> (Vec<Placed>, Vec<Refutat
     replay::<M>(calls, &order)
 }
 
-struct Walk<'a, M> {
-    calls: &'a [Call<'a>],
+struct Walk<'a, M: Model> {
+    calls: &'a [Call<'a, M::Op, M::Outcome>],
     seen: Map<(u128, M), ()>,
     steps: usize,
     /// The best order so far, by how many definite calls it has.
@@ -56,7 +58,7 @@ impl<M: Model> Walk<'_, M> {
 }
 
 /// The calls that no other unplaced call has to come before.
-fn candidates(calls: &[Call<'_>], placed: u128) -> Vec<usize> {
+fn candidates<O, R>(calls: &[Call<'_, O, R>], placed: u128) -> Vec<usize> {
     let left = |place: &usize| placed & 1 << place == 0;
     let free = |place: &usize| {
         (0..calls.len()).filter(left).all(|other| !calls[other].precedes(&calls[*place]))
@@ -64,7 +66,10 @@ fn candidates(calls: &[Call<'_>], placed: u128) -> Vec<usize> {
     (0..calls.len()).filter(left).filter(free).collect()
 }
 
-fn replay<M: Model>(calls: &[Call<'_>], order: &[usize]) -> (Vec<Placed>, Vec<Refutation>) {
+fn replay<M: Model>(
+    calls: &[Call<'_, M::Op, M::Outcome>],
+    order: &[usize],
+) -> (Vec<Placed>, Vec<Refutation>) {
     let (mut state, mut placed, mut prefix) = (M::default(), 0, Vec::new());
     for place in order {
         let call = calls[*place];

@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 
 use super::call::Call;
 use super::frontier::{Configuration, Frontier, Slots, Usages};
-use super::hashing::Map;
 use super::moments::{Moment, moments};
 use super::space::{Deed, Space, State};
 use crate::budget::Budget;
 use crate::event::Nanos;
+use crate::hashing::Map;
 use crate::models::Model;
 
 /// The most definite operations on one object that may be open at once: the bits of [`Slots`].
@@ -49,6 +49,19 @@ pub(crate) enum GaveUp {
     Time,
     /// More than [`OPEN_LIMIT`] operations were open at once.
     Open,
+    /// No search was asked for, and the near-linear check cannot tell.
+    Ambiguous,
+}
+
+impl Found {
+    /// Whether a legal order exists; none if the search gave up.
+    pub(crate) fn answer(self) -> Option<bool> {
+        match self {
+            Self::Legal => Some(true),
+            Self::Refuted { .. } => Some(false),
+            Self::GaveUp { .. } => None,
+        }
+    }
 }
 
 /// How many configurations the first passes keep. A narrow pass that comes to the end has found a
@@ -56,7 +69,10 @@ pub(crate) enum GaveUp {
 const WIDTHS: [usize; 4] = [32, 512, 8_192, usize::MAX];
 
 /// Decides whether `calls` have a legal order, within `budget`.
-pub(crate) fn search<M: Model>(calls: &[Call<'_>], budget: &Budget<'_>) -> Found {
+pub(crate) fn search<M: Model>(
+    calls: &[Call<'_, M::Op, M::Outcome>],
+    budget: &Budget<'_>,
+) -> Found {
     let mut verified = (0, 0);
     for width in WIDTHS {
         match pass::<M>(calls, budget, width) {
@@ -83,7 +99,11 @@ struct Pass {
 }
 
 /// Walks through `calls` once, keeping at most `width` configurations.
-fn pass<M: Model>(calls: &[Call<'_>], budget: &Budget<'_>, width: usize) -> (Found, Pass) {
+fn pass<M: Model>(
+    calls: &[Call<'_, M::Op, M::Outcome>],
+    budget: &Budget<'_>,
+    width: usize,
+) -> (Found, Pass) {
     let mut space = Space::<M>::new();
     let deeds: Vec<Deed> = calls.iter().map(|call| space.deed(call)).collect();
     let moments = moments(calls, &deeds, &space);
@@ -102,8 +122,8 @@ fn pass<M: Model>(calls: &[Call<'_>], budget: &Budget<'_>, width: usize) -> (Fou
     (Found::Legal, Pass { narrowed: search.narrowed, completed })
 }
 
-struct Search<'a, M> {
-    calls: &'a [Call<'a>],
+struct Search<'a, M: Model> {
+    calls: &'a [Call<'a, M::Op, M::Outcome>],
     deeds: &'a [Deed],
     space: Space<'a, M>,
     budget: Budget<'a>,
@@ -129,7 +149,7 @@ struct Search<'a, M> {
 
 impl<'a, M: Model> Search<'a, M> {
     fn new(
-        calls: &'a [Call<'a>],
+        calls: &'a [Call<'a, M::Op, M::Outcome>],
         deeds: &'a [Deed],
         space: Space<'a, M>,
         (budget, width): (Budget<'a>, usize),

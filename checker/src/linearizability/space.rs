@@ -3,8 +3,7 @@
 //! The model is asked once per pair of state and effect, however often a search takes that step.
 
 use super::call::Call;
-use super::hashing::Map;
-use crate::event::{Op, Outcome};
+use crate::hashing::Map;
 use crate::models::{Effect, Model};
 
 /// A state of the model, by number. 0 is the state before the first operation.
@@ -18,15 +17,22 @@ pub(crate) type Deed = u32;
 pub(crate) struct Known {
     pub(crate) needs: Option<State>,
     pub(crate) leaves: Option<State>,
-    pub(crate) observes: bool,
+}
+
+/// What was asked and answered, and what is known of it.
+struct Asked<'a, M: Model> {
+    op: &'a M::Op,
+    outcome: Option<&'a M::Outcome>,
+    known: Option<Known>,
+    observes: bool,
 }
 
 /// All states and deeds seen so far.
-pub(crate) struct Space<'a, M> {
+pub(crate) struct Space<'a, M: Model> {
     states: Vec<M>,
     numbers: Map<M, State>,
-    deeds: Vec<(&'a Op, Outcome, Option<Known>)>,
-    deed_numbers: Map<(&'a Op, Outcome), Deed>,
+    deeds: Vec<Asked<'a, M>>,
+    deed_numbers: Map<(&'a M::Op, Option<&'a M::Outcome>), Deed>,
     steps: Map<(State, Deed), Option<State>>,
 }
 
@@ -52,29 +58,29 @@ impl<'a, M: Model> Space<'a, M> {
     }
 
     /// The number of what `call` does.
-    pub(crate) fn deed(&mut self, call: &Call<'a>) -> Deed {
+    pub(crate) fn deed(&mut self, call: &Call<'a, M::Op, M::Outcome>) -> Deed {
         if let Some(deed) = self.deed_numbers.get(&(call.op, call.outcome)) {
             return *deed;
         }
         let known = M::effect(call.op, call.outcome).map(|effect: Effect<M>| Known {
-            observes: effect.observes(),
             needs: effect.needs.map(|state| self.state(state)),
             leaves: effect.leaves.map(|state| self.state(state)),
         });
         let deed = self.deeds.len() as Deed;
-        self.deeds.push((call.op, call.outcome, known));
+        let (op, outcome) = (call.op, call.outcome);
+        self.deeds.push(Asked { op, outcome, known, observes: M::observes(op, outcome) });
         self.deed_numbers.insert((call.op, call.outcome), deed);
         deed
     }
 
     /// What is known of `deed` in every state, if anything is.
     pub(crate) fn known(&self, deed: Deed) -> Option<Known> {
-        self.deeds[deed as usize].2
+        self.deeds[deed as usize].known
     }
 
     /// Whether `deed` never changes the state.
     pub(crate) fn observes(&self, deed: Deed) -> bool {
-        self.known(deed).is_some_and(|known| known.observes)
+        self.deeds[deed as usize].observes
     }
 
     /// The state after `deed` in `state`; none if the model refuses.
@@ -82,7 +88,7 @@ impl<'a, M: Model> Space<'a, M> {
         if let Some(next) = self.steps.get(&(state, deed)) {
             return *next;
         }
-        let (op, outcome, _) = self.deeds[deed as usize];
+        let Asked { op, outcome, .. } = self.deeds[deed as usize];
         let next = self.states[state as usize].step(op, outcome).ok();
         let next = next.map(|next| self.state(next));
         self.steps.insert((state, deed), next);

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{Model, Refusal};
-use crate::event::{NodeId, Op, Outcome};
+use crate::event::NodeId;
+use crate::op::{Op, Outcome};
 
 /// The leader of every generation that has one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -21,8 +22,11 @@ impl fmt::Display for Leaders {
 }
 
 impl Model for Leaders {
+    type Op = Op;
+    type Outcome = Outcome;
+
     /// A claim is legal unless another node leads that generation.
-    fn step(&self, op: &Op, _: Outcome) -> Result<Self, Refusal> {
+    fn step(&self, op: &Op, _: Option<&Outcome>) -> Result<Self, Refusal> {
         let Op::Claim { generation, node } = op else {
             return Err(Refusal(format!("`{op}` is not a claim")));
         };
@@ -44,7 +48,7 @@ mod tests {
     fn check(claims: &[(u64, u16)], expect: &str) {
         let run = claims.iter().try_fold(Leaders::default(), |state, (generation, node)| {
             let op = Op::Claim { generation: *generation, node: NodeId(*node) };
-            state.step(&op, Outcome::Claim)
+            state.step(&op, Some(&Outcome::Claim))
         });
         assert_eq!(run.map_or_else(|refusal| refusal.0, |state| state.to_string()), expect);
     }

@@ -5,29 +5,37 @@
 use std::fmt;
 
 use super::{Effect, Model, Refusal};
-use crate::event::{Op, Outcome, Value};
+use crate::op::{Op, Outcome, Value};
 
 /// The state of a register: its value, or none while it was never written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Register(pub Option<Value>);
 
 impl Register {
-    fn holding(value: Value) -> Self {
-        Self(Some(value))
+    fn holding(value: &Value) -> Self {
+        Self(Some(value.clone()))
     }
 
     /// Succeeds in no other state than `needed`.
-    fn must_be(self, needed: Self) -> Result<(), Refusal> {
+    fn must_be(&self, needed: &Self) -> Result<Self, Refusal> {
         if self == needed {
-            return Ok(());
+            return Ok(self.clone());
         }
         Err(Refusal(format!("here the register {self}, but it would have to be one that {needed}")))
+    }
+
+    /// Succeeds in every state but that of `value`.
+    fn must_not_be(&self, value: &Value) -> Result<Self, Refusal> {
+        if self.0.as_ref() == Some(value) {
+            return Err(Refusal(format!("here the register {self}, which it would have replaced")));
+        }
+        Ok(self.clone())
     }
 }
 
 impl fmt::Display for Register {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        match &self.0 {
             Some(value) => write!(f, "holds {value}"),
             None => f.write_str("is absent"),
         }
@@ -35,30 +43,45 @@ impl fmt::Display for Register {
 }
 
 impl Model for Register {
-    fn step(&self, op: &Op, outcome: Outcome) -> Result<Self, Refusal> {
+    type Op = Op;
+    type Outcome = Outcome;
+
+    fn step(&self, op: &Op, outcome: Option<&Outcome>) -> Result<Self, Refusal> {
         match (op, outcome) {
-            (Op::Read { .. }, Outcome::Read { value }) => self.must_be(Self(value)).map(|()| *self),
-            (Op::Write { value, .. }, Outcome::Write) => Ok(Self::holding(*value)),
-            (Op::Cas { old, new, .. }, Outcome::Cas) => {
-                self.must_be(Self::holding(*old)).map(|()| Self::holding(*new))
-            }
-            _ => Err(Refusal(format!("a register does not answer `{op}` so"))),
+            (Op::Cas { old, .. }, Some(Outcome::CasDiffers)) => self.must_not_be(old),
+            _ => match Self::effect(op, outcome) {
+                Some(Effect { needs, leaves }) => {
+                    let same = needs.map_or_else(|| Ok(self.clone()), |needs| self.must_be(&needs));
+                    same.map(|same| leaves.unwrap_or(same))
+                }
+                None => Err(Refusal(format!("a register does not answer `{op}` so"))),
+            },
         }
     }
 
-    fn effect(op: &Op, outcome: Outcome) -> Option<Effect<Self>> {
+    fn effect(op: &Op, outcome: Option<&Outcome>) -> Option<Effect<Self>> {
         match (op, outcome) {
-            (Op::Read { .. }, Outcome::Read { value }) => {
-                Some(Effect { needs: Some(Self(value)), leaves: None })
+            (Op::Read { .. }, Some(Outcome::Read { value })) => {
+                Some(Effect { needs: Some(Self(value.clone())), leaves: None })
             }
-            (Op::Write { value, .. }, Outcome::Write) => {
-                Some(Effect { needs: None, leaves: Some(Self::holding(*value)) })
+            (Op::Write { value, .. }, Some(Outcome::Write) | None) => {
+                Some(Effect { needs: None, leaves: Some(Self::holding(value)) })
             }
-            (Op::Cas { old, new, .. }, Outcome::Cas) => {
-                Some(Effect { needs: Some(Self::holding(*old)), leaves: Some(Self::holding(*new)) })
+            (Op::Cas { old, new, .. }, Some(Outcome::Cas) | None) => {
+                Some(Effect { needs: Some(Self::holding(old)), leaves: Some(Self::holding(new)) })
+            }
+            (Op::Cas { old, .. }, Some(Outcome::CasFound { value }))
+                if value.as_ref() != Some(old) =>
+            {
+                Some(Effect { needs: Some(Self(value.clone())), leaves: None })
             }
             _ => None,
         }
+    }
+
+    fn observes(op: &Op, outcome: Option<&Outcome>) -> bool {
+        matches!(outcome, Some(Outcome::CasDiffers))
+            || Self::effect(op, outcome).is_some_and(|effect| effect.observes())
     }
 }
 
@@ -66,26 +89,32 @@ impl Model for Register {
 mod tests {
     use super::*;
 
-    fn read(value: Option<Value>) -> (Op, Outcome) {
-        (Op::Read { key: "k".to_owned() }, Outcome::Read { value })
+    fn read(value: Option<i64>) -> (Op, Outcome) {
+        (Op::Read { key: "k".into() }, Outcome::Read { value: value.map(Value::Int) })
     }
 
-    fn write(value: Value) -> (Op, Outcome) {
-        (Op::Write { key: "k".to_owned(), value }, Outcome::Write)
+    fn write(value: i64) -> (Op, Outcome) {
+        (Op::Write { key: "k".into(), value: value.into() }, Outcome::Write)
     }
 
-    fn cas(old: Value, new: Value) -> (Op, Outcome) {
-        (Op::Cas { key: "k".to_owned(), old, new }, Outcome::Cas)
+    fn cas(old: i64, new: i64, outcome: Outcome) -> (Op, Outcome) {
+        (Op::Cas { key: "k".into(), old: old.into(), new: new.into() }, outcome)
+    }
+
+    fn found(value: Option<i64>) -> Outcome {
+        Outcome::CasFound { value: value.map(Value::Int) }
     }
 
     /// Runs `steps` one after the other: the last state, or the first refusal.
     #[track_caller]
     fn check(steps: &[(Op, Outcome)], expect: &str) {
         let run = steps.iter().try_fold(Register::default(), |state, (op, outcome)| {
-            let next = state.step(op, *outcome)?;
-            let effect = Register::effect(op, *outcome).expect("every register operation is known");
-            assert!(effect.needs.is_none_or(|needs| needs == state), "{op} needs another state");
-            assert_eq!(effect.leaves.unwrap_or(state), next, "{op} leaves another state");
+            let next = state.step(op, Some(outcome))?;
+            if let Some(effect) = Register::effect(op, Some(outcome)) {
+                let needs = effect.needs;
+                assert!(needs.is_none_or(|needs| needs == state), "{op} needs another state");
+                assert_eq!(effect.leaves.as_ref().unwrap_or(&state), &next, "{op}");
+            }
             Ok(next)
         });
         let got = run.map_or_else(|refusal: Refusal| refusal.0, |state| state.to_string());
@@ -96,18 +125,25 @@ mod tests {
     fn a_register_answers_what_was_last_written() {
         check(&[], "is absent");
         check(&[read(None)], "is absent");
-        check(&[write(1), read(Some(1)), cas(1, 2), read(Some(2))], "holds 2");
-        check(&[write(1), cas(1, 1)], "holds 1");
+        check(&[write(1), read(Some(1)), cas(1, 2, Outcome::Cas), read(Some(2))], "holds 2");
+        check(&[write(1), cas(1, 1, Outcome::Cas)], "holds 1");
+        check(&[write(1), cas(2, 3, found(Some(1))), cas(2, 3, Outcome::CasDiffers)], "holds 1");
+        check(&[cas(2, 3, found(None)), cas(2, 3, Outcome::CasDiffers)], "is absent");
     }
 
     #[test]
     fn a_register_refuses_with_its_reason() {
         let reason = "here the register holds 15, but it would have to be one that holds 12";
         check(&[write(15), read(Some(12))], reason);
-        check(&[write(15), cas(12, 13)], reason);
+        check(&[write(15), cas(12, 13, Outcome::Cas)], reason);
         let reason = "here the register is absent, but it would have to be one that holds 1";
         check(&[read(Some(1))], reason);
         let reason = "here the register holds 1, but it would have to be one that is absent";
         check(&[write(1), read(None)], reason);
+        check(&[write(1), cas(2, 3, found(None))], reason);
+        let reason = "here the register holds 1, which it would have replaced";
+        check(&[write(1), cas(1, 2, Outcome::CasDiffers)], reason);
+        let reason = "a register does not answer `cas k from 1 to 2` so";
+        check(&[write(1), cas(1, 2, found(Some(1)))], reason);
     }
 }

@@ -5,16 +5,29 @@
 //! p1 n1 w k 1 [0..10] ok @n1/g3      process 1 asked n1 to write k = 1; n1 answered for generation 3
 //! p2 - r k [5..20] ok 1              read, answered 1 (`nil` if absent)
 //! p3 n2 cas k 1 2 [5..20] fail       or `info`; `[5..]` never ended
+//! p3 n2 cas k 1 2 [5..20] ok found 7 it held 7 instead; `ok differs`: it held something else
+//! p1 - append k "x" [0..1] ok        text in quotes, without spaces
+//! p1 - add s 1 [0..1] ok             a set: also `rem s 1`, `has s 1` … `ok yes`, `all s` … `ok 1 2`
+//! p1 - enq q 1 [0..1] ok             a queue: also `deq q` … `ok 1`, or `ok nil` where it was empty
+//! p1 - acq l 4 [0..1] ok 33          a lock for holder 4, granted token 33 (or no token); `rel l 4`
+//! p1 - acq l 4 ttl 50 [0..1] ok      a lease of 50 ms; `ren l 4 ttl 50`
+//! p1 - gw l 33 7 [0..1] ok           a guarded write of 7 with token 33
+//! p1 - inc c -2 [0..1] ok            a counter, read by `r c` … `ok 5`
+//! p1 - gen i [0..1] ok 7             a generator of ids
+//! p1 - upd c 2 9 [0..1] ok 3         a configuration set to 9 if its generation is 2; now it is 3
+//! p1 - rv c [0..1] ok 3 9            the configuration's generation and content (`0 nil` if never set)
 //! poll n1/2 leader g3 [0..5]         n1 in its second life; role or generation may be `-`
 //! log n1 follower g4 [0..5]          a log line
 //! hear n1 leader g4 [0..5]           an answer of the grade hearsay
 //! fault 1 kill n1,n2 [10..20]        or `pause n1`, `cut n1|n2,n3`; `unproven` or `unhealed` at the end
+//! server n1/2 exited 20              n1's server ended by itself in its second life; or `started`, `killed`
 //! phase load 3
 //! plan ok_per_kind cas 5             or `window 3`, `elections 1`, `effective 1`, `recovery 100`
 //! ```
 
 use fracas_checker::event::{
-    Completion, Event, EventKind, Nanos, NodeId, Op, OpKind, Outcome, Phase, ProcessId, Stamp,
+    Completion, Event, EventKind, Key, Nanos, NodeChange, NodeId, Op, OpKind, Outcome, Phase,
+    ProcessId, Stamp, Value,
 };
 use fracas_checker::fault::{Fault, FaultEvent, Measurement, Shape, Stage};
 use fracas_checker::history::{Header, History, Plan, SCHEMA};
@@ -25,16 +38,7 @@ const MILLI: Nanos = 1_000_000;
 /// The history that `text` describes, to be judged by `checks`.
 #[track_caller]
 pub(crate) fn history(text: &str, checks: &[&str]) -> History {
-    let mut writer = Writer { events: Vec::new(), plan: Plan::default() };
-    writer.plan.checks = checks.iter().map(|id| (*id).to_owned()).collect();
-    writer.plan.recovery_ms = 100;
-    for line in text.lines() {
-        let words: Vec<&str> =
-            line.split('#').next().unwrap_or_default().split_whitespace().collect();
-        if !words.is_empty() {
-            writer.line(&words);
-        }
-    }
+    let (writer, _) = written(text, checks);
     let header = Header {
         schema: SCHEMA.to_owned(),
         run: "test".to_owned(),
@@ -43,11 +47,41 @@ pub(crate) fn history(text: &str, checks: &[&str]) -> History {
         nodes: (1..=3).map(NodeId).collect(),
         plan: writer.plan,
     };
-    // Stable, and invocations first at equal times; a process that goes on at once must not.
-    writer.events.sort_by_key(|(time, rank, _)| (*time, *rank));
     let events = writer.events.into_iter().zip(0..);
     let events = events.map(|((time, _, kind), index)| Event { index, time, kind }).collect();
     History::new(header, events).expect("a valid history")
+}
+
+/// The lines of `text` that tell of any of the events `witness`, without their comments.
+pub(crate) fn witnessed(text: &str, witness: &[u64]) -> String {
+    let (_, lines) = written(text, &[]);
+    let told =
+        |(line, _): &(usize, &str)| witness.iter().any(|index| lines[*index as usize] == *line);
+    let shown = text.lines().enumerate().filter(told);
+    let shown = shown.map(|(_, line)| line.split('#').next().unwrap_or_default().trim());
+    shown.collect::<Vec<_>>().join("\n")
+}
+
+/// Everything that `text` tells of in order of time, and the line that told of each event.
+fn written(text: &str, checks: &[&str]) -> (Writer, Vec<usize>) {
+    let mut writer = Writer { events: Vec::new(), plan: Plan::default() };
+    writer.plan.checks = checks.iter().map(|id| (*id).to_owned()).collect();
+    writer.plan.recovery_ms = 100;
+    let mut lines = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let words: Vec<&str> =
+            line.split('#').next().unwrap_or_default().split_whitespace().collect();
+        if !words.is_empty() {
+            writer.line(&words);
+        }
+        lines.resize(writer.events.len(), number);
+    }
+    let mut both: Vec<_> = std::mem::take(&mut writer.events).into_iter().zip(lines).collect();
+    // Stable, and invocations first at equal times; a process that goes on at once must not.
+    both.sort_by_key(|((time, rank, _), _)| (*time, *rank));
+    let lines;
+    (writer.events, lines) = both.into_iter().unzip();
+    (writer, lines)
 }
 
 struct Writer {
@@ -67,9 +101,24 @@ impl Writer {
                 let phase = phase(words[1]);
                 self.events.push((number(words[2]) * MILLI, 0, EventKind::Phase { phase }));
             }
+            "server" => self.server(words),
             "plan" => self.plan(words),
             _ => self.operation(words),
         }
+    }
+
+    fn server(&mut self, words: &[&str]) {
+        let (node, incarnation) = words[1].split_once('/').unwrap_or((words[1], "1"));
+        let change = match words[2] {
+            "started" => NodeChange::Started,
+            "killed" => NodeChange::Killed,
+            "exited" => NodeChange::Exited { how: "status 101".to_owned() },
+            other => panic!("unknown change `{other}`"),
+        };
+        let node = node.parse().expect("a node");
+        let incarnation = number(incarnation) as u32;
+        let event = EventKind::Node { node, incarnation, change };
+        self.events.push((number(words[3]) * MILLI, 0, event));
     }
 
     fn plan(&mut self, words: &[&str]) {
@@ -91,13 +140,9 @@ impl Writer {
     fn operation(&mut self, words: &[&str]) {
         let process = ProcessId(number(words[0].trim_start_matches('p')));
         let node = words[1].parse().ok();
-        let key = words[3].to_owned();
-        let (op, rest) = match words[2] {
-            "r" => (Op::Read { key }, &words[4..]),
-            "w" => (Op::Write { key, value: value(words[4]) }, &words[5..]),
-            "cas" => (Op::Cas { key, old: value(words[4]), new: value(words[5]) }, &words[6..]),
-            other => panic!("unknown operation `{other}`"),
-        };
+        let times = words.iter().position(|word| word.starts_with('[')).expect("an interval");
+        let (asked, rest) = words.split_at(times);
+        let op = op(asked[2], asked[3].into(), &asked[4..]);
         let (start, end) = interval(rest[0]);
         let completion = completion(&op, &rest[1..]);
         self.events.push((start, 1, EventKind::Invoke { process, node, op }));
@@ -167,18 +212,75 @@ fn fault(kind: &str, nodes: &str) -> Fault {
     }
 }
 
+/// What is asked by `verb` of the object `key`.
+fn op(verb: &str, key: Key, words: &[&str]) -> Op {
+    let first = || value(words[0]);
+    let ttl = || words.get(1).map(|_| number(words[2]) * MILLI);
+    match verb {
+        "r" => Op::Read { key },
+        "w" => Op::Write { key, value: first() },
+        "cas" => Op::Cas { key, old: first(), new: value(words[1]) },
+        "append" => Op::Append { key, value: first() },
+        "add" => Op::Add { key, value: first() },
+        "rem" => Op::Remove { key, value: first() },
+        "has" => Op::Contains { key, value: first() },
+        "all" => Op::ReadAll { key },
+        "enq" => Op::Enqueue { key, value: first() },
+        "deq" => Op::Dequeue { key },
+        "acq" => Op::Acquire { key, holder: number(words[0]), ttl: ttl() },
+        "ren" => Op::Renew { key, holder: number(words[0]), ttl: ttl() },
+        "rel" => Op::Release { key, holder: number(words[0]) },
+        "gw" => Op::GuardedWrite { key, token: number(words[0]), value: value(words[1]) },
+        "inc" => Op::Increment { key, by: words[0].parse().expect("a number") },
+        "gen" => Op::Generate { key },
+        "rv" => Op::ReadVersion { key },
+        "upd" => Op::Update { key, expected: number(words[0]), value: value(words[1]) },
+        other => panic!("unknown operation `{other}`"),
+    }
+}
+
+/// What `words` answer to `op`.
+fn outcome(op: &Op, words: &[&str]) -> Outcome {
+    match op {
+        Op::Read { .. } => Outcome::Read { value: answer(words[0]) },
+        Op::Cas { .. } => match words {
+            ["found", value] => Outcome::CasFound { value: answer(value) },
+            ["differs"] => Outcome::CasDiffers,
+            _ => Outcome::Cas,
+        },
+        Op::Contains { .. } => Outcome::Contains { present: words[0] == "yes" },
+        Op::ReadAll { .. } => {
+            Outcome::ReadAll { values: words.iter().map(|word| value(word)).collect() }
+        }
+        Op::Dequeue { .. } => Outcome::Dequeue { value: answer(words[0]) },
+        Op::Acquire { .. } => Outcome::Acquire { token: words.first().map(|word| number(word)) },
+        Op::Generate { .. } => Outcome::Generate { value: value(words[0]) },
+        Op::ReadVersion { .. } => {
+            Outcome::ReadVersion { generation: number(words[0]), value: answer(words[1]) }
+        }
+        Op::Update { .. } => Outcome::Update { generation: number(words[0]) },
+        Op::Write { .. } => Outcome::Write,
+        Op::Append { .. } => Outcome::Append,
+        Op::Add { .. } => Outcome::Add,
+        Op::Remove { .. } => Outcome::Remove,
+        Op::Enqueue { .. } => Outcome::Enqueue,
+        Op::Renew { .. } => Outcome::Renew,
+        Op::Release { .. } => Outcome::Release,
+        Op::GuardedWrite { .. } => Outcome::GuardedWrite,
+        Op::Increment { .. } => Outcome::Increment,
+        Op::Txn { .. } | Op::Claim { .. } => panic!("`{op}` has no word in this language"),
+    }
+}
+
 fn completion(op: &Op, words: &[&str]) -> Completion {
     let error = "test".to_owned();
     match words {
         [] | ["info"] => Completion::Info { error },
         ["fail"] => Completion::Fail { error },
         ["ok", rest @ ..] => {
-            let outcome = match op {
-                Op::Read { .. } => Outcome::Read { value: rest[0].parse().ok() },
-                Op::Write { .. } => Outcome::Write,
-                Op::Cas { .. } => Outcome::Cas,
-                Op::Claim { .. } => Outcome::Claim,
-            };
+            let answer: Vec<&str> =
+                rest.iter().copied().filter(|word| !word.starts_with('@')).collect();
+            let outcome = outcome(op, &answer);
             let stamp = rest.iter().find_map(|word| word.strip_prefix('@')).map(stamp);
             Completion::Ok { outcome, stamp: stamp.unwrap_or_default() }
         }
@@ -222,6 +324,16 @@ fn number(word: &str) -> u64 {
     word.parse().unwrap_or_else(|_| panic!("`{word}` is not a number"))
 }
 
-fn value(word: &str) -> i64 {
-    word.parse().unwrap_or_else(|_| panic!("`{word}` is not a value"))
+/// A number, or a text in quotes.
+fn value(word: &str) -> Value {
+    match word.parse() {
+        Ok(number) => Value::Int(number),
+        Err(_) if word.starts_with('"') => Value::text(word.trim_matches('"')),
+        Err(_) => panic!("`{word}` is not a value"),
+    }
+}
+
+/// A value, or none for `nil`.
+fn answer(word: &str) -> Option<Value> {
+    (word != "nil").then(|| value(word))
 }

@@ -4,3 +4,4 @@
 
 pub(crate) mod language;
 pub(crate) mod oracle;
+pub(crate) mod vocabulary;

@@ -5,12 +5,12 @@ use fracas_checker::linearizability::call::Call;
 use fracas_checker::models::Model;
 
 /// Whether some order of `calls` is legal.
-pub(crate) fn has_legal_order<M: Model>(calls: &[Call<'_>]) -> bool {
+pub(crate) fn has_legal_order<M: Model>(calls: &[Call<'_, M::Op, M::Outcome>]) -> bool {
     assert!(calls.len() <= 8, "brute force is for few calls");
     extend(calls, &vec![false; calls.len()], &M::default())
 }
 
-fn extend<M: Model>(calls: &[Call<'_>], placed: &[bool], state: &M) -> bool {
+fn extend<M: Model>(calls: &[Call<'_, M::Op, M::Outcome>], placed: &[bool], state: &M) -> bool {
     let open = || (0..calls.len()).filter(|place| !placed[*place]);
     if open().all(|place| calls[place].end.is_none()) {
         return true;

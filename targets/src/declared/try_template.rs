@@ -100,9 +100,8 @@ impl Compiler<'_> {
             Scope::Node => cluster.nodes.iter().map(of_node).collect(),
             Scope::Op(kind) => {
                 let id = format!("{SAMPLE_PROCESS}-0");
-                let of_op = |node| {
-                    variables_of_op(&of_node(node), SAMPLE_PROCESS, id.clone(), &sample_op(kind))
-                };
+                let Some(op) = sample_op(kind) else { return Vec::new() };
+                let of_op = |node| variables_of_op(&of_node(node), SAMPLE_PROCESS, id.clone(), &op);
                 cluster.nodes.iter().map(of_op).collect()
             }
         }

@@ -264,12 +264,12 @@ impl Client<'_> {
     }
 
     fn op(&mut self, now: Nanos) -> Op {
-        let key = ["k1", "k2", "k4", "k5"][self.dice.roll(4) as usize].to_owned();
+        let key = ["k1", "k2", "k4", "k5"][self.dice.roll(4) as usize].into();
         let value = (now / 1_000_000) as i64;
         match self.dice.roll(10) {
             0..5 => Op::Read { key },
-            5..9 => Op::Write { key, value },
-            _ => Op::Cas { key, old: value - 40, new: value },
+            5..9 => Op::Write { key, value: value.into() },
+            _ => Op::Cas { key, old: (value - 40).into(), new: value.into() },
         }
     }
 
@@ -291,10 +291,9 @@ impl Client<'_> {
 
 fn outcome(op: &Op) -> Outcome {
     match op {
-        Op::Read { .. } => Outcome::Read { value: Some(12) },
-        Op::Write { .. } => Outcome::Write,
+        Op::Read { .. } => Outcome::Read { value: Some(12.into()) },
         Op::Cas { .. } => Outcome::Cas,
-        Op::Claim { .. } => Outcome::Claim,
+        _ => Outcome::Write,
     }
 }
 
@@ -307,10 +306,10 @@ fn stamp(leader: Option<&(u64, u16, u64, u64)>) -> Stamp {
 
 /// Client 5 writes 12, client 3 overwrites it, client 7 reads 12 afterwards.
 fn stale_read(events: &mut Events) {
-    let key = || "k3".to_owned();
+    let key = || "k3".into();
     let ops = [
-        (5, 1, Op::Write { key: key(), value: 12 }, (11_020, 11_024)),
-        (3, 4, Op::Write { key: key(), value: 15 }, (13_398, 13_402)),
+        (5, 1, Op::Write { key: key(), value: 12.into() }, (11_020, 11_024)),
+        (3, 4, Op::Write { key: key(), value: 15.into() }, (13_398, 13_402)),
         (7, 1, Op::Read { key: key() }, (15_180, 15_207)),
     ];
     for (process, node, op, (from, to)) in ops {

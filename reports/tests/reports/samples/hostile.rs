@@ -2,7 +2,7 @@
 
 use fracas_checker::Verdict;
 use fracas_checker::event::{
-    Completion, Event, EventKind, NodeId, Op, Outcome, Phase, ProcessId, Stamp,
+    Completion, Event, EventKind, NodeId, Op, Outcome, Phase, ProcessId, Stamp, Value,
 };
 use fracas_checker::fault::{Fault, FaultEvent, Measurement, Stage};
 use fracas_checker::history::{Header, History};
@@ -65,21 +65,21 @@ fn record(attack: &str) -> RunRecord {
 
 fn history(attack: &str) -> History {
     let text = || attack.to_owned();
-    let write = |process: u64, value| EventKind::Invoke {
+    let write = |process: u64, value: Value| EventKind::Invoke {
         process: ProcessId(process),
         node: Some(NodeId(1)),
-        op: Op::Write { key: text(), value },
+        op: Op::Write { key: text().into(), value },
     };
     let complete =
         |process: u64, completion| EventKind::Complete { process: ProcessId(process), completion };
     let measurement = Measurement { what: text(), result: text(), holds: false };
     let kinds = vec![
         EventKind::Phase { phase: Phase::Load },
-        write(0, 1),
+        write(0, 1.into()),
         complete(0, Completion::Ok { outcome: Outcome::Write, stamp: Stamp::default() }),
-        write(1, 2),
+        write(1, Value::text(attack)),
         complete(1, Completion::Fail { error: text() }),
-        write(2, 3),
+        write(2, 3.into()),
         complete(2, Completion::Info { error: text() }),
         EventKind::Fault(FaultEvent::Begin {
             id: 1,
@@ -137,7 +137,7 @@ fn verdict(attack: &str, history: &History) -> Verdict {
         ],
         witness: (0..history.events().len() as u64 + 3).collect(),
         prefix: vec![Placed { op: 1, state: text() }],
-        key: Some(text()),
+        key: Some(text().into()),
         nodes: vec![NodeId(1)],
         generation: Some(u64::MAX),
         window: (0, u64::MAX),

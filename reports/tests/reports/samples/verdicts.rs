@@ -23,7 +23,7 @@ pub(crate) fn inconclusive() -> Verdict {
 pub(crate) fn stale_read(history: &History) -> Verdict {
     let mut check = linearizable();
     let ops: Vec<&Operation> =
-        history.operations().iter().filter(|it| it.op.key() == Some("k3")).collect();
+        history.operations().iter().filter(|it| it.op.key() == Some(&"k3".into())).collect();
     let is_read = |it: &&&Operation| matches!(it.op, Op::Read { .. });
     let read = ops.iter().find(is_read).expect("the stale read was invented");
     let at = |place: usize| ops[place].invoked.0;
@@ -46,7 +46,7 @@ pub(crate) fn stale_read(history: &History) -> Verdict {
             Placed { op: at(0), state: "k3 = 12".to_owned() },
             Placed { op: at(1), state: "k3 = 15".to_owned() },
         ],
-        key: Some("k3".to_owned()),
+        key: Some("k3".into()),
         nodes: vec![NodeId(1), NodeId(4)],
         generation: None,
         window: (ops[0].invoked.1, read.completed.as_ref().map_or(0, |(_, time, _)| *time)),

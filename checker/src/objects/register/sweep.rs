@@ -6,25 +6,17 @@
 //! time speaks. After Gibbons and Korach, “Testing shared memories” (1997), extended by chains and
 //! indeterminate operations. Nothing is put into words here.
 
-use super::call::Call;
-use super::hashing::Map;
-use crate::event::Value;
+use crate::catalogue;
+use crate::event::Nanos;
+use crate::hashing::Map;
+use crate::linearizability::call::Call;
+use crate::linearizability::finding::{Finding, Violation};
 use crate::models::{Effect, Model, Register};
-
-/// What the sweep found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Finding {
-    /// A legal order exists.
-    Legal,
-    /// Some value that matters has more than one possible writer: ask the general search.
-    Ambiguous,
-    /// No legal order exists.
-    Refuted(Conflict),
-}
+use crate::op::Value;
 
 /// Why no legal order exists. The numbers are places in the slice of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Conflict {
+pub(super) enum Conflict {
     /// The value that `seen_by` saw was written by none.
     Unwritten { seen_by: usize },
     /// `seen_by` saw a value that depends on itself: a ring of compare-and-sets.
@@ -39,25 +31,79 @@ pub(crate) enum Conflict {
 
 /// Two blocks, each with an operation that ended before one of the other began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Crossing {
+pub(super) struct Crossing {
     /// The operation that began last: what it saw was gone by then.
-    pub(crate) late: usize,
+    pub(super) late: usize,
     /// An operation on the other value that ended before `late` began.
-    pub(crate) done: usize,
+    pub(super) done: usize,
     /// An operation of the block of `late` that ended early; none for the initial state.
-    pub(crate) early: Option<usize>,
+    pub(super) early: Option<usize>,
     /// An operation of the block of `done` that began after `early` had ended.
-    pub(crate) after: usize,
+    pub(super) after: usize,
 }
 
 /// Decides whether `calls` of one register have a legal order.
-pub(crate) fn decide(calls: &[Call<'_>]) -> Finding {
+pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
+    if let Some(reader) = unwritten(calls) {
+        return Finding::refuted(catalogue::READ_OF_UNWRITTEN, vec![reader]);
+    }
+    match sweep(calls) {
+        Ok(()) => Finding::Legal,
+        Err(Doubt::Ambiguous) => Finding::Ambiguous,
+        Err(Doubt::Conflict(conflict)) => Finding::Refuted(conflict.violation()),
+    }
+}
+
+/// Why `calls` have no legal order, if the sweep can tell.
+pub(super) fn conflict(calls: &[Call<'_>]) -> Option<Conflict> {
+    match sweep(calls) {
+        Err(Doubt::Conflict(conflict)) => Some(conflict),
+        Err(Doubt::Ambiguous) | Ok(()) => None,
+    }
+}
+
+fn sweep(calls: &[Call<'_>]) -> Result<(), Doubt> {
     let facts: Option<Vec<_>> =
         calls.iter().map(|call| Register::effect(call.op, call.outcome)).collect();
-    match facts {
-        Some(facts) => Sweep::new(calls, facts).run().err().unwrap_or(Finding::Legal),
-        None => Finding::Ambiguous,
+    Sweep::new(calls, facts.ok_or(Doubt::Ambiguous)?).run()
+}
+
+/// Why the sweep did not come to its end.
+enum Doubt {
+    Ambiguous,
+    Conflict(Conflict),
+}
+
+impl Conflict {
+    fn violation(&self) -> Violation {
+        let class = match self {
+            Self::Unwritten { .. } => catalogue::READ_OF_UNWRITTEN,
+            Self::Twice { .. } => catalogue::LOST_UPDATE,
+            Self::Ring { .. } => catalogue::NON_LINEARIZABLE,
+            Self::Inverted { .. } | Self::Crossed(_) => catalogue::STALE_READ,
+        };
+        Violation { class, calls: Vec::new() }
     }
+}
+
+/// The first call to complete that saw a value whose every write began only after it had ended.
+pub(super) fn unwritten(calls: &[Call<'_>]) -> Option<usize> {
+    let mut written: Map<Register, Nanos> = Map::default();
+    for call in calls {
+        if let Some(leaves) = Register::effect(call.op, call.outcome).and_then(|one| one.leaves) {
+            let first = written.entry(leaves).or_insert(call.start);
+            *first = (*first).min(call.start);
+        }
+    }
+    let unwritten = |place: &usize| {
+        let call = &calls[*place];
+        let needs = Register::effect(call.op, call.outcome).and_then(|one| one.needs);
+        needs.filter(|needs| *needs != Register::default()).is_some_and(|needs| {
+            let first = written.get(&needs);
+            call.end.is_some_and(|end| first.is_none_or(|first| end < *first))
+        })
+    };
+    (0..calls.len()).filter(unwritten).min_by_key(|place| calls[*place].end)
 }
 
 /// A value with its writer and everything that saw it.
@@ -96,14 +142,17 @@ impl<'a> Sweep<'a> {
     fn new(calls: &'a [Call<'a>], facts: Vec<Effect<Register>>) -> Self {
         let mut writers: Map<Value, (usize, bool)> = Map::default();
         for (place, fact) in facts.iter().enumerate() {
-            if let Some(Register(Some(value))) = fact.leaves {
-                writers.entry(value).and_modify(|known| known.1 = true).or_insert((place, false));
+            if let Some(Register(Some(value))) = &fact.leaves {
+                writers
+                    .entry(value.clone())
+                    .and_modify(|known| known.1 = true)
+                    .or_insert((place, false));
             }
         }
         Self { calls, facts, writers }
     }
 
-    fn run(&self) -> Result<(), Finding> {
+    fn run(&self) -> Result<(), Doubt> {
         let groups = self.groups(&self.relevant()?)?;
         let mut visited = vec![false; groups.list.len()];
         let mut blocks = Vec::new();
@@ -115,20 +164,20 @@ impl<'a> Sweep<'a> {
         }
         let unreached = groups.list.iter().zip(&visited).find(|(_, visited)| !**visited);
         if let Some(seen_by) = unreached.and_then(|(group, _)| group.writer) {
-            return Err(Finding::Refuted(Conflict::Ring { seen_by }));
+            return Err(Doubt::Conflict(Conflict::Ring { seen_by }));
         }
         match crossing(&blocks) {
-            Some(crossing) => Err(Finding::Refuted(Conflict::Crossed(crossing))),
+            Some(crossing) => Err(Doubt::Conflict(Conflict::Crossed(crossing))),
             None => Ok(()),
         }
     }
 
     /// The only possible writer of what `place` needs; none for the initial state.
-    fn writer_for(&self, place: usize, value: Option<Value>) -> Result<Option<usize>, Finding> {
-        match value.map(|value| self.writers.get(&value)) {
+    fn writer_for(&self, place: usize, value: Option<&Value>) -> Result<Option<usize>, Doubt> {
+        match value.map(|value| self.writers.get(value)) {
             None => Ok(None),
-            Some(None) => Err(Finding::Refuted(Conflict::Unwritten { seen_by: place })),
-            Some(Some((_, true))) => Err(Finding::Ambiguous),
+            Some(None) => Err(Doubt::Conflict(Conflict::Unwritten { seen_by: place })),
+            Some(Some((_, true))) => Err(Doubt::Ambiguous),
             Some(Some((writer, false))) => Ok(Some(*writer)),
         }
     }
@@ -138,18 +187,18 @@ impl<'a> Sweep<'a> {
     ///
     /// That a value is ambiguous goes before that another was never written: then whatever is not
     /// ambiguous stays so in every earlier part of the history.
-    fn relevant(&self) -> Result<Vec<bool>, Finding> {
+    fn relevant(&self) -> Result<Vec<bool>, Doubt> {
         let mut unwritten = None;
         let mut relevant: Vec<bool> = self.calls.iter().map(|call| call.end.is_some()).collect();
         let mut work: Vec<usize> = (0..relevant.len()).filter(|place| relevant[*place]).collect();
         while let Some(place) = work.pop() {
-            let Some(Register(value)) = self.facts[place].needs else { continue };
-            match self.writer_for(place, value) {
+            let Some(Register(value)) = &self.facts[place].needs else { continue };
+            match self.writer_for(place, value.as_ref()) {
                 Ok(Some(writer)) if !relevant[writer] => {
                     relevant[writer] = true;
                     work.push(writer);
                 }
-                Err(Finding::Ambiguous) => return Err(Finding::Ambiguous),
+                Err(Doubt::Ambiguous) => return Err(Doubt::Ambiguous),
                 Err(refuted) => unwritten = Some(refuted),
                 Ok(_) => {}
             }
@@ -158,7 +207,7 @@ impl<'a> Sweep<'a> {
     }
 
     /// One group per write that took effect, after the group of the initial state.
-    fn groups(&self, relevant: &[bool]) -> Result<Groups, Finding> {
+    fn groups(&self, relevant: &[bool]) -> Result<Groups, Doubt> {
         let mut list = vec![Group::default()];
         let mut of = vec![0; self.calls.len()];
         for (place, fact) in self.facts.iter().enumerate() {
@@ -168,20 +217,20 @@ impl<'a> Sweep<'a> {
             }
         }
         for (place, fact) in self.facts.iter().enumerate().filter(|(place, _)| relevant[*place]) {
-            let Some(Register(value)) = fact.needs else { continue };
-            let group = self.writer_for(place, value)?.map_or(0, |writer| of[writer]);
+            let Some(Register(value)) = &fact.needs else { continue };
+            let group = self.writer_for(place, value.as_ref())?.map_or(0, |writer| of[writer]);
             let group = &mut list[group];
             if fact.leaves.is_none() {
                 group.reads.push(place);
             } else if let Some(first) = group.next.replace(place) {
-                return Err(Finding::Refuted(Conflict::Twice { first, second: place }));
+                return Err(Doubt::Conflict(Conflict::Twice { first, second: place }));
             }
         }
         Ok(Groups { list, of })
     }
 
     /// Follows the chain that starts with `head` and checks the order that it forces.
-    fn block(&self, head: usize, groups: &Groups, visited: &mut [bool]) -> Result<Block, Finding> {
+    fn block(&self, head: usize, groups: &Groups, visited: &mut [bool]) -> Result<Block, Doubt> {
         let initial = groups.list[head].writer.is_none();
         let f = if initial { (0, None) } else { (u64::MAX, None) };
         let mut block = Block { f, s: (0, None) };
@@ -197,11 +246,11 @@ impl<'a> Sweep<'a> {
     }
 
     /// Adds operations that come after all earlier ones of the block, in any order among them.
-    fn level(&self, members: &[usize], block: &mut Block) -> Result<(), Finding> {
+    fn level(&self, members: &[usize], block: &mut Block) -> Result<(), Doubt> {
         for &member in members {
             let done = self.ended(member);
             if let (true, Some(late)) = (done < block.s.0, block.s.1) {
-                return Err(Finding::Refuted(Conflict::Inverted { late, done: member }));
+                return Err(Doubt::Conflict(Conflict::Inverted { late, done: member }));
             }
             if done < block.f.0 {
                 block.f = (done, Some(member));

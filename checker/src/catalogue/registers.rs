@@ -1,0 +1,59 @@
+//! Registers: what is wrong with reads, writes and compare-and-sets.
+
+use super::Class;
+
+/// A read returned a value that had been overwritten before it began.
+pub const STALE_READ: &str = "stale-read";
+/// A value was seen that nothing can have written.
+pub const READ_OF_UNWRITTEN: &str = "read-of-unwritten";
+/// An acknowledged write is gone.
+pub const LOST_WRITE: &str = "lost-write";
+/// Two compare-and-sets succeeded from the same write.
+pub const LOST_UPDATE: &str = "lost-update";
+/// No legal order exists, and no narrower class fits.
+pub const NON_LINEARIZABLE: &str = "non-linearizable";
+
+/// The classes of this family.
+pub(super) const REGISTERS: &[Class] = &[
+    Class {
+        name: STALE_READ,
+        meaning: "A read returned a value although a newer one had been acknowledged, or had \
+                  already been read, before that read began. To its client the register went \
+                  back in time. Reads that a deposed leader or a lagging follower answers on its \
+                  own have this shape.",
+        example: "write k = 1 is acknowledged\nwrite k = 2 is acknowledged\nread k begins and \
+                  returns 1",
+    },
+    Class {
+        name: READ_OF_UNWRITTEN,
+        meaning: "A value was seen that nothing can have written by then: it was never written, \
+                  or every write of it had failed for certain, or its write began only later. \
+                  Either the cluster makes values up, or it called a write failed that took \
+                  effect after all.",
+        example: "write k = 1 fails\nread k returns 1",
+    },
+    Class {
+        name: LOST_WRITE,
+        meaning: "A write was acknowledged, nothing ever saw it, and at the end the register \
+                  still holds what was there before. Nothing overwrote it: it is gone. \
+                  Acknowledging before a quorum or the disk has the write has this shape.",
+        example: "write k = 1 is acknowledged\nwrite k = 2 is acknowledged\nread k returns 1, and \
+                  so does every later read",
+    },
+    Class {
+        name: LOST_UPDATE,
+        meaning: "Two compare-and-sets succeeded from the same write. The first one replaced the \
+                  value, so the second must not have found it; one of the two changes is lost. \
+                  Two leaders that each decide on their own copy have this shape.",
+        example: "write k = 1 is acknowledged\ncas k from 1 to 2 succeeds\ncas k from 1 to 3 succeeds",
+    },
+    Class {
+        name: NON_LINEARIZABLE,
+        meaning: "No order of the operations both respects real time and gives the answers that \
+                  one copy of the register would give. This is the general case: no narrower \
+                  class of this list describes it. The witness is a small set of operations that \
+                  already has no legal order.",
+        example: "write k = 1 and write k = 2 overlap\nprocess 1 reads k = 1, then 2\nprocess 2 \
+                  reads k = 2, then 1",
+    },
+];

@@ -1,0 +1,43 @@
+//! Registers with read, write and compare-and-set.
+//!
+//! A store of many keys is many registers: each key is judged alone.
+
+mod class;
+mod minimise;
+mod sweep;
+
+use super::{Object, Weakened};
+use crate::linearizability::call::Call;
+use crate::linearizability::explain::{Refuted, Told};
+use crate::linearizability::finding::Finding;
+use crate::models::Register;
+use crate::op::OpKind;
+
+impl Object for Register {
+    const NAMES: &'static [&'static str] = &["register", "cas-register"];
+    const ID: &'static str = "register/linearizable";
+    const PROMISE: &'static str = "every operation on a key takes effect at one instant between its \
+         invocation and its answer, as if there were one copy";
+    const ASSUMPTIONS: &'static [&'static str] = &["every key starts absent"];
+    const KINDS: &'static [OpKind] = &[OpKind::Read, OpKind::Write, OpKind::Cas];
+
+    fn monitor(calls: &[Call<'_>]) -> Finding {
+        sweep::decide(calls)
+    }
+
+    fn weakened(calls: &[Call<'_>]) -> Weakened {
+        minimise::weakened(calls)
+    }
+
+    fn smallest<'a>(
+        calls: &[Call<'a>],
+        weakened: &'a Weakened,
+        refuted: &dyn Fn(&[Call<'a>]) -> bool,
+    ) -> Vec<Call<'a>> {
+        minimise::smallest(calls, weakened, refuted)
+    }
+
+    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+        class::told(refuted)
+    }
+}
