@@ -3,7 +3,11 @@
 //! The format is described in `docs/history-format.md`. Nothing here opens a file: lines come from
 //! a reader and leave as strings.
 
+mod plain;
+
 use std::io::{self, BufRead, Read};
+
+use plain::Plain;
 
 use crate::event::Event;
 use crate::history::{Header, History, SCHEMA};
@@ -33,15 +37,15 @@ pub struct ReadError {
 ///
 /// Names the line that cannot be read or that makes the history malformed.
 pub fn read(input: impl BufRead) -> Result<(History, bool), ReadError> {
-    let mut lines = Lines { input, number: 0 };
+    let mut lines = Lines { input, number: 0, line: Vec::new() };
     let header = match lines.next()? {
-        Some(line) => parse_header(&line)?,
+        Some(line) => parse_header(line)?,
         None => return Err(refuse(1, format!("nothing, expected the header of a `{SCHEMA}`"))),
     };
-    let mut events = Vec::new();
-    let mut torn = false;
+    let (mut events, mut torn, mut plain) = (Vec::new(), false, Plain::default());
     while let Some(line) = lines.next()? {
-        match serde_json::from_slice::<Event>(&line) {
+        let event = plain.event(line).map_or_else(|| serde_json::from_slice(line), Ok);
+        match event {
             Ok(event) => events.push(event),
             Err(error) => {
                 let refused = refuse(lines.number, format!("not an event: {}", place(&error)));
@@ -73,20 +77,21 @@ pub fn event_line(event: &Event) -> String {
 struct Lines<R> {
     input: R,
     number: u64,
+    line: Vec<u8>,
 }
 
 impl<R: BufRead> Lines<R> {
     /// The next line with its newline, or none at the end.
-    fn next(&mut self) -> Result<Option<Vec<u8>>, ReadError> {
+    fn next(&mut self) -> Result<Option<&[u8]>, ReadError> {
         self.number += 1;
-        let mut line = Vec::new();
-        let read = self.input.by_ref().take(LINE_LIMIT + 1).read_until(b'\n', &mut line);
+        self.line.clear();
+        let read = self.input.by_ref().take(LINE_LIMIT + 1).read_until(b'\n', &mut self.line);
         match read {
             Ok(0) => Ok(None),
-            Ok(_) if line.len() as u64 > LINE_LIMIT => {
+            Ok(_) if self.line.len() as u64 > LINE_LIMIT => {
                 Err(refuse(self.number, format!("longer than the limit of {LINE_LIMIT} bytes")))
             }
-            Ok(_) => Ok(Some(line)),
+            Ok(_) => Ok(Some(&self.line)),
             Err(source) => {
                 let reason = format!("cannot be read: {source}");
                 Err(ReadError { line: self.number, reason, source: Some(source) })

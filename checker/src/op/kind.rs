@@ -1,0 +1,98 @@
+//! The kinds of operations, without their arguments.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+#[cfg(doc)]
+use super::Op;
+
+/// The kinds of [`Op`], for tables of what a target serves and what a workload needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OpKind {
+    /// [`Op::Read`].
+    Read,
+    /// [`Op::Write`].
+    Write,
+    /// [`Op::Cas`].
+    Cas,
+    /// [`Op::Append`].
+    Append,
+    /// [`Op::Add`].
+    Add,
+    /// [`Op::Remove`].
+    Remove,
+    /// [`Op::Contains`].
+    Contains,
+    /// [`Op::ReadAll`].
+    ReadAll,
+    /// [`Op::Enqueue`].
+    Enqueue,
+    /// [`Op::Dequeue`].
+    Dequeue,
+    /// [`Op::Acquire`].
+    Acquire,
+    /// [`Op::Renew`].
+    Renew,
+    /// [`Op::Release`].
+    Release,
+    /// [`Op::GuardedWrite`].
+    GuardedWrite,
+    /// [`Op::Increment`].
+    Increment,
+    /// [`Op::Generate`].
+    Generate,
+    /// [`Op::ReadVersion`].
+    ReadVersion,
+    /// [`Op::Update`].
+    Update,
+    /// [`Op::Txn`].
+    Txn,
+    /// [`Op::Claim`].
+    Claim,
+}
+
+impl OpKind {
+    /// The kinds that a target of this version can be asked for, in the order of lists.
+    pub const REQUESTS: [Self; 3] = [Self::Read, Self::Write, Self::Cas];
+
+    /// The word used in target files, histories and reports.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Cas => "cas",
+            Self::Append => "append",
+            Self::Add => "add",
+            Self::Remove => "remove",
+            Self::Contains => "contains",
+            Self::ReadAll => "read-all",
+            Self::Enqueue => "enqueue",
+            Self::Dequeue => "dequeue",
+            Self::Acquire => "acquire",
+            Self::Renew => "renew",
+            Self::Release => "release",
+            Self::GuardedWrite => "guarded-write",
+            Self::Increment => "increment",
+            Self::Generate => "generate",
+            Self::ReadVersion => "read-version",
+            Self::Update => "update",
+            Self::Txn => "txn",
+            Self::Claim => "claim",
+        }
+    }
+
+    /// Whether operations of this kind change nothing, so that one of unknown outcome says nothing.
+    #[must_use]
+    pub fn only_looks(self) -> bool {
+        matches!(self, Self::Read | Self::Contains | Self::ReadAll | Self::ReadVersion)
+    }
+}
+
+impl fmt::Display for OpKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
