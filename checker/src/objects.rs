@@ -6,7 +6,7 @@
 
 pub mod register;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::budget::Budget;
 use crate::history::History;
@@ -134,4 +134,12 @@ pub const OBJECTS: &[Kind] = &[Kind::of::<Register>()];
 #[must_use]
 pub fn named(name: &str) -> Option<&'static Kind> {
     OBJECTS.iter().find(|kind| kind.names.contains(&name))
+}
+
+/// The first kind that serves every operation of `history`, if there is one.
+#[must_use]
+pub fn serving(history: &History) -> Option<&'static Kind> {
+    let asked: BTreeSet<OpKind> = history.operations().iter().map(|one| one.op.kind()).collect();
+    let serves = |kind: &&Kind| asked.iter().all(|asked| kind.serves.contains(asked));
+    OBJECTS.iter().find(serves)
 }

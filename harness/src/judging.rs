@@ -3,13 +3,15 @@
 //! The verdict is the checker's; here is only the clock that its budget needs, and the writing.
 
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
-use fracas_checker::formats::jsonl::{self, ReadError};
+use fracas_checker::formats::{self, Hint, ReadError, Recorded};
 use fracas_checker::history::History;
-use fracas_checker::{Budget, Verdict, judge};
+use fracas_checker::judge::judge_planned;
+use fracas_checker::objects::{self, Kind};
+use fracas_checker::{Algorithm, Budget, Verdict, judge, judge_by};
 use fracas_reports::{Ended, FILES, Run, RunRecord, summary};
 
 use crate::cli::{Format, print, tell};
@@ -39,15 +41,15 @@ pub enum HistoryError {
     },
 }
 
-/// Reads a history; also says whether its last line was cut off.
+/// Reads a history, whoever recorded it.
 ///
 /// # Errors
 /// When the file cannot be opened, or is not a history.
-pub fn read(path: &Path) -> Result<(History, bool), HistoryError> {
+pub fn read(path: &Path, hint: &Hint) -> Result<Recorded, HistoryError> {
     let name = path.display().to_string();
     let file =
         File::open(path).map_err(|error| HistoryError::Open { path: name.clone(), error })?;
-    jsonl::read(BufReader::new(file)).map_err(|error| HistoryError::Read { path: name, error })
+    formats::read(file, hint).map_err(|error| HistoryError::Read { path: name, error })
 }
 
 /// Judges a history within a budget.
@@ -57,11 +59,55 @@ pub fn decide(history: &History, budget: CheckBudget) -> Verdict {
     judge(history, Budget::new(budget.bytes, &|| Instant::now() >= until))
 }
 
+/// How a history that is on disk is to be judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Judge {
+    /// By this model alone; by the plan of the history if none is named.
+    pub kind: Option<&'static Kind>,
+    /// How the model is decided.
+    pub algorithm: Algorithm,
+    /// What it may use.
+    pub budget: CheckBudget,
+}
+
+impl Judge {
+    /// The verdict; with a note where the model had to be chosen by what was asked.
+    ///
+    /// # Errors
+    /// When nothing says what the history is to be judged by.
+    pub fn verdict(&self, history: &History) -> Result<(Verdict, Option<String>), String> {
+        if self.kind.is_none() && !history.header().plan.checks.is_empty() {
+            return Ok((self.by(history, None), None));
+        }
+        let guessed = self.kind.is_none();
+        let kind = self.kind.or_else(|| objects::serving(history)).ok_or(
+            "no model serves all of its operations, expected one to be named by `--model`",
+        )?;
+        let note = guessed.then(|| {
+            format!(
+                "judged as `{}`, because its operations fit: `--model` names another",
+                kind.names[0]
+            )
+        });
+        Ok((self.by(history, Some(kind)), note))
+    }
+
+    fn by(&self, history: &History, kind: Option<&Kind>) -> Verdict {
+        let until = Instant::now() + self.budget.time;
+        let expired = || Instant::now() >= until;
+        let budget = Budget::new(self.budget.bytes, &expired);
+        match kind {
+            Some(kind) => judge_by(history, &[kind.id], self.algorithm, budget),
+            None => judge_planned(history, self.algorithm, budget),
+        }
+    }
+}
+
 /// Judges a run, writes its reports, tells the user, and says how the program should end.
 #[must_use]
 pub fn judge_run(dir: &RunDir, record: &RunRecord, plan: &RunPlan) -> Exit {
-    let (history, torn) = match read(&dir.file("history.jsonl")) {
-        Ok(read) => read,
+    let Recorded { history, torn, .. } = match read(&dir.file("history.jsonl"), &Hint::default()) {
+        Ok(recorded) => recorded,
         Err(error) => {
             tell(&format!("fracas: failed to {error}"));
             return Exit::Internal;
@@ -129,5 +175,8 @@ pub fn closing_lines(dir: &RunDir, run: &Run<'_>) -> String {
     }
     lines.push(format!("report: {}", dir.file("report.html").display()));
     lines.push(format!("repeat: {}", run.record.command));
+    if let Some((_, found)) = verdict.anomalies().next() {
+        lines.push(format!("explained by: fracas explain {}", found.class));
+    }
     lines.join("\n") + "\n"
 }

@@ -5,7 +5,7 @@
 
 mod plain;
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, Read, Write};
 
 use plain::Plain;
 
@@ -71,6 +71,16 @@ pub fn header_line(header: &Header) -> String {
 #[must_use]
 pub fn event_line(event: &Event) -> String {
     serde_json::to_string(event).expect("an event has only string keys and no failing serializer")
+}
+
+/// Writes a whole history.
+///
+/// # Errors
+///
+/// Whatever the writer underneath fails with.
+pub fn write(history: &History, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{}", header_line(history.header()))?;
+    history.events().iter().try_for_each(|event| writeln!(out, "{}", event_line(event)))
 }
 
 /// The lines of a reader, counted.

@@ -20,6 +20,21 @@ pub enum Algorithm {
     Search,
 }
 
+impl Algorithm {
+    /// Every algorithm by its name.
+    pub const NAMES: &'static [(&'static str, Self)] =
+        &[("auto", Self::Auto), ("near-linear", Self::NearLinear), ("search", Self::Search)];
+}
+
+impl std::str::FromStr for Algorithm {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let named = Self::NAMES.iter().find(|(name, _)| *name == word);
+        named.map(|(_, algorithm)| *algorithm).ok_or_else(|| format!("`{word}` is no algorithm"))
+    }
+}
+
 /// Decides whether `calls` of one object have a legal order.
 pub(crate) fn decide<K: Object>(
     calls: &[Call<'_>],

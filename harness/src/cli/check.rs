@@ -1,14 +1,17 @@
-//! `fracas check` and `fracas report`: judging and reporting what is on disk.
+//! `fracas check`: judging histories that are on disk, whoever recorded them.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fracas_checker::Verdict;
-use fracas_reports::{Ended, FILES, Run, RunRecord};
+use clap::builder::PossibleValuesParser;
+use fracas_checker::formats::{self, Hint, Recorded};
+use fracas_checker::objects::{self, Kind, OBJECTS};
+use fracas_checker::{Algorithm, Verdict};
 
-use super::{Format, Out, complain, print, tell};
+use super::{Out, complain, print};
 use crate::exit::Exit;
-use crate::judging;
+use crate::judging::{self, Judge};
 use crate::plan::CheckBudget;
 use crate::store::RunDir;
 use crate::text::plain;
@@ -37,27 +40,65 @@ impl BudgetArgs {
 /// Arguments of `fracas check`.
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
-    /// Histories (`history.jsonl`), run directories, or names of runs.
+    /// Histories of any format, run directories, or names of runs; `-` reads from stdin.
     #[arg(required = true, value_name = "HISTORY")]
     histories: Vec<String>,
+    /// What the operations act on, such as `cas-register` or `queue`: judge by that alone. Without
+    /// it a history is judged by its own plan, or by the first model that serves its operations.
+    #[arg(long, value_name = "MODEL", value_parser = PossibleValuesParser::new(models()))]
+    model: Option<String>,
+    /// How the histories are written (by content if not said), and how the verdict is told: `text`
+    /// or `json`. May be given for each.
+    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(formats()))]
+    format: Vec<String>,
+    /// How a model is decided; anything but `auto` is for tests and measurements.
+    #[arg(long, default_value = "auto", value_name = "ALGORITHM",
+          value_parser = PossibleValuesParser::new(algorithms()))]
+    algorithm: String,
     #[command(flatten)]
     budget: BudgetArgs,
     #[command(flatten)]
     out: Out,
-    /// What the result looks like.
-    #[arg(long, value_enum, default_value = "text")]
-    format: Format,
 }
 
-/// Arguments of `fracas report`.
-#[derive(Debug, clap::Args)]
-pub(super) struct ReportArgs {
-    /// A run directory, `latest`, or the beginning of a run's name.
-    run: String,
-    #[command(flatten)]
-    budget: BudgetArgs,
-    #[command(flatten)]
-    out: Out,
+/// Every name of a model.
+pub(super) fn models() -> Vec<&'static str> {
+    OBJECTS.iter().flat_map(|kind| kind.names).copied().collect()
+}
+
+/// Every name of a format of histories, and the two of verdicts.
+fn formats() -> Vec<&'static str> {
+    formats::Format::NAMES.iter().map(|(name, _)| *name).chain(TOLD).collect()
+}
+
+/// How a verdict can be told.
+const TOLD: [&str; 2] = ["text", "json"];
+
+fn algorithms() -> Vec<&'static str> {
+    Algorithm::NAMES.iter().map(|(name, _)| *name).collect()
+}
+
+impl CheckArgs {
+    fn kind(&self) -> Option<&'static Kind> {
+        self.model.as_deref().and_then(objects::named)
+    }
+
+    fn hint(&self) -> Hint {
+        let format = self.format.iter().find_map(|word| word.parse().ok());
+        Hint { format, kind: self.kind() }
+    }
+
+    fn json(&self) -> bool {
+        self.format.iter().any(|word| word == "json")
+    }
+
+    fn judge(&self) -> Judge {
+        Judge {
+            kind: self.kind(),
+            algorithm: self.algorithm.parse().unwrap_or_default(),
+            budget: self.budget.budget(),
+        }
+    }
 }
 
 /// Judges every history named; the worst verdict is the exit code.
@@ -66,29 +107,45 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
 }
 
 fn check_one(args: &CheckArgs, name: &str) -> Exit {
-    let path = match locate(&args.out.out, name) {
-        Ok(path) => path,
+    let (path, recorded) = match open(&args.out.out, name, &args.hint()) {
+        Ok(opened) => opened,
         Err(error) => {
             complain(&error);
             return Exit::Usage;
         }
     };
-    let (history, torn) = match judging::read(&path) {
-        Ok(read) => read,
+    let (verdict, note) = match args.judge().verdict(&recorded.history) {
+        Ok(judged) => judged,
         Err(error) => {
-            complain(&error);
+            complain(&format!("check `{}`: {error}", path.display()));
             return Exit::Usage;
         }
     };
-    let verdict = judging::decide(&history, args.budget.budget());
-    match args.format {
-        Format::Json => {
-            let json = serde_json::to_string(&verdict).expect("a verdict has only string keys");
-            print(&format!("{json}\n"));
-        }
-        Format::Text => print(&told(&path, &verdict, torn)),
+    if args.json() {
+        let json = serde_json::to_string(&verdict).expect("a verdict has only string keys");
+        print(&format!("{json}\n"));
+    } else {
+        print(&told(&path, &verdict, &recorded, note));
     }
     Exit::of(verdict.status)
+}
+
+/// Reads what a name means: stdin, a history itself, or that of a run.
+pub(super) fn open(
+    out: &Path,
+    name: &str,
+    hint: &Hint,
+) -> Result<(PathBuf, Recorded), Box<dyn std::error::Error>> {
+    if name == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes)?;
+        let recorded = formats::read(bytes.as_slice(), hint)
+            .map_err(|error| format!("read standard input: {error}"))?;
+        return Ok(("-".into(), recorded));
+    }
+    let path = locate(out, name)?;
+    let recorded = judging::read(&path, hint)?;
+    Ok((path, recorded))
 }
 
 /// The file that a name means: a history itself, or that of a run.
@@ -104,11 +161,14 @@ fn locate(out: &Path, name: &str) -> Result<PathBuf, crate::store::StoreError> {
 }
 
 /// The verdict for people.
-fn told(path: &Path, verdict: &Verdict, torn: bool) -> String {
+fn told(path: &Path, verdict: &Verdict, recorded: &Recorded, note: Option<String>) -> String {
     let mut text =
         format!("{}: {}: {}\n", path.display(), verdict.status, plain(&verdict.headline));
-    if torn {
+    if recorded.torn {
         text.push_str("  the last line was cut off and left out\n");
+    }
+    for note in recorded.notes.iter().chain(&note) {
+        text.push_str(&format!("  note: {}\n", plain(note)));
     }
     for check in &verdict.checks {
         text.push_str(&format!("  {:<12} {}\n", check.status.to_string(), check.id));
@@ -122,47 +182,4 @@ fn told(path: &Path, verdict: &Verdict, torn: bool) -> String {
         }
     }
     text
-}
-
-/// Judges a stored run again and writes its reports.
-pub(super) fn report(args: &ReportArgs) -> Exit {
-    let dir = match RunDir::find(&args.out.out, &args.run) {
-        Ok(dir) => dir,
-        Err(error) => {
-            complain(&error);
-            return Exit::Usage;
-        }
-    };
-    match read_run(&dir) {
-        Ok(record) => rewrite(&dir, &record, args.budget.budget()),
-        Err(error) => {
-            complain(&error);
-            Exit::Usage
-        }
-    }
-}
-
-fn read_run(dir: &RunDir) -> Result<RunRecord, crate::store::StoreError> {
-    dir.record()
-}
-
-/// The exit code is about the writing: the verdict is in the report, and `check` tells it.
-fn rewrite(dir: &RunDir, record: &RunRecord, budget: CheckBudget) -> Exit {
-    let (history, torn) = match judging::read(&dir.file("history.jsonl")) {
-        Ok(read) => read,
-        Err(error) => {
-            complain(&error);
-            return Exit::Usage;
-        }
-    };
-    let verdict = judging::decide(&history, budget);
-    let run = Run { record, history: &history, verdict: &verdict, torn };
-    let written = judging::write_reports(dir, &run);
-    if record.ended == Ended::Running {
-        tell("fracas: warning: the run has not ended, or died; the report shows what was recorded");
-    }
-    for name in &written {
-        print(&format!("{}\n", dir.file(name).display()));
-    }
-    if written.len() == FILES.len() { Exit::Pass } else { Exit::Internal }
 }

@@ -2,7 +2,10 @@
 
 mod check;
 mod clean;
+mod convert;
+mod explain;
 mod list;
+mod report;
 mod run;
 mod validate;
 mod values;
@@ -71,10 +74,14 @@ pub enum Format {
 enum Command {
     /// Start a cluster, drive clients, inject faults, check, report.
     Run(Box<run::RunArgs>),
-    /// Judge recorded histories.
+    /// Judge recorded histories: ours, Jepsen's, Knossos', Elle's, Porcupine's, Maelstrom's.
     Check(check::CheckArgs),
+    /// Say what an anomaly means, with its smallest example.
+    Explain(explain::ExplainArgs),
+    /// Write a history in another format.
+    Convert(convert::ConvertArgs),
     /// Write the reports of a run again, from what is stored.
-    Report(check::ReportArgs),
+    Report(report::ReportArgs),
     /// List targets, workloads, faults, checks or runs.
     List(list::ListArgs),
     /// Say what this machine can do, what is used instead of what it cannot, and how to mend it.
@@ -106,7 +113,9 @@ pub fn main() -> Exit {
     match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
-        Command::Report(args) => check::report(&args),
+        Command::Report(args) => report::report(&args),
+        Command::Explain(args) => explain::explained(&args),
+        Command::Convert(args) => convert::convert(&args),
         Command::List(args) => list::list(&args),
         Command::Doctor(args) => list::doctor(&args),
         Command::Validate(args) => validate::validate(&args),

@@ -1,0 +1,82 @@
+//! `fracas convert`: a history in another format.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use fracas_checker::formats::{Hint, jepsen_edn, jsonl};
+use fracas_checker::history::History;
+use fracas_checker::objects;
+
+use super::check::{models, open};
+use super::{Out, complain, tell};
+use crate::exit::Exit;
+use crate::text::plain;
+
+/// Arguments of `fracas convert`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ConvertArgs {
+    /// A history of any format, a run directory, or the name of a run; `-` reads from stdin.
+    history: String,
+    /// The format to write.
+    #[arg(long, value_enum)]
+    to: To,
+    /// What the operations act on, where the words of the format leave it open.
+    #[arg(long, value_name = "MODEL", value_parser = PossibleValuesParser::new(models()))]
+    model: Option<String>,
+    /// The file to write; stdout if none is named.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    out: Out,
+}
+
+/// What can be written.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum To {
+    /// Our own lines.
+    Fracas,
+    /// Jepsen's operation maps: clients only, what it cannot carry is left out.
+    JepsenEdn,
+}
+
+/// Reads a history and writes it.
+pub(super) fn convert(args: &ConvertArgs) -> Exit {
+    let kind = args.model.as_deref().and_then(objects::named);
+    let recorded = match open(&args.out.out, &args.history, &Hint { format: None, kind }) {
+        Ok((_, recorded)) => recorded,
+        Err(error) => {
+            complain(&error);
+            return Exit::Usage;
+        }
+    };
+    for note in &recorded.notes {
+        tell(&format!("note: {}", plain(note)));
+    }
+    let written = match &args.output {
+        Some(path) => File::create(path)
+            .and_then(|file| write(&recorded.history, args.to, BufWriter::new(file))),
+        None => write(&recorded.history, args.to, BufWriter::new(io::stdout().lock())),
+    };
+    match written {
+        Ok(()) => Exit::Pass,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Pass,
+        Err(error) => {
+            let name = args
+                .output
+                .as_ref()
+                .map_or("standard output".into(), |path| path.display().to_string());
+            complain(&format!("write `{name}`: {error}"));
+            Exit::Usage
+        }
+    }
+}
+
+fn write(history: &History, to: To, mut out: impl Write) -> io::Result<()> {
+    match to {
+        To::Fracas => jsonl::write(history, &mut out)?,
+        To::JepsenEdn => jepsen_edn::write(history, &mut out)?,
+    }
+    out.flush()
+}

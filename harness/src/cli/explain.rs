@@ -1,0 +1,71 @@
+//! `fracas explain`: what an anomaly means, with its smallest example.
+
+use clap::builder::PossibleValuesParser;
+use fracas_checker::catalogue::{Class, classes, explain};
+
+use super::print;
+use crate::exit::Exit;
+
+/// Arguments of `fracas explain`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ExplainArgs {
+    /// The name of an anomaly, as a verdict gives it; all of them if none is named.
+    #[arg(value_name = "ANOMALY", value_parser = PossibleValuesParser::new(classes().map(|class| class.name)))]
+    anomaly: Option<String>,
+}
+
+/// The most letters in a line.
+const WIDTH: usize = 80;
+
+/// Prints the long text of one anomaly, or the names of all.
+pub(super) fn explained(args: &ExplainArgs) -> Exit {
+    match args.anomaly.as_deref().and_then(explain) {
+        Some(class) => print(&text(class)),
+        None => print(&classes().map(first_sentence).collect::<String>()),
+    }
+    Exit::Pass
+}
+
+/// A name with the first sentence of its text.
+fn first_sentence(class: &Class) -> String {
+    let sentence = class.meaning.split_inclusive(". ").next().unwrap_or_default();
+    format!("{:<28} {}\n", class.name, sentence.trim_end())
+}
+
+/// The long text.
+fn text(class: &Class) -> String {
+    let example: String = class.example.lines().map(|line| format!("  {line}\n")).collect();
+    let (name, meaning) = (class.name, wrapped(class.meaning));
+    format!("{name}\n\n{meaning}\nThe smallest example:\n\n{example}")
+}
+
+/// `text` in lines of at most [`WIDTH`] letters.
+fn wrapped(text: &str) -> String {
+    let (mut lines, mut line) = (String::new(), String::new());
+    for word in text.split_whitespace() {
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push_str(&line);
+            lines.push('\n');
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines + &line + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_fits_the_screen_and_has_an_example() {
+        for class in classes() {
+            let text = text(class);
+            assert!(text.starts_with(class.name) && !class.example.is_empty());
+            assert!(text.lines().all(|line| line.chars().count() <= WIDTH + 20), "{text}");
+        }
+    }
+}
