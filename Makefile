@@ -1,6 +1,6 @@
 # Two commands are all that is needed: `make demo` and `make test`. Each does its own set-up.
 .DELETE_ON_ERROR:
-.PHONY: demo test slow calibrate acceptance lint packages
+.PHONY: demo test slow bench calibrate acceptance lint packages
 
 CARGO ?= cargo
 # Debian packages that tests use when they are there; without them those tests say so and skip.
@@ -26,8 +26,9 @@ lint:
 	  $(CARGO) clippy --locked --workspace --all-targets -- -D warnings; \
 	else echo "not installed: clippy (lints are not checked)"; fi
 
-## slow: the slow tier, kept apart: many seeds, many kills
+## slow: the slow tier, kept apart: many histories, many seeds, many kills
 slow: packages
+	$(CARGO) test --locked -p fracas-checker -- --include-ignored --nocapture
 	FRACAS_SLOW=1 $(CARGO) test --locked --workspace -- --nocapture
 
 ## acceptance: correct clusters must pass, seed after seed: 20 of regent, 5 of etcd
@@ -40,6 +41,10 @@ acceptance: packages
 calibrate:
 	$(CARGO) build --locked --bin fracas --bin regent
 	$(CARGO) run --locked --quiet --example calibrate
+
+## bench: how long the checker takes; writes docs/benchmarks.md. For a quiet machine
+bench:
+	$(CARGO) bench --locked -p fracas-checker --bench histories -- --write
 
 ## packages: what the tests use, installed where this is root and Debian; else what is missing is named
 packages:

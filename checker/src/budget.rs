@@ -32,7 +32,9 @@ impl<'a> Budget<'a> {
         Budget { bytes: DEFAULT_BYTES, expired: &|| false }
     }
 
-    /// One of `parts` equal shares, for searches that run at the same time.
+    /// One of `parts` equal shares, for searches that run at the same time. What does not come to
+    /// its end with a share deserves another try with all bytes, when it has them to itself: what
+    /// a budget can decide must not depend on how much runs at once.
     #[must_use]
     pub fn share(&self, parts: usize) -> Self {
         Self { bytes: self.bytes / parts.max(1), ..*self }

@@ -5,11 +5,17 @@
 //! neighbour.
 
 mod cluster;
+mod collections;
+mod counters;
 mod generations;
+mod locks;
 mod registers;
 
 pub use cluster::*;
+pub use collections::*;
+pub use counters::*;
 pub use generations::*;
+pub use locks::*;
 pub use registers::*;
 
 /// One class of anomalies.
@@ -23,8 +29,16 @@ pub struct Class {
     pub example: &'static str,
 }
 
+impl Class {
+    /// The first sentence of its meaning.
+    #[must_use]
+    pub fn gist(&self) -> &'static str {
+        self.meaning.split_inclusive(". ").next().unwrap_or_default().trim_end()
+    }
+}
+
 /// Every family of classes, in the order in which lists show them.
-const FAMILIES: &[&[Class]] = &[REGISTERS, GENERATIONS, CLUSTER];
+const FAMILIES: &[&[Class]] = &[REGISTERS, COLLECTIONS, LOCKS, COUNTERS, GENERATIONS, CLUSTER];
 
 /// Every class, in the order in which lists show them.
 pub fn classes() -> impl Iterator<Item = &'static Class> {

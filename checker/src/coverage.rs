@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::budget::Budget;
-use crate::event::{Completion, Key, Nanos, OpKind, Phase};
+use crate::event::{Completion, EventKind, Key, Nanos, NodeId, OpKind, Phase};
 use crate::fault::Fault;
 use crate::history::{FaultSpan, History, Operation};
-use crate::leadership::evidence::evidence;
-use crate::leadership::first_led;
+use crate::leadership::evidence::{Evidence, evidence};
+use crate::leadership::{first_led, hits};
+use crate::observation::Source;
 use crate::reach;
 use crate::verdict::CheckResult;
 use crate::words;
@@ -28,7 +29,7 @@ pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
     let mut result = CheckResult::new(ID, PROMISE);
     ended(history, &mut result);
     operations(history, &mut result);
-    elections(history, &mut result);
+    leaders(history, &mut result);
     faults(history, &mut result);
     final_reads(history, &mut result);
     result
@@ -68,18 +69,64 @@ fn operations(history: &History, result: &mut CheckResult) {
     result.metrics.insert("info".to_owned(), f64::from(info));
 }
 
-/// Whether enough generations came to be led while there was load.
-fn elections(history: &History, result: &mut CheckResult) {
-    let needed = history.header().plan.coverage.elections;
+/// Whether enough was seen of leaders.
+fn leaders(history: &History, result: &mut CheckResult) {
+    let (evidence, plan) = (evidence(history), &history.header().plan.coverage);
+    let led = first_led(&evidence);
     let load = history.phase(Phase::Load).unwrap_or(Nanos::MAX);
-    let led = first_led(&evidence(history));
-    let seen = led.values().filter(|first| **first >= load).count() as u64;
-    if seen < needed {
+    let elections = led.values().filter(|first| first.time >= load).count();
+    if (elections as u64) < plan.elections {
+        let needed = plan.elections;
         result.inconclusive(format!(
-            "only {seen} elections under load, at least {needed} are needed"
+            "only {elections} elections under load, at least {needed} are needed"
         ));
     }
-    result.metrics.insert("elections-under-load".to_owned(), seen as f64);
+    result.metrics.insert("elections-under-load".to_owned(), elections as f64);
+    let nodes: Vec<NodeId> = led.values().map(|first| first.node).collect();
+    let changes = nodes.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    let distinct: BTreeSet<NodeId> = nodes.into_iter().collect();
+    let proven = evidence.iter().filter(|seen| seen.grade.proves());
+    let generations: BTreeSet<u64> = proven.filter_map(|seen| seen.generation).collect();
+    let faults = history.faults();
+    let hits = hits(&history.header().nodes, &faults, &evidence);
+    let hits = hits.iter().filter(|hit| hit.span.is_effective()).count();
+    let needed = plan.leaders;
+    least(result, "leader-changes", changes, needed.changes);
+    least(result, "distinct-leaders", distinct.len(), needed.distinct);
+    least(result, "generations-seen", generations.len(), needed.generations);
+    least(result, "faults-that-hit-the-leader", hits, needed.hits);
+    polls(history, &led, result);
+}
+
+/// Whether every node, and every generation that was led, was asked about often enough.
+fn polls(history: &History, led: &BTreeMap<u64, Evidence>, result: &mut CheckResult) {
+    let mut nodes: BTreeMap<NodeId, usize> =
+        history.header().nodes.iter().map(|node| (*node, 0)).collect();
+    let mut generations: BTreeMap<u64, usize> =
+        led.keys().map(|generation| (*generation, 0)).collect();
+    for event in history.events() {
+        let EventKind::Observe(seen) = &event.kind else { continue };
+        if seen.source == Source::Poll {
+            nodes.entry(seen.node).and_modify(|polls| *polls += 1);
+            let generation =
+                seen.generation.and_then(|generation| generations.get_mut(&generation));
+            generation.into_iter().for_each(|polls| *polls += 1);
+        }
+    }
+    let fewest = |polls: Option<&usize>| polls.copied().unwrap_or(0);
+    let needed = history.header().plan.coverage.leaders;
+    least(result, "fewest-polls-of-a-node", fewest(nodes.values().min()), needed.polls_per_node);
+    let fewest = fewest(generations.values().min());
+    least(result, "fewest-polls-in-a-generation", fewest, needed.polls_per_generation);
+}
+
+/// Notes a number; too small a one makes the verdict inconclusive.
+fn least(result: &mut CheckResult, name: &str, seen: usize, needed: u64) {
+    result.metrics.insert(name.to_owned(), seen as f64);
+    if (seen as u64) < needed {
+        let name = name.replace('-', " ");
+        result.inconclusive(format!("only {seen} {name}, at least {needed} are needed"));
+    }
 }
 
 /// Whether every register that was written was read once more at the end: an acknowledged write

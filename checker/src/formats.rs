@@ -4,14 +4,23 @@
 //! hands over a valid history, with notes on what it left out or assumed, or says which line is
 //! wrong; it never repairs. What a history means is not asked here.
 
+mod edn;
+mod input;
+mod jepsen;
 pub mod jepsen_edn;
+mod jepsen_log;
 pub mod jsonl;
+mod porcupine_json;
 
 use std::fmt;
 use std::io::{self, BufReader, Read};
 use std::str::FromStr;
 
-use crate::history::History;
+use edn::{Refused, Syntax};
+use input::{Input, recognise, refuse, unreadable};
+use jepsen::{About, Source};
+
+use crate::history::{Header, History, Plan, SCHEMA};
 use crate::objects;
 
 /// A way to write a history down.
@@ -58,6 +67,19 @@ impl Format {
         ("porcupine", Self::PorcupineJson),
         ("maelstrom", Self::Maelstrom),
     ];
+
+    /// What it is, in a sentence.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Fracas => "our own lines, `fracas.history/1`, as every run records them",
+            Self::JepsenEdn => "operation maps of Jepsen, Knossos and Elle, in EDN",
+            Self::JepsenLog => "the console log of a Jepsen test",
+            Self::PorcupineKv => "the lines that Porcupine's tests of a key-value store read",
+            Self::PorcupineJson => "the data of Porcupine's visualization",
+            Self::Maelstrom => "the history of a Maelstrom test",
+        }
+    }
 
     /// Its own name.
     #[must_use]
@@ -168,7 +190,64 @@ impl From<jsonl::ReadError> for ReadError {
 ///
 /// Names the line that cannot be read or that makes the history malformed.
 pub fn read(input: impl Read, hint: &Hint) -> Result<Recorded, ReadError> {
-    let _ = hint;
-    let (history, torn) = jsonl::read(BufReader::new(input))?;
-    Ok(Recorded { history, format: Format::Fracas, torn, notes: Vec::new() })
+    let input = Input::new(input).map_err(|error| unreadable(1, error))?;
+    let format = match hint.format {
+        Some(format) => format,
+        None => recognise(&input.beginning).ok_or_else(|| unknown(&input.beginning))?,
+    };
+    if format == Format::Fracas {
+        let (history, torn) = jsonl::read(BufReader::new(input.stream()))?;
+        return Ok(Recorded { history, format, torn, notes: Vec::new() });
+    }
+    let text = input.text()?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    match foreign(text, format, hint.kind) {
+        Ok((history, notes)) => Ok(Recorded { history, format, torn: false, notes }),
+        Err(refused) => Err(placed(text, refused)),
+    }
+}
+
+/// Reads what another tool wrote.
+fn foreign(
+    text: &str,
+    format: Format,
+    kind: Option<&'static objects::Kind>,
+) -> Result<(History, Vec<String>), Refused> {
+    let about = About { kind, texts: format == Format::PorcupineKv };
+    let first = text.trim_start_matches(|letter: char| letter == '[' || letter.is_whitespace());
+    let json = first.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with('"'));
+    let syntax = if json { Syntax::Json } else { Syntax::Edn };
+    match format {
+        Format::JepsenLog => jepsen_log::read(text, about),
+        Format::PorcupineJson => porcupine_json::read(text),
+        _ => jepsen_edn::read(Source { text, syntax }, about),
+    }
+}
+
+/// The header of a history that has none: nothing is known of the run, and no plan goes with it.
+fn header() -> Header {
+    Header {
+        schema: SCHEMA.to_owned(),
+        run: "recorded".to_owned(),
+        target: "unknown".to_owned(),
+        seed: 0,
+        nodes: Vec::new(),
+        plan: Plan::default(),
+    }
+}
+
+/// The refusal with its line and column.
+fn placed(text: &str, refused: Refused) -> ReadError {
+    let before = &text[..refused.at.min(text.len())];
+    let start = before.rfind('\n').map_or(0, |end| end + 1);
+    let line = 1 + before.matches('\n').count() as u64;
+    let column = 1 + before[start..].chars().count() as u64;
+    ReadError { line, column: Some(column), reason: refused.reason, source: None }
+}
+
+fn unknown(beginning: &[u8]) -> ReadError {
+    let formats = Format::ALL.map(|format| format!("`{format}`")).join(", ");
+    let what =
+        if beginning.iter().all(u8::is_ascii_whitespace) { "nothing" } else { "no known format" };
+    refuse(1, format!("{what}, expected a history in one of {formats}"))
 }

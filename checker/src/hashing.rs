@@ -6,7 +6,10 @@
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// A hash map with a fixed, fast hasher.
-pub(crate) type Map<K, V> = hashbrown::HashMap<K, V, BuildHasherDefault<Mixer>>;
+pub(crate) type Map<K, V> = hashbrown::HashMap<K, V, Hashed>;
+
+/// What makes the hashers of [`Map`], for tables that keep their keys elsewhere.
+pub(crate) type Hashed = BuildHasherDefault<Mixer>;
 
 /// Multiplies and folds word by word.
 #[derive(Default, Clone, Copy)]

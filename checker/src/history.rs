@@ -4,6 +4,7 @@
 //! [`crate::formats`]; whether it is any good is the business of [`crate::judge()`].
 
 mod faults;
+mod objects;
 mod validation;
 
 use std::collections::BTreeMap;
@@ -11,9 +12,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use faults::FaultSpan;
+pub use objects::ObjectIndex;
 
 use crate::event::{
-    Completion, Event, EventKind, Nanos, NodeId, Op, OpKind, Outcome, Phase, ProcessId, Stamp,
+    Completion, Event, EventKind, Key, Nanos, NodeId, Op, OpKind, Outcome, Phase, ProcessId, Stamp,
     Value,
 };
 
@@ -46,8 +48,24 @@ pub struct Plan {
     pub checks: Vec<String>,
     /// How long after the last heal the cluster may take to answer again, in milliseconds.
     pub recovery_ms: u64,
+    /// How long a leader that is cut from its quorum may go on claiming to lead, in milliseconds.
+    /// None promises nothing: what was seen is told as numbers only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step_down_ms: Option<u64>,
+    /// How long after a fault hit the leader another may take to lead, where a majority is left
+    /// undisturbed, in milliseconds. None promises nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_leader_ms: Option<u64>,
+    /// How far a holder's clock may be off over the life of a lease, in milliseconds: leases may
+    /// overlap by this much.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub clock_error_ms: u64,
     /// How much must have been seen for a pass to mean something.
     pub coverage: Coverage,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// How much must have been seen for a pass to mean something.
@@ -62,6 +80,35 @@ pub struct Coverage {
     pub elections: u64,
     /// Faults that were proven to take effect.
     pub effective_faults: u64,
+    /// How much must have been seen of leaders.
+    #[serde(skip_serializing_if = "Leaders::is_empty")]
+    pub leaders: Leaders,
+}
+
+/// How much must have been seen of leaders for a pass to mean something. Nothing, by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(default)]
+pub struct Leaders {
+    /// How many times the lead passed from one node to another.
+    pub changes: u64,
+    /// Nodes that led.
+    pub distinct: u64,
+    /// Generations that any node was in.
+    pub generations: u64,
+    /// Answers to status requests of every node.
+    pub polls_per_node: u64,
+    /// Answers to status requests in every generation that was led.
+    pub polls_per_generation: u64,
+    /// Proven faults that stopped the leader or cut it from the majority.
+    pub hits: u64,
+}
+
+impl Leaders {
+    /// Whether nothing is asked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// One operation: an invocation with its completion, if it has one.
@@ -139,6 +186,7 @@ pub struct History {
     header: Header,
     events: Vec<Event>,
     operations: Vec<Operation>,
+    objects: Vec<ObjectIndex>,
     torn: bool,
 }
 
@@ -151,7 +199,8 @@ impl History {
     /// running backwards, a process that overlaps with itself or completes what it did not invoke.
     pub fn new(header: Header, events: Vec<Event>) -> Result<Self, Malformed> {
         let operations = validation::operations(&events)?;
-        Ok(Self { header, events, operations, torn: false })
+        let objects = objects::index(&operations);
+        Ok(Self { header, events, operations, objects, torn: false })
     }
 
     /// The same history, marked as one whose last line was cut off.
@@ -182,6 +231,22 @@ impl History {
     #[must_use]
     pub fn operations(&self) -> &[Operation] {
         &self.operations
+    }
+
+    /// Every object by name, with the operations that act on it.
+    #[must_use]
+    pub fn objects(&self) -> &[ObjectIndex] {
+        &self.objects
+    }
+
+    /// The operations on the object `key`, in the order of invocation.
+    pub fn operations_on(
+        &self,
+        key: Option<&Key>,
+    ) -> impl DoubleEndedIterator<Item = &Operation> + Clone {
+        let found = self.objects.binary_search_by(|object| object.key.as_ref().cmp(&key));
+        let places = found.map_or(&[][..], |place| &self.objects[place].places);
+        places.iter().map(|place| &self.operations[*place as usize])
     }
 
     /// Every fault: its begin, proofs and end joined by id, in the order of their begin.

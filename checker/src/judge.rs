@@ -8,7 +8,7 @@ use crate::history::History;
 use crate::linearizability::Algorithm;
 use crate::objects::OBJECTS;
 use crate::verdict::{CheckResult, Verdict};
-use crate::{coverage, leadership, lifecycle, liveness};
+use crate::{coverage, leadership, lease, lifecycle, liveness};
 
 /// A check that can be asked for.
 #[derive(Clone, Copy)]
@@ -21,7 +21,12 @@ pub struct Check {
 }
 
 /// The checks that are about the cluster as a whole, in the order in which lists show them.
-const CLUSTER: [Check; 4] = [
+const CLUSTER: [Check; 5] = [
+    Check {
+        id: lease::ID,
+        promise: lease::PROMISE,
+        run: |history, budget, _| lease::check(history, budget),
+    },
     Check {
         id: leadership::ID,
         promise: leadership::PROMISE,

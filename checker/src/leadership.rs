@@ -3,12 +3,53 @@
 //! Judged over the whole run, restarts included. Two leaders of different generations at the same
 //! moment are legal, and a node that tells no role or no generation is unknown, not a leader.
 //! Evidence that cannot prove raises a suspicion at most.
+//!
+//! What is promised of leaders, where it is judged, and by which evidence. *Proof* is evidence of a
+//! grade that proves: a node's own atomic answer, its log, an acknowledged effect.
+//!
+//! | | promise | judged in | by | a breach is |
+//! |---|---|---|---|---|
+//! | L1 | a generation has at most one leader, restarts included | `reigns` | proof; held against [`Leaders`] by search | `split-brain`; with hearsay a suspicion |
+//! | L2 | a node leads a generation in one of its lives only | `reigns` | proof with its life; of an effect the life that its interval lies in | a suspicion |
+//! | L3 | a node's generation never decreases | `monotone` | proof, ordered by intervals or by place in the log | `generation-went-back` |
+//! | L4 | one vote per node and generation | `votes` | votes in atomic answers and log lines | `double-vote` |
+//! | L5 | a generation that is over acknowledges nothing that is asked later | `acks` | stamps of effects | a suspicion; lost, it is L6 |
+//! | L6 | what a deposed leader acknowledged is still there | `acks` | stamps of effects; values of registers | `stale-leader-ack-lost` |
+//! | L7 | a read by a deposed leader misses nothing that a higher generation acknowledged | `reads` | stamps of reads and writes; values of registers; reads promised linearizable | `stale-leader-read` |
+//! | L8 | leases do not overlap, clock error allowed for | [`crate::lease`] | grants, renewals, releases | `lease-overlap` |
+//! | L9 | fencing tokens strictly increase, none is given twice | [`crate::objects::fencing`] | tokens granted | `token-reused`, `token-went-back` |
+//! | L10 | critical sections of fenced holders do not interleave | [`crate::objects::fencing`] | guarded writes | `stale-token-accepted` |
+//! | L11 | what one generation acknowledged is visible in every higher one | `reads` | as L7 | `lost-across-generations` |
+//! | L12 | a committed place of the log holds one entry for ever | `logs` | entries told of as committed | `log-divergence` |
+//! | L13 | a leader cut from its quorum stops claiming to lead in time | [`crate::liveness`] | proven faults; atomic answers | `deposed-leader-lingers` if the plan sets a bound, numbers in any case |
+//! | L14 | leadership is calm | `health` | proof, stamps, faults | a suspicion; numbers in any case |
+//! | L15 | a new leader comes, and writes go on, soon after a fault | `timing`; [`crate::liveness`] | proof, faults, effects; atomic answers of a whole majority | numbers; `no-leader-in-time` if the plan sets a budget |
+//! | L16 | after the last heal all agree on one leader | [`crate::liveness`] | atomic answers, logs | `no-single-leader-after-heal` |
+//! | L17 | enough was seen of leaders | [`crate::coverage`] | proof, polls, proven faults | inconclusive if the plan asks for more; numbers in any case |
+//!
+//! What recorded evidence does not allow:
+//!
+//! - *L2* without an election in between: that a generation was won a second time cannot be told
+//!   from a poll that saw a short life; so it stays a suspicion.
+//! - *L4* where votes go by names that are not the nodes', or are told before they are on the disk:
+//!   etcd does both. Its target file declares none; a vote that a kill may take back proves nothing.
+//! - *L5, L7, L11* without stamps of generations in answers: etcd has none that are of the moment
+//!   of the effect. Linearizability finds the same faults there, and names no generation.
+//! - *L6, L7, L11* of objects other than registers, and of values written twice whose last write
+//!   has no known end: that something is missing is not proven there.
+//! - *L12*: no target tells of its entries yet; the judge and the format are there.
+//! - *L13, L15* where status answers are not atomic: a claim of two moments proves no claim.
 
 mod acks;
 pub mod evidence;
-mod monotone;
+mod health;
+mod logs;
+pub(crate) mod monotone;
+mod reads;
 mod reigns;
 pub(crate) mod timing;
+mod values;
+mod votes;
 
 use evidence::{Evidence, evidence};
 
@@ -24,18 +65,21 @@ use crate::words;
 
 pub(crate) use reigns::first_led;
 pub use reigns::{Split, splits};
+pub(crate) use timing::hits;
 
 /// The name of the check.
 pub const ID: &str = "leader/one-per-generation";
 
 /// What it promises.
-pub const PROMISE: &str = "a generation has at most one leader, no node goes back in generation, and what a deposed \
-     leader acknowledged is not lost";
+pub const PROMISE: &str = "a generation has at most one leader, no node goes back in generation or votes twice in one, \
+     and nothing that was acknowledged is lost to a deposed or a new leader";
 
 /// What a pass or an anomaly rests on.
-const ASSUMPTIONS: [&str; 2] = [
+const ASSUMPTIONS: [&str; 4] = [
     "what a node says of its own role and generation in one answer is of one moment",
     "log lines of a node are in the order in which it wrote them",
+    "a vote that a node tells of is on its disk",
+    "the generation in an answer is the one under which the operation took effect",
 ];
 
 /// The most anomalies and suspicions of one kind that are told; the rest is counted.
@@ -54,7 +98,12 @@ pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
     let mut found = Found::default();
     reigns::judge(history, &evidence, &mut found);
     monotone::judge(history, &evidence, &mut found);
+    votes::judge(history, &evidence, &mut found);
     acks::judge(history, &mut found);
+    reads::judge(history, &mut found);
+    logs::judge(history, &mut found);
+    timing::judge(history, &evidence, &mut result.metrics);
+    found.suspicions.extend(health::judge(history, &evidence, &mut result.metrics));
     found.anomalies.sort_by_key(|anomaly| anomaly.window.1);
     found.anomalies.into_iter().for_each(|anomaly| result.anomaly(anomaly));
     result.suspicions = found.suspicions;
@@ -62,7 +111,6 @@ pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
     if weak > 0 {
         result.not_checked.push(format!("{weak} observations that are hearsay only"));
     }
-    result.metrics = timing::metrics(history, &evidence);
     result
 }
 
@@ -118,10 +166,13 @@ pub fn legal_by_model(evidence: &[Evidence], budget: &Budget<'_>) -> Option<bool
 
 /// One piece of evidence in words.
 pub(crate) fn fact(seen: &Evidence) -> Fact {
-    let what = match (seen.leads(), seen.generation) {
-        (Some(generation), _) => format!("led generation {generation}"),
-        (None, Some(generation)) => format!("was in generation {generation}"),
-        (None, None) => "told no generation".to_owned(),
+    let what = match (seen.leads(), seen.generation, seen.voted) {
+        (_, Some(generation), Some(candidate)) => {
+            format!("had voted for {candidate} in generation {generation}")
+        }
+        (Some(generation), ..) => format!("led generation {generation}"),
+        (None, Some(generation), None) => format!("was in generation {generation}"),
+        (None, None, _) => "told no generation".to_owned(),
     };
     let (node, source) = (seen.node, seen.source_words());
     let (since, time) = (words::at(seen.since), words::at(seen.time));

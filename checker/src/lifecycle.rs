@@ -45,6 +45,7 @@ pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
             nodes: vec![*node],
             generation: None,
             window: (event.time, event.time),
+            guarantees: Vec::new(),
         });
     }
     if starts == 0 {

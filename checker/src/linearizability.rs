@@ -4,33 +4,51 @@
 //! is. Values that were written once are judged in near-linear time, all others by search. What is
 //! found is put into words here; who is to blame is not.
 
+#[cfg(test)]
+mod agreement;
+mod algorithm;
+mod breadth_first;
+mod brute;
 pub mod call;
 mod decide;
+mod depth_first;
+mod earliest;
 pub mod explain;
 pub mod finding;
 mod frontier;
 pub mod minimise;
 mod moments;
 mod order;
+mod reach;
+mod refute;
+mod relevance;
+mod scene;
 mod search;
+mod slots;
 mod space;
+mod turns;
+mod usages;
+mod window;
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use call::{Call, by_key};
-pub(crate) use decide::decide;
-pub use decide::{Algorithm, is_linearizable, search_linearizable};
+pub use algorithm::{Algorithm, UnknownAlgorithm};
+use call::Call;
+pub(crate) use decide::answer;
+pub use decide::{is_linearizable, search_linearizable, search_linearizable_by};
 use explain::Refuted;
 pub(crate) use explain::operation_fact;
+use moments::OPEN_LIMIT;
 pub(crate) use search::Found;
-use search::{GaveUp, OPEN_LIMIT};
+use search::GaveUp;
 
 use crate::budget::Budget;
 use crate::event::Nanos;
-use crate::history::History;
+use crate::history::{History, ObjectIndex};
 use crate::objects::Object;
-use crate::op::Key;
+use crate::op::{Key, OpKind};
 use crate::verdict::{Anomaly, CheckResult};
 use crate::words;
 
@@ -43,9 +61,6 @@ const ASSUMPTIONS: [&str; 2] = [
 /// The most threads that judge keys at the same time.
 const THREADS: usize = 16;
 
-/// One object: its name and its calls.
-type Calls<'a> = (Option<&'a Key>, Vec<Call<'a>>);
-
 /// Judges every object of kind `K` in `history`.
 #[must_use]
 pub fn check<K: Object>(
@@ -56,35 +71,72 @@ pub fn check<K: Object>(
     let mut result = CheckResult::new(K::ID, K::PROMISE);
     result.assumptions =
         ASSUMPTIONS.iter().chain(K::ASSUMPTIONS).map(|text| (*text).to_owned()).collect();
-    let keys: Vec<Calls<'_>> = by_key(history.operations(), K::KINDS).into_iter().collect();
-    let calls: usize = keys.iter().map(|(_, calls)| calls.len()).sum();
-    result.metrics.insert("keys".to_owned(), keys.len() as f64);
-    result.metrics.insert("operations".to_owned(), calls as f64);
-    if calls == 0 {
-        result.inconclusive("no operation that may have taken effect was recorded");
-    }
-    let judge = Judge { history, algorithm, budget: *budget };
-    let mut anomalies = Vec::new();
-    for ((key, calls), judged) in keys.iter().zip(judge.all::<K>(&keys)) {
-        match judged {
-            Judged::Legal => {}
-            Judged::Anomaly(anomaly) => anomalies.push(*anomaly),
-            Judged::Open(found) => gave_up(&mut result, *key, calls, found),
+    let judged = Judge { history, algorithm, budget: *budget }.all::<K>();
+    let (mut others, mut anomalies) = (BTreeMap::new(), Vec::new());
+    let (mut keys, mut operations) = (0_usize, 0);
+    for (object, judged) in history.objects().iter().zip(judged) {
+        keys += usize::from(judged.calls > 0);
+        operations += judged.calls;
+        for (kind, count) in &judged.others {
+            *others.entry(*kind).or_insert(0) += count;
+        }
+        match judged.said {
+            Said::Legal => {}
+            Said::Anomaly(anomaly) => anomalies.push(*anomaly),
+            Said::Foreign(kind) => foreign(&mut result, name(object.key.as_ref()), kind),
+            Said::Open { found, completed } => {
+                gave_up(&mut result, name(object.key.as_ref()), (found, completed));
+            }
         }
     }
+    result.metrics.insert("keys".to_owned(), keys as f64);
+    result.metrics.insert("operations".to_owned(), operations as f64);
+    if operations == 0 {
+        result.inconclusive("no operation that may have taken effect was recorded");
+    }
+    result.not_checked.extend(not_served(&others));
     anomalies.sort_by_key(|anomaly| anomaly.window.1);
     anomalies.into_iter().for_each(|anomaly| result.anomaly(anomaly));
     result
 }
 
-/// What was found of one key.
-enum Judged {
-    Legal,
-    Anomaly(Box<Anomaly>),
-    Open(Found),
+/// The operations that the kind of object does not know, if there are any.
+fn not_served(others: &BTreeMap<OpKind, usize>) -> Option<String> {
+    let counts = others.iter().map(|(kind, count)| format!("{count} `{kind}`"));
+    let named = || format!("operations that this check does not judge: {}", words::list(counts));
+    (!others.is_empty()).then(named)
 }
 
-/// What judging an object takes.
+/// What was found of one object.
+struct Judged {
+    /// How many operations it has that may have taken effect.
+    calls: usize,
+    /// Operations that are not judged, by kind.
+    others: BTreeMap<OpKind, usize>,
+    said: Said,
+}
+
+/// The answer for one object.
+enum Said {
+    Legal,
+    Anomaly(Box<Anomaly>),
+    /// It was not judged: operations of this kind may have changed it.
+    Foreign(OpKind),
+    /// It was not decided, and this is how many operations completed.
+    Open {
+        found: Found,
+        completed: usize,
+    },
+}
+
+impl Said {
+    /// Whether more memory may help.
+    fn wants_bytes(&self) -> bool {
+        matches!(self, Self::Open { found: Found::GaveUp { why: GaveUp::Bytes, .. }, .. })
+    }
+}
+
+/// What judging objects takes.
 struct Judge<'a> {
     history: &'a History,
     algorithm: Algorithm,
@@ -93,17 +145,21 @@ struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     /// Judges all objects, the largest first, on as many threads as there are processors.
-    fn all<K: Object>(&self, keys: &[Calls<'a>]) -> Vec<Judged> {
-        let mut order: Vec<usize> = (0..keys.len()).collect();
-        order.sort_by_key(|place| std::cmp::Reverse(keys[*place].1.len()));
+    ///
+    /// Those that run at the same time share the bytes. What ran out of its share is judged once
+    /// more when the others are done, one by one with all bytes: so what can be decided does not
+    /// depend on how many processors there are.
+    fn all<K: Object>(&self) -> Vec<Judged> {
+        let objects = self.history.objects();
+        let mut order: Vec<usize> = (0..objects.len()).collect();
+        order.sort_by_key(|place| std::cmp::Reverse(objects[*place].places.len()));
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let threads = processors.min(THREADS).min(keys.len()).max(1);
+        let threads = processors.min(THREADS).min(objects.len()).max(1);
         let share = Self { budget: self.budget.share(threads), ..*self };
         let (next, judged) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         let work = || {
             while let Some(place) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let (key, calls) = &keys[*place];
-                let found = share.one::<K>(*key, calls);
+                let found = share.one::<K>(&objects[*place]);
                 let mut judged = judged.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 judged.push((*place, found));
             }
@@ -111,45 +167,131 @@ impl<'a> Judge<'a> {
         std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
         let mut judged = judged.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         judged.sort_by_key(|(place, _)| *place);
-        judged.into_iter().map(|(_, found)| found).collect()
+        let once_more = |(place, found): (usize, Judged)| {
+            let again = threads > 1 && found.said.wants_bytes();
+            if again { self.one::<K>(&objects[place]) } else { found }
+        };
+        judged.into_iter().map(once_more).collect()
     }
 
-    fn one<K: Object>(&self, key: Option<&'a Key>, calls: &[Call<'a>]) -> Judged {
-        match decide::<K>(calls, self.algorithm, &self.budget) {
-            Found::Legal => Judged::Legal,
-            Found::Refuted { at } => Judged::Anomaly(Box::new(self.explained::<K>(key, calls, at))),
-            open @ Found::GaveUp { .. } => Judged::Open(open),
+    /// Judges one object.
+    fn one<K: Object>(&self, object: &'a ObjectIndex) -> Judged {
+        let (mut others, mut foreign) = (BTreeMap::new(), None);
+        let mut calls = Vec::with_capacity(object.places.len());
+        for place in &object.places {
+            let operation = &self.history.operations()[*place as usize];
+            let kind = operation.op.kind();
+            if K::KINDS.contains(&kind) {
+                calls.extend(Call::of(operation));
+            } else {
+                *others.entry(kind).or_insert(0) += 1;
+                let changes = K::CHANGED_BY.contains(&kind) && !operation.failed();
+                foreign = foreign.or(changes.then_some(kind));
+            }
+        }
+        let said = match foreign {
+            Some(kind) if !calls.is_empty() => Said::Foreign(kind),
+            _ => self.said::<K>(object.key.as_ref(), &calls),
+        };
+        Judged { calls: calls.len(), others, said }
+    }
+
+    fn said<K: Object>(&self, key: Option<&Key>, calls: &[Call<'_>]) -> Said {
+        match decide::decided::<K>(calls, self.algorithm, &self.budget) {
+            (Found::Legal, _) => Said::Legal,
+            (Found::Refuted { at }, few) => {
+                let before = if few.is_empty() { earliest::cut(calls, at) } else { few };
+                Said::Anomaly(Box::new(self.explained::<K>(key, (calls, at), &before)))
+            }
+            (found @ Found::GaveUp { .. }, _) => {
+                let completed = calls.iter().filter(|call| call.end.is_some()).count();
+                Said::Open { found, completed }
+            }
         }
     }
 
     /// Finds a small witness of what is known to be refuted `at` some completion, and its words.
-    fn explained<K: Object>(&self, key: Option<&Key>, calls: &[Call<'_>], at: Nanos) -> Anomaly {
-        let before: Vec<Call<'_>> = calls.iter().filter_map(|call| call.at(at)).collect();
-        let weakened = K::weakened(&before);
+    /// The refutation holds of `before` by itself: all calls as they stood then, or a few.
+    fn explained<K: Object>(
+        &self,
+        key: Option<&Key>,
+        (calls, at): (&[Call<'_>], Nanos),
+        before: &[Call<'_>],
+    ) -> Anomaly {
+        let weakened = K::weakened(before);
         let refuted = |calls: &[Call<'_>]| decide::is_refuted::<K>(calls, &self.budget);
-        let small = K::smallest(&before, &weakened, &refuted);
+        let small = K::smallest(before, &weakened, &refuted);
         let (prefix, refused) = order::longest::<K>(&small);
-        let whole = |small: &Call<'_>| calls.iter().find(|call| call.id == small.id).copied();
+        let whole = |small: &Call<'_>| {
+            let place = calls.binary_search_by_key(&small.id, |call| call.id).ok()?;
+            calls.get(place).copied()
+        };
         let calls = small.iter().filter_map(whole).collect();
         let history = self.history;
         Refuted { history, key, calls, small, at, prefix, refuted: refused }.anomaly::<K>()
     }
 }
 
-/// Says how far a key was verified, and what stopped it.
-fn gave_up(result: &mut CheckResult, key: Option<&Key>, calls: &[Call<'_>], found: Found) {
-    let key = key.map_or("the whole history", |key| key);
+fn name(key: Option<&Key>) -> &str {
+    key.map_or("the whole history", |key| key)
+}
+
+/// Says that an object was left alone.
+fn foreign(result: &mut CheckResult, name: &str, kind: OpKind) {
+    result.inconclusive(format!(
+        "{name} was not judged: `{kind}` may have changed it, which is no operation of this check"
+    ));
+    result.not_checked.push(name.to_owned());
+}
+
+/// Says how far an object was verified, and what stopped it.
+fn gave_up(result: &mut CheckResult, name: &str, (found, all): (Found, usize)) {
     let Found::GaveUp { at, completed, why } = found else { return };
     let why = match why {
         GaveUp::Bytes => "the budget of memory ran out".to_owned(),
         GaveUp::Time => "the time ran out".to_owned(),
         GaveUp::Open => format!("more than {OPEN_LIMIT} operations were open at once"),
         GaveUp::Ambiguous => "the near-linear check cannot tell".to_owned(),
+        GaveUp::Many => "there are too many operations for brute force".to_owned(),
     };
-    let all = calls.iter().filter(|call| call.end.is_some()).count();
     result.inconclusive(format!(
-        "{key} was verified only before {}, {completed} of {all} completed operations: {why}",
+        "{name} was verified only before {}, {completed} of {all} completed operations: {why}",
         words::at(at)
     ));
-    result.not_checked.push(format!("{key} from {} on", words::at(at)));
+    result.not_checked.push(format!("{name} from {} on", words::at(at)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decide::decide;
+    use super::*;
+    use crate::models::Register;
+    use crate::objects::register::drawn::{Dice, calls, execution, spoilt};
+
+    /// The earliest completion at which a search finds no legal order, tried one by one.
+    fn first_refuted(calls: &[Call<'_>]) -> Option<Nanos> {
+        let mut ends: Vec<Nanos> = calls.iter().filter_map(|call| call.end).collect();
+        ends.sort_unstable();
+        ends.into_iter().find(|end| {
+            let before: Vec<Call<'_>> = calls.iter().filter_map(|call| call.at(*end)).collect();
+            search_linearizable::<Register>(&before, &Budget::unlimited_time()) == Some(false)
+        })
+    }
+
+    #[test]
+    fn a_refutation_is_dated_by_the_first_completion_that_shows_it() {
+        let (mut dice, mut refuted) = (Dice(47), 0);
+        for round in 0..6_000_usize {
+            let mut drawn = execution(&mut dice, 6 + round % 20, (round % 4 == 0).then_some(4));
+            for _ in 0..round % 3 {
+                drawn = spoilt(&mut dice, drawn);
+            }
+            let calls = calls(&drawn);
+            let found = decide::<Register>(&calls, Algorithm::Auto, &Budget::unlimited_time());
+            let expected = first_refuted(&calls).map_or(Found::Legal, |at| Found::Refuted { at });
+            assert_eq!(found, expected, "{calls:#?}");
+            refuted += usize::from(expected != Found::Legal);
+        }
+        assert!(refuted > 1_000, "{refuted}");
+    }
 }

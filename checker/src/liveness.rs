@@ -1,15 +1,20 @@
 //! Does the cluster come back once nothing disturbs it any more?
 //!
-//! Only the time after the last heal is judged. How fast a cluster is while faults are in effect is
-//! shown elsewhere as numbers and promised by nobody.
+//! Judged is the time after the last heal, and what the plan sets a bound for: how long a leader
+//! without a quorum may go on claiming to lead, and how soon the next one must come. How fast a
+//! cluster is otherwise while faults are in effect is shown as numbers and promised by nobody.
 
 mod agreement;
+mod isolation;
+mod step_down;
+mod succession;
 
 use crate::budget::Budget;
 use crate::catalogue::NO_RECOVERY;
 use crate::event::{Nanos, Phase};
 use crate::history::{History, Operation};
 use crate::leadership;
+use crate::leadership::evidence::evidence;
 use crate::linearizability::operation_fact;
 use crate::story::Shown;
 use crate::verdict::{Anomaly, CheckResult};
@@ -19,8 +24,8 @@ use crate::words;
 pub const ID: &str = "liveness/recovers";
 
 /// What it promises.
-pub const PROMISE: &str =
-    "after the last heal an operation succeeds within the bound, and the nodes agree on one leader";
+pub const PROMISE: &str = "after the last heal an operation succeeds within the bound, and the nodes agree on one leader; \
+     leaders step down and follow each other within the bounds of the plan";
 
 const MILLI: u64 = 1_000_000;
 
@@ -42,28 +47,43 @@ struct Bound {
 #[must_use]
 pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
     let mut result = CheckResult::new(ID, PROMISE);
+    recovery(history, &mut result);
+    if judges_leaders(history) {
+        let (faults, evidence) = (history.faults(), evidence(history));
+        step_down::judge(history, &faults, &evidence, &mut result);
+        succession::judge(history, &faults, &evidence, &mut result);
+    }
+    result
+}
+
+/// Whether leaders are among what is promised.
+fn judges_leaders(history: &History) -> bool {
+    history.header().plan.checks.iter().any(|id| id == leadership::ID)
+}
+
+/// What happened after the last heal.
+fn recovery(history: &History, result: &mut CheckResult) {
     let plan = &history.header().plan;
     let Some(healed) = history.phase(Phase::Recover) else {
         result.inconclusive("the run never came to its recovery");
-        return result;
+        return;
     };
     if plan.recovery_ms == 0 {
         result.inconclusive("the plan sets no bound for the recovery");
-        return result;
+        return;
     }
     // A cluster that is still disturbed owes nobody an answer.
     if let Some(span) = history.faults().iter().find(|span| !span.is_healed()) {
         result.inconclusive(format!("fault {} was not proven to be healed", span.id));
-        return result;
+        return;
     }
     let deadline = healed.saturating_add(plan.recovery_ms.saturating_mul(MILLI));
     let stopped = history.phase(Phase::Stop).unwrap_or_else(|| history.end());
     let bound = Bound { healed, deadline, stopped };
-    answers(history, bound, &mut result);
-    if plan.checks.iter().any(|id| id == leadership::ID) {
-        agreement::judge(history, bound, &mut result);
+    answers(history, bound, result);
+    if judges_leaders(history) {
+        agreement::judge(history, bound, result);
     }
-    result
 }
 
 /// Whether an operation that was invoked after the last heal succeeded in time.

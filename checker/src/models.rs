@@ -3,14 +3,39 @@
 //! A model knows nothing of time, clients or failures; the search in [`crate::linearizability`]
 //! asks it, step by step, whether an order of operations is legal.
 
+pub mod bag;
+pub mod counter;
+pub mod fencing;
+pub mod ids;
+pub mod kv;
 pub mod leaders;
+pub mod list_append;
+pub mod lock;
+pub mod mutex;
+pub mod queue;
 pub mod register;
+pub mod rw_register;
+pub mod set;
+mod trie;
+pub mod versioned;
 
 use std::fmt;
 use std::hash::Hash;
 
+pub use bag::Bag;
+pub use counter::Counter;
+pub use fencing::Fencing;
+pub use ids::UniqueIds;
+pub use kv::Kv;
 pub use leaders::Leaders;
+pub use list_append::ListAppend;
+pub use lock::Lock;
+pub use mutex::Mutex;
+pub use queue::Queue;
 pub use register::Register;
+pub use rw_register::RwRegister;
+pub use set::Set;
+pub use versioned::Versioned;
 
 /// Why an operation cannot come next, in words: “here the register held 15, not 12”.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +69,8 @@ impl<M: PartialEq> Effect<M> {
 
 /// A sequential specification; the default is the state before the first operation.
 ///
-/// The search needs nothing but [`Model::step`]. The other two methods let it look at less.
+/// The search needs nothing but [`Model::step`]. The other methods let it look at less, and keep its
+/// count of bytes honest.
 pub trait Model: Clone + Eq + Hash + Default + fmt::Display {
     /// What can be asked. The checks of this crate judge [`crate::Op`]; another program may bring
     /// its own.
@@ -68,6 +94,16 @@ pub trait Model: Clone + Eq + Hash + Default + fmt::Display {
     fn effect(op: &Self::Op, outcome: Option<&Self::Outcome>) -> Option<Effect<Self>> {
         let _ = (op, outcome);
         None
+    }
+
+    /// The bytes that this state takes, with what it points to.
+    ///
+    /// A search keeps many states under a budget of bytes. The default is right for a state that
+    /// points to nothing; one that holds a collection should add what its elements take, else the
+    /// budget does not hold.
+    #[must_use]
+    fn bytes(&self) -> usize {
+        size_of_val(self)
     }
 
     /// Whether it never changes the state, whatever the state is.

@@ -4,19 +4,39 @@
 //! that: a near-linear check for unambiguous histories, what may be left out of a witness, and how
 //! a refutation is named. Adding a kind costs a model, a file here and a line in [`OBJECTS`].
 
+pub mod bag;
+pub mod counter;
+pub mod fencing;
+pub mod ids;
+pub mod kv;
+pub mod list_append;
+pub mod lock;
+pub mod mutex;
+mod precedence;
+pub mod queue;
 pub mod register;
+pub mod rw_register;
+pub mod set;
+mod unseen;
+pub mod versioned;
+mod zones;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::budget::Budget;
+use crate::event::Nanos;
+use crate::guarantees::Guarantee;
 use crate::history::History;
 use crate::linearizability::call::Call;
 use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
 use crate::linearizability::minimise::{EFFORT, Part, by_parts};
-use crate::linearizability::{self, Algorithm, Found};
-use crate::models::{Model, Register};
-use crate::op::{Op, OpKind, Outcome};
+use crate::linearizability::{self, Algorithm};
+use crate::models::{
+    Bag, Counter, Fencing, Kv, ListAppend, Lock, Model, Mutex, Queue, Register, RwRegister, Set,
+    UniqueIds, Versioned,
+};
+use crate::op::{Key, Op, OpKind, Outcome};
 use crate::verdict::CheckResult;
 
 /// What is left of calls, by id, once their condition is dropped; see [`Object::weakened`].
@@ -38,6 +58,10 @@ pub trait Object: Model<Op = Op, Outcome = Outcome> {
 
     /// The operations it serves; others are not judged.
     const KINDS: &'static [OpKind];
+
+    /// Operations that it does not serve and that change the same objects: an object that one of
+    /// them may have changed is not judged.
+    const CHANGED_BY: &'static [OpKind] = &[];
 
     /// Decides in near-linear time, where the history lets it.
     #[must_use]
@@ -77,6 +101,13 @@ pub trait Object: Model<Op = Op, Outcome = Outcome> {
         let _ = refuted;
         None
     }
+
+    /// What the object `key`, which is not linearizable, keeps and breaks besides.
+    #[must_use]
+    fn guarantees(history: &History, key: Option<&Key>, at: Nanos) -> Vec<Guarantee> {
+        let _ = (history, key, at);
+        Vec::new()
+    }
 }
 
 /// A kind of object, as a row of a table.
@@ -91,7 +122,7 @@ pub struct Kind {
     /// The operations it serves.
     pub serves: &'static [OpKind],
     pub(crate) check: fn(&History, &Budget<'_>, Algorithm) -> CheckResult,
-    pub(crate) decide: fn(&[Call<'_>], Algorithm, &Budget<'_>) -> Found,
+    pub(crate) answer: fn(&[Call<'_>], Algorithm, &Budget<'_>) -> Option<bool>,
 }
 
 impl std::fmt::Debug for Kind {
@@ -110,7 +141,7 @@ impl Kind {
             promise: K::PROMISE,
             serves: K::KINDS,
             check: linearizability::check::<K>,
-            decide: linearizability::decide::<K>,
+            answer: linearizability::answer::<K>,
         }
     }
 
@@ -123,12 +154,26 @@ impl Kind {
         algorithm: Algorithm,
         budget: &Budget<'_>,
     ) -> Option<bool> {
-        (self.decide)(calls, algorithm, budget).answer()
+        (self.answer)(calls, algorithm, budget)
     }
 }
 
 /// Every kind of object, in the order in which lists show them.
-pub const OBJECTS: &[Kind] = &[Kind::of::<Register>()];
+pub const OBJECTS: &[Kind] = &[
+    Kind::of::<Register>(),
+    Kind::of::<Kv>(),
+    Kind::of::<Set>(),
+    Kind::of::<Queue>(),
+    Kind::of::<Bag>(),
+    Kind::of::<Mutex>(),
+    Kind::of::<Lock>(),
+    Kind::of::<Fencing>(),
+    Kind::of::<Counter>(),
+    Kind::of::<UniqueIds>(),
+    Kind::of::<Versioned>(),
+    Kind::of::<ListAppend>(),
+    Kind::of::<RwRegister>(),
+];
 
 /// The kind of this name.
 #[must_use]

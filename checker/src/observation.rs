@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Nanos, NodeId};
+use crate::event::{Nanos, NodeId, Value};
 
 /// What a node takes itself for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -56,6 +56,18 @@ pub enum Source {
     Ack,
 }
 
+/// A committed entry of a replicated log, as one node holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEntry {
+    /// Its place in the log.
+    pub index: u64,
+    /// The generation in which it was appended.
+    pub generation: u64,
+    /// What it holds, or a digest of that, where told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+}
+
 /// What `node` was seen to be.
 ///
 /// The state it tells of was true at some instant in [`Self::since`]‥[`crate::Event::time`].
@@ -83,6 +95,13 @@ pub struct Observation {
     /// The last log index it has applied, where told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applied: Option<u64>,
+    /// Whom it gave its vote in [`Self::generation`], where told. The vote was on its disk before
+    /// it was told: a restart must not take it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voted: Option<NodeId>,
+    /// An entry of its log that it knows to be committed, where told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<LogEntry>,
     /// The line or answer itself, cut to a bounded length. Untrusted text.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,

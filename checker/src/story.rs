@@ -55,6 +55,7 @@ impl Shown {
             nodes: self.nodes,
             generation: self.generation,
             window: self.window,
+            guarantees: Vec::new(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Key, Nanos, NodeId};
+use crate::guarantees::Guarantee;
 
 /// The three answers of a check. They merge by taking the worst: pass < inconclusive < anomaly.
 #[derive(
@@ -65,6 +66,9 @@ pub struct Anomaly {
     pub generation: Option<u64>,
     /// From the first to the last event of the witness.
     pub window: (Nanos, Nanos),
+    /// What else the object's whole history breaks, and what it does not, the strongest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guarantees: Vec<Guarantee>,
 }
 
 /// Why one operation cannot come next in any legal order.
@@ -162,6 +166,7 @@ fn headline(status: Status, checks: &[CheckResult]) -> String {
         (Status::Anomaly, Some(anomaly), _) => anomaly.headline.clone(),
         (Status::Inconclusive, _, Some(reason)) => format!("Not decided: {reason}."),
         (Status::Inconclusive, ..) => "Not decided: no check ran.".to_owned(),
+        _ if checks.len() == 1 => format!("`{}` passed.", checks[0].id),
         _ => format!("All {} checks passed.", checks.len()),
     }
 }

@@ -1,12 +1,12 @@
 //! The format: its document, every kind of event through JSON and back, and what a reader refuses.
 
 use fracas_checker::event::{
-    Completion, Event, EventKind, NodeChange, NodeId, Op, Outcome, Phase, ProcessId, Stamp,
+    Completion, Event, EventKind, NodeChange, NodeId, Op, OpKind, Outcome, Phase, ProcessId, Stamp,
 };
 use fracas_checker::fault::{Fault, FaultEvent, Measurement, Shape, Stage};
 use fracas_checker::formats::jsonl::{event_line, header_line, read};
-use fracas_checker::history::{Coverage, Header, History, Plan, SCHEMA};
-use fracas_checker::observation::{Grade, Observation, Role, Source};
+use fracas_checker::history::{Coverage, Header, History, Leaders, Plan, SCHEMA};
+use fracas_checker::observation::{Grade, LogEntry, Observation, Role, Source};
 
 const DOCUMENT: &str = include_str!("../../docs/history-format.md");
 
@@ -43,7 +43,14 @@ fn header() -> Header {
         plan: Plan {
             checks: vec!["coverage".to_owned()],
             recovery_ms: 5,
-            coverage: Coverage { elections: 2, ..Coverage::default() },
+            clock_error_ms: 7,
+            step_down_ms: Some(6),
+            new_leader_ms: Some(7),
+            coverage: Coverage {
+                elections: 2,
+                leaders: Leaders { changes: 8, ..Leaders::default() },
+                ..Coverage::default()
+            },
         },
     }
 }
@@ -76,6 +83,8 @@ fn every_kind() -> Vec<EventKind> {
         generation: Some(7),
         leader: Some(NodeId(2)),
         applied: Some(9),
+        voted: Some(NodeId(3)),
+        entry: Some(LogEntry { index: 9, generation: 6, value: Some(8.into()) }),
         text: "a line\u{0}".to_owned(),
     };
     let faults = [
@@ -99,7 +108,7 @@ fn every_kind() -> Vec<EventKind> {
         invoke(1, Op::Read { key: key() }),
         complete(1, Completion::Info { error: "<script>".to_owned() }),
         EventKind::Observe(seen.clone()),
-        EventKind::Observe(Observation { role: None, generation: None, leader: None, ..seen }),
+        EventKind::Observe(Observation { role: None, voted: None, entry: None, ..seen }),
         EventKind::Note { text: "a note".to_owned() },
     ];
     let exited = NodeChange::Exited { how: "status 101".to_owned() };
@@ -233,4 +242,26 @@ fn a_header_of_another_kind_is_refused() {
         "line 1: not a header: missing field `run` at column 29, expected one of `fracas.history/1`",
         br#"{"schema":"fracas.history/1"}"#,
     );
+}
+
+/// The table of the page lists every kind of operation, and every example in it is one.
+#[test]
+fn the_page_lists_the_whole_vocabulary() {
+    let page = include_str!("../../docs/history-format.md");
+    let mut told = std::collections::BTreeSet::new();
+    for row in page.lines().filter(|line| line.starts_with("| `{\"f\"")) {
+        let mut cells =
+            row.split(" | ").map(|cell| cell.split('`').filter(|part| part.starts_with('{')));
+        let asked =
+            cells.next().and_then(|mut cell| cell.next()).expect("a row begins with an example");
+        let op: Op = serde_json::from_str(asked).unwrap_or_else(|error| panic!("{asked}: {error}"));
+        told.insert(op.kind());
+        for answered in cells.next().expect("a row has an answer") {
+            let outcome: Outcome = serde_json::from_str(answered)
+                .unwrap_or_else(|error| panic!("{answered}: {error}"));
+            assert_eq!(outcome.answers(), op.kind(), "{row}");
+        }
+    }
+    let missing: Vec<_> = OpKind::ASKED.iter().filter(|kind| !told.contains(kind)).collect();
+    assert!(missing.is_empty(), "no row for {missing:?}");
 }

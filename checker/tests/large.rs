@@ -190,3 +190,74 @@ fn an_exhausted_budget_decides_nothing() {
         None
     );
 }
+
+/// Peak memory of this process so far, in megabytes; 0 where the system does not tell.
+fn peak_mb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let words = line.and_then(|line| line.split_whitespace().next());
+    words.and_then(|number| number.parse::<u64>().ok()).unwrap_or(0) / 1024
+}
+
+/// Forgets the peak so far, where the system lets it.
+fn forget_peak() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// Milliseconds for which processors have worked for this process; 0 where the system does not
+/// tell. On a busy machine they say more than the clock.
+fn worked_ms() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    10 * ticks
+}
+
+/// Judges `history` a few times and prints the least time.
+#[track_caller]
+fn print_time(name: &str, history: &History, anomalies: usize) -> f64 {
+    let mut least = f64::MAX;
+    forget_peak();
+    let (before, worked) = (peak_mb(), worked_ms());
+    for _ in 0..5 {
+        let begun = std::time::Instant::now();
+        let verdict = judge(history, Budget::unlimited_time());
+        least = least.min(begun.elapsed().as_secs_f64() * 1e3);
+        assert_eq!(verdict.anomalies().count(), anomalies, "{name}");
+    }
+    let worked = (worked_ms() - worked) / 5;
+    let more = peak_mb().saturating_sub(before);
+    println!("{name}: {least:.1} ms, {worked} ms of processors, {more} MB beyond the history");
+    least
+}
+
+/// The last read that is known to have ended answers what was there near the beginning.
+fn with_late_stale_read(mut drawn: Vec<Drawn>) -> Vec<Drawn> {
+    let seen = |(_, outcome, ..): &Drawn| match outcome {
+        Outcome::Read { value: value @ Some(_) } => Some(value.clone()),
+        _ => None,
+    };
+    let value = drawn.iter().find_map(seen).expect("a read");
+    let reads = |(op, _, _, end): &&mut Drawn| matches!(op, Op::Read { .. }) && end.is_some();
+    drawn.iter_mut().rev().find(reads).expect("a read").1 = Outcome::Read { value };
+    drawn
+}
+
+#[test]
+#[ignore = "slow: prints how long histories of 10^4 to 10^6 operations take"]
+fn the_time_grows_as_the_history_does() {
+    let mut times = Vec::new();
+    for operations in [10_000, 100_000, 1_000_000] {
+        let shape = Shape { operations, clients: 50, values: None, indeterminate: 5 };
+        let drawn = draw(shape);
+        let legal = history(std::slice::from_ref(&drawn));
+        times.push(print_time(&format!("{operations} operations"), &legal, 0));
+        drop(legal);
+        let stale = history(&[with_late_stale_read(drawn)]);
+        print_time(&format!("{operations} operations, one late stale read"), &stale, 1);
+    }
+    println!("log-log slope {:.2}", (times[2] / times[0]).log10() / 2.0);
+    let shape = Shape { operations: 10_000, clients: 1, values: None, indeterminate: 5 };
+    let keys = history(&vec![draw(shape); 100]);
+    print_time("100 keys of 10000 operations", &keys, 0);
+}

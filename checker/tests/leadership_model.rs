@@ -26,6 +26,7 @@ fn evidence(nodes: u16) -> impl Strategy<Value = Evidence> {
         incarnation: Some(1),
         source: Source::Poll,
         grade,
+        voted: None,
         since,
         time: since + lasts,
     })

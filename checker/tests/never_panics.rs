@@ -11,10 +11,10 @@ use fracas_checker::event::{
 };
 use fracas_checker::fault::{Fault, FaultEvent, Measurement, Shape, Stage};
 use fracas_checker::formats::jsonl;
-use fracas_checker::history::{Coverage, Header, History, Plan, SCHEMA};
+use fracas_checker::history::{Coverage, Header, History, Leaders, Plan, SCHEMA};
 use fracas_checker::judge;
 use fracas_checker::judge::checks;
-use fracas_checker::observation::{Grade, Observation, Role, Source};
+use fracas_checker::observation::{Grade, LogEntry, Observation, Role, Source};
 use proptest::prelude::*;
 use proptest::sample::select;
 use support::vocabulary::operation;
@@ -67,6 +67,12 @@ fn observation() -> impl Strategy<Value = Observation> {
             generation,
             leader,
             applied: None,
+            voted: leader.filter(|_| role.is_none()),
+            entry: generation.filter(|_| role.is_none()).map(|generation| LogEntry {
+                index: 1,
+                generation,
+                value: None,
+            }),
             text: String::new(),
         },
     )
@@ -130,11 +136,15 @@ fn header() -> Header {
         plan: Plan {
             checks: checks().map(|check| check.id.to_owned()).collect(),
             recovery_ms: 1,
+            clock_error_ms: 0,
+            step_down_ms: Some(0),
+            new_leader_ms: Some(0),
             coverage: Coverage {
                 ok_per_kind: one.into(),
                 ok_per_fault_window: 1,
                 elections: 1,
                 effective_faults: 1,
+                leaders: Leaders { changes: 1, hits: 1, ..Leaders::default() },
             },
         },
     }

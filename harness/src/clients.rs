@@ -81,12 +81,17 @@ impl Clients {
         Self { tasks, stop }
     }
 
+    /// Asks all clients to end after their open operation.
+    pub fn ask_to_stop(&self) {
+        self.stop.send_replace(true);
+    }
+
     /// Asks all clients to end after their open operation, and waits until they have.
     ///
     /// # Errors
     /// When one of them failed, which is a bug of ours.
     pub async fn stop(mut self) -> Result<(), String> {
-        self.stop.send_replace(true);
+        self.ask_to_stop();
         while let Some(ended) = self.tasks.join_next().await {
             ended.map_err(|error| format!("a client failed: {error}"))?;
         }

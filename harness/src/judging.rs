@@ -11,11 +11,12 @@ use fracas_checker::formats::{self, Hint, ReadError, Recorded};
 use fracas_checker::history::History;
 use fracas_checker::judge::judge_planned;
 use fracas_checker::objects::{self, Kind};
-use fracas_checker::{Algorithm, Budget, Verdict, judge, judge_by};
+use fracas_checker::{Algorithm, Budget, Status, Verdict, judge, judge_by};
 use fracas_reports::{Ended, FILES, Run, RunRecord, summary};
 
 use crate::cli::{Format, print, tell};
 use crate::exit::Exit;
+use crate::guard::Proven;
 use crate::plan::{CheckBudget, RunPlan};
 use crate::store::RunDir;
 use crate::text::plain;
@@ -103,9 +104,15 @@ impl Judge {
     }
 }
 
-/// Judges a run, writes its reports, tells the user, and says how the program should end.
+/// Judges a run, writes its reports, tells the user, and says how the program should end. What was
+/// `proven` while it went on must be found again.
 #[must_use]
-pub fn judge_run(dir: &RunDir, record: &RunRecord, plan: &RunPlan) -> Exit {
+pub fn judge_run(
+    dir: &RunDir,
+    record: &RunRecord,
+    plan: &RunPlan,
+    proven: Option<&Proven>,
+) -> Exit {
     let Recorded { history, torn, .. } = match read(&dir.file("history.jsonl"), &Hint::default()) {
         Ok(recorded) => recorded,
         Err(error) => {
@@ -118,10 +125,35 @@ pub fn judge_run(dir: &RunDir, record: &RunRecord, plan: &RunPlan) -> Exit {
     write_reports(dir, &run);
     add_to_job_summary(&run);
     match plan.format {
-        Format::Text => print(&closing_lines(dir, &run)),
+        Format::Text => {
+            let early = proven.map(|proven| format!("{proven}\n")).unwrap_or_default();
+            print(&(early + &closing_lines(dir, &run)));
+        }
         Format::Json => print(&(fracas_reports::results_json(&run) + "\n")),
     }
-    Exit::of(verdict.status)
+    match proven.map_or(Ok(()), |proven| confirmed(&verdict, proven)) {
+        Ok(()) => Exit::of(verdict.status),
+        Err(contradiction) => {
+            let history = dir.file("history.jsonl");
+            tell(&format!("fracas: {contradiction} (history: {})", history.display()));
+            Exit::Internal
+        }
+    }
+}
+
+/// Holds what was proven while a run went on against the verdict over the whole history. Both
+/// decide the same question, so a check that passes contradicts it: one of them is wrong. A check
+/// that ran out of its budget does not.
+fn confirmed(verdict: &Verdict, proven: &Proven) -> Result<(), String> {
+    let id = proven.alarm.check;
+    let status = verdict.checks.iter().find(|check| check.id == id).map(|check| check.status);
+    match status {
+        Some(Status::Anomaly | Status::Inconclusive) => Ok(()),
+        Some(Status::Pass) | None => Err(format!(
+            "this is a bug of fracas: {proven}, but the whole history passes `{id}`: trust neither, \
+             and please report it"
+        )),
+    }
 }
 
 /// Adds the summary to the page of a job on GitHub, where this is one.
@@ -179,4 +211,38 @@ pub fn closing_lines(dir: &RunDir, run: &Run<'_>) -> String {
         lines.push(format!("explained by: fracas explain {}", found.class));
     }
     lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use fracas_checker::online::Alarm;
+    use fracas_checker::verdict::CheckResult;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(statuses: &[(&str, Status)], bug: Option<&str>) {
+        let checks = statuses
+            .iter()
+            .map(|(id, status)| CheckResult { status: *status, ..CheckResult::new(id, "") });
+        let alarm =
+            Alarm { check: "register/linearizable", object: Some("k3".into()), index: 7, time: 0 };
+        let proven = Proven { alarm, load_ended: Some(1_500_000_000) };
+        let got = confirmed(&Verdict::of(checks.collect()), &proven);
+        match (got, bug) {
+            (Ok(()), None) => {}
+            (Err(got), Some(bug)) => assert!(got.contains(bug), "{got}"),
+            (got, bug) => panic!("{got:?}, expected {bug:?}"),
+        }
+    }
+
+    #[test]
+    fn what_was_proven_must_be_found_again() {
+        let register = "register/linearizable";
+        check(&[("coverage", Status::Inconclusive), (register, Status::Anomaly)], None);
+        check(&[(register, Status::Inconclusive)], None);
+        let bug = "this is a bug of fracas: event 7 at 0.000 s proves an anomaly of k3";
+        check(&[("nodes/stay-up", Status::Anomaly), (register, Status::Pass)], Some(bug));
+        check(&[("nodes/stay-up", Status::Anomaly)], Some(bug));
+    }
 }

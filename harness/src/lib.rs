@@ -10,6 +10,7 @@ pub mod clients;
 pub mod cluster;
 pub mod doctor;
 pub mod exit;
+pub mod guard;
 pub mod interrupt;
 pub mod judging;
 pub mod lab;

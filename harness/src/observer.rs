@@ -94,6 +94,8 @@ impl Context {
             generation: seen.generation,
             leader: seen.leader,
             applied: seen.applied,
+            voted: seen.voted,
+            entry: None,
             text: seen.text,
         };
         let at = self.recorder.record(EventKind::Observe(observation.clone()));

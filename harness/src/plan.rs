@@ -56,6 +56,8 @@ pub struct RunPlan {
     pub command: String,
     /// The process that answers for this run, as the machine outside numbers it.
     pub supervisor: Identity,
+    /// Whether to end with the first anomaly that is proven while the run goes on.
+    pub until_anomaly: bool,
     /// Whether to judge at once.
     pub judge: bool,
     /// What the result on stdout looks like.
@@ -85,6 +87,7 @@ impl RunPlan {
             checks,
             recovery_ms: u64::try_from(self.recovery().as_millis()).unwrap_or(u64::MAX),
             coverage: self.coverage.clone(),
+            ..history::Plan::default()
         }
     }
 
@@ -127,6 +130,7 @@ impl RunPlan {
             "keys": self.size.keys,
             "time_ms": u64::try_from(self.time.as_millis()).unwrap_or(u64::MAX),
             "seed": self.seed,
+            "until_anomaly": self.until_anomaly,
             "judging": self.judging(),
             "schedule": self.faults,
             "repeat": self.command,
@@ -167,5 +171,6 @@ pub fn default_coverage(served: &BTreeSet<OpKind>, leaders: bool, faults: bool) 
         ok_per_fault_window: 1,
         elections: u64::from(leaders),
         effective_faults: u64::from(faults),
+        ..Coverage::default()
     }
 }

@@ -16,6 +16,8 @@ use fracas_checker::event::{Completion, Event, EventKind, Nanos};
 use fracas_checker::formats::jsonl;
 use fracas_checker::history::Header;
 
+use crate::guard::Feed;
+
 /// A client waits while more events than this have not been written yet: the disk has stalled.
 const MOST_WAITING: usize = 200_000;
 
@@ -59,11 +61,11 @@ pub struct Writer {
 }
 
 impl Recorder {
-    /// Begins the history at `path`; its clock starts now.
+    /// Begins the history at `path`; its clock starts now. What was written is handed to `feed`.
     ///
     /// # Errors
     /// When the file cannot be made.
-    pub fn create(path: &Path, header: &Header) -> io::Result<(Self, Writer)> {
+    pub fn create(path: &Path, header: &Header, feed: Option<Feed>) -> io::Result<(Self, Writer)> {
         // Named only once it has its header: whoever finds a history can read it, also after a
         // SIGKILL between the two.
         let partial = path.with_extension("partial");
@@ -79,7 +81,7 @@ impl Recorder {
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("recorder".to_owned())
-            .spawn(move || theirs.write(file))?;
+            .spawn(move || theirs.write(file, feed))?;
         Ok((Self { shared: Arc::clone(&shared) }, Writer { shared, thread: Some(thread) }))
     }
 
@@ -138,7 +140,7 @@ impl Shared {
     }
 
     /// Writes what gathers until the recording is closed or the disk refuses.
-    fn write(&self, mut file: File) -> io::Result<()> {
+    fn write(&self, mut file: File, mut feed: Option<Feed>) -> io::Result<()> {
         let mut text = String::new();
         while let Some(events) = self.take() {
             text.clear();
@@ -153,7 +155,11 @@ impl Shared {
                 self.changed.notify_all();
                 return Err(error);
             }
+            if let Some(feed) = &mut feed {
+                feed.hand_over(events);
+            }
         }
+        drop(feed); // the guard need not wait for the disk
         file.sync_all()
     }
 

@@ -1,10 +1,10 @@
 //! The story of a run, from an empty directory to a verdict.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use fracas_checker::event::{Completion, EventKind, Key, NodeId, Op, Phase, ProcessId};
+use fracas_checker::event::{Completion, EventKind, Key, Nanos, NodeId, Op, Phase, ProcessId};
 use fracas_checker::history::{self, Header};
 use fracas_reports::{Ended, RunRecord};
 use fracas_targets::{ClusterSpec, Deployment, NodeSpec};
@@ -14,10 +14,11 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::actor::{Actor, Actual};
-use crate::cli::print;
+use crate::cli::{print, tell};
 use crate::clients::{Caller, Clients};
 use crate::cluster::{Cluster, StartError};
 use crate::exit::Exit;
+use crate::guard::{Guard, Proven};
 use crate::interrupt::{Interrupt, Interrupts};
 use crate::lab::{Lab, LabError, LabSpec, World};
 use crate::observer::{self, Observer};
@@ -36,6 +37,8 @@ const PROBE_KEY: &str = "ready";
 const GLANCE: Duration = Duration::from_millis(20);
 /// After all nodes agree on a leader they are watched for this much longer.
 const AFTERWARDS: Duration = Duration::from_millis(500);
+/// Once an anomaly is proven, the final reads take no longer than this.
+const LAST_LOOK: Duration = Duration::from_secs(2);
 /// Process ids of the final reads begin here, far above those of any client.
 const FINAL_READS: u64 = 1_000_000;
 /// How many of its last log lines are shown of a node that did not start.
@@ -117,14 +120,20 @@ pub fn run(plan: &RunPlan, world: &World) -> Result<Exit, RunError> {
     record.duration_s = Some(began.elapsed().as_secs_f64());
     record.ended = told(&ended);
     dir.write_record(&record)?;
-    let stopped = ended?;
+    let Stopped { interrupt, proven } = ended?;
     let judged = if plan.judge {
-        judging::judge_run(&dir, &record, plan)
+        judging::judge_run(&dir, &record, plan, proven.as_ref())
     } else {
         print(&format!("recorded: {}\n", dir.file("history.jsonl").display()));
         Exit::Pass
     };
-    Ok(stopped.map_or(judged, Interrupt::exit))
+    Ok(interrupt.map_or(judged, Interrupt::exit))
+}
+
+/// What ended a run before its time, if anything did.
+struct Stopped {
+    interrupt: Option<Interrupt>,
+    proven: Option<Proven>,
 }
 
 /// Builds the lab, and notes how it brings faults about.
@@ -140,10 +149,12 @@ fn build(plan: &RunPlan, dir: &RunDir, record: &mut RunRecord) -> Result<Lab, Ru
 }
 
 /// How the run ended, for its record.
-fn told(ended: &Result<Option<Interrupt>, RunError>) -> Ended {
+fn told(ended: &Result<Stopped, RunError>) -> Ended {
     match ended {
-        Ok(None) => Ended::Finished,
-        Ok(Some(interrupt)) => Ended::Interrupted { signal: interrupt.word().to_owned() },
+        Ok(Stopped { interrupt: None, .. }) => Ended::Finished,
+        Ok(Stopped { interrupt: Some(interrupt), .. }) => {
+            Ended::Interrupted { signal: interrupt.word().to_owned() }
+        }
         Err(RunError::Target(reason)) => Ended::TargetBroke { reason: reason.clone() },
         Err(error) => Ended::Failed { reason: error.to_string() },
     }
@@ -159,26 +170,44 @@ struct Stage<'a> {
     view: View,
     caller: Caller,
     interrupts: Interrupts,
+    /// Keeps up with the run, where it is to end with the first anomaly.
+    guard: Option<Guard>,
+    /// When the load was ended because of an anomaly.
+    load_ended: OnceLock<Nanos>,
 }
 
-/// The run itself: five steps. Returns what interrupted it, if anything did.
+/// The run itself: five steps. Returns what ended it before its time, if anything did.
 async fn conduct(
     plan: &RunPlan,
     lab: Lab,
     dir: &RunDir,
     interrupts: Interrupts,
-) -> Result<Option<Interrupt>, RunError> {
+) -> Result<Stopped, RunError> {
     let deployment = Arc::new(deploy(plan, &lab, dir)?);
     let client = deployment.client().map_err(|error| RunError::Render(error.to_string()))?;
     let header = header(plan, dir);
+    let guard = plan.until_anomaly.then(|| Guard::start(&header.plan.checks)).transpose();
+    let (guard, feed) = guard.map_err(RunError::Runtime)?.unzip();
     let (recorder, writer) =
-        Recorder::create(&dir.file("history.jsonl"), &header).map_err(RunError::History)?;
+        Recorder::create(&dir.file("history.jsonl"), &header, feed).map_err(RunError::History)?;
     let view = View::default();
     let cluster =
         Cluster::new(lab, Arc::clone(&deployment), dir.clone(), recorder.clone(), view.clone());
     let caller = Caller::new(Arc::new(client), recorder.clone());
     let cluster = Arc::new(cluster);
-    let stage = Stage { plan, dir, cluster, deployment, recorder, view, caller, interrupts };
+    let load_ended = OnceLock::new();
+    let mut stage = Stage {
+        plan,
+        dir,
+        cluster,
+        deployment,
+        recorder,
+        view,
+        caller,
+        interrupts,
+        guard,
+        load_ended,
+    };
 
     let finished = stage.play().await;
     stage.notice_crashes(); // else a server that ended during the final reads counts as stopped
@@ -187,7 +216,8 @@ async fn conduct(
     writer.close().map_err(RunError::History)?;
     finished?;
     stopped?;
-    Ok(stage.interrupts.now())
+    stage.guard.iter_mut().for_each(Guard::finish);
+    Ok(Stopped { interrupt: stage.interrupts.now(), proven: stage.proven() })
 }
 
 /// What the history says of itself, and how it is to be judged.
@@ -234,11 +264,24 @@ impl Stage<'_> {
         let (clients, actual) = self.load().await?;
         self.dir.write("schedule.json", &record::schedule(&self.plan.faults, &actual))?;
         self.enter(Phase::Recover);
-        self.recover().await;
+        if !self.is_proven() {
+            self.recover().await;
+        }
         clients.stop().await.map_err(RunError::Bug)?;
         self.enter(Phase::FinalReads);
         self.final_reads().await;
         observer.stop().map_err(RunError::Bug)
+    }
+
+    /// Whether an anomaly is proven, where the run is to end with one.
+    fn is_proven(&self) -> bool {
+        self.guard.as_ref().is_some_and(|guard| guard.proven().is_some())
+    }
+
+    /// What proved an anomaly while the run went on, if anything did.
+    fn proven(&self) -> Option<Proven> {
+        let alarm = self.guard.as_ref()?.proven()?.clone();
+        Some(Proven { alarm, load_ended: self.load_ended.get().copied() })
     }
 
     fn enter(&self, phase: Phase) {
@@ -346,16 +389,31 @@ impl Stage<'_> {
         let acting = tokio::spawn(async move { actor.perform(&faults, stopped).await });
         self.watch(Instant::now() + plan.time).await;
         stop.send_replace(true);
+        if self.is_proven() {
+            clients.ask_to_stop();
+            self.tell_proven();
+        }
         // A nemesis that failed may have left faults behind: nothing after it would mean anything.
         let actual =
             acting.await.map_err(|error| RunError::Bug(format!("the nemesis failed: {error}")))?;
         Ok((clients, actual))
     }
 
-    /// Shows progress until the time is up, the user interrupts, or the disk fails.
+    /// Tells, on screen and in the history, that an anomaly has ended the load.
+    fn tell_proven(&self) {
+        self.load_ended.get_or_init(|| self.recorder.now());
+        let Some(proven) = self.proven() else { return };
+        tell(&format!("fracas: {proven}"));
+        self.recorder.record(EventKind::Note { text: proven.to_string() });
+    }
+
+    /// Shows progress until the time is up, the user interrupts, the disk fails, or an anomaly is
+    /// proven.
     async fn watch(&self, until: Instant) {
         let progress = Progress::begin(self.plan.time);
-        while Instant::now() < until && self.interrupts.now().is_none() && !self.recorder.failed() {
+        let goes_on =
+            || self.interrupts.now().is_none() && !self.recorder.failed() && !self.is_proven();
+        while Instant::now() < until && goes_on() {
             self.notice_crashes();
             progress.show(until - Instant::now(), self.recorder.counts(), &self.view);
             tokio::time::sleep(GLANCE).await;
@@ -376,22 +434,24 @@ impl Stage<'_> {
         let ok = || counts.ok.load(std::sync::atomic::Ordering::Relaxed);
         let before = ok();
         let until = Instant::now() + self.plan.recovery() + AFTERWARDS;
+        let goes_on = || self.interrupts.now().is_none() && !self.is_proven();
         let agreed = || !self.waits_for_leader() || self.view.unanimous(self.plan.nodes.len());
-        while Instant::now() < until && self.interrupts.now().is_none() {
+        while Instant::now() < until && goes_on() {
             self.notice_crashes();
             if ok() > before + self.plan.nodes.len() as u64 && agreed() {
                 break;
             }
             tokio::time::sleep(GLANCE).await;
         }
-        if self.interrupts.now().is_none() {
+        if goes_on() {
             tokio::time::sleep(AFTERWARDS).await;
         }
     }
 
     /// Reads every key through every node; each key at least once with success, if at all possible.
     async fn final_reads(&self) {
-        let until = Instant::now() + self.plan.recovery();
+        let most = if self.is_proven() { LAST_LOOK } else { Duration::MAX };
+        let until = Instant::now() + self.plan.recovery().min(most);
         let mut readers: BTreeMap<NodeId, u64> =
             self.cluster.nodes().map(|node| (node, FINAL_READS + u64::from(node.0))).collect();
         for key in self.keys() {

@@ -148,6 +148,8 @@ mod tests {
             generation: Some(generation),
             leader: None,
             applied: None,
+            voted: None,
+            entry: None,
             text: String::new(),
         }
     }

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
+use fracas_checker::formats::Format;
 use serde_json::Value;
 use tree::{none, root, sources};
 
@@ -20,12 +21,14 @@ const END: &str = "<!-- end -->";
 type Table = (&'static str, fn() -> String);
 
 /// Every table that a page may show.
-const TABLES: [Table; 8] = [
+const TABLES: [Table; 10] = [
     ("anomalies", anomalies),
     ("bugs", bugs),
     ("checks", || listed("checks", ["Check", "Promises"])),
     ("exit-codes", exit_codes),
     ("faults", || listed("faults", ["Fault", "What it does"])),
+    ("formats", formats),
+    ("models", models),
     ("outputs", outputs),
     ("targets", || listed("targets", ["Target", "What it is"])),
     ("workloads", workloads),
@@ -89,6 +92,23 @@ fn anomalies() -> String {
     };
     let heads = ["Anomaly", "Meaning", "The smallest example"];
     table(heads, fracas_checker::catalogue::classes().map(row))
+}
+
+fn models() -> String {
+    let row = |kind: &fracas_checker::objects::Kind| {
+        let serves = codes(kind.serves.iter().map(|kind| kind.word()));
+        [codes(kind.names.iter().copied()), code(kind.id), serves, kind.promise.to_owned()]
+    };
+    let heads = ["`--model`", "Check", "Operations", "Promise"];
+    table(heads, fracas_checker::objects::OBJECTS.iter().map(row))
+}
+
+fn formats() -> String {
+    let row = |format: &Format| {
+        let names = Format::NAMES.iter().filter(|(_, named)| named == format);
+        [codes(names.map(|(name, _)| *name)), format.about().to_owned()]
+    };
+    table(["`--format`", "What it is"], Format::ALL.iter().map(row))
 }
 
 fn outputs() -> String {

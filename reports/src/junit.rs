@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use fracas_checker::guarantees::sentence;
 use fracas_checker::verdict::{Anomaly, CheckResult, Status};
 
 use crate::Run;
@@ -73,6 +74,9 @@ fn failure(anomaly: &Anomaly) -> Answer {
     }
     for refuted in &anomaly.refuted {
         body += &format!("not operation {}: {}\n", refuted.op, clean(&refuted.reason, SENTENCE));
+    }
+    if let Some(guarantees) = sentence(&anomaly.guarantees) {
+        body += &format!("{}\n", clean(&guarantees, SENTENCE));
     }
     if let Some(cause) = &anomaly.likely_cause {
         body += &format!("likely cause (not a fact): {}\n", clean(cause, SENTENCE));

@@ -192,6 +192,8 @@ mod tests {
                 generation: Some(*generation),
                 leader: None,
                 applied: None,
+                voted: None,
+                entry: None,
                 text: String::new(),
             };
             lane.see(&observation, ms * MS);

@@ -104,6 +104,7 @@ fn finding(finding: &Finding<'_>) -> Value {
         "headline": anomaly.headline, "story": anomaly.story,
         "likely_cause": anomaly.likely_cause, "refuted": anomaly.refuted,
         "key": anomaly.key, "nodes": anomaly.nodes, "generation": anomaly.generation,
+        "guarantees": anomaly.guarantees,
         "events": anomaly.witness, "prefix": anomaly.prefix,
         "window_s": [seconds(anomaly.window.0), seconds(anomaly.window.1)],
         "permalink": format!("report.html#a{}", finding.number),

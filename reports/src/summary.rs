@@ -3,6 +3,7 @@
 //! What comes from outside is written with character references, so that none of it can act as
 //! Markdown or HTML. Sections that would make the file too long are left out whole, and it says so.
 
+use fracas_checker::guarantees::sentence;
 use fracas_checker::verdict::CheckResult;
 
 use crate::Run;
@@ -96,6 +97,9 @@ fn details(finding: &Finding<'_>) -> String {
     );
     for (place, sentence) in anomaly.story.iter().enumerate() {
         text += &format!("{}. {}\n", place + 1, long(sentence));
+    }
+    if let Some(guarantees) = sentence(&anomaly.guarantees) {
+        text += &format!("\n{}\n", long(&guarantees));
     }
     if let Some(cause) = &anomaly.likely_cause {
         text += &format!("\nLikely cause (not a fact): {}\n", long(cause));

@@ -22,7 +22,8 @@ pub(crate) struct LogRule {
     /// Which of the node's logs, by its place in the list.
     pub(crate) log: usize,
     pub(crate) pattern: Regex,
-    pub(crate) role: Role,
+    /// The role that such a line tells of, if any.
+    pub(crate) role: Option<Role>,
     pub(crate) atomic: bool,
 }
 
@@ -54,10 +55,11 @@ impl LogRule {
             grade: if self.atomic && own { Grade::Record } else { Grade::Hearsay },
             source: Source::Log,
             node,
-            role: Some(self.role),
+            role: self.role,
             generation: Some(generation),
             leader: named("leader").transpose().ok()?,
             applied: None,
+            voted: named("voted").transpose().ok()?,
             text: bounded(line),
         })
     }
@@ -75,7 +77,18 @@ mod tests {
 
     fn rules(atomic: bool) -> LogRules {
         let pattern = Regex::new(r"^won generation=(?<generation>\d+) node=(?<node>\S+)").unwrap();
-        LogRules(vec![LogRule { log: 1, pattern, role: Role::Leader, atomic }])
+        LogRules(vec![LogRule { log: 1, pattern, role: Some(Role::Leader), atomic }])
+    }
+
+    #[test]
+    fn a_line_tells_a_vote() {
+        let pattern =
+            Regex::new(r"^voted for=(?<voted>\S+) generation=(?<generation>\d+)").unwrap();
+        let rules = LogRules(vec![LogRule { log: 0, pattern, role: None, atomic: true }]);
+        let sighting = rules.sight(NodeId(3), 0, "voted for=n1 generation=5").unwrap();
+        assert_eq!((sighting.voted, sighting.role), (Some(NodeId(1)), None));
+        assert_eq!((sighting.generation, sighting.grade), (Some(5), Grade::Record));
+        assert_eq!(rules.sight(NodeId(3), 0, "voted for=nobody generation=5"), None);
     }
 
     #[track_caller]

@@ -30,6 +30,7 @@ pub(crate) struct StatusRule {
     pub(crate) generation: Option<NumberAt>,
     pub(crate) leader: Option<NodeAt>,
     pub(crate) applied: Option<NumberAt>,
+    pub(crate) voted: Option<NodeAt>,
 }
 
 /// How a status answer tells the node's role.
@@ -92,20 +93,23 @@ impl Poller {
 }
 
 impl StatusRule {
-    /// What an answer tells. Parts that are missing or not as declared are unknown, and so is a
-    /// leader outside of the cluster.
+    /// What an answer tells. Parts that are missing or not as declared are unknown, and so are
+    /// nodes outside of the cluster.
     fn sight(&self, reply: &Reply, exists: impl Fn(NodeId) -> bool) -> Option<Sighting> {
         let body: Json =
             serde_json::from_slice(&reply.body).ok().filter(|_| reply.status == 200)?;
-        let leader = self.leader.as_ref().and_then(|place| place.read(&body));
+        let named = |place: Option<&NodeAt>| {
+            place.and_then(|place| place.read(&body)).filter(|node| exists(*node))
+        };
         let sighting = Sighting {
             grade: if self.atomic { Grade::Claim } else { Grade::Hearsay },
             source: Source::Poll,
             node: None,
             role: self.role.read(&body),
             generation: number(self.generation.as_ref(), &body),
-            leader: leader.filter(|node| exists(*node)),
+            leader: named(self.leader.as_ref()),
             applied: number(self.applied.as_ref(), &body),
+            voted: named(self.voted.as_ref()),
             text: reply.summary(),
         };
         let tells = sighting.role.is_some() || sighting.generation.is_some();

@@ -90,6 +90,7 @@ mod tests {
             generation: None,
             leader: text.chars().find_map(|letter| letter.to_digit(10)).map(|n| NodeId(n as u16)),
             applied: None,
+            voted: None,
             text: String::new(),
         };
         (1..).map(NodeId).zip(answers.iter().map(|text| sighting(text))).collect()

@@ -22,6 +22,8 @@ pub struct Sighting {
     pub leader: Option<NodeId>,
     /// The last log index it has applied, where told.
     pub applied: Option<u64>,
+    /// Whom it gave its vote in that generation, where told; on its disk before it was told.
+    pub voted: Option<NodeId>,
     /// The answer or line, cut to a bounded length. Untrusted text.
     pub text: String,
 }

@@ -129,13 +129,26 @@ async fn etcd_answers() {
 }
 
 /// What a line of standard error tells, of n1 by n1.
-fn told(target: &str, line: &str) -> Option<(Role, u64)> {
+fn sight(target: &str, line: &str) -> Option<Sighting> {
     let deployment = deploy(target);
     let logs = &deployment.nodes[&N1].logs;
     let stderr = logs.iter().position(|log| *log == LogFile::Stderr).unwrap();
     let sighting: Sighting = deployment.log_rules().sight(N1, stderr, line)?;
     assert_eq!(sighting.grade, Grade::Record);
+    Some(sighting)
+}
+
+/// The role and generation that such a line tells.
+fn told(target: &str, line: &str) -> Option<(Role, u64)> {
+    let sighting = sight(target, line)?;
     Some((sighting.role?, sighting.generation?))
+}
+
+#[test]
+fn a_line_tells_a_vote() {
+    let sighting = sight("regent", "voted for=n3 generation=5 node=n1").unwrap();
+    assert_eq!((sighting.voted, sighting.generation), (Some(NodeId(3)), Some(5)));
+    assert_eq!(sighting.role, None);
 }
 
 #[test]

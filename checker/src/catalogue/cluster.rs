@@ -6,6 +6,10 @@ use super::Class;
 pub const NO_RECOVERY: &str = "no-recovery";
 /// The nodes did not agree on one leader after the last heal.
 pub const NO_SINGLE_LEADER_AFTER_HEAL: &str = "no-single-leader-after-heal";
+/// A leader without a quorum went on claiming to lead.
+pub const DEPOSED_LEADER_LINGERS: &str = "deposed-leader-lingers";
+/// No new leader came within the budget.
+pub const NO_LEADER_IN_TIME: &str = "no-leader-in-time";
 /// A server ended by itself.
 pub const NODE_CRASHED: &str = "node-crashed";
 
@@ -25,6 +29,25 @@ pub(super) const CLUSTER: &[Class] = &[
                   it. Clients that meet the wrong node go on being refused or misled.",
         example: "the last fault heals\nthe bound passes\nn1 leads generation 6, and n2 still claims \
                   to lead generation 5",
+    },
+    Class {
+        name: DEPOSED_LEADER_LINGERS,
+        meaning: "A node was cut from its quorum, provably and all the time, for longer than the \
+                  plan allows, and still claimed to lead. As long as it can commit nothing that is \
+                  safe, but clients that believe it wait in vain, and whatever it does on the \
+                  strength of leading alone is wrong. A leader that never counts whom it hears has \
+                  this shape.",
+        example: "n1 leads generation 4\nn1 is cut from n2 and n3\nthe bound passes\nn1 still \
+                  claims to lead generation 4",
+    },
+    Class {
+        name: NO_LEADER_IN_TIME,
+        meaning: "A fault stopped the leader or cut it off, a majority was left undisturbed, and \
+                  within the budget of the plan nobody led a higher generation. The cluster was \
+                  without a leader for longer than its operators accept. Elections that are tied \
+                  again and again have this shape, and so have time-outs that are too long.",
+        example: "n1 leads generation 4\nn1 is killed\nthe budget passes\nn2 and n3 answer that \
+                  they follow nobody",
     },
     Class {
         name: NODE_CRASHED,

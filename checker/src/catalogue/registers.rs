@@ -10,6 +10,8 @@ pub const READ_OF_UNWRITTEN: &str = "read-of-unwritten";
 pub const LOST_WRITE: &str = "lost-write";
 /// Two compare-and-sets succeeded from the same write.
 pub const LOST_UPDATE: &str = "lost-update";
+/// A compare-and-set was refused although the register held what it asked for.
+pub const SPURIOUS_REFUSAL: &str = "spurious-refusal";
 /// No legal order exists, and no narrower class fits.
 pub const NON_LINEARIZABLE: &str = "non-linearizable";
 
@@ -42,10 +44,19 @@ pub(super) const REGISTERS: &[Class] = &[
     },
     Class {
         name: LOST_UPDATE,
-        meaning: "Two compare-and-sets succeeded from the same write. The first one replaced the \
-                  value, so the second must not have found it; one of the two changes is lost. \
-                  Two leaders that each decide on their own copy have this shape.",
+        meaning: "A compare-and-set succeeded from a value that had been replaced: by another one \
+                  that succeeded from the same write, or by a write that was acknowledged or read \
+                  before it began. It must not have found that value; one of the two changes is \
+                  lost. Two leaders that each decide on their own copy have this shape.",
         example: "write k = 1 is acknowledged\ncas k from 1 to 2 succeeds\ncas k from 1 to 3 succeeds",
+    },
+    Class {
+        name: SPURIOUS_REFUSAL,
+        meaning: "A compare-and-set was refused because the register did not hold the value that it \
+                  asked for, but the register held it all the time. It was compared with an old \
+                  state, or with none: a lagging copy that answers on its own has this shape. \
+                  (Clients that call a refusal for want of a quorum “not equal” have it too.)",
+        example: "write k = 1 is acknowledged\ncas k from 1 to 2 is refused: not 1\nread k returns 1",
     },
     Class {
         name: NON_LINEARIZABLE,
@@ -53,7 +64,7 @@ pub(super) const REGISTERS: &[Class] = &[
                   one copy of the register would give. This is the general case: no narrower \
                   class of this list describes it. The witness is a small set of operations that \
                   already has no legal order.",
-        example: "write k = 1 and write k = 2 overlap\nprocess 1 reads k = 1, then 2\nprocess 2 \
-                  reads k = 2, then 1",
+        example: "two writes of k = 1 and one of k = 2 overlap, and so do four reads of k, one after the \
+                  other\nthey return 1, 2, 1 and 2",
     },
 ];

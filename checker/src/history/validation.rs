@@ -3,11 +3,12 @@
 //! Refused is only what no correct recorder can have written. What a cluster did wrong is never
 //! refused here: that is what the checks are for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{Malformed, Operation};
 use crate::event::{Completion, Event, EventKind, Nanos, NodeId, Op, OpKind, ProcessId};
 use crate::fault::FaultEvent;
+use crate::hashing::Map;
 
 /// Validates `events` and joins invocations with their completions.
 pub(super) fn operations(events: &[Event]) -> Result<Vec<Operation>, Malformed> {
@@ -25,9 +26,9 @@ pub(super) fn operations(events: &[Event]) -> Result<Vec<Operation>, Malformed> 
 struct Walk {
     time: Nanos,
     /// The operation that each busy process has open.
-    open: BTreeMap<ProcessId, usize>,
+    open: Map<ProcessId, usize>,
     /// Processes whose last operation ended `info`: nobody knows whether it is still open.
-    lost: BTreeSet<ProcessId>,
+    lost: Map<ProcessId, ()>,
     /// Every fault that began, and whether it has ended.
     faults: BTreeMap<u32, bool>,
     operations: Vec<Operation>,
@@ -73,7 +74,7 @@ impl Walk {
         node: Option<NodeId>,
         op: &Op,
     ) -> Result<(), String> {
-        if self.lost.contains(&process) {
+        if self.lost.contains_key(&process) {
             return Err(format!(
                 "process {process} invoked after its operation ended `info`, expected a new process"
             ));
@@ -112,7 +113,7 @@ impl Walk {
             return Err(format!("process {process} was answered a `{got}`, expected a `{asked}`"));
         }
         if matches!(completion, Completion::Info { .. }) {
-            self.lost.insert(process);
+            self.lost.insert(process, ());
         }
         operation.completed = Some((event.index, event.time, completion.clone()));
         Ok(())

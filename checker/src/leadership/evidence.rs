@@ -3,9 +3,12 @@
 //! Nothing is judged here. What a node says of *another* is hearsay whatever the grade of the
 //! answer it stands in; a role without a generation says nothing of who leads which.
 
-use crate::event::{EventKind, Nanos, NodeId, OpKind};
-use crate::history::History;
+use std::collections::BTreeMap;
+
+use crate::event::{Event, EventKind, Nanos, NodeChange, NodeId, Outcome, Stamp};
+use crate::history::{History, Operation};
 use crate::observation::{Grade, Role, Source};
+use crate::transaction::Micro;
 
 /// That `node` was seen in a generation, at some instant in `since`‥`time`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub struct Evidence {
     pub source: Source,
     /// What it can carry.
     pub grade: Grade,
+    /// Whom it gave its vote in its generation, where told.
+    pub voted: Option<NodeId>,
     /// It was true at some instant from here …
     pub since: Nanos,
     /// … to here.
@@ -43,6 +48,12 @@ impl Evidence {
         self.leads().filter(|_| self.grade.proves())
     }
 
+    /// The generation in which it proves `node` to have given its vote, and for whom.
+    #[must_use]
+    pub fn proves_vote(&self) -> Option<(u64, NodeId)> {
+        self.generation.zip(self.voted).filter(|_| self.grade.proves())
+    }
+
     /// Where it comes from, in words.
     #[must_use]
     pub fn source_words(&self) -> &'static str {
@@ -58,48 +69,91 @@ impl Evidence {
 /// All evidence of `history`, in the order of its events.
 #[must_use]
 pub fn evidence(history: &History) -> Vec<Evidence> {
-    let mut found: Vec<Evidence> = acknowledged(history).collect();
-    for event in history.events() {
-        let EventKind::Observe(seen) = &event.kind else { continue };
-        let own = Evidence {
-            index: event.index,
-            node: seen.node,
-            role: seen.role,
-            generation: seen.generation,
-            incarnation: Some(seen.incarnation),
-            source: seen.source,
-            grade: seen.grade,
-            since: seen.since,
-            time: event.time,
-        };
-        found.push(own);
-        if let Some(leader) = seen.leader.filter(|leader| *leader != seen.node) {
-            let (role, grade) = (Some(Role::Leader), Grade::Hearsay);
-            found.push(Evidence { node: leader, role, grade, incarnation: None, ..own });
-        }
-    }
+    let mut lives = Lives::default();
+    history.events().iter().for_each(|event| lives.add(event));
+    let acknowledged = history.operations().iter().filter_map(|one| acknowledged(one, &lives));
+    let mut found: Vec<Evidence> = acknowledged.collect();
+    found.extend(history.events().iter().flat_map(observed));
     found.sort_by_key(|evidence| evidence.index);
     found
 }
 
-/// What acknowledged effects tell: their node acted as leader between invocation and answer.
+/// What one event tells, if it is an observation: of its node, and maybe of another.
+pub(crate) fn observed(event: &Event) -> impl Iterator<Item = Evidence> {
+    let EventKind::Observe(seen) = &event.kind else { return None.into_iter().chain(None) };
+    let own = Evidence {
+        index: event.index,
+        node: seen.node,
+        role: seen.role,
+        generation: seen.generation,
+        incarnation: Some(seen.incarnation),
+        source: seen.source,
+        grade: seen.grade,
+        voted: seen.voted,
+        since: seen.since,
+        time: event.time,
+    };
+    let other = seen.leader.filter(|leader| *leader != seen.node).map(|leader| {
+        let (role, grade) = (Some(Role::Leader), Grade::Hearsay);
+        Evidence { node: leader, role, grade, incarnation: None, voted: None, ..own }
+    });
+    Some(own).into_iter().chain(other)
+}
+
+/// What an acknowledged effect tells: its node acted as leader between invocation and answer.
 ///
-/// A read has no effect: who answers one need not lead, in a target that serves reads elsewhere,
-/// or by mistake. Counter-example: followers that answer reads would all seem to lead.
-fn acknowledged(history: &History) -> impl Iterator<Item = Evidence> {
-    let changes = history.operations().iter().filter(|one| one.op.kind() != OpKind::Read);
-    changes.filter_map(|operation| {
-        let (time, _, stamp) = operation.ok()?;
-        Some(Evidence {
-            index: operation.completed.as_ref()?.0,
-            node: stamp.node?,
-            role: Some(Role::Leader),
-            generation: stamp.generation,
-            incarnation: None,
-            source: Source::Ack,
-            grade: Grade::Effect,
-            since: operation.invoked.1,
-            time,
-        })
+/// What only looks has no effect: who answers it need not lead, in a target that serves reads
+/// elsewhere, or by mistake. Counter-example: followers that answer reads would all seem to lead.
+pub(crate) fn acknowledged(operation: &Operation, lives: &Lives) -> Option<Evidence> {
+    let (time, stamp) = changed(operation)?;
+    let (node, since) = (stamp.node?, operation.invoked.1);
+    Some(Evidence {
+        index: operation.completed.as_ref()?.0,
+        node,
+        role: Some(Role::Leader),
+        generation: stamp.generation,
+        incarnation: lives.during(node, (since, time)),
+        source: Source::Ack,
+        grade: Grade::Effect,
+        voted: None,
+        since,
+        time,
     })
+}
+
+/// When an operation was acknowledged that changed something, and under whom.
+pub(crate) fn changed(operation: &Operation) -> Option<(Nanos, Stamp)> {
+    let (time, outcome, stamp) = operation.ok()?;
+    let nothing = match outcome {
+        Outcome::CasFound { .. } | Outcome::CasDiffers | Outcome::Dequeue { value: None } => true,
+        Outcome::Txn { ops } => ops.iter().all(|one| matches!(one, Micro::Read { .. })),
+        _ => operation.op.kind().only_looks(),
+    };
+    (!nothing).then_some((time, stamp))
+}
+
+/// When each node was started, in order of time, and for which time.
+#[derive(Debug, Default)]
+pub(crate) struct Lives(BTreeMap<NodeId, Vec<(Nanos, u32)>>);
+
+impl Lives {
+    /// Adds the next event, which may be a start.
+    pub(crate) fn add(&mut self, event: &Event) {
+        if let EventKind::Node { node, incarnation, change: NodeChange::Started } = &event.kind {
+            self.0.entry(*node).or_default().push((event.time, *incarnation));
+        }
+    }
+
+    /// How much memory they take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.values().map(Vec::capacity).sum::<usize>() * size_of::<(Nanos, u32)>()
+    }
+
+    /// The one life that `node` had from `since` to `time`, if it had one throughout.
+    fn during(&self, node: NodeId, (since, time): (Nanos, Nanos)) -> Option<u32> {
+        let starts = self.0.get(&node)?;
+        let begun = starts.partition_point(|(start, _)| *start <= since);
+        let (_, life) = starts.get(begun.checked_sub(1)?)?;
+        starts.get(begun).is_none_or(|(start, _)| *start > time).then_some(*life)
+    }
 }

@@ -10,7 +10,7 @@ use super::evidence::Evidence;
 use super::{Found, fact};
 use crate::catalogue::GENERATION_WENT_BACK;
 use crate::cause;
-use crate::event::NodeId;
+use crate::event::{Nanos, NodeId};
 use crate::history::History;
 use crate::observation::{Role, Source};
 use crate::story::Shown;
@@ -19,85 +19,87 @@ use crate::words;
 
 /// Adds the first step back of each node.
 pub(super) fn judge(history: &History, evidence: &[Evidence], found: &mut Found) {
-    let mut nodes: BTreeMap<NodeId, Vec<Evidence>> = BTreeMap::new();
-    for seen in evidence.iter().filter(|seen| seen.grade.proves() && seen.generation.is_some()) {
-        nodes.entry(seen.node).or_default().push(*seen);
+    let mut nodes: BTreeMap<NodeId, Steps> = BTreeMap::new();
+    let mut back: BTreeMap<NodeId, (Evidence, Evidence)> = BTreeMap::new();
+    for seen in evidence {
+        if let Some(pair) = nodes.entry(seen.node).or_default().add(seen) {
+            back.entry(seen.node).or_insert(pair);
+        }
     }
-    let anomalies = nodes
-        .values()
-        .filter_map(|seen| {
-            let steps = [step_back(seen), step_back_in_log(seen)];
-            steps.into_iter().flatten().min_by_key(|(_, low)| low.index)
-        })
-        .map(|(high, low)| anomaly(history, &high, &low))
-        .collect();
+    let anomalies = back.values().map(|(high, low)| anomaly(history, high, low)).collect();
     found.add("a generation that went back", anomalies, Vec::new());
 }
 
-/// The highest generation seen so far that a later, lower one would contradict.
+/// The steps of one node, told in the order of events.
+#[derive(Debug, Default)]
+pub(crate) struct Steps {
+    all: Highest,
+    /// Of the lines of its log only.
+    log: Highest,
+}
+
+impl Steps {
+    /// Adds what was told next: a higher generation that it contradicts, and itself.
+    pub(crate) fn add(&mut self, low: &Evidence) -> Option<(Evidence, Evidence)> {
+        if !low.grade.proves() || low.generation.is_none() {
+            return None;
+        }
+        let high = if low.source == Source::Log {
+            let high = self.log.above(low, Nanos::MAX);
+            self.log.add(low);
+            high
+        } else {
+            // What had ended before the question was sent was told earlier than the answer.
+            self.all.above(low, low.since)
+        };
+        self.all.add(low);
+        high.map(|high| (high, *low))
+    }
+
+    /// How much memory it takes beyond its own size.
+    pub(crate) fn bytes(&self) -> usize {
+        self.all.bytes() + self.log.bytes()
+    }
+}
+
+/// Every rise of the highest generation that a later, lower one would contradict.
 ///
 /// A line about following or standing may be written before the generation is on disk: a node that
 /// is killed right then may come back below it and has broken no promise, for nobody else ever
-/// heard of that generation. To have led one it must have kept it. So what such a line tells
-/// counts within one life of the node only.
-#[derive(Default)]
+/// heard of that generation. To have led one, or given a vote in it, it must have kept it. So what
+/// other lines tell counts within one life of the node only.
+#[derive(Debug, Default)]
 struct Highest {
-    kept: Option<Evidence>,
-    in_life: BTreeMap<u32, Evidence>,
+    kept: Vec<Evidence>,
+    in_life: BTreeMap<u32, Vec<Evidence>>,
 }
 
 impl Highest {
-    fn add(&mut self, one: Evidence) {
-        let higher = |known: &Evidence| known.generation < one.generation;
-        let outlives = one.source != Source::Log || one.role == Some(Role::Leader);
-        if outlives && self.kept.as_ref().is_none_or(higher) {
-            self.kept = Some(one);
-        }
-        if let Some(life) = one.incarnation
-            && self.in_life.get(&life).is_none_or(higher)
-        {
-            self.in_life.insert(life, one);
+    fn add(&mut self, one: &Evidence) {
+        let outlives =
+            one.source != Source::Log || one.role == Some(Role::Leader) || one.voted.is_some();
+        let kept = outlives.then_some(&mut self.kept);
+        let in_life = one.incarnation.map(|life| self.in_life.entry(life).or_default());
+        for rises in kept.into_iter().chain(in_life) {
+            if rises.last().is_none_or(|known| known.generation < one.generation) {
+                rises.push(*one);
+            }
         }
     }
 
-    /// What is higher than `low` and must not be.
-    fn above(&self, low: &Evidence) -> Option<Evidence> {
+    /// What had ended before `time`, is higher than `low` and must not be.
+    fn above(&self, low: &Evidence, time: Nanos) -> Option<Evidence> {
         let in_life = low.incarnation.and_then(|life| self.in_life.get(&life));
-        let known = self.kept.iter().chain(in_life);
-        known.copied().find(|high| high.generation > low.generation)
+        [Some(&self.kept), in_life].into_iter().flatten().find_map(|rises| {
+            let ended = rises.partition_point(|rise| rise.time < time);
+            rises[..ended].last().filter(|high| high.generation > low.generation).copied()
+        })
     }
-}
 
-/// A high generation, then an answer that began later with a lower one.
-fn step_back(seen: &[Evidence]) -> Option<(Evidence, Evidence)> {
-    let mut ended = seen.to_vec();
-    ended.sort_by_key(|one| (one.time, one.index));
-    let mut began: Vec<Evidence> =
-        seen.iter().filter(|one| one.source != Source::Log).copied().collect();
-    began.sort_by_key(|one| (one.since, one.index));
-    let mut before = ended.into_iter().peekable();
-    let mut highest = Highest::default();
-    for low in began {
-        while let Some(one) = before.next_if(|one| one.time < low.since) {
-            highest.add(one);
-        }
-        if let Some(high) = highest.above(&low) {
-            return Some((high, low));
-        }
+    fn bytes(&self) -> usize {
+        let lives = self.in_life.values().map(Vec::capacity);
+        (self.kept.capacity() + lives.sum::<usize>()) * size_of::<Evidence>()
     }
-    None
-}
-
-/// A high generation, then a later line of the same log with a lower one.
-fn step_back_in_log(seen: &[Evidence]) -> Option<(Evidence, Evidence)> {
-    let mut highest = Highest::default();
-    for one in seen.iter().filter(|one| one.source == Source::Log) {
-        if let Some(high) = highest.above(one) {
-            return Some((high, *one));
-        }
-        highest.add(*one);
-    }
-    None
 }
 
 fn anomaly(history: &History, high: &Evidence, low: &Evidence) -> Anomaly {

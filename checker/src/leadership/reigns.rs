@@ -47,9 +47,11 @@ pub fn splits(evidence: &[Evidence]) -> Vec<Split> {
     leaders(evidence, false).into_iter().filter_map(split).collect()
 }
 
-/// When each generation was first proven to be led.
-pub(crate) fn first_led(evidence: &[Evidence]) -> BTreeMap<u64, Nanos> {
-    let first = |leaders: BTreeMap<NodeId, Evidence>| leaders.values().map(|seen| seen.time).min();
+/// The first proof that each generation was led.
+pub(crate) fn first_led(evidence: &[Evidence]) -> BTreeMap<u64, Evidence> {
+    let first = |leaders: BTreeMap<NodeId, Evidence>| {
+        leaders.into_values().min_by_key(|seen| (seen.time, seen.index))
+    };
     let led = leaders(evidence, false).into_iter();
     led.filter_map(|(generation, leaders)| Some((generation, first(leaders)?))).collect()
 }
@@ -124,8 +126,8 @@ fn suspected(evidence: &[Evidence], proven: &BTreeSet<u64>) -> Vec<String> {
 fn came_back(evidence: &[Evidence]) -> Vec<String> {
     let mut lives: BTreeMap<(u64, NodeId), BTreeSet<u32>> = BTreeMap::new();
     for seen in evidence {
-        if let (Some(generation), Some(incarnation)) = (seen.proves_leading(), seen.incarnation) {
-            lives.entry((generation, seen.node)).or_default().insert(incarnation);
+        if let (Some(generation), Some(life)) = (seen.proves_leading(), seen.incarnation) {
+            lives.entry((generation, seen.node)).or_default().insert(life);
         }
     }
     let again = lives.into_iter().filter(|(_, lives)| lives.len() > 1);

@@ -71,6 +71,7 @@ impl<'a> Refuted<'a> {
             nodes,
             generation: None,
             window,
+            guarantees: K::guarantees(self.history, self.key, self.at),
         }
     }
 
@@ -154,6 +155,9 @@ pub(crate) fn answered(operation: &Operation) -> String {
     match operation.ok().map(|(_, outcome, _)| outcome) {
         Some(Outcome::Read { value: Some(value) }) => format!("saw {key} = {value}"),
         Some(Outcome::Read { value: None }) => format!("saw {key} as absent"),
+        Some(Outcome::CasFound { .. } | Outcome::CasDiffers) => {
+            format!("was refused `{}`", operation.op)
+        }
         _ => format!("was acknowledged `{}`", operation.op),
     }
 }

@@ -17,8 +17,9 @@ pub enum Finding {
 pub struct Violation {
     /// Its class in [`crate::catalogue`].
     pub class: &'static str,
-    /// Places in the slice of calls, in any order: calls that have no legal order by themselves.
-    /// Empty where the check does not know them.
+    /// Places in the slice of calls, in any order: calls that have no legal order by themselves,
+    /// and whose others cannot help: taking those away makes no legal history illegal. Empty where
+    /// the check does not know them.
     pub calls: Vec<usize>,
 }
 

@@ -1,165 +1,172 @@
-//! The configurations that a search stands at, without those that another one dominates.
+//! Sets of configurations in which none dominates another.
 //!
 //! A configuration says in which state the object may be and which of the *open* operations have
-//! already taken effect; everything before is implied. Nothing here knows of time.
+//! already taken effect; everything before is implied by the moment at which it stands. Nothing
+//! here decides what may happen next.
 
-use super::space::{Deed, State};
-use crate::hashing::Map;
-
-/// Which open definite operations have taken effect, one bit per slot.
-pub(crate) type Slots = u128;
-
-/// How often each indeterminate deed has been used, by number; 0 is “none at all”.
-pub(crate) type Usage = u32;
+use super::scene::Scene;
+use super::slots::Slots;
+use super::space::State;
+use super::usages::Usage;
 
 /// One way in which things may stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Configuration {
+pub(crate) struct Configuration<const W: usize> {
+    /// Which open definite operations have taken effect.
+    pub(crate) done: Slots<W>,
+    /// A sum over those of them that change the state, by what they do: equal where equally many
+    /// of every deed are done.
+    pub(crate) tally: u64,
     pub(crate) state: State,
-    pub(crate) done: Slots,
+    /// Which indeterminate operations have taken effect.
     pub(crate) used: Usage,
+    /// Whether an indeterminate operation was used for the sake of this state, and nothing that
+    /// needs it has taken effect yet.
+    pub(crate) hungry: bool,
 }
 
-/// Counts of used indeterminate deeds, each kept once.
+impl<const W: usize> Configuration<W> {
+    pub(crate) const fn of(state: State) -> Self {
+        Self { done: Slots::NONE, tally: 0, state, used: 0, hungry: false }
+    }
+}
+
+/// An entry of a [`Frontier`].
+#[derive(Debug, Clone, Copy)]
+struct Entry<const W: usize> {
+    configuration: Configuration<W>,
+    place: u32,
+    /// The next entry of the same bucket.
+    next: u32,
+    /// Whether one that was added later dominates it.
+    dominated: bool,
+}
+
+/// The end of a bucket.
+const END: u32 = u32::MAX;
+
+/// A set of configurations, each at a moment, in the order in which they were added.
 ///
-/// Indeterminate calls with the same deed are interchangeable once invoked, so a count per deed is
-/// enough: with few distinct values this is what keeps the search small.
-pub(crate) struct Usages {
-    table: Vec<Box<[(Deed, u32)]>>,
-    numbers: Map<Box<[(Deed, u32)]>, Usage>,
-    words: usize,
+/// Only what agrees in moment, state and tally is compared. The index is marked with the number of
+/// its generation, so that clearing the set costs nothing and keeps its memory.
+pub(crate) struct Frontier<const W: usize> {
+    entries: Vec<Entry<W>>,
+    /// By hash: in which generation it was set, and the first entry of the bucket.
+    index: Vec<(u32, u32)>,
+    generation: u32,
+    dominated: usize,
 }
 
-impl Usages {
+/// How many buckets an index begins with.
+const BUCKETS: usize = 64;
+
+impl<const W: usize> Frontier<W> {
     pub(crate) fn new() -> Self {
-        let mut usages = Self { table: Vec::new(), numbers: Map::default(), words: 0 };
-        usages.number(Vec::new());
-        usages
+        Self { entries: Vec::new(), index: vec![(0, END); BUCKETS], generation: 1, dominated: 0 }
     }
 
-    fn number(&mut self, counts: Vec<(Deed, u32)>) -> Usage {
-        let counts = counts.into_boxed_slice();
-        if let Some(number) = self.numbers.get(&counts) {
-            return *number;
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+        self.dominated = 0;
+        self.generation = self.generation.wrapping_add(1);
+        if self.generation == 0 {
+            self.index.fill((0, END));
+            self.generation = 1;
         }
-        let number = self.table.len() as Usage;
-        self.words += 2 * counts.len();
-        self.table.push(counts.clone());
-        self.numbers.insert(counts, number);
-        number
     }
 
-    /// How often `deed` has been used.
-    pub(crate) fn count(&self, used: Usage, deed: Deed) -> u32 {
-        let counts = &self.table[used as usize];
-        counts.binary_search_by_key(&deed, |(deed, _)| *deed).map_or(0, |place| counts[place].1)
-    }
-
-    /// `used` and one more `deed`.
-    pub(crate) fn one_more(&mut self, used: Usage, deed: Deed) -> Usage {
-        let mut counts = self.table[used as usize].to_vec();
-        match counts.binary_search_by_key(&deed, |(deed, _)| *deed) {
-            Ok(place) => counts[place].1 += 1,
-            Err(place) => counts.insert(place, (deed, 1)),
+    /// Adds one that stands where `scene` stands, unless it is dominated; forgets what it
+    /// dominates. Whether it was added.
+    pub(crate) fn insert(&mut self, new: Configuration<W>, scene: &Scene<'_, W>) -> bool {
+        if self.entries.len() >= self.index.len() / 2 {
+            self.grow();
         }
-        self.number(counts)
-    }
-
-    /// `used` as counted in `into`, without `gone`.
-    fn moved(&self, used: Usage, gone: Option<Deed>, into: &mut Self) -> Usage {
-        let kept = |(deed, _): &&(Deed, u32)| Some(*deed) != gone;
-        into.number(self.table[used as usize].iter().filter(kept).copied().collect())
-    }
-
-    /// How many indeterminate operations have been used.
-    fn total(&self, used: Usage) -> u32 {
-        self.table[used as usize].iter().map(|(_, count)| count).sum()
-    }
-
-    /// Whether `less` has used nothing more often than `more`.
-    fn within(&self, less: Usage, more: Usage) -> bool {
-        less == 0
-            || less == more
-            || self.table[less as usize]
-                .iter()
-                .all(|(deed, count)| *count <= self.count(more, *deed))
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        let per_entry = 5 * size_of::<usize>();
-        self.words * 2 * size_of::<u32>() + self.numbers.capacity() * per_entry
-    }
-}
-
-/// A set of configurations in which none dominates another.
-///
-/// An indeterminate operation never has to take effect. So of two configurations with the same
-/// state and the same definite operations done, the one that used a subset of the indeterminate
-/// ones can do whatever the other can, and the other is dropped.
-#[derive(Default)]
-pub(crate) struct Frontier {
-    sets: Map<(State, Slots), Vec<Usage>>,
-    /// Usages over all sets, for the count of bytes.
-    entries: usize,
-}
-
-impl Frontier {
-    /// Adds one unless it is dominated; drops what it dominates. Whether it was added.
-    pub(crate) fn insert(&mut self, new: Configuration, usages: &Usages) -> bool {
-        let set = self.sets.entry((new.state, new.done)).or_default();
-        if set.iter().any(|known| usages.within(*known, new.used)) {
-            return false;
+        let place = scene.place() as u32;
+        let bucket = self.bucket(&new, place);
+        let first = self.first(bucket);
+        let mut link = first;
+        while link != END {
+            let entry = &mut self.entries[link as usize];
+            link = entry.next;
+            let known = &entry.configuration;
+            if entry.dominated || entry.place != place || known.state != new.state {
+                continue;
+            }
+            if scene.dominates(known, &new) {
+                return false;
+            }
+            if scene.dominates(&new, known) {
+                entry.dominated = true;
+                self.dominated += 1;
+            }
         }
-        let before = set.len();
-        set.retain(|known| !usages.within(new.used, *known));
-        set.push(new.used);
-        self.entries = self.entries + set.len() - before;
+        let entry = Entry { configuration: new, place, next: first, dominated: false };
+        self.index[bucket] = (self.generation, self.entries.len() as u32);
+        self.entries.push(entry);
         true
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.sets.is_empty()
+    fn first(&self, bucket: usize) -> u32 {
+        let (generation, first) = self.index[bucket];
+        if generation == self.generation { first } else { END }
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Configuration> {
-        self.sets.iter().flat_map(|((state, done), set)| {
-            set.iter().map(|used| Configuration { state: *state, done: *done, used: *used })
-        })
+    fn bucket(&self, one: &Configuration<W>, place: u32) -> usize {
+        let word = one.tally ^ (u64::from(one.state) << 32 | u64::from(place));
+        let product = u128::from(word) * 0x9e37_79b9_7f4a_7c15;
+        ((product >> 32) as u64 ^ product as u64) as usize & (self.index.len() - 1)
+    }
+
+    /// Makes the index larger, and leaves out of it what is dominated.
+    fn grow(&mut self) {
+        let size = 2 * self.index.len();
+        self.index.clear();
+        self.index.resize(size, (0, END));
+        self.generation = 1;
+        for place in 0..self.entries.len() {
+            let Entry { configuration, place: moment, dominated, .. } = self.entries[place];
+            if !dominated {
+                let bucket = self.bucket(&configuration, moment);
+                self.entries[place].next = self.first(bucket);
+                self.index[bucket] = (self.generation, place as u32);
+            }
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.entries
+        self.entries.len() - self.dominated
     }
 
-    /// Some `width` of the configurations: of every state alike those that have spent least.
-    pub(crate) fn narrowed(&self, width: usize, usages: &Usages) -> Self {
-        let spent = |one: &Configuration| (usages.total(one.used), one.done.count_ones());
-        let mut all: Vec<Configuration> = self.iter().collect();
-        all.sort_unstable_by_key(|one| (one.state, spent(one), one.done, one.used));
-        let by_state = all.chunk_by(|one, other| one.state == other.state);
-        let mut ranked: Vec<(usize, Configuration)> =
-            by_state.flat_map(|same| same.iter().copied().enumerate()).collect();
-        ranked.sort_by_key(|(rank, _)| *rank);
-        let mut narrowed = Self::default();
-        for (_, one) in ranked.into_iter().take(width) {
-            narrowed.insert(one, usages);
-        }
-        narrowed
+    /// How many were added, with those that are dominated by now.
+    pub(crate) fn added(&self) -> usize {
+        self.entries.len()
     }
 
-    /// The same configurations with fresh counts of usage, without `gone`.
-    pub(crate) fn compacted(&self, usages: &Usages, gone: Option<Deed>) -> (Self, Usages) {
-        let (mut frontier, mut fresh) = (Self::default(), Usages::new());
-        for old in self.iter() {
-            let used = usages.moved(old.used, gone, &mut fresh);
-            frontier.insert(Configuration { used, ..old }, &fresh);
+    /// The one that was added as number `place`; none if it is dominated by now.
+    pub(crate) fn get(&self, place: usize) -> Option<Configuration<W>> {
+        let entry = &self.entries[place];
+        (!entry.dominated).then_some(entry.configuration)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Configuration<W>> {
+        let kept = self.entries.iter().filter(|entry| !entry.dominated);
+        kept.map(|entry| entry.configuration)
+    }
+
+    /// Replaces every configuration by what `change` makes of it. It must not make one dominate
+    /// another that did not, or the set is no longer the smallest; that costs time only.
+    pub(crate) fn change(&mut self, mut change: impl FnMut(Configuration<W>) -> Configuration<W>) {
+        for entry in &mut self.entries {
+            entry.configuration = change(entry.configuration);
         }
-        (frontier, fresh)
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        let per_set = size_of::<((State, Slots), Vec<Usage>)>() + 1;
-        // A vector of few numbers takes at least four of them.
-        self.sets.capacity() * per_set + self.entries * 4 * size_of::<Usage>()
+        self.entries.capacity() * size_of::<Entry<W>>()
+            + self.index.capacity() * size_of::<(u32, u32)>()
     }
 }

@@ -1,129 +1,171 @@
 //! The instants at which a search has something to do, in the order of time.
 //!
 //! Intervals are closed: at equal times invocations come before completions, so that what ends
-//! when another begins is concurrent with it.
+//! when another begins is concurrent with it. Nothing here knows of a model's types.
 
-use super::call::Call;
-use super::space::{Deed, Space, State};
+use super::relevance::{Relevance, Until};
+use super::slots::Slot;
+use super::space::{About, Deed, Task};
 use crate::event::Nanos;
 use crate::hashing::Map;
-use crate::models::Model;
 
-/// One instant. The order of the variants is the order at equal times.
+/// The most definite operations on one object that may be open at once.
+pub(crate) const OPEN_LIMIT: usize = 1024;
+
+/// One instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Moment {
-    /// A call begins.
-    Invoke { time: Nanos, call: usize },
+pub(crate) struct Moment {
+    pub(crate) time: Nanos,
+    pub(crate) what: What,
+}
+
+/// What happens at an instant. The order of the variants is the order at equal times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum What {
+    /// A definite call begins; it ends at the moment `end`.
+    Begin { slot: Slot, deed: Deed, end: u32 },
+    /// An indeterminate call begins.
+    Maybe { deed: Deed },
     /// A definite call has ended.
-    Complete { time: Nanos, call: usize },
-    /// Nothing rests on an indeterminate deed any more.
-    Forget { time: Nanos, deed: Deed },
+    End { slot: Slot, deed: Deed },
+    /// Nothing rests on an indeterminate deed any more, which was invoked `count` times.
+    Forget { deed: Deed, count: u32 },
 }
 
-impl Moment {
-    pub(crate) fn time(self) -> Nanos {
-        match self {
-            Self::Invoke { time, .. } | Self::Complete { time, .. } | Self::Forget { time, .. } => {
-                time
-            }
-        }
-    }
-
-    fn order(self) -> (Nanos, u8, usize) {
-        match self {
-            Self::Invoke { time, call } => (time, 0, call),
-            Self::Complete { time, call } => (time, 1, call),
-            Self::Forget { time, deed } => (time, 2, deed as usize),
-        }
-    }
+/// Every moment of some calls, sorted.
+pub(crate) struct Timeline {
+    pub(crate) moments: Vec<Moment>,
+    /// How many definite calls are open at once, at most.
+    pub(crate) open: usize,
 }
 
-/// Every moment of `calls`, sorted. Indeterminate calls that nothing rests on are left out.
-pub(crate) fn moments<M: Model>(
-    calls: &[Call<'_, M::Op, M::Outcome>],
-    deeds: &[Deed],
-    space: &Space<'_, M>,
-) -> Vec<Moment> {
-    let rests = Rests::new(calls, deeds, space);
-    let mut moments = Vec::with_capacity(2 * calls.len());
-    let mut forgotten: Map<Deed, ()> = Map::default();
-    for (place, call) in calls.iter().enumerate() {
-        let invoke = Moment::Invoke { time: call.start, call: place };
-        match call.end {
-            Some(time) => moments.extend([invoke, Moment::Complete { time, call: place }]),
-            None => match rests.until(space, deeds[place]) {
-                Until::Always => moments.push(invoke),
-                Until::Time(time) if time >= call.start => {
-                    moments.push(invoke);
-                    if forgotten.insert(deeds[place], ()).is_none() {
-                        moments.push(Moment::Forget { time, deed: deeds[place] });
+/// A moment before slots are given: its time, its rank at equal times, and the place of its call,
+/// or its deed where it forgets.
+type Raw = (Nanos, u8, u32);
+
+const BEGIN: u8 = 0;
+const END: u8 = 1;
+const FORGET: u8 = 2;
+
+impl Timeline {
+    /// The moments of `tasks`, of which none is left out but indeterminate ones that nothing rests
+    /// on. None if more than [`OPEN_LIMIT`] are open at once.
+    pub(crate) fn new(tasks: &[Task], abouts: &[About]) -> Option<Self> {
+        let raw = raw(tasks, abouts);
+        let mut giver = Giver::new(tasks.len());
+        let mut moments = Vec::with_capacity(raw.len());
+        for (time, rank, subject) in &raw {
+            let what = match *rank {
+                FORGET => What::Forget { deed: *subject, count: giver.forget(*subject) },
+                _ => {
+                    let call = *subject as usize;
+                    let Task { end, deed, .. } = tasks[call];
+                    match (*rank, end) {
+                        (BEGIN, None) => giver.maybe(deed),
+                        (BEGIN, Some(_)) => What::Begin { slot: giver.give(call)?, deed, end: 0 },
+                        _ => What::End { slot: giver.take(call), deed },
                     }
                 }
-                Until::Time(_) | Until::Never => {}
-            },
+            };
+            moments.push(Moment { time: *time, what });
+        }
+        set_ends(&mut moments);
+        Some(Self { moments, open: giver.given })
+    }
+
+    /// The bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.moments.capacity() * size_of::<Moment>()
+    }
+
+    /// Without everything from the first end at `time` or later on.
+    pub(crate) fn cut(&mut self, time: Nanos) {
+        let late = |moment: &Moment| moment.time >= time && matches!(moment.what, What::End { .. });
+        let first = self.moments.iter().position(late);
+        self.moments.truncate(first.unwrap_or(self.moments.len()));
+    }
+
+    /// How many completions come before the moment `place`.
+    pub(crate) fn completed(&self, place: usize) -> usize {
+        let ended = |moment: &&Moment| matches!(moment.what, What::End { .. });
+        self.moments[..place].iter().filter(ended).count()
+    }
+}
+
+/// Tells every beginning the place of its end.
+fn set_ends(moments: &mut [Moment]) {
+    let mut ends = vec![0; OPEN_LIMIT];
+    for place in (0..moments.len()).rev() {
+        match &mut moments[place].what {
+            What::End { slot, .. } => ends[usize::from(*slot)] = place as u32,
+            What::Begin { slot, end, .. } => *end = ends[usize::from(*slot)],
+            What::Maybe { .. } | What::Forget { .. } => {}
         }
     }
-    moments.sort_unstable_by_key(|moment| moment.order());
-    moments
 }
 
-/// Until when something may rest on an indeterminate deed.
-enum Until {
-    Never,
-    Time(Nanos),
-    Always,
-}
-
-/// Until when each state is needed: the last completion of an operation that succeeds in it only.
-///
-/// Why an indeterminate operation may be dropped afterwards: take a legal order in which it takes
-/// effect and nothing needs the state it leaves. Then nothing follows it but operations that
-/// forget the state, so the order is legal without it.
-struct Rests {
-    /// None if some deed may need any state.
-    needed: Option<Map<State, Nanos>>,
-}
-
-impl Rests {
-    fn new<M: Model>(
-        calls: &[Call<'_, M::Op, M::Outcome>],
-        deeds: &[Deed],
-        space: &Space<'_, M>,
-    ) -> Self {
-        let mut needed: Map<State, Nanos> = Map::default();
-        let mut through: Map<State, Vec<State>> = Map::default();
-        let mut work = Vec::new();
-        for (call, deed) in calls.iter().zip(deeds) {
-            let Some(known) = space.known(*deed) else { return Self { needed: None } };
-            match (call.end, known.needs, known.leaves) {
-                (Some(end), Some(needs), _) => work.push((needs, end)),
-                (None, Some(needs), Some(leaves)) => {
-                    through.entry(leaves).or_default().push(needs);
+fn raw(tasks: &[Task], abouts: &[About]) -> Vec<Raw> {
+    let relevance = Relevance::new(tasks, abouts);
+    let mut raw: Vec<Raw> = Vec::with_capacity(2 * tasks.len());
+    let mut forgotten: Map<Deed, ()> = Map::default();
+    for (place, Task { start, end, deed }) in (0..).zip(tasks) {
+        if let Some(end) = end {
+            raw.extend([(*start, BEGIN, place), (*end, END, place)]);
+            continue;
+        }
+        match relevance.until(abouts[*deed as usize]) {
+            Until::Always => raw.push((*start, BEGIN, place)),
+            Until::Time(time) if time >= *start => {
+                raw.push((*start, BEGIN, place));
+                if forgotten.insert(*deed, ()).is_none() {
+                    raw.push((time, FORGET, *deed));
                 }
-                _ => {}
             }
+            Until::Time(_) | Until::Never => {}
         }
-        // Latest first, so that every state is settled when it is first met.
-        work.sort_unstable_by_key(|(_, end)| *end);
-        while let Some((state, end)) = work.pop() {
-            if needed.get(&state).is_some_and(|known| *known >= end) {
-                continue;
-            }
-            needed.insert(state, end);
-            let before = through.get(&state).into_iter().flatten();
-            work.extend(before.map(|needs| (*needs, end)));
-        }
-        Self { needed: Some(needed) }
+    }
+    raw.sort_unstable();
+    raw
+}
+
+/// Gives every open definite call a slot of its own, and counts indeterminate ones.
+struct Giver {
+    free: Vec<Slot>,
+    /// How many were given out at once, at most.
+    given: usize,
+    slots: Vec<Slot>,
+    invoked: Map<Deed, u32>,
+}
+
+impl Giver {
+    fn new(tasks: usize) -> Self {
+        Self { free: Vec::new(), given: 0, slots: vec![0; tasks], invoked: Map::default() }
     }
 
-    fn until<M: Model>(&self, space: &Space<'_, M>, deed: Deed) -> Until {
-        let leaves = space.known(deed).and_then(|known| known.leaves);
-        match (&self.needed, leaves) {
-            (Some(needed), Some(leaves)) => {
-                needed.get(&leaves).map_or(Until::Never, |time| Until::Time(*time))
+    fn give(&mut self, call: usize) -> Option<Slot> {
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None if self.given < OPEN_LIMIT => {
+                self.given += 1;
+                (self.given - 1) as Slot
             }
-            (Some(_), None) => Until::Never,
-            (None, _) => Until::Always,
-        }
+            None => return None,
+        };
+        self.slots[call] = slot;
+        Some(slot)
+    }
+
+    fn take(&mut self, call: usize) -> Slot {
+        self.free.push(self.slots[call]);
+        self.slots[call]
+    }
+
+    fn maybe(&mut self, deed: Deed) -> What {
+        *self.invoked.entry(deed).or_default() += 1;
+        What::Maybe { deed }
+    }
+
+    fn forget(&mut self, deed: Deed) -> u32 {
+        self.invoked.remove(&deed).unwrap_or_default()
     }
 }

@@ -3,12 +3,17 @@
 //! It explains what was refuted elsewhere and never decides anything, so it may give up.
 
 use super::call::Call;
+use super::slots::{Slot, Slots};
+use crate::event::Nanos;
 use crate::hashing::Map;
 use crate::models::Model;
 use crate::verdict::{Placed, Refutation};
 
-/// The most calls that are put in order: the bits of the set of those already placed.
-const CALL_LIMIT: usize = 128;
+/// The calls already placed.
+type Set = Slots<8>;
+
+/// The most calls that are put in order: the bits of [`Set`].
+const CALL_LIMIT: usize = 512;
 
 /// The most partial orders that are looked at.
 const STEP_LIMIT: usize = 20_000;
@@ -21,65 +26,76 @@ pub(crate) fn longest<M: Model>(
     if calls.len() > CALL_LIMIT {
         return (Vec::new(), Vec::new());
     }
-    let mut walk = Walk { calls, seen: Map::default(), steps: 0, best: (0, Vec::new()) };
-    walk.from(0, &M::default(), &mut Vec::new());
-    let (_, order) = walk.best;
-    replay::<M>(calls, &order)
+    replay::<M>(calls, &order::<M>(calls))
 }
 
-struct Walk<'a, M: Model> {
-    calls: &'a [Call<'a, M::Op, M::Outcome>],
-    seen: Map<(u128, M), ()>,
-    steps: usize,
-    /// The best order so far, by how many definite calls it has.
-    best: (usize, Vec<usize>),
+/// A partial order: one call more than another.
+#[derive(Clone, Copy)]
+struct Partial {
+    before: usize,
+    place: Slot,
+    /// How many definite calls it has.
+    definite: usize,
 }
 
-impl<M: Model> Walk<'_, M> {
-    /// Tries everything that can follow `order`. As deep as there are calls, so it cannot overflow.
-    fn from(&mut self, placed: u128, state: &M, order: &mut Vec<usize>) {
-        self.steps += 1;
-        if self.steps > STEP_LIMIT || self.seen.insert((placed, state.clone()), ()).is_some() {
-            return;
+/// A legal order of as many definite calls as can be, depth first.
+fn order<M: Model>(calls: &[Call<'_, M::Op, M::Outcome>]) -> Vec<Slot> {
+    let (mut partials, mut best) = (vec![Partial { before: 0, place: 0, definite: 0 }], 0);
+    let mut seen: Map<(Set, M), ()> = Map::default();
+    let mut work = vec![(0, Set::NONE, M::default())];
+    let mut steps = 0;
+    while let Some((number, placed, state)) = work.pop() {
+        steps += 1;
+        if steps > STEP_LIMIT || seen.insert((placed, state.clone()), ()).is_some() {
+            continue;
         }
-        let definite = order.iter().filter(|place| self.calls[**place].end.is_some()).count();
-        if definite > self.best.0 {
-            self.best = (definite, order.clone());
+        if partials[number].definite > partials[best].definite {
+            best = number;
         }
-        for place in candidates(self.calls, placed) {
-            let call = self.calls[place];
+        // The first to be tried is put there last.
+        for place in candidates(calls, &placed).into_iter().rev() {
+            let call = &calls[usize::from(place)];
             if let Ok(next) = state.step(call.op, call.outcome) {
-                order.push(place);
-                self.from(placed | 1 << place, &next, order);
-                order.pop();
+                let definite = partials[number].definite + usize::from(call.end.is_some());
+                let mut placed = placed;
+                placed.add(place);
+                work.push((partials.len(), placed, next));
+                partials.push(Partial { before: number, place, definite });
             }
         }
     }
+    let mut order = Vec::new();
+    while best != 0 {
+        order.push(partials[best].place);
+        best = partials[best].before;
+    }
+    order.reverse();
+    order
 }
 
 /// The calls that no other unplaced call has to come before.
-fn candidates<O, R>(calls: &[Call<'_, O, R>], placed: u128) -> Vec<usize> {
-    let left = |place: &usize| placed & 1 << place == 0;
-    let free = |place: &usize| {
-        (0..calls.len()).filter(left).all(|other| !calls[other].precedes(&calls[*place]))
-    };
-    (0..calls.len()).filter(left).filter(free).collect()
+fn candidates<O, R>(calls: &[Call<'_, O, R>], placed: &Set) -> Vec<Slot> {
+    let left = || (0..).zip(calls).filter(|(place, _)| !placed.has(*place));
+    let first: Option<Nanos> = left().filter_map(|(_, call)| call.end).min();
+    let free = |call: &Call<'_, O, R>| first.is_none_or(|first| call.start <= first);
+    left().filter(|(_, call)| free(call)).map(|(place, _)| place).collect()
 }
 
 fn replay<M: Model>(
     calls: &[Call<'_, M::Op, M::Outcome>],
-    order: &[usize],
+    order: &[Slot],
 ) -> (Vec<Placed>, Vec<Refutation>) {
-    let (mut state, mut placed, mut prefix) = (M::default(), 0, Vec::new());
+    let (mut state, mut placed, mut prefix) = (M::default(), Set::NONE, Vec::new());
     for place in order {
-        let call = calls[*place];
+        let call = calls[usize::from(*place)];
         if let Ok(next) = state.step(call.op, call.outcome) {
             prefix.push(Placed { op: call.id, state: next.to_string() });
-            (state, placed) = (next, placed | 1 << place);
+            state = next;
+            placed.add(*place);
         }
     }
-    let refused = candidates(calls, placed).into_iter().filter_map(|place| {
-        let call = calls[place];
+    let refused = candidates(calls, &placed).into_iter().filter_map(|place| {
+        let call = calls[usize::from(place)];
         let reason = state.step(call.op, call.outcome).err()?;
         Some(Refutation { op: call.id, reason: reason.0 })
     });

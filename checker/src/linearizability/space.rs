@@ -1,38 +1,78 @@
 //! States and operations as small numbers, with every step of the model remembered.
 //!
-//! The model is asked once per pair of state and effect, however often a search takes that step.
+//! The model is asked once per pair of state and effect, however often a search takes that step,
+//! and never where the effect alone tells what happens.
+
+use std::cell::RefCell;
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
 
 use super::call::Call;
-use crate::hashing::Map;
+use crate::event::Nanos;
+use crate::hashing::{Hashed, Map};
 use crate::models::{Effect, Model};
 
 /// A state of the model, by number. 0 is the state before the first operation.
 pub(crate) type State = u32;
 
-/// An operation with its answer, by number: two calls with the same number are interchangeable.
+/// What an operation does, by number: two calls with the same number are interchangeable.
 pub(crate) type Deed = u32;
 
+/// A call as a search sees it: when, and what it does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Task {
+    pub(crate) start: Nanos,
+    /// None: it is indeterminate.
+    pub(crate) end: Option<Nanos>,
+    pub(crate) deed: Deed,
+}
+
 /// What is known of a deed without a state: the numbers of the states it needs and leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// It says everything there is to say (see [`Effect`]), so deeds that are known to do the same are
+/// one deed: a write whose answer was lost and one that was answered, a read of 3 and a failed
+/// compare-and-set that found 3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Known {
     pub(crate) needs: Option<State>,
+    /// None: it changes nothing.
     pub(crate) leaves: Option<State>,
 }
 
-/// What was asked and answered, and what is known of it.
-struct Asked<'a, M: Model> {
-    op: &'a M::Op,
-    outcome: Option<&'a M::Outcome>,
-    known: Option<Known>,
-    observes: bool,
+/// What can be said of a deed without a state.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct About {
+    pub(crate) known: Option<Known>,
+    /// It never changes the state.
+    pub(crate) observes: bool,
+}
+
+impl About {
+    /// Whether nothing is known of the state it leaves.
+    pub(crate) fn may_leave_any(&self) -> bool {
+        self.known.is_none() && !self.observes
+    }
+}
+
+/// What a search may ask of a model, whatever its types.
+pub(crate) trait Steps {
+    /// The state after `deed` in `state`; none if the model refuses.
+    fn step(&self, state: State, deed: Deed) -> Option<State>;
+
+    /// The bytes that its tables hold.
+    fn bytes(&self) -> usize;
 }
 
 /// All states and deeds seen so far.
 pub(crate) struct Space<'a, M: Model> {
     states: Vec<M>,
-    numbers: Map<M, State>,
-    deeds: Vec<Asked<'a, M>>,
-    deed_numbers: Map<(&'a M::Op, Option<&'a M::Outcome>), Deed>,
+    numbers: HashTable<State>,
+    state_bytes: usize,
+    asked: Vec<(&'a M::Op, Option<&'a M::Outcome>)>,
+    abouts: Vec<About>,
+    deeds: Map<(&'a M::Op, Option<&'a M::Outcome>), Deed>,
+    by_effect: Map<Known, Deed>,
     steps: Map<(State, Deed), Option<State>>,
 }
 
@@ -40,9 +80,12 @@ impl<'a, M: Model> Space<'a, M> {
     pub(crate) fn new() -> Self {
         let mut space = Self {
             states: Vec::new(),
-            numbers: Map::default(),
-            deeds: Vec::new(),
-            deed_numbers: Map::default(),
+            numbers: HashTable::new(),
+            state_bytes: 0,
+            asked: Vec::new(),
+            abouts: Vec::new(),
+            deeds: Map::default(),
+            by_effect: Map::default(),
             steps: Map::default(),
         };
         space.state(M::default());
@@ -50,55 +93,96 @@ impl<'a, M: Model> Space<'a, M> {
     }
 
     fn state(&mut self, state: M) -> State {
-        let states = &mut self.states;
-        *self.numbers.entry(state).or_insert_with_key(|state| {
-            states.push(state.clone());
-            states.len() as State - 1
-        })
+        let (hasher, states) = (Hashed::default(), &mut self.states);
+        let hash = hasher.hash_one(&state);
+        let same = |number: &State| states[*number as usize] == state;
+        if let Some(number) = self.numbers.find(hash, same) {
+            return *number;
+        }
+        let number = states.len() as State;
+        self.state_bytes += state.bytes();
+        states.push(state);
+        let again = |number: &State| hasher.hash_one(&states[*number as usize]);
+        self.numbers.insert_unique(hash, number, again);
+        number
+    }
+
+    /// `call` as numbers.
+    pub(crate) fn task(&mut self, call: &Call<'a, M::Op, M::Outcome>) -> Task {
+        Task { start: call.start, end: call.end, deed: self.deed(call) }
     }
 
     /// The number of what `call` does.
-    pub(crate) fn deed(&mut self, call: &Call<'a, M::Op, M::Outcome>) -> Deed {
-        if let Some(deed) = self.deed_numbers.get(&(call.op, call.outcome)) {
+    fn deed(&mut self, call: &Call<'a, M::Op, M::Outcome>) -> Deed {
+        let (op, outcome) = (call.op, call.outcome);
+        if let Some(deed) = self.deeds.get(&(op, outcome)) {
             return *deed;
         }
-        let known = M::effect(call.op, call.outcome).map(|effect: Effect<M>| Known {
-            needs: effect.needs.map(|state| self.state(state)),
-            leaves: effect.leaves.map(|state| self.state(state)),
-        });
-        let deed = self.deeds.len() as Deed;
-        let (op, outcome) = (call.op, call.outcome);
-        self.deeds.push(Asked { op, outcome, known, observes: M::observes(op, outcome) });
-        self.deed_numbers.insert((call.op, call.outcome), deed);
+        let known = M::effect(op, outcome).map(|effect| self.known(effect));
+        let fresh = self.asked.len() as Deed;
+        let deed = known.map_or(fresh, |known| *self.by_effect.entry(known).or_insert(fresh));
+        if deed == fresh {
+            let observes = match known {
+                Some(known) => known.leaves.is_none(),
+                None => M::observes(op, outcome),
+            };
+            self.asked.push((op, outcome));
+            self.abouts.push(About { known, observes });
+        }
+        self.deeds.insert((op, outcome), deed);
         deed
     }
 
-    /// What is known of `deed` in every state, if anything is.
-    pub(crate) fn known(&self, deed: Deed) -> Option<Known> {
-        self.deeds[deed as usize].known
+    fn known(&mut self, effect: Effect<M>) -> Known {
+        let needs = effect.needs.map(|state| self.state(state));
+        let leaves = effect.leaves.map(|state| self.state(state));
+        Known { needs, leaves: leaves.filter(|leaves| Some(*leaves) != needs) }
     }
 
-    /// Whether `deed` never changes the state.
-    pub(crate) fn observes(&self, deed: Deed) -> bool {
-        self.deeds[deed as usize].observes
+    /// What can be said of every deed, by number.
+    pub(crate) fn abouts(&self) -> &[About] {
+        &self.abouts
     }
 
-    /// The state after `deed` in `state`; none if the model refuses.
-    pub(crate) fn step(&mut self, state: State, deed: Deed) -> Option<State> {
+    /// How many states were seen.
+    pub(crate) fn states(&self) -> usize {
+        self.states.len()
+    }
+}
+
+impl<M: Model> Steps for RefCell<Space<'_, M>> {
+    fn step(&self, state: State, deed: Deed) -> Option<State> {
+        self.borrow_mut().step(state, deed)
+    }
+
+    fn bytes(&self) -> usize {
+        self.borrow().bytes()
+    }
+}
+
+impl<M: Model> Space<'_, M> {
+    fn step(&mut self, state: State, deed: Deed) -> Option<State> {
         if let Some(next) = self.steps.get(&(state, deed)) {
             return *next;
         }
-        let Asked { op, outcome, .. } = self.deeds[deed as usize];
+        let (op, outcome) = self.asked[deed as usize];
         let next = self.states[state as usize].step(op, outcome).ok();
         let next = next.map(|next| self.state(next));
         self.steps.insert((state, deed), next);
         next
     }
 
-    /// The bytes that the tables hold, a little rounded up.
-    pub(crate) fn bytes(&self) -> usize {
-        let per_state = 2 * size_of::<M>() + size_of::<State>();
-        let per_step = size_of::<((State, Deed), Option<State>)>() + 1;
-        self.numbers.capacity() * per_state + self.steps.capacity() * per_step
+    fn bytes(&self) -> usize {
+        let per_deed = size_of::<(&M::Op, Option<&M::Outcome>)>();
+        let tables = self.steps.allocation_size()
+            + self.numbers.allocation_size()
+            + self.deeds.allocation_size()
+            + self.by_effect.allocation_size();
+        let spare = (self.states.capacity() - self.states.len()) * size_of::<M>();
+        tables
+            + self.state_bytes
+            + spare
+            + self.asked.capacity() * per_deed
+            + self.abouts.capacity() * size_of::<About>()
     }
 }

@@ -3,15 +3,25 @@
 //! A store of many keys is many registers: each key is judged alone.
 
 mod class;
+#[cfg(test)]
+pub(crate) mod drawn;
+mod facts;
+mod groups;
 mod minimise;
+mod monitor;
+mod proof;
+mod refusals;
 mod sweep;
 
 use super::{Object, Weakened};
+use crate::event::Nanos;
+use crate::guarantees::{self, Guarantee};
+use crate::history::History;
 use crate::linearizability::call::Call;
 use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
 use crate::models::Register;
-use crate::op::OpKind;
+use crate::op::{Key, OpKind};
 
 impl Object for Register {
     const NAMES: &'static [&'static str] = &["register", "cas-register"];
@@ -20,9 +30,10 @@ impl Object for Register {
          invocation and its answer, as if there were one copy";
     const ASSUMPTIONS: &'static [&'static str] = &["every key starts absent"];
     const KINDS: &'static [OpKind] = &[OpKind::Read, OpKind::Write, OpKind::Cas];
+    const CHANGED_BY: &'static [OpKind] = &[OpKind::Append, OpKind::Increment];
 
     fn monitor(calls: &[Call<'_>]) -> Finding {
-        sweep::decide(calls)
+        monitor::decide(calls)
     }
 
     fn weakened(calls: &[Call<'_>]) -> Weakened {
@@ -39,5 +50,9 @@ impl Object for Register {
 
     fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
         class::told(refuted)
+    }
+
+    fn guarantees(history: &History, key: Option<&Key>, at: Nanos) -> Vec<Guarantee> {
+        guarantees::broken_register(history, key, at)
     }
 }

@@ -54,6 +54,29 @@ pub enum OpKind {
 }
 
 impl OpKind {
+    /// Every kind that a client can ask for: all but claims.
+    pub const ASKED: [Self; 19] = [
+        Self::Read,
+        Self::Write,
+        Self::Cas,
+        Self::Append,
+        Self::Add,
+        Self::Remove,
+        Self::Contains,
+        Self::ReadAll,
+        Self::Enqueue,
+        Self::Dequeue,
+        Self::Acquire,
+        Self::Renew,
+        Self::Release,
+        Self::GuardedWrite,
+        Self::Increment,
+        Self::Generate,
+        Self::ReadVersion,
+        Self::Update,
+        Self::Txn,
+    ];
+
     /// The kinds that a target of this version can be asked for, in the order of lists.
     pub const REQUESTS: [Self; 3] = [Self::Read, Self::Write, Self::Cas];
 

@@ -16,14 +16,22 @@
 //! p1 - gen i [0..1] ok 7             a generator of ids
 //! p1 - upd c 2 9 [0..1] ok 3         a configuration set to 9 if its generation is 2; now it is 3
 //! p1 - rv c [0..1] ok 3 9            the configuration's generation and content (`0 nil` if never set)
+//! p1 - txn ax1,ry,rx,wz3 [0..1] ok [] [1]   a transaction; its reads are answered in their order
 //! poll n1/2 leader g3 [0..5]         n1 in its second life; role or generation may be `-`
 //! log n1 follower g4 [0..5]          a log line
 //! hear n1 leader g4 [0..5]           an answer of the grade hearsay
+//! log n1 - g4 [0..5] voted n2        a vote; also `names n2` as the leader, and `entry 7 g3 5`: at
+//!                                    index 7 it holds 5 of generation 3, committed (or just `entry 7 g3`)
 //! fault 1 kill n1,n2 [10..20]        or `pause n1`, `cut n1|n2,n3`; `unproven` or `unhealed` at the end
 //! server n1/2 exited 20              n1's server ended by itself in its second life; or `started`, `killed`
 //! phase load 3
-//! plan ok_per_kind cas 5             or `window 3`, `elections 1`, `effective 1`, `recovery 100`
+//! plan ok_per_kind cas 5             or `window 3`, `elections 1`, `effective 1`, `recovery 100`,
+//!                                    `step_down 50`, `new_leader 50`, and of leaders `changes 1`,
+//!                                    `distinct 2`, `generations 3`, `node_polls 4`,
+//!                                    `generation_polls 5`, `hits 6`, `clock-error 5`
 //! ```
+
+use std::sync::Arc;
 
 use fracas_checker::event::{
     Completion, Event, EventKind, Key, Nanos, NodeChange, NodeId, Op, OpKind, Outcome, Phase,
@@ -31,7 +39,9 @@ use fracas_checker::event::{
 };
 use fracas_checker::fault::{Fault, FaultEvent, Measurement, Shape, Stage};
 use fracas_checker::history::{Header, History, Plan, SCHEMA};
-use fracas_checker::observation::{Grade, Observation, Role, Source};
+use fracas_checker::observation::{Grade, LogEntry, Observation, Role, Source};
+use fracas_checker::transaction::{Micro, Seen};
+use fracas_checker::{Algorithm, Budget, judge_by};
 
 const MILLI: Nanos = 1_000_000;
 
@@ -50,6 +60,16 @@ pub(crate) fn history(text: &str, checks: &[&str]) -> History {
     let events = writer.events.into_iter().zip(0..);
     let events = events.map(|((time, _, kind), index)| Event { index, time, kind }).collect();
     History::new(header, events).expect("a valid history")
+}
+
+/// What `check` says of the history that `text` describes: the headline of its first anomaly, or its
+/// status.
+#[track_caller]
+pub(crate) fn says(check: &str, text: &str, expect: &str) {
+    let history = history(text, &[check]);
+    let verdict = judge_by(&history, &[check], Algorithm::Auto, Budget::unlimited_time());
+    let headline = verdict.anomalies().next().map(|(_, anomaly)| anomaly.headline.clone());
+    assert_eq!(headline.unwrap_or_else(|| verdict.status.to_string()), expect, "{verdict:#?}");
 }
 
 /// The lines of `text` that tell of any of the events `witness`, without their comments.
@@ -132,7 +152,16 @@ impl Writer {
             "window" => coverage.ok_per_fault_window = number(words[2]),
             "elections" => coverage.elections = number(words[2]),
             "effective" => coverage.effective_faults = number(words[2]),
+            "clock-error" => self.plan.clock_error_ms = number(words[2]),
             "recovery" => self.plan.recovery_ms = number(words[2]),
+            "step_down" => self.plan.step_down_ms = Some(number(words[2])),
+            "new_leader" => self.plan.new_leader_ms = Some(number(words[2])),
+            "changes" => coverage.leaders.changes = number(words[2]),
+            "distinct" => coverage.leaders.distinct = number(words[2]),
+            "generations" => coverage.leaders.generations = number(words[2]),
+            "node_polls" => coverage.leaders.polls_per_node = number(words[2]),
+            "generation_polls" => coverage.leaders.polls_per_generation = number(words[2]),
+            "hits" => coverage.leaders.hits = number(words[2]),
             other => panic!("unknown plan `{other}`"),
         }
     }
@@ -162,8 +191,14 @@ impl Writer {
             since,
             role: role(words[2]),
             generation: words[3].strip_prefix('g').map(number),
-            leader: None,
+            leader: after(words, "names").map(|rest| rest[0].parse().expect("a node")),
             applied: None,
+            voted: after(words, "voted").map(|rest| rest[0].parse().expect("a node")),
+            entry: after(words, "entry").map(|rest| LogEntry {
+                index: number(rest[0]),
+                generation: number(rest[1].trim_start_matches('g')),
+                value: rest.get(2).map(|word| value(word)),
+            }),
             text: String::new(),
         };
         self.events.push((time.expect("an observation ends"), 3, EventKind::Observe(seen)));
@@ -192,6 +227,11 @@ impl Writer {
         ];
         self.events.extend(events.map(|(time, event)| (time, 0, EventKind::Fault(event))));
     }
+}
+
+/// The words that follow `word`, if it is among `words`.
+fn after<'a>(words: &'a [&'a str], word: &str) -> Option<&'a [&'a str]> {
+    words.iter().position(|one| *one == word).map(|place| &words[place + 1..])
 }
 
 fn fault(kind: &str, nodes: &str) -> Fault {
@@ -234,9 +274,38 @@ fn op(verb: &str, key: Key, words: &[&str]) -> Op {
         "inc" => Op::Increment { key, by: words[0].parse().expect("a number") },
         "gen" => Op::Generate { key },
         "rv" => Op::ReadVersion { key },
+        "txn" => Op::Txn { ops: key.split(',').map(micro).collect() },
         "upd" => Op::Update { key, expected: number(words[0]), value: value(words[1]) },
         other => panic!("unknown operation `{other}`"),
     }
+}
+
+/// `ax1` appends 1 to x, `wx1` writes it, `rx` reads x.
+fn micro(word: &str) -> Micro {
+    let (what, rest) = word.split_at(1);
+    let (key, number) = rest.split_at(1);
+    match what {
+        "a" => Micro::Append { key: key.into(), value: value(number) },
+        "w" => Micro::Write { key: key.into(), value: value(number) },
+        _ => Micro::Read { key: key.into(), seen: Seen::Unknown },
+    }
+}
+
+/// A transaction whose reads are answered by `words`: `nil`, a value, or a list like `[1,2]`.
+fn committed(ops: &[Micro], words: &[&str]) -> Outcome {
+    let mut words = words.iter();
+    let seen = |word: &str| match word.strip_prefix('[') {
+        Some("]") => Seen::List(Arc::new([])),
+        Some(list) => Seen::List(list.trim_end_matches(']').split(',').map(value).collect()),
+        None => answer(word).map_or(Seen::Absent, Seen::Value),
+    };
+    let mut one = |micro: &Micro| match micro {
+        Micro::Read { key, .. } => {
+            Micro::Read { key: key.clone(), seen: seen(words.next().expect("an answer")) }
+        }
+        other => other.clone(),
+    };
+    Outcome::Txn { ops: ops.iter().map(&mut one).collect() }
 }
 
 /// What `words` answer to `op`.
@@ -268,7 +337,8 @@ fn outcome(op: &Op, words: &[&str]) -> Outcome {
         Op::Release { .. } => Outcome::Release,
         Op::GuardedWrite { .. } => Outcome::GuardedWrite,
         Op::Increment { .. } => Outcome::Increment,
-        Op::Txn { .. } | Op::Claim { .. } => panic!("`{op}` has no word in this language"),
+        Op::Txn { ops } => committed(ops, words),
+        Op::Claim { .. } => panic!("`{op}` has no word in this language"),
     }
 }
 

@@ -1,7 +1,12 @@
-//! What the tests share: an oracle, and a small language for histories.
+//! What the tests share: an oracle, a small language for histories, and a simulated cluster.
 
 #![expect(dead_code, reason = "every test uses a part of it")]
 
+pub(crate) mod checked;
+pub(crate) mod cluster;
+pub(crate) mod dice;
 pub(crate) mod language;
 pub(crate) mod oracle;
+pub(crate) mod samples;
+pub(crate) mod sampling;
 pub(crate) mod vocabulary;

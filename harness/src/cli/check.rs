@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
+use fracas_checker::Algorithm;
 use fracas_checker::formats::{self, Hint, Recorded};
 use fracas_checker::objects::{self, Kind, OBJECTS};
-use fracas_checker::{Algorithm, Verdict};
 
+use super::told::told;
 use super::{Out, complain, print};
 use crate::exit::Exit;
 use crate::judging::{self, Judge};
 use crate::plan::CheckBudget;
 use crate::store::RunDir;
-use crate::text::plain;
 
 /// What judging may use.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -125,7 +125,7 @@ fn check_one(args: &CheckArgs, name: &str) -> Exit {
         let json = serde_json::to_string(&verdict).expect("a verdict has only string keys");
         print(&format!("{json}\n"));
     } else {
-        print(&told(&path, &verdict, &recorded, note));
+        print(&told(&path.display().to_string(), &verdict, &recorded, note.as_deref()));
     }
     Exit::of(verdict.status)
 }
@@ -158,28 +158,4 @@ fn locate(out: &Path, name: &str) -> Result<PathBuf, crate::store::StoreError> {
         return Ok(direct.join("history.jsonl"));
     }
     RunDir::find(out, name).map(|run| run.file("history.jsonl"))
-}
-
-/// The verdict for people.
-fn told(path: &Path, verdict: &Verdict, recorded: &Recorded, note: Option<String>) -> String {
-    let mut text =
-        format!("{}: {}: {}\n", path.display(), verdict.status, plain(&verdict.headline));
-    if recorded.torn {
-        text.push_str("  the last line was cut off and left out\n");
-    }
-    for note in recorded.notes.iter().chain(&note) {
-        text.push_str(&format!("  note: {}\n", plain(note)));
-    }
-    for check in &verdict.checks {
-        text.push_str(&format!("  {:<12} {}\n", check.status.to_string(), check.id));
-        let reasons = check.reasons.iter().map(|reason| plain(reason));
-        let anomalies = check
-            .anomalies
-            .iter()
-            .map(|found| format!("{}: {}", found.class, plain(&found.headline)));
-        for line in anomalies.chain(reasons) {
-            text.push_str(&format!("    {line}\n"));
-        }
-    }
-    text
 }

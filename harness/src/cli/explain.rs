@@ -28,8 +28,7 @@ pub(super) fn explained(args: &ExplainArgs) -> Exit {
 
 /// A name with the first sentence of its text.
 fn first_sentence(class: &Class) -> String {
-    let sentence = class.meaning.split_inclusive(". ").next().unwrap_or_default();
-    format!("{:<28} {}\n", class.name, sentence.trim_end())
+    format!("{:<28} {}\n", class.name, class.gist())
 }
 
 /// The long text.

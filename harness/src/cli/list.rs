@@ -1,6 +1,9 @@
 //! `fracas list` and `fracas doctor`: what there is, and what this machine can do.
 
+use fracas_checker::catalogue::classes;
 use fracas_checker::fault::{FaultKind, Shape};
+use fracas_checker::formats::Format as Recorded;
+use fracas_checker::objects::OBJECTS;
 use fracas_targets::Target;
 use serde::Serialize;
 
@@ -33,6 +36,12 @@ enum What {
     Faults,
     /// What a history can be checked for.
     Checks,
+    /// What the operations of a history can act on, for `check --model`.
+    Models,
+    /// How a history can be written down, for `check --format`.
+    Formats,
+    /// What a check can find, for `explain`.
+    Anomalies,
     /// The runs that are kept.
     Runs,
 }
@@ -74,6 +83,9 @@ pub(super) fn list(args: &ListArgs) -> Exit {
         What::Checks => {
             fracas_checker::judge::checks().map(|check| Row::new(check.id, check.promise)).collect()
         }
+        What::Models => models(),
+        What::Formats => formats(),
+        What::Anomalies => anomalies(),
         What::Runs => match runs(args) {
             Ok(rows) => rows,
             Err(error) => {
@@ -104,6 +116,18 @@ fn faults() -> Vec<Row> {
         Shape::ALL.iter().map(|shape| Row::new(format!("partition/{shape}"), shape.about()));
     let aims = AIMS.iter().map(|aim| Row::new(format!("--aim {}", aim.name), aim.about));
     kinds.chain(shapes).chain(aims).collect()
+}
+
+fn models() -> Vec<Row> {
+    OBJECTS.iter().map(|kind| Row::new(kind.names.join(", "), kind.promise)).collect()
+}
+
+fn formats() -> Vec<Row> {
+    Recorded::ALL.iter().map(|format| Row::new(format.name(), format.about())).collect()
+}
+
+fn anomalies() -> Vec<Row> {
+    classes().map(|class| Row::new(class.name, class.gist())).collect()
 }
 
 fn runs(args: &ListArgs) -> Result<Vec<Row>, store::StoreError> {

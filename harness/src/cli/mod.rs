@@ -7,6 +7,7 @@ mod explain;
 mod list;
 mod report;
 mod run;
+mod told;
 mod validate;
 mod values;
 

@@ -66,6 +66,9 @@ pub(super) struct RunArgs {
     /// End with the first run that does not pass.
     #[arg(long)]
     until_fail: bool,
+    /// End a run within a second of the first anomaly that is proven while it goes on.
+    #[arg(long)]
+    until_anomaly: bool,
     /// The server to run, instead of the target's.
     #[arg(long, env = "FRACAS_BINARY", value_name = "PATH")]
     binary: Option<PathBuf>,
@@ -232,6 +235,7 @@ fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
         out: args.out.out.clone(),
         command: command(args, name, seed),
         supervisor: Identity::own(),
+        until_anomaly: args.until_anomaly,
         judge: !args.no_check,
         format: args.format,
     })

@@ -7,6 +7,7 @@ mod cli_check;
 mod cli_clean;
 mod cli_errors;
 mod cli_lists;
+mod run_anomaly;
 mod run_flags;
 mod run_sigkill;
 mod run_story;

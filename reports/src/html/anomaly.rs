@@ -1,5 +1,6 @@
 //! The anomalies: each with its story, its witness, and why nothing else explains it.
 
+use fracas_checker::guarantees::sentence;
 use maud::{Markup, html};
 
 use super::page::{Page, left_out, long, short};
@@ -53,6 +54,9 @@ fn article(page: &Page<'_>, finding: &Finding<'_>) -> Markup {
             div.story {
                 @if !anomaly.story.is_empty() {
                     ol { @for sentence in &anomaly.story { li { (long(sentence)) } } }
+                }
+                @if let Some(guarantees) = sentence(&anomaly.guarantees) {
+                    p.guarantees { (long(&guarantees)) }
                 }
                 @if let Some(cause) = &anomaly.likely_cause {
                     p.cause { strong { "Likely cause" } " (a guess from a fixed table, not a fact): "

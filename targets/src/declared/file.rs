@@ -129,6 +129,7 @@ pub(crate) struct Status {
     pub(crate) generation: Option<NumberKey>,
     pub(crate) leader: Option<NodeKey>,
     pub(crate) applied: Option<NumberKey>,
+    pub(crate) voted: Option<NodeKey>,
     #[serde(default)]
     pub(crate) log: Vec<StatusLog>,
 }
@@ -160,13 +161,13 @@ pub(crate) struct NodeKey {
     pub(crate) written: NodeAs,
 }
 
-/// `[[status.log]]`: a log line that tells of role and generation.
+/// `[[status.log]]`: a log line that tells of role, vote and generation.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct StatusLog {
     pub(crate) file: Text,
     pub(crate) regex: Text,
-    pub(crate) role: Role,
+    pub(crate) role: Option<Role>,
     #[serde(default = "yes")]
     pub(crate) atomic: bool,
 }

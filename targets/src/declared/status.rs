@@ -15,7 +15,7 @@ use crate::template::Template;
 use toml::Spanned;
 
 /// The names that groups of a log pattern may have.
-const GROUPS: [&str; 3] = ["generation", "node", "leader"];
+const GROUPS: [&str; 4] = ["generation", "node", "leader", "voted"];
 
 impl Compiler<'_> {
     /// Compiles the status request; `headers` are those of every request.
@@ -39,6 +39,7 @@ impl Compiler<'_> {
             generation: status.generation.as_ref().map(number_at).transpose()?,
             leader: status.leader.as_ref().map(node_at).transpose()?,
             applied: status.applied.as_ref().map(number_at).transpose()?,
+            voted: status.voted.as_ref().map(node_at).transpose()?,
         })
     }
 
@@ -79,12 +80,14 @@ pub(super) fn node_at(key: &NodeKey) -> Result<NodeAt, Problem> {
 }
 
 fn log_rule(rule: &StatusLog, logs: &[Text]) -> Result<LogRule, Problem> {
-    Ok(LogRule {
-        log: log_index(&rule.file, logs)?,
-        pattern: pattern(&rule.regex)?,
-        role: rule.role,
-        atomic: rule.atomic,
-    })
+    let pattern = pattern(&rule.regex)?;
+    let votes = pattern.capture_names().flatten().any(|group| group == "voted");
+    if rule.role.is_none() && !votes {
+        let title = "the line tells neither a role nor a vote";
+        return Err(Problem::new(rule.regex.span(), title, "expected a group named `voted`")
+            .help("or say of which `role` such a line tells"));
+    }
+    Ok(LogRule { log: log_index(&rule.file, logs)?, pattern, role: rule.role, atomic: rule.atomic })
 }
 
 fn log_index(file: &Text, logs: &[Text]) -> Result<usize, Problem> {
@@ -104,7 +107,7 @@ fn pattern(text: &Text) -> Result<Regex, Problem> {
     let groups: Vec<&str> = pattern.capture_names().flatten().collect();
     if let Some(unknown) = groups.iter().find(|group| !GROUPS.contains(group)) {
         let title = format!("unknown group `{unknown}`");
-        let label = "expected `generation`, `node` or `leader`";
+        let label = "expected `generation`, `node`, `leader` or `voted`";
         return Err(Problem::new(text.span(), title, label).did_you_mean(unknown, GROUPS));
     }
     if !groups.contains(&"generation") {

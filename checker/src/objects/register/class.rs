@@ -3,7 +3,10 @@
 //! The class only names what the refutation already proved; where no rule fits it is
 //! `non-linearizable`.
 
-use super::sweep::{self, Conflict, Crossing};
+use super::facts::Fact;
+use super::monitor;
+use super::refusals::Refused;
+use super::sweep::{Conflict, Crossing};
 use crate::catalogue;
 use crate::event::Nanos;
 use crate::history::Operation;
@@ -15,24 +18,18 @@ use crate::words;
 /// Names what was refuted.
 pub(super) fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
     let pair = |late, done| Some((refuted.operation(late)?, refuted.operation(done)?));
-    match conflict(&refuted.small) {
-        Some(Conflict::Unwritten { seen_by }) => unwritten(refuted, refuted.operation(seen_by)?),
-        Some(Conflict::Twice { first, second }) => {
+    let Some(proof) = monitor::proof(&refuted.small) else { return searched(refuted) };
+    match proof.conflict {
+        Conflict::Impossible { answered } => impossible(refuted, refuted.operation(answered)?),
+        Conflict::Unwritten { seen_by, .. } => unwritten(refuted, refuted.operation(seen_by)?),
+        Conflict::Ring { seen_by } => ring(refuted, refuted.operation(seen_by)?),
+        Conflict::Twice { first, second } => {
             pair(first, second).and_then(|(first, second)| twice(refuted, first, second))
         }
-        Some(
-            Conflict::Inverted { late, done } | Conflict::Crossed(Crossing { late, done, .. }),
-        ) => pair(late, done).and_then(|(late, done)| overtaken(refuted, late, done)),
-        Some(Conflict::Ring { .. }) => None,
-        None => searched(refuted),
-    }
-}
-
-/// The rule by which `small` has no legal order; none if it takes a search to see it.
-fn conflict(small: &[Call<'_>]) -> Option<Conflict> {
-    match sweep::unwritten(small) {
-        Some(seen_by) => Some(Conflict::Unwritten { seen_by }),
-        None => sweep::conflict(small),
+        Conflict::Inverted { late, done } | Conflict::Crossed(Crossing { late, done, .. }) => {
+            pair(late, done).and_then(|(late, done)| overtaken(refuted, late, done))
+        }
+        Conflict::Refused(refused) => spurious(refuted, refused),
     }
 }
 
@@ -47,8 +44,7 @@ fn named(key: &str, value: Option<&Value>) -> String {
 
 /// Every operation on the key of `refuted`.
 fn all<'a>(refuted: &Refuted<'a>) -> impl DoubleEndedIterator<Item = &'a Operation> {
-    let key = refuted.key;
-    refuted.history.operations().iter().filter(move |operation| operation.op.key() == key)
+    refuted.history.operations_on(refuted.key)
 }
 
 /// Every operation on the key of `refuted` that writes `value`.
@@ -56,29 +52,119 @@ fn writers<'a>(refuted: &Refuted<'a>, value: &Value) -> Vec<&'a Operation> {
     all(refuted).filter(|operation| operation.writes() == Some(value)).collect()
 }
 
-/// A value was seen that nothing can have written by then.
+/// A value was seen that nothing can have written by then: by `reader`, or by what shows that
+/// `reader` took effect.
 fn unwritten<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Told<'a>> {
-    let (process, time) = (reader.process, ended(reader)?);
-    let value = reader.saw()??;
+    let value = match (&reader.op, reader.saw()) {
+        (_, Some(seen)) => seen?,
+        (Op::Cas { old, .. }, None) => old,
+        _ => return None,
+    };
+    let direct = ended(reader).is_some_and(|end| end <= refuted.at);
+    let shown = if direct { reader } else { last(refuted)? };
+    let (of, it) = if direct {
+        ("its first write".to_owned(), "it".to_owned())
+    } else {
+        (format!("the first write of {value}"), value.to_string())
+    };
     let also = writers(refuted, value);
     let why = match also.iter().find(|writer| !writer.failed()) {
-        Some(writer) => {
-            format!("its first write began only at {}", words::at(writer.invoked.1))
-        }
-        None if also.is_empty() => "nothing ever wrote it".to_owned(),
-        None => "every write of it had failed".to_owned(),
+        Some(writer) => format!("{of} began only at {}", words::at(writer.invoked.1)),
+        None if also.is_empty() => format!("nothing ever wrote {it}"),
+        None => format!("every write of {it} had failed"),
     };
-    let seen = named(refuted.name(), Some(value));
+    let (process, time, seen) = (shown.process, words::at(ended(shown)?), saw(refuted, shown)?);
+    let from = if direct { String::new() } else { format!(", changed from {value}") };
+    let headline = format!(
+        "Read of an unwritten value: process {process} saw {seen} at {time}{from}, but {why}"
+    );
+    Some(Told {
+        class: catalogue::READ_OF_UNWRITTEN,
+        headline,
+        because: format!("A register cannot hold {value} before it is written: {why}."),
+        late: Some(shown),
+        done: None,
+        also: also.into_iter().take(3).collect(),
+    })
+}
+
+/// The operation whose end shows the refutation.
+fn last<'a>(refuted: &Refuted<'a>) -> Option<&'a Operation> {
+    refuted.operation(refuted.calls.iter().position(|call| call.end == Some(refuted.at))?)
+}
+
+/// What an operation saw of the register, `k = 1`; for a write, what it made it hold.
+fn saw(refuted: &Refuted<'_>, operation: &Operation) -> Option<String> {
+    let value = operation.saw().or_else(|| Some(Some(operation.writes()?)))?;
+    Some(named(refuted.name(), value))
+}
+
+/// Compare-and-sets that rest on each other, none of them on a write.
+fn ring<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Told<'a>> {
+    let Op::Cas { old, .. } = &reader.op else { return None };
+    let shown = last(refuted)?;
+    let (process, time) = (shown.process, words::at(refuted.at));
     Some(Told {
         class: catalogue::READ_OF_UNWRITTEN,
         headline: format!(
-            "Read of an unwritten value: process {process} saw {seen} at {}, but {why}",
-            words::at(time)
+            "Read of an unwritten value: process {process} saw {} at {time}, but only \
+             compare-and-sets that rest on it can have written it",
+            saw(refuted, shown)?
         ),
-        because: format!("A register cannot hold {value} before it is written: {why}."),
-        late: Some(reader),
+        because: format!(
+            "Each of these changes found what another one wrote: none of them can have been the \
+             first, and nothing else ever wrote {old}."
+        ),
+        late: Some(shown),
         done: None,
-        also: also.into_iter().take(3).collect(),
+        also: Vec::new(),
+    })
+}
+
+/// A compare-and-set was refused although it found what it asked for.
+fn impossible<'a>(refuted: &Refuted<'a>, refused: &'a Operation) -> Option<Told<'a>> {
+    let (Op::Cas { old, .. }, Outcome::CasFound { .. }) = (&refused.op, refused.ok()?.1) else {
+        return None;
+    };
+    let (process, op, time) = (refused.process, &refused.op, words::at(refuted.at));
+    Some(Told {
+        class: catalogue::SPURIOUS_REFUSAL,
+        headline: format!(
+            "Spurious refusal: process {process} was refused `{op}` at {time}, because it found {old}"
+        ),
+        because: format!("A change from {old} must succeed where it finds {old}."),
+        late: Some(refused),
+        done: None,
+        also: Vec::new(),
+    })
+}
+
+/// A compare-and-set was refused although the register held all the time what it asked for.
+fn spurious<'a>(refuted: &Refuted<'a>, found: Refused) -> Option<Told<'a>> {
+    let (refused, since) = (refuted.operation(found.refused)?, refuted.operation(found.since)?);
+    let until = found.until.and_then(|until| refuted.operation(until));
+    let Op::Cas { old, .. } = &refused.op else { return None };
+    let (process, op, name) = (refused.process, &refused.op, refuted.name());
+    let (time, known) = (words::at(ended(refused)?), words::at(ended(since)?));
+    let still = match until {
+        Some(until) if until.saw() == Some(Some(old)) => {
+            format!("process {} found it only later", until.process)
+        }
+        _ => "nothing else can have been written by then".to_owned(),
+    };
+    Some(Told {
+        class: catalogue::SPURIOUS_REFUSAL,
+        headline: format!(
+            "Spurious refusal: process {process} was refused `{op}` at {time}, but {name} had been \
+             {old} since {known}"
+        ),
+        because: format!(
+            "{name} = {old} by {known}, {old} was written once, and {still}: it was {old} all the \
+             time that the refusal took."
+        ),
+        late: Some(refused),
+        done: Some(since),
+        also: until.into_iter().collect(),
     })
 }
 
@@ -114,29 +200,40 @@ fn overtaken<'a>(
     late: &'a Operation,
     done: &'a Operation,
 ) -> Option<Told<'a>> {
-    if late.writes().is_some() {
-        return None;
-    }
     let old = late.saw()?;
     let newer = done.writes().or_else(|| done.saw().flatten())?;
     let (late_end, done_end) = (ended(late)?, ended(done)?);
     let how = if done.writes().is_some() { "acknowledged" } else { "read" };
-    let (process, key) = (late.process, refuted.name());
+    let (process, key, time) = (late.process, refuted.name(), words::at(late_end));
     let (seen, gap) = (named(key, old), words::lasting(late_end.saturating_sub(done_end)));
+    if let (Some(old), Some(new)) = (old, late.writes()) {
+        return Some(Told {
+            class: catalogue::LOST_UPDATE,
+            headline: format!(
+                "Lost update: process {process} changed {key} from {old} to {new} at {time}, {gap} \
+                 after {newer} had been {how}"
+            ),
+            because: format!(
+                "{newer} had been {how} before that change began, and nothing brought {old} back: \
+                 the change must not have found it, and what it overwrote is lost."
+            ),
+            late: Some(late),
+            done: Some(done),
+            also: Vec::new(),
+        });
+    }
     let lost = done.writes().is_some() && is_lost(refuted, done, newer);
     let (class, headline) = if lost {
         let headline = format!(
             "Lost write: {key} = {newer} was acknowledged to process {} at {}, and no later read \
-             saw it; process {process} read {seen} at {}",
+             saw it; process {process} read {seen} at {time}",
             done.process,
             words::at(done_end),
-            words::at(late_end)
         );
         (catalogue::LOST_WRITE, headline)
     } else {
         let headline = format!(
-            "Stale read: process {process} read {seen} at {}, {gap} after {newer} had been {how}",
-            words::at(late_end)
+            "Stale read: process {process} read {seen} at {time}, {gap} after {newer} had been {how}"
         );
         (catalogue::STALE_READ, headline)
     };
@@ -183,14 +280,11 @@ fn is_lost(refuted: &Refuted<'_>, done: &Operation, value: &Value) -> bool {
 /// read if every write of what was read had ended before a later write began.
 fn searched<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
     let late = refuted.calls.iter().position(|call| call.end == Some(refuted.at))?;
-    let Some(Outcome::Read { value }) = refuted.calls[late].outcome else { return None };
+    let value = Fact::of(&refuted.calls[late]).needs()?;
     let overwrites = |call: &Call<'_>| call.precedes(&refuted.calls[late]);
-    let writes_it = |call: &&Call<'_>| match call.op {
-        Op::Write { value: new, .. } | Op::Cas { new, .. } => Some(new) == value.as_ref(),
-        _ => false,
-    };
+    let writes_it = |call: &&Call<'_>| value.is_some() && Fact::of(call).leaves() == value;
     let done = refuted.calls.iter().position(|done| {
-        !matches!(done.op, Op::Read { .. })
+        Fact::of(done).leaves().is_some()
             && overwrites(done)
             && refuted.calls.iter().filter(writes_it).all(|writer| writer.precedes(done))
     })?;

@@ -4,21 +4,32 @@
 //! writes the next with nothing in between, so groups chain into *blocks*, and a block is
 //! contiguous in every legal order. Inside a block the order is forced; between blocks only real
 //! time speaks. After Gibbons and Korach, “Testing shared memories” (1997), extended by chains and
-//! indeterminate operations. Nothing is put into words here.
+//! indeterminate operations.
+//!
+//! *Indeterminate operations.* One that nothing certain rests on need not have happened, and a
+//! legal order without it is legal, so it is dropped. One that something rests on did happen; it
+//! has no end of its own.
+//!
+//! *Values with several writers* are left out: whoever saw one is dropped (it only looked), and a
+//! compare-and-set from one counts as a write. Both only allow more orders. So what is refuted
+//! here stays refuted whatever else the register did, and what is not is [`Answer::Ambiguous`].
+//!
+//! *Refused compare-and-sets* that tell what they found are reads of it. What those that do not
+//! tell ask for is decided in [`super::refusals`]. Nothing is put into words here.
 
-use crate::catalogue;
+use super::groups::{Clash, Groups, INITIAL, NONE, Place};
+use super::refusals::{self, Refused};
 use crate::event::Nanos;
-use crate::hashing::Map;
 use crate::linearizability::call::Call;
-use crate::linearizability::finding::{Finding, Violation};
-use crate::models::{Effect, Model, Register};
-use crate::op::Value;
 
 /// Why no legal order exists. The numbers are places in the slice of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Conflict {
-    /// The value that `seen_by` saw was written by none.
-    Unwritten { seen_by: usize },
+    /// No register answers so, whatever it holds.
+    Impossible { answered: usize },
+    /// The value that `seen_by` saw, and `changed` or not, was written by none, or only after
+    /// `seen_by` had ended.
+    Unwritten { seen_by: usize, changed: bool },
     /// `seen_by` saw a value that depends on itself: a ring of compare-and-sets.
     Ring { seen_by: usize },
     /// Two compare-and-sets succeeded from the same write.
@@ -27,6 +38,8 @@ pub(super) enum Conflict {
     Inverted { late: usize, done: usize },
     /// Two blocks would each have to come before the other.
     Crossed(Crossing),
+    /// `refused` saw that the register did not hold what it held all the time.
+    Refused(Refused),
 }
 
 /// Two blocks, each with an operation that ended before one of the other began.
@@ -42,263 +55,253 @@ pub(super) struct Crossing {
     pub(super) after: usize,
 }
 
-/// Decides whether `calls` of one register have a legal order.
-pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
-    if let Some(reader) = unwritten(calls) {
-        return Finding::refuted(catalogue::READ_OF_UNWRITTEN, vec![reader]);
-    }
-    match sweep(calls) {
-        Ok(()) => Finding::Legal,
-        Err(Doubt::Ambiguous) => Finding::Ambiguous,
-        Err(Doubt::Conflict(conflict)) => Finding::Refuted(conflict.violation()),
-    }
-}
-
-/// Why `calls` have no legal order, if the sweep can tell.
-pub(super) fn conflict(calls: &[Call<'_>]) -> Option<Conflict> {
-    match sweep(calls) {
-        Err(Doubt::Conflict(conflict)) => Some(conflict),
-        Err(Doubt::Ambiguous) | Ok(()) => None,
-    }
-}
-
-fn sweep(calls: &[Call<'_>]) -> Result<(), Doubt> {
-    let facts: Option<Vec<_>> =
-        calls.iter().map(|call| Register::effect(call.op, call.outcome)).collect();
-    Sweep::new(calls, facts.ok_or(Doubt::Ambiguous)?).run()
-}
-
-/// Why the sweep did not come to its end.
-enum Doubt {
+/// What the sweep says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    Legal,
+    /// Neither a legal order nor a conflict was found.
     Ambiguous,
-    Conflict(Conflict),
-}
-
-impl Conflict {
-    fn violation(&self) -> Violation {
-        let class = match self {
-            Self::Unwritten { .. } => catalogue::READ_OF_UNWRITTEN,
-            Self::Twice { .. } => catalogue::LOST_UPDATE,
-            Self::Ring { .. } => catalogue::NON_LINEARIZABLE,
-            Self::Inverted { .. } | Self::Crossed(_) => catalogue::STALE_READ,
-        };
-        Violation { class, calls: Vec::new() }
-    }
-}
-
-/// The first call to complete that saw a value whose every write began only after it had ended.
-pub(super) fn unwritten(calls: &[Call<'_>]) -> Option<usize> {
-    let mut written: Map<Register, Nanos> = Map::default();
-    for call in calls {
-        if let Some(leaves) = Register::effect(call.op, call.outcome).and_then(|one| one.leaves) {
-            let first = written.entry(leaves).or_insert(call.start);
-            *first = (*first).min(call.start);
-        }
-    }
-    let unwritten = |place: &usize| {
-        let call = &calls[*place];
-        let needs = Register::effect(call.op, call.outcome).and_then(|one| one.needs);
-        needs.filter(|needs| *needs != Register::default()).is_some_and(|needs| {
-            let first = written.get(&needs);
-            call.end.is_some_and(|end| first.is_none_or(|first| end < *first))
-        })
-    };
-    (0..calls.len()).filter(unwritten).min_by_key(|place| calls[*place].end)
-}
-
-/// A value with its writer and everything that saw it.
-#[derive(Default)]
-struct Group {
-    /// Who wrote it; none for the initial state.
-    writer: Option<usize>,
-    reads: Vec<usize>,
-    /// The compare-and-set that replaced it.
-    next: Option<usize>,
-}
-
-/// All groups, and the one that each write began.
-struct Groups {
-    list: Vec<Group>,
-    of: Vec<usize>,
+    Refuted(Conflict),
 }
 
 /// A contiguous part of every legal order. Times are one later than the clock says, so that 0 is
 /// before all time.
-struct Block {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Block {
     /// The smallest completion: 0 for the initial state, which ended before time began.
-    f: (u64, Option<usize>),
+    pub(super) f: u64,
     /// The largest invocation: 0 where the initial state was never read.
-    s: (u64, Option<usize>),
+    pub(super) s: u64,
+    /// Whose completion and whose invocation that is.
+    pub(super) ended: Place,
+    pub(super) began: Place,
+    /// The group it begins with, and the one it ends with.
+    pub(super) head: Place,
+    pub(super) tail: Place,
 }
 
-struct Sweep<'a> {
-    calls: &'a [Call<'a>],
-    facts: Vec<Effect<Register>>,
-    /// Every possible writer of a value: one of them, and whether there are more.
-    writers: Map<Value, (usize, bool)>,
+/// A sweep over calls that are in the order of invocation.
+pub(super) struct Sweep<'a> {
+    pub(super) calls: &'a [Call<'a>],
+    pub(super) groups: Groups<'a>,
+    /// The conflict that shows first, with the time at which it does.
+    found: Option<(Nanos, Conflict)>,
+    /// How many groups are in some block.
+    walked: usize,
+    forward: Vec<Block>,
+    backward: Vec<Block>,
 }
 
 impl<'a> Sweep<'a> {
-    fn new(calls: &'a [Call<'a>], facts: Vec<Effect<Register>>) -> Self {
-        let mut writers: Map<Value, (usize, bool)> = Map::default();
-        for (place, fact) in facts.iter().enumerate() {
-            if let Some(Register(Some(value))) = &fact.leaves {
-                writers
-                    .entry(value.clone())
-                    .and_modify(|known| known.1 = true)
-                    .or_insert((place, false));
-            }
-        }
-        Self { calls, facts, writers }
+    /// Looks at `calls`, which are in the order of invocation and fewer than [`NONE`].
+    pub(super) fn new(calls: &'a [Call<'a>]) -> Self {
+        let groups = Groups::new(calls);
+        let (forward, backward) = (Vec::new(), Vec::new());
+        Self { calls, groups, found: None, walked: 0, forward, backward }
     }
 
-    fn run(&self) -> Result<(), Doubt> {
-        let groups = self.groups(&self.relevant()?)?;
-        let mut visited = vec![false; groups.list.len()];
-        let mut blocks = Vec::new();
-        for (head, group) in groups.list.iter().enumerate() {
-            let chained = group.writer.is_some_and(|cas| self.facts[cas].needs.is_some());
-            if !chained {
-                blocks.push(self.block(head, &groups, &mut visited)?);
+    /// Decides.
+    pub(super) fn run(&mut self) -> Answer {
+        self.answers();
+        for head in 0..self.groups.list.len() as Place {
+            if self.groups.is_head(head) {
+                self.block(head);
             }
         }
-        let unreached = groups.list.iter().zip(&visited).find(|(_, visited)| !**visited);
-        if let Some(seen_by) = unreached.and_then(|(group, _)| group.writer) {
-            return Err(Doubt::Conflict(Conflict::Ring { seen_by }));
+        self.forward.sort_unstable_by_key(|block| (block.f, block.s, block.head));
+        self.crossings();
+        self.rings();
+        if let Some((_, conflict)) = self.found {
+            return Answer::Refuted(conflict);
         }
-        match crossing(&blocks) {
-            Some(crossing) => Err(Doubt::Conflict(Conflict::Crossed(crossing))),
-            None => Ok(()),
+        match self.groups.ambiguous {
+            true => Answer::Ambiguous,
+            false if self.groups.refusals.is_empty() => Answer::Legal,
+            false => refusals::decide(self.calls, &self.groups, (&self.forward, &self.backward)),
         }
     }
 
-    /// The only possible writer of what `place` needs; none for the initial state.
-    fn writer_for(&self, place: usize, value: Option<&Value>) -> Result<Option<usize>, Doubt> {
-        match value.map(|value| self.writers.get(value)) {
-            None => Ok(None),
-            Some(None) => Err(Doubt::Conflict(Conflict::Unwritten { seen_by: place })),
-            Some(Some((_, true))) => Err(Doubt::Ambiguous),
-            Some(Some((writer, false))) => Ok(Some(*writer)),
+    /// Keeps the conflict that shows first.
+    fn conflict(&mut self, shown_by: &[Place], conflict: Conflict) {
+        let ends = shown_by.iter().filter_map(|place| self.calls[*place as usize].end);
+        let time = ends.max().unwrap_or(Nanos::MAX);
+        if self.found.is_none_or(|(known, _)| time < known) {
+            self.found = Some((time, conflict));
         }
     }
 
-    /// Which calls took effect for certain: those that completed, and what they rest on. The
-    /// others need not ever have happened, so a legal order does without them.
-    ///
-    /// That a value is ambiguous goes before that another was never written: then whatever is not
-    /// ambiguous stays so in every earlier part of the history.
-    fn relevant(&self) -> Result<Vec<bool>, Doubt> {
-        let mut unwritten = None;
-        let mut relevant: Vec<bool> = self.calls.iter().map(|call| call.end.is_some()).collect();
-        let mut work: Vec<usize> = (0..relevant.len()).filter(|place| relevant[*place]).collect();
-        while let Some(place) = work.pop() {
-            let Some(Register(value)) = &self.facts[place].needs else { continue };
-            match self.writer_for(place, value.as_ref()) {
-                Ok(Some(writer)) if !relevant[writer] => {
-                    relevant[writer] = true;
-                    work.push(writer);
-                }
-                Err(Doubt::Ambiguous) => return Err(Doubt::Ambiguous),
-                Err(refuted) => unwritten = Some(refuted),
-                Ok(_) => {}
+    /// Answers that are wrong by themselves: impossible ones, values never written, and two
+    /// successors of one value.
+    fn answers(&mut self) {
+        for place in std::mem::take(&mut self.groups.impossible) {
+            self.conflict(&[place], Conflict::Impossible { answered: place as usize });
+        }
+        for place in 1..self.groups.list.len() {
+            let group = self.groups.list[place];
+            let writer = group.writer;
+            if group.first != NONE && (writer == NONE || self.precedes(group.first, writer)) {
+                let seen_by = group.first as usize;
+                self.conflict(&[group.first], Conflict::Unwritten { seen_by, changed: false });
+            } else if group.next != NONE && writer == NONE {
+                let seen_by = self.groups.list[group.next as usize].writer as usize;
+                let shown = self.rests_on(group.next);
+                self.conflict(&[shown], Conflict::Unwritten { seen_by, changed: true });
             }
         }
-        unwritten.map_or(Ok(relevant), Err)
+        for Clash { of, first, second } in std::mem::take(&mut self.groups.clashes) {
+            if !self.groups.list[of as usize].many {
+                let writer = |group: Place| self.groups.list[group as usize].writer as usize;
+                let (one, other) = (writer(first), writer(second));
+                let shown = [self.rests_on(first), self.rests_on(second)];
+                self.conflict(&shown, Conflict::Twice { first: one, second: other });
+            }
+        }
     }
 
-    /// One group per write that took effect, after the group of the initial state.
-    fn groups(&self, relevant: &[bool]) -> Result<Groups, Doubt> {
-        let mut list = vec![Group::default()];
-        let mut of = vec![0; self.calls.len()];
-        for (place, fact) in self.facts.iter().enumerate() {
-            if relevant[place] && fact.leaves.is_some() {
-                of[place] = list.len();
-                list.push(Group { writer: Some(place), ..Group::default() });
+    /// A call that shows for certain that the writer of `group` took effect: itself, or one that
+    /// rests on it.
+    pub(super) fn rests_on(&self, mut place: Place) -> Place {
+        for _ in 0..self.groups.list.len() {
+            let group = &self.groups.list[place as usize];
+            if group.writer != NONE && self.calls[group.writer as usize].end.is_some() {
+                return group.writer;
             }
-        }
-        for (place, fact) in self.facts.iter().enumerate().filter(|(place, _)| relevant[*place]) {
-            let Some(Register(value)) = &fact.needs else { continue };
-            let group = self.writer_for(place, value.as_ref())?.map_or(0, |writer| of[writer]);
-            let group = &mut list[group];
-            if fact.leaves.is_none() {
-                group.reads.push(place);
-            } else if let Some(first) = group.next.replace(place) {
-                return Err(Doubt::Conflict(Conflict::Twice { first, second: place }));
+            if group.first != NONE || group.next == NONE {
+                return group.first;
             }
+            place = group.next;
         }
-        Ok(Groups { list, of })
+        NONE
+    }
+
+    fn precedes(&self, one: Place, other: Place) -> bool {
+        self.calls[one as usize].precedes(&self.calls[other as usize])
     }
 
     /// Follows the chain that starts with `head` and checks the order that it forces.
-    fn block(&self, head: usize, groups: &Groups, visited: &mut [bool]) -> Result<Block, Doubt> {
-        let initial = groups.list[head].writer.is_none();
-        let f = if initial { (0, None) } else { (u64::MAX, None) };
-        let mut block = Block { f, s: (0, None) };
-        let mut place = Some(head);
-        while let Some(group) = place {
-            visited[group] = true;
-            let group = &groups.list[group];
-            self.level(group.writer.as_slice(), &mut block)?;
-            self.level(&group.reads, &mut block)?;
-            place = group.next.map(|cas| groups.of[cas]);
+    fn block(&mut self, head: Place) {
+        let f = if head == INITIAL { 0 } else { u64::MAX };
+        let mut block = Block { f, s: 0, ended: NONE, began: NONE, head, tail: head };
+        loop {
+            self.walked += 1;
+            let group = self.groups.list[block.tail as usize];
+            let written =
+                group.writer == NONE || self.level(group.writer, group.writer, &mut block);
+            let read = group.first == NONE
+                || group.many
+                || self.level(group.first, group.last, &mut block);
+            if !written || !read {
+                return;
+            }
+            if group.next == NONE || group.many {
+                break;
+            }
+            block.tail = group.next;
         }
-        Ok(block)
+        if block.f < block.s { self.forward.push(block) } else { self.backward.push(block) }
     }
 
-    /// Adds operations that come after all earlier ones of the block, in any order among them.
-    fn level(&self, members: &[usize], block: &mut Block) -> Result<(), Doubt> {
-        for &member in members {
-            let done = self.ended(member);
-            if let (true, Some(late)) = (done < block.s.0, block.s.1) {
-                return Err(Doubt::Conflict(Conflict::Inverted { late, done: member }));
-            }
-            if done < block.f.0 {
-                block.f = (done, Some(member));
-            }
+    /// Adds operations that come after all earlier ones of the block, in any order among them: the
+    /// first to end and the last to begin stand for all. Whether the order is possible.
+    fn level(&mut self, first: Place, last: Place, block: &mut Block) -> bool {
+        let ended = self.calls[first as usize].end.map_or(u64::MAX, |end| end.saturating_add(1));
+        if ended < block.s {
+            let (late, done) = (block.began as usize, first as usize);
+            self.conflict(&[block.began, first], Conflict::Inverted { late, done });
+            return false;
         }
-        for &member in members {
-            let began = self.calls[member].start.saturating_add(1);
-            if began > block.s.0 {
-                block.s = (began, Some(member));
-            }
+        if ended < block.f {
+            (block.f, block.ended) = (ended, first);
         }
-        Ok(())
+        let began = self.calls[last as usize].start.saturating_add(1);
+        if began > block.s {
+            (block.s, block.began) = (began, last);
+        }
+        true
     }
 
-    fn ended(&self, place: usize) -> u64 {
-        self.calls[place].end.map_or(u64::MAX, |end| end.saturating_add(1))
+    /// Finds blocks of which each must come before the other: one has an operation that ended
+    /// before one of the other began, and the reverse.
+    ///
+    /// Pairs suffice. Write A → B for `f(A) < s(B)`. In any cycle let A be a member with the
+    /// smallest `f`, and P the one before it. The one before any other member B has `f` at least
+    /// `f(A)` and below `s(B)`, so A → B for all of them, and so A → P → A.
+    ///
+    /// Sorting finds a pair: two *forward* blocks (`f < s`) cross if they overlap, and then some
+    /// two neighbours do; a *backward* one (`s ≤ f`) crosses a forward one that contains it; two
+    /// backward ones never cross.
+    fn crossings(&mut self) {
+        let (forward, backward) =
+            (std::mem::take(&mut self.forward), std::mem::take(&mut self.backward));
+        for pair in forward.windows(2) {
+            if pair[1].f < pair[0].s {
+                self.crossed(&pair[0], &pair[1]);
+            }
+        }
+        let mut before = 0;
+        for inner in &backward {
+            before = began_before(&forward, before, inner.s);
+            if let Some(outer) = before.checked_sub(1).map(|place| &forward[place])
+                && inner.f < outer.s
+            {
+                self.crossed(outer, inner);
+            }
+        }
+        (self.forward, self.backward) = (forward, backward);
+    }
+
+    /// Names the operations of a crossing, seen from the block of which something began last. The
+    /// initial state always counts as that one: nothing can be told of what ended before all time.
+    fn crossed(&mut self, one: &Block, other: &Block) {
+        let initial = |block: &Block| block.ended == NONE;
+        let one_late = initial(one) || (!initial(other) && one.s >= other.s);
+        let (late, done) = if one_late { (one, other) } else { (other, one) };
+        let crossing = Crossing {
+            late: late.began as usize,
+            done: done.ended as usize,
+            early: (late.ended != NONE).then_some(late.ended as usize),
+            after: done.began as usize,
+        };
+        self.conflict(&[late.began, done.began], Conflict::Crossed(crossing));
+    }
+
+    /// Finds a ring: what took effect for certain but is in no block, though nothing else is wrong.
+    fn rings(&mut self) {
+        let certain = |group: &&super::groups::Group| group.certain;
+        if self.found.is_some() || self.walked == self.groups.list.iter().filter(certain).count() {
+            return;
+        }
+        let mut reached = vec![false; self.groups.list.len()];
+        for block in self.forward.iter().chain(&self.backward) {
+            let mut place = block.head;
+            while place != NONE && !reached[place as usize] {
+                reached[place as usize] = true;
+                place = self.groups.list[place as usize].next;
+            }
+        }
+        let left = |place: &usize| self.groups.list[*place].certain && !reached[*place];
+        if let Some(place) = (0..reached.len()).find(left) {
+            let seen_by = self.groups.list[place].writer;
+            self.conflict(&[seen_by], Conflict::Ring { seen_by: seen_by as usize });
+        }
     }
 }
 
-/// Two blocks of which each must come before the other: one has an operation that ended before
-/// one of the other began, and the reverse.
-///
-/// Pairs suffice. Write A → B for `f(A) < s(B)`. In any cycle let A be a member with the smallest
-/// `f`, and P the one before it. The one before any other member B has `f` at least `f(A)` and
-/// below `s(B)`, so A → B for all of them, and so A → P → A.
-///
-/// Sorting finds a pair: two *forward* blocks (`f < s`) cross if they overlap, and then some two
-/// neighbours do; a *backward* one (`s ≤ f`) crosses a forward one that contains it; two backward
-/// ones never cross.
-fn crossing(blocks: &[Block]) -> Option<Crossing> {
-    let (mut forward, backward): (Vec<&Block>, Vec<&Block>) =
-        blocks.iter().partition(|block| block.f.0 < block.s.0);
-    forward.sort_by_key(|block| block.f);
-    if let Some(pair) = forward.windows(2).find(|pair| pair[1].f.0 < pair[0].s.0) {
-        return crossed(pair[0], pair[1]);
+/// How many of `forward`, which is sorted, have `f` before `s`. Walks from `guess` in growing
+/// steps: blocks come nearly in the order of time.
+fn began_before(forward: &[Block], guess: usize, s: u64) -> usize {
+    let is_before = |place: usize| forward[place].f < s;
+    let (mut low, mut high, mut step) = (guess, guess, 1);
+    while low > 0 && !is_before(low - 1) {
+        high = low - 1;
+        low = low.saturating_sub(step);
+        step *= 2;
     }
-    backward.into_iter().find_map(|inner| {
-        let before = forward.partition_point(|outer| outer.f.0 < inner.s.0);
-        let outer = forward.get(before.checked_sub(1)?)?;
-        if inner.f.0 < outer.s.0 { crossed(outer, inner) } else { None }
-    })
-}
-
-/// Names the operations of a crossing, seen from the block of which something began last. The
-/// initial state always counts as that one: nothing can be told of what ended before all time.
-fn crossed(one: &Block, other: &Block) -> Option<Crossing> {
-    let initial = |block: &Block| block.f.1.is_none();
-    let one_late = initial(one) || (!initial(other) && one.s.0 >= other.s.0);
-    let (late, done) = if one_late { (one, other) } else { (other, one) };
-    Some(Crossing { late: late.s.1?, done: done.f.1?, early: late.f.1, after: done.s.1? })
+    step = 1;
+    while high < forward.len() && is_before(high) {
+        low = high + 1;
+        high = (high + step).min(forward.len());
+        step *= 2;
+    }
+    low + forward[low..high].partition_point(|block| block.f < s)
 }

@@ -208,6 +208,8 @@ fn seen(node: u16, ms: u64) -> Observation {
         generation: Some(generation),
         leader: None,
         applied: Some(ms * 3),
+        voted: None,
+        entry: None,
         text: String::new(),
     }
 }

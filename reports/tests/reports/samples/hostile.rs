@@ -5,6 +5,7 @@ use fracas_checker::event::{
     Completion, Event, EventKind, NodeId, Op, Outcome, Phase, ProcessId, Stamp, Value,
 };
 use fracas_checker::fault::{Fault, FaultEvent, Measurement, Stage};
+use fracas_checker::guarantees::{Guarantee, Standing};
 use fracas_checker::history::{Header, History};
 use fracas_checker::observation::{Grade, Observation, Role, Source};
 use fracas_checker::verdict::{Anomaly, CheckResult, Placed, Refutation};
@@ -113,6 +114,8 @@ fn observation(attack: &str) -> Observation {
         generation: Some(u64::MAX),
         leader: Some(NodeId(2)),
         applied: None,
+        voted: None,
+        entry: None,
         text: attack.to_owned(),
     }
 }
@@ -141,6 +144,7 @@ fn verdict(attack: &str, history: &History) -> Verdict {
         nodes: vec![NodeId(1)],
         generation: Some(u64::MAX),
         window: (0, u64::MAX),
+        guarantees: vec![Guarantee { name: text(), standing: Standing::Broken }],
     });
     Verdict::of(vec![check, undecided])
 }

@@ -1,6 +1,7 @@
 //! Verdicts on the invented histories, written by hand as the checks would write them.
 
 use fracas_checker::event::{EventKind, NodeId, Op};
+use fracas_checker::guarantees::broken_register;
 use fracas_checker::history::{History, Operation};
 use fracas_checker::observation::Role;
 use fracas_checker::verdict::{Anomaly, CheckResult, Placed, Refutation};
@@ -50,6 +51,7 @@ pub(crate) fn stale_read(history: &History) -> Verdict {
         nodes: vec![NodeId(1), NodeId(4)],
         generation: None,
         window: (ops[0].invoked.1, read.completed.as_ref().map_or(0, |(_, time, _)| *time)),
+        guarantees: broken_register(history, Some(&"k3".into()), history.end()),
     });
     Verdict::of(vec![check, leadership(), coverage()])
 }
@@ -85,6 +87,7 @@ pub(crate) fn split_brain(history: &History) -> Verdict {
         nodes: vec![NodeId(2), NodeId(4)],
         generation: Some(9),
         window: (from, to),
+        guarantees: Vec::new(),
     });
     Verdict::of(vec![linearizable(), check, coverage()])
 }

@@ -1,0 +1,107 @@
+//! Transactions: vectors of small reads and writes, as Elle has them.
+
+use std::sync::Arc;
+
+use super::meaning::Meaning;
+use super::record::Record;
+use crate::formats::edn::{Form, Kind, Refused};
+use crate::op::{Op, Outcome};
+use crate::transaction::{Micro, Seen};
+
+/// Whether `form` is a vector of nothing but small reads and writes.
+pub(super) fn looks_like_one(form: Form<'_, '_>) -> bool {
+    form.sequence().is_some_and(|mut micros| micros.all(|micro| function(micro).is_some()))
+}
+
+/// The transaction that an invocation asks for. Its reads are not answered yet.
+pub(super) fn asked<'a>(
+    meaning: &mut Meaning<'a>,
+    record: &Record<'a>,
+    form: Option<Form<'_, 'a>>,
+) -> Result<Op, Refused> {
+    let mut ops = micros(meaning, record, form)?;
+    for micro in &mut ops {
+        if let Micro::Read { seen, .. } = micro {
+            *seen = Seen::Unknown;
+        }
+    }
+    Ok(Op::Txn { ops: ops.into() })
+}
+
+/// What a transaction that was committed did; it must be what was `asked`, with answers.
+pub(super) fn answered<'a>(
+    meaning: &mut Meaning<'a>,
+    record: &Record<'a>,
+    form: Option<Form<'_, 'a>>,
+    asked: &Arc<[Micro]>,
+) -> Result<Outcome, Refused> {
+    let ops = micros(meaning, record, form)?;
+    let same = |(asked, done): (&Micro, &Micro)| match (asked, done) {
+        (Micro::Read { key: asked, .. }, Micro::Read { key, .. }) => asked == key,
+        (asked, done) => asked == done,
+    };
+    if ops.len() != asked.len() || !asked.iter().zip(&ops).all(same) {
+        let done = Op::Txn { ops: ops.into() };
+        let asked = Op::Txn { ops: Arc::clone(asked) };
+        return Err(Refused::new(
+            record.at,
+            format!("completed with `{done}`, expected `{asked}`"),
+        ));
+    }
+    Ok(Outcome::Txn { ops: ops.into() })
+}
+
+fn micros<'a>(
+    meaning: &mut Meaning<'a>,
+    record: &Record<'a>,
+    form: Option<Form<'_, 'a>>,
+) -> Result<Vec<Micro>, Refused> {
+    let Some(parts) = form.and_then(Form::sequence) else {
+        let reason = "a transaction without its operations, expected such as `[[:r 1 nil]]`";
+        return Err(Refused::new(record.at, reason));
+    };
+    parts.map(|part| micro(meaning, record, part)).collect()
+}
+
+/// The name of what a part of a transaction does, if that is what `form` is.
+fn function<'a>(form: Form<'_, 'a>) -> Option<&'a str> {
+    let name = form.sequence()?.next()?;
+    let bare = name.text().trim_matches([':', '"']);
+    let named = matches!(name.kind(), Kind::Keyword | Kind::Str);
+    (named && matches!(bare, "r" | "w" | "append")).then_some(bare)
+}
+
+fn micro<'a>(
+    meaning: &mut Meaning<'a>,
+    record: &Record<'a>,
+    form: Form<'_, 'a>,
+) -> Result<Micro, Refused> {
+    let bad = || form.refused("expected one of `[:r key value]`, `[:w …]` and `[:append …]`");
+    let mut parts = form.parts().skip(1);
+    let (function, key) = function(form).zip(parts.next()).ok_or_else(bad)?;
+    let (key, value) = (meaning.key(key)?, parts.next());
+    if parts.next().is_some() {
+        return Err(bad());
+    }
+    if function == "r" {
+        let seen = value.map_or(Ok(Seen::Unknown), |value| seen(meaning, record, value))?;
+        return Ok(Micro::Read { key, seen });
+    }
+    let value = value.map_or(Ok(None), |value| meaning.value(value))?.ok_or_else(bad)?;
+    Ok(match function {
+        "w" => Micro::Write { key, value },
+        _ => Micro::Append { key, value },
+    })
+}
+
+/// What a read saw: nothing, a list, or a register's value.
+fn seen(meaning: &Meaning<'_>, record: &Record<'_>, form: Form<'_, '_>) -> Result<Seen, Refused> {
+    Ok(match form.kind() {
+        Kind::Nil => Seen::Absent,
+        Kind::Vector if !meaning.style.lists => {
+            meaning.value(form)?.map_or(Seen::Absent, Seen::Value)
+        }
+        Kind::List | Kind::Vector => Seen::List(meaning.values(Some(form), record)?.into()),
+        _ => meaning.value(form)?.map_or(Seen::Absent, Seen::Value),
+    })
+}

@@ -1,0 +1,116 @@
+//! Committed entries of a replicated log, where they are visible: one place, one entry.
+//!
+//! Once committed, an entry stays, on every node and through every generation. So it does not
+//! matter who told of it, nor when: all that is ever told of one index must agree, in generation
+//! and in content. What was told without its content is compared by generation alone.
+//!
+//! Entries that are not known to be committed are no evidence: a follower may hold another one
+//! there until it is overwritten, and has broken no promise.
+
+use std::collections::BTreeMap;
+
+use super::Found;
+use crate::catalogue::LOG_DIVERGENCE;
+use crate::event::{Event, EventKind, Nanos};
+use crate::history::History;
+use crate::observation::{LogEntry, Observation};
+use crate::story::{Fact, Shown};
+use crate::verdict::Anomaly;
+use crate::words;
+
+/// One entry as one node told of it.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    index: u64,
+    time: Nanos,
+    seen: &'a Observation,
+    entry: &'a LogEntry,
+}
+
+/// What is known of one place of the log: who first told its generation, and its content.
+type Place<'a> = (Told<'a>, Option<Told<'a>>);
+
+/// Adds the first place of the log at which nodes do not agree; what follows it rests on it.
+pub(super) fn judge(history: &History, found: &mut Found) {
+    let mut places: BTreeMap<u64, Place<'_>> = BTreeMap::new();
+    let mut diverged: BTreeMap<u64, [Told<'_>; 2]> = BTreeMap::new();
+    for told in history.events().iter().filter_map(told) {
+        let (first, content) = places.entry(told.entry.index).or_insert((told, None));
+        let content = told.entry.value.is_some().then(|| *content.get_or_insert(told));
+        let known = [Some(*first), content];
+        if let Some(other) =
+            known.into_iter().flatten().find(|other| !agree(other.entry, told.entry))
+        {
+            diverged.entry(told.entry.index).or_insert([other, told]);
+        }
+    }
+    let also = diverged.len().saturating_sub(1);
+    let anomalies = diverged.into_iter().take(1);
+    let anomalies = anomalies.map(|(index, both)| anomaly(history, index, both, also)).collect();
+    found.add("logs that do not agree", anomalies, Vec::new());
+}
+
+fn told(event: &Event) -> Option<Told<'_>> {
+    let EventKind::Observe(seen) = &event.kind else { return None };
+    let entry = seen.entry.as_ref().filter(|_| seen.grade.proves())?;
+    Some(Told { index: event.index, time: event.time, seen, entry })
+}
+
+/// Whether two tellings of one place may be of the same entry.
+fn agree(one: &LogEntry, other: &LogEntry) -> bool {
+    let contents = one.value.as_ref().zip(other.value.as_ref());
+    one.generation == other.generation && contents.is_none_or(|(one, other)| one == other)
+}
+
+/// An entry in words.
+fn words_of(entry: &LogEntry) -> String {
+    let generation = entry.generation;
+    match &entry.value {
+        Some(value) => format!("{value} of generation {generation}"),
+        None => format!("an entry of generation {generation}"),
+    }
+}
+
+fn fact(told: &Told<'_>) -> Fact {
+    let (node, entry) = (told.seen.node, told.entry);
+    let (since, time) = (words::at(told.seen.since), words::at(told.time));
+    let what = words_of(entry);
+    let index = entry.index;
+    (
+        told.seen.since,
+        format!(
+            "{node} told from {since} to {time} that it holds {what}, committed, at index {index}."
+        ),
+    )
+}
+
+fn anomaly(history: &History, index: u64, both: [Told<'_>; 2], also: usize) -> Anomaly {
+    let [one, other] = both;
+    let further = match also {
+        0 => String::new(),
+        1 => "; they differ at 1 later index too".to_owned(),
+        _ => format!("; they differ at {also} later indices too"),
+    };
+    Shown {
+        class: LOG_DIVERGENCE,
+        headline: format!(
+            "Logs diverge: at index {index} {} holds {}, and {} holds {}{further}",
+            one.seen.node,
+            words_of(one.entry),
+            other.seen.node,
+            words_of(other.entry)
+        ),
+        facts: both.iter().map(fact).collect(),
+        because: format!(
+            "Both told that the entry is committed, and what is committed stays: index {index} \
+             must hold the same on every node for ever."
+        ),
+        likely_cause: None,
+        witness: both.iter().map(|told| told.index).collect(),
+        key: None,
+        nodes: both.iter().map(|told| told.seen.node).collect(),
+        generation: both.iter().map(|told| told.entry.generation).max(),
+        window: (one.seen.since.min(other.seen.since), one.time.max(other.time)),
+    }
+    .anomaly(history)
+}

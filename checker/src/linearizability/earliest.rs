@@ -1,0 +1,113 @@
+//! Since when calls that are known to be refuted are refuted.
+//!
+//! It dates a refutation and never decides one.
+
+use super::algorithm::Algorithm;
+use super::call::Call;
+use super::decide::{is_refuted, search_by};
+use super::finding::{Finding, Violation};
+use super::search::Found;
+use crate::budget::Budget;
+use crate::event::Nanos;
+use crate::objects::Object;
+
+/// The first completion from `at` on by which `calls` are refuted as they stood then.
+///
+/// A search knows the answers of operations that were still open at `at`, and refutes with them;
+/// without them the calls may still have a legal order. The counterexample is an open dequeue of
+/// which it knows, but nobody could then, that it would return the second element.
+pub(super) fn as_known<K: Object>(calls: &[Call<'_>], at: Nanos, budget: &Budget<'_>) -> Nanos {
+    let mut ends: Vec<Nanos> = calls.iter().filter_map(|call| call.end).collect();
+    ends.retain(|end| *end >= at);
+    ends.sort_unstable();
+    ends.dedup();
+    let legal = |end: Nanos| !is_refuted::<K>(&cut(calls, end), budget);
+    // Most often it is the first, or one soon after it; all of them refute.
+    let (mut from, mut step) = (0, 1);
+    while from + step < ends.len() && legal(ends[from + step - 1]) {
+        (from, step) = (from + step, 2 * step);
+    }
+    let to = ends.len().min(from + step);
+    let first = from + ends[from..to].partition_point(|end| legal(*end));
+    ends.get(first).or(ends.last()).copied().unwrap_or(at)
+}
+
+/// The earliest completion by which `calls`, known to be refuted `by` some of them, are refuted.
+///
+/// What is legal stays legal when its end is cut off, so there is one time from which on they are
+/// refuted. It lies above every time at which the calls so far were legal and not above any at
+/// which they were refuted; each look at one narrows that range, until no completion is left in
+/// between. The calls that show a refutation tell where to look: usually they have it right, and
+/// the second look, just before, ends it. What the cheap check cannot tell of a beginning is
+/// searched; if that gives up, the time is only one at which the calls are refuted.
+pub(super) fn earliest<'a, K: Object>(
+    calls: &[Call<'a>],
+    by: &Violation,
+    budget: &Budget<'_>,
+) -> (Nanos, Vec<Call<'a>>) {
+    let last = calls.iter().filter_map(|call| call.end).max();
+    let mut few: Vec<Call<'_>> = by.calls.iter().map(|place| calls[*place]).collect();
+    let mut range = Range { legal: None, refuted: last.unwrap_or_default() };
+    for look in 0.. {
+        let Some(time) = range.next(calls, shown::<K>(&few), look) else { break };
+        let before = cut(calls, time);
+        match K::monitor(&before) {
+            Finding::Legal => range.legal = Some(time),
+            Finding::Refuted(by) => {
+                range.refuted = time;
+                few = by.calls.iter().map(|place| before[*place]).collect();
+            }
+            Finding::Ambiguous => match search_by::<K>(&before, Algorithm::Auto, budget) {
+                Found::Refuted { at } => return (as_known::<K>(&before, at, budget), Vec::new()),
+                Found::Legal | Found::GaveUp { .. } => range.legal = Some(time),
+            },
+        }
+    }
+    few = cut(&few, range.refuted);
+    few.sort_by_key(|call| (call.start, call.id));
+    let shown = K::monitor(&few).is_refuted();
+    (range.refuted, if shown { few } else { Vec::new() })
+}
+
+/// `calls` as they stood at `time`.
+pub(super) fn cut<'a>(calls: &[Call<'a>], time: Nanos) -> Vec<Call<'a>> {
+    let mut before = Vec::with_capacity(calls.len());
+    before.extend(calls.iter().filter_map(|call| call.at(time)));
+    before
+}
+
+/// The time at which a few calls show that they have no legal order; none if they do not.
+fn shown<K: Object>(few: &[Call<'_>]) -> Option<Nanos> {
+    let mut ends: Vec<Nanos> = few.iter().filter_map(|call| call.end).collect();
+    ends.sort_unstable();
+    let first = ends.partition_point(|end| !K::monitor(&cut(few, *end)).is_refuted());
+    ends.get(first).copied()
+}
+
+/// How many looks may follow a guess before the range is halved.
+const GUESSES: u32 = 4;
+
+/// Where the earliest refutation lies: after `legal`, and not after `refuted`.
+#[derive(Debug, Clone, Copy)]
+struct Range {
+    legal: Option<Nanos>,
+    refuted: Nanos,
+}
+
+impl Range {
+    /// The completion to look at next; none if the range holds no other than its last one.
+    fn next(&self, calls: &[Call<'_>], guess: Option<Nanos>, look: u32) -> Option<Nanos> {
+        let within = |end: &Nanos| Some(*end) > self.legal && *end < self.refuted;
+        let ends = || calls.iter().filter_map(|call| call.end).filter(within);
+        let last = ends().max()?;
+        match guess.filter(within) {
+            Some(guess) if look < GUESSES => Some(guess),
+            _ if look < GUESSES => Some(last),
+            _ => {
+                let mut ends: Vec<Nanos> = ends().collect();
+                let middle = ends.len() / 2;
+                Some(*ends.select_nth_unstable(middle).1)
+            }
+        }
+    }
+}

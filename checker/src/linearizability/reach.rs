@@ -1,0 +1,126 @@
+//! What can be reached from some configurations before an operation ends.
+//!
+//! Both searches take this step, the frontier from all its configurations at once and the
+//! depth-first search from one. It alone asks whether the budget still holds.
+
+use super::frontier::{Configuration, Frontier};
+use super::scene::Scene;
+use super::search::GaveUp;
+use super::slots::Slot;
+use super::space::Deed;
+use super::usages::Usages;
+use crate::budget::Budget;
+
+/// How many configurations are expanded between two looks at the budget.
+const STRIDE: u32 = 256;
+
+/// A scene with what it takes to look for configurations in it.
+pub(crate) struct Reach<'s, const W: usize> {
+    pub(crate) scene: Scene<'s, W>,
+    budget: Budget<'s>,
+    /// Bytes held elsewhere.
+    pub(crate) elsewhere: usize,
+    until_look: u32,
+    /// How many configurations were expanded.
+    pub(crate) expanded: u64,
+    seen: Frontier<W>,
+    moves: Vec<Configuration<W>>,
+}
+
+/// When to stop although more could be reached.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limit {
+    /// This many were reached.
+    pub(crate) reached: usize,
+    /// This many were tried.
+    pub(crate) tried: usize,
+}
+
+impl Limit {
+    pub(crate) const NONE: Self = Self { reached: usize::MAX, tried: usize::MAX };
+}
+
+impl<'s, const W: usize> Reach<'s, W> {
+    pub(crate) fn new(scene: Scene<'s, W>, budget: Budget<'s>, elsewhere: usize) -> Self {
+        let (seen, moves) = (Frontier::new(), Vec::new());
+        Self { scene, budget, elsewhere, until_look: 0, expanded: 0, seen, moves }
+    }
+
+    /// Fills `reached` with every configuration that can be reached from some of `from` and in
+    /// which the operation in `ending` has taken effect; it is taken out of them. The scene stands
+    /// before its end. Those that take the fewest operations come first. Whether that was all.
+    pub(crate) fn past(
+        &mut self,
+        ending: (Slot, Deed),
+        from: impl Iterator<Item = Configuration<W>>,
+        limit: Limit,
+        reached: &mut Frontier<W>,
+    ) -> Result<bool, GaveUp> {
+        let all = self.search(ending.0, from, limit, reached);
+        // Only now: while they are compared, what has ended must not look as if it were waiting.
+        reached.change(|one| self.scene.ended(one, ending));
+        all
+    }
+
+    fn search(
+        &mut self,
+        slot: Slot,
+        from: impl Iterator<Item = Configuration<W>>,
+        limit: Limit,
+        reached: &mut Frontier<W>,
+    ) -> Result<bool, GaveUp> {
+        self.seen.clear();
+        reached.clear();
+        for one in from {
+            let into = if one.done.has(slot) { &mut *reached } else { &mut self.seen };
+            into.insert(one, &self.scene);
+        }
+        let mut place = 0;
+        while place < self.seen.added() {
+            if reached.len() >= limit.reached || self.seen.added() >= limit.tried {
+                return Ok(false);
+            }
+            if let Some(from) = self.seen.get(place) {
+                self.look(reached.bytes())?;
+                self.expand(&from, slot, reached);
+            }
+            place += 1;
+        }
+        Ok(true)
+    }
+
+    fn expand(&mut self, from: &Configuration<W>, slot: Slot, reached: &mut Frontier<W>) {
+        self.expanded += 1;
+        self.moves.clear();
+        self.scene.moves(from, &mut self.moves);
+        for next in &self.moves {
+            let into = if next.done.has(slot) { &mut *reached } else { &mut self.seen };
+            into.insert(*next, &self.scene);
+        }
+    }
+
+    /// Asks, every now and then, whether the budget still holds.
+    pub(crate) fn look(&mut self, more: usize) -> Result<(), GaveUp> {
+        if self.until_look > 0 {
+            self.until_look -= 1;
+            return Ok(());
+        }
+        self.until_look = STRIDE;
+        if self.elsewhere + self.bytes() + more > self.budget.bytes {
+            return Err(GaveUp::Bytes);
+        }
+        if self.budget.expired() { Err(GaveUp::Time) } else { Ok(()) }
+    }
+
+    /// Frees the tables that grow.
+    pub(crate) fn release(&mut self) {
+        self.scene.usages = Usages::new();
+        (self.seen, self.moves) = (Frontier::new(), Vec::new());
+    }
+
+    /// The bytes of its tables.
+    pub(crate) fn bytes(&self) -> usize {
+        let moves = self.moves.capacity() * size_of::<Configuration<W>>();
+        self.scene.bytes() + self.seen.bytes() + moves
+    }
+}

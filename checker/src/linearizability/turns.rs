@@ -1,0 +1,242 @@
+//! The searches in turns, the cheapest first, under one budget.
+//!
+//! Cheap refutations, then a depth-first search that finds a legal order fast, then windows in
+//! which a refutation may already show, then the frontier: narrow, which may find a legal order
+//! where the depth-first search is stuck, and at last with everything, which decides. What each of
+//! them shows holds whatever the others did.
+
+use super::breadth_first::BreadthFirst;
+use super::depth_first::DepthFirst;
+use super::moments::Timeline;
+use super::reach::Reach;
+use super::refute::refuted_at;
+use super::scene::Scene;
+use super::search::{Aim, Found, GaveUp, Turns};
+use super::space::{About, State, Steps, Task};
+use super::window;
+use crate::budget::Budget;
+use crate::event::Nanos;
+
+/// The calls of an object as numbers, and what bounds the search.
+pub(crate) struct All<'s> {
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) abouts: Vec<About>,
+    /// How many states the effects name.
+    pub(crate) states: State,
+    pub(crate) steps: &'s dyn Steps,
+    pub(crate) budget: Budget<'s>,
+}
+
+impl All<'_> {
+    fn bytes(&self) -> usize {
+        self.tasks.capacity() * size_of::<Task>() + self.abouts.capacity() * size_of::<About>()
+    }
+}
+
+/// How a search came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Legal,
+    /// It came up to the moment `place` and no further.
+    Stopped {
+        place: usize,
+        stop: Stop,
+    },
+}
+
+/// Why a search stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// There is no way on, and nothing was left out.
+    Refuted,
+    /// There was no way on, or not in the steps it was given; that shows nothing.
+    Stuck,
+    GaveUp(GaveUp),
+}
+
+/// What all searches through the same moments share.
+pub(crate) struct Ground<'s> {
+    pub(crate) timeline: &'s Timeline,
+    pub(crate) abouts: &'s [About],
+    pub(crate) steps: &'s dyn Steps,
+    pub(crate) budget: Budget<'s>,
+    /// Bytes held elsewhere.
+    pub(crate) elsewhere: usize,
+}
+
+impl<'s> Ground<'s> {
+    /// The first moment, with empty tables.
+    pub(crate) fn reach<const W: usize>(&self) -> Reach<'s, W> {
+        let scene = Scene::new(self.timeline, self.abouts, self.steps);
+        Reach::new(scene, self.budget, self.elsewhere)
+    }
+}
+
+/// How many configurations the first passes of the frontier keep. The last keeps all.
+const WIDTHS: [usize; 4] = [32, 512, 8_192, usize::MAX];
+
+/// The width up to which they are worth their time where all that is left to find out is since when.
+const CHEAP: usize = 512;
+
+/// How many configurations a window may keep.
+const WINDOW: usize = 4_096;
+
+/// How many configurations the depth-first search may expand at first, per moment and besides.
+const EAGER: (u64, u64) = (4, 1_000);
+
+/// The depth-first search keeps to this part of the budget of bytes.
+const PART: usize = 4;
+
+/// Decides whether the calls have a legal order.
+pub(crate) fn decide(all: &All<'_>, aim: Aim) -> Found {
+    let refuters = aim.turns == Turns::All;
+    let proven = if refuters { refuted_at(&all.tasks, &all.abouts) } else { None };
+    if let (Some(at), false) = (proven, aim.earliest) {
+        return Found::Refuted { at };
+    }
+    let Some(mut timeline) = Timeline::new(&all.tasks, &all.abouts) else {
+        let open = Found::GaveUp { at: 0, completed: 0, why: GaveUp::Open };
+        return proven.map_or(open, |at| Found::Refuted { at });
+    };
+    // What ended earlier may refute them too; if not, it is this end.
+    proven.into_iter().for_each(|at| timeline.cut(at));
+    let found = match timeline.open.div_ceil(64) {
+        0..=1 => Turn::<1>::new(all, &timeline, aim, proven).take(),
+        2 => Turn::<2>::new(all, &timeline, aim, proven).take(),
+        3..=4 => Turn::<4>::new(all, &timeline, aim, proven).take(),
+        _ => Turn::<16>::new(all, &timeline, aim, proven).take(),
+    };
+    match (found, proven) {
+        (Found::Legal | Found::GaveUp { .. }, Some(at)) => Found::Refuted { at },
+        (found, _) => found,
+    }
+}
+
+/// One after the other.
+struct Turn<'s, const W: usize> {
+    all: &'s All<'s>,
+    ground: Ground<'s>,
+    depth: DepthFirst<'s, W>,
+    /// Up to which moment some order of everything before is known to be legal.
+    best: usize,
+    /// A completion that is known to refute.
+    proven: Option<Nanos>,
+    aim: Aim,
+}
+
+impl<'s, const W: usize> Turn<'s, W> {
+    fn new(all: &'s All<'s>, timeline: &'s Timeline, aim: Aim, proven: Option<Nanos>) -> Self {
+        let ground = Ground {
+            timeline,
+            abouts: &all.abouts,
+            steps: all.steps,
+            budget: all.budget,
+            elsewhere: all.bytes() + timeline.bytes(),
+        };
+        let part = if aim.turns == Turns::All { PART } else { 1 };
+        let depth = DepthFirst::new(&ground, all.budget.bytes / part);
+        Self { all, ground, depth, best: 0, proven, aim }
+    }
+
+    fn take(mut self) -> Found {
+        let (per_moment, besides) = EAGER;
+        let steps = match self.aim.turns {
+            Turns::All => per_moment * self.ground.timeline.moments.len() as u64 + besides,
+            Turns::DepthFirst => u64::MAX,
+            Turns::Frontier => 0,
+        };
+        let found = self.deeper(steps).or_else(|| match self.aim.turns {
+            Turns::All => {
+                let narrow = self.wider(&WIDTHS[..1]);
+                narrow.or_else(|| self.windows()).or_else(|| self.wider(&WIDTHS[1..]))
+            }
+            Turns::Frontier => self.wider(&WIDTHS),
+            Turns::DepthFirst => None,
+        });
+        found.unwrap_or_else(|| self.gave_up(GaveUp::Bytes))
+    }
+
+    /// Lets the depth-first search go on for a while.
+    fn deeper(&mut self, steps: u64) -> Option<Found> {
+        if steps == 0 || self.depth.exhausted() {
+            return None;
+        }
+        let outcome = self.depth.run(steps);
+        let found = self.found(outcome);
+        if self.aim.turns == Turns::DepthFirst {
+            return found;
+        }
+        // That it is out of its part leaves the rest to the others.
+        let out = matches!(found, Some(Found::GaveUp { why: GaveUp::Bytes, .. }));
+        if out || self.depth.bytes() > 2 * self.all.budget.bytes / PART {
+            self.depth.abandon();
+        }
+        if out { None } else { found }
+    }
+
+    /// Looks for a refutation around the moment at which the depth-first search is stuck.
+    fn windows(&mut self) -> Option<Found> {
+        let states = window::states(self.all).filter(|_| self.proven.is_none())?;
+        let stuck = self.ground.timeline.moments.get(self.best)?.time;
+        for timeline in window::around(self.all, stuck) {
+            let elsewhere = self.elsewhere() + timeline.bytes();
+            let ground = Ground { timeline: &timeline, elsewhere, ..self.ground };
+            let mut breadth = BreadthFirst::<W>::new(&ground, &states, WINDOW).all_or_nothing();
+            if let Outcome::Stopped { place, stop: Stop::Refuted } = breadth.run() {
+                let at = timeline.moments[place].time;
+                self.proven = Some(at);
+                return (!self.aim.earliest)
+                    .then_some(Found::Refuted { at })
+                    .or_else(|| self.since());
+            }
+        }
+        None
+    }
+
+    /// The frontier, wider and wider; in between, the depth-first search goes on for as long.
+    fn wider(&mut self, widths: &[usize]) -> Option<Found> {
+        for width in widths {
+            if let (Some(at), true) = (self.proven, *width > CHEAP) {
+                return Some(Found::Refuted { at });
+            }
+            self.ground.elsewhere = self.elsewhere();
+            let mut breadth = BreadthFirst::<W>::new(&self.ground, &[0], *width);
+            let outcome = breadth.run();
+            let found = self.found(outcome).or_else(|| self.since());
+            let steps = if self.aim.turns == Turns::All { breadth.expanded() } else { 0 };
+            let found = found.or_else(|| self.deeper(steps)).or_else(|| self.since());
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+
+    /// The answer where a completion is known to refute and everything before it is legal.
+    fn since(&self) -> Option<Found> {
+        let at = self.proven?;
+        let legal = self.ground.timeline.moments.get(self.best)?.time >= at;
+        legal.then_some(Found::Refuted { at })
+    }
+
+    fn elsewhere(&self) -> usize {
+        self.all.bytes() + self.ground.timeline.bytes() + self.depth.bytes()
+    }
+
+    /// What an outcome says; none if nothing but how far it came.
+    fn found(&mut self, outcome: Outcome) -> Option<Found> {
+        let Outcome::Stopped { place, stop } = outcome else { return Some(Found::Legal) };
+        self.best = self.best.max(place);
+        match stop {
+            Stop::Refuted => Some(Found::Refuted { at: self.ground.timeline.moments[place].time }),
+            Stop::Stuck => None,
+            Stop::GaveUp(why) => Some(self.gave_up(why)),
+        }
+    }
+
+    /// What a narrow pass came through was legal, even where a wide one came less far.
+    fn gave_up(&self, why: GaveUp) -> Found {
+        let at = self.ground.timeline.moments.get(self.best).map_or(0, |moment| moment.time);
+        Found::GaveUp { at, completed: self.ground.timeline.completed(self.best), why }
+    }
+}

@@ -1,0 +1,192 @@
+//! When was a node provably without a quorum?
+//!
+//! Only faults that were proven count, and only while they were certainly in effect. A node counts
+//! as connected to all that it can reach and be reached by, through whomever: a ring of one-way
+//! links still lets requests and answers pass. If those are no majority of all nodes, it can have
+//! had no quorum, whatever its protocol.
+//!
+//! While a node itself was stopped or down, proven or not, its time did not run: that part ends
+//! one span and the next begins anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::event::{Nanos, NodeId};
+use crate::fault::Fault;
+use crate::history::FaultSpan;
+
+/// From when to when a node was cut off.
+pub(super) type Spans = BTreeMap<NodeId, Vec<(Nanos, Nanos)>>;
+
+/// The spans of every node, in order of time; none touches the next. A fault that never ended lasts
+/// to `end`.
+pub(super) fn spans(nodes: &[NodeId], faults: &[FaultSpan], end: Nanos) -> Spans {
+    let mut changes = changes(faults, end);
+    changes.sort_by_key(|(time, ..)| *time);
+    let mut now = Now::default();
+    let (mut spans, mut open): (Spans, BTreeMap<NodeId, Nanos>) = Default::default();
+    for together in changes.chunk_by(|one, next| one.0 == next.0) {
+        let time = together[0].0;
+        together.iter().for_each(|(_, change)| now.take(change));
+        let cut = now.cut_off(nodes);
+        for node in nodes {
+            match (open.contains_key(node), cut.contains(node)) {
+                (false, true) => drop(open.insert(*node, time)),
+                (true, false) => {
+                    let from = open.remove(node).unwrap_or(time);
+                    spans.entry(*node).or_default().push((from, time));
+                }
+                _ => {}
+            }
+        }
+    }
+    spans
+}
+
+/// Something that begins or ends.
+enum Change<'a> {
+    /// A proven fault comes into effect, or may be over.
+    Effect(&'a FaultSpan, bool),
+    /// Nodes are about to be stopped, or go on.
+    Stopped(&'a [NodeId], bool),
+}
+
+fn changes(faults: &[FaultSpan], end: Nanos) -> Vec<(Nanos, Change<'_>)> {
+    let mut changes = Vec::new();
+    for span in faults {
+        let (begin, healed) = span.window(end);
+        changes.push((begin, Change::Stopped(span.fault.down(), true)));
+        changes.push((healed.max(begin), Change::Stopped(span.fault.down(), false)));
+        if let Some((from, to)) = span.effective.filter(|_| span.is_effective()) {
+            changes.push((from, Change::Effect(span, true)));
+            changes.push((to, Change::Effect(span, false)));
+        }
+    }
+    changes
+}
+
+/// What is in effect at the moment.
+#[derive(Default)]
+struct Now<'a> {
+    faults: BTreeMap<u32, &'a Fault>,
+    /// How many faults stop each node.
+    stopped: BTreeMap<NodeId, i32>,
+}
+
+impl<'a> Now<'a> {
+    fn take(&mut self, change: &Change<'a>) {
+        match change {
+            Change::Effect(span, true) => drop(self.faults.insert(span.id, &span.fault)),
+            Change::Effect(span, false) => drop(self.faults.remove(&span.id)),
+            Change::Stopped(nodes, begins) => {
+                for node in *nodes {
+                    *self.stopped.entry(*node).or_default() += if *begins { 1 } else { -1 };
+                }
+            }
+        }
+    }
+
+    /// The nodes that run, and have no majority to talk to.
+    fn cut_off(&self, nodes: &[NodeId]) -> BTreeSet<NodeId> {
+        let down: BTreeSet<NodeId> =
+            self.faults.values().flat_map(|one| one.down()).copied().collect();
+        let cut: BTreeSet<(NodeId, NodeId)> =
+            self.faults.values().flat_map(|one| cuts(one)).copied().collect();
+        let runs = |node: &NodeId| self.stopped.get(node).is_none_or(|stopped| *stopped == 0);
+        let up: Vec<NodeId> = nodes.iter().filter(|node| !down.contains(node)).copied().collect();
+        let meets = |node: NodeId| {
+            let there = reached(&up, node, |from, to| !cut.contains(&(from, to)));
+            let back = reached(&up, node, |from, to| !cut.contains(&(to, from)));
+            there.intersection(&back).count()
+        };
+        let lonely = |node: &NodeId| runs(node) && 2 * meets(*node) <= nodes.len();
+        up.iter().filter(|node| lonely(node)).copied().collect()
+    }
+}
+
+/// The directions that a fault cuts.
+fn cuts(fault: &Fault) -> &[(NodeId, NodeId)] {
+    match fault {
+        Fault::Partition { cut, .. } => cut,
+        Fault::Pause { .. } | Fault::Kill { .. } => &[],
+    }
+}
+
+/// All of `up` to which steps that `passes` allows lead from `start`, itself included.
+fn reached(
+    up: &[NodeId],
+    start: NodeId,
+    passes: impl Fn(NodeId, NodeId) -> bool,
+) -> BTreeSet<NodeId> {
+    let (mut reached, mut next) = (BTreeSet::from([start]), vec![start]);
+    while let Some(from) = next.pop() {
+        for to in up {
+            if passes(from, *to) && reached.insert(*to) {
+                next.push(*to);
+            }
+        }
+    }
+    reached
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Shape;
+
+    fn span(id: u32, fault: Fault, (from, to): (Nanos, Nanos), proven: bool) -> FaultSpan {
+        FaultSpan {
+            id,
+            fault,
+            mechanism: String::new(),
+            begin: (0, from),
+            end: Some((0, to)),
+            proofs: Vec::new(),
+            effective: proven.then_some((from, to)),
+            problems: Vec::new(),
+        }
+    }
+
+    fn cut(pairs: &[(u16, u16)]) -> Fault {
+        let cut = pairs.iter().map(|(a, b)| (NodeId(*a), NodeId(*b))).collect();
+        Fault::Partition { shape: Shape::Halves, cut }
+    }
+
+    /// The spans of n1 in a cluster of three.
+    #[track_caller]
+    fn check(faults: &[FaultSpan], expect: &[(Nanos, Nanos)]) {
+        let nodes: Vec<NodeId> = (1..=3).map(NodeId).collect();
+        let spans = spans(&nodes, faults, 1_000);
+        assert_eq!(spans.get(&NodeId(1)).map_or(&[][..], Vec::as_slice), expect);
+    }
+
+    const ALONE: &[(u16, u16)] = &[(1, 2), (2, 1), (1, 3), (3, 1)];
+
+    #[test]
+    fn only_proven_faults_cut_a_node_off() {
+        check(&[span(1, cut(ALONE), (10, 20), true)], &[(10, 20)]);
+        check(&[span(1, cut(ALONE), (10, 20), false)], &[]);
+        check(&[span(1, cut(&[(1, 2), (2, 1)]), (10, 20), true)], &[]);
+        let kill = Fault::Kill { nodes: vec![NodeId(2), NodeId(3)] };
+        check(&[span(1, kill, (10, 20), true)], &[(10, 20)]);
+        // Heard by none, or hearing none.
+        check(&[span(1, cut(&[(1, 2), (1, 3)]), (10, 20), true)], &[(10, 20)]);
+        check(&[span(1, cut(&[(2, 1), (3, 1)]), (10, 20), true)], &[(10, 20)]);
+        // A ring of one-way links still goes round.
+        check(&[span(1, cut(&[(2, 1), (3, 2), (1, 3)]), (10, 20), true)], &[]);
+    }
+
+    #[test]
+    fn faults_that_follow_each_other_make_one_span() {
+        let (one, two) = (span(1, cut(ALONE), (10, 20), true), span(2, cut(ALONE), (20, 30), true));
+        check(&[one.clone(), two], &[(10, 30)]);
+        check(&[one, span(2, cut(ALONE), (21, 30), true)], &[(10, 20), (21, 30)]);
+    }
+
+    #[test]
+    fn a_node_that_stands_still_is_not_judged() {
+        let pause = |proven| span(2, Fault::Pause { nodes: vec![NodeId(1)] }, (14, 16), proven);
+        let alone = span(1, cut(ALONE), (10, 20), true);
+        check(&[alone.clone(), pause(true)], &[(10, 14), (16, 20)]);
+        check(&[alone, pause(false)], &[(10, 14), (16, 20)]);
+    }
+}

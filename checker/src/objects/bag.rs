@@ -1,0 +1,63 @@
+//! Queues that promise no order: every element is handed out once, to somebody, at some time.
+//!
+//! Without empty answers each value is judged by itself, however often it was enqueued: it must at
+//! no instant have been handed out more often than it can have come in. With them, and with values
+//! that were enqueued once, the argument of `super::queue::emptiness` is exact: place every
+//! element as late as its enqueue and as early as its dequeue allow, or both at one instant where
+//! they overlap; at one instant dequeues come first, then empty answers, then enqueues. A value
+//! that was enqueued twice in a history with empty answers takes a search.
+
+use super::queue::elements::{Conflict, Elements};
+use super::queue::emptiness::not_empty;
+use super::queue::{class, minimise};
+use super::{Object, Weakened};
+use crate::linearizability::call::Call;
+use crate::linearizability::explain::{Refuted, Told};
+use crate::linearizability::finding::Finding;
+use crate::linearizability::minimise::Part;
+use crate::models::Bag;
+use crate::op::OpKind;
+
+impl Object for Bag {
+    const NAMES: &'static [&'static str] = &["multiset-queue", "bag", "unordered-queue"];
+    const ID: &'static str = "multiset-queue/linearizable";
+    const PROMISE: &'static str = "every element of a queue is handed out once, in any order, and \
+         only an empty queue is called empty";
+    const ASSUMPTIONS: &'static [&'static str] = &[
+        "every queue starts empty",
+        "a dequeue whose end is unknown may have taken any one element",
+    ];
+    const KINDS: &'static [OpKind] = &[OpKind::Enqueue, OpKind::Dequeue];
+
+    fn monitor(calls: &[Call<'_>]) -> Finding {
+        let Some(elements) = Elements::of(calls) else { return Finding::Ambiguous };
+        match conflict(calls, &elements) {
+            Some(conflict) => Finding::Refuted(conflict.violation(&elements)),
+            None if elements.empties.is_empty() || elements.times().is_some() => Finding::Legal,
+            None => Finding::Ambiguous,
+        }
+    }
+
+    fn part(call: &Call<'_>) -> Part {
+        minimise::part(call)
+    }
+
+    fn smallest<'a>(
+        calls: &[Call<'a>],
+        _: &'a Weakened,
+        refuted: &dyn Fn(&[Call<'a>]) -> bool,
+    ) -> Vec<Call<'a>> {
+        minimise::smallest(calls, refuted)
+    }
+
+    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+        class::told(refuted, conflict(&refuted.small, &Elements::of(&refuted.small)?)?)
+    }
+}
+
+fn conflict(calls: &[Call<'_>], elements: &Elements<'_>) -> Option<Conflict> {
+    elements.unbalanced().or_else(|| {
+        let empty = not_empty(calls, elements, &elements.times()?)?;
+        Some(Conflict::NotEmpty { empty })
+    })
+}

@@ -1,0 +1,144 @@
+//! Locks with fencing tokens and what they guard, and their near-linear check.
+//!
+//! The grants and the guarded resource have nothing to do with each other but their name, so they
+//! are two objects and each is judged alone.
+//!
+//! *Grants.* The order is that of their tokens; it only has to respect real time. A grant without a
+//! token, or one that nobody saw, says nothing.
+//!
+//! *The guarded resource.* See `guard`.
+
+mod class;
+mod guard;
+
+use std::collections::BTreeSet;
+
+use super::{Object, Weakened};
+use crate::catalogue;
+use crate::linearizability::call::Call;
+use crate::linearizability::explain::{Refuted, Told};
+use crate::linearizability::finding::Finding;
+use crate::linearizability::minimise::{EFFORT, Part, by_parts};
+use crate::models::Fencing;
+use crate::op::{Op, OpKind, Outcome, Value};
+
+impl Object for Fencing {
+    const NAMES: &'static [&'static str] = &["fencing", "fencing-lock"];
+    const ID: &'static str = "fencing/linearizable";
+    const PROMISE: &'static str = "fencing tokens strictly increase in the order of the grants, and \
+         the guarded resource takes no write with a lower one than before";
+    const ASSUMPTIONS: &'static [&'static str] = &[
+        "every guarded resource starts absent, and no token has been shown to it",
+        "whether holders exclude each other is asked by `lock/linearizable`, or by \
+         `lease/exclusive` where grants expire",
+    ];
+    const KINDS: &'static [OpKind] = &[OpKind::Acquire, OpKind::GuardedWrite, OpKind::Read];
+    const CHANGED_BY: &'static [OpKind] =
+        &[OpKind::Write, OpKind::Cas, OpKind::Append, OpKind::Increment];
+
+    fn monitor(calls: &[Call<'_>]) -> Finding {
+        let known = |call: &Call<'_>| {
+            matches!(
+                (call.op, call.outcome),
+                (Op::Acquire { .. }, None | Some(Outcome::Acquire { .. }))
+                    | (Op::GuardedWrite { .. }, None | Some(Outcome::GuardedWrite))
+                    | (Op::Read { .. }, Some(Outcome::Read { .. }))
+            )
+        };
+        if !calls.iter().all(known) {
+            return Finding::Ambiguous;
+        }
+        if let Some(pair) = misgranted(calls) {
+            return Finding::refuted(pair.class(), vec![pair.first, pair.second]);
+        }
+        guard::judge(calls)
+    }
+
+    fn part(call: &Call<'_>) -> Part {
+        match (call.op, call.outcome) {
+            (Op::GuardedWrite { value, .. }, _)
+            | (Op::Read { .. }, Some(Outcome::Read { value: Some(value) })) => {
+                Part::Element(value.clone())
+            }
+            _ => Part::Alone,
+        }
+    }
+
+    fn smallest<'a>(
+        calls: &[Call<'a>],
+        _: &'a Weakened,
+        refuted: &dyn Fn(&[Call<'a>]) -> bool,
+    ) -> Vec<Call<'a>> {
+        if let Some(pair) = misgranted(calls) {
+            return vec![calls[pair.first], calls[pair.second]];
+        }
+        let known: Vec<Call<'a>> =
+            guard::witness(calls).into_iter().map(|place| calls[place]).collect();
+        let calls = if !known.is_empty() && refuted(&known) { known } else { calls.to_vec() };
+        let mut small = by_parts(&calls, Self::part, EFFORT, refuted);
+        // Of what is left a read may go alone, and then a write that nothing reads any more.
+        for _ in 0..2 {
+            let read: BTreeSet<Value> = small.iter().filter_map(shown).cloned().collect();
+            let part = |call: &Call<'a>| match call.op {
+                Op::GuardedWrite { value, .. } if read.contains(value) => Part::Needed,
+                _ => Part::Alone,
+            };
+            small = by_parts(&small, part, EFFORT, refuted);
+        }
+        small
+    }
+
+    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+        class::told(refuted)
+    }
+}
+
+/// What a read showed.
+fn shown<'a>(call: &Call<'a>) -> Option<&'a Value> {
+    match call.outcome {
+        Some(Outcome::Read { value }) => value.as_ref(),
+        _ => None,
+    }
+}
+
+/// Two grants that cannot both be: the second one did not have to wait for the first, or has no
+/// higher token although it did.
+struct Misgranted {
+    first: usize,
+    second: usize,
+    same: bool,
+}
+
+impl Misgranted {
+    fn class(&self) -> &'static str {
+        if self.same { catalogue::TOKEN_REUSED } else { catalogue::TOKEN_WENT_BACK }
+    }
+}
+
+fn token(call: &Call<'_>) -> Option<u64> {
+    match call.outcome {
+        Some(Outcome::Acquire { token }) => *token,
+        _ => None,
+    }
+}
+
+/// Two grants whose tokens are the same, or not in the order of time.
+fn misgranted(calls: &[Call<'_>]) -> Option<Misgranted> {
+    let grant = |place: usize| token(&calls[place]).map(|token| (token, place));
+    let mut grants: Vec<(u64, usize)> = (0..calls.len()).filter_map(grant).collect();
+    grants.sort_unstable_by_key(|(token, place)| (*token, calls[*place].end, *place));
+    if let Some(pair) = grants.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        return Some(Misgranted { first: pair[0].1, second: pair[1].1, same: true });
+    }
+    // Of the lower tokens, the grant that was asked for last.
+    let mut last: Option<usize> = None;
+    for (_, first) in grants {
+        if let Some(second) = last
+            && calls[first].precedes(&calls[second])
+        {
+            return Some(Misgranted { first, second, same: false });
+        }
+        last = last.filter(|last| calls[*last].start >= calls[first].start).or(Some(first));
+    }
+    None
+}

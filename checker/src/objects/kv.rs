@@ -1,0 +1,43 @@
+//! Stores of texts: each key is read, written and appended to.
+
+mod class;
+mod minimise;
+mod parse;
+mod sweep;
+
+use super::{Object, Weakened};
+use crate::linearizability::call::Call;
+use crate::linearizability::explain::{Refuted, Told};
+use crate::linearizability::finding::Finding;
+use crate::models::Kv;
+use crate::op::OpKind;
+
+impl Object for Kv {
+    const NAMES: &'static [&'static str] = &["kv", "store"];
+    const ID: &'static str = "kv/linearizable";
+    const PROMISE: &'static str = "a key holds what was last written to it and all that was appended \
+         since, for everybody who reads it, as if there were one copy";
+    const ASSUMPTIONS: &'static [&'static str] = &["every key starts with the empty text"];
+    const KINDS: &'static [OpKind] = &[OpKind::Read, OpKind::Write, OpKind::Append];
+    const CHANGED_BY: &'static [OpKind] = &[OpKind::Cas, OpKind::Increment];
+
+    fn monitor(calls: &[Call<'_>]) -> Finding {
+        sweep::decide(calls)
+    }
+
+    fn weakened(calls: &[Call<'_>]) -> Weakened {
+        minimise::weakened(calls)
+    }
+
+    fn smallest<'a>(
+        calls: &[Call<'a>],
+        weakened: &'a Weakened,
+        refuted: &dyn Fn(&[Call<'a>]) -> bool,
+    ) -> Vec<Call<'a>> {
+        minimise::smallest(calls, weakened, refuted)
+    }
+
+    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+        class::told(refuted)
+    }
+}

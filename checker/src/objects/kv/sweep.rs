@@ -1,0 +1,184 @@
+//! Near-linear decision for stores of texts in which every text was written or appended once.
+//!
+//! An epoch, from a write to the last that was seen of it, is contiguous in every legal order, and
+//! the order inside is forced: the write, who read it as it was, the first append, who read that,
+//! and so on. What nobody saw came at the end of some epoch, after all who read that, so it is a
+//! block of its own; an indeterminate one need not have happened. Between blocks only real time
+//! speaks. Write A → B if something of A ended before something of B began. If A → B and B → A
+//! there is no legal order, and otherwise there is one: in any cycle let A be a member with the
+//! earliest end `f(A)`, and P the one before it. Whatever comes before another member B ends no
+//! earlier than that, and before the latest begin `s(B)`: so A → B for every member B, and A → P →
+//! A. The first epoch of all ended before time began. (Gibbons and Korach, “Testing shared
+//! memories”, 1997, with texts that grow.)
+
+use std::sync::Arc;
+
+use super::parse::{Epoch, Parsed, parse, texts};
+use crate::catalogue;
+use crate::linearizability::call::Call;
+use crate::linearizability::finding::{Finding, Violation};
+use crate::op::Op;
+
+/// Why no legal order exists. The numbers are places in the slice of calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Conflict {
+    /// The text that `seen_by` saw is not made of what was written and appended.
+    Unwritten { seen_by: usize },
+    /// `seen_by` saw `piece` in a place where it had not been put.
+    Twice { seen_by: usize, piece: usize },
+    /// Neither of two texts of one epoch is the beginning of the other.
+    Incompatible { one: usize, other: usize },
+    /// `late` began after `done` had ended, but what `done` saw or did comes after `late`.
+    Inverted { late: usize, done: usize },
+    /// Two blocks would each have to come before the other: `done` ended before `late` began, and
+    /// `early`, of the block of `late`, before `after` did.
+    Crossed { late: usize, done: usize, early: Option<usize>, after: usize },
+}
+
+/// Why the sweep did not come to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doubt {
+    Ambiguous,
+    Conflict(Conflict),
+}
+
+impl Conflict {
+    fn violation(self) -> Violation {
+        let (class, calls) = match self {
+            Self::Unwritten { seen_by } => (catalogue::READ_OF_UNWRITTEN, vec![seen_by]),
+            Self::Twice { .. } => (catalogue::NON_LINEARIZABLE, Vec::new()),
+            Self::Incompatible { .. } => (catalogue::INCOMPATIBLE_READS, Vec::new()),
+            Self::Inverted { .. } | Self::Crossed { .. } => (catalogue::STALE_READ, Vec::new()),
+        };
+        // Alone, a text that cannot be taken apart has no legal order either.
+        Violation { class, calls }
+    }
+}
+
+/// Decides whether `calls` of one key have a legal order.
+pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
+    match swept(calls) {
+        Ok(()) => Finding::Legal,
+        Err(Doubt::Ambiguous) => Finding::Ambiguous,
+        Err(Doubt::Conflict(conflict)) => Finding::Refuted(conflict.violation()),
+    }
+}
+
+/// Why `calls` have no legal order, if the sweep can tell.
+pub(super) fn conflict(calls: &[Call<'_>]) -> Option<Conflict> {
+    match swept(calls) {
+        Err(Doubt::Conflict(conflict)) => Some(conflict),
+        Err(Doubt::Ambiguous) | Ok(()) => None,
+    }
+}
+
+fn swept(calls: &[Call<'_>]) -> Result<(), Doubt> {
+    let texts: Vec<Arc<str>> = texts(calls).ok_or(Doubt::Ambiguous)?;
+    let parsed = parse(calls, &texts)?;
+    let mut blocks = Vec::new();
+    for epoch in &parsed.epochs {
+        blocks.push(Block::of(calls, epoch)?);
+    }
+    for place in unseen(calls, &texts, &parsed) {
+        let mut block = Block::default();
+        block.level(calls, &[place])?;
+        blocks.push(block);
+    }
+    crossing(&blocks).map_or(Ok(()), |conflict| Err(Doubt::Conflict(conflict)))
+}
+
+/// What certainly happened and nobody saw.
+fn unseen<'a>(
+    calls: &'a [Call<'_>],
+    texts: &'a [Arc<str>],
+    parsed: &'a Parsed,
+) -> impl Iterator<Item = usize> + 'a {
+    (0..calls.len()).filter(|place| {
+        let call = &calls[*place];
+        let changes = !matches!(call.op, Op::Read { .. }) && !texts[*place].is_empty();
+        changes && call.end.is_some() && !parsed.seen[*place]
+    })
+}
+
+/// Calls that are contiguous in every legal order. Times are shifted by one, so that 0 is before
+/// all time.
+#[derive(Debug, Clone, Copy)]
+struct Block {
+    /// The earliest end; none for the first epoch of all.
+    f: (u64, Option<usize>),
+    /// The latest begin.
+    s: (u64, Option<usize>),
+}
+
+impl Default for Block {
+    fn default() -> Self {
+        Self { f: (u64::MAX, None), s: (0, None) }
+    }
+}
+
+impl Block {
+    /// Checks the order that is forced inside an epoch.
+    fn of(calls: &[Call<'_>], epoch: &Epoch) -> Result<Self, Doubt> {
+        let mut block = Self::default();
+        if epoch.write.is_none() {
+            block.f = (0, None);
+        }
+        block.level(calls, epoch.write.as_slice())?;
+        let mut reads = epoch.reads.chunk_by(|one, other| one.1 == other.1).peekable();
+        for appends in 0..=epoch.appends.len() {
+            if let Some(reads) = reads.next_if(|reads| reads[0].1 == appends) {
+                let readers: Vec<usize> = reads.iter().map(|(reader, _)| *reader).collect();
+                block.level(calls, &readers)?;
+            }
+            if let Some(append) = epoch.appends.get(appends) {
+                block.level(calls, &[*append])?;
+            }
+        }
+        Ok(block)
+    }
+
+    /// Adds calls that come after all earlier ones of the block, in any order among them.
+    fn level(&mut self, calls: &[Call<'_>], members: &[usize]) -> Result<(), Doubt> {
+        for &done in members {
+            let ended = calls[done].end.map_or(u64::MAX, |end| end.saturating_add(1));
+            if let (true, Some(late)) = (ended < self.s.0, self.s.1) {
+                return Err(Doubt::Conflict(Conflict::Inverted { late, done }));
+            }
+            if ended < self.f.0 {
+                self.f = (ended, Some(done));
+            }
+        }
+        for &member in members {
+            let began = calls[member].start.saturating_add(1);
+            if began > self.s.0 {
+                self.s = (began, Some(member));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Two blocks of which each must come before the other. Two *forward* ones (`f < s`) do if they
+/// overlap, and then some two neighbours do; a *backward* one does with a forward one around it.
+fn crossing(blocks: &[Block]) -> Option<Conflict> {
+    let (mut forward, backward): (Vec<&Block>, Vec<&Block>) =
+        blocks.iter().partition(|block| block.f.0 < block.s.0);
+    forward.sort_by_key(|block| block.f);
+    if let Some(pair) = forward.windows(2).find(|pair| pair[1].f.0 < pair[0].s.0) {
+        return crossed(pair[0], pair[1]);
+    }
+    backward.into_iter().find_map(|inner| {
+        let before = forward.partition_point(|outer| outer.f.0 < inner.s.0);
+        let outer = forward.get(before.checked_sub(1)?)?;
+        if inner.f.0 < outer.s.0 { crossed(outer, inner) } else { None }
+    })
+}
+
+/// Names a crossing, seen from the block of which something began last; the first epoch of all
+/// always counts as that one.
+fn crossed(one: &Block, other: &Block) -> Option<Conflict> {
+    let initial = |block: &Block| block.f.1.is_none();
+    let one_late = initial(one) || (!initial(other) && one.s.0 >= other.s.0);
+    let (late, done) = if one_late { (one, other) } else { (other, one) };
+    Some(Conflict::Crossed { late: late.s.1?, done: done.f.1?, early: late.f.1, after: done.s.1? })
+}

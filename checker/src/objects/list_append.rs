@@ -1,0 +1,44 @@
+//! Lists that transactions read and append to, judged as one object: strict serializability.
+//!
+//! Weaker isolation, and which of Adya's anomalies a history shows, is not asked here.
+
+pub(super) mod class;
+mod lists;
+pub(super) mod minimise;
+mod monitor;
+
+use super::{Object, Weakened};
+use crate::linearizability::call::Call;
+use crate::linearizability::explain::{Refuted, Told};
+use crate::linearizability::finding::Finding;
+use crate::models::ListAppend;
+use crate::op::OpKind;
+
+impl Object for ListAppend {
+    const NAMES: &'static [&'static str] = &["list-append"];
+    const ID: &'static str = "list-append/linearizable";
+    const PROMISE: &'static str = "every transaction takes effect at one instant between its \
+         invocation and its answer, as if there were one copy of all lists";
+    const ASSUMPTIONS: &'static [&'static str] = &["every list starts empty"];
+    const KINDS: &'static [OpKind] = &[OpKind::Txn];
+
+    fn monitor(calls: &[Call<'_>]) -> Finding {
+        monitor::decide(calls)
+    }
+
+    fn weakened(calls: &[Call<'_>]) -> Weakened {
+        minimise::weakened(calls)
+    }
+
+    fn smallest<'a>(
+        calls: &[Call<'a>],
+        weakened: &'a Weakened,
+        refuted: &dyn Fn(&[Call<'a>]) -> bool,
+    ) -> Vec<Call<'a>> {
+        minimise::smallest(calls, weakened, refuted)
+    }
+
+    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+        class::told(refuted)
+    }
+}

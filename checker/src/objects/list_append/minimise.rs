@@ -1,0 +1,128 @@
+//! Takes away from refuted transactions whatever the refutation does not need.
+//!
+//! What may go without making a legal history illegal:
+//!
+//! - a transaction of which nobody who is left has seen anything;
+//! - a list, with all that was done with it: lists do not know of each other;
+//! - an element, with its append and out of every list that was read.
+
+use std::collections::BTreeSet;
+
+use super::lists::{Lists, micros};
+use super::monitor::{Conflict, Decision, decision};
+use crate::linearizability::call::Call;
+use crate::objects::Weakened;
+use crate::objects::unseen::{Traces, without_unseen};
+use crate::op::{Key, Op, Outcome, Value};
+use crate::transaction::{Micro, Seen};
+
+/// Lists and elements that a refutation is about.
+struct Guilty<'a> {
+    lists: BTreeSet<&'a Key>,
+    elements: BTreeSet<(&'a Key, &'a Value)>,
+}
+
+fn guilty<'a>(calls: &[Call<'a>]) -> Option<Guilty<'a>> {
+    let Decision::Refuted(conflict) = decision(calls) else { return None };
+    let lists = Lists::of(calls)?.ok()?;
+    let mut guilty = Guilty { lists: BTreeSet::new(), elements: BTreeSet::new() };
+    match conflict {
+        Conflict::Clash(clash) => {
+            for number in clash.elements {
+                let key = lists.keys[number];
+                guilty.lists.insert(key);
+                for (txn, values) in &lists.list[number].appended {
+                    if clash.calls.contains(txn) {
+                        guilty.elements.extend(values.iter().map(|value| (key, *value)));
+                    }
+                }
+            }
+        }
+        Conflict::Incompatible { one, other, list } => {
+            let (key, found) = (lists.keys[list], &lists.list[list].found);
+            let by = |txn| found.iter().find(|(own, _)| *own == txn).map(|(_, found)| *found);
+            let (one, other) = (by(one)?, by(other)?);
+            // Where the two lists part.
+            let (one, other) = one.iter().zip(other).find(|(one, other)| one != other)?;
+            guilty.lists.insert(key);
+            guilty.elements.extend([(key, one), (key, other)]);
+        }
+        Conflict::Internal { .. } | Conflict::Phantom { .. } => return None,
+    }
+    Some(guilty)
+}
+
+/// Transactions that name what the refutation is about and nothing else; by invocation. Those that
+/// name nothing of it are left out.
+pub(super) fn weakened(calls: &[Call<'_>]) -> Weakened {
+    let Some(guilty) = guilty(calls) else { return Weakened::new() };
+    let one = |call: &Call<'_>| {
+        let (ops, _) = micros(call)?;
+        let ops: Vec<Micro> = ops.iter().filter_map(|micro| narrowed(micro, &guilty)).collect();
+        (!ops.is_empty()).then(|| {
+            let (op, outcome) =
+                (Op::Txn { ops: ops.clone().into() }, Outcome::Txn { ops: ops.into() });
+            (call.id, (op, outcome))
+        })
+    };
+    calls.iter().filter_map(one).collect()
+}
+
+fn narrowed(micro: &Micro, guilty: &Guilty<'_>) -> Option<Micro> {
+    match micro {
+        Micro::Append { key, value } => {
+            guilty.elements.contains(&(key, value)).then(|| micro.clone())
+        }
+        Micro::Read { key, seen: Seen::List(values) } if guilty.lists.contains(key) => {
+            let kept = |value: &&Value| guilty.elements.contains(&(key, *value));
+            let seen = Seen::List(values.iter().filter(kept).cloned().collect());
+            Some(Micro::Read { key: key.clone(), seen })
+        }
+        Micro::Read { key, .. } if guilty.lists.contains(key) => Some(micro.clone()),
+        Micro::Read { .. } | Micro::Write { .. } => None,
+    }
+}
+
+/// A small part of `calls` that `refuted` holds of as well.
+pub(super) fn smallest<'a>(
+    calls: &[Call<'a>],
+    weakened: &'a Weakened,
+    refuted: &dyn Fn(&[Call<'a>]) -> bool,
+) -> Vec<Call<'a>> {
+    let few = match decision(calls) {
+        Decision::Refuted(Conflict::Internal { txn, .. }) => vec![calls[txn]],
+        Decision::Refuted(Conflict::Phantom { found_by, .. }) => vec![calls[found_by]],
+        _ => {
+            let narrow = |call: &Call<'a>| {
+                let (op, outcome) = weakened.get(&call.id)?;
+                Some(Call { op, outcome: call.outcome.and(Some(outcome)), ..*call })
+            };
+            calls.iter().filter_map(narrow).collect()
+        }
+    };
+    let start = if refuted(&few) { few } else { calls.to_vec() };
+    without_unseen(&start, traces, refuted)
+}
+
+/// What a transaction put somewhere, and what it saw of others.
+pub(crate) fn traces<'a>(call: &Call<'a>) -> Traces<(&'a Key, &'a Value)> {
+    let mut traces = Traces { put: Vec::new(), saw: Vec::new() };
+    let Some((ops, answered)) = micros(call) else { return traces };
+    for micro in ops {
+        match micro {
+            Micro::Append { key, value } | Micro::Write { key, value } => {
+                traces.put.push((key, value));
+            }
+            Micro::Read { key, seen: Seen::Value(value) } if answered => {
+                traces.saw.push((key, value));
+            }
+            Micro::Read { key, seen: Seen::List(values) } if answered => {
+                traces.saw.extend(values.iter().map(|value| (key, value)));
+            }
+            Micro::Read { .. } => {}
+        }
+    }
+    let Traces { put, saw } = &mut traces;
+    saw.retain(|seen| !put.contains(seen));
+    traces
+}

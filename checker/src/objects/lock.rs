@@ -1,0 +1,152 @@
+//! Locks that know their holder, and their near-linear check.
+//!
+//! A lock is held by one at a time, so a legal order is a row of holds (see `holds`), and two of
+//! them that would each have to come before the other refute it (see `super::zones`). Where the
+//! calls for a holder fall into holds in one way only, that is exact. Where they may in several,
+//! the one that is tried first may show that the lock is legal; holds of the other holders, and the
+//! calls of this one each by itself, may show that it is not; otherwise a search decides.
+
+mod class;
+mod holds;
+
+use holds::{Held, Hold, Way};
+
+use super::zones::{Zone, crossing};
+use super::{Object, Weakened};
+use crate::catalogue;
+use crate::hashing::Map;
+use crate::linearizability::call::Call;
+use crate::linearizability::explain::{Refuted, Told};
+use crate::linearizability::finding::{Finding, Violation};
+use crate::linearizability::minimise::{EFFORT, Part, by_parts};
+use crate::models::Lock;
+use crate::op::{Op, OpKind};
+
+impl Object for Lock {
+    const NAMES: &'static [&'static str] = &["lock", "owner-lock"];
+    const ID: &'static str = "lock/linearizable";
+    const PROMISE: &'static str =
+        "a lock has one holder at a time, and only the holder gives it back";
+    const ASSUMPTIONS: &'static [&'static str] = &[
+        "every lock starts free",
+        "a grant does not expire: leases are judged by `lease/exclusive`",
+        "a lock is not re-entrant",
+    ];
+    const KINDS: &'static [OpKind] = &[OpKind::Acquire, OpKind::Release];
+
+    fn monitor(calls: &[Call<'_>]) -> Finding {
+        match holds::holds(calls) {
+            None => Finding::Ambiguous,
+            Some(Err(violation)) => Finding::Refuted(violation),
+            Some(Ok(held)) => judge(calls, &held),
+        }
+    }
+
+    fn part(call: &Call<'_>) -> Part {
+        // Without one of its holders a lock is as legal as with it.
+        match call.op {
+            Op::Acquire { holder, .. } | Op::Release { holder, .. } => Part::Number(*holder),
+            _ => Part::Needed,
+        }
+    }
+
+    fn smallest<'a>(
+        calls: &[Call<'a>],
+        _: &'a Weakened,
+        refuted: &dyn Fn(&[Call<'a>]) -> bool,
+    ) -> Vec<Call<'a>> {
+        let known: Vec<Call<'a>> = match Self::monitor(calls) {
+            Finding::Refuted(violation) => {
+                violation.calls.iter().map(|place| calls[*place]).collect()
+            }
+            _ => Vec::new(),
+        };
+        let calls = if !known.is_empty() && refuted(&known) { known } else { calls.to_vec() };
+        let parts = parts(&calls);
+        by_parts(
+            &calls,
+            |call| parts.get(&call.id).cloned().unwrap_or(Part::Needed),
+            EFFORT,
+            refuted,
+        )
+    }
+
+    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+        class::told(refuted)
+    }
+}
+
+/// Every hold, and whether it is known to be one.
+fn all(held: &[Held]) -> impl Iterator<Item = &Hold> {
+    held.iter().flat_map(|one| match &one.way {
+        Way::Only(holds) | Way::Loose(holds) => holds.as_slice(),
+        Way::Unknown => &[],
+    })
+}
+
+fn judge(calls: &[Call<'_>], held: &[Held]) -> Finding {
+    let unknown = held.iter().any(|one| matches!(one.way, Way::Unknown));
+    let only = held.iter().all(|one| matches!(one.way, Way::Only(_)));
+    if !unknown {
+        match crossed(calls, all(held)) {
+            None => return Finding::Legal,
+            Some(violation) if only => return Finding::Refuted(violation),
+            Some(_) => {}
+        }
+    }
+    let certain = held.iter().filter(|one| matches!(one.way, Way::Only(_)));
+    let others = held.iter().filter(|one| !matches!(one.way, Way::Only(_)));
+    let holds = certain.flat_map(|one| all(std::slice::from_ref(one)));
+    let alone = others.flat_map(|one| one.calls.iter().map(|place| (*place, one.calls.as_slice())));
+    let found = crossing_of(calls, holds, alone);
+    found.map_or(Finding::Ambiguous, Finding::Refuted)
+}
+
+fn crossed<'h>(calls: &[Call<'_>], holds: impl Iterator<Item = &'h Hold>) -> Option<Violation> {
+    crossing_of(calls, holds, std::iter::empty())
+}
+
+/// Two of the holds, or a hold and one of the calls `alone`, that cannot both be. With a call alone
+/// go all calls for its holder, without which it may be illegal by itself.
+fn crossing_of<'h>(
+    calls: &[Call<'_>],
+    holds: impl Iterator<Item = &'h Hold>,
+    alone: impl Iterator<Item = (usize, &'h [usize])>,
+) -> Option<Violation> {
+    let mut zones = Vec::new();
+    let mut members: Vec<Vec<usize>> = Vec::new();
+    for hold in holds {
+        zones.push(hold.zone(calls));
+        members.push(std::iter::once(hold.acquire).chain(hold.release).collect());
+    }
+    for (place, holder) in alone {
+        zones.push(Zone::of(calls, [place]));
+        members.push(holder.to_vec());
+    }
+    let (one, other) = crossing(&zones)?;
+    let mut calls = [members[one].as_slice(), members[other].as_slice()].concat();
+    calls.sort_unstable();
+    calls.dedup();
+    Some(Violation { class: catalogue::LOCK_HELD_TWICE, calls })
+}
+
+/// What may be taken away without making a legal lock illegal, by id: a hold where it is certain
+/// which calls it is made of, else all calls for a holder.
+fn parts(calls: &[Call<'_>]) -> Map<u64, Part> {
+    let mut parts = Map::default();
+    let Some(Ok(held)) = holds::holds(calls) else {
+        return calls.iter().map(|call| (call.id, Lock::part(call))).collect();
+    };
+    for (number, one) in (0_u64..).zip(held) {
+        for place in one.calls {
+            parts.insert(calls[place].id, Part::Element((-1 - number as i64).into()));
+        }
+        let Way::Only(holds) = one.way else { continue };
+        for hold in holds {
+            for place in std::iter::once(hold.acquire).chain(hold.release) {
+                parts.insert(calls[place].id, Part::Number(hold.acquire as u64));
+            }
+        }
+    }
+    parts
+}

@@ -1,0 +1,50 @@
+//! Queues: first in, first out.
+//!
+//! The decision stands in `fifo`, what it has in common with queues without order in `elements`
+//! and `emptiness`, and the words in `class`.
+
+pub(super) mod class;
+pub(super) mod elements;
+pub(super) mod emptiness;
+mod fifo;
+pub(super) mod minimise;
+
+use super::{Object, Weakened};
+use crate::linearizability::call::Call;
+use crate::linearizability::explain::{Refuted, Told};
+use crate::linearizability::finding::Finding;
+use crate::linearizability::minimise::Part;
+use crate::models::Queue;
+use crate::op::OpKind;
+
+impl Object for Queue {
+    const NAMES: &'static [&'static str] = &["queue", "fifo-queue"];
+    const ID: &'static str = "queue/linearizable";
+    const PROMISE: &'static str = "every element of a queue is handed out once, in the order in which \
+         it came in, and only an empty queue is called empty";
+    const ASSUMPTIONS: &'static [&'static str] = &[
+        "every queue starts empty",
+        "a dequeue whose end is unknown may have taken the element at the front",
+    ];
+    const KINDS: &'static [OpKind] = &[OpKind::Enqueue, OpKind::Dequeue];
+
+    fn monitor(calls: &[Call<'_>]) -> Finding {
+        fifo::decide(calls)
+    }
+
+    fn part(call: &Call<'_>) -> Part {
+        minimise::part(call)
+    }
+
+    fn smallest<'a>(
+        calls: &[Call<'a>],
+        _: &'a Weakened,
+        refuted: &dyn Fn(&[Call<'a>]) -> bool,
+    ) -> Vec<Call<'a>> {
+        minimise::smallest(calls, refuted)
+    }
+
+    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+        class::told(refuted, fifo::conflict(&refuted.small)?)
+    }
+}

@@ -1,0 +1,199 @@
+//! The calls on a register, grouped: each write with the operations that saw its value.
+//!
+//! Of the reads of a value only two matter to any rule: the one that ended first and the one that
+//! began last. So a group is a few numbers, however many reads it has. Nothing is decided here.
+
+use super::facts::{Fact, Ids};
+use crate::linearizability::call::Call;
+
+/// The place of a call in the slice of calls, or of a group in the list of groups.
+pub(super) type Place = u32;
+
+/// No place.
+pub(super) const NONE: Place = Place::MAX;
+
+/// The group of the initial state.
+pub(super) const INITIAL: Place = 0;
+
+/// A value with its writer and what saw it. Places are [`NONE`] where there is no such call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Group {
+    /// The call that wrote it; where there are more, the one that began first.
+    pub(super) writer: Place,
+    /// Of the calls that saw the value and left it, the one that ended first …
+    pub(super) first: Place,
+    /// … and the one that began last.
+    pub(super) last: Place,
+    /// The group that the compare-and-set which replaced the value began.
+    pub(super) next: Place,
+    /// The group whose value the writer replaced, if it is a compare-and-set.
+    pub(super) after: Place,
+    /// Whether the writer took effect for certain.
+    pub(super) certain: bool,
+    /// Whether there are more writers, so that nobody can tell which one was seen.
+    pub(super) many: bool,
+}
+
+const EMPTY: Group = Group {
+    writer: NONE,
+    first: NONE,
+    last: NONE,
+    next: NONE,
+    after: NONE,
+    certain: false,
+    many: false,
+};
+
+impl Group {
+    /// Whether something that took effect for certain saw the value.
+    pub(super) fn is_needed(&self) -> bool {
+        self.first != NONE || self.next != NONE
+    }
+}
+
+/// Two compare-and-sets from one value: the groups they began, and the one they began from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clash {
+    pub(super) of: Place,
+    pub(super) first: Place,
+    pub(super) second: Place,
+}
+
+/// All groups. Every write has one of its own: where a value has several writers, the first has
+/// the group of the value, and nobody may ask who was seen.
+pub(super) struct Groups<'a> {
+    calls: &'a [Call<'a>],
+    ids: Ids<'a>,
+    pub(super) list: Vec<Group>,
+    pub(super) clashes: Vec<Clash>,
+    /// Calls that saw a value not to be there, with its group.
+    pub(super) refusals: Vec<(Place, Place)>,
+    /// Calls that were answered what no register answers.
+    pub(super) impossible: Vec<Place>,
+    /// Whether a value that matters has more than one possible writer.
+    pub(super) ambiguous: bool,
+}
+
+impl<'a> Groups<'a> {
+    /// Groups `calls`, which are in the order of invocation and fewer than [`NONE`].
+    pub(super) fn new(calls: &'a [Call<'a>]) -> Self {
+        let mut groups = Self {
+            calls,
+            ids: Ids::new(calls.len()),
+            list: vec![Group { certain: true, ..EMPTY }],
+            clashes: Vec::new(),
+            refusals: Vec::new(),
+            impossible: Vec::new(),
+            ambiguous: false,
+        };
+        for (place, call) in (0..).zip(calls) {
+            groups.add(place, Fact::of(call));
+        }
+        (0..groups.list.len() as Place).for_each(|group| groups.settle(group));
+        groups
+    }
+
+    fn add(&mut self, place: Place, fact: Fact<'a>) {
+        match fact {
+            Fact::Sees(value) => {
+                let group = value.map_or(INITIAL, |value| self.group(value));
+                self.read(place, group);
+            }
+            Fact::Writes(value) => {
+                let group = self.group(value);
+                self.write(place, group, NONE);
+            }
+            Fact::Changes { old, new } => {
+                let (after, group) = (self.group(old), self.group(new));
+                self.write(place, group, after);
+            }
+            Fact::Differs(value) => {
+                let group = self.group(value);
+                self.refusals.push((place, group));
+            }
+            Fact::Impossible => self.impossible.push(place),
+            Fact::Nothing => {}
+        }
+    }
+
+    /// The group of `value`.
+    fn group(&mut self, value: &'a crate::op::Value) -> Place {
+        let (group, fresh) = self.ids.of(value);
+        if fresh {
+            self.list.push(EMPTY);
+        }
+        group
+    }
+
+    fn read(&mut self, place: Place, group: Place) {
+        let first = self.list[group as usize].first;
+        let group = &mut self.list[group as usize];
+        if first == NONE || self.calls[place as usize].end < self.calls[first as usize].end {
+            group.first = place;
+        }
+        // Calls come in the order of invocation.
+        group.last = place;
+    }
+
+    fn write(&mut self, place: Place, mut group: Place, after: Place) {
+        if self.list[group as usize].writer != NONE {
+            self.list[group as usize].many = true;
+            group = self.list.len() as Place;
+            self.list.push(Group { many: true, ..EMPTY });
+            self.ids.skip();
+        }
+        let certain = self.calls[place as usize].end.is_some();
+        let own = &mut self.list[group as usize];
+        (own.writer, own.after, own.certain) = (place, after, certain);
+        if certain && after != NONE {
+            self.link(after, group);
+        }
+    }
+
+    /// The writer of `next` certainly replaced the value of `group`.
+    fn link(&mut self, group: Place, next: Place) {
+        let from = &mut self.list[group as usize];
+        match from.next {
+            NONE => from.next = next,
+            first => self.clashes.push(Clash { of: group, first, second: next }),
+        }
+    }
+
+    /// What was seen was written for certain, and so was what that rests on.
+    fn settle(&mut self, mut place: Place) {
+        loop {
+            let group = &mut self.list[place as usize];
+            if !group.is_needed() || group.certain && !group.many || group.writer == NONE {
+                return;
+            }
+            if group.many {
+                self.ambiguous = true;
+                return;
+            }
+            group.certain = true;
+            let after = group.after;
+            if after == NONE {
+                return;
+            }
+            self.link(after, place);
+            place = after;
+        }
+    }
+
+    /// Whether a group begins a block: its writer took effect for certain and rests on nothing
+    /// that is known.
+    pub(super) fn is_head(&self, place: Place) -> bool {
+        let group = &self.list[place as usize];
+        let rests = group.after != NONE && !self.list[group.after as usize].many;
+        group.certain && !rests
+    }
+
+    /// The group in which a call wrote, else the one whose value it saw.
+    pub(super) fn of(&self, call: Place) -> Place {
+        let holds =
+            |group: &&Group| group.writer == call || group.first == call || group.last == call;
+        let own = self.list.iter().position(|group| group.writer == call);
+        let seen = || self.list.iter().position(|group| holds(&group));
+        own.or_else(seen).map_or(INITIAL, |place| place as Place)
+    }
+}

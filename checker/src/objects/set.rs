@@ -1,0 +1,43 @@
+//! Sets: elements are added and removed, asked for one by one, and read all at once.
+
+mod class;
+mod elements;
+mod minimise;
+mod monitor;
+
+use super::{Object, Weakened};
+use crate::linearizability::call::Call;
+use crate::linearizability::explain::{Refuted, Told};
+use crate::linearizability::finding::Finding;
+use crate::models::Set;
+use crate::op::OpKind;
+
+impl Object for Set {
+    const NAMES: &'static [&'static str] = &["set"];
+    const ID: &'static str = "set/linearizable";
+    const PROMISE: &'static str = "an element is in the set from its add to its removal, for \
+         everybody who looks, as if there were one copy";
+    const ASSUMPTIONS: &'static [&'static str] = &["every set starts empty"];
+    const KINDS: &'static [OpKind] =
+        &[OpKind::Add, OpKind::Remove, OpKind::Contains, OpKind::ReadAll];
+
+    fn monitor(calls: &[Call<'_>]) -> Finding {
+        monitor::decide(calls)
+    }
+
+    fn weakened(calls: &[Call<'_>]) -> Weakened {
+        minimise::weakened(calls)
+    }
+
+    fn smallest<'a>(
+        calls: &[Call<'a>],
+        weakened: &'a Weakened,
+        refuted: &dyn Fn(&[Call<'a>]) -> bool,
+    ) -> Vec<Call<'a>> {
+        minimise::smallest(calls, weakened, refuted)
+    }
+
+    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+        class::told(refuted)
+    }
+}

@@ -1,0 +1,226 @@
+//! Gives a refuted set its class from the catalogue, and the sentence that says so.
+//!
+//! The class only names what the refutation already proved; where no rule fits it is
+//! `non-linearizable`.
+
+use super::elements::{Element, Elements};
+use super::monitor::{Conflict, Decision, decision};
+use crate::catalogue;
+use crate::event::Nanos;
+use crate::history::Operation;
+use crate::linearizability::call::Call;
+use crate::linearizability::explain::{Refuted, Told};
+use crate::objects::precedence::Clash;
+use crate::op::{Op, Outcome, Value};
+use crate::words;
+
+/// What is wrong with one element. The numbers are places in the slice of calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// `late` missed it although `done` had added or seen it, and no removal had begun.
+    Lost { late: usize, done: usize, element: usize },
+    /// `late` saw it although `done` had removed it, after it had been there.
+    Resurrected { late: usize, done: usize, element: usize },
+}
+
+impl Rule {
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Self::Lost { .. } => catalogue::LOST_ELEMENT,
+            Self::Resurrected { .. } => catalogue::RESURRECTED_ELEMENT,
+        }
+    }
+}
+
+/// The rule that one of the elements of `clash` breaks by itself, if one does.
+pub(super) fn rule(calls: &[Call<'_>], elements: &Elements<'_>, clash: &Clash) -> Option<Rule> {
+    clash.elements.iter().find_map(|number| {
+        let element = &elements.list[*number];
+        let view = View { calls, elements, element, number: *number };
+        view.lost().or_else(|| view.resurrected())
+    })
+}
+
+struct View<'a> {
+    calls: &'a [Call<'a>],
+    elements: &'a Elements<'a>,
+    element: &'a Element,
+    number: usize,
+}
+
+impl View<'_> {
+    /// The first to end of those that show that the element was there.
+    fn there(&self) -> Option<usize> {
+        let shown = self.element.adds.iter().copied().chain(self.elements.seen_by(self.element));
+        shown
+            .filter(|place| self.calls[*place].end.is_some())
+            .min_by_key(|place| self.calls[*place].end)
+    }
+
+    /// Everybody who missed it.
+    fn missed(&self) -> impl Iterator<Item = usize> {
+        let reads = self.elements.reads.list.iter().enumerate();
+        let blind = reads.filter(|(read, _)| self.element.shown_by.binary_search(read).is_err());
+        self.element.absent.iter().copied().chain(blind.map(|(_, (place, ..))| *place))
+    }
+
+    fn lost(&self) -> Option<Rule> {
+        let done = self.there()?;
+        let removed = self.element.removes.iter().map(|place| self.calls[*place].start).min();
+        let too_early = |place: &usize| {
+            let end = self.calls[*place].end;
+            removed.is_none_or(|removed| end.is_some_and(|end| end < removed))
+        };
+        let late = self
+            .missed()
+            .filter(|place| self.calls[done].precedes(&self.calls[*place]) && too_early(place))
+            .min_by_key(|place| self.calls[*place].end)?;
+        Some(Rule::Lost { late, done, element: self.number })
+    }
+
+    fn resurrected(&self) -> Option<Rule> {
+        let done = self.element.removes.first().copied()?;
+        let was_there =
+            self.there().is_some_and(|there| self.calls[there].precedes(&self.calls[done]));
+        let late = self
+            .elements
+            .seen_by(self.element)
+            .filter(|place| self.calls[done].precedes(&self.calls[*place]))
+            .min_by_key(|place| self.calls[*place].end)?;
+        was_there.then_some(Rule::Resurrected { late, done, element: self.number })
+    }
+}
+
+/// Names what was refuted.
+pub(super) fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+    let elements = Elements::of(&refuted.small)?;
+    match decision(&refuted.small, &elements) {
+        Decision::Refuted(Conflict::Phantom { seen_by }) => phantom(refuted, &elements, seen_by),
+        Decision::Refuted(Conflict::Clash(clash)) => match rule(&refuted.small, &elements, &clash)?
+        {
+            Rule::Lost { late, done, element } => {
+                missing(refuted, elements.values[element], (late, done))
+            }
+            Rule::Resurrected { late, done, element } => {
+                resurrected(refuted, elements.values[element], (late, done))
+            }
+        },
+        Decision::Legal | Decision::Ambiguous => None,
+    }
+}
+
+/// Every operation on the set of `refuted`.
+fn all<'a>(refuted: &Refuted<'a>) -> impl Iterator<Item = &'a Operation> {
+    let key = refuted.key;
+    refuted.history.operations().iter().filter(move |operation| operation.op.key() == key)
+}
+
+fn ended(operation: &Operation) -> Nanos {
+    operation.ok().map_or(operation.invoked.1, |(time, ..)| time)
+}
+
+/// Whether `operation` saw `value`; none if it did not look.
+fn saw(operation: &Operation, value: &Value) -> Option<bool> {
+    match (&operation.op, operation.ok()?.1) {
+        (Op::Contains { value: asked, .. }, Outcome::Contains { present }) if asked == value => {
+            Some(*present)
+        }
+        (_, Outcome::ReadAll { values }) => Some(values.contains(value)),
+        _ => None,
+    }
+}
+
+fn phantom<'a>(refuted: &Refuted<'a>, elements: &Elements<'_>, seen_by: usize) -> Option<Told<'a>> {
+    let looker = refuted.operation(seen_by)?;
+    let unfounded = elements.list.iter().position(|one| {
+        let late = |add: &usize| refuted.small[seen_by].precedes(&refuted.small[*add]);
+        elements.seen_by(one).any(|place| place == seen_by) && one.adds.iter().all(late)
+    })?;
+    let value = elements.values[unfounded];
+    let of_it = |one: &&Operation| matches!(&one.op, Op::Add { value: own, .. } if own == value);
+    let also: Vec<&Operation> = all(refuted).filter(of_it).take(3).collect();
+    let why = match also.iter().find(|one| !one.failed()) {
+        Some(one) => format!("its first add began only at {}", words::at(one.invoked.1)),
+        None if also.is_empty() => "nobody ever added it".to_owned(),
+        None => "every add of it had failed".to_owned(),
+    };
+    Some(Told {
+        class: catalogue::PHANTOM_ELEMENT,
+        headline: format!(
+            "Phantom element: process {} saw {value} in {} at {}, but {why}",
+            looker.process,
+            refuted.name(),
+            words::at(ended(looker))
+        ),
+        because: format!("A set cannot hold {value} before it is added: {why}."),
+        late: Some(looker),
+        done: None,
+        also,
+    })
+}
+
+/// An element that had been there is missing. It is lost if nobody ever sees it again.
+fn missing<'a>(
+    refuted: &Refuted<'a>,
+    value: &Value,
+    (late, done): (usize, usize),
+) -> Option<Told<'a>> {
+    let (late, done) = (refuted.operation(late)?, refuted.operation(done)?);
+    let how = if matches!(done.op, Op::Add { .. }) { "acknowledged" } else { "seen" };
+    let again =
+        all(refuted).find(|one| one.invoked.1 > ended(late) && saw(one, value) == Some(true));
+    let (name, since, at) = (refuted.name(), words::at(ended(done)), words::at(ended(late)));
+    let (class, headline) = match again {
+        Some(again) => (
+            catalogue::STALE_READ,
+            format!(
+                "Stale read: process {} did not see {value} in {name} at {at}, though it had been \
+                 {how} at {since} and was seen again at {}",
+                late.process,
+                words::at(ended(again))
+            ),
+        ),
+        None => (
+            catalogue::LOST_ELEMENT,
+            format!(
+                "Lost element: {value} was {how} in {name} at {since}, and process {} did not see \
+                 it at {at}; nobody had removed it",
+                late.process
+            ),
+        ),
+    };
+    Some(Told {
+        class,
+        headline,
+        because: format!(
+            "{value} was in the set before that read began, and no removal of it had begun when it \
+             ended."
+        ),
+        late: Some(late),
+        done: Some(done),
+        also: again.into_iter().collect(),
+    })
+}
+
+fn resurrected<'a>(
+    refuted: &Refuted<'a>,
+    value: &Value,
+    (late, done): (usize, usize),
+) -> Option<Told<'a>> {
+    let (late, done) = (refuted.operation(late)?, refuted.operation(done)?);
+    Some(Told {
+        class: catalogue::RESURRECTED_ELEMENT,
+        headline: format!(
+            "Resurrected element: process {} saw {value} in {} at {}, though its removal had been \
+             acknowledged at {}",
+            late.process,
+            refuted.name(),
+            words::at(ended(late)),
+            words::at(ended(done))
+        ),
+        because: format!("{value} was added once and removed, and nobody added it again."),
+        late: Some(late),
+        done: Some(done),
+        also: Vec::new(),
+    })
+}

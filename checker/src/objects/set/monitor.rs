@@ -1,0 +1,292 @@
+//! Near-linear decision for sets of which each element was added once and removed once, at most.
+//!
+//! A read of everything is one instant for all elements, so elements cannot be judged one by one.
+//! What is seen of an element says which of two calls comes first: its add before everybody who
+//! saw it; whoever missed it before its add or after its removal. [`Precedence`] decides whether
+//! all of that fits into the intervals. An indeterminate add counts if somebody saw the element.
+//!
+//! *Pairs left out.* Who missed an element and ended before its add began, or began after its
+//! removal had ended, is in order by real time. So for every element only the reads that overlap
+//! its add or its removal, and those that showed it, are looked at: as many as the answers hold,
+//! and as many as are concurrent.
+//!
+//! *Two choices* are left open by that. A read that missed an element while both its add and its
+//! removal could take effect came before the one or after the other. And a removal that overlaps
+//! its add may have come first and changed nothing. What the intervals and the pairs so far rule
+//! out is ruled out, again and again; if nothing is left, that refutes. If choices stay open they
+//! are guessed: a guess that fits is a legal order, one that does not shows nothing, and a search
+//! has to tell. With nobody reading everything, the guess is always right: take the add as late as
+//! those who saw the element allow (and its removal, where it came after, likewise), and everybody
+//! who missed it and began later than that can come after the removal; a removal that can have come
+//! first, and was not ruled out, may as well have.
+
+use super::class::{Rule, rule};
+use super::elements::{Element, Elements};
+use crate::catalogue;
+use crate::event::Nanos;
+use crate::linearizability::call::Call;
+use crate::linearizability::finding::Finding;
+use crate::objects::precedence::{Clash, NEVER, Precedence, Schedule};
+
+/// The most pairs; a history with more has thousands of long reads that overlap everything.
+const PAIRS: usize = 1 << 24;
+
+/// How often choices are ruled out before the rest is guessed.
+const ROUNDS: usize = 32;
+
+/// Why a set has no legal order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Conflict {
+    /// `seen_by` saw an element that nobody can have added by then.
+    Phantom { seen_by: usize },
+    /// Calls that cannot all be in order, and the elements that make it so, as numbers of
+    /// [`Elements::list`].
+    Clash(Clash),
+}
+
+/// What came out of it.
+pub(super) enum Decision {
+    Legal,
+    Ambiguous,
+    Refuted(Conflict),
+}
+
+/// Decides whether `calls` of one set have a legal order.
+pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
+    let Some(elements) = Elements::of(calls) else { return Finding::Ambiguous };
+    match decision(calls, &elements) {
+        Decision::Legal => Finding::Legal,
+        Decision::Ambiguous => Finding::Ambiguous,
+        // Whoever read everything rests on the adds of all that it showed, and a clash on all that
+        // is known of its elements: no few calls prove it.
+        Decision::Refuted(Conflict::Phantom { .. }) => {
+            Finding::refuted(catalogue::PHANTOM_ELEMENT, Vec::new())
+        }
+        Decision::Refuted(Conflict::Clash(clash)) => {
+            let class =
+                rule(calls, &elements, &clash).map_or(catalogue::NON_LINEARIZABLE, Rule::class);
+            Finding::refuted(class, Vec::new())
+        }
+    }
+}
+
+/// The same with its reason.
+pub(super) fn decision(calls: &[Call<'_>], elements: &Elements<'_>) -> Decision {
+    if let Some(seen_by) = phantom(calls, elements) {
+        return Decision::Refuted(Conflict::Phantom { seen_by });
+    }
+    if elements.list.iter().any(|one| one.adds.len() > 1 || one.removes.len() > 1) {
+        return Decision::Ambiguous;
+    }
+    let mut sets = Sets {
+        calls,
+        elements,
+        order: Precedence::new(calls),
+        missed: Vec::new(),
+        swapped: Vec::new(),
+    };
+    for number in 0..elements.list.len() {
+        sets.element(number);
+        if sets.order.len() + sets.missed.len() > PAIRS {
+            return Decision::Ambiguous;
+        }
+    }
+    sets.decision()
+}
+
+/// The first call to end that saw an element of which every add began only later.
+fn phantom(calls: &[Call<'_>], elements: &Elements<'_>) -> Option<usize> {
+    let unfounded = elements.list.iter().flat_map(|one| {
+        let first = one.adds.iter().map(|place| calls[*place].start).min();
+        let early = move |end: Nanos| first.is_none_or(|first| end < first);
+        elements.seen_by(one).filter(move |place| calls[*place].end.is_some_and(early))
+    });
+    unfounded.min_by_key(|place| (calls[*place].end, *place))
+}
+
+/// Somebody missed an element: before its add, or after its removal.
+struct Missed {
+    by: usize,
+    add: usize,
+    remove: usize,
+    element: usize,
+}
+
+/// A removal that overlaps its add: which of the two came first is open.
+struct Swapped {
+    element: usize,
+    add: usize,
+    remove: usize,
+    /// Who may have missed the element before its add.
+    missed: Vec<usize>,
+}
+
+struct Sets<'a> {
+    calls: &'a [Call<'a>],
+    elements: &'a Elements<'a>,
+    order: Precedence,
+    missed: Vec<Missed>,
+    swapped: Vec<Swapped>,
+}
+
+impl Sets<'_> {
+    fn end(&self, place: usize) -> Nanos {
+        self.calls[place].end.unwrap_or(NEVER)
+    }
+
+    /// States what is known because of one element.
+    fn element(&mut self, number: usize) {
+        let element = &self.elements.list[number];
+        let Some(add) = element.adds.first().copied() else { return };
+        let seen = || self.elements.seen_by(element);
+        if self.calls[add].end.is_none() && seen().next().is_none() {
+            return;
+        }
+        let there = seen().map(|place| self.end(place)).min().unwrap_or(NEVER);
+        let there = there.min(self.end(add));
+        let last_seen = seen().map(|place| self.calls[place].start).max().unwrap_or(0);
+        let seen: Vec<usize> = seen().collect();
+        seen.iter().for_each(|seen| self.order.before(add, *seen, number));
+        let early = self.missing(element, (self.calls[add].start, there));
+        let remove = element.removes.first().copied();
+        // All that can matter of a removal that overlaps nobody who missed the element is in order.
+        let late = self.missing_after(element, there, remove);
+        let Some(remove) = remove else {
+            let missed = early.into_iter().chain(late);
+            missed.for_each(|missed| self.order.before(missed, add, number));
+            return;
+        };
+        let (began, ended) = (self.calls[remove].start, self.end(remove));
+        if there < began || !late.is_empty() {
+            self.order.before(add, remove, number);
+            seen.iter().for_each(|seen| self.order.before(*seen, remove, number));
+            late.iter().for_each(|missed| self.order.before(remove, *missed, number));
+            for by in early {
+                if self.end(by) < began {
+                    self.order.before(by, add, number);
+                } else {
+                    self.missed.push(Missed { by, add, remove, element: number });
+                }
+            }
+        } else if ended < self.calls[add].start || ended < last_seen {
+            self.order.before(remove, add, number);
+            early.iter().for_each(|missed| self.order.before(*missed, add, number));
+        } else {
+            self.swapped.push(Swapped { element: number, add, remove, missed: early });
+        }
+    }
+
+    /// Who missed `element` and overlaps the span from `from` to `to`.
+    fn missing(&self, element: &Element, (from, to): (Nanos, Nanos)) -> Vec<usize> {
+        let overlaps = |place: &usize| self.calls[*place].start <= to && self.end(*place) >= from;
+        let mut missing: Vec<usize> = element.absent.iter().copied().filter(overlaps).collect();
+        let reads = &self.elements.reads;
+        let mut count = reads.begun_by(to);
+        while let Some(read) = reads.open_at(from, count) {
+            if element.shown_by.binary_search(&read).is_err() {
+                missing.push(reads.list[read].0);
+            }
+            count = read;
+        }
+        missing
+    }
+
+    /// Who missed `element` and began after `there`, as far as they are not in order with `remove`
+    /// by real time. The first of them to end bounds when it was removed, if anybody did.
+    fn missing_after(&self, element: &Element, there: Nanos, remove: Option<usize>) -> Vec<usize> {
+        let late = |place: &usize| self.calls[*place].start > there;
+        let mut missing: Vec<usize> = element.absent.iter().copied().filter(late).collect();
+        let mut gone = remove.map_or(NEVER, |remove| self.end(remove));
+        let reads = &self.elements.reads;
+        for (read, (place, start, end)) in reads.list.iter().enumerate().skip(reads.begun_by(there))
+        {
+            if *start > gone && !missing.is_empty() {
+                break;
+            }
+            if element.shown_by.binary_search(&read).is_err() {
+                missing.push(*place);
+                gone = gone.min(*end);
+            }
+        }
+        missing
+    }
+
+    /// Rules out choices until nothing changes, then guesses the rest.
+    fn decision(mut self) -> Decision {
+        for _ in 0..ROUNDS {
+            let schedule = match self.order.schedule() {
+                Ok(schedule) => schedule,
+                Err(clash) => return Decision::Refuted(Conflict::Clash(clash)),
+            };
+            if !self.rule_out(&schedule) {
+                return self.guess(&schedule);
+            }
+        }
+        Decision::Ambiguous
+    }
+
+    /// Whether some choice was made because the other was ruled out.
+    fn rule_out(&mut self, schedule: &Schedule) -> bool {
+        let before = self.missed.len();
+        let order = &mut self.order;
+        self.missed.retain(|missed| {
+            let early = can_come_before(schedule, missed.by, missed.add);
+            if early && can_come_before(schedule, missed.remove, missed.by) {
+                return true;
+            }
+            // Where both are ruled out, one of them shows the clash.
+            missed.state(order, early);
+            false
+        });
+        self.missed.len() < before
+    }
+
+    /// Tries what is likely for the choices that are open.
+    fn guess(mut self, schedule: &Schedule) -> Decision {
+        let known = self.order.len();
+        let open = !self.missed.is_empty() || !self.swapped.is_empty();
+        for removed_first in [true, false] {
+            for swapped in &self.swapped {
+                swapped.state(&mut self.order, self.elements, removed_first);
+            }
+            for missed in &self.missed {
+                let early = can_come_before(schedule, missed.by, missed.add);
+                missed.state(&mut self.order, early);
+            }
+            if !open || self.order.schedule().is_ok() {
+                return Decision::Legal;
+            }
+            self.order.truncate(known);
+        }
+        Decision::Ambiguous
+    }
+}
+
+fn can_come_before(schedule: &Schedule, one: usize, other: usize) -> bool {
+    schedule.earliest[one] <= schedule.latest[other]
+}
+
+impl Missed {
+    fn state(&self, order: &mut Precedence, early: bool) {
+        if early {
+            order.before(self.by, self.add, self.element);
+        } else {
+            order.before(self.remove, self.by, self.element);
+        }
+    }
+}
+
+impl Swapped {
+    fn state(&self, order: &mut Precedence, elements: &Elements<'_>, removed_first: bool) {
+        self.missed.iter().for_each(|missed| order.before(*missed, self.add, self.element));
+        if removed_first {
+            order.before(self.remove, self.add, self.element);
+            return;
+        }
+        order.before(self.add, self.remove, self.element);
+        let element = &elements.list[self.element];
+        for seen in elements.seen_by(element) {
+            order.before(seen, self.remove, self.element);
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The checks that keep up with a run: fed event by event, in bounded memory, while it goes on.
+//!
+//! A [`Watch`] sounds an alarm at the earliest completion that proves an anomaly, so that a run can
+//! end while the evidence is fresh. It is a guard and no judge: what is found is judged again over
+//! the whole history by [`crate::judge()`], which alone finds a witness and words. A watch never
+//! guesses. Where it cannot tell any more it says so and stops looking, see [`Watch::blind`].
+//!
+//! | check | what is watched |
+//! |---|---|
+//! | `register/linearizable` | all of it, where every value is written once per key; a compare-and-set that was refused without telling what it found counts for nothing |
+//! | `queue/linearizable`, `multiset-queue/linearizable` | no element is handed out more often than it came in |
+//! | `unique-ids/unique` | all of it |
+//! | `leader/one-per-generation` | one leader per generation, and no node goes back in generation |
+//!
+//! # When an alarm is due
+//!
+//! Operations that touch in time are concurrent: one that is invoked at the very instant at which
+//! another completed may explain its answer. A completion is therefore judged when its instant has
+//! passed: by the first event with a later time, or by [`Watch::settle`]. No alarm is false: by then
+//! the check refutes what was recorded up to that instant. And as far as the table goes none is
+//! missed or late: it is sounded by the first instant of which that is true. An operation that fails in the end counts as open until it does: a read of
+//! what it wrote is proven wrong by that failure, no earlier.
+//!
+//! # Memory
+//!
+//! What can no longer matter is forgotten; each file here says what that is. What stays is, per
+//! key, what happened since the oldest operation that is still open was invoked, a few dozen bytes
+//! for every indeterminate write that nobody has read yet (it may still land), and a few dozen
+//! bytes per generation and node, and per unique id. A client that never gives up on an operation would keep
+//! everything after it alive: beyond [`Watch::MOST_BYTES`] the watch goes blind.
+
+mod blocks;
+mod elements;
+mod ids;
+mod leaders;
+mod objects;
+mod register;
+
+use crate::event::{Event, EventKind, Key, Nanos, ProcessId};
+use crate::hashing::Map;
+use crate::history::Operation;
+use crate::leadership;
+use leaders::Leaders;
+use objects::Watched;
+
+/// Proof that a check would refute what was recorded so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// The check, by id.
+    pub check: &'static str,
+    /// The object, where it is about one.
+    pub object: Option<Key>,
+    /// The index of the event that proves it: a completion or an observation.
+    pub index: u64,
+    /// When that was recorded.
+    pub time: Nanos,
+}
+
+/// What a watch cannot tell any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blind {
+    /// The object, or everything.
+    pub object: Option<Key>,
+    /// Why not.
+    pub reason: &'static str,
+}
+
+/// Watches a history while it is recorded.
+///
+/// ```
+/// use fracas_checker::formats::jsonl;
+/// use fracas_checker::online::Watch;
+///
+/// # let file = r#"{"schema":"fracas.history/1","run":"r","target":"t","seed":1,"nodes":["n1"],"plan":{"checks":["register/linearizable"]}}
+/// # {"index":0,"time":10,"event":"invoke","process":0,"op":{"f":"write","key":"k","value":1}}
+/// # {"index":1,"time":20,"event":"complete","process":0,"completion":{"type":"ok","outcome":{"f":"write"}}}
+/// # {"index":2,"time":30,"event":"invoke","process":1,"op":{"f":"read","key":"k"}}
+/// # {"index":3,"time":40,"event":"complete","process":1,"completion":{"type":"ok","outcome":{"f":"read","value":null}}}
+/// # "#;
+/// # let (history, _torn) = jsonl::read(file.as_bytes())?;
+/// let mut watch = Watch::new(&["register/linearizable"]);
+/// for event in history.events() {
+///     watch.feed(event);
+/// }
+/// let alarm = watch.settle().expect("a write is gone");
+/// assert_eq!(alarm.index, 3);
+/// # Ok::<(), jsonl::ReadError>(())
+/// ```
+#[derive(Debug)]
+pub struct Watch {
+    objects: Vec<Box<dyn Watched>>,
+    leaders: Option<Leaders>,
+    unwatched: Vec<String>,
+    /// The operation that each busy process has open.
+    open: Map<ProcessId, Operation>,
+    /// What completed at the instant that has not passed yet.
+    ended: Vec<Operation>,
+    now: Nanos,
+    /// The index that the next event must have.
+    next: u64,
+    /// The index at which the memory is looked at again.
+    look_at: u64,
+    most_bytes: usize,
+    alarm: Option<Alarm>,
+    lost: Option<&'static str>,
+}
+
+impl Watch {
+    /// How much memory a watch may take, as [`Watch::bytes`] counts it.
+    pub const MOST_BYTES: usize = 512 << 20;
+
+    /// How many events pass, at least, between two looks at the memory.
+    const STRIDE: u64 = 4_096;
+
+    /// Watches for what the `checks` of a plan would refute, by id, as far as that can be watched.
+    #[must_use]
+    pub fn new<S: AsRef<str>>(checks: &[S]) -> Self {
+        let asked = |id: &str| checks.iter().any(|check| check.as_ref() == id);
+        let all = objects::all();
+        let known = |id: &str| id == leadership::ID || all.iter().any(|one| one.id() == id);
+        let unwatched = checks.iter().map(AsRef::as_ref).filter(|id| !known(id));
+        Self {
+            unwatched: unwatched.map(str::to_owned).collect(),
+            objects: objects::all().into_iter().filter(|one| asked(one.id())).collect(),
+            leaders: asked(leadership::ID).then(Leaders::default),
+            open: Map::default(),
+            ended: Vec::new(),
+            now: 0,
+            next: 0,
+            look_at: Self::STRIDE,
+            most_bytes: Self::MOST_BYTES,
+            alarm: None,
+            lost: None,
+        }
+    }
+
+    /// The same watch with another bound on its memory.
+    #[must_use]
+    pub fn within(self, most_bytes: usize) -> Self {
+        Self { most_bytes, ..self }
+    }
+
+    /// The checks that it watches for, by id.
+    #[must_use]
+    pub fn watched(&self) -> Vec<&'static str> {
+        let objects = self.objects.iter().map(|one| one.id());
+        objects.chain(self.leaders.as_ref().map(|_| leadership::ID)).collect()
+    }
+
+    /// The checks that were asked for and cannot be watched, by id.
+    #[must_use]
+    pub fn unwatched(&self) -> &[String] {
+        &self.unwatched
+    }
+
+    /// Takes in the next event; says whether an anomaly is proven, now or since earlier.
+    ///
+    /// Events must come in the order of the history and without gaps, else it goes blind.
+    pub fn feed(&mut self, event: &Event) -> Option<&Alarm> {
+        if event.time > self.now {
+            self.settle();
+        }
+        if self.alarm.is_none() && self.lost.is_none() {
+            match self.take(event) {
+                Ok(alarm) => self.alarm = alarm,
+                Err(reason) => self.lose(reason),
+            }
+        }
+        self.alarm.as_ref()
+    }
+
+    /// Judges what completed last, on the promise that nothing more was invoked at that instant.
+    pub fn settle(&mut self) -> Option<&Alarm> {
+        for operation in std::mem::take(&mut self.ended) {
+            if self.alarm.is_none() {
+                let leaders = self.leaders.as_mut().and_then(|one| one.acknowledged(&operation));
+                let objects = self.objects.iter_mut().filter_map(|one| one.complete(&operation));
+                self.alarm = objects.chain(leaders).next();
+            }
+        }
+        self.alarm.as_ref()
+    }
+
+    /// What it cannot tell any more.
+    #[must_use]
+    pub fn blind(&self) -> Vec<Blind> {
+        let all = self.lost.map(|reason| Blind { object: None, reason });
+        all.into_iter().chain(self.objects.iter().flat_map(|one| one.blind())).collect()
+    }
+
+    /// How much memory it takes, a little rounded up.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let open = self.open.capacity() + self.ended.capacity();
+        let objects: usize = self.objects.iter().map(|one| one.bytes()).sum();
+        let leaders = self.leaders.as_ref().map_or(0, Leaders::bytes);
+        open * size_of::<(ProcessId, Operation)>() + objects + leaders
+    }
+
+    fn take(&mut self, event: &Event) -> Result<Option<Alarm>, &'static str> {
+        if event.index != self.next || event.time < self.now {
+            return Err("events are missing or out of order");
+        }
+        (self.next, self.now) = (event.index + 1, event.time);
+        self.look()?;
+        match &event.kind {
+            EventKind::Invoke { process, node, op } => {
+                let invoked = (event.index, event.time);
+                let (process, node, op) = (*process, *node, op.clone());
+                let operation = Operation { process, node, op, invoked, completed: None };
+                self.objects.iter_mut().for_each(|one| one.invoke(&operation));
+                match self.open.insert(process, operation) {
+                    Some(_) => Err("a process overlapped with itself"),
+                    None => Ok(None),
+                }
+            }
+            EventKind::Complete { process, completion } => {
+                let asked = self.open.remove(process);
+                let mut operation = asked.ok_or("a process completed what it had not invoked")?;
+                operation.completed = Some((event.index, event.time, completion.clone()));
+                self.ended.push(operation);
+                Ok(None)
+            }
+            EventKind::Observe(_) => {
+                Ok(self.leaders.as_mut().and_then(|leaders| leaders.observed(event)))
+            }
+            EventKind::Node { .. } => {
+                self.leaders.iter_mut().for_each(|leaders| leaders.happened(event));
+                Ok(None)
+            }
+            EventKind::Fault(_) | EventKind::Phase { .. } | EventKind::Note { .. } => Ok(None),
+        }
+    }
+
+    /// Looks, every now and then, whether the memory still suffices.
+    fn look(&mut self) -> Result<(), &'static str> {
+        if self.next < self.look_at {
+            return Ok(());
+        }
+        let objects: usize = self.objects.iter().map(|one| one.len()).sum();
+        self.look_at = self.next + Self::STRIDE.max(objects as u64);
+        if self.bytes() > self.most_bytes { Err("the memory ran out") } else { Ok(()) }
+    }
+
+    /// Stops looking, and gives all memory back.
+    fn lose(&mut self, reason: &'static str) {
+        self.lost = Some(reason);
+        (self.objects, self.leaders) = (Vec::new(), None);
+        (self.open, self.ended) = (Map::default(), Vec::new());
+    }
+}

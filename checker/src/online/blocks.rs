@@ -1,0 +1,138 @@
+//! The blocks of one register while they grow, and which of them can be forgotten.
+//!
+//! A *block* is a contiguous part of every legal order: a write with the operations that saw its
+//! value, continued by compare-and-sets. Of each block only two times count: `f`, the first
+//! completion of a member, and `s`, the last invocation of one. Block A must come before block B if
+//! `f(A) < s(B)`; there is a legal order unless two blocks would each have to come before the other
+//! (the proof stands at the offline sweep of registers). What happens inside a block is not the
+//! business of this file.
+//!
+//! Completions come in the order of time, and that makes it easy. A block begins with the first
+//! completion of a member, so its `f` is settled for good and no `s` is later: a new block crosses
+//! none. Only when `s` of a block B grows to that of a member that has just completed can B cross
+//! another block A: if `f(A) < s(B)` and `f(B) < s(A)`. Such an A is one of two:
+//!
+//! - *forward* (`f < s`): forward blocks that do not cross do not overlap, so that of those with
+//!   `f(A) < s(B)` the last has the largest `s`, and it alone is looked at;
+//! - or its `f` lies inside B, between `f(B)` and `s(B)`. Up to the former `s(B)` these were looked
+//!   at when `s(B)` or theirs grew. One that does not cross B has `s(A) ≤ f(B) < f(A)`: it
+//!   completed an operation that was open at `f(B)`, so there are never more of them than clients.
+//!
+//! # Forgetting
+//!
+//! Let O be the invocation of the oldest operation that is still open (the end of time if none is):
+//! whatever completes from now on was invoked at O or later. Let H be, of the blocks with
+//! `f(H) < O`, the one with the largest `s`. Then every other block B with `f(B) < s(H)` can be
+//! forgotten:
+//!
+//! - *Nothing can join B any more.* B must come before H. A later completion of a member of B was
+//!   invoked after `f(H)`, so H would have to come before B as well: an anomaly. Whoever sees the
+//!   value of B from now on is refuted without B being known.
+//! - *Nothing can cross B any more*, for its `s` is settled. A block C that stays has either
+//!   `f(C) ≥ s(H)`, or it is H. If `f(B) < O` then `s(B) ≤ s(H) ≤ f(C)` by the choice of H. Else
+//!   `f(H) < O ≤ f(B) < s(H)`, and because B and H do not cross `s(B) ≤ f(H) < s(H) ≤ f(C)`. Either
+//!   way C never has to come before B. Nor has H: `f(B) < s(H)`, and they do not cross. Blocks that
+//!   begin later have a later `f` than any `s` of now.
+//!
+//! Counterexample to forgetting earlier, as soon as `f(B) < s(H)`: write 1, and while a slow read
+//! is open write 2; the read may still answer 1.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::models::Register;
+
+/// A time, one later than the clock says, so that 0 is before all time.
+pub(super) type Tick = u64;
+
+/// A block: its `f`, and the index of the completion that it begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) struct Id {
+    pub(super) f: Tick,
+    pub(super) index: u64,
+}
+
+impl Id {
+    /// Before every block with this `f`, after every one with an earlier `f`.
+    fn at(f: Tick) -> Self {
+        Self { f, index: 0 }
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Block {
+    s: Tick,
+    /// The first value of its chain that is not forgotten.
+    pub(super) head: Register,
+}
+
+/// The blocks that are not forgotten.
+#[derive(Debug)]
+pub(super) struct Blocks {
+    all: BTreeMap<Id, Block>,
+    /// Those with `f < s`.
+    forward: BTreeSet<Id>,
+}
+
+impl Default for Blocks {
+    /// The initial state is a block that ended before time began.
+    fn default() -> Self {
+        let initial = (Id::default(), Block::default());
+        Self { all: BTreeMap::from([initial]), forward: BTreeSet::new() }
+    }
+}
+
+impl Blocks {
+    /// A block begins with `head`, which was invoked at `start`. It crosses none.
+    pub(super) fn begin(&mut self, id: Id, start: Tick, head: Register) {
+        self.all.insert(id, Block { s: start, head });
+    }
+
+    /// A member of `id` that was invoked at `start` is known now; whether the block crosses another.
+    #[must_use]
+    pub(super) fn extend(&mut self, id: Id, start: Tick) -> bool {
+        let Some(block) = self.all.get_mut(&id) else { return false };
+        let before = block.s;
+        if start <= before {
+            return false;
+        }
+        block.s = start;
+        if id.f < start {
+            self.forward.insert(id);
+        }
+        let crosses = |other: &Id| *other != id && self.all[other].s > id.f;
+        let mut earlier = self.forward.range(..Id::at(start)).rev().filter(|other| **other != id);
+        let inside = before.max(id.f)..start;
+        earlier.next().is_some_and(crosses)
+            || (!inside.is_empty()
+                && self
+                    .all
+                    .range(Id::at(inside.start)..Id::at(inside.end))
+                    .any(|(other, _)| crosses(other)))
+    }
+
+    /// Forgets every block that cannot matter any more, where nothing that is still open was
+    /// invoked before `oldest`; their heads.
+    pub(super) fn forget(&mut self, oldest: Tick) -> Vec<Register> {
+        let ended = self.all.range(..Id::at(oldest));
+        let Some((&newest, block)) = ended.max_by_key(|(_, block)| block.s) else {
+            return Vec::new();
+        };
+        let over = self.all.range(..Id::at(block.s)).map(|(id, _)| *id);
+        let over: Vec<Id> = over.filter(|id| *id != newest).collect();
+        let forgotten = over.iter().filter_map(|id| {
+            self.forward.remove(id);
+            self.all.remove(id)
+        });
+        forgotten.map(|block| block.head).collect()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Block> {
+        self.all.values_mut()
+    }
+
+    /// How much memory they take. Nodes of a B-tree are at least half full.
+    pub(super) fn bytes(&self) -> usize {
+        let each = size_of::<(Id, Block)>() * self.all.len();
+        2 * (each + size_of::<Id>() * self.forward.len())
+    }
+}

@@ -1,0 +1,66 @@
+//! Who leads, watched while nodes tell it: one leader per generation, one vote for each node
+//! in it, and no node goes back.
+//!
+//! What counts as evidence, and what of it contradicts what, is said in [`crate::leadership`]; these
+//! rules speak as soon as the second piece of evidence is there, and nothing that comes later takes
+//! that back. A generation belongs to one leader for ever, so no generation is ever forgotten: a
+//! few dozen bytes for each, and there is one per election.
+
+use std::collections::BTreeMap;
+
+use super::Alarm;
+use crate::event::{Event, NodeId};
+use crate::history::Operation;
+use crate::leadership;
+use crate::leadership::evidence::{self, Evidence, Lives};
+use crate::leadership::monotone::Steps;
+
+/// What is known of leaders and generations.
+#[derive(Debug, Default)]
+pub(super) struct Leaders {
+    /// Who led each generation.
+    reigns: BTreeMap<u64, NodeId>,
+    steps: BTreeMap<NodeId, Steps>,
+    /// Whom each node voted for in each generation.
+    votes: BTreeMap<(NodeId, u64), NodeId>,
+    lives: Lives,
+}
+
+impl Leaders {
+    /// A node was started, or something else happened to it.
+    pub(super) fn happened(&mut self, event: &Event) {
+        self.lives.add(event);
+    }
+
+    /// A node, or its log, told something.
+    pub(super) fn observed(&mut self, event: &Event) -> Option<Alarm> {
+        let told: Vec<Evidence> = evidence::observed(event).collect();
+        told.into_iter().find_map(|seen| self.add(&seen))
+    }
+
+    /// An operation ended, which may tell who led.
+    pub(super) fn acknowledged(&mut self, operation: &Operation) -> Option<Alarm> {
+        self.add(&evidence::acknowledged(operation, &self.lives)?)
+    }
+
+    fn add(&mut self, seen: &Evidence) -> Option<Alarm> {
+        let second = seen.proves_leading().is_some_and(|generation| {
+            *self.reigns.entry(generation).or_insert(seen.node) != seen.node
+        });
+        let back = self.steps.entry(seen.node).or_default().add(seen).is_some();
+        let twice = seen.proves_vote().is_some_and(|(generation, candidate)| {
+            *self.votes.entry((seen.node, generation)).or_insert(candidate) != candidate
+        });
+        let alarm =
+            Alarm { check: leadership::ID, object: None, index: seen.index, time: seen.time };
+        (second || back || twice).then_some(alarm)
+    }
+
+    /// How much memory it takes. Nodes of a B-tree are at least half full.
+    pub(super) fn bytes(&self) -> usize {
+        let steps: usize = self.steps.values().map(Steps::bytes).sum();
+        let votes = size_of::<(NodeId, u64, NodeId)>() * self.votes.len();
+        let reigns = size_of::<(u64, NodeId)>() * self.reigns.len();
+        2 * (reigns + votes) + steps + self.lives.bytes()
+    }
+}

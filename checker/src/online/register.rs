@@ -1,0 +1,276 @@
+//! One register, watched while it is used, where every value is written once.
+//!
+//! The rules are those of the offline sweep: a group is a value with its writer and whoever saw it;
+//! compare-and-sets chain groups into blocks; inside a block the order is forced, between blocks
+//! real time decides ([`super::blocks`]). Here they are applied as soon as a completion makes them
+//! speak, and what can no longer matter is forgotten.
+//!
+//! - A write counts from the completion that proves that it took effect: its own, or that of an
+//!   operation that saw its value. Until then its value is *pending*. One that fails, and one of
+//!   unknown end that nobody ever reads, count for nothing; but the latter may be read at any later
+//!   time, so it is kept.
+//! - A value that is neither pending nor known is refuted, whatever it is: either nobody had written
+//!   it by the end of the instant at which it was seen, or it is forgotten.
+//! - Inside a chain a member must not have been invoked after a member of a later group completed.
+//!   That completion, once there, is the first for good; so each group keeps one time, `over`.
+//!   (What completes now cannot have completed before an earlier group's member was invoked.)
+//! - Two compare-and-sets must not both succeed from one group.
+//!
+//! # Forgetting
+//!
+//! Blocks that can no longer matter, see [`super::blocks`]; and the beginning of a chain, where
+//! `over` lies before the invocation of everything that is still open: whatever sees such a value
+//! from now on is refuted anyway. Without the second rule a register on which nothing but
+//! compare-and-sets succeed would be kept whole.
+//!
+//! # Values that are written twice
+//!
+//! If a value is written that is pending or known, its key is *blind* from there on. If it is
+//! forgotten, the new write begins a new group, and no alarm is false: whoever completes a look at
+//! the value from now on was invoked after a block, or a later group, that comes after the
+//! forgotten one had begun. So it can only have seen the new write; and so can a compare-and-set of
+//! unknown end that needs the value and whose own value is seen only from now on.
+
+use std::collections::BTreeSet;
+
+use super::blocks::{Blocks, Id, Tick};
+use super::objects::{self, Asked, Ended, Ending, Monitor, Stop};
+use crate::event::Nanos;
+use crate::hashing::Map;
+use crate::models::{Effect, Model, Register};
+use crate::objects::Object;
+use crate::op::{Op, OpKind, Outcome};
+
+/// A write that may have taken effect.
+#[derive(Debug)]
+struct Pending {
+    start: Tick,
+    /// What it replaces, where it is a compare-and-set.
+    needs: Option<Register>,
+}
+
+/// A value that the register certainly held.
+#[derive(Debug)]
+struct Group {
+    block: Id,
+    /// The value that it replaced by compare-and-set, unless that is forgotten.
+    before: Option<Register>,
+    /// The value that replaced it by compare-and-set.
+    after: Option<Register>,
+    /// The first completion of a member of any later group of the chain.
+    over: Tick,
+}
+
+impl Group {
+    fn new(block: Id, before: Option<Register>) -> Self {
+        Self { block, before, after: None, over: Tick::MAX }
+    }
+}
+
+/// What is known of the values of one register. No two are equal.
+#[derive(Debug, Default)]
+struct Values {
+    pending: Map<Register, Pending>,
+    groups: Map<Register, Group>,
+    /// The bytes of all texts among them.
+    texts: usize,
+}
+
+impl Values {
+    fn add(&mut self, state: Register, pending: Pending) {
+        self.texts += text(&state) + pending.needs.as_ref().map_or(0, text);
+        self.pending.insert(state, pending);
+    }
+
+    /// Takes a value out of the pending ones, if it is one.
+    fn take(&mut self, state: &Register) -> Option<Pending> {
+        let pending = self.pending.remove(state)?;
+        self.texts -= pending.needs.as_ref().map_or(0, text);
+        Some(pending)
+    }
+
+    /// Forgets a known value; the one that replaced it by compare-and-set.
+    fn forget(&mut self, state: &Register) -> Option<Register> {
+        let group = self.groups.remove(state)?;
+        self.texts -= text(state);
+        group.after
+    }
+
+    /// Forgets a chain.
+    fn forget_all(&mut self, head: Register) {
+        let mut next = Some(head);
+        while let Some(state) = next {
+            next = self.forget(&state);
+        }
+    }
+
+    /// Forgets the values of a chain that were over before `oldest`; the first that is left.
+    fn forget_before(&mut self, mut head: Register, oldest: Tick) -> Register {
+        while self.groups.get(&head).is_some_and(|group| group.over < oldest) {
+            let Some(after) = self.forget(&head) else { break };
+            if let Some(group) = self.groups.get_mut(&after) {
+                group.before = None;
+            }
+            head = after;
+        }
+        head
+    }
+}
+
+/// One register.
+#[derive(Debug)]
+pub(super) struct OneRegister {
+    values: Values,
+    blocks: Blocks,
+    /// Invocation time and index of every operation that may still end with an answer.
+    open: BTreeSet<(Tick, u64)>,
+    /// The number of groups at which to see what can be forgotten.
+    look_at: usize,
+}
+
+impl Default for OneRegister {
+    fn default() -> Self {
+        let mut values = Values::default();
+        values.groups.insert(Register::default(), Group::new(Id::default(), None));
+        Self { values, blocks: Blocks::default(), open: BTreeSet::new(), look_at: LEAST }
+    }
+}
+
+/// Fewer groups than this are not worth forgetting.
+const LEAST: usize = 4;
+
+impl Monitor for OneRegister {
+    const ID: &'static str = Register::ID;
+    const KINDS: &'static [OpKind] = Register::KINDS;
+
+    fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
+        let start = tick(asked.start);
+        self.open.insert((start, asked.id));
+        let Some(Effect { needs, leaves: Some(leaves) }) = Register::effect(asked.op, None) else {
+            return Ok(());
+        };
+        if self.values.pending.contains_key(&leaves) || self.values.groups.contains_key(&leaves) {
+            return Err(Stop::Blind("a value was written twice"));
+        }
+        self.values.add(leaves, Pending { start, needs });
+        Ok(())
+    }
+
+    fn complete(&mut self, ended: Ended<'_>) -> Result<(), Stop> {
+        let start = tick(ended.asked.start);
+        self.open.remove(&(start, ended.asked.id));
+        match ended.how {
+            Ending::Unknown => {}
+            Ending::Failed => self.never(ended.asked.op)?,
+            Ending::Ok(outcome) => {
+                if let Some(state) = self.seen(ended.asked.op, outcome)? {
+                    let end = Id { f: tick(ended.end), index: ended.index };
+                    self.member(&state, start, end)?;
+                }
+            }
+        }
+        if self.values.groups.len() >= self.look_at {
+            self.forget();
+        }
+        Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        let Values { pending, groups, texts } = &self.values;
+        pending.capacity() * (size_of::<(Register, Pending)>() + 1)
+            + groups.capacity() * (size_of::<(Register, Group)>() + 1)
+            + 2 * size_of::<(Tick, u64)>() * self.open.len()
+            + self.blocks.bytes()
+            + texts
+    }
+}
+
+impl OneRegister {
+    /// The group that an answer makes `op` a member of; none if the answer says nothing here.
+    fn seen(&mut self, op: &Op, outcome: &Outcome) -> Result<Option<Register>, Stop> {
+        match Register::effect(op, Some(outcome)) {
+            Some(Effect { leaves: Some(leaves), .. }) => Ok(Some(leaves)),
+            Some(Effect { needs, .. }) => self.never(op).map(|()| needs),
+            None if *outcome == Outcome::CasDiffers => self.never(op).map(|()| None),
+            None => Err(Stop::Blind("an answer does not fit its operation")),
+        }
+    }
+
+    /// `op` certainly changed nothing: whoever saw its value is refuted.
+    fn never(&mut self, op: &Op) -> Result<(), Stop> {
+        let Some(leaves) = Register::effect(op, None).and_then(|effect| effect.leaves) else {
+            return Ok(());
+        };
+        self.values.take(&leaves).ok_or(Stop::Refuted)?;
+        self.values.texts -= text(&leaves);
+        Ok(())
+    }
+
+    /// An operation on `state` that was invoked at `start` has completed.
+    fn member(&mut self, state: &Register, start: Tick, end: Id) -> Result<(), Stop> {
+        self.admit(state, end)?;
+        let group = self.values.groups.get(state).ok_or(Stop::Refuted)?;
+        let (block, mut before) = (group.block, group.before.clone());
+        if group.over < start || self.blocks.extend(block, start) {
+            return Err(Stop::Refuted);
+        }
+        while let Some(group) = before.and_then(|before| self.values.groups.get_mut(&before)) {
+            if group.over != Tick::MAX {
+                break; // then so it is for all before it
+            }
+            group.over = end.f;
+            before = group.before.clone();
+        }
+        Ok(())
+    }
+
+    /// `state` was seen, so its write took effect, and so did every write that this one rests on.
+    fn admit(&mut self, state: &Register, end: Id) -> Result<(), Stop> {
+        let mut links: Vec<(Register, Register, Tick)> = Vec::new();
+        let mut state = state.clone();
+        while !self.values.groups.contains_key(&state) {
+            // A ring of compare-and-sets comes to an end here, too: what was taken is not there.
+            let Pending { start, needs } = self.values.take(&state).ok_or(Stop::Refuted)?;
+            let Some(old) = needs else {
+                self.values.groups.insert(state.clone(), Group::new(end, None));
+                self.blocks.begin(end, start, state);
+                break;
+            };
+            links.push((old.clone(), state, start));
+            state = old;
+        }
+        links.into_iter().rev().try_for_each(|link| self.link(link))
+    }
+
+    /// A compare-and-set from `old` to `new` took effect.
+    fn link(&mut self, (old, new, start): (Register, Register, Tick)) -> Result<(), Stop> {
+        let group = self.values.groups.get_mut(&old).ok_or(Stop::Refuted)?;
+        let taken = group.after.replace(new.clone()).is_some();
+        let block = group.block;
+        self.values.groups.insert(new, Group::new(block, Some(old)));
+        if taken || self.blocks.extend(block, start) { Err(Stop::Refuted) } else { Ok(()) }
+    }
+
+    /// Forgets what can no longer matter. It looks at everything, so it is done again only once
+    /// there is twice as much.
+    fn forget(&mut self) {
+        let oldest = self.open.first().map_or(Tick::MAX, |(start, _)| *start);
+        self.blocks.forget(oldest).into_iter().for_each(|head| self.values.forget_all(head));
+        for block in self.blocks.iter_mut() {
+            let head = std::mem::take(&mut block.head);
+            block.head = self.values.forget_before(head, oldest);
+        }
+        self.look_at = LEAST.max(2 * self.values.groups.len());
+        self.values.groups.shrink_to(2 * self.look_at);
+    }
+}
+
+/// One later than the clock says.
+fn tick(time: Nanos) -> Tick {
+    time.saturating_add(1)
+}
+
+/// The bytes of a text.
+fn text(state: &Register) -> usize {
+    state.0.as_ref().map_or(0, objects::text)
+}

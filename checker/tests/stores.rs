@@ -1,0 +1,270 @@
+//! Stores of texts and transactions: the monitors against brute force and against the search, and
+//! the recorded histories of a store.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use fracas_checker::event::{Completion, Event, EventKind, ProcessId, Stamp};
+use fracas_checker::history::{Header, History, Plan, SCHEMA};
+use fracas_checker::models::{Kv, ListAppend, Model, RwRegister};
+use fracas_checker::transaction::{Micro, Seen};
+use fracas_checker::{Algorithm, Budget, Key, Op, Outcome, Status, Value, judge_by};
+use support::samples::{Chance, Sample, held_against_brute_force, held_against_search, told_truly};
+
+/// How many histories of each sort the quick tier looks at, and the slow one.
+const QUICK: u32 = 800;
+const SLOW: u32 = 20_000;
+
+/// How many long ones, and how long they are.
+const LONG: u32 = 60;
+const LENGTH: usize = 40;
+
+/// Texts of which the first few can be taken for each other.
+fn piece(number: i64) -> String {
+    match number {
+        0 => "a".to_owned(),
+        1 => "b".to_owned(),
+        2 => "ab".to_owned(),
+        _ => format!("x{number}y"),
+    }
+}
+
+impl Sample for Kv {
+    fn asked(chance: &Chance, fresh: i64, _: i64) -> Op {
+        let (key, value) = ("k".into(), Value::text(&piece(fresh)));
+        match chance.kind {
+            0..35 => Op::Append { key, value },
+            35..50 => Op::Write { key, value },
+            _ => Op::Read { key },
+        }
+    }
+
+    fn answered(&self, op: &Op, _: &Chance) -> Outcome {
+        match op {
+            Op::Append { .. } => Outcome::Append,
+            Op::Write { .. } => Outcome::Write,
+            _ => Outcome::Read { value: Some(Value::Text(self.0.clone())) },
+        }
+    }
+
+    fn invented(op: &Op, chance: &Chance, values: i64) -> Outcome {
+        let pick = chance.pick as i64;
+        let text: String =
+            (0..pick % 4).map(|place| piece((pick / 4 + place * 3) % values)).collect();
+        match op {
+            Op::Read { .. } if text.is_empty() => Outcome::Read { value: None },
+            Op::Read { .. } => Outcome::Read { value: Some(Value::text(&text)) },
+            _ => Self::default().answered(op, chance),
+        }
+    }
+}
+
+/// Up to three small steps on two objects.
+fn transaction(chance: &Chance, fresh: i64, change: fn(Key, Value) -> Micro) -> Op {
+    let one = |place: i64| {
+        let key: Key = if chance.pick >> (place + 1) & 1 == 1 { "x" } else { "y" }.into();
+        match chance.kind >> place & 1 {
+            0 => change(key, (fresh + 100 * place).into()),
+            _ => Micro::Read { key, seen: Seen::Unknown },
+        }
+    };
+    Op::Txn { ops: (0..=chance.pick as i64 % 3).map(one).collect() }
+}
+
+/// The steps of `op` with every read answered by `answer`, which is told what was done before.
+fn answered(op: &Op, mut answer: impl FnMut(&Key, &[Micro]) -> Seen) -> Outcome {
+    let Op::Txn { ops } = op else { panic!("`{op}` is no transaction") };
+    let mut done: Vec<Micro> = Vec::new();
+    for micro in ops.iter() {
+        let next = match micro {
+            Micro::Read { key, .. } => Micro::Read { key: key.clone(), seen: answer(key, &done) },
+            other => other.clone(),
+        };
+        done.push(next);
+    }
+    Outcome::Txn { ops: done.into() }
+}
+
+/// The state after the steps `done`, each a change.
+fn after<M: Model<Op = Op, Outcome = Outcome>>(state: &M, done: &[Micro]) -> M {
+    state.step(&Op::Txn { ops: done.into() }, None).expect("changes are legal")
+}
+
+impl Sample for ListAppend {
+    fn asked(chance: &Chance, fresh: i64, _: i64) -> Op {
+        transaction(chance, fresh, |key, value| Micro::Append { key, value })
+    }
+
+    fn answered(&self, op: &Op, _: &Chance) -> Outcome {
+        answered(op, |key, done| {
+            let state = after(self, done);
+            Seen::List(state.list(key).into_iter().cloned().collect())
+        })
+    }
+
+    fn invented(op: &Op, chance: &Chance, values: i64) -> Outcome {
+        let mut turn = 0;
+        answered(op, |_, _| {
+            turn += 1;
+            let pick = chance.pick as i64 + turn;
+            Seen::List((0..pick % 3).map(|place| Value::Int((pick / 3 + place) % values)).collect())
+        })
+    }
+}
+
+impl Sample for RwRegister {
+    fn asked(chance: &Chance, fresh: i64, _: i64) -> Op {
+        transaction(chance, fresh, |key, value| Micro::Write { key, value })
+    }
+
+    fn answered(&self, op: &Op, _: &Chance) -> Outcome {
+        let seen = |key: &Key, done: &[Micro]| {
+            let state = after(self, done);
+            let holds = |value: &Value| {
+                let ops = [Micro::Read { key: key.clone(), seen: Seen::Value(value.clone()) }];
+                let op = Op::Txn { ops: ops.clone().into() };
+                state.step(&op, Some(&Outcome::Txn { ops: ops.into() })).is_ok()
+            };
+            (0..300).map(Value::Int).find(holds).map_or(Seen::Absent, Seen::Value)
+        };
+        answered(op, seen)
+    }
+
+    fn invented(op: &Op, chance: &Chance, values: i64) -> Outcome {
+        let mut turn = 0;
+        answered(op, |_, _| {
+            turn += 1;
+            match (chance.pick as i64 + turn) % (values + 1) {
+                0 => Seen::Absent,
+                value => Seen::Value(Value::Int(value - 1)),
+            }
+        })
+    }
+}
+
+#[test]
+fn stores_are_judged_as_brute_force_does() {
+    held_against_brute_force::<Kv>(QUICK);
+}
+
+#[test]
+fn stores_are_judged_as_the_search_does() {
+    held_against_search::<Kv>(LONG, LENGTH);
+}
+
+#[test]
+fn lists_are_judged_as_brute_force_does() {
+    held_against_brute_force::<ListAppend>(QUICK);
+}
+
+#[test]
+fn lists_are_judged_as_the_search_does() {
+    held_against_search::<ListAppend>(LONG, LENGTH);
+}
+
+#[test]
+fn registers_of_transactions_are_judged_as_brute_force_does() {
+    held_against_brute_force::<RwRegister>(QUICK);
+}
+
+#[test]
+fn what_is_told_of_stores_is_true() {
+    told_truly::<Kv>(QUICK / 2);
+    told_truly::<ListAppend>(QUICK / 2);
+    told_truly::<RwRegister>(QUICK / 2);
+}
+
+#[test]
+#[ignore = "slow: 20,000 histories of each sort"]
+fn stores_are_judged_as_brute_force_does_many_times() {
+    held_against_brute_force::<Kv>(SLOW);
+    held_against_brute_force::<ListAppend>(SLOW);
+    held_against_brute_force::<RwRegister>(SLOW);
+}
+
+/// Where recorded histories with known verdicts are, if there are any on this machine.
+fn recorded() -> Option<PathBuf> {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shared = manifest.ancestors().map(|up| up.join("shared/histories"));
+    let root = std::env::var_os("FRACAS_HISTORIES").map(PathBuf::from);
+    let places = root.into_iter().chain(shared);
+    let mut folders = places.map(|root| root.join("kv"));
+    folders.find(|folder| folder.is_dir())
+}
+
+/// Reads `{:process 0, :type :invoke, :f :get, :key "7", :value nil}`, one map per line.
+fn events(text: &str) -> Vec<Event> {
+    let mut open: BTreeMap<u64, Op> = BTreeMap::new();
+    let event = |(line, index): (&str, u64)| {
+        let field = |name: &str| {
+            let (_, rest) = line.split_once(name).expect("the field");
+            rest.trim_start().trim_end_matches('}').split(", :").next().expect("a value").trim()
+        };
+        let process: u64 = field(":process").parse().expect("a number");
+        let value = field(":value").trim_matches('"');
+        let value = if value == "nil" { Value::text("") } else { Value::text(value) };
+        let key: Key = field(":key").trim_matches('"').into();
+        let id = ProcessId(process);
+        let kind = match (field(":type"), field(":f")) {
+            (":invoke", f) => {
+                let op = match f {
+                    ":get" => Op::Read { key },
+                    ":put" => Op::Write { key, value },
+                    ":append" => Op::Append { key, value },
+                    other => panic!("unknown operation {other}"),
+                };
+                open.insert(process, op.clone());
+                EventKind::Invoke { process: id, node: None, op }
+            }
+            (":ok", f) => {
+                let outcome = match f {
+                    ":get" => Outcome::Read { value: Some(value) },
+                    ":put" => Outcome::Write,
+                    _ => Outcome::Append,
+                };
+                let completion = Completion::Ok { outcome, stamp: Stamp::default() };
+                EventKind::Complete { process: id, completion }
+            }
+            other => panic!("unknown record {other:?}"),
+        };
+        Event { index, time: index, kind }
+    };
+    text.lines().zip(0..).map(event).collect()
+}
+
+#[test]
+fn recorded_histories_of_a_store_get_their_known_verdicts() {
+    let Some(folder) = recorded() else {
+        println!("skipped: no recorded histories; point FRACAS_HISTORIES at them");
+        return;
+    };
+    for (file, expect) in [
+        ("c01-ok.txt", Status::Pass),
+        ("c01-bad.txt", Status::Anomaly),
+        ("c10-ok.txt", Status::Pass),
+        ("c10-bad.txt", Status::Anomaly),
+    ] {
+        let text = fs::read_to_string(folder.join(file)).expect("a recorded history");
+        let header = Header {
+            schema: SCHEMA.to_owned(),
+            run: file.to_owned(),
+            target: String::new(),
+            seed: 0,
+            nodes: Vec::new(),
+            plan: Plan::default(),
+        };
+        let history = History::new(header, events(&text)).expect("a valid history");
+        for algorithm in [Algorithm::Auto, Algorithm::Frontier, Algorithm::DepthFirst] {
+            let ids = ["kv/linearizable"];
+            let verdict = judge_by(&history, &ids, algorithm, Budget::unlimited_time());
+            assert_eq!(verdict.status, expect, "{file} {algorithm:?}: {}", verdict.headline);
+            for (_, anomaly) in verdict.anomalies() {
+                println!("{file}: {} ({} events)", anomaly.headline, anomaly.witness.len());
+                assert!(anomaly.witness.len() <= 20, "{file}: {:?}", anomaly.witness);
+            }
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! Random histories of any kind of object, and how every procedure is held against brute force.
+//!
+//! What a kind asks and answers is said by [`Sample`]. Histories are small, times are few, so that
+//! many are equal; about one operation in five is indeterminate.
+
+use std::fmt::Debug;
+
+use fracas_checker::budget::Budget;
+use fracas_checker::event::{Completion, Event, EventKind, ProcessId, Stamp};
+use fracas_checker::history::{Header, History, Operation, Plan, SCHEMA};
+use fracas_checker::linearizability::call::Call;
+use fracas_checker::linearizability::finding::Finding;
+use fracas_checker::linearizability::{is_linearizable, search_linearizable};
+use fracas_checker::objects::Object;
+use fracas_checker::{Algorithm, Op, Outcome, judge_by};
+use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+
+use super::oracle::has_legal_order;
+
+/// One operation of a history.
+#[derive(Debug, Clone)]
+pub(crate) struct Drawn {
+    pub(crate) op: Op,
+    pub(crate) outcome: Outcome,
+    pub(crate) start: u64,
+    /// None: indeterminate.
+    pub(crate) lasts: Option<u64>,
+}
+
+/// What chance says of one operation.
+#[derive(Debug, Clone)]
+pub(crate) struct Chance {
+    pub(crate) kind: u8,
+    pub(crate) value: i64,
+    pub(crate) pick: usize,
+    wait: u64,
+    early: u64,
+    late: Option<u64>,
+    /// Whether it takes effect, where nobody saw the end of it.
+    happens: bool,
+}
+
+/// What a kind of object is asked and answers.
+pub(crate) trait Sample: Object {
+    /// Some operation; what it puts in is `fresh`, what it looks for is `old`.
+    fn asked(chance: &Chance, fresh: i64, old: i64) -> Op;
+
+    /// What this object may answer to `op`.
+    fn answered(&self, op: &Op, chance: &Chance) -> Outcome;
+
+    /// Any answer to `op` with values below `values`.
+    fn invented(op: &Op, chance: &Chance, values: i64) -> Outcome;
+}
+
+/// How a history is drawn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Draw {
+    pub(crate) most: usize,
+    pub(crate) values: i64,
+    /// Whether everything that is put in is new.
+    pub(crate) unique: bool,
+    /// Of ten operations, how many nobody sees the end of.
+    pub(crate) unknown: f64,
+}
+
+fn chances(draw: Draw) -> impl Strategy<Value = Vec<Chance>> {
+    let late = prop::option::weighted(1.0 - draw.unknown / 10.0, 0..5_u64);
+    let one = (0..100_u8, 0..draw.values, 0..64_usize, 0..3_u64, 0..5_u64, late, any::<bool>());
+    let one = one.prop_map(|(kind, value, pick, wait, early, late, happens)| Chance {
+        kind,
+        value,
+        pick,
+        wait,
+        early,
+        late,
+        happens,
+    });
+    prop::collection::vec(one, 1..=draw.most)
+}
+
+/// What the operation at `place` puts in, and what it looks for.
+fn fresh_and_old(draw: Draw, place: usize, chance: &Chance) -> (i64, i64) {
+    match draw.unique {
+        true => (place as i64, chance.pick as i64 % (place as i64 + 1)),
+        false => (chance.value, chance.value),
+    }
+}
+
+/// Anything asked, anything answered, at any time.
+fn anything<K: Sample>(draw: Draw) -> impl Strategy<Value = Vec<Drawn>> {
+    chances(draw).prop_map(move |chances| {
+        let one = |(place, chance): (usize, &Chance)| {
+            let (fresh, old) = fresh_and_old(draw, place, chance);
+            let op = K::asked(chance, fresh, old);
+            let outcome = K::invented(&op, chance, draw.values);
+            let start = chance.wait * 5 + chance.early;
+            Drawn { op, outcome, start, lasts: chance.late }
+        };
+        chances.iter().enumerate().map(one).collect()
+    })
+}
+
+/// A legal execution: operations one after the other, each with an interval around its instant.
+pub(crate) fn execution<K: Sample>(draw: Draw) -> impl Strategy<Value = Vec<Drawn>> {
+    chances(draw).prop_map(move |chances| {
+        let (mut state, mut now, mut drawn) = (K::default(), 6, Vec::new());
+        for (place, chance) in chances.iter().enumerate() {
+            now += chance.wait;
+            let (fresh, old) = fresh_and_old(draw, place, chance);
+            let op = K::asked(chance, fresh, old);
+            let outcome = state.answered(&op, chance);
+            let known = chance.late.map(|_| &outcome);
+            if known.is_some() || chance.happens {
+                state = state.step(&op, known).expect("the answer is legal");
+            }
+            let lasts = chance.late.map(|late| chance.early + late);
+            drawn.push(Drawn { op, outcome, start: now - chance.early, lasts });
+        }
+        drawn
+    })
+}
+
+/// The same with one answer replaced.
+pub(crate) fn mutated<K: Sample>(draw: Draw) -> impl Strategy<Value = Vec<Drawn>> {
+    let wrong = chances(Draw { most: 1, ..draw });
+    (execution::<K>(draw), wrong, 0..draw.most).prop_map(move |(mut drawn, chance, place)| {
+        let place = place % drawn.len();
+        drawn[place].outcome = K::invented(&drawn[place].op, &chance[0], draw.values);
+        drawn
+    })
+}
+
+/// A legal execution of which a few operations are moved in time: every answer is true, but not then.
+pub(crate) fn moved<K: Sample>(draw: Draw) -> impl Strategy<Value = Vec<Drawn>> {
+    let moves = prop::collection::vec((0..draw.most, 0..13_u64), 1..3);
+    (execution::<K>(draw), moves).prop_map(|(mut drawn, moves)| {
+        for (place, by) in moves {
+            let place = place % drawn.len();
+            drawn[place].start = (drawn[place].start + by).saturating_sub(6);
+        }
+        drawn
+    })
+}
+
+/// The calls of a history, without those that say nothing.
+pub(crate) fn calls(drawn: &[Drawn]) -> Vec<Call<'_>> {
+    let mut calls: Vec<Call<'_>> = drawn
+        .iter()
+        .filter(|one| one.lasts.is_some() || !one.op.kind().only_looks())
+        .map(|one| Call {
+            id: 0,
+            op: &one.op,
+            outcome: one.lasts.map(|_| &one.outcome),
+            start: one.start,
+            end: one.lasts.map(|lasts| one.start + lasts),
+        })
+        .collect();
+    calls.sort_by_key(|call| call.start);
+    calls.iter_mut().zip(0..).for_each(|(call, id)| call.id = id);
+    calls
+}
+
+/// How many histories were judged, how many were legal, and of how many the near-linear check
+/// could not tell.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Tally {
+    pub(crate) histories: usize,
+    pub(crate) legal: usize,
+    pub(crate) ambiguous: usize,
+}
+
+/// Asks about every history of `strategy`; the same ones in every run. Prints what was counted.
+pub(crate) fn each<S: Strategy>(
+    what: &str,
+    cases: u32,
+    strategy: S,
+    mut ask: impl FnMut(&S::Value) -> Result<(bool, bool), TestCaseError>,
+) -> Tally
+where
+    S::Value: Debug,
+{
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    let seed = [23; 32];
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    let tally = std::cell::Cell::new(Tally::default());
+    let ask = std::cell::RefCell::new(&mut ask);
+    let result = runner.run(&strategy, |drawn| {
+        let (legal, ambiguous) = (ask.borrow_mut())(&drawn)?;
+        let mut so_far = tally.get();
+        so_far.histories += 1;
+        so_far.legal += usize::from(legal);
+        so_far.ambiguous += usize::from(ambiguous);
+        tally.set(so_far);
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{what}: {error}");
+    }
+    let Tally { histories, legal, ambiguous } = tally.get();
+    println!(
+        "{what}: {histories} histories (seed: bytes {}), {legal} legal, {ambiguous} left to the \
+         search, 0 disagreements",
+        seed[0]
+    );
+    tally.get()
+}
+
+/// Monitor, dispatcher and search agree with brute force: whether it is legal, and whether the
+/// monitor could not tell.
+pub(crate) fn agree<K: Object>(drawn: &[Drawn]) -> Result<(bool, bool), TestCaseError> {
+    let calls = calls(drawn);
+    let truth = has_legal_order::<K>(&calls);
+    let budget = Budget::unlimited_time();
+    let finding = K::monitor(&calls);
+    match &finding {
+        Finding::Legal => prop_assert!(truth, "called legal: {:#?}", calls),
+        Finding::Refuted(violation) => {
+            prop_assert!(!truth, "refuted as {}: {:#?}", violation.class, calls);
+            let part: Vec<_> = violation.calls.iter().map(|place| calls[*place]).collect();
+            let proves = part.is_empty() || !has_legal_order::<K>(&part);
+            prop_assert!(proves, "{:?} does not prove it: {:#?}", violation, calls);
+        }
+        Finding::Ambiguous => {}
+    }
+    prop_assert_eq!(is_linearizable::<K>(&calls, &budget), Some(truth), "{:#?}", calls);
+    let searched = search_linearizable::<K>(&calls, &budget);
+    prop_assert_eq!(searched, Some(truth), "by search: {:#?}", calls);
+    Ok((truth, finding == Finding::Ambiguous))
+}
+
+/// The monitor agrees with the search, where it can tell and the search comes to an end.
+pub(crate) fn agree_with_search<K: Object>(drawn: &[Drawn]) -> Result<(bool, bool), TestCaseError> {
+    let calls = calls(drawn);
+    let finding = K::monitor(&calls);
+    let budget = Budget::new(20_000_000, &|| false);
+    let searched = search_linearizable::<K>(&calls, &budget);
+    if let (Some(truth), false) = (searched, finding == Finding::Ambiguous) {
+        prop_assert_eq!(truth, finding == Finding::Legal, "{:?}: {:#?}", finding, calls);
+    }
+    Ok((finding == Finding::Legal, finding == Finding::Ambiguous))
+}
+
+/// Everything held against brute force: answers made up, executions, executions with one answer
+/// replaced, each with few values and with new ones.
+pub(crate) fn held_against_brute_force<K: Sample>(cases: u32) {
+    let name = K::NAMES[0];
+    for unique in [false, true] {
+        let draw = Draw { most: 7, values: if unique { 7 } else { 3 }, unique, unknown: 2.0 };
+        let which = if unique { "new values" } else { "few values" };
+        let what = |how: &str| format!("{name}, {which}, {how}");
+        each(&what("anything"), cases, anything::<K>(draw), |drawn| agree::<K>(drawn));
+        let legal =
+            each(&what("executions"), cases, execution::<K>(draw), |drawn| agree::<K>(drawn));
+        assert_eq!(legal.legal, legal.histories, "executions are legal");
+        let draw = Draw { most: 8, ..draw };
+        each(&what("one wrong answer"), cases, mutated::<K>(draw), |drawn| agree::<K>(drawn));
+        each(&what("moved in time"), cases, moved::<K>(draw), |drawn| agree::<K>(drawn));
+        let draw = Draw { unknown: 5.0, ..draw };
+        each(&what("half of it unknown"), cases, mutated::<K>(draw), |drawn| agree::<K>(drawn));
+    }
+}
+
+/// The monitor held against the search on histories of up to `most` operations.
+pub(crate) fn held_against_search<K: Sample>(cases: u32, most: usize) {
+    let draw = Draw { most, values: most as i64, unique: true, unknown: 0.5 };
+    let what = |how: &str| format!("{}, up to {most} operations, {how}", K::NAMES[0]);
+    let right = execution::<K>(draw);
+    each(&what("executions"), cases, right, |drawn| agree_with_search::<K>(drawn));
+    let wrong = mutated::<K>(draw);
+    each(&what("one wrong answer"), cases, wrong, |drawn| agree_with_search::<K>(drawn));
+    let moved = moved::<K>(draw);
+    each(&what("moved in time"), cases, moved, |drawn| agree_with_search::<K>(drawn));
+}
+
+/// The same operations as a history, each of a process of its own.
+pub(crate) fn history<K: Object>(drawn: &[Drawn]) -> History {
+    let mut events = Vec::new();
+    for (process, one) in (0..).zip(drawn) {
+        let process = ProcessId(process);
+        let op = one.op.clone();
+        events.push((one.start, 0, EventKind::Invoke { process, node: None, op }));
+        if let Some(lasts) = one.lasts {
+            let completion =
+                Completion::Ok { outcome: one.outcome.clone(), stamp: Stamp::default() };
+            events.push((one.start + lasts, 1, EventKind::Complete { process, completion }));
+        }
+    }
+    events.sort_by_key(|(time, rank, _)| (*time, *rank));
+    let events = events.into_iter().zip(0..);
+    let events = events.map(|((time, _, kind), index)| Event { index, time, kind }).collect();
+    let header = Header {
+        schema: SCHEMA.to_owned(),
+        run: String::new(),
+        target: String::new(),
+        seed: 0,
+        nodes: Vec::new(),
+        plan: Plan { checks: vec![K::ID.to_owned()], ..Plan::default() },
+    };
+    History::new(header, events).expect("a valid history")
+}
+
+/// What is told of a refuted history proves it: its witness has no legal order either.
+fn proven<K: Object>(drawn: &[Drawn]) -> Result<(bool, bool), TestCaseError> {
+    let history = history::<K>(drawn);
+    let budget = Budget::unlimited_time();
+    let verdict = judge_by(&history, &[K::ID], Algorithm::Auto, budget);
+    let anomaly = verdict.anomalies().next().map(|(_, anomaly)| anomaly.clone());
+    let truth = has_legal_order::<K>(&calls(drawn));
+    prop_assert_eq!(anomaly.is_none(), truth, "{:#?}", verdict);
+    if let Some(anomaly) = anomaly {
+        let of_witness = |one: &&Operation| anomaly.witness.contains(&one.invoked.0);
+        let witness: Vec<Call<'_>> =
+            history.operations().iter().filter(of_witness).filter_map(Call::of).collect();
+        prop_assert!(!has_legal_order::<K>(&witness), "{:#?}", anomaly);
+        prop_assert!(!anomaly.refuted.is_empty(), "no reason given: {:#?}", anomaly);
+    }
+    Ok((truth, false))
+}
+
+/// Every refutation is told by a witness that proves it.
+pub(crate) fn told_truly<K: Sample>(cases: u32) {
+    let draw = Draw { most: 8, values: 8, unique: true, unknown: 2.0 };
+    let what = |how: &str| format!("{}, {how}, told", K::NAMES[0]);
+    each(&what("one wrong answer"), cases, mutated::<K>(draw), |drawn| proven::<K>(drawn));
+    each(&what("moved in time"), cases, moved::<K>(draw), |drawn| proven::<K>(drawn));
+    let draw = Draw { values: 3, unique: false, ..draw };
+    each(&what("few values"), cases, mutated::<K>(draw), |drawn| proven::<K>(drawn));
+}

@@ -1,0 +1,81 @@
+//! A verdict for people on a terminal: what, the story, and why no other order explains it.
+//!
+//! Everything shown may quote a target or a foreign file, so all of it is made plain first.
+
+use fracas_checker::formats::Recorded;
+use fracas_checker::guarantees::sentence;
+use fracas_checker::history::History;
+use fracas_checker::verdict::CheckResult;
+use fracas_checker::{Anomaly, Verdict};
+
+use crate::text::plain;
+
+/// How many anomalies of a check are told in full; of the others there is the headline.
+const IN_FULL: usize = 3;
+
+/// How many steps of the longest legal order are shown: the last ones.
+const STEPS: usize = 12;
+
+/// The verdict on the history that `name` stands for.
+pub(super) fn told(
+    name: &str,
+    verdict: &Verdict,
+    recorded: &Recorded,
+    note: Option<&str>,
+) -> String {
+    let mut text = format!("{name}: {}: {}\n", verdict.status, plain(&verdict.headline));
+    if recorded.torn {
+        text.push_str("  the last line was cut off and left out\n");
+    }
+    for note in recorded.notes.iter().map(String::as_str).chain(note) {
+        text.push_str(&format!("  note: {}\n", plain(note)));
+    }
+    for check in &verdict.checks {
+        text.push_str(&format!("  {:<12} {}\n", check.status.to_string(), check.id));
+        text.push_str(&findings(check, &recorded.history));
+    }
+    text
+}
+
+/// What one check found, and what it could not.
+fn findings(check: &CheckResult, history: &History) -> String {
+    let mut lines = Vec::new();
+    for (place, found) in check.anomalies.iter().enumerate() {
+        lines.push(format!("{}: {}", found.class, found.headline));
+        if place < IN_FULL {
+            lines.extend(found.story.iter().map(|fact| format!("  {fact}")));
+            lines.extend(sentence(&found.guarantees).map(|told| format!("  {told}")));
+            lines.extend(order(found, history).into_iter().map(|line| format!("  {line}")));
+        }
+    }
+    lines.extend(check.reasons.iter().cloned());
+    lines.iter().map(|line| format!("    {}\n", plain(line))).collect()
+}
+
+/// The longest legal order of the witness, and why nothing can come next.
+fn order(found: &Anomaly, history: &History) -> Vec<String> {
+    let asked = |index: u64| {
+        let operations = history.operations();
+        let place = operations.binary_search_by_key(&index, |one| one.invoked.0);
+        place.map_or_else(|_| format!("event {index}"), |place| operations[place].op.to_string())
+    };
+    let mut lines = Vec::new();
+    if !found.prefix.is_empty() {
+        lines.push("the longest legal order of these operations:".to_owned());
+        let before = found.prefix.len().saturating_sub(STEPS);
+        if before > 0 {
+            lines.push(format!("  … {before} before, then"));
+        }
+        let placed = (1..).zip(&found.prefix).skip(before);
+        lines
+            .extend(placed.map(|(place, one)| {
+                format!("  {place}. {}, then it {}", asked(one.op), one.state)
+            }));
+    }
+    if !found.refuted.is_empty() {
+        lines.push("what could come next, and why it cannot:".to_owned());
+        let refuted = found.refuted.iter();
+        lines.extend(refuted.map(|one| format!("  {}: {}", asked(one.op), one.reason)));
+    }
+    lines
+}

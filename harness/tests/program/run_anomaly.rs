@@ -1,0 +1,138 @@
+//! `--until-anomaly`: a run against a planted bug ends at once when an anomaly is proven, and the
+//! verdict over the whole history agrees.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::run_story::phases;
+use crate::support::{Room, events, json, lab, slow};
+
+/// Process ids of the final reads begin here.
+const FINAL_READS: u64 = 1_000_000;
+
+/// By then no client may ask any more, in milliseconds after the event that proves an anomaly. A
+/// second is promised; machines on which tests run may be busy.
+const BY_THEN_MS: u64 = 2_000;
+
+fn milliseconds(event: &Value) -> u64 {
+    event["time"].as_u64().unwrap() / 1_000_000
+}
+
+/// The event that the run says proves an anomaly.
+fn proving(run: &Path) -> Value {
+    let events = events(run);
+    let mut notes = events.iter().filter_map(|event| event["text"].as_str());
+    let note = notes.rfind(|text| text.contains("proves an anomaly")).expect("a note");
+    let index: usize = note.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(note.contains("the load was ended at"), "{note}");
+    events[index].clone()
+}
+
+/// A run against `bug` that would take ten minutes ends soon after `check` is proven broken.
+#[track_caller]
+fn check(bug: &str, faults: &str, check: &str) {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let bug = format!("--arg=--bug={bug}");
+    let ended = room.run(&[
+        "run",
+        "regent",
+        &bug,
+        "--faults",
+        faults,
+        "--time",
+        "600s",
+        "--seed",
+        "1",
+        "--until-anomaly",
+    ]);
+    ended.assert_code(1).assert_stdout(&["ANOMALY: ", "proves an anomaly", "--until-anomaly"]);
+    ended.assert_stderr(&["watching register/linearizable, leader/one-per-generation", check]);
+    room.assert_nothing_left();
+
+    let run = room.only_run();
+    let proof = proving(&run);
+    let asked = |event: &&Value| {
+        event["event"] == "invoke" && event["process"].as_u64().unwrap() < FINAL_READS
+    };
+    let last = events(&run).iter().filter(asked).map(milliseconds).max().unwrap();
+    let after = last.saturating_sub(milliseconds(&proof));
+    println!("{bug}: proven at {} ms, last asked {after} ms later", milliseconds(&proof));
+    assert!(after <= BY_THEN_MS, "asked {after} ms after {proof:#}");
+
+    assert_eq!(phases(&run), ["start", "load", "recover", "final-reads", "stop"]);
+    assert_eq!(json(&run.join("run.json"))["ended"]["how"], "finished");
+    let results = json(&run.join("results.json"));
+    assert_eq!(results["verdict"], "anomaly", "{results:#}");
+    room.run(&["check", "latest"]).assert_code(1);
+}
+
+#[test]
+fn a_stale_read_ends_a_run() {
+    check("follower-serves-reads", "partition", "`register/linearizable`");
+}
+
+#[test]
+fn a_generation_that_went_back_ends_a_run() {
+    check("generation-not-persisted", "kill", "`leader/one-per-generation`");
+}
+
+#[test]
+fn other_planted_bugs_end_a_run() {
+    if slow() {
+        check("ack-before-quorum", "partition", "`register/linearizable`");
+        check("minority-quorum", "partition", "`register/linearizable`");
+        check("no-step-down", "pause", "`register/linearizable`");
+    }
+}
+
+#[test]
+fn a_right_cluster_is_watched_to_the_end() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let ended = room.run(&[
+        "run",
+        "regent",
+        "--faults",
+        "none",
+        "--min-elections",
+        "0",
+        "--time",
+        "4s",
+        "--seed",
+        "3",
+        "--until-anomaly",
+        "--repeat",
+        "2",
+        "--until-fail",
+    ]);
+    ended.assert_code(0).assert_stdout(&["2 of 2 runs passed"]);
+    for word in ["proves an anomaly", "warning"] {
+        assert!(!ended.stderr.contains(word), "{ended:#?}");
+    }
+}
+
+#[test]
+fn the_first_run_with_an_anomaly_is_the_last() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let bug = "--arg=--bug=follower-serves-reads";
+    let ended = room.run(&[
+        "run",
+        "regent",
+        bug,
+        "--faults",
+        "partition",
+        "--time",
+        "600s",
+        "--seed",
+        "1",
+        "--until-anomaly",
+        "--repeat",
+        "5",
+        "--until-fail",
+    ]);
+    ended.assert_code(1);
+    assert_eq!(room.runs().len(), 1, "{ended:#?}");
+}
