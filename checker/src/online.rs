@@ -30,15 +30,25 @@
 //! everything after it alive: beyond [`Watch::MOST_BYTES`] the watch goes blind.
 
 mod blocks;
+mod counter;
 mod elements;
+mod fencing;
 mod ids;
+mod kv;
 mod leaders;
+mod lease;
+mod lock;
+mod mutex;
 mod objects;
+mod open;
 mod register;
+mod set;
+mod stairs;
+mod turns;
 
 use crate::event::{Event, EventKind, Key, Nanos, ProcessId};
 use crate::hashing::Map;
-use crate::history::Operation;
+use crate::history::{Operation, Plan};
 use crate::leadership;
 use leaders::Leaders;
 use objects::Watched;
@@ -112,16 +122,23 @@ impl Watch {
     /// How many events pass, at least, between two looks at the memory.
     const STRIDE: u64 = 4_096;
 
-    /// Watches for what the `checks` of a plan would refute, by id, as far as that can be watched.
+    /// Watches for what these checks would refute, by id, as far as that can be watched, in a run
+    /// whose plan says nothing else.
     #[must_use]
     pub fn new<S: AsRef<str>>(checks: &[S]) -> Self {
-        let asked = |id: &str| checks.iter().any(|check| check.as_ref() == id);
-        let all = objects::all();
+        let checks = checks.iter().map(|check| check.as_ref().to_owned()).collect();
+        Self::of(&Plan { checks, ..Plan::default() })
+    }
+
+    /// Watches for what the checks of `plan` would refute, as far as that can be watched.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        let asked = |id: &str| plan.checks.iter().any(|check| check == id);
+        let all = objects::all(plan.clock_error());
         let known = |id: &str| id == leadership::ID || all.iter().any(|one| one.id() == id);
-        let unwatched = checks.iter().map(AsRef::as_ref).filter(|id| !known(id));
         Self {
-            unwatched: unwatched.map(str::to_owned).collect(),
-            objects: objects::all().into_iter().filter(|one| asked(one.id())).collect(),
+            unwatched: plan.checks.iter().filter(|id| !known(id)).cloned().collect(),
+            objects: all.into_iter().filter(|one| asked(one.id())).collect(),
             leaders: asked(leadership::ID).then(Leaders::default),
             open: Map::default(),
             ended: Vec::new(),
