@@ -20,10 +20,10 @@
 //! # Forgetting
 //!
 //! Nothing is kept of what completed. A debt that nothing open can pay is paid by a call that nobody
-//! saw the end of; of such calls a number is kept, and of those that began after a debt when. So
-//! what stays is what is open, and what happened since the oldest of it was invoked.
+//! saw the end of. Of such calls a number is kept, and of those that began after a debt, when they
+//! did. So what stays is what is open, and what happened since the oldest of it was invoked.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use super::objects::{Asked, Ended, Ending, Stop};
 use super::open::Open;
@@ -33,9 +33,10 @@ use crate::event::Nanos;
 #[derive(Debug, Clone, Default)]
 struct Side {
     open: Open,
-    /// Those that nobody saw the end of, by when they were invoked; at 0 where that makes no
-    /// difference any more.
-    unseen: BTreeMap<Nanos, usize>,
+    /// How many nobody saw the end of, that were invoked before every debt …
+    spare: usize,
+    /// … and of those that were not, when.
+    unseen: BTreeSet<(Nanos, u64)>,
     /// When one of them took effect, nobody knows which.
     debts: VecDeque<Nanos>,
 }
@@ -43,7 +44,7 @@ struct Side {
 impl Side {
     /// Whether one more of them can take effect.
     fn is_spare(&self) -> bool {
-        self.open.len() + self.unseen.values().sum::<usize>() > self.debts.len()
+        self.open.len() + self.spare + self.unseen.len() > self.debts.len()
     }
 
     /// One of them took effect by `now`.
@@ -65,7 +66,7 @@ impl Side {
     fn is_solvent(&self) -> bool {
         let by = |time: Nanos| {
             let open = self.open.starts().take_while(|start| *start <= time).count();
-            open + self.unseen.range(..=time).map(|(_, count)| count).sum::<usize>()
+            open + self.spare + self.unseen.range(..=(time, u64::MAX)).count()
         };
         self.debts.iter().zip(1..).all(|(debt, rank)| by(*debt) >= rank)
     }
@@ -73,36 +74,31 @@ impl Side {
     /// Forgets what cannot matter any more.
     fn forget(&mut self) {
         loop {
-            let first = self.debts.front().copied();
-            while let Some(entry) = self.unseen.first_entry() {
-                if *entry.key() == 0 || *entry.key() > first.unwrap_or(Nanos::MAX) {
-                    break;
-                }
-                let count = entry.remove();
-                *self.unseen.entry(0).or_default() += count;
+            let first = self.debts.front().copied().unwrap_or(Nanos::MAX);
+            while self.unseen.first().is_some_and(|(start, _)| *start <= first) {
+                self.unseen.pop_first();
+                self.spare += 1;
             }
-            let old = self.unseen.get_mut(&0).filter(|old| **old > 0);
-            let (Some(first), Some(old)) = (first, old) else { return };
-            if self.open.oldest() <= first {
+            if self.spare == 0 || self.debts.is_empty() || self.open.oldest() <= first {
                 return;
             }
-            *old -= 1;
+            self.spare -= 1;
             self.debts.pop_front();
         }
     }
 
     fn is_idle(&self) -> bool {
-        self.open.len() == 0 && self.debts.is_empty() && self.unseen.values().all(|left| *left == 0)
+        self.open.len() + self.spare + self.unseen.len() + self.debts.len() == 0
     }
 
     /// When the first of them was invoked that may still take effect.
     fn first(&self) -> Nanos {
-        let unseen = self.unseen.iter().find(|(_, count)| **count > 0);
-        self.open.oldest().min(unseen.map_or(Nanos::MAX, |(start, _)| *start))
+        let unseen = self.unseen.first().map_or(Nanos::MAX, |(start, _)| *start);
+        if self.spare > 0 { 0 } else { self.open.oldest().min(unseen) }
     }
 
     fn bytes(&self) -> usize {
-        let unseen = 2 * size_of::<(Nanos, usize)>() * self.unseen.len();
+        let unseen = 2 * size_of::<(Nanos, u64)>() * self.unseen.len();
         self.open.bytes() + unseen + size_of::<Nanos>() * self.debts.capacity()
     }
 }
@@ -132,7 +128,7 @@ impl Turns {
         let own = self.side(acquires);
         own.open.end(ended.asked);
         match ended.how {
-            Ending::Unknown => *own.unseen.entry(start).or_default() += 1,
+            Ending::Unknown => drop(own.unseen.insert((start, ended.asked.id))),
             Ending::Failed if own.is_solvent() => {}
             Ending::Failed => return Err(Stop::Refuted),
             Ending::Ok(_) if own.pays(start) => {}
