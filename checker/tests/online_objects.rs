@@ -228,29 +228,15 @@ const ONE_AT_A_TIME: Must = |kind, planned, calls| {
     spans.windows(2).all(apart) && refuted(kind, calls)
 };
 
-fn ask_fencing(dice: &mut Dice, client: u64) -> Op {
-    match dice.below(3) {
-        0 => Op::Acquire { key: key(), holder: client, ttl: None },
-        1 => {
-            let (token, value) = (dice.below(6), pick(dice, 1_000));
-            Op::GuardedWrite { key: key(), token, value }
-        }
-        _ => Op::Read { key: key() },
-    }
-}
-
 const FENCING: Sampler<Fencing> = Sampler {
-    ask: |dice, client| match ask_fencing(dice, client) {
-        Op::GuardedWrite { token, .. } => {
-            Op::GuardedWrite { key: key(), token, value: pick(dice, 12) }
-        }
-        op => op,
+    ask: |dice, holder| match dice.below(3) {
+        0 => Op::Acquire { key: key(), holder, ttl: None },
+        1 => Op::GuardedWrite { key: key(), token: dice.below(6), value: pick(dice, 12) },
+        _ => Op::Read { key: key() },
     },
     answer: |dice, op| match op {
         Op::Acquire { .. } => Outcome::Acquire { token: dice.chance(80).then(|| dice.below(9)) },
-        Op::Read { .. } => {
-            Outcome::Read { value: dice.chance(80).then(|| pick(dice, 12)) }
-        }
+        Op::Read { .. } => Outcome::Read { value: dice.chance(80).then(|| pick(dice, 12)) },
         _ => Outcome::GuardedWrite,
     },
     fit: |dice, state, op| match op {
@@ -351,9 +337,10 @@ const PHANTOM_MISSING_OR_BACK: Must = |_, planned, calls| {
             _ => return false,
         };
         match seen {
-            true => removals
-                .any(|gone| gone.precedes(look) && adds().all(|add| add.precedes(gone)))
-                || adds().count() == 0,
+            true => {
+                removals.any(|gone| gone.precedes(look) && adds().all(|add| add.precedes(gone)))
+                    || adds().count() == 0
+            }
             false => removals.count() == 0 && adds().any(|add| add.precedes(look)),
         }
     };
