@@ -3,8 +3,6 @@
 
 mod support;
 
-use std::fmt::Debug;
-
 use fracas_checker::event::{Completion, Event, EventKind, Nanos, ProcessId, Stamp};
 use fracas_checker::history::{Header, History, Plan, SCHEMA};
 use fracas_checker::linearizability::call::{Call, by_key};
@@ -119,10 +117,9 @@ fn confused(dice: &mut Dice, mut drawn: Vec<Drawn>) -> Vec<Drawn> {
             let outcome = drawn[one].outcome.clone();
             drawn[one].outcome = std::mem::replace(&mut drawn[other].outcome, outcome);
         } else {
-            let by = dice.below(13);
-            let moved = |time: u64| (time + by).saturating_sub(6);
-            drawn[one].start = moved(drawn[one].start);
-            drawn[one].end = drawn[one].end.map(moved);
+            let (by, moved) = (dice.below(13), &mut drawn[one]);
+            moved.start = (moved.start + by).saturating_sub(6);
+            moved.end = moved.end.map(|end| (end + by).saturating_sub(6));
         }
     }
     drawn

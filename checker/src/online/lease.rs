@@ -4,8 +4,8 @@
 //! What a holder believes is said in [`crate::lease`]. A belief may still end early: with the next
 //! request of its holder. So an overlap counts only as far as it has passed: by now both holders
 //! have acted on what they believe, and whatever comes later does not take that back. It is looked
-//! at when a request of one of the two completes, and the alarm names that completion; so it comes
-//! as late as the overlap takes to last longer than the clock error, and that completion after it.
+//! at whenever a request for the lease completes, and the alarm names that completion; so it comes
+//! as late as the overlap takes to last longer than the clock error, and the next completion.
 //! What was recorded by then, and all that is recorded later, is refuted.
 //!
 //! Where each holder does one thing at a time and no request fails, every overlap that has passed is
@@ -14,9 +14,9 @@
 //!
 //! # Forgetting
 //!
-//! Of each holder only the last belief is kept, and the time to live that it was granted last: a few
-//! dozen bytes for each holder that ever asked. A belief that is followed by another, after a break,
-//! ended before that one was granted; so all overlaps with it have passed, and are looked at first.
+//! A belief that has ended by a completion has been compared with all others then: none can overlap
+//! it any more, and it is forgotten. Of each holder the time to live is kept that it was granted
+//! last, as it may renew: a few dozen bytes for each holder that ever asked.
 
 use std::collections::BTreeMap;
 
@@ -25,11 +25,12 @@ use crate::event::Nanos;
 use crate::lease;
 use crate::op::{Op, OpKind};
 
-/// What one holder does and believes.
+/// From when a holder believes to hold the lease, and until when unless it ends that before.
+type Belief = (Nanos, Nanos);
+
+/// What one holder does.
 #[derive(Debug, Clone, Default)]
 struct Holder {
-    /// Its belief: from when, and until when unless it ends it before.
-    belief: Option<(Nanos, Nanos)>,
     /// The request that is open or, if none is, was last.
     request: Option<u64>,
     open: bool,
@@ -40,11 +41,12 @@ struct Holder {
 }
 
 impl Holder {
-    fn asks(&mut self, asked: Asked<'_>) {
+    /// When what it believed ends at the latest, now that it asks for this.
+    fn asks(&mut self, asked: Asked<'_>) -> Nanos {
         self.at_once |= self.open;
         (self.open, self.request) = (true, Some(asked.id));
         // A renewal without a time to live asks for that which was granted last.
-        let ends = match asked.op {
+        match asked.op {
             Op::Acquire { ttl: Some(ttl), .. } | Op::Renew { ttl: Some(ttl), .. } => {
                 asked.start.saturating_add(*ttl)
             }
@@ -53,16 +55,13 @@ impl Holder {
             }
             Op::Acquire { .. } => Nanos::MAX,
             _ => asked.start,
-        };
-        if let Some((_, until)) = &mut self.belief {
-            *until = ends.min(*until);
         }
     }
 
-    /// Its request was granted, unless something else was asked for since.
-    fn granted(&mut self, asked: Asked<'_>, now: Nanos) {
+    /// Its request was granted: until when it may believe in that.
+    fn granted(&mut self, asked: Asked<'_>) -> Option<Nanos> {
         if self.at_once || self.request != Some(asked.id) {
-            return;
+            return None;
         }
         let ttl = match asked.op {
             Op::Acquire { ttl, .. } => {
@@ -72,12 +71,7 @@ impl Holder {
             Op::Renew { ttl, .. } => ttl.or(self.life),
             _ => None,
         };
-        let Some(until) = ttl.map(|ttl| asked.start.saturating_add(ttl)) else { return };
-        match &mut self.belief {
-            _ if until <= now => {}
-            Some(belief) if now <= belief.1 => belief.1 = belief.1.max(until),
-            belief => *belief = Some((now, until)),
-        }
+        ttl.map(|ttl| asked.start.saturating_add(ttl))
     }
 }
 
@@ -85,6 +79,8 @@ impl Holder {
 #[derive(Debug, Clone, Default)]
 pub(super) struct OneLease {
     holders: BTreeMap<u64, Holder>,
+    /// What each holder believes, if anything.
+    beliefs: BTreeMap<u64, Belief>,
     /// By how much beliefs may overlap.
     clock_error: Nanos,
 }
@@ -92,20 +88,27 @@ pub(super) struct OneLease {
 impl OneLease {
     /// A lease of which two beliefs may overlap by `clock_error`.
     pub(super) fn allowing(clock_error: Nanos) -> Self {
-        Self { holders: BTreeMap::new(), clock_error }
+        Self { clock_error, ..Self::default() }
     }
 
-    /// Whether two beliefs have overlapped for too long by `now`, that of `holder` being one.
-    fn overlap(&self, holder: u64, now: Nanos) -> bool {
-        let Some((from, until)) = self.holders.get(&holder).and_then(|one| one.belief) else {
-            return false;
-        };
-        self.holders.iter().filter(|(other, _)| **other != holder).any(|(_, other)| {
-            other.belief.is_some_and(|belief| {
-                let together = until.min(belief.1).min(now);
-                together.saturating_sub(from.max(belief.0)) > self.clock_error
-            })
+    /// Whether two beliefs have overlapped for too long by `now`.
+    fn overlap(&self, now: Nanos) -> bool {
+        let mut beliefs: Vec<Belief> = self.beliefs.values().copied().collect();
+        beliefs.sort_unstable();
+        let mut lasting = 0;
+        beliefs.into_iter().any(|(from, until)| {
+            let together = until.min(lasting).min(now).saturating_sub(from);
+            lasting = lasting.max(until);
+            together > self.clock_error
         })
+    }
+
+    /// `holder` believes from `now` on, or goes on to believe.
+    fn believes(&mut self, holder: u64, now: Nanos, until: Nanos) {
+        if now < until {
+            let belief = self.beliefs.entry(holder).or_insert((now, until));
+            belief.1 = belief.1.max(until);
+        }
     }
 }
 
@@ -114,26 +117,35 @@ impl Monitor for OneLease {
     const KINDS: &'static [OpKind] = &[OpKind::Acquire, OpKind::Renew, OpKind::Release];
 
     fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
-        self.holders.entry(holder(asked.op)).or_default().asks(asked);
+        let holder = holder(asked.op);
+        let ends = self.holders.entry(holder).or_default().asks(asked);
+        if let Some((_, until)) = self.beliefs.get_mut(&holder) {
+            *until = ends.min(*until);
+        }
         Ok(())
     }
 
     fn complete(&mut self, ended: Ended<'_>) -> Result<(), Stop> {
         fits(&ended)?;
         let (asked, now) = (ended.asked, ended.end);
-        if self.overlap(holder(asked.op), now) {
+        if self.overlap(now) {
             return Err(Stop::Refuted);
         }
-        let holder = self.holders.entry(holder(asked.op)).or_default();
-        if let Ending::Ok(_) = ended.how {
-            holder.granted(asked, now);
-        }
+        self.beliefs.retain(|_, (_, until)| *until >= now);
+        let by = holder(asked.op);
+        let holder = self.holders.entry(by).or_default();
+        let granted = match ended.how {
+            Ending::Ok(_) => holder.granted(asked),
+            _ => None,
+        };
         holder.open &= holder.request != Some(asked.id);
+        granted.into_iter().for_each(|until| self.believes(by, now, until));
         Ok(())
     }
 
     fn bytes(&self) -> usize {
-        2 * size_of::<(u64, Holder)>() * self.holders.len()
+        let beliefs = size_of::<(u64, Belief)>() * self.beliefs.len();
+        2 * (size_of::<(u64, Holder)>() * self.holders.len() + beliefs)
     }
 }
 
