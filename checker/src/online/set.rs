@@ -134,7 +134,7 @@ pub(super) struct OneSet {
 }
 
 /// Fewer elements than this are not worth forgetting.
-const LEAST: usize = 8;
+const LEAST: usize = 2;
 
 impl Monitor for OneSet {
     const ID: &'static str = Set::ID;
