@@ -64,6 +64,14 @@ pub struct Plan {
     pub coverage: Coverage,
 }
 
+impl Plan {
+    /// How far a holder's clock may be off over the life of a lease.
+    #[must_use]
+    pub fn clock_error(&self) -> Nanos {
+        self.clock_error_ms.saturating_mul(1_000_000)
+    }
+}
+
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }

@@ -34,8 +34,6 @@ pub const ID: &str = "lease/exclusive";
 pub const PROMISE: &str = "no two holders have reason to believe that they hold a lease at the same \
                            time, but for the declared clock error";
 
-const MILLI: Nanos = 1_000_000;
-
 /// The span of time that one grant gives a holder.
 #[derive(Debug, Clone, Copy)]
 struct Grant<'a> {
@@ -71,7 +69,7 @@ struct Overlap<'a> {
 #[must_use]
 pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
     let mut result = CheckResult::new(ID, PROMISE);
-    let error = history.header().plan.clock_error_ms.saturating_mul(MILLI);
+    let error = history.header().plan.clock_error();
     result.assumptions = assumptions(error);
     let keys = beliefs(history.operations());
     let grants: usize = keys.values().flatten().map(|belief| belief.grants.len()).sum();

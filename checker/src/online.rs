@@ -7,10 +7,20 @@
 //!
 //! | check | what is watched |
 //! |---|---|
-//! | `register/linearizable` | all of it, where every value is written once per key; a compare-and-set that was refused without telling what it found counts for nothing |
+//! | `register/linearizable` | all of it, where every value is written once per key and no compare-and-set is refused without telling what it found; of such refusals, those of a value that was seen before and after |
+//! | `kv/linearizable` | the same for texts, up to the first append to a key |
+//! | `set/linearizable` | elements that were never added, that are missing though nobody removes them, that are back though nobody added them again |
 //! | `queue/linearizable`, `multiset-queue/linearizable` | no element is handed out more often than it came in |
+//! | `mutex/linearizable` | all of it |
+//! | `lock/linearizable` | all of it, where no holder has two operations at a time, one of unknown end counting as open for ever; otherwise each holder by itself, and whatever happens while another certainly holds the lock |
+//! | `fencing/linearizable` | all of it, where every value is written once; a value that is written twice says nothing when it is read |
+//! | `lease/exclusive` | overlaps that have passed, where each holder does one thing at a time and no request fails; otherwise some of them |
+//! | `counter/linearizable` | the bounds of every read |
 //! | `unique-ids/unique` | all of it |
-//! | `leader/one-per-generation` | one leader per generation, and no node goes back in generation |
+//! | `leader/one-per-generation` | one leader per generation, one vote per node in it, and no node goes back in generation |
+//!
+//! An object that an operation may have changed that its check does not judge is not watched from
+//! there on, as it is not judged.
 //!
 //! # When an alarm is due
 //!
@@ -18,27 +28,46 @@
 //! another completed may explain its answer. A completion is therefore judged when its instant has
 //! passed: by the first event with a later time, or by [`Watch::settle`]. No alarm is false: by then
 //! the check refutes what was recorded up to that instant. And as far as the table goes none is
-//! missed or late: it is sounded by the first instant of which that is true. An operation that fails in the end counts as open until it does: a read of
-//! what it wrote is proven wrong by that failure, no earlier.
+//! missed or late: it is sounded by the first instant of which that is true. An operation that fails
+//! in the end counts as open until it does: a read of what it wrote is proven wrong by that failure,
+//! no earlier. An alarm holds for all that is recorded later, too. That is why an overlap of leases
+//! counts only once it has passed: up to then a holder may give up what it holds.
 //!
 //! # Memory
 //!
 //! What can no longer matter is forgotten; each file here says what that is. What stays is, per
-//! key, what happened since the oldest operation that is still open was invoked, a few dozen bytes
-//! for every indeterminate write that nobody has read yet (it may still land), and a few dozen
-//! bytes per generation and node, and per unique id. A client that never gives up on an operation would keep
-//! everything after it alive: beyond [`Watch::MOST_BYTES`] the watch goes blind.
+//! key, what happened since the oldest operation that is still open was invoked. Beyond that:
+//!
+//! - a few dozen bytes for every indeterminate write of a register, a text or an element of a queue
+//!   that nobody has read yet: it may still land;
+//! - the elements that are in a set or a queue, or may be;
+//! - a few dozen bytes for every holder of a lease, some two hundred for every holder of a lock with
+//!   an operation of unknown end;
+//! - a few dozen bytes per generation and node, and per unique id.
+//!
+//! A client that never gives up on an operation would keep everything after it alive: beyond
+//! [`Watch::MOST_BYTES`] the watch goes blind.
 
 mod blocks;
+mod counter;
 mod elements;
+mod fencing;
 mod ids;
+mod kv;
 mod leaders;
+mod lease;
+mod lock;
+mod mutex;
 mod objects;
+mod open;
 mod register;
+mod set;
+mod stairs;
+mod turns;
 
 use crate::event::{Event, EventKind, Key, Nanos, ProcessId};
 use crate::hashing::Map;
-use crate::history::Operation;
+use crate::history::{Operation, Plan};
 use crate::leadership;
 use leaders::Leaders;
 use objects::Watched;
@@ -112,16 +141,23 @@ impl Watch {
     /// How many events pass, at least, between two looks at the memory.
     const STRIDE: u64 = 4_096;
 
-    /// Watches for what the `checks` of a plan would refute, by id, as far as that can be watched.
+    /// Watches for what these checks would refute, by id, as far as that can be watched, in a run
+    /// whose plan says nothing else.
     #[must_use]
     pub fn new<S: AsRef<str>>(checks: &[S]) -> Self {
-        let asked = |id: &str| checks.iter().any(|check| check.as_ref() == id);
-        let all = objects::all();
+        let checks = checks.iter().map(|check| check.as_ref().to_owned()).collect();
+        Self::of(&Plan { checks, ..Plan::default() })
+    }
+
+    /// Watches for what the checks of `plan` would refute, as far as that can be watched.
+    #[must_use]
+    pub fn of(plan: &Plan) -> Self {
+        let asked = |id: &str| plan.checks.iter().any(|check| check == id);
+        let all = objects::all(plan.clock_error());
         let known = |id: &str| id == leadership::ID || all.iter().any(|one| one.id() == id);
-        let unwatched = checks.iter().map(AsRef::as_ref).filter(|id| !known(id));
         Self {
-            unwatched: unwatched.map(str::to_owned).collect(),
-            objects: objects::all().into_iter().filter(|one| asked(one.id())).collect(),
+            unwatched: plan.checks.iter().filter(|id| !known(id)).cloned().collect(),
+            objects: all.into_iter().filter(|one| asked(one.id())).collect(),
             leaders: asked(leadership::ID).then(Leaders::default),
             open: Map::default(),
             ended: Vec::new(),

@@ -101,10 +101,10 @@ fn watched(events: &[Event]) -> (Option<Nanos>, bool) {
     (alarm.map(|alarm| alarm.time), !watch.blind().is_empty())
 }
 
-/// Whether no answer counts for nothing in the watch.
+/// Whether every answer counts in full in the watch.
 fn exact(drawn: &[Drawn]) -> bool {
-    let nothing = |one: &Drawn| matches!(&one.end, Some((_, How::Ok(Outcome::CasDiffers))));
-    !drawn.iter().any(nothing)
+    let less = |one: &Drawn| matches!(&one.end, Some((_, How::Ok(Outcome::CasDiffers))));
+    !drawn.iter().any(less)
 }
 
 /// Holds the watch against the offline check at every instant: no false alarm, and none missed or

@@ -18,7 +18,7 @@ const LEADERS: &str = "leader/one-per-generation";
 
 /// Feeds all of `history` to a watch for its plan's checks.
 fn watch(history: &History) -> (Watch, Option<Alarm>) {
-    let mut watch = Watch::new(&history.header().plan.checks);
+    let mut watch = Watch::of(&history.header().plan);
     history.events().iter().for_each(|event| drop(watch.feed(event).cloned()));
     let alarm = watch.settle().cloned();
     (watch, alarm)
@@ -94,8 +94,14 @@ fn a_value_that_is_written_twice_makes_blind_unless_it_is_forgotten() {
 }
 
 #[test]
-fn an_answer_without_what_was_found_counts_for_nothing() {
-    check("p1 - w k 1 [0..1] ok\np1 - cas k 1 2 [2..3] ok differs\np1 - r k [4..5] ok 1", "-");
+fn an_answer_without_what_was_found_counts_where_the_value_was_there_all_the_while() {
+    let refused = "p1 - w k 1 [0..1] ok\np1 - cas k 1 2 [2..3] ok differs";
+    check(&format!("{refused}\np1 - r k [4..5] ok 1"), "5");
+    check(&format!("{refused}\np1 - cas k 1 3 [4..5] ok"), "5");
+    check(&format!("{refused}\np1 - w k 3 [4..5] ok\np1 - r k [6..7] ok 3"), "-");
+    // Who looks at the same time may have seen it first; so may have who was refused.
+    check(&format!("{refused}\np3 - w k 3 [2..9] ok\np2 - r k [3..5] ok 1"), "-");
+    check("p1 - w k 1 [0..2] ok\np2 - cas k 1 2 [2..3] ok differs\np1 - r k [4..5] ok 1", "-");
     check("p1 - w k 1 [0..1] ok\np1 - cas k 5 2 [2..3] ok differs\np1 - r k [4..5] ok 2", "5");
     check(
         "p1 - w k 1 [0..1] ok\np1 - cas k 1 2 [2..3] ok found 1",
@@ -185,7 +191,7 @@ fn beyond_its_memory_a_watch_is_blind() {
 }
 
 /// The classes of anomalies that a watch never misses, where it is not blind.
-const WATCHED: [&str; 7] = [
+const WATCHED: [&str; 14] = [
     "stale-read",
     "lost-write",
     "lost-update",
@@ -193,6 +199,13 @@ const WATCHED: [&str; 7] = [
     "split-brain",
     "generation-went-back",
     "double-vote",
+    "lock-held-twice",
+    "release-not-held",
+    "token-reused",
+    "token-went-back",
+    "stale-token-accepted",
+    "counter-out-of-bounds",
+    "phantom-element",
 ];
 
 #[test]

@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::{fmt, io, thread};
 
+use fracas_checker::Plan;
 use fracas_checker::event::{Event, Nanos};
 use fracas_checker::online::{Alarm, Watch};
 
@@ -67,12 +68,12 @@ fn seconds(time: Nanos) -> String {
 }
 
 impl Guard {
-    /// Begins to watch for what the checks of these ids would refute.
+    /// Begins to watch for what the checks of `plan` would refute.
     ///
     /// # Errors
     /// When there can be no thread for it.
-    pub fn start(checks: &[String]) -> io::Result<(Self, Feed)> {
-        let watch = Watch::new(checks);
+    pub fn start(plan: &Plan) -> io::Result<(Self, Feed)> {
+        let watch = Watch::of(plan);
         let unwatched = match watch.unwatched() {
             [] => String::new(),
             ids => format!(" (not {})", ids.join(", ")),

@@ -186,7 +186,7 @@ async fn conduct(
     let deployment = Arc::new(deploy(plan, &lab, dir)?);
     let client = deployment.client().map_err(|error| RunError::Render(error.to_string()))?;
     let header = header(plan, dir);
-    let guard = plan.until_anomaly.then(|| Guard::start(&header.plan.checks)).transpose();
+    let guard = plan.until_anomaly.then(|| Guard::start(&header.plan)).transpose();
     let (guard, feed) = guard.map_err(RunError::Runtime)?.unzip();
     let (recorder, writer) =
         Recorder::create(&dir.file("history.jsonl"), &header, feed).map_err(RunError::History)?;

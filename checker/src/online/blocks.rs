@@ -1,4 +1,5 @@
-//! The blocks of one register while they grow, and which of them can be forgotten.
+//! The blocks of one register, or of one guarded resource under one token, while they grow, and
+//! which of them can be forgotten.
 //!
 //! A *block* is a contiguous part of every legal order: a write with the operations that saw its
 //! value, continued by compare-and-sets. Of each block only two times count: `f`, the first
@@ -39,10 +40,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::models::Register;
+use crate::event::Nanos;
 
 /// A time, one later than the clock says, so that 0 is before all time.
 pub(super) type Tick = u64;
+
+/// One later than the clock says.
+pub(super) fn tick(time: Nanos) -> Tick {
+    time.saturating_add(1)
+}
 
 /// A block: its `f`, and the index of the completion that it begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -59,21 +65,21 @@ impl Id {
 }
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Block {
+pub(super) struct Block<H> {
     s: Tick,
     /// The first value of its chain that is not forgotten.
-    pub(super) head: Register,
+    pub(super) head: H,
 }
 
 /// The blocks that are not forgotten.
-#[derive(Debug)]
-pub(super) struct Blocks {
-    all: BTreeMap<Id, Block>,
+#[derive(Debug, Clone)]
+pub(super) struct Blocks<H> {
+    all: BTreeMap<Id, Block<H>>,
     /// Those with `f < s`.
     forward: BTreeSet<Id>,
 }
 
-impl Default for Blocks {
+impl<H: Default> Default for Blocks<H> {
     /// The initial state is a block that ended before time began.
     fn default() -> Self {
         let initial = (Id::default(), Block::default());
@@ -81,9 +87,9 @@ impl Default for Blocks {
     }
 }
 
-impl Blocks {
+impl<H> Blocks<H> {
     /// A block begins with `head`, which was invoked at `start`. It crosses none.
-    pub(super) fn begin(&mut self, id: Id, start: Tick, head: Register) {
+    pub(super) fn begin(&mut self, id: Id, start: Tick, head: H) {
         self.all.insert(id, Block { s: start, head });
     }
 
@@ -112,7 +118,7 @@ impl Blocks {
 
     /// Forgets every block that cannot matter any more, where nothing that is still open was
     /// invoked before `oldest`; their heads.
-    pub(super) fn forget(&mut self, oldest: Tick) -> Vec<Register> {
+    pub(super) fn forget(&mut self, oldest: Tick) -> Vec<H> {
         let ended = self.all.range(..Id::at(oldest));
         let Some((&newest, block)) = ended.max_by_key(|(_, block)| block.s) else {
             return Vec::new();
@@ -126,13 +132,13 @@ impl Blocks {
         forgotten.map(|block| block.head).collect()
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Block> {
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Block<H>> {
         self.all.values_mut()
     }
 
     /// How much memory they take. Nodes of a B-tree are at least half full.
     pub(super) fn bytes(&self) -> usize {
-        let each = size_of::<(Id, Block)>() * self.all.len();
+        let each = size_of::<(Id, Block<H>)>() * self.all.len();
         2 * (each + size_of::<Id>() * self.forward.len())
     }
 }

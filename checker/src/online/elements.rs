@@ -25,7 +25,7 @@ pub(super) type OneBag = Balances<Bag>;
 pub(super) type OneQueue = Balances<Queue>;
 
 /// One queue of kind `K`: the values whose balance is above nothing.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Balances<K> {
     values: Map<Value, u32>,
     /// The bytes of all texts among them.
@@ -42,6 +42,7 @@ impl<K> Default for Balances<K> {
 impl<K: Object + std::fmt::Debug> Monitor for Balances<K> {
     const ID: &'static str = K::ID;
     const KINDS: &'static [OpKind] = K::KINDS;
+    const CHANGED_BY: &'static [OpKind] = K::CHANGED_BY;
 
     fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
         if let Op::Enqueue { value, .. } = asked.op {

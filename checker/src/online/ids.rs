@@ -10,7 +10,7 @@ use crate::objects::Object;
 use crate::op::{OpKind, Outcome, Value};
 
 /// The ids that one generator gave.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct OneGenerator {
     given: Map<Value, ()>,
     /// The bytes of all texts among them.
@@ -20,6 +20,7 @@ pub(super) struct OneGenerator {
 impl Monitor for OneGenerator {
     const ID: &'static str = UniqueIds::ID;
     const KINDS: &'static [OpKind] = UniqueIds::KINDS;
+    const CHANGED_BY: &'static [OpKind] = UniqueIds::CHANGED_BY;
 
     fn invoke(&mut self, _: Asked<'_>) -> Result<(), Stop> {
         Ok(())

@@ -2,9 +2,16 @@
 //!
 //! How an object is watched is the business of its own file; a new one costs a line in [`all`].
 
+use super::counter::OneCounter;
 use super::elements::{OneBag, OneQueue};
+use super::fencing::OneFencing;
 use super::ids::OneGenerator;
+use super::kv::OneKv;
+use super::lease::OneLease;
+use super::lock::OneLock;
+use super::mutex::OneMutex;
 use super::register::OneRegister;
+use super::set::OneSet;
 use super::{Alarm, Blind};
 use crate::event::{Completion, Nanos};
 use crate::hashing::Map;
@@ -49,12 +56,15 @@ pub(super) struct Ended<'a> {
 
 /// Watches one object. Invocations come in the order of time; so do completions, each after all
 /// invocations of its instant.
-pub(super) trait Monitor: Default + std::fmt::Debug {
+pub(super) trait Monitor: Clone + Default + std::fmt::Debug {
     /// The check that it keeps up with.
     const ID: &'static str;
 
     /// The operations that it serves.
     const KINDS: &'static [OpKind];
+
+    /// Operations that it does not serve and that change the same objects.
+    const CHANGED_BY: &'static [OpKind] = &[];
 
     fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop>;
 
@@ -82,14 +92,31 @@ pub(super) trait Watched: std::fmt::Debug + Send {
     fn len(&self) -> usize;
 }
 
-/// Every kind that can be watched.
-pub(super) fn all() -> Vec<Box<dyn Watched>> {
+/// Every kind that can be watched, where the clocks are off by at most `clock_error`.
+pub(super) fn all(clock_error: Nanos) -> Vec<Box<dyn Watched>> {
     vec![
         Box::<Objects<OneRegister>>::default(),
+        Box::<Objects<OneKv>>::default(),
+        Box::<Objects<OneSet>>::default(),
         Box::<Objects<OneQueue>>::default(),
         Box::<Objects<OneBag>>::default(),
+        Box::<Objects<OneMutex>>::default(),
+        Box::<Objects<OneLock>>::default(),
+        Box::<Objects<OneFencing>>::default(),
+        Box::<Objects<OneCounter>>::default(),
         Box::<Objects<OneGenerator>>::default(),
+        Box::new(Objects::like(OneLease::allowing(clock_error))),
     ]
+}
+
+/// Goes blind on an answer that is not one to its operation.
+pub(super) fn fits(ended: &Ended<'_>) -> Result<(), Stop> {
+    match ended.how {
+        Ending::Ok(outcome) if outcome.answers() != ended.asked.op.kind() => {
+            Err(Stop::Blind("an answer does not fit its operation"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The bytes of a text.
@@ -101,23 +128,33 @@ pub(super) fn text(value: &Value) -> usize {
 }
 
 /// The objects of one kind, by name; of one that cannot be told any more, why.
-#[derive(Debug)]
-pub(super) struct Objects<M>(Map<Key, Result<M, &'static str>>);
-
-impl<M> Default for Objects<M> {
-    fn default() -> Self {
-        Self(Map::default())
-    }
+#[derive(Debug, Default)]
+pub(super) struct Objects<M> {
+    by_key: Map<Key, Result<M, &'static str>>,
+    /// What every object is in the beginning.
+    initial: M,
 }
 
 impl<M: Monitor> Objects<M> {
+    /// Objects that each are `initial` in the beginning.
+    fn like(initial: M) -> Self {
+        Self { by_key: Map::default(), initial }
+    }
+
     /// Lets the object of `op` take `step`; whether it is refuted.
     fn step(&mut self, op: &Op, step: impl FnOnce(&mut M) -> Result<(), Stop>) -> bool {
-        let Some(key) = op.key().filter(|_| M::KINDS.contains(&op.kind())) else { return false };
-        let object = match self.0.get_mut(key) {
-            Some(object) => object,
-            None => self.0.entry(key.clone()).or_insert_with(|| Ok(M::default())),
+        let (kind, changed) = (op.kind(), M::CHANGED_BY.contains(&op.kind()));
+        let Some(key) = op.key().filter(|_| changed || M::KINDS.contains(&kind)) else {
+            return false;
         };
+        let object = match self.by_key.get_mut(key) {
+            Some(object) => object,
+            None => self.by_key.entry(key.clone()).or_insert_with(|| Ok(self.initial.clone())),
+        };
+        if changed {
+            // What such an operation does is not judged, and so the object is not.
+            *object = Err("an operation that its check does not judge may have changed it");
+        }
         let Ok(monitor) = object else { return false };
         match step(monitor) {
             Ok(()) => false,
@@ -155,7 +192,7 @@ impl<M: Monitor + Send> Watched for Objects<M> {
 
     fn blind(&self) -> Vec<Blind> {
         let mut blind: Vec<Blind> = self
-            .0
+            .by_key
             .iter()
             .filter_map(|(key, object)| {
                 Some(Blind { object: Some(key.clone()), reason: object.as_ref().err()? })
@@ -166,14 +203,14 @@ impl<M: Monitor + Send> Watched for Objects<M> {
     }
 
     fn bytes(&self) -> usize {
-        let own = self.0.capacity() * (size_of::<(Key, Result<M, &'static str>)>() + 1);
-        let names: usize = self.0.keys().map(|key| key.len() + 2 * size_of::<usize>()).sum();
-        let held: usize = self.0.values().flatten().map(M::bytes).sum();
+        let own = self.by_key.capacity() * (size_of::<(Key, Result<M, &'static str>)>() + 1);
+        let names: usize = self.by_key.keys().map(|key| key.len() + 2 * size_of::<usize>()).sum();
+        let held: usize = self.by_key.values().flatten().map(M::bytes).sum();
         own + names + held
     }
 
     fn len(&self) -> usize {
-        self.0.len()
+        self.by_key.len()
     }
 }
 

@@ -15,6 +15,11 @@
 //!   That completion, once there, is the first for good; so each group keeps one time, `over`.
 //!   (What completes now cannot have completed before an earlier group's member was invoked.)
 //! - Two compare-and-sets must not both succeed from one group.
+//! - A compare-and-set that was refused without telling what it found did not find what it asked
+//!   for. It is proven wrong if a member of that group had completed before it was invoked and
+//!   another one (or what replaced the value) was invoked after it completed: the value was there
+//!   all the while. So each group keeps when the first such refusal ended. Offline more is known:
+//!   that nothing else had been written by then.
 //!
 //! # Forgetting
 //!
@@ -31,18 +36,16 @@
 //! forgotten one had begun. So it can only have seen the new write; and so can a compare-and-set of
 //! unknown end that needs the value and whose own value is seen only from now on.
 
-use std::collections::BTreeSet;
-
-use super::blocks::{Blocks, Id, Tick};
+use super::blocks::{Blocks, Id, Tick, tick};
 use super::objects::{self, Asked, Ended, Ending, Monitor, Stop};
-use crate::event::Nanos;
+use super::open::Open;
 use crate::hashing::Map;
 use crate::models::{Effect, Model, Register};
 use crate::objects::Object;
 use crate::op::{Op, OpKind, Outcome};
 
 /// A write that may have taken effect.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Pending {
     start: Tick,
     /// What it replaces, where it is a compare-and-set.
@@ -50,9 +53,13 @@ struct Pending {
 }
 
 /// A value that the register certainly held.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Group {
     block: Id,
+    /// When it was first certain.
+    first: Tick,
+    /// The first completion after that which denied it, having been invoked later.
+    denied: Tick,
     /// The value that it replaced by compare-and-set, unless that is forgotten.
     before: Option<Register>,
     /// The value that replaced it by compare-and-set.
@@ -62,13 +69,13 @@ struct Group {
 }
 
 impl Group {
-    fn new(block: Id, before: Option<Register>) -> Self {
-        Self { block, before, after: None, over: Tick::MAX }
+    fn new(block: Id, first: Tick, before: Option<Register>) -> Self {
+        Self { block, first, denied: Tick::MAX, before, after: None, over: Tick::MAX }
     }
 }
 
 /// What is known of the values of one register. No two are equal.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Values {
     pending: Map<Register, Pending>,
     groups: Map<Register, Group>,
@@ -118,12 +125,12 @@ impl Values {
 }
 
 /// One register.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct OneRegister {
     values: Values,
-    blocks: Blocks,
-    /// Invocation time and index of every operation that may still end with an answer.
-    open: BTreeSet<(Tick, u64)>,
+    blocks: Blocks<Register>,
+    /// Every operation that may still end with an answer.
+    open: Open,
     /// The number of groups at which to see what can be forgotten.
     look_at: usize,
 }
@@ -131,8 +138,8 @@ pub(super) struct OneRegister {
 impl Default for OneRegister {
     fn default() -> Self {
         let mut values = Values::default();
-        values.groups.insert(Register::default(), Group::new(Id::default(), None));
-        Self { values, blocks: Blocks::default(), open: BTreeSet::new(), look_at: LEAST }
+        values.groups.insert(Register::default(), Group::new(Id::default(), 0, None));
+        Self { values, blocks: Blocks::default(), open: Open::default(), look_at: LEAST }
     }
 }
 
@@ -142,10 +149,11 @@ const LEAST: usize = 4;
 impl Monitor for OneRegister {
     const ID: &'static str = Register::ID;
     const KINDS: &'static [OpKind] = Register::KINDS;
+    const CHANGED_BY: &'static [OpKind] = Register::CHANGED_BY;
 
     fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
         let start = tick(asked.start);
-        self.open.insert((start, asked.id));
+        self.open.begin(asked);
         let Some(Effect { needs, leaves: Some(leaves) }) = Register::effect(asked.op, None) else {
             return Ok(());
         };
@@ -158,14 +166,16 @@ impl Monitor for OneRegister {
 
     fn complete(&mut self, ended: Ended<'_>) -> Result<(), Stop> {
         let start = tick(ended.asked.start);
-        self.open.remove(&(start, ended.asked.id));
+        self.open.end(ended.asked);
         match ended.how {
             Ending::Unknown => {}
             Ending::Failed => self.never(ended.asked.op)?,
             Ending::Ok(outcome) => {
+                let end = Id { f: tick(ended.end), index: ended.index };
                 if let Some(state) = self.seen(ended.asked.op, outcome)? {
-                    let end = Id { f: tick(ended.end), index: ended.index };
                     self.member(&state, start, end)?;
+                } else {
+                    self.denied(ended.asked.op, start, end.f);
                 }
             }
         }
@@ -179,7 +189,7 @@ impl Monitor for OneRegister {
         let Values { pending, groups, texts } = &self.values;
         pending.capacity() * (size_of::<(Register, Pending)>() + 1)
             + groups.capacity() * (size_of::<(Register, Group)>() + 1)
-            + 2 * size_of::<(Tick, u64)>() * self.open.len()
+            + self.open.bytes()
             + self.blocks.bytes()
             + texts
     }
@@ -206,12 +216,21 @@ impl OneRegister {
         Ok(())
     }
 
+    /// `op` was invoked at `start`, completed at `end` and did not find what it asked for.
+    fn denied(&mut self, op: &Op, start: Tick, end: Tick) {
+        let Op::Cas { old, .. } = op else { return };
+        let group = self.values.groups.get_mut(&Register(Some(old.clone())));
+        if let Some(group) = group.filter(|group| group.first < start) {
+            group.denied = group.denied.min(end);
+        }
+    }
+
     /// An operation on `state` that was invoked at `start` has completed.
     fn member(&mut self, state: &Register, start: Tick, end: Id) -> Result<(), Stop> {
         self.admit(state, end)?;
         let group = self.values.groups.get(state).ok_or(Stop::Refuted)?;
         let (block, mut before) = (group.block, group.before.clone());
-        if group.over < start || self.blocks.extend(block, start) {
+        if group.over.min(group.denied) < start || self.blocks.extend(block, start) {
             return Err(Stop::Refuted);
         }
         while let Some(group) = before.and_then(|before| self.values.groups.get_mut(&before)) {
@@ -232,29 +251,33 @@ impl OneRegister {
             // A ring of compare-and-sets comes to an end here, too: what was taken is not there.
             let Pending { start, needs } = self.values.take(&state).ok_or(Stop::Refuted)?;
             let Some(old) = needs else {
-                self.values.groups.insert(state.clone(), Group::new(end, None));
+                self.values.groups.insert(state.clone(), Group::new(end, end.f, None));
                 self.blocks.begin(end, start, state);
                 break;
             };
             links.push((old.clone(), state, start));
             state = old;
         }
-        links.into_iter().rev().try_for_each(|link| self.link(link))
+        links.into_iter().rev().try_for_each(|link| self.link(link, end.f))
     }
 
     /// A compare-and-set from `old` to `new` took effect.
-    fn link(&mut self, (old, new, start): (Register, Register, Tick)) -> Result<(), Stop> {
+    fn link(
+        &mut self,
+        (old, new, start): (Register, Register, Tick),
+        now: Tick,
+    ) -> Result<(), Stop> {
         let group = self.values.groups.get_mut(&old).ok_or(Stop::Refuted)?;
-        let taken = group.after.replace(new.clone()).is_some();
+        let wrong = group.after.replace(new.clone()).is_some() || group.denied < start;
         let block = group.block;
-        self.values.groups.insert(new, Group::new(block, Some(old)));
-        if taken || self.blocks.extend(block, start) { Err(Stop::Refuted) } else { Ok(()) }
+        self.values.groups.insert(new, Group::new(block, now, Some(old)));
+        if wrong || self.blocks.extend(block, start) { Err(Stop::Refuted) } else { Ok(()) }
     }
 
     /// Forgets what can no longer matter. It looks at everything, so it is done again only once
     /// there is twice as much.
     fn forget(&mut self) {
-        let oldest = self.open.first().map_or(Tick::MAX, |(start, _)| *start);
+        let oldest = tick(self.open.oldest());
         self.blocks.forget(oldest).into_iter().for_each(|head| self.values.forget_all(head));
         for block in self.blocks.iter_mut() {
             let head = std::mem::take(&mut block.head);
@@ -263,11 +286,6 @@ impl OneRegister {
         self.look_at = LEAST.max(2 * self.values.groups.len());
         self.values.groups.shrink_to(2 * self.look_at);
     }
-}
-
-/// One later than the clock says.
-fn tick(time: Nanos) -> Tick {
-    time.saturating_add(1)
 }
 
 /// The bytes of a text.

@@ -1,0 +1,126 @@
+//! One lock that knows its holder, watched for holders that exclude each other not at all or take
+//! what is theirs in no legal order.
+//!
+//! - *Each holder alone* must acquire and release in turns ([`super::turns`]): take the others away
+//!   from a legal order, and what is left is one.
+//! - *Two holders.* While one certainly holds the lock, because nothing is left that could have
+//!   given it back, no other may hold it, nor may an operation for another have begun and ended.
+//!   One that has certainly ended its hold cannot be crossed by what completes later, so the only
+//!   hold to look at is the one that goes on – unless a release fails: then it had gone on, and the
+//!   last operation of another and the hold of another are looked at, too.
+//!
+//! Where no holder has two operations at a time, and one of unknown end counts as open for ever,
+//! that is all of the check: every hold is then an acquire and the next release, and of two holds
+//! that would each have to come first the later one to begin ended an acquire while the other went
+//! on. Otherwise it is less: which release ends which hold may have several answers.
+//!
+//! # Forgetting
+//!
+//! A holder that holds nothing and has nothing open is forgotten. What stays is, per holder, what
+//! happened since the oldest of its operations that is still open, and some two hundred bytes for
+//! each holder with an operation that nobody saw the end of.
+
+use std::collections::BTreeMap;
+
+use super::mutex::acquires;
+use super::objects::{Asked, Ended, Ending, Monitor, Stop, fits};
+use super::turns::Turns;
+use crate::event::Nanos;
+use crate::models::Lock;
+use crate::objects::Object;
+use crate::op::{Op, OpKind};
+
+/// One lock.
+#[derive(Debug, Clone, Default)]
+pub(super) struct OneLock {
+    holders: BTreeMap<u64, Turns>,
+    /// Who certainly holds it, and since when.
+    held_by: Option<(u64, Nanos)>,
+    /// Of two holders, the last invocation of what succeeded, the last one first.
+    last: [Option<(Nanos, u64)>; 2],
+}
+
+fn holder(op: &Op) -> u64 {
+    match op {
+        Op::Acquire { holder, .. } | Op::Release { holder, .. } => *holder,
+        _ => 0,
+    }
+}
+
+impl Monitor for OneLock {
+    const ID: &'static str = Lock::ID;
+    const KINDS: &'static [OpKind] = Lock::KINDS;
+
+    fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
+        let holder = holder(asked.op);
+        let turns = self.holders.entry(holder).or_default();
+        turns.invoke(acquires(asked.op), asked);
+        if turns.held_since().is_none() {
+            self.held_by = self.held_by.filter(|(other, _)| *other != holder);
+        }
+        Ok(())
+    }
+
+    fn complete(&mut self, ended: Ended<'_>) -> Result<(), Stop> {
+        fits(&ended)?;
+        let (asked, holder) = (ended.asked, holder(ended.asked.op));
+        let turns = self.holders.entry(holder).or_default();
+        turns.complete(acquires(asked.op), &ended)?;
+        let (since, idle) = (turns.held_since(), turns.is_idle());
+        if idle {
+            self.holders.remove(&holder);
+        }
+        let other = self.held_by.filter(|(other, _)| *other != holder);
+        if let Ending::Ok(_) = ended.how {
+            if other.is_some_and(|(_, since)| since < asked.start) {
+                return Err(Stop::Refuted);
+            }
+            self.note(asked.start, holder);
+        }
+        let Some(since) = since else {
+            self.held_by = other;
+            return Ok(());
+        };
+        let again = matches!(ended.how, Ending::Failed);
+        if other.is_some() || self.last_of_others(holder) > Some(since) {
+            return Err(Stop::Refuted);
+        }
+        if again && self.others_held_after(holder, since) {
+            return Err(Stop::Refuted);
+        }
+        self.held_by = Some((holder, since));
+        Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        let each = 2 * size_of::<(u64, Turns)>() * self.holders.len();
+        each + self.holders.values().map(Turns::bytes).sum::<usize>()
+    }
+}
+
+impl OneLock {
+    /// Something for `holder` that was invoked at `start` succeeded.
+    fn note(&mut self, start: Nanos, holder: u64) {
+        let [first, second] = self.last;
+        let new = Some((start, holder));
+        let of_it = |one: Option<(Nanos, u64)>| one.is_some_and(|(_, own)| own == holder);
+        self.last = match (new > first, of_it(first)) {
+            (true, true) => [new, second],
+            (true, false) => [new, first],
+            (false, true) => [first, second],
+            (false, false) => [first, second.max(new)],
+        };
+    }
+
+    fn last_of_others(&self, holder: u64) -> Option<Nanos> {
+        self.last.iter().flatten().find(|(_, other)| *other != holder).map(|(start, _)| *start)
+    }
+
+    /// Whether another certainly held it at some instant after `since`.
+    fn others_held_after(&self, holder: u64, since: Nanos) -> bool {
+        let mut others = self.holders.iter().filter(|(other, _)| **other != holder);
+        others.any(|(_, turns)| {
+            turns.held_within().is_some_and(|(from, until)| from.max(since) < until)
+        })
+    }
+}

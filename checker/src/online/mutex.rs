@@ -1,0 +1,37 @@
+//! One mutex, watched for acquires and releases that do not take turns; all of its check.
+//!
+//! How they are put in order, and what of them stays, is said in [`super::turns`].
+
+use super::objects::{Asked, Ended, Monitor, Stop, fits};
+use super::turns::Turns;
+use crate::models::Mutex;
+use crate::objects::Object;
+use crate::op::{Op, OpKind};
+
+/// One mutex.
+#[derive(Debug, Clone, Default)]
+pub(super) struct OneMutex(Turns);
+
+impl Monitor for OneMutex {
+    const ID: &'static str = Mutex::ID;
+    const KINDS: &'static [OpKind] = Mutex::KINDS;
+
+    fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
+        self.0.invoke(acquires(asked.op), asked);
+        Ok(())
+    }
+
+    fn complete(&mut self, ended: Ended<'_>) -> Result<(), Stop> {
+        fits(&ended)?;
+        self.0.complete(acquires(ended.asked.op), &ended)
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+}
+
+/// Whether an operation acquires; otherwise it releases.
+pub(super) fn acquires(op: &Op) -> bool {
+    matches!(op, Op::Acquire { .. })
+}

@@ -1,0 +1,42 @@
+//! The operations on one object that are still open: what completes from now on was not invoked
+//! before the oldest of them.
+//!
+//! One that ended without anybody seeing how is not open: it never completes.
+
+use std::collections::BTreeSet;
+
+use super::objects::Asked;
+use crate::event::Nanos;
+
+/// When what is still open was invoked, and its index.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Open(BTreeSet<(Nanos, u64)>);
+
+impl Open {
+    pub(super) fn begin(&mut self, asked: Asked<'_>) {
+        self.0.insert((asked.start, asked.id));
+    }
+
+    pub(super) fn end(&mut self, asked: Asked<'_>) {
+        self.0.remove(&(asked.start, asked.id));
+    }
+
+    /// When the oldest of them was invoked; the end of time if there is none.
+    pub(super) fn oldest(&self) -> Nanos {
+        self.0.first().map_or(Nanos::MAX, |(start, _)| *start)
+    }
+
+    /// When they were invoked, in order.
+    pub(super) fn starts(&self) -> impl Iterator<Item = Nanos> {
+        self.0.iter().map(|(start, _)| *start)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// How much memory they take. Nodes of a B-tree are at least half full.
+    pub(super) fn bytes(&self) -> usize {
+        2 * size_of::<(Nanos, u64)>() * self.0.len()
+    }
+}
