@@ -48,14 +48,16 @@ pub(super) fn earliest<'a, K: Object>(
     let last = calls.iter().filter_map(|call| call.end).max();
     let mut few: Vec<Call<'_>> = by.calls.iter().map(|place| calls[*place]).collect();
     let mut range = Range { legal: None, refuted: last.unwrap_or_default() };
+    let mut guess = guess::<K>(calls, &few);
     for look in 0.. {
-        let Some(time) = range.next(calls, shown::<K>(&few), look) else { break };
+        let Some(time) = range.next(calls, guess, look) else { break };
         let before = cut(calls, time);
         match K::monitor(&before) {
             Finding::Legal => range.legal = Some(time),
             Finding::Refuted(by) => {
                 range.refuted = time;
                 few = by.calls.iter().map(|place| before[*place]).collect();
+                guess = self::guess::<K>(&before, &few);
             }
             Finding::Ambiguous => match search_by::<K>(&before, Algorithm::Auto, budget) {
                 Found::Refuted { at } => return (as_known::<K>(&before, at, budget), Vec::new()),
@@ -74,6 +76,15 @@ pub(super) fn cut<'a>(calls: &[Call<'a>], time: Nanos) -> Vec<Call<'a>> {
     let mut before = Vec::with_capacity(calls.len());
     before.extend(calls.iter().filter_map(|call| call.at(time)));
     before
+}
+
+/// When `calls` may be refuted first: by that time they are, by a `few` that show it or by what
+/// the refutation is about.
+fn guess<K: Object>(calls: &[Call<'_>], few: &[Call<'_>]) -> Option<Nanos> {
+    if !few.is_empty() {
+        return shown::<K>(few);
+    }
+    shown::<K>(&K::narrowed(calls, &K::weakened(calls)))
 }
 
 /// The time at which a few calls show that they have no legal order; none if they do not.
@@ -99,14 +110,14 @@ impl Range {
     fn next(&self, calls: &[Call<'_>], guess: Option<Nanos>, look: u32) -> Option<Nanos> {
         let within = |end: &Nanos| Some(*end) > self.legal && *end < self.refuted;
         let ends = || calls.iter().filter_map(|call| call.end).filter(within);
-        let last = ends().max()?;
-        match guess.filter(within) {
-            Some(guess) if look < GUESSES => Some(guess),
-            _ if look < GUESSES => Some(last),
+        match guess {
+            Some(guess) if look < GUESSES && within(&guess) => Some(guess),
+            // It was right so far: is it the first?
+            Some(_) if look < GUESSES => ends().max(),
             _ => {
                 let mut ends: Vec<Nanos> = ends().collect();
                 let middle = ends.len() / 2;
-                Some(*ends.select_nth_unstable(middle).1)
+                (!ends.is_empty()).then(|| *ends.select_nth_unstable(middle).1)
             }
         }
     }

@@ -13,8 +13,8 @@ use super::parse::{apart, texts};
 use super::sweep::{Conflict, conflict};
 use crate::linearizability::call::Call;
 use crate::linearizability::minimise::{EFFORT, Part, by_parts};
-use crate::objects::Weakened;
 use crate::objects::unseen::{Traces, without_unseen};
+use crate::objects::{Weakened, only};
 use crate::op::{Op, Outcome, Value};
 
 /// The most calls of which it is looked for whose text is part of whose.
@@ -32,7 +32,7 @@ fn guilty(calls: &[Call<'_>], texts: &[Arc<str>]) -> Option<Vec<usize>> {
         }
     };
     let readers: Vec<usize> =
-        about.iter().copied().filter(|place| matches!(calls[*place].op, Op::Read { .. })).collect();
+        about.iter().copied().filter(|place| is_a_read(&calls[*place])).collect();
     about.retain(|place| !readers.contains(place));
     for pieces in apart(calls, texts, &readers) {
         about.extend(pieces.first());
@@ -41,6 +41,10 @@ fn guilty(calls: &[Call<'_>], texts: &[Arc<str>]) -> Option<Vec<usize>> {
     about.sort_unstable();
     about.dedup();
     Some(about)
+}
+
+fn is_a_read(call: &Call<'_>) -> bool {
+    matches!(call.op, Op::Read { .. })
 }
 
 /// Where the texts of two reads part: their first piece, and the first in which they differ.
@@ -58,14 +62,16 @@ fn parting(calls: &[Call<'_>], texts: &[Arc<str>], readers: [usize; 2]) -> Vec<u
     about
 }
 
-/// Reads that show what the refutation is about and nothing else; by invocation. Who read the
-/// epoch of another write is left out.
+/// The writes and appends that the refutation is about, and the reads as if there were no others; by
+/// invocation. Who read the epoch of another write is left out.
 pub(super) fn weakened(calls: &[Call<'_>]) -> Weakened {
     let texts = texts(calls).unwrap_or_default();
     let Some(guilty) = guilty(calls, &texts) else { return Weakened::new() };
-    let is_read = |place: &usize| matches!(calls[*place].op, Op::Read { .. });
-    let readers: Vec<usize> = (0..calls.len()).filter(is_read).collect();
-    let mut weakened = Weakened::new();
+    let readers: Vec<usize> = (0..calls.len()).filter(|place| is_a_read(&calls[*place])).collect();
+    // Without an answer none is given.
+    let same = |call: &Call<'_>| call.outcome.cloned().unwrap_or(Outcome::Append);
+    let put = guilty.iter().map(|place| &calls[*place]).filter(|call| !is_a_read(call));
+    let mut weakened: Weakened = put.map(|call| (call.id, (call.op.clone(), same(call)))).collect();
     for (reader, pieces) in readers.iter().zip(apart(calls, &texts, &readers)) {
         let kept = |place: &&usize| guilty.binary_search(place).is_ok();
         let other_epoch = pieces
@@ -87,24 +93,21 @@ pub(super) fn smallest<'a>(
     weakened: &'a Weakened,
     refuted: &dyn Fn(&[Call<'a>]) -> bool,
 ) -> Vec<Call<'a>> {
-    if let Some(Conflict::Unwritten { seen_by }) = conflict(calls) {
+    let narrowed = only(calls, weakened);
+    if narrowed.is_empty()
+        && let Some(Conflict::Unwritten { seen_by }) = conflict(calls)
+    {
         return vec![calls[seen_by]];
     }
-    let texts = texts(calls).unwrap_or_default();
-    let guilty = guilty(calls, &texts).unwrap_or_default();
-    let narrow = |(place, call): (usize, &Call<'a>)| match call.op {
-        Op::Read { .. } => {
-            let (op, outcome) = weakened.get(&call.id)?;
-            Some(Call { op, outcome: Some(outcome), ..*call })
-        }
-        _ => guilty.binary_search(&place).is_ok().then_some(*call),
+    let small = if !narrowed.is_empty() && refuted(&narrowed) {
+        narrowed
+    } else {
+        without_reads(calls, refuted)
     };
-    let narrowed: Vec<Call<'a>> = calls.iter().enumerate().filter_map(narrow).collect();
-    let small = if refuted(&narrowed) { narrowed } else { without_reads(calls, refuted) };
     if small.len() > LOOKED_INTO {
         return small;
     }
-    let texts = super::parse::texts(&small).unwrap_or_default();
+    let texts = texts(&small).unwrap_or_default();
     let pieces: Vec<(Arc<str>, u64)> = small
         .iter()
         .zip(&texts)
