@@ -106,8 +106,9 @@ fn shown<K: Object>(few: &[Call<'_>]) -> Option<Nanos> {
     ends.get(first).copied()
 }
 
-/// How many looks may follow a guess before the range is halved.
-const GUESSES: u32 = 8;
+/// How many looks only follow a guess. A single wrong answer takes one or two; where there are many,
+/// every second look halves the range.
+const GUESSES: u32 = 2;
 
 /// Where the earliest refutation lies: after `legal`, and not after `refuted`.
 #[derive(Debug, Clone, Copy)]
@@ -127,12 +128,13 @@ impl Range {
         let mut ends: Vec<Nanos> =
             calls.iter().filter_map(|call| call.end).filter(within).collect();
         let middle = ends.len() / 2;
-        match guess {
-            Some(guess) if look < GUESSES && within(&guess) => Some(guess),
+        let halves = look >= GUESSES && look % 2 == 1;
+        match guess.filter(|_| !halves) {
+            Some(guess) if within(&guess) => Some(guess),
             // It was right so far: is it the first?
-            Some(_) if look < GUESSES => ends.into_iter().max(),
-            _ if ends.is_empty() => None,
-            _ => Some(*ends.select_nth_unstable(middle).1),
+            Some(_) => ends.into_iter().max(),
+            None if ends.is_empty() => None,
+            None => Some(*ends.select_nth_unstable(middle).1),
         }
     }
 }

@@ -34,7 +34,7 @@ fn guilty(calls: &[Call<'_>], texts: &[Arc<str>]) -> Option<Vec<usize>> {
     let readers: Vec<usize> =
         about.iter().copied().filter(|place| is_a_read(&calls[*place])).collect();
     about.retain(|place| !readers.contains(place));
-    for pieces in apart(calls, texts, &readers) {
+    for pieces in apart(calls, texts, &readers, |_| true) {
         about.extend(pieces.first());
         about.extend(pieces.last());
     }
@@ -49,7 +49,7 @@ fn is_a_read(call: &Call<'_>) -> bool {
 
 /// Where the texts of two reads part: their first piece, and the first in which they differ.
 fn parting(calls: &[Call<'_>], texts: &[Arc<str>], readers: [usize; 2]) -> Vec<usize> {
-    let pieces = apart(calls, texts, &readers);
+    let pieces = apart(calls, texts, &readers, |_| true);
     let [one, other] = &pieces[..] else { return Vec::new() };
     let same = one.iter().zip(other).take_while(|(one, other)| one == other).count();
     let mut about: Vec<usize> = [one.first(), one.get(same), other.first(), other.get(same)]
@@ -72,11 +72,11 @@ pub(super) fn weakened(calls: &[Call<'_>]) -> Weakened {
     let same = |call: &Call<'_>| call.outcome.cloned().unwrap_or(Outcome::Append);
     let put = guilty.iter().map(|place| &calls[*place]).filter(|call| !is_a_read(call));
     let mut weakened: Weakened = put.map(|call| (call.id, (call.op.clone(), same(call)))).collect();
-    for (reader, pieces) in readers.iter().zip(apart(calls, &texts, &readers)) {
-        let kept = |place: &&usize| guilty.binary_search(place).is_ok();
-        let other_epoch = pieces
-            .first()
-            .is_some_and(|first| matches!(calls[*first].op, Op::Write { .. }) && !kept(&first));
+    let kept = |place: &&usize| guilty.binary_search(place).is_ok();
+    let other = |first: usize| matches!(calls[first].op, Op::Write { .. }) && !kept(&&first);
+    let apart = apart(calls, &texts, &readers, |first| !other(first));
+    for (reader, pieces) in readers.iter().zip(apart) {
+        let other_epoch = pieces.first().is_some_and(|first| other(*first));
         let whole = pieces.iter().map(|place| texts[*place].len()).sum::<usize>();
         if !other_epoch && whole == texts[*reader].len() {
             let text: String = pieces.iter().filter(kept).map(|place| &*texts[*place]).collect();

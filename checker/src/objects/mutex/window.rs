@@ -241,7 +241,7 @@ impl LeftOut {
             0 => "so far".to_owned(),
             from => format!("since {}", words::at(from)),
         };
-        (span.pairs > 0).then(|| Self { pairs: span.pairs, since })
+        (span.pairs > 0).then_some(Self { pairs: span.pairs, since })
     }
 
     fn and(&self, because: &str) -> String {
