@@ -33,8 +33,8 @@ use crate::objects::Object;
 use crate::op::Op;
 use crate::words;
 
-/// The most calls that are told as they are. Of fewer no pairs go, so that nothing that is left out
-/// has to be believed.
+/// The most calls that are told as they are: of so few no pairs go, and nothing that is left out has
+/// to be believed.
 const PLAIN: usize = 10;
 
 /// A span from some begin up to the end of everything that has too many calls of one side.
@@ -52,8 +52,7 @@ struct Span<'a> {
     pairs: usize,
 }
 
-/// A small part of `calls` that is refuted as well, and by which nothing can be excused that the
-/// whole would excuse.
+/// A small part of `calls`, refuted by the same count as the whole.
 pub(super) fn smallest<'a>(calls: &[Call<'a>]) -> Option<Vec<Call<'a>>> {
     Some(best(calls)?.small())
 }
