@@ -59,6 +59,14 @@ pub struct Effect<M> {
     pub leaves: Option<M>,
 }
 
+/// About how many bytes a B-tree of the standard library takes for `len` entries of this type: its
+/// nodes have room for eleven, and are two thirds full on average.
+fn tree_bytes<T>(len: usize) -> usize {
+    const NODE: usize = 11;
+    let nodes = len.div_ceil(NODE * 2 / 3);
+    nodes * (NODE * size_of::<T>() + 2 * size_of::<usize>())
+}
+
 impl<M: PartialEq> Effect<M> {
     /// Whether it never changes the state.
     #[must_use]

@@ -25,7 +25,7 @@ const WIDER: usize = 8;
 /// How many configurations are tried for each one looked for.
 const EFFORT: usize = 32;
 
-/// The last attempt; after it the others are forgotten.
+/// The last attempt where other searches can go on; after it what lies further off is forgotten.
 const LAST: u32 = 4;
 
 /// A configuration that was left aside, to be followed from the moment `place`.
@@ -53,6 +53,8 @@ pub(crate) struct DepthFirst<'s, const W: usize> {
     reached: Frontier<W>,
     /// The bytes that stack and memory may take.
     bytes: usize,
+    /// How often a configuration is met again until what lies further off is forgotten.
+    last: u32,
     /// Whether some configurations were left out, so that “not found” shows nothing.
     forgot: bool,
     /// The last end that was reached.
@@ -69,9 +71,15 @@ impl<'s, const W: usize> DepthFirst<'s, W> {
             remembered: Frontier::new(),
             reached: Frontier::new(),
             bytes,
+            last: LAST,
             forgot: false,
             deepest: 0,
         }
+    }
+
+    /// The same search, forgetting nothing for as long as it has the bytes: for one that is alone.
+    pub(crate) fn thorough(self) -> Self {
+        Self { last: u32::MAX, ..self }
     }
 
     /// Goes on until it is done, or has expanded some `steps` configurations more.
@@ -153,12 +161,12 @@ impl<'s, const W: usize> DepthFirst<'s, W> {
         else {
             return Ok(());
         };
-        let wanted = WIDER.pow(node.attempt);
-        let limit = Limit { reached: wanted, tried: EFFORT * wanted };
+        let wanted = WIDER.saturating_pow(node.attempt);
+        let limit = Limit { reached: wanted, tried: wanted.saturating_mul(EFFORT) };
         let from = std::iter::once(node.configuration);
         let all = self.reach.past((slot, deed), from, limit, &mut self.reached);
         if !all.map_err(Stop::GaveUp)? {
-            if node.attempt < LAST {
+            if node.attempt < self.last {
                 let known = self.reached.added() as u32;
                 self.stack.push(Node { attempt: node.attempt + 1, known, ..node });
             } else {

@@ -11,7 +11,8 @@ use super::space::Deed;
 use super::usages::Usages;
 use crate::budget::Budget;
 
-/// How many configurations are expanded between two looks at the budget.
+/// How many configurations are expanded, and found, between two looks at the budget. A single one
+/// may have as many neighbours as there are open operations, and each may be a state of its own.
 const STRIDE: u32 = 256;
 
 /// A scene with what it takes to look for configurations in it.
@@ -93,6 +94,7 @@ impl<'s, const W: usize> Reach<'s, W> {
         self.expanded += 1;
         self.moves.clear();
         self.scene.moves(from, &mut self.moves);
+        self.until_look = self.until_look.saturating_sub(self.moves.len() as u32);
         for next in &self.moves {
             let into = if next.done.has(slot) { &mut *reached } else { &mut self.seen };
             into.insert(*next, &self.scene);

@@ -133,8 +133,10 @@ impl<'s, const W: usize> Turn<'s, W> {
             budget: all.budget,
             elsewhere: all.bytes() + timeline.bytes(),
         };
-        let part = if aim.turns == Turns::All { PART } else { 1 };
-        let depth = DepthFirst::new(&ground, all.budget.bytes / part);
+        let depth = match aim.turns {
+            Turns::DepthFirst => DepthFirst::new(&ground, all.budget.bytes).thorough(),
+            Turns::All | Turns::Frontier => DepthFirst::new(&ground, all.budget.bytes / PART),
+        };
         Self { all, ground, depth, best: 0, proven, aim }
     }
 

@@ -153,6 +153,12 @@ impl Model for Bag {
         }
     }
 
+    fn bytes(&self) -> usize {
+        let elements = |layer: &Layer| super::tree_bytes::<(Value, usize)>(layer.elements.len());
+        let layers = self.layers.capacity() * size_of::<Layer>();
+        size_of_val(self) + layers + self.layers.iter().map(elements).sum::<usize>()
+    }
+
     fn observes(_: &Op, outcome: Option<&Outcome>) -> bool {
         matches!(outcome, Some(Outcome::Dequeue { value: None }))
     }

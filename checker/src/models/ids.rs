@@ -38,6 +38,10 @@ impl Model for UniqueIds {
         }
     }
 
+    fn bytes(&self) -> usize {
+        size_of_val(self) + super::tree_bytes::<Value>(self.0.len())
+    }
+
     fn observes(_: &Op, outcome: Option<&Outcome>) -> bool {
         outcome.is_none()
     }

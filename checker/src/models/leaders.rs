@@ -38,6 +38,10 @@ impl Model for Leaders {
             _ => Ok(next),
         }
     }
+
+    fn bytes(&self) -> usize {
+        size_of_val(self) + super::tree_bytes::<(u64, NodeId)>(self.0.len())
+    }
 }
 
 #[cfg(test)]

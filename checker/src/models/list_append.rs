@@ -87,6 +87,10 @@ impl Model for ListAppend {
         ops.iter().try_fold(self.clone(), |state, micro| state.micro(micro, answered))
     }
 
+    fn bytes(&self) -> usize {
+        size_of_val(self) + self.lengths.bytes_of_a_change() + self.elements.bytes_of_a_change()
+    }
+
     fn observes(_: &Op, outcome: Option<&Outcome>) -> bool {
         only_reads(outcome)
     }

@@ -58,6 +58,10 @@ impl Model for Queue {
         }
     }
 
+    fn bytes(&self) -> usize {
+        size_of_val(self) + self.0.capacity() * size_of::<Value>()
+    }
+
     fn observes(_: &Op, outcome: Option<&Outcome>) -> bool {
         matches!(outcome, Some(Outcome::Dequeue { value: None }))
     }

@@ -61,6 +61,10 @@ impl Model for RwRegister {
         ops.iter().try_fold(self.clone(), |state, micro| state.micro(micro, answered))
     }
 
+    fn bytes(&self) -> usize {
+        size_of_val(self) + self.0.bytes_of_a_change()
+    }
+
     fn observes(_: &Op, outcome: Option<&Outcome>) -> bool {
         only_reads(outcome)
     }

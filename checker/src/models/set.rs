@@ -84,6 +84,10 @@ impl Model for Set {
         }
     }
 
+    fn bytes(&self) -> usize {
+        size_of_val(self) + self.0.bytes_of_a_change()
+    }
+
     fn observes(op: &Op, _: Option<&Outcome>) -> bool {
         matches!(op, Op::Contains { .. } | Op::ReadAll { .. })
     }

@@ -75,6 +75,14 @@ impl<K: Hash + Ord + Clone, V: Hash + Eq + Clone> Trie<K, V> {
         }
     }
 
+    /// The bytes that one change to a map of this size takes: the nodes on the way to the entry are
+    /// new, all others are shared with the map before.
+    pub(crate) fn bytes_of_a_change(&self) -> usize {
+        let levels = self.len.checked_ilog2().map_or(0, |bits| bits / BITS + 1) as usize;
+        let counts = 2 * size_of::<usize>();
+        (levels + 1) * (counts + size_of::<Node<K, V>>()) + size_of::<(K, V)>()
+    }
+
     /// The same map with `value` at `key`.
     pub(crate) fn with(&self, key: K, value: V) -> Self {
         let old = self.get(&key).map_or(0, |old| hash(&(&key, old)));
