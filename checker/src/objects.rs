@@ -84,6 +84,14 @@ pub trait Object: Model<Op = Op, Outcome = Outcome> {
         Weakened::new()
     }
 
+    /// The calls that the refutation of `calls` is about, as weak as it needs them; none where that
+    /// is not known. They need not be few, and need not be refuted by themselves.
+    #[must_use]
+    fn narrowed<'a>(calls: &[Call<'a>], weakened: &'a Weakened) -> Vec<Call<'a>> {
+        let _ = (calls, weakened);
+        Vec::new()
+    }
+
     /// A small part of `calls` that `refuted` holds of as well.
     #[must_use]
     fn smallest<'a>(
@@ -108,6 +116,15 @@ pub trait Object: Model<Op = Op, Outcome = Outcome> {
         let _ = (history, key, at);
         Vec::new()
     }
+}
+
+/// Those of `calls` that `weakened` names, each as weak as it says.
+fn only<'a>(calls: &[Call<'a>], weakened: &'a Weakened) -> Vec<Call<'a>> {
+    let one = |call: &Call<'a>| {
+        let (op, outcome) = weakened.get(&call.id)?;
+        Some(Call { op, outcome: call.outcome.and(Some(outcome)), ..*call })
+    };
+    calls.iter().filter_map(one).collect()
 }
 
 /// A kind of object, as a row of a table.

@@ -2,7 +2,7 @@
 //! and told of. Times are printed where they are asked for, and nothing depends on them.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fracas_checker::budget::Budget;
 use fracas_checker::event::{Completion, Event, EventKind, ProcessId, Stamp};
@@ -143,8 +143,16 @@ fn set(operations: usize, unknown: u64, wrong: bool) -> History {
 
 /// Texts are written anew after a hundred appends, so that they stay short.
 fn store(operations: usize, unknown: u64, wrong: bool) -> History {
+    store_of(100, operations, unknown, wrong)
+}
+
+fn one_store(operations: usize, unknown: u64, wrong: bool) -> History {
+    store_of(1, operations, unknown, wrong)
+}
+
+fn store_of(keys: usize, operations: usize, unknown: u64, wrong: bool) -> History {
     let mut clients = Clients::new(unknown);
-    let mut states: Vec<(String, usize)> = vec![(String::new(), 0); 100];
+    let mut states: Vec<(String, usize)> = vec![(String::new(), 0); keys];
     for place in 0..operations {
         let asked = clients.next();
         let number = clients.below(states.len() as u64) as usize;
@@ -208,16 +216,20 @@ fn lists(operations: usize, unknown: u64, wrong: bool) -> History {
     clients.history::<ListAppend>()
 }
 
-/// Judges `history`: how often, how long each took at best, and what was found.
-fn timed<K: Object>(what: &str, history: &History) -> Verdict {
-    let judge = || judge_by(history, &[K::ID], Algorithm::Auto, Budget::unlimited_time());
-    let verdict = judge();
+/// How long it takes at best to judge `history`.
+fn best<K: Object>(history: &History) -> Duration {
     let best = (0..3).map(|_| {
         let begun = Instant::now();
-        drop(judge());
+        drop(judge_by(history, &[K::ID], Algorithm::Auto, Budget::unlimited_time()));
         begun.elapsed()
     });
-    let best = best.min().expect("three times");
+    best.min().expect("three times")
+}
+
+/// Judges `history`: how often, how long each took at best, and what was found.
+fn timed<K: Object>(what: &str, history: &History) -> Verdict {
+    let verdict = judge_by(history, &[K::ID], Algorithm::Auto, Budget::unlimited_time());
+    let best = best::<K>(history);
     let found = verdict.anomalies().next();
     let told = found.map(|(_, one)| format!("{} ({} events)", one.headline, one.witness.len()));
     println!(
@@ -247,6 +259,7 @@ fn check(operations: usize) {
     wrong(timed::<Queue>("queue, out of order", &queue::<Queue>(operations, 0, true)));
     wrong(timed::<Set>("set, an element missed", &set(operations, 0, true)));
     wrong(timed::<Kv>("store, half a text", &store(operations, 0, true)));
+    wrong(timed::<Kv>("one key, half a text", &one_store(operations, 0, true)));
     wrong(timed::<ListAppend>("lists, a stale read", &lists(operations, 0, true)));
 }
 
@@ -259,6 +272,30 @@ fn large_collections_are_decided() {
 #[ignore = "slow: 100,000 operations of every kind"]
 fn very_large_collections_are_decided() {
     check(100_000);
+}
+
+/// How many times as long a wrong history takes as one of a quarter of its size, at best of a few
+/// tries: others may run beside. Four if it is linear, sixteen if it is quadratic.
+#[track_caller]
+fn grows<K: Object>(draw: fn(usize, u64, bool) -> History) {
+    let [small, large] = [4_000, 16_000].map(|operations| draw(operations, 0, true));
+    for history in [&small, &large] {
+        let verdict = judge_by(history, &[K::ID], Algorithm::Auto, Budget::unlimited_time());
+        assert!(verdict.anomalies().next().is_some(), "{}: {}", K::ID, verdict.headline);
+    }
+    let growth = || best::<K>(&large).as_secs_f64() / best::<K>(&small).as_secs_f64();
+    let least = (0..3).map(|_| growth()).fold(f64::INFINITY, f64::min);
+    println!("{}: {least:.1} times as long for four times as much", K::ID);
+    assert!(least < 10.0, "{}: {least:.1} times as long for four times as much", K::ID);
+}
+
+/// Dating and minimising take a few looks at the whole, whatever its size.
+#[test]
+fn what_a_wrong_answer_costs_is_near_linear() {
+    grows::<Queue>(queue::<Queue>);
+    grows::<Set>(set);
+    grows::<ListAppend>(lists);
+    grows::<Kv>(one_store);
 }
 
 /// The near-linear checks alone do not leave these to the search.

@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 use fracas_checker::formats::{self, Format, Hint, Recorded};
 use fracas_checker::{Algorithm, Budget, Status, judge_by, objects};
 
+/// The most operations that may show an anomaly; most are shown by two or three.
+const WITNESS: usize = 12;
+
 /// Where the histories are, if they are.
 fn root() -> Option<PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/histories");
@@ -98,6 +101,9 @@ fn judge(case: &Case) -> (Duration, Duration) {
     for (_, anomaly) in verdict.anomalies() {
         assert!((2..=9).contains(&anomaly.story.len()), "{name}: {:?}", anomaly.story);
         assert!(!anomaly.refuted.is_empty(), "{name}: no reason given");
+        let shown = anomaly.witness.len().div_ceil(2);
+        println!("    {shown} operations: {}", anomaly.headline);
+        assert!(shown <= WITNESS, "{name}: {shown} operations");
     }
     (reading, judging)
 }

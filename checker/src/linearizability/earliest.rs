@@ -48,14 +48,16 @@ pub(super) fn earliest<'a, K: Object>(
     let last = calls.iter().filter_map(|call| call.end).max();
     let mut few: Vec<Call<'_>> = by.calls.iter().map(|place| calls[*place]).collect();
     let mut range = Range { legal: None, refuted: last.unwrap_or_default() };
+    let mut guess = Guess::of::<K>(calls, &few);
     for look in 0.. {
-        let Some(time) = range.next(calls, shown::<K>(&few), look) else { break };
+        let Some(time) = range.next(calls, guess, look) else { break };
         let before = cut(calls, time);
         match K::monitor(&before) {
             Finding::Legal => range.legal = Some(time),
             Finding::Refuted(by) => {
                 range.refuted = time;
                 few = by.calls.iter().map(|place| before[*place]).collect();
+                guess = Guess::of::<K>(&before, &few).or(guess);
             }
             Finding::Ambiguous => match search_by::<K>(&before, Algorithm::Auto, budget) {
                 Found::Refuted { at } => return (as_known::<K>(&before, at, budget), Vec::new()),
@@ -76,6 +78,26 @@ pub(super) fn cut<'a>(calls: &[Call<'a>], time: Nanos) -> Vec<Call<'a>> {
     before
 }
 
+/// When calls may be refuted first.
+#[derive(Debug, Clone, Copy)]
+struct Guess {
+    time: Nanos,
+    /// Whether they certainly are refuted by then.
+    sure: bool,
+}
+
+impl Guess {
+    /// A guess from a `few` of the calls that show it, or from what the refutation is about. The few
+    /// may be excused by others that were still open then; what it is not about excuses nothing.
+    fn of<K: Object>(calls: &[Call<'_>], few: &[Call<'_>]) -> Option<Self> {
+        if !few.is_empty() {
+            return Some(Self { time: shown::<K>(few)?, sure: false });
+        }
+        let time = shown::<K>(&K::narrowed(calls, &K::weakened(calls)))?;
+        Some(Self { time, sure: true })
+    }
+}
+
 /// The time at which a few calls show that they have no legal order; none if they do not.
 fn shown<K: Object>(few: &[Call<'_>]) -> Option<Nanos> {
     let mut ends: Vec<Nanos> = few.iter().filter_map(|call| call.end).collect();
@@ -84,8 +106,9 @@ fn shown<K: Object>(few: &[Call<'_>]) -> Option<Nanos> {
     ends.get(first).copied()
 }
 
-/// How many looks may follow a guess before the range is halved.
-const GUESSES: u32 = 4;
+/// How many looks only follow a guess. A single wrong answer takes one or two; where there are many,
+/// every second look halves the range.
+const GUESSES: u32 = 2;
 
 /// Where the earliest refutation lies: after `legal`, and not after `refuted`.
 #[derive(Debug, Clone, Copy)]
@@ -96,18 +119,22 @@ struct Range {
 
 impl Range {
     /// The completion to look at next; none if the range holds no other than its last one.
-    fn next(&self, calls: &[Call<'_>], guess: Option<Nanos>, look: u32) -> Option<Nanos> {
+    fn next(&mut self, calls: &[Call<'_>], guess: Option<Guess>, look: u32) -> Option<Nanos> {
+        let (guess, sure) = (guess.map(|guess| guess.time), guess.is_some_and(|guess| guess.sure));
+        if let Some(time) = guess.filter(|_| sure) {
+            self.refuted = self.refuted.min(time);
+        }
         let within = |end: &Nanos| Some(*end) > self.legal && *end < self.refuted;
-        let ends = || calls.iter().filter_map(|call| call.end).filter(within);
-        let last = ends().max()?;
-        match guess.filter(within) {
-            Some(guess) if look < GUESSES => Some(guess),
-            _ if look < GUESSES => Some(last),
-            _ => {
-                let mut ends: Vec<Nanos> = ends().collect();
-                let middle = ends.len() / 2;
-                Some(*ends.select_nth_unstable(middle).1)
-            }
+        let mut ends: Vec<Nanos> =
+            calls.iter().filter_map(|call| call.end).filter(within).collect();
+        let middle = ends.len() / 2;
+        let halves = look >= GUESSES && look % 2 == 1;
+        match guess.filter(|_| !halves) {
+            Some(guess) if within(&guess) => Some(guess),
+            // It was right so far: is it the first?
+            Some(_) => ends.into_iter().max(),
+            None if ends.is_empty() => None,
+            None => Some(*ends.select_nth_unstable(middle).1),
         }
     }
 }

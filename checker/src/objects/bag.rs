@@ -47,7 +47,7 @@ impl Object for Bag {
         _: &'a Weakened,
         refuted: &dyn Fn(&[Call<'a>]) -> bool,
     ) -> Vec<Call<'a>> {
-        minimise::smallest(calls, refuted)
+        minimise::smallest(calls, false, refuted)
     }
 
     fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {

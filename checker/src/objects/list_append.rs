@@ -30,6 +30,10 @@ impl Object for ListAppend {
         minimise::weakened(calls)
     }
 
+    fn narrowed<'a>(calls: &[Call<'a>], weakened: &'a Weakened) -> Vec<Call<'a>> {
+        super::only(calls, weakened)
+    }
+
     fn smallest<'a>(
         calls: &[Call<'a>],
         weakened: &'a Weakened,

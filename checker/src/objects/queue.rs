@@ -41,7 +41,7 @@ impl Object for Queue {
         _: &'a Weakened,
         refuted: &dyn Fn(&[Call<'a>]) -> bool,
     ) -> Vec<Call<'a>> {
-        minimise::smallest(calls, refuted)
+        minimise::smallest(calls, true, refuted)
     }
 
     fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {

@@ -29,6 +29,10 @@ impl Object for Set {
         minimise::weakened(calls)
     }
 
+    fn narrowed<'a>(calls: &[Call<'a>], weakened: &'a Weakened) -> Vec<Call<'a>> {
+        super::only(calls, weakened)
+    }
+
     fn smallest<'a>(
         calls: &[Call<'a>],
         weakened: &'a Weakened,

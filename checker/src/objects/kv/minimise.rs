@@ -13,8 +13,8 @@ use super::parse::{apart, texts};
 use super::sweep::{Conflict, conflict};
 use crate::linearizability::call::Call;
 use crate::linearizability::minimise::{EFFORT, Part, by_parts};
-use crate::objects::Weakened;
 use crate::objects::unseen::{Traces, without_unseen};
+use crate::objects::{Weakened, only};
 use crate::op::{Op, Outcome, Value};
 
 /// The most calls of which it is looked for whose text is part of whose.
@@ -32,9 +32,9 @@ fn guilty(calls: &[Call<'_>], texts: &[Arc<str>]) -> Option<Vec<usize>> {
         }
     };
     let readers: Vec<usize> =
-        about.iter().copied().filter(|place| matches!(calls[*place].op, Op::Read { .. })).collect();
+        about.iter().copied().filter(|place| is_a_read(&calls[*place])).collect();
     about.retain(|place| !readers.contains(place));
-    for pieces in apart(calls, texts, &readers) {
+    for pieces in apart(calls, texts, &readers, |_| true) {
         about.extend(pieces.first());
         about.extend(pieces.last());
     }
@@ -43,9 +43,13 @@ fn guilty(calls: &[Call<'_>], texts: &[Arc<str>]) -> Option<Vec<usize>> {
     Some(about)
 }
 
+fn is_a_read(call: &Call<'_>) -> bool {
+    matches!(call.op, Op::Read { .. })
+}
+
 /// Where the texts of two reads part: their first piece, and the first in which they differ.
 fn parting(calls: &[Call<'_>], texts: &[Arc<str>], readers: [usize; 2]) -> Vec<usize> {
-    let pieces = apart(calls, texts, &readers);
+    let pieces = apart(calls, texts, &readers, |_| true);
     let [one, other] = &pieces[..] else { return Vec::new() };
     let same = one.iter().zip(other).take_while(|(one, other)| one == other).count();
     let mut about: Vec<usize> = [one.first(), one.get(same), other.first(), other.get(same)]
@@ -58,19 +62,21 @@ fn parting(calls: &[Call<'_>], texts: &[Arc<str>], readers: [usize; 2]) -> Vec<u
     about
 }
 
-/// Reads that show what the refutation is about and nothing else; by invocation. Who read the
-/// epoch of another write is left out.
+/// The writes and appends that the refutation is about, and the reads as if there were no others; by
+/// invocation. Who read the epoch of another write is left out.
 pub(super) fn weakened(calls: &[Call<'_>]) -> Weakened {
     let texts = texts(calls).unwrap_or_default();
     let Some(guilty) = guilty(calls, &texts) else { return Weakened::new() };
-    let is_read = |place: &usize| matches!(calls[*place].op, Op::Read { .. });
-    let readers: Vec<usize> = (0..calls.len()).filter(is_read).collect();
-    let mut weakened = Weakened::new();
-    for (reader, pieces) in readers.iter().zip(apart(calls, &texts, &readers)) {
-        let kept = |place: &&usize| guilty.binary_search(place).is_ok();
-        let other_epoch = pieces
-            .first()
-            .is_some_and(|first| matches!(calls[*first].op, Op::Write { .. }) && !kept(&first));
+    let readers: Vec<usize> = (0..calls.len()).filter(|place| is_a_read(&calls[*place])).collect();
+    // Without an answer none is given.
+    let same = |call: &Call<'_>| call.outcome.cloned().unwrap_or(Outcome::Append);
+    let put = guilty.iter().map(|place| &calls[*place]).filter(|call| !is_a_read(call));
+    let mut weakened: Weakened = put.map(|call| (call.id, (call.op.clone(), same(call)))).collect();
+    let kept = |place: &&usize| guilty.binary_search(place).is_ok();
+    let other = |first: usize| matches!(calls[first].op, Op::Write { .. }) && !kept(&&first);
+    let apart = apart(calls, &texts, &readers, |first| !other(first));
+    for (reader, pieces) in readers.iter().zip(apart) {
+        let other_epoch = pieces.first().is_some_and(|first| other(*first));
         let whole = pieces.iter().map(|place| texts[*place].len()).sum::<usize>();
         if !other_epoch && whole == texts[*reader].len() {
             let text: String = pieces.iter().filter(kept).map(|place| &*texts[*place]).collect();
@@ -87,24 +93,21 @@ pub(super) fn smallest<'a>(
     weakened: &'a Weakened,
     refuted: &dyn Fn(&[Call<'a>]) -> bool,
 ) -> Vec<Call<'a>> {
-    if let Some(Conflict::Unwritten { seen_by }) = conflict(calls) {
+    let narrowed = only(calls, weakened);
+    if narrowed.is_empty()
+        && let Some(Conflict::Unwritten { seen_by }) = conflict(calls)
+    {
         return vec![calls[seen_by]];
     }
-    let texts = texts(calls).unwrap_or_default();
-    let guilty = guilty(calls, &texts).unwrap_or_default();
-    let narrow = |(place, call): (usize, &Call<'a>)| match call.op {
-        Op::Read { .. } => {
-            let (op, outcome) = weakened.get(&call.id)?;
-            Some(Call { op, outcome: Some(outcome), ..*call })
-        }
-        _ => guilty.binary_search(&place).is_ok().then_some(*call),
+    let small = if !narrowed.is_empty() && refuted(&narrowed) {
+        narrowed
+    } else {
+        without_reads(calls, refuted)
     };
-    let narrowed: Vec<Call<'a>> = calls.iter().enumerate().filter_map(narrow).collect();
-    let small = if refuted(&narrowed) { narrowed } else { without_reads(calls, refuted) };
     if small.len() > LOOKED_INTO {
         return small;
     }
-    let texts = super::parse::texts(&small).unwrap_or_default();
+    let texts = texts(&small).unwrap_or_default();
     let pieces: Vec<(Arc<str>, u64)> = small
         .iter()
         .zip(&texts)

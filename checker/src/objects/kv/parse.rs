@@ -173,14 +173,23 @@ fn epoch(
     Ok(epoch)
 }
 
-/// The pieces of the text of `reader`, as far as they can be told.
-pub(super) fn apart(calls: &[Call<'_>], texts: &[Arc<str>], readers: &[usize]) -> Vec<Vec<usize>> {
+/// The pieces of the text of each reader, as far as they can be told. Of a text whose first piece is
+/// not `wanted` only that is told: long texts are taken apart where it matters.
+pub(super) fn apart(
+    calls: &[Call<'_>],
+    texts: &[Arc<str>],
+    readers: &[usize],
+    wanted: impl Fn(usize) -> bool,
+) -> Vec<Vec<usize>> {
     let Some(pieces) = Pieces::of(calls, texts) else { return Vec::new() };
     let one = |reader: &usize| {
         let (text, mut end, mut found) = (texts[*reader].as_bytes(), 0, Vec::new());
         while let Ok(Some(piece)) = pieces.next(text, end) {
             end += texts[piece.place].len();
             found.push(piece.place);
+            if !wanted(found[0]) {
+                break;
+            }
         }
         found
     };

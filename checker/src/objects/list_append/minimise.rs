@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use super::lists::{Lists, micros};
 use super::monitor::{Conflict, Decision, decision};
 use crate::linearizability::call::Call;
-use crate::objects::Weakened;
 use crate::objects::unseen::{Traces, without_unseen};
+use crate::objects::{Weakened, only};
 use crate::op::{Key, Op, Outcome, Value};
 use crate::transaction::{Micro, Seen};
 
@@ -90,17 +90,12 @@ pub(super) fn smallest<'a>(
     refuted: &dyn Fn(&[Call<'a>]) -> bool,
 ) -> Vec<Call<'a>> {
     let few = match decision(calls) {
+        _ if !weakened.is_empty() => only(calls, weakened),
         Decision::Refuted(Conflict::Internal { txn, .. }) => vec![calls[txn]],
         Decision::Refuted(Conflict::Phantom { found_by, .. }) => vec![calls[found_by]],
-        _ => {
-            let narrow = |call: &Call<'a>| {
-                let (op, outcome) = weakened.get(&call.id)?;
-                Some(Call { op, outcome: call.outcome.and(Some(outcome)), ..*call })
-            };
-            calls.iter().filter_map(narrow).collect()
-        }
+        _ => Vec::new(),
     };
-    let start = if refuted(&few) { few } else { calls.to_vec() };
+    let start = if !few.is_empty() && refuted(&few) { few } else { calls.to_vec() };
     without_unseen(&start, traces, refuted)
 }
 

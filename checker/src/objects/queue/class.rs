@@ -135,8 +135,11 @@ fn lost<'a>(refuted: &Refuted<'a>, enqueue: &'a Operation, seen: &'a Operation) 
         Some(other) => format!("dequeued {other}, which came in after it,"),
         None => "found the queue empty".to_owned(),
     };
-    let unseen = refuted.small.iter().filter(|call| call.end.is_none() && call.op != &enqueue.op);
-    let because = match unseen.filter(|call| matches!(call.op, Op::Dequeue { .. })).count() {
+    let unseen = |one: &&Operation| {
+        let began = matches!(one.op, Op::Dequeue { .. }) && one.invoked.1 <= refuted.at;
+        began && one.ok().is_none_or(|(time, ..)| time > refuted.at) && !one.failed()
+    };
+    let because = match all(refuted).filter(unseen).count() {
         0 => format!("Nobody can have taken {value} by then, so the queue must still hold it."),
         _ => {
             "More elements are gone than the dequeues of unknown outcome can have taken.".to_owned()

@@ -24,20 +24,38 @@ pub(crate) enum Conflict {
 }
 
 impl Conflict {
-    /// Its class, and the calls that prove it: all on the elements that it is about. None are told
-    /// where an unseen dequeue, or any element that was there, has a part in it.
+    /// Its class, and the calls that prove it: all on the elements that it is about, and every
+    /// unseen dequeue that may have taken one of them in time.
     pub(crate) fn violation(&self, elements: &Elements<'_>) -> Violation {
         let (class, calls) = match self {
             Self::Phantom { dequeue } => (catalogue::PHANTOM_ELEMENT, elements.beside(*dequeue)),
             Self::Twice { second, .. } => (catalogue::DUPLICATE_DEQUEUE, elements.beside(*second)),
             Self::Overtaken { ahead, behind } => {
-                let known = ahead.dequeue.is_some() || elements.unseen.is_empty();
-                let both = [ahead.enqueue, behind.enqueue].into_iter();
-                let both = both.flat_map(|enqueue| elements.beside(enqueue));
-                let calls = if known { both.collect() } else { Vec::new() };
+                let both = [ahead, behind].map(|one| one.enqueue);
+                let both = both.into_iter().flat_map(|enqueue| elements.beside(enqueue));
+                let mut calls: Vec<usize> = both.collect();
+                // If nobody is known to have taken it, one unseen dequeue may have; and then what
+                // came before it is owed by the same time, and takes one each.
+                if ahead.going == NEVER && !elements.unseen.is_empty() {
+                    let owed = |one: &Times| {
+                        one.going == NEVER
+                            && one.there <= ahead.there
+                            && one.enqueue != ahead.enqueue
+                    };
+                    calls.extend(elements.of_times(owed));
+                    calls.extend(elements.unseen_by(behind.gone));
+                }
                 (catalogue::OUT_OF_ORDER_DEQUEUE, calls)
             }
-            Self::NotEmpty { .. } => (catalogue::FALSE_EMPTY, Vec::new()),
+            Self::NotEmpty { empty } => {
+                let call = elements.calls[*empty];
+                let end = call.end.unwrap_or(NEVER);
+                let there = |one: &Times| one.there < end && call.start < one.going;
+                let mut calls = elements.of_times(there);
+                calls.extend(elements.unseen_by(end));
+                calls.push(*empty);
+                (catalogue::FALSE_EMPTY, calls)
+            }
         };
         Violation { class, calls }
     }
@@ -120,6 +138,21 @@ impl<'a> Elements<'a> {
         let of_it = |both: &&Both| both.enqueues.contains(&place) || both.dequeues.contains(&place);
         let both = self.values.iter().find(of_it);
         both.map_or_else(Vec::new, |both| [&both.enqueues[..], &both.dequeues].concat())
+    }
+
+    /// The calls on the elements whose times `fit`.
+    fn of_times(&self, fit: impl Fn(&Times) -> bool) -> Vec<usize> {
+        let times = self.times().unwrap_or_default();
+        let fit = times.iter().filter(|one| fit(one));
+        fit.flat_map(|one| std::iter::once(one.enqueue).chain(one.dequeue)).collect()
+    }
+
+    /// The dequeues of which nobody saw the answer and that had begun by `time`.
+    fn unseen_by(&self, time: Nanos) -> impl Iterator<Item = usize> {
+        let is_unseen = move |call: &Call<'_>| {
+            matches!(call.op, Op::Dequeue { .. }) && call.outcome.is_none() && call.start <= time
+        };
+        (0..self.calls.len()).filter(move |place| is_unseen(&self.calls[*place]))
     }
 
     /// What the calls on one value show by themselves: that it was handed out more often than it

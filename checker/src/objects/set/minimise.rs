@@ -11,7 +11,7 @@ use super::elements::Elements;
 use super::monitor::{Conflict, Decision, decision};
 use crate::linearizability::call::Call;
 use crate::linearizability::minimise::{EFFORT, Part, by_parts};
-use crate::objects::Weakened;
+use crate::objects::{Weakened, only};
 use crate::op::{Op, Outcome, Value};
 
 /// The elements that the refutation of `calls` is about, sorted; none if only a search sees it.
@@ -34,16 +34,22 @@ fn guilty(calls: &[Call<'_>]) -> Option<Vec<Value>> {
     Some(values)
 }
 
-/// Reads of everything that show the elements of the refutation and no other; by invocation.
+/// The calls on the elements of the refutation, and the reads of everything as if there were no
+/// others; by invocation.
 pub(super) fn weakened(calls: &[Call<'_>]) -> Weakened {
     let Some(guilty) = guilty(calls) else { return Weakened::new() };
-    let narrowed = |call: &Call<'_>| match call.outcome {
-        Some(Outcome::ReadAll { values }) => {
-            let kept = |value: &&Value| guilty.binary_search(value).is_ok();
-            let values = values.iter().filter(kept).cloned().collect();
-            Some((call.id, (call.op.clone(), Outcome::ReadAll { values })))
-        }
-        _ => None,
+    let kept = |value: &Value| guilty.binary_search(value).is_ok();
+    let narrowed = |call: &Call<'_>| {
+        let outcome = match (call.outcome, element(call)) {
+            (Some(Outcome::ReadAll { values }), _) => {
+                let values = values.iter().filter(|value| kept(value)).cloned().collect();
+                Outcome::ReadAll { values }
+            }
+            // Without an answer none is given.
+            (outcome, Some(value)) if kept(value) => outcome.cloned().unwrap_or(Outcome::Add),
+            _ => return None,
+        };
+        Some((call.id, (call.op.clone(), outcome)))
     };
     calls.iter().filter_map(narrowed).collect()
 }
@@ -54,11 +60,8 @@ pub(super) fn smallest<'a>(
     weakened: &'a Weakened,
     refuted: &dyn Fn(&[Call<'a>]) -> bool,
 ) -> Vec<Call<'a>> {
-    let start = match guilty(calls) {
-        Some(guilty) => narrowed(calls, weakened, &guilty),
-        None => calls.to_vec(),
-    };
-    let start = if refuted(&start) { start } else { calls.to_vec() };
+    let few = only(calls, weakened);
+    let start = if !few.is_empty() && refuted(&few) { few } else { calls.to_vec() };
     let small = by_parts(&start, part, EFFORT, refuted);
     without_unseen(small, refuted)
 }
@@ -75,16 +78,6 @@ fn element<'a>(call: &Call<'a>) -> Option<&'a Value> {
         }
         _ => None,
     }
-}
-
-/// What of `calls` is about `guilty` elements.
-fn narrowed<'a>(calls: &[Call<'a>], weakened: &'a Weakened, guilty: &[Value]) -> Vec<Call<'a>> {
-    let narrow = |call: &Call<'a>| match (element(call), weakened.get(&call.id)) {
-        (Some(value), _) => guilty.binary_search(value).is_ok().then_some(*call),
-        (None, Some((op, outcome))) => Some(Call { op, outcome: Some(outcome), ..*call }),
-        (None, None) => Some(*call),
-    };
-    calls.iter().filter_map(narrow).collect()
 }
 
 /// Without elements that nobody who is left has seen, where the refutation can do without them.
