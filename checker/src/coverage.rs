@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::budget::Budget;
-use crate::event::{Completion, EventKind, Key, Nanos, NodeId, OpKind, Phase};
+use crate::event::{Completion, EventKind, Key, Nanos, NodeId, Op, OpKind, Phase};
 use crate::fault::Fault;
 use crate::history::{FaultSpan, History, Operation};
 use crate::leadership::evidence::{Evidence, evidence};
@@ -29,6 +29,7 @@ pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
     let mut result = CheckResult::new(ID, PROMISE);
     ended(history, &mut result);
     operations(history, &mut result);
+    handovers(history, &mut result);
     leaders(history, &mut result);
     faults(history, &mut result);
     final_reads(history, &mut result);
@@ -67,6 +68,23 @@ fn operations(history: &History, result: &mut CheckResult) {
     }
     result.metrics.insert("fail".to_owned(), f64::from(fail));
     result.metrics.insert("info".to_owned(), f64::from(info));
+}
+
+/// Whether enough locks went from one holder to another.
+fn handovers(history: &History, result: &mut CheckResult) {
+    let grant = |one: &Operation| match (&one.op, one.ok()) {
+        (Op::Acquire { key, holder, .. }, Some((time, ..))) => Some((key.clone(), time, *holder)),
+        _ => None,
+    };
+    let mut grants: Vec<(Key, Nanos, u64)> =
+        history.operations().iter().filter_map(grant).collect();
+    if grants.is_empty() && history.header().plan.coverage.handovers == 0 {
+        return;
+    }
+    grants.sort_unstable();
+    let passes = |pair: &&[(Key, Nanos, u64)]| pair[0].0 == pair[1].0 && pair[0].2 != pair[1].2;
+    let seen = grants.windows(2).filter(passes).count();
+    least(result, "handovers", seen, history.header().plan.coverage.handovers);
 }
 
 /// Whether enough was seen of leaders.

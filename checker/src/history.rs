@@ -80,6 +80,9 @@ fn is_zero(number: &u64) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(default)]
 pub struct Coverage {
+    /// Locks that went from one holder to another.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub handovers: u64,
     /// Successful operations of each kind, over the whole run.
     pub ok_per_kind: BTreeMap<OpKind, u64>,
     /// Successful operations within every fault that left a majority connected.

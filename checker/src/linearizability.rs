@@ -176,10 +176,13 @@ impl<'a> Judge<'a> {
 
     /// Judges one object.
     fn one<K: Object>(&self, object: &'a ObjectIndex) -> Judged {
+        let operations = || object.places.iter().map(|p| &self.history.operations()[*p as usize]);
+        if !K::is_one(operations().map(|operation| &operation.op)) {
+            return Judged { calls: 0, others: BTreeMap::new(), said: Said::Legal };
+        }
         let (mut others, mut foreign) = (BTreeMap::new(), None);
         let mut calls = Vec::with_capacity(object.places.len());
-        for place in &object.places {
-            let operation = &self.history.operations()[*place as usize];
+        for operation in operations() {
             let kind = operation.op.kind();
             if K::KINDS.contains(&kind) {
                 calls.extend(Call::of(operation));

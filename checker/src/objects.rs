@@ -63,6 +63,15 @@ pub trait Object: Model<Op = Op, Outcome = Outcome> {
     /// them may have changed is not judged.
     const CHANGED_BY: &'static [OpKind] = &[];
 
+    /// Whether these are operations on an object of this kind at all, and not of another, which
+    /// another check judges: a lease is no lock, and what a lock guards is no plain register. An
+    /// object of another kind is passed over.
+    #[must_use]
+    fn is_one<'a>(ops: impl Iterator<Item = &'a Op>) -> bool {
+        let _ = ops;
+        true
+    }
+
     /// Decides in near-linear time, where the history lets it.
     #[must_use]
     fn monitor(calls: &[Call<'_>]) -> Finding {

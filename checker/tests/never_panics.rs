@@ -140,6 +140,7 @@ fn header() -> Header {
             step_down_ms: Some(0),
             new_leader_ms: Some(0),
             coverage: Coverage {
+                handovers: 1,
                 ok_per_kind: one.into(),
                 ok_per_fault_window: 1,
                 elections: 1,

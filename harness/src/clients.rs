@@ -63,8 +63,9 @@ impl Clients {
     /// Starts one task per lane. Must be called within a tokio runtime.
     ///
     /// Where the target lets clients follow the leader, the second, fourth, … client of each node
-    /// asks whoever was last seen leading, all others their own node: so every node is asked, also
-    /// by clients that do not know better, and the cluster is kept busy.
+    /// asks whoever was last seen leading, and so do those that must; all others ask their own
+    /// node: so every node is asked, also by clients that do not know better, and the cluster is
+    /// kept busy.
     #[must_use]
     pub fn start(lanes: Vec<Lane>, seed: u64, caller: &Caller, view: &View, nodes: usize) -> Self {
         let (stop, stopped) = watch::channel(false);
@@ -72,7 +73,7 @@ impl Clients {
         let count = u32::try_from(lanes.len()).unwrap_or(u32::MAX);
         for (lane, number) in lanes.into_iter().zip(0..) {
             let draw = Draw::new(seed, number, count);
-            let follows = (number as usize / nodes.max(1)) % 2 == 1;
+            let follows = lane.seeks_leader || (number as usize / nodes.max(1)) % 2 == 1;
             let view = follows.then(|| view.clone());
             let worker =
                 Worker { number: number.into(), count: count.into(), caller: caller.clone(), view };
@@ -108,6 +109,7 @@ impl Worker {
             let op = lane.stream.next(&mut draw, &seen);
             let completion = self.caller.call(process, self.node(&lane), &op).await;
             learn(&mut seen, &op, &completion);
+            lane.stream.learn(&op, &completion);
             if matches!(completion, Completion::Info { .. }) {
                 process = ProcessId(process.0 + self.count);
             }
@@ -116,6 +118,7 @@ impl Worker {
             } else if matches!(completion, Completion::Fail { .. }) {
                 due = Instant::now() + AFTER_REFUSAL;
             }
+            due += lane.stream.rest();
             tokio::select! {
                 () = tokio::time::sleep_until(due) => {}
                 _ = stop.changed() => {}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use fracas_checker::event::{NodeId, OpKind};
 use fracas_checker::fault::FaultKind;
 use fracas_checker::history::{self, Coverage};
-use fracas_targets::{Leaders, Registers, Target};
+use fracas_targets::{Leaders, Leases, Locks, Registers, Target, Tokens};
 use fracas_workloads::{Size, Workload};
 
 use crate::cli::Format;
@@ -17,6 +17,9 @@ use crate::nemesis;
 
 /// Until the first answer after the last heal, where a target does not say.
 const RECOVERY: Duration = Duration::from_secs(30);
+
+/// How often a lock must go from one holder to another for a pass to mean something.
+const HANDOVERS: u64 = 3;
 
 /// A run, decided.
 pub struct RunPlan {
@@ -77,15 +80,20 @@ impl RunPlan {
     /// How the history is to be judged.
     #[must_use]
     pub fn judging(&self) -> history::Plan {
-        let promised = promised(&self.target);
+        let (promised, promises) = (promised(&self.target), self.target.promises());
         let wanted = self.workloads.iter().flat_map(|workload| workload.checks());
-        let mut checks: Vec<String> =
-            wanted.filter(|id| promised.contains(*id)).map(|id| (*id).to_owned()).collect();
-        checks.push("liveness/recovers".to_owned());
-        checks.push("nodes/stay-up".to_owned());
+        let wanted = wanted.copied().filter(|id| promised.contains(id));
+        let mut checks: Vec<String> = Vec::new();
+        for id in wanted.chain(["liveness/recovers", "nodes/stay-up"]) {
+            if !checks.iter().any(|known| known == id) {
+                checks.push(id.to_owned());
+            }
+        }
         history::Plan {
             checks,
-            recovery_ms: u64::try_from(self.recovery().as_millis()).unwrap_or(u64::MAX),
+            recovery_ms: millis(self.recovery()),
+            step_down_ms: promises.step_down.map(millis),
+            clock_error_ms: promises.clock_error.map_or(0, millis),
             coverage: self.coverage.clone(),
             ..history::Plan::default()
         }
@@ -128,7 +136,7 @@ impl RunPlan {
             "clients": self.size.clients,
             "rate": self.size.rate,
             "keys": self.size.keys,
-            "time_ms": u64::try_from(self.time.as_millis()).unwrap_or(u64::MAX),
+            "time_ms": millis(self.time),
             "seed": self.seed,
             "until_anomaly": self.until_anomaly,
             "judging": self.judging(),
@@ -146,6 +154,10 @@ impl RunPlan {
     }
 }
 
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// A count with its noun: `1 node`, `5 nodes`.
 fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
@@ -157,17 +169,30 @@ pub fn promised(target: &Target) -> BTreeSet<&'static str> {
     let promises = target.promises();
     let registers = promises.registers.map(|Registers::Linearizable| "register/linearizable");
     let leaders = promises.leaders.map(|Leaders::OnePerGeneration| "leader/one-per-generation");
-    registers.into_iter().chain(leaders).collect()
+    let locks = promises.locks.map(|Locks::Exclusive| "lock/linearizable");
+    let leases = promises.leases.map(|Leases::Exclusive| "lease/exclusive");
+    let tokens = promises.tokens.map(|Tokens::Fencing| "fencing/linearizable");
+    [registers, leaders, locks, leases, tokens].into_iter().flatten().collect()
 }
 
 /// What a pass needs where nobody says otherwise.
 #[must_use]
 pub fn default_coverage(served: &BTreeSet<OpKind>, leaders: bool, faults: bool) -> Coverage {
-    let least = [(OpKind::Read, 10), (OpKind::Write, 10), (OpKind::Cas, 5)];
+    let least = [
+        (OpKind::Read, 10),
+        (OpKind::Write, 10),
+        (OpKind::Cas, 5),
+        (OpKind::Acquire, 10),
+        (OpKind::Renew, 5),
+        (OpKind::Release, 5),
+        (OpKind::GuardedWrite, 10),
+    ];
+    let locks = served.contains(&OpKind::Acquire);
     let asked: BTreeMap<OpKind, u64> =
         least.into_iter().filter(|(kind, _)| served.contains(kind)).collect();
     Coverage {
         ok_per_kind: asked,
+        handovers: if locks { HANDOVERS } else { 0 },
         ok_per_fault_window: 1,
         elections: u64::from(leaders),
         effective_faults: u64::from(faults),

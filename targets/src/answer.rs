@@ -18,6 +18,7 @@ pub(crate) struct Answer {
     pub(crate) conditions: Vec<Condition>,
     pub(crate) means: Means,
     pub(crate) value: Option<ValueRule>,
+    pub(crate) token: Option<NumberAt>,
     pub(crate) node: Option<NodeAt>,
     pub(crate) generation: Option<NumberAt>,
     pub(crate) why: Option<String>,
@@ -98,6 +99,10 @@ impl Answer {
             Op::Read { .. } => self.read(body).map(|value| Outcome::Read { value }),
             Op::Write { .. } => Ok(Outcome::Write),
             Op::Cas { .. } => Ok(Outcome::Cas),
+            Op::Acquire { .. } => self.granted(body).map(|token| Outcome::Acquire { token }),
+            Op::Renew { .. } => Ok(Outcome::Renew),
+            Op::Release { .. } => Ok(Outcome::Release),
+            Op::GuardedWrite { .. } => Ok(Outcome::GuardedWrite),
             _ => Err(format!("`{}` cannot be asked for", op.kind())),
         }
     }
@@ -110,6 +115,16 @@ impl Answer {
             }
             (Some(ValueRule::At(_)), None) => Err("expected an answer in JSON".to_owned()),
             (None, _) => Err("no rule says where the value is".to_owned()),
+        }
+    }
+
+    /// The fencing token of a grant. One that was declared must be there: without it the holder
+    /// cannot write, so the grant is of no use to it, and nobody knows whether it was one.
+    fn granted(&self, body: Option<&Json>) -> Result<Option<u64>, String> {
+        match (&self.token, body) {
+            (None, _) => Ok(None),
+            (Some(place), Some(body)) => place.read(body),
+            (Some(_), None) => Err("expected an answer in JSON".to_owned()),
         }
     }
 

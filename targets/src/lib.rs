@@ -33,5 +33,7 @@ pub use poller::Poller;
 pub use ready::{ClusterReady, HttpProbe, agreed_leader};
 pub use show::quoted;
 pub use sighting::Sighting;
-pub use target::{Leaders, Promises, Registers, Route, Stop, StopSignal, Target};
+pub use target::{
+    Leaders, Leases, Locks, Promises, Registers, Route, Stop, StopSignal, Target, Tokens,
+};
 pub use template::RenderError;

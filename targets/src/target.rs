@@ -143,6 +143,30 @@ pub enum Leaders {
     OnePerGeneration,
 }
 
+/// What a target promises of locks that are held until they are given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Locks {
+    /// A lock has one holder at a time.
+    Exclusive,
+}
+
+/// What a target promises of locks with a time to live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Leases {
+    /// No two holders have reason to believe that they hold a lease at once.
+    Exclusive,
+}
+
+/// What a target promises of the tokens that come with grants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tokens {
+    /// They grow from grant to grant, and what a lock guards takes no lower one than it took.
+    Fencing,
+}
+
 /// What a pass means: the checks are chosen from this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Promises {
@@ -150,6 +174,16 @@ pub struct Promises {
     pub registers: Option<Registers>,
     /// Of its leaders, if anything.
     pub leaders: Option<Leaders>,
+    /// Of its locks, if anything.
+    pub locks: Option<Locks>,
+    /// Of its leases, if anything.
+    pub leases: Option<Leases>,
+    /// Of its fencing tokens, if anything.
+    pub tokens: Option<Tokens>,
+    /// By how much leases may overlap because of clocks; not at all if it does not say.
+    pub clock_error: Option<Duration>,
+    /// Within which time a leader without a majority stops to claim that it leads, if it says.
+    pub step_down: Option<Duration>,
     /// Within which time it answers again after the last fault has healed, if it says.
     pub recovery: Option<Duration>,
 }

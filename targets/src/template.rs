@@ -14,6 +14,9 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use crate::deploy::{ClusterSpec, NodeSpec};
 use crate::http::ClientError;
 
+/// Times in templates are in milliseconds.
+const NANOS_PER_MILLI: u64 = 1_000_000;
+
 /// The names a template may use, with their values.
 pub(crate) type Variables = BTreeMap<&'static str, Value>;
 
@@ -148,20 +151,29 @@ pub(crate) fn variables_of_op(
     let mut variables = node.clone();
     variables.insert("process", Value::from(process.0));
     variables.insert("op", Value::from(BTreeMap::from([("id", Value::from(id))])));
+    if let Some(key) = op.key() {
+        variables.insert("key", Value::from(&**key));
+    }
     match op {
-        Op::Read { key } => {
-            variables.insert("key", Value::from(&**key));
-        }
-        Op::Write { key, value } => {
-            variables.insert("key", Value::from(&**key));
+        Op::Write { value, .. } => {
             variables.insert("value", plain(value));
         }
-        Op::Cas { key, old, new } => {
-            variables.insert("key", Value::from(&**key));
+        Op::Cas { old, new, .. } => {
             variables.insert("old", plain(old));
             variables.insert("new", plain(new));
         }
-        // No target can declare another kind, so no template has a use for its parts.
+        Op::Acquire { holder, ttl, .. } | Op::Renew { holder, ttl, .. } => {
+            variables.insert("holder", Value::from(*holder));
+            variables.insert("ttl_ms", Value::from(ttl.unwrap_or(0) / NANOS_PER_MILLI));
+        }
+        Op::Release { holder, .. } => {
+            variables.insert("holder", Value::from(*holder));
+        }
+        Op::GuardedWrite { token, value, .. } => {
+            variables.insert("token", Value::from(*token));
+            variables.insert("value", plain(value));
+        }
+        // A read has a key only; no target can declare another kind.
         _ => {}
     }
     variables

@@ -36,9 +36,13 @@ impl Workload for Leadership {
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {
-        let asked = size.rate.map_or(RATE, |rate| rate / size.nodes.len() as f64);
-        let rate = Some(asked.min(RATE));
-        let lane = |node| Lane { node, rate, stream: Box::new(Heartbeat { key: name(node) }) };
+        let rate = Some(size.light_rate(RATE, size.nodes.len()));
+        let lane = |node| Lane {
+            node,
+            rate,
+            seeks_leader: false,
+            stream: Box::new(Heartbeat { key: name(node) }),
+        };
         size.nodes.iter().copied().map(lane).collect()
     }
 }

@@ -6,16 +6,21 @@
 
 mod draw;
 mod leadership;
+mod lease;
+mod lock;
 mod register;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use fracas_checker::Completion;
 use fracas_checker::event::{Key, NodeId, Op, OpKind, Value};
 
 pub use draw::Draw;
 
 /// Every workload, in the order in which lists show them.
-pub const ALL: [&dyn Workload; 2] = [&register::Register, &leadership::Leadership];
+pub const ALL: [&dyn Workload; 4] =
+    [&register::Register, &leadership::Leadership, &lock::Lock, &lease::Lease];
 
 /// What clients ask, as data and seeded streams.
 pub trait Workload: Sync {
@@ -27,6 +32,12 @@ pub trait Workload: Sync {
 
     /// The operations that a target must serve.
     fn needs(&self) -> &'static [OpKind];
+
+    /// The operations that it really asks of a target that serves these.
+    fn asks(&self, serves: &BTreeSet<OpKind>) -> BTreeSet<OpKind> {
+        let _ = serves;
+        self.needs().iter().copied().collect()
+    }
 
     /// The checks that judge it, by id; a target's promises choose among them.
     fn checks(&self) -> &'static [&'static str];
@@ -53,12 +64,23 @@ pub struct Size {
     pub serves: BTreeSet<OpKind>,
 }
 
+impl Size {
+    /// Operations per second for each of `clients` clients of a workload that is light: `rate`, or
+    /// less where the user asks for less in all.
+    fn light_rate(&self, rate: f64, clients: usize) -> f64 {
+        self.rate.map_or(rate, |asked| rate.min(asked / clients.max(1) as f64))
+    }
+}
+
 /// What one client does.
 pub struct Lane {
     /// The node it belongs to.
     pub node: NodeId,
     /// Operations per second; `None` is as fast as possible.
     pub rate: Option<f64>,
+    /// Whether it must ask the leader, where the target lets clients follow it: some of the clients
+    /// of others ask their own node, whatever its role.
+    pub seeks_leader: bool,
     /// What it asks, one operation after the other.
     pub stream: Box<dyn Stream>,
 }
@@ -68,12 +90,23 @@ pub type Seen = BTreeMap<Key, Value>;
 
 /// A seeded stream of operations.
 ///
-/// The choices (kind, key, new value) are a pure function of the seed; only the value that a
-/// compare-and-set expects is what the client has seen last, because no value drawn blindly would
-/// ever match when every value is written once.
+/// The choices (kind, key, new value) are a pure function of the seed and of what the client was
+/// answered: a compare-and-set expects the value that it has seen last, because no value drawn
+/// blindly would ever match when every value is written once, and a lock can be given back only
+/// once it was granted.
 pub trait Stream: Send {
     /// The next operation. All randomness comes from `draw`.
     fn next(&mut self, draw: &mut Draw, seen: &Seen) -> Op;
+
+    /// Takes notice of how an operation ended.
+    fn learn(&mut self, op: &Op, completion: &Completion) {
+        let _ = (op, completion);
+    }
+
+    /// How long the client rests before its next operation, whatever its rate.
+    fn rest(&mut self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// The workload called `name`.

@@ -1,5 +1,7 @@
 //! Reads, writes and, where the target serves them, compare-and-sets over several registers.
 
+use std::collections::BTreeSet;
+
 use fracas_checker::event::{Key, Op, OpKind};
 
 use crate::{Draw, Lane, Seen, Size, Stream, Workload};
@@ -24,6 +26,11 @@ impl Workload for Register {
         &[OpKind::Read, OpKind::Write]
     }
 
+    fn asks(&self, serves: &BTreeSet<OpKind>) -> BTreeSet<OpKind> {
+        let cas = serves.get(&OpKind::Cas).copied();
+        self.needs().iter().copied().chain(cas).collect()
+    }
+
     fn checks(&self) -> &'static [&'static str] {
         &["register/linearizable"]
     }
@@ -38,6 +45,7 @@ impl Workload for Register {
             .map(|client| Lane {
                 node: size.nodes[usize::from(client) % size.nodes.len()],
                 rate: per_client,
+                seeks_leader: false,
                 stream: Box::new(Mix {
                     keys: size.keys.max(1),
                     cas: size.serves.contains(&OpKind::Cas),
@@ -74,8 +82,6 @@ impl Stream for Mix {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use fracas_checker::event::{NodeId, Op};
 
     use super::*;

@@ -36,6 +36,13 @@ impl Object for Fencing {
     const CHANGED_BY: &'static [OpKind] =
         &[OpKind::Write, OpKind::Cas, OpKind::Append, OpKind::Increment];
 
+    /// A key that is written without ever showing a token is a plain register.
+    fn is_one<'a>(ops: impl Iterator<Item = &'a Op>) -> bool {
+        let kinds: BTreeSet<OpKind> = ops.map(Op::kind).collect();
+        let guarded = [OpKind::Acquire, OpKind::GuardedWrite].iter().any(|k| kinds.contains(k));
+        guarded || Self::CHANGED_BY.iter().all(|kind| !kinds.contains(kind))
+    }
+
     fn monitor(calls: &[Call<'_>]) -> Finding {
         let known = |call: &Call<'_>| {
             matches!(

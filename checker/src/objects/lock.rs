@@ -34,6 +34,11 @@ impl Object for Lock {
     ];
     const KINDS: &'static [OpKind] = &[OpKind::Acquire, OpKind::Release];
 
+    /// A lease expires: `lease/exclusive` judges that.
+    fn is_one<'a>(mut ops: impl Iterator<Item = &'a Op>) -> bool {
+        !ops.any(|op| matches!(op, Op::Acquire { ttl: Some(_), .. } | Op::Renew { .. }))
+    }
+
     fn monitor(calls: &[Call<'_>]) -> Finding {
         match holds::holds(calls) {
             None => Finding::Ambiguous,

@@ -21,7 +21,12 @@ use crate::linearizability::call::Call;
 use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
 use crate::models::Register;
-use crate::op::{Key, OpKind};
+use crate::op::{Key, Op, OpKind};
+
+/// Whether `op` shows that its object is a lock, or what a lock guards.
+pub(crate) fn is_guarded(op: &Op) -> bool {
+    matches!(op.kind(), OpKind::Acquire | OpKind::Release | OpKind::GuardedWrite)
+}
 
 impl Object for Register {
     const NAMES: &'static [&'static str] = &["register", "cas-register"];
@@ -31,6 +36,11 @@ impl Object for Register {
     const ASSUMPTIONS: &'static [&'static str] = &["every key starts absent"];
     const KINDS: &'static [OpKind] = &[OpKind::Read, OpKind::Write, OpKind::Cas];
     const CHANGED_BY: &'static [OpKind] = &[OpKind::Append, OpKind::Increment];
+
+    /// What a lock guards takes a write or not by its token: `fencing/linearizable` judges that.
+    fn is_one<'a>(mut ops: impl Iterator<Item = &'a Op>) -> bool {
+        !ops.any(is_guarded)
+    }
 
     fn monitor(calls: &[Call<'_>]) -> Finding {
         monitor::decide(calls)

@@ -44,6 +44,11 @@ impl Monitor for OneFencing {
     const KINDS: &'static [OpKind] = Fencing::KINDS;
     const CHANGED_BY: &'static [OpKind] = Fencing::CHANGED_BY;
 
+    /// A key that is written without a token is a plain register.
+    fn is_of_another(op: &Op) -> bool {
+        Self::CHANGED_BY.contains(&op.kind())
+    }
+
     fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
         self.open.begin(asked);
         if let Op::GuardedWrite { token, value, .. } = asked.op {

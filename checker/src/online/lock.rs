@@ -51,6 +51,11 @@ impl Monitor for OneLock {
     const ID: &'static str = Lock::ID;
     const KINDS: &'static [OpKind] = Lock::KINDS;
 
+    /// A lease is no lock.
+    fn is_of_another(op: &Op) -> bool {
+        matches!(op, Op::Acquire { ttl: Some(_), .. } | Op::Renew { .. })
+    }
+
     fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
         let holder = holder(asked.op);
         let turns = self.holders.entry(holder).or_default();

@@ -2,6 +2,8 @@
 //!
 //! How an object is watched is the business of its own file; a new one costs a line in [`all`].
 
+use std::collections::BTreeSet;
+
 use super::counter::OneCounter;
 use super::elements::{OneBag, OneQueue};
 use super::fencing::OneFencing;
@@ -65,6 +67,12 @@ pub(super) trait Monitor: Clone + Default + std::fmt::Debug {
 
     /// Operations that it does not serve and that change the same objects.
     const CHANGED_BY: &'static [OpKind] = &[];
+
+    /// Whether `op` shows that its object is of another kind, and not to be watched.
+    fn is_of_another(op: &Op) -> bool {
+        let _ = op;
+        false
+    }
 
     fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop>;
 
@@ -131,6 +139,8 @@ pub(super) fn text(value: &Value) -> usize {
 #[derive(Debug, Default)]
 pub(super) struct Objects<M> {
     by_key: Map<Key, Result<M, &'static str>>,
+    /// The names of those that turned out to be of another kind.
+    of_another: BTreeSet<Key>,
     /// What every object is in the beginning.
     initial: M,
 }
@@ -138,15 +148,19 @@ pub(super) struct Objects<M> {
 impl<M: Monitor> Objects<M> {
     /// Objects that each are `initial` in the beginning.
     fn like(initial: M) -> Self {
-        Self { by_key: Map::default(), initial }
+        Self { by_key: Map::default(), of_another: BTreeSet::new(), initial }
     }
 
     /// Lets the object of `op` take `step`; whether it is refuted.
     fn step(&mut self, op: &Op, step: impl FnOnce(&mut M) -> Result<(), Stop>) -> bool {
+        let Some(key) = op.key() else { return false };
+        if M::is_of_another(op) && self.of_another.insert(key.clone()) {
+            self.by_key.remove(key);
+        }
         let (kind, changed) = (op.kind(), M::CHANGED_BY.contains(&op.kind()));
-        let Some(key) = op.key().filter(|_| changed || M::KINDS.contains(&kind)) else {
+        if self.of_another.contains(key) || !(changed || M::KINDS.contains(&kind)) {
             return false;
-        };
+        }
         let object = match self.by_key.get_mut(key) {
             Some(object) => object,
             None => self.by_key.entry(key.clone()).or_insert_with(|| Ok(self.initial.clone())),

@@ -42,6 +42,7 @@ use super::open::Open;
 use crate::hashing::Map;
 use crate::models::{Effect, Model, Register};
 use crate::objects::Object;
+use crate::objects::register::is_guarded;
 use crate::op::{Op, OpKind, Outcome};
 
 /// A write that may have taken effect.
@@ -150,6 +151,10 @@ impl Monitor for OneRegister {
     const ID: &'static str = Register::ID;
     const KINDS: &'static [OpKind] = Register::KINDS;
     const CHANGED_BY: &'static [OpKind] = Register::CHANGED_BY;
+
+    fn is_of_another(op: &Op) -> bool {
+        is_guarded(op)
+    }
 
     fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
         let start = tick(asked.start);

@@ -243,10 +243,8 @@ fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
 
 /// The kinds of operations that the chosen workloads will really ask.
 fn needed(workloads: &[&'static dyn Workload], target: &Target) -> BTreeSet<OpKind> {
-    if workloads.iter().any(|workload| workload.name() == "register") {
-        return target.serves();
-    }
-    workloads.iter().flat_map(|workload| workload.needs()).copied().collect()
+    let served = target.serves();
+    workloads.iter().flat_map(|workload| workload.asks(&served)).collect()
 }
 
 fn nodes(count: u16) -> Result<Vec<NodeId>, String> {

@@ -1,5 +1,5 @@
-//! The planted bugs: mistakes that engineers make when they build a generation clock. One table
-//! tells of all of them; each is planted where the mistake would be made, as `self.bug(Bug::…)`.
+//! The planted bugs: mistakes that engineers make when they build a generation clock, locks and
+//! leases, or trust a disk. One table tells of all of them; each is planted where the mistake would be made, as `self.bug(Bug::…)`.
 //!
 //! Without `--bug` none of them is in effect.
 
@@ -28,6 +28,26 @@ pub enum Bug {
     ElectionIgnoresLog,
     /// Half of the nodes are taken for a majority.
     MinorityQuorum,
+    /// Leases end by the clock on the wall.
+    LeaseByWallClock,
+    /// Elections and heartbeats are timed by the clock on the wall.
+    TimeoutByWallClock,
+    /// The leader answers reads for a while after it heard of a majority, by the clock on the wall.
+    LeaderLeaseRead,
+    /// The log is synced now and then only.
+    AckBeforeFsync,
+    /// The directory is not synced after the ballot was replaced.
+    RenameWithoutDirectoryFsync,
+    /// A sync that failed is taken for one that did not.
+    IgnoresFsyncError,
+    /// A full disk is taken for impossible.
+    PanicsOnFullDisk,
+    /// Fencing tokens are counted in memory.
+    TokenResetOnRestart,
+    /// Fencing tokens are granted, and nobody looks at them.
+    LockWithoutFencing,
+    /// Entries that come a second time are put into the log a second time.
+    ReordersOnDuplicate,
 }
 
 /// One row of the table of planted bugs.
@@ -46,7 +66,7 @@ pub struct BugInfo {
 }
 
 /// Every planted bug.
-pub const BUGS: [BugInfo; 10] = [
+pub const BUGS: [BugInfo; 20] = [
     BugInfo {
         bug: Bug::GenerationNotPersisted,
         name: "generation-not-persisted",
@@ -117,6 +137,76 @@ pub const BUGS: [BugInfo; 10] = [
         place: "core.rs: Core::quorum",
         faults: &["partition", "pause", "kill"],
     },
+    BugInfo {
+        bug: Bug::LeaseByWallClock,
+        name: "lease-by-wall-clock",
+        pitfall: "the end of a lease is judged by the wall clock: set forward, it ends leases that are held",
+        place: "core/leases.rs: Core::end_leases",
+        faults: &["clock"],
+    },
+    BugInfo {
+        bug: Bug::TimeoutByWallClock,
+        name: "timeout-by-wall-clock",
+        pitfall: "elections and heartbeats go by the wall clock: set back, a leader never notices it is alone",
+        place: "core.rs: Core::timer",
+        faults: &["clock", "partition"],
+    },
+    BugInfo {
+        bug: Bug::LeaderLeaseRead,
+        name: "leader-lease-read",
+        pitfall: "the leader answers reads while it believes in its lease, by the wall clock, without margin",
+        place: "core/clients.rs: Core::believes_to_lead",
+        faults: &["pause", "clock", "partition"],
+    },
+    BugInfo {
+        bug: Bug::AckBeforeFsync,
+        name: "ack-before-fsync",
+        pitfall: "the log is written at once but synced only now and then: a power failure takes it back",
+        place: "store.rs: Store::save_splice",
+        faults: &["power"],
+    },
+    BugInfo {
+        bug: Bug::RenameWithoutDirectoryFsync,
+        name: "rename-without-directory-fsync",
+        pitfall: "generation and vote are synced and renamed, the directory is not: they may be the old ones",
+        place: "store.rs: Store::replace",
+        faults: &["power"],
+    },
+    BugInfo {
+        bug: Bug::IgnoresFsyncError,
+        name: "ignores-fsync-error",
+        pitfall: "a failed sync is logged away, though what it should have kept is lost",
+        place: "store.rs: Store::sync",
+        faults: &["disk", "power"],
+    },
+    BugInfo {
+        bug: Bug::PanicsOnFullDisk,
+        name: "panics-on-full-disk",
+        pitfall: "writing to the log cannot fail, so a full disk ends the process",
+        place: "store.rs: Store::save_splice",
+        faults: &["disk"],
+    },
+    BugInfo {
+        bug: Bug::TokenResetOnRestart,
+        name: "token-reset-on-restart",
+        pitfall: "the fencing token is a counter in memory: after a restart tokens are granted again",
+        place: "core/clients.rs: Core::token_of",
+        faults: &["kill"],
+    },
+    BugInfo {
+        bug: Bug::LockWithoutFencing,
+        name: "lock-without-fencing",
+        pitfall: "locks come with tokens that the guarded register does not look at: late writes get through",
+        place: "registers.rs: Registers::apply",
+        faults: &["pause"],
+    },
+    BugInfo {
+        bug: Bug::ReordersOnDuplicate,
+        name: "reorders-on-duplicate",
+        pitfall: "an append that was sent again after a time-out is appended again, not told by its index",
+        place: "core/replication.rs: Core::append_again",
+        faults: &["slow", "loss", "pause", "partition"],
+    },
 ];
 
 impl Bug {
@@ -146,6 +236,9 @@ impl fmt::Display for BugInfo {
 mod tests {
     use super::*;
 
+    const FAULTS: [&str; 8] =
+        ["partition", "pause", "kill", "power", "clock", "slow", "loss", "disk"];
+
     #[test]
     fn every_name_leads_back_to_its_row() {
         for row in BUGS {
@@ -159,7 +252,7 @@ mod tests {
         for row in BUGS {
             assert!(!row.faults.is_empty(), "{}", row.name);
             for fault in row.faults {
-                assert!(["partition", "pause", "kill"].contains(fault), "{}: {fault}", row.name);
+                assert!(FAULTS.contains(fault), "{}: {fault}", row.name);
             }
         }
     }

@@ -7,11 +7,12 @@
 //! decides were durable at once: nobody hears of it before it is. A node that dies in between has
 //! told nobody.
 //!
-//! Election, replication and clients have a file each, and so have the types of what goes in and
-//! out; here is what they share.
+//! Election, replication, leases and clients have a file each, and so have the types of what goes
+//! in and out; here is what they share.
 
 mod clients;
 mod election;
+mod leases;
 mod ports;
 mod replication;
 
@@ -21,14 +22,15 @@ use rand_chacha::ChaCha8Rng;
 use crate::bugs::Bug;
 use crate::log::Log;
 use crate::messages::{
-    Ballot, Command, Entry, Generation, Index, NodeId, Reply, Request, Response, Splice,
+    Ballot, Command, Entry, FencingToken, Generation, Index, NodeId, Reply, Request, Response,
+    Splice,
 };
 use crate::registers::Registers;
 
 use election::Campaign;
 use replication::Reign;
 
-pub use ports::{Config, Effect, Input, Millis, Outputs, Saved, Status, Token};
+pub use ports::{Clocks, Config, Effect, Input, Millis, Outputs, Saved, Status, Token};
 
 /// What a node is at the moment, with what it needs for that.
 #[derive(Debug)]
@@ -44,6 +46,8 @@ pub struct Core {
     config: Config,
     rng: ChaCha8Rng,
     now: Millis,
+    /// What the clock on the wall shows; only planted bugs go by it.
+    wall: Millis,
     generation: Generation,
     vote: Option<NodeId>,
     ballot_changed: bool,
@@ -56,6 +60,10 @@ pub struct Core {
     log_changed: Option<Index>,
     commit: Index,
     registers: Registers,
+    /// Where the log ended that was found on the disk.
+    found: Index,
+    /// How many locks were granted by entries that were not: what a planted bug takes for tokens.
+    grants: FencingToken,
     next_rpc: u64,
     effects: Vec<Effect>,
 }
@@ -63,22 +71,26 @@ pub struct Core {
 impl Core {
     /// A node that starts, or starts again, with what is on its disk.
     #[must_use]
-    pub fn new(config: Config, saved: Saved, now: Millis) -> Self {
+    pub fn new(config: Config, saved: Saved, now: impl Into<Clocks>) -> Self {
+        let Clocks { steady: now, wall } = now.into();
         let Saved { ballot: Ballot { generation, vote }, log } = saved;
         let mut core = Self {
             rng: ChaCha8Rng::seed_from_u64(config.seed),
+            registers: Registers::new(config.bug),
             config,
             now,
+            wall,
             generation,
             vote,
             ballot_changed: false,
             role: Role::Follower,
             leader: None,
             deadline: 0,
+            found: log.last_index(),
+            grants: 0,
             log,
             log_changed: None,
             commit: 0,
-            registers: Registers::default(),
             next_rpc: 0,
             effects: Vec::new(),
         };
@@ -89,7 +101,9 @@ impl Core {
     }
 
     /// Takes in what happened.
-    pub fn step(&mut self, now: Millis, input: Input) {
+    pub fn step(&mut self, now: impl Into<Clocks>, input: Input) {
+        let Clocks { steady: now, wall } = now.into();
+        self.wall = wall;
         let deaf = now.saturating_sub(self.now) > self.config.election_ms;
         self.now = self.now.max(now);
         if deaf {
@@ -112,6 +126,7 @@ impl Core {
     #[must_use]
     pub fn flush(&mut self) -> Outputs {
         self.check_time();
+        self.end_leases();
         self.advance_commit();
         self.apply();
         self.serve_reads();
@@ -132,8 +147,9 @@ impl Core {
             Role::Candidate(campaign) => campaign.next_tick().min(self.deadline),
             Role::Leader(reign) => reign.next_tick(),
         };
+        let wait = due.saturating_sub(self.timer());
         // Often enough to tell a pause of this process from a silence of the others.
-        due.min(self.now + self.config.election_ms / 4).max(self.now + 1)
+        self.now + wait.clamp(1, self.config.election_ms / 4)
     }
 
     /// What the node would say of itself now.
@@ -151,6 +167,7 @@ impl Core {
             commit: self.commit,
             applied: self.registers.applied(),
             last: self.log.last_index(),
+            full: false,
         }
     }
 
@@ -168,8 +185,9 @@ impl Core {
     /// clock says.
     fn wake_up(&mut self) {
         self.reset_deadline();
+        let (now, wall) = (self.timer(), self.wall);
         if let Role::Leader(reign) = &mut self.role {
-            reign.start_over(self.now);
+            reign.start_over(now, wall);
             self.send_appends();
         }
     }
@@ -177,10 +195,11 @@ impl Core {
     /// Does what is due by now. After the inputs, so that a heartbeat that waited in the queue
     /// counts before its lateness does.
     fn check_time(&mut self) {
+        let now = self.timer();
         if let Role::Leader(reign) = &mut self.role {
-            reign.beat(self.now, self.config.heartbeat_ms);
+            reign.beat(now, self.config.heartbeat_ms);
             self.check_majority();
-        } else if self.now >= self.deadline {
+        } else if now >= self.deadline {
             self.campaign();
         }
     }
@@ -216,6 +235,11 @@ impl Core {
         }
     }
 
+    /// What elections and heartbeats are timed by.
+    fn timer(&self) -> Millis {
+        if self.bug(Bug::TimeoutByWallClock) { self.wall } else { self.now }
+    }
+
     /// How many nodes are a majority.
     fn quorum(&self) -> usize {
         let nodes = self.config.nodes.len();
@@ -230,7 +254,7 @@ impl Core {
     /// Draws when to campaign, uniformly between one and two election timeouts from now.
     fn reset_deadline(&mut self) {
         let shortest = self.config.election_ms;
-        self.deadline = self.now + self.rng.random_range(shortest..=2 * shortest);
+        self.deadline = self.timer() + self.rng.random_range(shortest..=2 * shortest);
     }
 
     fn set_ballot(&mut self, generation: Generation, vote: Option<NodeId>) {
@@ -265,7 +289,7 @@ impl Core {
         assert!(self.log.splice(Splice { from, entries }), "a gap in the log");
         if from <= self.commit {
             self.commit = from - 1;
-            self.registers = Registers::replayed(&self.log, self.commit);
+            self.registers = Registers::replayed(&self.log, self.commit, self.config.bug);
         }
     }
 

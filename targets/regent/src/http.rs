@@ -20,7 +20,8 @@ use tokio::time::timeout;
 
 use crate::core::Status;
 use crate::messages::{
-    AppendRequest, Ask, Command, NodeId, ReignId, Reply, Request, Response, VoteRequest,
+    AppendRequest, Ask, Command, FencingToken, Holder, NodeId, ReignId, Reply, Request, Response,
+    VoteRequest,
 };
 use crate::server::Job;
 
@@ -52,11 +53,43 @@ struct CasBody {
     new: i64,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LeaseBody {
+    holder: Holder,
+    /// 0 is for ever.
+    #[serde(default)]
+    ttl_ms: u64,
+}
+
+impl LeaseBody {
+    fn ttl_ms(&self) -> Option<u64> {
+        Some(self.ttl_ms).filter(|ttl| *ttl > 0)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReleaseBody {
+    holder: Holder,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GuardedBody {
+    token: FencingToken,
+    value: i64,
+}
+
 /// Serves until the listener fails.
 pub(crate) async fn serve(listener: TcpListener, site: Site) -> io::Result<()> {
     let router = Router::new()
         .route("/kv/{key}", get(read).put(write))
         .route("/kv/{key}/cas", post(cas))
+        .route("/kv/{key}/guarded", post(guarded_write))
+        .route("/lock/{key}/acquire", post(acquire))
+        .route("/lock/{key}/renew", post(renew))
+        .route("/lock/{key}/release", post(release))
         .route("/status", get(status))
         .route("/peer/vote", post(vote))
         .route("/peer/append", post(append))
@@ -90,8 +123,44 @@ async fn cas(
     ask(&site, Ask::Write(Command::Cas { key, old, new })).await
 }
 
-async fn status(State(site): State<Site>) -> Json<Status> {
-    Json(status_of(&site))
+async fn guarded_write(
+    State(site): State<Site>,
+    Path(key): Path<String>,
+    Json(GuardedBody { token, value }): Json<GuardedBody>,
+) -> HttpResponse {
+    ask(&site, Ask::Write(Command::GuardedPut { key, token, value })).await
+}
+
+async fn acquire(
+    State(site): State<Site>,
+    Path(key): Path<String>,
+    Json(body): Json<LeaseBody>,
+) -> HttpResponse {
+    let (holder, ttl_ms) = (body.holder, body.ttl_ms());
+    ask(&site, Ask::Write(Command::Acquire { key, holder, ttl_ms })).await
+}
+
+async fn renew(
+    State(site): State<Site>,
+    Path(key): Path<String>,
+    Json(body): Json<LeaseBody>,
+) -> HttpResponse {
+    let (holder, ttl_ms) = (body.holder, body.ttl_ms());
+    ask(&site, Ask::Write(Command::Renew { key, holder, ttl_ms })).await
+}
+
+async fn release(
+    State(site): State<Site>,
+    Path(key): Path<String>,
+    Json(ReleaseBody { holder }): Json<ReleaseBody>,
+) -> HttpResponse {
+    ask(&site, Ask::Write(Command::Release { key, holder })).await
+}
+
+/// A node whose disk is full says nothing of itself: it acts on nothing that it is.
+async fn status(State(site): State<Site>) -> HttpResponse {
+    let status = status_of(&site);
+    if status.full { no_room() } else { Json(status).into_response() }
 }
 
 async fn vote(State(site): State<Site>, Json(request): Json<VoteRequest>) -> HttpResponse {
@@ -110,6 +179,9 @@ async fn ask(site: &Site, ask: Ask) -> HttpResponse {
         let error = format!("the key is too long, expected at most {MAX_KEY} bytes");
         return (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response();
     }
+    if status_of(site).full {
+        return no_room();
+    }
     let (waiter, reply) = oneshot::channel();
     if site.inbox.try_send(Job::Client(ask, waiter)).is_err() {
         return unknown(site);
@@ -123,30 +195,38 @@ async fn ask(site: &Site, ask: Ask) -> HttpResponse {
 
 fn key(ask: &Ask) -> Option<&str> {
     match ask {
-        Ask::Read { key } | Ask::Write(Command::Put { key, .. } | Command::Cas { key, .. }) => {
-            Some(key)
-        }
-        Ask::Write(Command::Noop) => None,
+        Ask::Read { key } => Some(key),
+        Ask::Write(command) => command.key(),
     }
 }
 
 /// Every reply of the core, as HTTP.
 fn answer(reply: Reply) -> HttpResponse {
-    let with = |ReignId { generation, node }, mut body: Value| {
+    let with = |status, ReignId { generation, node }, mut body: Value| {
         body["generation"] = json!(generation);
         body["node"] = json!(node);
-        (StatusCode::OK, Json(body)).into_response()
+        (status, Json(body)).into_response()
     };
     match reply {
-        Reply::Value { value, reign } => with(reign, json!({ "value": value })),
-        Reply::Written { index, reign } => with(reign, json!({ "index": index })),
-        Reply::Swapped { swapped, reign } => with(reign, json!({ "swapped": swapped })),
+        Reply::Value { value, reign } => with(StatusCode::OK, reign, json!({ "value": value })),
+        Reply::Written { index, reign } => with(StatusCode::OK, reign, json!({ "index": index })),
+        Reply::Swapped { swapped, reign } => {
+            with(StatusCode::OK, reign, json!({ "swapped": swapped }))
+        }
+        Reply::Granted { token, reign } => with(StatusCode::OK, reign, json!({ "token": token })),
+        Reply::Refused { why, reign } => with(StatusCode::CONFLICT, reign, json!({ "error": why })),
         Reply::NotLeader { leader, generation } => {
             let body = json!({ "error": "not leader", "leader": leader, "generation": generation });
             (StatusCode::MISDIRECTED_REQUEST, Json(body)).into_response()
         }
         Reply::Unknown { generation } => ambiguous(generation),
     }
+}
+
+/// Refused before it reached the core: certainly nothing happened.
+fn no_room() -> HttpResponse {
+    let body = json!({ "error": "the disk is full" });
+    (StatusCode::INSUFFICIENT_STORAGE, Json(body)).into_response()
 }
 
 fn unknown(site: &Site) -> HttpResponse {

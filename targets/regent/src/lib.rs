@@ -12,6 +12,8 @@ mod server;
 
 pub mod bugs;
 pub mod core;
+pub mod disk;
+pub mod locks;
 pub mod log;
 pub mod messages;
 pub mod registers;

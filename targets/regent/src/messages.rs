@@ -1,4 +1,4 @@
-//! What nodes say to each other and what they write down. Plain data, no behaviour.
+//! What nodes say to each other and what they write down. Plain data, hardly any behaviour.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,13 @@ pub type Generation = u64;
 /// A position in the log. The first entry is at 1; 0 means "before the first entry".
 pub type Index = u64;
 
-/// What an entry of the log does to the registers.
+/// The client that holds a lock, as clients name themselves.
+pub type Holder = u64;
+
+/// What shows that a lock was granted: the index of the grant in the log, so it only ever grows.
+pub type FencingToken = u64;
+
+/// What an entry of the log does to the registers and locks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "kebab-case")]
 pub enum Command {
@@ -33,6 +39,64 @@ pub enum Command {
         /// Its new value.
         new: i64,
     },
+    /// Takes a lock that is free.
+    Acquire {
+        /// Which lock.
+        key: String,
+        /// Who takes it.
+        holder: Holder,
+        /// For how long, in milliseconds; for ever if it does not say.
+        ttl_ms: Option<u64>,
+    },
+    /// Extends a lease that its holder still has.
+    Renew {
+        /// Which lock.
+        key: String,
+        /// Who holds it.
+        holder: Holder,
+        /// For how long from now, in milliseconds.
+        ttl_ms: Option<u64>,
+    },
+    /// Gives a lock back.
+    Release {
+        /// Which lock.
+        key: String,
+        /// Who held it.
+        holder: Holder,
+    },
+    /// Ends a lease whose time is over, unless it was extended since.
+    Expire {
+        /// Which lock.
+        key: String,
+        /// Where in the log it was granted, or last extended.
+        since: Index,
+    },
+    /// Sets a register that a lock guards, unless a higher token was shown to it.
+    GuardedPut {
+        /// Which register; the lock has the same name.
+        key: String,
+        /// The token of the grant under which this is written.
+        token: FencingToken,
+        /// Its new value.
+        value: i64,
+    },
+}
+
+impl Command {
+    /// The register or lock that it is about; none if it is about none.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Noop => None,
+            Self::Put { key, .. }
+            | Self::Cas { key, .. }
+            | Self::Acquire { key, .. }
+            | Self::Renew { key, .. }
+            | Self::Release { key, .. }
+            | Self::Expire { key, .. }
+            | Self::GuardedPut { key, .. } => Some(key),
+        }
+    }
 }
 
 /// One entry of the log.
@@ -169,6 +233,21 @@ pub enum Reply {
     Swapped {
         /// Whether the register held the old value.
         swapped: bool,
+        /// Who led, and when.
+        reign: ReignId,
+    },
+    /// The lock was granted.
+    Granted {
+        /// What shows it.
+        token: FencingToken,
+        /// Who led, and when.
+        reign: ReignId,
+    },
+    /// It is in the log for good and did nothing: the lock is held, or held by another, or the
+    /// token is too old.
+    Refused {
+        /// Why.
+        why: &'static str,
         /// Who led, and when.
         reign: ReignId,
     },

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,9 +15,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout_at;
 
 use crate::bugs::Bug;
-use crate::core::{Config, Core, Effect, Input, Millis, Outputs, Status, Token};
+use crate::core::{Clocks, Config, Core, Effect, Input, Millis, Outputs, Saved, Status, Token};
+use crate::disk::Directory;
 use crate::http;
-use crate::messages::{Ask, NodeId, Reply, Request, Response};
+use crate::messages::{Ask, Ballot, NodeId, Reply, Request, Response, Splice};
 use crate::peers::Peers;
 use crate::store::{Store, StoreError};
 
@@ -24,6 +26,8 @@ use crate::store::{Store, StoreError};
 const MAX_JOBS: usize = 8192;
 /// How many jobs are taken in before the disk is synced once for all of them.
 const MAX_BATCH: usize = 1024;
+/// How long a node waits that has no room on its disk, before it tries again.
+const FULL_RETRY: Duration = Duration::from_millis(100);
 
 /// What a node is told on its command line.
 #[derive(Debug, Clone)]
@@ -102,9 +106,14 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let (store, saved) = Store::open(&settings.data)?;
+    let mut stop = pin!(stop);
+    let (store, saved) = tokio::select! {
+        opened = open_store(&settings) => opened?,
+        () = &mut stop => return Ok(()),
+    };
     let (inbox, jobs) = mpsc::channel(MAX_JOBS);
-    let core = Core::new(config(&settings), saved, 0);
+    let core =
+        Core::new(config(&settings), saved, Clocks { steady: 0, wall: millis(wall_clock()) });
     let status = Arc::new(Mutex::new(core.status()));
     let peers = Peers::new(&settings, inbox.clone())?;
     let driver = Driver {
@@ -125,6 +134,28 @@ pub async fn serve(
     }
 }
 
+/// Opens the data directory, once there is room to make sure of what is in it.
+async fn open_store(settings: &Settings) -> Result<(Store<Directory>, Saved), StoreError> {
+    let mut told = false;
+    loop {
+        let path = &settings.data;
+        let disk = Directory::open(path).map_err(|source| StoreError::Io {
+            act: "create",
+            path: path.clone(),
+            source,
+        });
+        match disk.and_then(|disk| Store::open(disk, settings.bug)) {
+            Err(error) if error.is_full() => {
+                if !std::mem::replace(&mut told, true) {
+                    print_line(format!("waits for room: failed to {error}"));
+                }
+                tokio::time::sleep(FULL_RETRY).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
 fn config(settings: &Settings) -> Config {
     Config {
         id: settings.id.clone(),
@@ -138,7 +169,7 @@ fn config(settings: &Settings) -> Config {
 
 /// Differs between nodes and between starts, so that elections are not tied for ever.
 fn seed(id: &str) -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = wall_clock();
     let time = now.as_secs().wrapping_mul(1_000_000_007) ^ u64::from(now.subsec_nanos());
     let name = id.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31) + u64::from(byte));
     time ^ name.rotate_left(40) ^ u64::from(std::process::id()).rotate_left(20)
@@ -195,7 +226,7 @@ fn is_client(job: &Job) -> bool {
 struct Driver {
     core: Core,
     /// Away while a sync is under way.
-    store: Option<Store>,
+    store: Option<Store<Directory>>,
     started: Instant,
     jobs: mpsc::Receiver<Job>,
     waiters: Waiters,
@@ -241,21 +272,51 @@ impl Driver {
 
     /// The disk first. Only then does anyone hear of it.
     async fn carry_out(&mut self, outputs: Outputs) -> Result<(), ServeError> {
+        let volatile = outputs.is_volatile();
         let Outputs { ballot, splice, effects } = outputs;
-        if ballot.is_some() || splice.is_some() {
-            let mut store = self.store.take().expect("the store is back after every sync");
-            let sync = tokio::task::spawn_blocking(move || {
-                ballot.map_or(Ok(()), |ballot| store.save_ballot(&ballot))?;
-                splice.map_or(Ok(()), |splice| store.save_splice(&splice))?;
-                Ok::<Store, StoreError>(store)
-            });
-            self.store = Some(sync.await??);
+        if !volatile {
+            self.save(ballot, splice).await?;
         }
         *self.status.lock().expect("no holder panics") = self.core.status();
         for effect in effects {
             self.release(effect);
         }
         Ok(())
+    }
+
+    /// Writes to the disk, once there is room. Until then this node says nothing to anybody, which
+    /// to the others is the same as a node that is slow; clients it refuses at once.
+    async fn save(
+        &mut self,
+        ballot: Option<Ballot>,
+        splice: Option<Splice>,
+    ) -> Result<(), ServeError> {
+        let (ballot, splice) = (Arc::new(ballot), Arc::new(splice));
+        loop {
+            let (ballot, splice) = (Arc::clone(&ballot), Arc::clone(&splice));
+            let mut store = self.store.take().expect("the store is back after every sync");
+            let sync = tokio::task::spawn_blocking(move || {
+                let saved = store.save((*ballot).as_ref(), (*splice).as_ref());
+                (store, saved)
+            });
+            let (store, saved) = sync.await?;
+            self.store = Some(store);
+            match saved {
+                Err(error) if error.is_full() => self.is_full(&error).await,
+                saved => return Ok(saved?),
+            }
+        }
+    }
+
+    async fn is_full(&mut self, error: &StoreError) {
+        let told = {
+            let mut status = self.status.lock().expect("no holder panics");
+            std::mem::replace(&mut status.full, true)
+        };
+        if !told {
+            print_line(format!("waits for room: failed to {error}"));
+        }
+        tokio::time::sleep(FULL_RETRY).await;
     }
 
     fn release(&mut self, effect: Effect) {
@@ -267,9 +328,18 @@ impl Driver {
         }
     }
 
-    fn now(&self) -> Millis {
-        Millis::try_from(self.started.elapsed().as_millis()).unwrap_or(Millis::MAX)
+    fn now(&self) -> Clocks {
+        Clocks { steady: millis(self.started.elapsed()), wall: millis(wall_clock()) }
     }
+}
+
+fn millis(time: Duration) -> Millis {
+    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
+}
+
+/// The time since 1970, as far as the clock on the wall knows.
+fn wall_clock() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 /// One write per line, so that a node that is killed leaves no half lines. If nobody reads them

@@ -2,20 +2,35 @@
 //! returns. It does not decide what to keep.
 //!
 //! `ballot` is replaced as a whole: temporary file, sync, rename, sync of the directory. `log` is a
-//! journal of splices, one line each, only ever appended to. Every line carries a checksum. A line
-//! at the end that is not whole was being written when the node died; nobody was told of it, so it
-//! is cut off. Anything else that is not whole is corruption, and the node refuses to start.
+//! journal of splices, one line each, appended to while the node runs and written anew when it
+//! starts. Every line carries a checksum. A line at the end that is not whole was being written
+//! when the node died; nobody was told of it, so it is cut off. Anything else that is not whole is
+//! corruption, and the node refuses to start.
+//!
+//! *A disk that is full* leaves everything as it was, and the call can be made again. *A disk that
+//! fails* is the end: after a failed sync the operating system has thrown away what it could not
+//! write, and the next sync succeeds without it. So the node must not go on; and the next one that
+//! starts writes all it could read anew, because what can be read may still be in memory only.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::bugs::Bug;
 use crate::core::Saved;
+use crate::disk::Disk;
 use crate::log::Log;
 use crate::messages::{Ballot, Splice};
+
+const BALLOT: &str = "ballot";
+const NEW_BALLOT: &str = "ballot.new";
+const LOG: &str = "log";
+const NEW_LOG: &str = "log.new";
+
+/// With [`Bug::AckBeforeFsync`], how many splices are written before the log is synced.
+const SPLICES_PER_SYNC: u64 = 64;
 
 /// Why the disk cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -40,31 +55,54 @@ pub enum StoreError {
     },
 }
 
-/// The open files of a node.
-#[derive(Debug)]
-pub struct Store {
-    dir: PathBuf,
-    log: File,
+impl StoreError {
+    /// Whether there was no room, so that the same can be tried again later.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+        matches!(self, Self::Io { source, .. } if full.contains(&source.kind()))
+    }
 }
 
-impl Store {
-    /// Opens `dir`, which is made if it is missing, and reads what is there.
+/// What a node keeps, and where.
+#[derive(Debug)]
+pub struct Store<D> {
+    disk: D,
+    /// How long the log is, up to its last whole line.
+    length: u64,
+    splices: u64,
+    bug: Option<Bug>,
+}
+
+impl<D: Disk> Store<D> {
+    /// Reads what is there, and makes sure that it stays.
     ///
     /// # Errors
     /// If a file cannot be read or written, or is corrupt.
-    pub fn open(dir: &Path) -> Result<(Self, Saved), StoreError> {
-        fs::create_dir_all(dir).map_err(io_error("create", dir))?;
-        let path = dir.join("log");
-        let (log, whole) = read_log(&path)?;
-        let ballot = read_ballot(&dir.join("ballot"), &log)?;
-        let file = OpenOptions::new().create(true).append(true).open(&path);
-        let file = file.map_err(io_error("open", &path))?;
-        file.set_len(whole).map_err(io_error("cut off the end of", &path))?;
-        file.sync_all().map_err(io_error("sync", &path))?;
-        let mut store = Self { dir: dir.to_owned(), log: file };
-        // Also syncs the directory, and with it the name of a new log.
+    pub fn open(disk: D, bug: Option<Bug>) -> Result<(Self, Saved), StoreError> {
+        let mut store = Self { disk, length: 0, splices: 0, bug };
+        let log = store.read_log()?;
+        let ballot = store.read_ballot(&log)?;
         store.save_ballot(&ballot)?;
+        let whole = Splice { from: 1, entries: log.tail(1, usize::MAX).to_vec() };
+        let bytes = if whole.entries.is_empty() { Vec::new() } else { line(&whole) };
+        store.replace((NEW_LOG, LOG), &bytes)?;
+        store.sync_names()?;
+        store.length = bytes.len() as u64;
         Ok((store, Saved { ballot, log }))
+    }
+
+    /// Saves both, in this order.
+    ///
+    /// # Errors
+    /// See [`Self::save_ballot`] and [`Self::save_splice`].
+    pub fn save(
+        &mut self,
+        ballot: Option<&Ballot>,
+        splice: Option<&Splice>,
+    ) -> Result<(), StoreError> {
+        ballot.map_or(Ok(()), |ballot| self.save_ballot(ballot))?;
+        splice.map_or(Ok(()), |splice| self.save_splice(splice))
     }
 
     /// Replaces the ballot.
@@ -72,65 +110,113 @@ impl Store {
     /// # Errors
     /// If the disk refuses; the ballot is then the old one or the new one.
     pub fn save_ballot(&mut self, ballot: &Ballot) -> Result<(), StoreError> {
-        let (temporary, path) = (self.dir.join("ballot.new"), self.dir.join("ballot"));
-        let mut file = File::create(&temporary).map_err(io_error("create", &temporary))?;
-        file.write_all(&line(ballot)).map_err(io_error("write", &temporary))?;
-        file.sync_all().map_err(io_error("sync", &temporary))?;
-        fs::rename(&temporary, &path).map_err(io_error("rename to", &path))?;
-        let dir = File::open(&self.dir).map_err(io_error("open", &self.dir))?;
-        dir.sync_all().map_err(io_error("sync", &self.dir))
+        self.replace((NEW_BALLOT, BALLOT), &line(ballot))?;
+        if self.bug == Some(Bug::RenameWithoutDirectoryFsync) {
+            return Ok(());
+        }
+        self.sync_names()
     }
 
     /// Appends to the journal of the log.
     ///
     /// # Errors
-    /// If the disk refuses; the splice then happened or did not.
+    /// If the disk refuses; the splice then happened or did not. It did not if the disk is full.
+    ///
+    /// # Panics
+    /// If the disk is full, with [`Bug::PanicsOnFullDisk`].
     pub fn save_splice(&mut self, splice: &Splice) -> Result<(), StoreError> {
-        let path = || self.dir.join("log");
-        self.log.write_all(&line(splice)).map_err(|e| io_error("append to", &path())(e))?;
-        self.log.sync_data().map_err(|e| io_error("sync", &path())(e))
-    }
-}
-
-/// A node that has a log has voted, so a ballot that is missing beside a log was lost.
-fn read_ballot(path: &Path, log: &Log) -> Result<Ballot, StoreError> {
-    let text = match fs::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return if log.last_index() == 0 {
-                Ok(Ballot::default())
-            } else {
-                Err(corrupt(path, "it is missing, though there is a log".into()))
-            };
+        let bytes = line(splice);
+        if let Err(source) = self.disk.append(LOG, &bytes) {
+            let error = self.error("append to", LOG, source);
+            assert!(self.bug != Some(Bug::PanicsOnFullDisk), "the log cannot be written: {error}");
+            // What was written of the line must not stand before the next one.
+            let cut = self.disk.cut(LOG, self.length);
+            cut.map_err(|source| self.error("cut off the end of", LOG, source))?;
+            return Err(error);
         }
-        Err(error) => return Err(io_error("read", path)(error)),
-    };
-    let whole = text.strip_suffix(b"\n").and_then(parse);
-    whole.ok_or_else(|| corrupt(path, "its checksum does not match".into()))
-}
+        self.splices += 1;
+        if self.bug != Some(Bug::AckBeforeFsync) || self.splices.is_multiple_of(SPLICES_PER_SYNC) {
+            self.sync(LOG)?;
+        }
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
 
-/// The log, and how many bytes of its file are whole.
-fn read_log(path: &Path) -> Result<(Log, u64), StoreError> {
-    let text = match fs::read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Log::default(), 0)),
-        text => text.map_err(io_error("read", path))?,
-    };
-    let mut log = Log::default();
-    let mut whole = 0;
-    for (number, bytes) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
-        let line = number + 1;
-        let Some(splice) = bytes.strip_suffix(b"\n").and_then(parse::<Splice>) else {
-            if whole + bytes.len() < text.len() {
-                return Err(corrupt(path, format!("the checksum of line {line} does not match")));
+    /// Puts a new file in the place of another. Whether its name survives is another matter.
+    fn replace(
+        &mut self,
+        (new, name): (&'static str, &'static str),
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        self.disk.cut(new, 0).map_err(|source| self.error("create", new, source))?;
+        self.disk.append(new, bytes).map_err(|source| self.error("write", new, source))?;
+        self.sync(new)?;
+        self.disk.rename(new, name).map_err(|source| self.error("rename to", name, source))
+    }
+
+    fn sync(&mut self, name: &'static str) -> Result<(), StoreError> {
+        let synced = self.disk.sync(name);
+        self.heeded(synced).map_err(|source| self.error("sync", name, source))
+    }
+
+    fn sync_names(&mut self) -> Result<(), StoreError> {
+        let synced = self.disk.sync_names();
+        self.heeded(synced).map_err(|source| self.error("sync", ".", source))
+    }
+
+    /// What a sync said, unless a planted bug does not listen.
+    fn heeded(&self, synced: io::Result<()>) -> io::Result<()> {
+        if self.bug == Some(Bug::IgnoresFsyncError) { Ok(()) } else { synced }
+    }
+
+    /// A node that has a log has voted, so a ballot that is missing beside a log was lost.
+    fn read_ballot(&mut self, log: &Log) -> Result<Ballot, StoreError> {
+        let text = match self.disk.read(BALLOT) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return if log.last_index() == 0 {
+                    Ok(Ballot::default())
+                } else {
+                    Err(self.corrupt(BALLOT, "it is missing, though there is a log".into()))
+                };
             }
-            break;
+            Err(source) => return Err(self.error("read", BALLOT, source)),
         };
-        if !log.splice(splice) {
-            return Err(corrupt(path, format!("line {line} leaves a gap in the log")));
-        }
-        whole += bytes.len();
+        let whole = text.strip_suffix(b"\n").and_then(parse);
+        whole.ok_or_else(|| self.corrupt(BALLOT, "its checksum does not match".into()))
     }
-    Ok((log, whole as u64))
+
+    fn read_log(&mut self) -> Result<Log, StoreError> {
+        let text = match self.disk.read(LOG) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Log::default()),
+            text => text.map_err(|source| self.error("read", LOG, source))?,
+        };
+        let mut log = Log::default();
+        let mut whole = 0;
+        for (number, bytes) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
+            let line = number + 1;
+            let Some(splice) = bytes.strip_suffix(b"\n").and_then(parse::<Splice>) else {
+                if whole + bytes.len() < text.len() {
+                    let problem = format!("the checksum of line {line} does not match");
+                    return Err(self.corrupt(LOG, problem));
+                }
+                break;
+            };
+            if !log.splice(splice) {
+                return Err(self.corrupt(LOG, format!("line {line} leaves a gap in the log")));
+            }
+            whole += bytes.len();
+        }
+        Ok(log)
+    }
+
+    fn error(&self, act: &'static str, name: &str, source: io::Error) -> StoreError {
+        StoreError::Io { act, path: self.disk.path(name), source }
+    }
+
+    fn corrupt(&self, name: &str, problem: String) -> StoreError {
+        StoreError::Corrupt { path: self.disk.path(name), problem }
+    }
 }
 
 /// A checksum, a space, JSON, a line feed.
@@ -159,18 +245,18 @@ fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(BASIS, |sum, &byte| (sum ^ u64::from(byte)).wrapping_mul(PRIME))
 }
 
-fn io_error(act: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
-    move |source| StoreError::Io { act, path: path.to_owned(), source }
-}
-
-fn corrupt(path: &Path, problem: String) -> StoreError {
-    StoreError::Corrupt { path: path.to_owned(), problem }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
+    use crate::disk::Directory;
     use crate::messages::{Command, Entry};
+
+    fn open(dir: &Path) -> Result<(Store<Directory>, Saved), StoreError> {
+        Store::open(Directory::open(dir).unwrap(), None)
+    }
 
     fn splice(from: u64, generations: &[u64]) -> Splice {
         let entry = |&generation| Entry { generation, command: Command::Noop };
@@ -180,7 +266,7 @@ mod tests {
     /// A directory in which a node wrote a ballot and two splices.
     fn written() -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
-        let (mut store, saved) = Store::open(dir.path()).unwrap();
+        let (mut store, saved) = open(dir.path()).unwrap();
         assert_eq!(saved, Saved::default());
         store.save_ballot(&Ballot { generation: 7, vote: Some("n2".into()) }).unwrap();
         store.save_splice(&splice(1, &[1, 1, 1])).unwrap();
@@ -195,7 +281,7 @@ mod tests {
     #[test]
     fn what_was_saved_is_found_again() {
         let dir = written();
-        let (_, saved) = Store::open(dir.path()).unwrap();
+        let (_, saved) = open(dir.path()).unwrap();
         assert_eq!(saved.ballot, Ballot { generation: 7, vote: Some("n2".into()) });
         assert_eq!(generations(&saved.log), [1, 1, 2, 2]);
     }
@@ -207,10 +293,10 @@ mod tests {
         for length in (first..whole.len()).step_by(5) {
             let dir = written();
             fs::write(dir.path().join("log"), &whole[..length]).unwrap();
-            let (mut store, saved) = Store::open(dir.path()).unwrap();
+            let (mut store, saved) = open(dir.path()).unwrap();
             assert_eq!(generations(&saved.log), [1, 1, 1], "cut at {length}");
             store.save_splice(&splice(4, &[3])).unwrap();
-            assert_eq!(generations(&Store::open(dir.path()).unwrap().1.log), [1, 1, 1, 3]);
+            assert_eq!(generations(&open(dir.path()).unwrap().1.log), [1, 1, 1, 3]);
         }
     }
 
@@ -221,7 +307,7 @@ mod tests {
         let mut text = fs::read(&path).unwrap();
         text[20] ^= 1;
         fs::write(&path, text).unwrap();
-        let error = Store::open(dir.path()).unwrap_err();
+        let error = open(dir.path()).unwrap_err();
         assert!(error.to_string().contains("line 1"), "{error}");
     }
 
@@ -229,7 +315,7 @@ mod tests {
     fn a_lost_ballot_is_corruption() {
         let dir = written();
         fs::remove_file(dir.path().join("ballot")).unwrap();
-        let error = Store::open(dir.path()).unwrap_err();
+        let error = open(dir.path()).unwrap_err();
         assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
     }
 }

@@ -1,6 +1,6 @@
 //! The rules of the core, one by one, on a single node whose peers are played by the test.
 
-use fracas_regent::core::{Config, Core, Effect, Input, Outputs, Saved};
+use fracas_regent::core::{Clocks, Config, Core, Effect, Input, Outputs, Saved};
 use fracas_regent::log::Log;
 use fracas_regent::messages::{
     AppendRequest, AppendResponse, Ask, Ballot, Command, Entry, Generation, Reply, Request,
@@ -268,4 +268,32 @@ fn a_leader_that_was_stopped_asks_before_it_answers() {
     let round = highest_round(&outputs);
     let outputs = node.answered(&outputs, "n2", accepted(generation, 1, round));
     assert!(matches!(replies(&outputs)[..], [Reply::Value { .. }]), "{outputs:?}");
+}
+
+fn ends_a_lease(outputs: &Outputs) -> bool {
+    outputs.effects.iter().any(|effect| match effect {
+        Effect::Send { request: Request::Append(append), .. } => {
+            append.entries.iter().any(|entry| matches!(entry.command, Command::Expire { .. }))
+        }
+        _ => false,
+    })
+}
+
+#[test]
+fn a_lease_ends_by_the_leaders_steady_clock_not_early_and_not_by_the_wall() {
+    let (mut node, elected) = Node::leading(&[1]);
+    node.answered(&elected, "n2", accepted(2, 2, 1));
+    let acquire = Command::Acquire { key: "l".into(), holder: 1, ttl_ms: Some(300) };
+    let asked = node.client(Ask::Write(acquire));
+    let granted = node.answered(&asked, "n2", accepted(2, 3, 1));
+    let reply = granted.effects.iter().find_map(|effect| match effect {
+        Effect::Reply { reply, .. } => Some(reply.clone()),
+        _ => None,
+    });
+    assert!(matches!(reply, Some(Reply::Granted { token: 3, .. })), "{reply:?}");
+
+    assert!(!ends_a_lease(&node.wait(300)));
+    node.core.step(Clocks { steady: node.now, wall: node.now + 60_000 }, Input::Tick);
+    assert!(!ends_a_lease(&node.core.flush()));
+    assert!(ends_a_lease(&node.wait(150)));
 }

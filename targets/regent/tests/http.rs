@@ -224,6 +224,25 @@ fn nothing_is_lost_when_the_leader_dies_and_returns() {
 }
 
 #[test]
+fn a_lock_is_granted_with_a_token_that_what_it_guards_looks_at() {
+    let cluster = Cluster::start();
+    block_on(async {
+        // Nobody gives a lease back: each ends by itself.
+        let lease = |holder: u64| json!({"holder": holder, "ttl_ms": 300});
+        let first = cluster.ask("post", "/lock/l/acquire", &lease(1)).await["token"].clone();
+        let second = cluster.ask("post", "/lock/l/acquire", &lease(2)).await["token"].clone();
+        assert!(second.as_u64() > first.as_u64(), "{second} {first}");
+
+        let write = |token: &Value, value: u64| json!({"token": token, "value": value});
+        cluster.ask("post", "/kv/l/guarded", &write(&second, 2)).await;
+        let leader = cluster.leader().await;
+        let late = cluster.ask_at(&leader, "post", "/kv/l/guarded", &write(&first, 1)).await;
+        assert_ne!(late.unwrap().0, StatusCode::OK);
+        assert_eq!(cluster.ask("get", "/kv/l", &json!(null)).await["value"], 2);
+    });
+}
+
+#[test]
 fn a_minority_answers_nothing_for_sure() {
     let mut cluster = Cluster::start();
     block_on(async {

@@ -1,6 +1,7 @@
 //! Judging a whole file: its sections, and what they demand of each other.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use fracas_checker::OpKind;
 use fracas_checker::fault::FaultKind;
@@ -12,7 +13,7 @@ use super::values::{duration, name, status};
 use super::{file, node, ops};
 use crate::diagnostic::{Problem, Source};
 use crate::ready::ClusterReady;
-use crate::target::{NodeReady, Promises, Spec};
+use crate::target::{NodeReady, OpRule, Promises, Spec};
 use crate::template::{Template, Templates};
 
 /// The version of the file format.
@@ -47,7 +48,7 @@ pub(super) fn spec(source: &Source<'_>, file: File) -> Result<Spec, Problem> {
             .map(|status| compiler.status(status, &client.headers))
             .transpose()?,
         log_rules,
-        promises: promises(&file.promises, ops.contains_key(&OpKind::Read), file.status.is_some())?,
+        promises: promises(&file.promises, &ops, file.status.is_some())?,
         client,
         ops,
         faults: faults(&file.faults),
@@ -128,22 +129,69 @@ fn ready(
 }
 
 /// A promise that nothing could show broken would be an empty one.
-fn promises(promises: &file::Promises, reads: bool, status: bool) -> Result<Promises, Problem> {
-    if let Some(registers) = promises.registers.as_ref().filter(|_| !reads) {
-        let title = "`linearizable` cannot be checked without reads";
-        return Err(Problem::new(registers.span(), title, "needs a section `[ops.read]`"));
-    }
+fn promises(
+    promises: &file::Promises,
+    ops: &BTreeMap<OpKind, OpRule>,
+    status: bool,
+) -> Result<Promises, Problem> {
+    served(promises, ops)?;
     if let Some(leaders) = promises.leaders.as_ref().filter(|_| !status) {
         return Err(needs_status(leaders.span(), "one-per-generation"));
+    }
+    if let Some(step_down) = promises.step_down.as_ref().filter(|_| promises.leaders.is_none()) {
+        let label = "needs `leaders = \"one-per-generation\"` beside it";
+        return Err(Problem::new(step_down.span(), "`step-down` without `leaders`", label));
+    }
+    if let Some(error) = promises.clock_error.as_ref().filter(|_| promises.leases.is_none()) {
+        let label = "needs `leases = \"exclusive\"` beside it";
+        return Err(Problem::new(error.span(), "`clock-error` without `leases`", label));
     }
     Ok(Promises {
         registers: promises.registers.as_ref().map(|promise| *promise.get_ref()),
         leaders: promises.leaders.as_ref().map(|promise| *promise.get_ref()),
+        locks: promises.locks.as_ref().map(|promise| *promise.get_ref()),
+        leases: promises.leases.as_ref().map(|promise| *promise.get_ref()),
+        tokens: promises.tokens.as_ref().map(|promise| *promise.get_ref()),
+        clock_error: promises.clock_error.as_ref().map(duration).transpose()?,
+        step_down: promises.step_down.as_ref().map(duration).transpose()?,
         recovery: promises.recovery.as_ref().map(duration).transpose()?,
     })
 }
 
-fn needs_status(span: std::ops::Range<usize>, word: &str) -> Problem {
+/// What is promised of operations needs these operations.
+fn served(promises: &file::Promises, ops: &BTreeMap<OpKind, OpRule>) -> Result<(), Problem> {
+    use OpKind::{Acquire, GuardedWrite, Read, Release};
+    let needs = |span: Option<Range<usize>>, promise: &str, kinds: &[OpKind]| {
+        let lacking = kinds.iter().find(|kind| !ops.contains_key(kind));
+        let Some((span, kind)) = span.zip(lacking) else { return Ok(()) };
+        let title = format!("`{promise}` cannot be checked without {}", asked(*kind));
+        Err(Problem::new(span, title, format!("needs a section `[ops.{kind}]`")))
+    };
+    let file::Promises { registers, locks, leases, tokens, .. } = promises;
+    needs(registers.as_ref().map(Spanned::span), "linearizable", &[Read])?;
+    needs(locks.as_ref().map(Spanned::span), "exclusive", &[Acquire, Release])?;
+    needs(leases.as_ref().map(Spanned::span), "exclusive", &[Acquire])?;
+    needs(tokens.as_ref().map(Spanned::span), "fencing", &[Acquire, GuardedWrite, Read])?;
+    let grants = ops.get(&Acquire).map_or(&[][..], |rule| &rule.answers);
+    match tokens {
+        Some(tokens) if grants.iter().all(|answer| answer.token.is_none()) => {
+            let label = "needs `token = { json = … }` in an answer of `ops.acquire`";
+            Err(Problem::new(tokens.span(), "`fencing` cannot be checked without tokens", label))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Operations of this kind, in the plural.
+fn asked(kind: OpKind) -> String {
+    match kind {
+        OpKind::Read => "reads".to_owned(),
+        OpKind::GuardedWrite => "guarded writes".to_owned(),
+        other => format!("`{other}`"),
+    }
+}
+
+fn needs_status(span: Range<usize>, word: &str) -> Problem {
     let title = format!("`{word}` cannot be checked without a status");
     Problem::new(span, title, "needs a section `[status]`")
 }

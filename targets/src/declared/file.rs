@@ -11,7 +11,7 @@ use toml::Spanned;
 
 use super::one_of_several::{Equals, OneOrMany, ValueKey};
 use crate::extract::{NodeAs, NumberAs};
-use crate::target::{Leaders, Registers, Route, StopSignal};
+use crate::target::{Leaders, Leases, Locks, Registers, Route, StopSignal, Tokens};
 
 /// A text and its place.
 pub(crate) type Text = Spanned<String>;
@@ -197,6 +197,10 @@ pub(crate) struct Ops {
     pub(crate) read: Option<Operation>,
     pub(crate) write: Option<Operation>,
     pub(crate) cas: Option<Operation>,
+    pub(crate) acquire: Option<Operation>,
+    pub(crate) renew: Option<Operation>,
+    pub(crate) release: Option<Operation>,
+    pub(crate) guarded_write: Option<Operation>,
 }
 
 /// `[ops.…]`: one request and what its answers mean.
@@ -237,6 +241,7 @@ pub(crate) struct Answer {
     #[serde(rename = "is")]
     pub(crate) means: Means,
     pub(crate) value: Option<Spanned<ValueKey>>,
+    pub(crate) token: Option<NumberKey>,
     pub(crate) node: Option<NodeKey>,
     pub(crate) generation: Option<NumberKey>,
     pub(crate) why: Option<Text>,
@@ -260,6 +265,11 @@ pub(crate) enum Means {
 pub(crate) struct Promises {
     pub(crate) registers: Option<Spanned<Registers>>,
     pub(crate) leaders: Option<Spanned<Leaders>>,
+    pub(crate) locks: Option<Spanned<Locks>>,
+    pub(crate) leases: Option<Spanned<Leases>>,
+    pub(crate) tokens: Option<Spanned<Tokens>>,
+    pub(crate) clock_error: Option<Text>,
+    pub(crate) step_down: Option<Text>,
     pub(crate) recovery: Option<Text>,
 }
 

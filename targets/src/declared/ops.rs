@@ -110,8 +110,16 @@ pub(super) fn all(
     ops: &Spanned<Ops>,
     common: &[(String, Template)],
 ) -> Result<BTreeMap<OpKind, OpRule>, Problem> {
-    let Ops { read, write, cas } = ops.get_ref();
-    let declared = [(OpKind::Read, read), (OpKind::Write, write), (OpKind::Cas, cas)];
+    let Ops { read, write, cas, acquire, renew, release, guarded_write } = ops.get_ref();
+    let declared = [
+        (OpKind::Read, read),
+        (OpKind::Write, write),
+        (OpKind::Cas, cas),
+        (OpKind::Acquire, acquire),
+        (OpKind::Renew, renew),
+        (OpKind::Release, release),
+        (OpKind::GuardedWrite, guarded_write),
+    ];
     let mut compiled = BTreeMap::new();
     for (kind, operation) in declared {
         if let Some(operation) = operation {
@@ -119,7 +127,7 @@ pub(super) fn all(
         }
     }
     if compiled.is_empty() {
-        let label = "expected at least one of `ops.read`, `ops.write`, `ops.cas`";
+        let label = "expected at least one, such as `ops.read`, `ops.write` or `ops.acquire`";
         return Err(Problem::new(ops.span(), "the target serves no operation", label));
     }
     Ok(compiled)
@@ -188,6 +196,7 @@ fn answer(kind: OpKind, spanned: &Spanned<file::Answer>) -> Result<Answer, Probl
         conditions: conditions(spanned)?,
         means: answer.means,
         value: answer.value.as_ref().map(value).transpose()?,
+        token: answer.token.as_ref().map(number_at).transpose()?,
         node: answer.node.as_ref().map(node_at).transpose()?,
         generation: answer.generation.as_ref().map(number_at).transpose()?,
         why: answer.why.as_ref().map(|why| why.get_ref().clone()),
@@ -209,6 +218,10 @@ fn fits(kind: OpKind, spanned: &Spanned<file::Answer>) -> Result<(), Problem> {
             return Err(Problem::new(value.span(), "a value that nobody reads", label));
         }
         _ => {}
+    }
+    if let Some(token) = answer.token.as_ref().filter(|_| !ok || kind != OpKind::Acquire) {
+        let label = "only an answer of `ops.acquire` with `is = \"ok\"` has a token";
+        return Err(Problem::new(token.json.span(), "a token that nobody is granted", label));
     }
     let stamp = answer.node.as_ref().map(|node| &node.json);
     let stamp = stamp.or(answer.generation.as_ref().map(|generation| &generation.json));

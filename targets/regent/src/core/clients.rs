@@ -4,7 +4,7 @@
 
 use super::{Core, Role, Token};
 use crate::bugs::Bug;
-use crate::messages::{Ask, Command, NodeId, ReignId, Reply};
+use crate::messages::{Ask, Command, FencingToken, Index, NodeId, ReignId, Reply};
 use crate::registers::Applied;
 
 /// How many clients may wait for a leader at a time.
@@ -36,6 +36,7 @@ impl Core {
     fn read(&mut self, token: Token, key: String) {
         let leads = matches!(self.role, Role::Leader(_));
         if (leads && self.bug(Bug::LeaderReadsUnconfirmed))
+            || (leads && self.bug(Bug::LeaderLeaseRead) && self.believes_to_lead())
             || (!leads && self.bug(Bug::FollowerServesReads))
         {
             return self.answer_read(token, &key);
@@ -92,6 +93,7 @@ impl Core {
             let index = self.registers.applied() + 1;
             let entry = self.log.get(index).expect("committed entries are in the log");
             let applied = self.registers.apply(&entry.command);
+            let granted = self.token_of(index, applied);
             let Role::Leader(reign) = &mut self.role else { continue };
             let Some(token) = reign.writes.remove(&index) else { continue };
             let reign = self.reign();
@@ -100,9 +102,31 @@ impl Core {
                 match applied {
                     Applied::Swapped(swapped) => Reply::Swapped { swapped, reign },
                     Applied::Written | Applied::Nothing => Reply::Written { index, reign },
+                    Applied::Granted => Reply::Granted { token: granted, reign },
+                    Applied::Refused(why) => Reply::Refused { why, reign },
                 },
             );
         }
+    }
+
+    /// What shows a grant: its place in the log, which no other grant has and no later one is
+    /// below. A planted bug counts grants instead, and begins anew with every start.
+    fn token_of(&mut self, index: Index, applied: Applied) -> FencingToken {
+        if applied == Applied::Granted && index > self.found {
+            self.grants += 1;
+        }
+        if self.bug(Bug::TokenResetOnRestart) { self.grants } else { index }
+    }
+
+    /// Whether a majority was heard of within an election timeout, by the clock on the wall: then
+    /// nobody else can have been elected, or so a planted bug believes. But the clock may have been
+    /// set back, the majority may have answered long before it was heard, and this node may have
+    /// been stopped since.
+    fn believes_to_lead(&self) -> bool {
+        let settled = self.log.generation_at(self.commit) == Some(self.generation);
+        let Role::Leader(reign) = &self.role else { return false };
+        let heard = reign.heard_by_wall(self.wall, self.quorum());
+        settled && self.wall < heard + self.config.election_ms
     }
 
     /// The reign as this node knows it: its own generation, and its leader.

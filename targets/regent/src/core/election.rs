@@ -65,7 +65,7 @@ impl Core {
             last_index: self.log.last_index(),
             last_generation: self.log.last_generation(),
         };
-        for node in campaign.to_ask(self.now) {
+        for node in campaign.to_ask(self.timer()) {
             let rpc = self.send(node.clone(), Request::Vote(request.clone()));
             if let Role::Candidate(campaign) = &mut self.role {
                 campaign.calls.insert(node, Call { rpc: Some(rpc), due: 0 });
@@ -101,7 +101,7 @@ impl Core {
     /// when nothing was heard of the leader for long, and this node will soon campaign itself, the
     /// vote lapses.
     fn forget_lapsed_vote(&mut self) {
-        let silent = self.now + self.config.election_ms / 2 >= self.deadline;
+        let silent = self.timer() + self.config.election_ms / 2 >= self.deadline;
         if self.bug(Bug::GenerationReused) && silent && matches!(self.role, Role::Follower) {
             self.vote = None;
         }
@@ -112,6 +112,7 @@ impl Core {
         if let Some(response) = &response {
             self.observe(response.generation);
         }
+        let now = self.timer();
         let Role::Candidate(campaign) = &mut self.role else { return };
         let Some(call) = campaign.calls.get_mut(from) else { return };
         if call.rpc != Some(rpc) {
@@ -122,7 +123,7 @@ impl Core {
             campaign.votes.insert(from.clone());
             self.count_votes();
         } else {
-            *call = Call { rpc: None, due: self.now + self.config.heartbeat_ms / 2 };
+            *call = Call { rpc: None, due: now + self.config.heartbeat_ms / 2 };
         }
     }
 
@@ -140,7 +141,8 @@ impl Core {
         let (generation, node) = (self.generation, self.config.id.clone());
         self.line(format!("won election generation={generation} node={node} votes={votes}"));
         let next = self.log.last_index() + 1;
-        self.role = Role::Leader(Reign::new(self.others(), next, self.now));
+        let reign = Reign::new(self.others(), next, (self.timer(), self.wall));
+        self.role = Role::Leader(reign);
         self.leader = Some(node);
         self.push(Command::Noop);
     }

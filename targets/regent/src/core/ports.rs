@@ -11,6 +11,22 @@ use crate::messages::{Ask, Ballot, Generation, Index, NodeId, Reply, Request, Re
 /// Milliseconds of a clock that only goes forward.
 pub type Millis = u64;
 
+/// What the clocks of a node show at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clocks {
+    /// The clock that only goes forward. All that a node does in time it does by this one.
+    pub steady: Millis,
+    /// The clock on the wall, which anybody may set. It is here for planted bugs to go by.
+    pub wall: Millis,
+}
+
+impl From<Millis> for Clocks {
+    /// Two clocks that agree.
+    fn from(now: Millis) -> Self {
+        Self { steady: now, wall: now }
+    }
+}
+
 /// Names one request from outside, so that its answer finds the way back.
 pub type Token = u64;
 
@@ -111,6 +127,14 @@ pub struct Outputs {
     pub effects: Vec<Effect>,
 }
 
+impl Outputs {
+    /// Whether nothing has to be on the disk before the effects are released.
+    #[must_use]
+    pub fn is_volatile(&self) -> bool {
+        self.ballot.is_none() && self.splice.is_none()
+    }
+}
+
 /// What a node says of itself, all of one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {
@@ -128,4 +152,7 @@ pub struct Status {
     pub applied: Index,
     /// Where its log ends.
     pub last: Index,
+    /// Whether its disk is full, so that it takes nothing in, and says nothing of itself.
+    #[serde(skip)]
+    pub full: bool,
 }

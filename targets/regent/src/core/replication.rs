@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::clients::Read;
+use super::leases::Leases;
 use super::{Core, Millis, Role, Token};
 use crate::bugs::Bug;
 use crate::messages::{AppendRequest, AppendResponse, Entry, Index, NodeId, Request, Response};
@@ -24,6 +25,8 @@ pub(super) struct Reign {
     pub(super) reads: VecDeque<Read>,
     /// Writes that wait to be committed.
     pub(super) writes: BTreeMap<Index, Token>,
+    /// When leases end.
+    pub(super) leases: Leases,
 }
 
 /// What a leader knows of another node.
@@ -43,6 +46,8 @@ struct Peer {
     rest_until: Millis,
     /// When it last answered.
     heard: Millis,
+    /// The same, by the clock on the wall; only a planted bug looks at it.
+    heard_by_wall: Millis,
     /// The highest round it answered.
     round: u64,
 }
@@ -51,10 +56,11 @@ impl Reign {
     pub(super) fn new<'a>(
         others: impl Iterator<Item = &'a NodeId>,
         next: Index,
-        now: Millis,
+        (now, wall): (Millis, Millis),
     ) -> Self {
-        let peers = others.map(|node| (node.clone(), Peer::new(next, now))).collect();
-        Self { peers, beat_at: now, round: 1, reads: VecDeque::new(), writes: BTreeMap::new() }
+        let peers = others.map(|node| (node.clone(), Peer::new(next, now, wall))).collect();
+        let (reads, writes) = (VecDeque::new(), BTreeMap::new());
+        Self { peers, beat_at: now, round: 1, reads, writes, leases: Leases::default() }
     }
 
     /// When something is due.
@@ -78,9 +84,10 @@ impl Reign {
 
     /// Counts the silence of the others from now on, and asks them at once: whatever was under
     /// way has run out of time.
-    pub(super) fn start_over(&mut self, now: Millis) {
+    pub(super) fn start_over(&mut self, now: Millis, wall: Millis) {
         for peer in self.peers.values_mut() {
-            *peer = Peer { matched: peer.matched, round: peer.round, ..Peer::new(peer.next, now) };
+            let Peer { matched, round, next, .. } = *peer;
+            *peer = Peer { matched, round, ..Peer::new(next, now, wall) };
         }
         self.begin_round();
     }
@@ -104,6 +111,11 @@ impl Reign {
         self.reached(self.round, quorum, |peer| peer.round)
     }
 
+    /// Since when, by the clock on the wall, a majority has not been heard of.
+    pub(super) fn heard_by_wall(&self, wall: Millis, quorum: usize) -> Millis {
+        self.reached(wall, quorum, |peer| peer.heard_by_wall)
+    }
+
     /// Everyone who still waits for a reply.
     pub(super) fn waiting(self) -> impl Iterator<Item = Token> {
         self.writes.into_values().chain(self.reads.into_iter().map(|read| read.token))
@@ -111,7 +123,7 @@ impl Reign {
 }
 
 impl Peer {
-    fn new(next: Index, now: Millis) -> Self {
+    fn new(next: Index, now: Millis, wall: Millis) -> Self {
         Self {
             next,
             matched: 0,
@@ -120,6 +132,7 @@ impl Peer {
             due: true,
             rest_until: now,
             heard: now,
+            heard_by_wall: wall,
             round: 0,
         }
     }
@@ -154,7 +167,7 @@ impl Core {
     }
 
     fn send_append(&mut self, node: &NodeId) {
-        let (now, last) = (self.now, self.log.last_index());
+        let (now, last) = (self.timer(), self.log.last_index());
         let Role::Leader(reign) = &self.role else { return };
         let Some(peer) = reign.peers.get(node) else { return };
         let carries = peer.append.is_none() && peer.next <= last && peer.rest_until <= now;
@@ -240,8 +253,20 @@ impl Core {
             self.log.generation_at(index) == Some(entry.generation)
         };
         let same = (first..).zip(&entries).take_while(|&pair| agrees(pair)).count();
+        if same == entries.len() && self.bug(Bug::ReordersOnDuplicate) {
+            return self.append_again(entries);
+        }
         if same < entries.len() {
             self.replace(first + same as Index, entries.split_off(same));
+        }
+    }
+
+    /// [`Bug::ReordersOnDuplicate`]: whatever a request brings is put at the end, though it may
+    /// have been sent twice, because the first answer was late.
+    fn append_again(&mut self, entries: Vec<Entry>) {
+        for entry in entries {
+            let index = self.log.push(entry);
+            self.mark_changed(index);
         }
     }
 
@@ -261,7 +286,7 @@ impl Core {
         if let Some(response) = response {
             self.observe(response.generation);
         }
-        let (now, generation) = (self.now, self.generation);
+        let (now, wall, generation) = (self.timer(), self.wall, self.generation);
         let Role::Leader(reign) = &mut self.role else { return };
         let Some(peer) = reign.peers.get_mut(from) else { return };
         if !peer.release(rpc) {
@@ -269,7 +294,7 @@ impl Core {
         }
         match response {
             Some(response) if response.generation == generation => {
-                peer.heard = now;
+                (peer.heard, peer.heard_by_wall) = (now, wall);
                 peer.learn(response, self.log.last_index());
             }
             Some(_) => {}
@@ -294,8 +319,9 @@ impl Core {
     /// somebody else stands for election.
     pub(super) fn check_majority(&mut self) {
         let Role::Leader(reign) = &self.role else { return };
-        let heard = reign.reached(self.now, self.quorum(), |peer| peer.heard);
-        if self.now - heard > 2 * self.config.election_ms {
+        let now = self.timer();
+        let heard = reign.reached(now, self.quorum(), |peer| peer.heard);
+        if now.saturating_sub(heard) > 2 * self.config.election_ms {
             self.become_follower("no-majority");
         }
     }

@@ -60,6 +60,9 @@ impl World {
             Step::Ask { client } if !self.clients.stopped => self.ask(client),
             Step::Ask { .. } => {}
             Step::Arrive { at, token } => self.asked(&at, token),
+            Step::Replied { token, reply } if self.holders.waits_for(token) => {
+                self.lock_replied(token, reply);
+            }
             Step::Replied { token, reply } => self.replied(token, reply),
             Step::GiveUp { token } => {
                 if self.clients.open(token).is_some() {
@@ -119,7 +122,9 @@ impl World {
                 self.clients.last_write = self.now;
                 self.complete(token, Outcome::Done);
             }
-            Reply::Swapped { swapped: false, .. } => self.complete(token, Outcome::Nothing),
+            Reply::Swapped { swapped: false, .. }
+            | Reply::Granted { .. }
+            | Reply::Refused { .. } => self.complete(token, Outcome::Nothing),
             Reply::NotLeader { leader, .. } => {
                 self.clients.leader = leader;
                 self.complete(token, Outcome::Nothing);

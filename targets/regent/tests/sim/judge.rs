@@ -2,10 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use fracas_regent::core::{Core, Status};
+use fracas_regent::core::{Core, Millis, Status};
 use fracas_regent::messages::{Entry, Generation, Index, NodeId};
 
+use super::ELECTION_MS;
+use super::claims::{self, Request};
 use super::history::{Operation, contradiction};
+
+/// How long a leader may claim to lead that is cut off: two election timeouts, and what it may take
+/// to notice.
+const MAX_ALONE_MS: Millis = 2 * ELECTION_MS + 500;
 
 /// A property that can be broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +26,16 @@ pub(crate) enum Broken {
     LogsAgree,
     /// Once all is healed, a leader serves and all nodes catch up.
     Recovers,
+    /// A leader that is cut off from the majority does not claim to lead for long.
+    StepsDown,
+    /// A node ends only if it is killed, or its disk fails; and then it can be started again.
+    StaysUp,
+    /// A later grant of a lock has a higher token.
+    TokensGrow,
+    /// A lock has one holder at a time, as far as holders can know.
+    OneHolder,
+    /// What a lock guards takes no lower token than one it took.
+    GuardHolds,
 }
 
 impl Broken {
@@ -37,6 +53,8 @@ pub(crate) struct Judge {
     generations: BTreeMap<NodeId, Generation>,
     committed: Vec<Entry>,
     checked: BTreeMap<NodeId, Index>,
+    /// Since when a leader has been cut off.
+    alone: BTreeMap<NodeId, Millis>,
 }
 
 impl Judge {
@@ -50,6 +68,24 @@ impl Judge {
         if status.role == "leader" {
             self.leads(&status.node, status.generation);
         }
+    }
+
+    /// A node was asked while it was cut off from the majority, or was not.
+    pub(crate) fn led_alone(&mut self, status: &Status, alone: bool, now: Millis) {
+        if !alone || status.role != "leader" || status.full {
+            self.alone.remove(&status.node);
+            return;
+        }
+        let since = *self.alone.entry(status.node.clone()).or_insert(now);
+        if now - since > MAX_ALONE_MS {
+            let detail = format!("{} leads alone from {since} to {now}", status.node);
+            self.broken(Broken::StepsDown, detail);
+        }
+    }
+
+    /// The node was stopped, and its time begins anew.
+    pub(crate) fn resumed(&mut self, node: &str) {
+        self.alone.remove(node);
     }
 
     /// A node wrote a line.
@@ -106,6 +142,7 @@ impl Judge {
     /// The node has lost its memory, and starts to commit from the beginning.
     pub(crate) fn restarted(&mut self, node: &NodeId) {
         self.checked.remove(node);
+        self.alone.remove(node);
     }
 
     /// Judges what the clients saw.
@@ -118,6 +155,13 @@ impl Judge {
             if let Some(why) = contradiction(&operations) {
                 self.broken(Broken::Linearizable, format!("{key}: {why}"));
             }
+        }
+    }
+
+    /// Judges what the holders of locks saw.
+    pub(crate) fn holders(&mut self, requests: &[Request]) {
+        for (what, detail) in claims::breaches(requests) {
+            self.broken(what, detail);
         }
     }
 }

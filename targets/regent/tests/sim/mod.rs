@@ -2,8 +2,11 @@
 //! the network happens here by seeded chance. The nodes are the real core; the driver, the disk
 //! and the network are models of the real ones, and worse than those.
 
+pub(crate) mod claims;
 pub(crate) mod clients;
+mod disk;
 pub(crate) mod history;
+pub(crate) mod holders;
 pub(crate) mod judge;
 pub(crate) mod nemesis;
 mod network;
@@ -18,6 +21,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use clients::Clients;
+use holders::Holders;
 use judge::{Broken, Judge};
 use nemesis::Nemesis;
 use network::Call;
@@ -68,6 +72,7 @@ pub(crate) enum Event {
     /// Everyone is asked for the status.
     Poll,
     Client(clients::Step),
+    Holder(holders::Step),
     Nemesis(nemesis::Step),
 }
 
@@ -83,6 +88,7 @@ pub(crate) struct World {
     cut: BTreeSet<(NodeId, NodeId)>,
     calls: BTreeMap<u64, Call>,
     clients: Clients,
+    holders: Holders,
     nemesis: Nemesis,
     pub(crate) judge: Judge,
 }
@@ -97,6 +103,7 @@ pub(crate) fn run(plan: Plan) -> BTreeMap<Broken, String> {
     world.clients.stopped = true;
     world.check_recovery();
     world.judge.clients(&world.clients.operations);
+    world.judge.holders(&world.holders.requests);
     world.judge.found
 }
 
@@ -113,6 +120,7 @@ impl World {
             cut: BTreeSet::new(),
             calls: BTreeMap::new(),
             clients: Clients::default(),
+            holders: Holders::default(),
             nemesis: Nemesis::default(),
             judge: Judge::default(),
         }
@@ -123,6 +131,7 @@ impl World {
             self.start_node(&name);
         }
         self.start_clients();
+        self.start_holders();
         self.after(0, Event::Poll);
         self.after(1_500, Event::Nemesis(nemesis::Step::Strike));
     }
@@ -152,6 +161,7 @@ impl World {
             Event::Expire { token } => self.finish_call(token, None),
             Event::Poll => self.poll(),
             Event::Client(step) => self.client(step),
+            Event::Holder(step) => self.holder(step),
             Event::Nemesis(step) => self.nemesis(step),
         }
     }
@@ -174,12 +184,20 @@ impl World {
     }
 
     fn poll(&mut self) {
-        for node in self.nodes.values().filter(|node| !node.paused) {
+        for (name, node) in self.nodes.iter().filter(|(_, node)| !node.paused) {
             if let Some(status) = &node.status {
                 self.judge.polled(status);
+                self.judge.led_alone(status, self.is_alone(name), self.now);
             }
         }
         self.after(POLL_MS, Event::Poll);
+    }
+
+    /// Whether a node cannot speak with a majority, itself counted.
+    fn is_alone(&self, name: &NodeId) -> bool {
+        let cut = |from: &NodeId, to: &NodeId| self.cut.contains(&(from.clone(), to.clone()));
+        let reached = self.nodes.keys().filter(|other| !cut(name, other) && !cut(other, name));
+        reached.count() <= self.nodes.len() / 2
     }
 
     /// After all is healed, writes succeeded, and there comes a moment when somebody leads and
@@ -190,7 +208,8 @@ impl World {
         while self.now < end && !self.is_settled() {
             self.run_until(self.now + HEARTBEAT_MS);
         }
-        if !self.is_settled() || !self.clients.wrote_since(TROUBLE_MS) {
+        let served = self.clients.wrote_since(TROUBLE_MS) && self.holders.granted_since(TROUBLE_MS);
+        if !self.is_settled() || !served {
             let all: Vec<&Status> = self.nodes.values().filter_map(|n| n.status.as_ref()).collect();
             self.judge.broken(Broken::Recovers, format!("{all:#?}"));
         }

@@ -1,4 +1,5 @@
-//! Simulated faults: cuts, pauses, kills, and one that is aimed at a voter.
+//! Simulated faults: cuts, pauses, kills, power failures, clocks that are set, disks that fail or
+//! are full, and one that is aimed at a voter.
 
 use std::collections::BTreeSet;
 
@@ -7,6 +8,9 @@ use rand::RngExt;
 use rand::seq::SliceRandom;
 
 use super::{Event, World};
+
+/// From this act on the adversary hunts a voter, and lets nothing disturb the hunt.
+const HUNTS: u32 = 8;
 
 #[derive(Debug)]
 pub(crate) enum Step {
@@ -33,15 +37,8 @@ impl World {
         match step {
             Step::Strike if self.nemesis.over => {}
             Step::Strike => self.strike(),
-            Step::Heal => {
-                self.cut.clear();
-                self.nemesis.prey = None;
-            }
-            Step::Start(name) => {
-                if self.node(&name).core.is_none() {
-                    self.start_node(&name);
-                }
-            }
+            Step::Heal => self.heal(),
+            Step::Start(name) => self.start_node(&name),
             Step::Resume(name) => self.resume_node(&name),
         }
     }
@@ -56,6 +53,16 @@ impl World {
         }
     }
 
+    fn heal(&mut self) {
+        self.cut.clear();
+        self.nemesis.prey = None;
+        for node in self.nodes.values_mut() {
+            node.off = 0;
+            node.disk.set_full(false);
+            node.disk.set_failing(0);
+        }
+    }
+
     fn strike(&mut self) {
         let lasts = self.rng.random_range(200..2_500);
         let mut names = self.names();
@@ -63,7 +70,8 @@ impl World {
         if self.chance(60) {
             self.leader_first(&mut names);
         }
-        match self.rng.random_range(0..9) {
+        let act = self.rng.random_range(0..10);
+        match act {
             0 => self.cut_between(&names[..1], &names[1..]),
             1 => self.cut_between(&names[..names.len() / 2], &names[names.len() / 2..]),
             2 => self.bridge(&names),
@@ -76,9 +84,43 @@ impl World {
             }
             _ => self.hunt(&names),
         }
+        if act < HUNTS && self.chance(60) {
+            self.strike_machines(&names, lasts);
+        }
         self.after(lasts, Event::Nemesis(Step::Heal));
         let pause = self.rng.random_range(100..1_500);
         self.after(lasts + pause, Event::Nemesis(Step::Strike));
+    }
+
+    /// What happens to machines rather than to the network and the processes, often at once.
+    fn strike_machines(&mut self, names: &[NodeId], lasts: u64) {
+        let some = self.rng.random_range(1..=names.len());
+        match self.rng.random_range(0..6) {
+            0 => self.set_clocks(&names[..1]),
+            1 => self.set_clocks(&names[..some]),
+            2 => self.lose_powers(&names[..some], lasts),
+            3 => self.lose_powers(names, lasts),
+            4 => {
+                let count = self.rng.random_range(1..4);
+                names[..some].iter().for_each(|name| self.node(name).disk.set_failing(count));
+            }
+            _ => names[..some].iter().for_each(|name| self.node(name).disk.set_full(true)),
+        }
+    }
+
+    /// The clocks on the wall jump, each to somewhere else.
+    fn set_clocks(&mut self, names: &[NodeId]) {
+        for name in names {
+            let off = self.rng.random_range(400..60_000);
+            self.node(name).off = if self.chance(40) { off } else { -off };
+        }
+    }
+
+    fn lose_powers(&mut self, names: &[NodeId], lasts: u64) {
+        for name in names {
+            self.lose_power(name);
+            self.after(lasts, Event::Nemesis(Step::Start(name.clone())));
+        }
     }
 
     fn leader_first(&mut self, names: &mut [NodeId]) {

@@ -1,0 +1,240 @@
+//! Locks with a time to live: taken, extended, overslept, and given back.
+//!
+//! A client counts on its lease from when it asked, which is what the check does, too; so it keeps
+//! no clock. Some sleep longer than their lease lasts and then write under its token, as a process
+//! does that was stopped at the wrong moment: what the lease guards must refuse that if somebody
+//! else has written meanwhile.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use fracas_checker::Completion;
+use fracas_checker::event::{Key, Nanos, NodeId, Op, OpKind, Outcome};
+
+use crate::{Draw, Lane, Seen, Size, Stream, Workload};
+
+/// Clients per node.
+const PER_NODE: usize = 2;
+/// Operations per second and client; fewer where the user asks for less in all.
+const RATE: f64 = 6.0;
+/// How long a lease lasts.
+const TTL: Duration = Duration::from_secs(2);
+/// How long a client sleeps that oversleeps.
+const SLEEP: Duration = Duration::from_millis(2_600);
+/// After so many renewals in a row that failed, a client takes its lease for lost.
+const PATIENCE: u8 = 3;
+/// Of a hundred steps of a holder: how many write and then oversleep, renew, write, and, the rest,
+/// give back.
+const SLEEPS: u16 = 8;
+const RENEWS: u16 = 42;
+const WRITES: u16 = 40;
+/// Of a hundred steps of a client that holds nothing, how many write late.
+const LATE: u16 = 15;
+
+/// The workload `lease`.
+pub(crate) struct Lease;
+
+impl Workload for Lease {
+    fn name(&self) -> &'static str {
+        "lease"
+    }
+
+    fn about(&self) -> &'static str {
+        "locks with a time to live are taken, extended, overslept and given back"
+    }
+
+    fn needs(&self) -> &'static [OpKind] {
+        &[OpKind::Acquire, OpKind::Renew, OpKind::Release, OpKind::Read]
+    }
+
+    fn asks(&self, serves: &BTreeSet<OpKind>) -> BTreeSet<OpKind> {
+        let guarded = serves.get(&OpKind::GuardedWrite).copied();
+        self.needs().iter().copied().chain(guarded).collect()
+    }
+
+    fn checks(&self) -> &'static [&'static str] {
+        &["lease/exclusive", "fencing/linearizable"]
+    }
+
+    fn keys(&self, size: &Size) -> Vec<Key> {
+        (0..size.keys.max(1)).map(name).collect()
+    }
+
+    fn lanes(&self, size: &Size) -> Vec<Lane> {
+        let nodes = std::iter::repeat_n(&size.nodes, PER_NODE).flatten();
+        let rate = Some(size.light_rate(RATE, PER_NODE * size.nodes.len()));
+        let lane = |(node, holder): (&NodeId, u64)| Lane {
+            node: *node,
+            rate,
+            seeks_leader: true,
+            stream: Box::new(Client::new(holder, size)),
+        };
+        nodes.zip(1..).map(lane).collect()
+    }
+}
+
+/// The name of a lease, and of what it guards.
+fn name(number: u16) -> Key {
+    format!("lease-{number}").into()
+}
+
+/// A lease that was granted, and its token.
+#[derive(Clone)]
+struct Grant {
+    key: Key,
+    token: Option<u64>,
+}
+
+/// One client.
+struct Client {
+    holder: u64,
+    keys: u16,
+    guarded: bool,
+    holds: Option<Grant>,
+    /// What it has lost, or given back.
+    late: Option<Grant>,
+    /// Renewals that failed since the last that did not.
+    failed: u8,
+    /// Whether it goes to sleep when the present operation is done.
+    sleeps: bool,
+}
+
+impl Client {
+    fn new(holder: u64, size: &Size) -> Self {
+        Self {
+            holder,
+            keys: size.keys.max(1),
+            guarded: size.serves.contains(&OpKind::GuardedWrite),
+            holds: None,
+            late: None,
+            failed: 0,
+            sleeps: false,
+        }
+    }
+
+    fn held(&mut self, grant: Grant, draw: &mut Draw) -> Op {
+        let (choice, value, holder) = (draw.below(100), draw.fresh_value(), self.holder);
+        let Grant { key, token } = grant;
+        match token.filter(|_| self.guarded) {
+            Some(token) if choice < SLEEPS => {
+                self.sleeps = true;
+                Op::GuardedWrite { key, token, value }
+            }
+            _ if choice < SLEEPS + RENEWS => Op::Renew { key, holder, ttl: Some(ttl()) },
+            Some(token) if choice < SLEEPS + RENEWS + WRITES => {
+                Op::GuardedWrite { key, token, value }
+            }
+            None if choice < SLEEPS + RENEWS + WRITES => Op::Read { key },
+            _ => Op::Release { key, holder },
+        }
+    }
+
+    fn free(&mut self, draw: &mut Draw) -> Op {
+        let (choice, value, holder) = (draw.below(100), draw.fresh_value(), self.holder);
+        let key = name(draw.below(self.keys));
+        let late = if choice < LATE && self.guarded { self.late.take() } else { None };
+        match late {
+            Some(Grant { key, token: Some(token) }) => Op::GuardedWrite { key, token, value },
+            _ => Op::Acquire { key, holder, ttl: Some(ttl()) },
+        }
+    }
+
+    fn let_go(&mut self) {
+        self.late = self.holds.take().or(self.late.take());
+        self.failed = 0;
+    }
+}
+
+impl Stream for Client {
+    fn next(&mut self, draw: &mut Draw, _seen: &Seen) -> Op {
+        match self.holds.clone() {
+            Some(grant) => self.held(grant, draw),
+            None => self.free(draw),
+        }
+    }
+
+    fn learn(&mut self, op: &Op, completion: &Completion) {
+        match (op, completion) {
+            (Op::Acquire { key, .. }, Completion::Ok { outcome, .. }) => {
+                let Outcome::Acquire { token } = outcome else { return };
+                self.holds = Some(Grant { key: key.clone(), token: *token });
+            }
+            (Op::Renew { .. }, Completion::Ok { .. }) => self.failed = 0,
+            (Op::Renew { .. }, _) => {
+                // One refusal may come from a node that does not lead.
+                self.failed += 1;
+                if self.failed >= PATIENCE {
+                    self.let_go();
+                }
+            }
+            // Whatever came of it, the lease ends.
+            (Op::Release { .. }, _) => self.let_go(),
+            _ => {}
+        }
+    }
+
+    fn rest(&mut self) -> Duration {
+        if std::mem::take(&mut self.sleeps) { SLEEP } else { Duration::ZERO }
+    }
+}
+
+fn ttl() -> Nanos {
+    Nanos::try_from(TTL.as_nanos()).unwrap_or(Nanos::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use fracas_checker::event::Stamp;
+
+    use super::*;
+
+    fn client() -> Client {
+        let size = Size {
+            nodes: vec![NodeId(1)],
+            clients: 1,
+            rate: None,
+            keys: 2,
+            serves: OpKind::ASKED.into(),
+        };
+        Client::new(7, &size)
+    }
+
+    fn granted(token: u64) -> Completion {
+        let outcome = Outcome::Acquire { token: Some(token) };
+        Completion::Ok { outcome, stamp: Stamp::default() }
+    }
+
+    fn failed() -> Completion {
+        Completion::Fail { error: String::new() }
+    }
+
+    #[test]
+    fn a_holder_renews_writes_sleeps_past_its_lease_and_gives_back() {
+        let mut draw = Draw::new(1, 0, 1);
+        let (mut kinds, mut slept) = (BTreeSet::new(), false);
+        for token in 1..40 {
+            let mut client = client();
+            let acquire = client.next(&mut draw, &Seen::new());
+            assert!(matches!(acquire, Op::Acquire { ttl: Some(_), .. }));
+            client.learn(&acquire, &granted(token));
+            let op = client.next(&mut draw, &Seen::new());
+            kinds.insert(op.kind());
+            slept |= client.rest() > TTL;
+        }
+        assert_eq!(kinds, [OpKind::Renew, OpKind::Release, OpKind::GuardedWrite].into());
+        assert!(slept);
+    }
+
+    #[test]
+    fn a_lease_that_cannot_be_renewed_is_lost_and_its_token_is_late() {
+        let (mut client, mut draw) = (client(), Draw::new(1, 0, 1));
+        let acquire = client.next(&mut draw, &Seen::new());
+        client.learn(&acquire, &granted(33));
+        let renew = Op::Renew { key: name(0), holder: 7, ttl: None };
+        (0..PATIENCE).for_each(|_| client.learn(&renew, &failed()));
+        let asked: Vec<Op> = (0..60).map(|_| client.next(&mut draw, &Seen::new())).collect();
+        let late = asked.iter().filter(|op| matches!(op, Op::GuardedWrite { token: 33, .. }));
+        assert_eq!(late.count(), 1);
+        assert!(asked.iter().any(|op| op.kind() == OpKind::Acquire));
+    }
+}
