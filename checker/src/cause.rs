@@ -2,7 +2,7 @@
 //! rests on one.
 
 use crate::event::{Nanos, NodeId};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::Fault;
 use crate::history::{FaultSpan, History, Operation};
 use crate::leadership::evidence::{Evidence, evidence};
 use crate::reach;
@@ -107,11 +107,9 @@ fn restarted(scene: &Scene<'_>) -> Option<String> {
 
 /// The kill that hit `node` within a span of time.
 fn killed(faults: &[FaultSpan], node: NodeId, (from, to): (Nanos, Nanos)) -> Option<&FaultSpan> {
-    faults.iter().find(|span| {
-        span.fault.kind() == FaultKind::Kill
-            && (from..=to).contains(&span.begin.1)
-            && span.fault.down().contains(&node)
-    })
+    faults
+        .iter()
+        .find(|span| (from..=to).contains(&span.begin.1) && span.fault.killed().contains(&node))
 }
 
 /// The likely cause of a node that forgot: it was killed in between.
@@ -134,9 +132,8 @@ const ELECTION: Nanos = 2_000_000_000;
 pub(crate) fn voter_forgot(history: &History, elected: (Nanos, Nanos)) -> Option<String> {
     let span = elected.0.saturating_sub(ELECTION)..=elected.1;
     let faults = history.faults();
-    let kill = faults
-        .iter()
-        .rfind(|one| one.fault.kind() == FaultKind::Kill && span.contains(&one.begin.1))?;
+    let kill =
+        faults.iter().rfind(|one| !one.fault.killed().is_empty() && span.contains(&one.begin.1))?;
     Some(format!(
         "{} was killed at {} (fault {}), about the time of these elections. A generation or vote \
          that is not on the disk before it is used is forgotten by a restart, and given twice.",

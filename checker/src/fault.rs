@@ -1,7 +1,12 @@
 //! Faults as data: what was asked, what was measured, and when it was in effect.
 //!
 //! A fault that was not proven to take effect did not happen. How a fault is brought about is the
-//! harness's business; here is only what the history, the schedule and the report say of it.
+//! harness's business; here is only what the history, the schedule and the report say of it. All
+//! figures are whole numbers in the units that their names tell, so that faults can be compared.
+
+mod effects;
+mod kind;
+mod shape;
 
 use std::fmt;
 
@@ -9,75 +14,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Nanos, NodeId};
 
-/// An ordered pair of nodes: packets from the first to the second are dropped.
+pub use effects::{Again, Clock, Disk, Link, Loss, Scarcity};
+pub use kind::FaultKind;
+pub use shape::Shape;
+
+/// An ordered pair of nodes: from the first to the second.
 pub type Cut = (NodeId, NodeId);
-
-/// The name of a partition's shape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Shape {
-    /// Two groups as equal as can be.
-    Halves,
-    /// A smallest majority and the rest, the leader among the rest.
-    Majority,
-    /// One random node against all others.
-    IsolateOne,
-    /// The leader against all others.
-    IsolateLeader,
-    /// Every node sees a majority, and no two see the same one.
-    MajoritiesRing,
-    /// Two groups that meet in one node only, the leader where one is known.
-    Bridge,
-    /// One node is heard by none, though it hears all (or the reverse); every second time the leader.
-    OneWay,
-}
-
-impl Shape {
-    /// All shapes, in the order in which lists show them.
-    pub const ALL: [Self; 7] = [
-        Self::Halves,
-        Self::Majority,
-        Self::IsolateOne,
-        Self::IsolateLeader,
-        Self::MajoritiesRing,
-        Self::Bridge,
-        Self::OneWay,
-    ];
-
-    /// The word used on the command line, in histories and in reports.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Halves => "halves",
-            Self::Majority => "majority",
-            Self::IsolateOne => "isolate-one",
-            Self::IsolateLeader => "isolate-leader",
-            Self::MajoritiesRing => "majorities-ring",
-            Self::Bridge => "bridge",
-            Self::OneWay => "one-way",
-        }
-    }
-
-    /// What it cuts, in one line.
-    #[must_use]
-    pub fn about(self) -> &'static str {
-        match self {
-            Self::Halves => "two groups as equal as can be",
-            Self::Majority => "a smallest majority against the rest, the leader among the rest",
-            Self::IsolateOne => "one node against all others",
-            Self::IsolateLeader => "the leader against all others",
-            Self::MajoritiesRing => "every node sees a majority, and no two see the same one",
-            Self::Bridge => "two groups that meet in one node only",
-            Self::OneWay => "one node is heard by none though it hears all, or the reverse",
-        }
-    }
-}
-
-impl fmt::Display for Shape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
 
 /// One act of the nemesis, with the nodes it meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,40 +41,53 @@ pub enum Fault {
     Kill {
         /// Which nodes.
         nodes: Vec<NodeId>,
+        /// As what they come back.
+        #[serde(default, skip_serializing_if = "Again::is_same")]
+        again: Again,
     },
-}
-
-/// The kinds of [`Fault`], for flags and lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FaultKind {
-    /// [`Fault::Partition`].
-    Partition,
-    /// [`Fault::Pause`].
-    Pause,
-    /// [`Fault::Kill`].
-    Kill,
-}
-
-impl FaultKind {
-    /// All kinds, in the order in which lists show them.
-    pub const ALL: [Self; 3] = [Self::Partition, Self::Pause, Self::Kill];
-
-    /// The word used on the command line, in histories and in reports.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Partition => "partition",
-            Self::Pause => "pause",
-            Self::Kill => "kill",
-        }
-    }
-}
-
-impl fmt::Display for FaultKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
+    /// The nodes are killed, and what they had not yet made durable is lost; later they are
+    /// started again.
+    Power {
+        /// Which nodes.
+        nodes: Vec<NodeId>,
+        /// What is lost.
+        loss: Loss,
+    },
+    /// The wall clocks of the nodes tell the wrong time.
+    Clock {
+        /// Which nodes.
+        nodes: Vec<NodeId>,
+        /// In what way.
+        change: Clock,
+    },
+    /// Packets between some nodes come late.
+    Slow {
+        /// Every direction that is slow.
+        pairs: Vec<Cut>,
+        /// How slow.
+        link: Link,
+    },
+    /// Packets between some nodes are lost, doubled or overtake each other.
+    Lossy {
+        /// Every direction that is lossy.
+        pairs: Vec<Cut>,
+        /// How lossy.
+        link: Link,
+    },
+    /// The disks of the nodes fail, are full, or take their time.
+    Disk {
+        /// Which nodes.
+        nodes: Vec<NodeId>,
+        /// In what way.
+        trouble: Disk,
+    },
+    /// The nodes have too little of something.
+    Starve {
+        /// Which nodes.
+        nodes: Vec<NodeId>,
+        /// Of what, and how much is left.
+        scarcity: Scarcity,
+    },
 }
 
 impl Fault {
@@ -143,41 +98,96 @@ impl Fault {
             Self::Partition { .. } => FaultKind::Partition,
             Self::Pause { .. } => FaultKind::Pause,
             Self::Kill { .. } => FaultKind::Kill,
+            Self::Power { .. } => FaultKind::Power,
+            Self::Clock { .. } => FaultKind::Clock,
+            Self::Slow { .. } => FaultKind::Slow,
+            Self::Lossy { .. } => FaultKind::Loss,
+            Self::Disk { .. } => FaultKind::Disk,
+            Self::Starve { .. } => FaultKind::Starve,
         }
     }
 
-    /// The nodes that are stopped or gone while it lasts; none for a partition.
+    /// The nodes that are stopped or gone while it lasts.
     #[must_use]
     pub fn down(&self) -> &[NodeId] {
         match self {
-            Self::Partition { .. } => &[],
-            Self::Pause { nodes } | Self::Kill { nodes } => nodes,
+            Self::Pause { nodes } | Self::Kill { nodes, .. } | Self::Power { nodes, .. } => nodes,
+            _ => &[],
+        }
+    }
+
+    /// The nodes that were killed, and are started again when it is healed.
+    #[must_use]
+    pub fn killed(&self) -> &[NodeId] {
+        match self {
+            Self::Kill { nodes, .. } | Self::Power { nodes, .. } => nodes,
+            _ => &[],
+        }
+    }
+
+    /// The directions in which nothing passes while it lasts.
+    #[must_use]
+    pub fn cut(&self) -> &[Cut] {
+        match self {
+            Self::Partition { cut, .. } => cut,
+            _ => &[],
+        }
+    }
+
+    /// The directions that it touches: those that are cut, slow or lossy.
+    #[must_use]
+    pub fn pairs(&self) -> &[Cut] {
+        match self {
+            Self::Partition { cut, .. } => cut,
+            Self::Slow { pairs, .. } | Self::Lossy { pairs, .. } => pairs,
+            _ => &[],
+        }
+    }
+
+    /// The nodes that it is done to; none where it is done to what is between them.
+    #[must_use]
+    pub fn nodes(&self) -> &[NodeId] {
+        match self {
+            Self::Pause { nodes }
+            | Self::Kill { nodes, .. }
+            | Self::Power { nodes, .. }
+            | Self::Clock { nodes, .. }
+            | Self::Disk { nodes, .. }
+            | Self::Starve { nodes, .. } => nodes,
+            Self::Partition { .. } | Self::Slow { .. } | Self::Lossy { .. } => &[],
+        }
+    }
+
+    /// In what way it is done, beyond its kind: `halves`, `step of +60 s`, `fsync fails`; empty
+    /// where there is but one way.
+    #[must_use]
+    pub fn manner(&self) -> String {
+        match self {
+            Self::Partition { shape, .. } => shape.to_string(),
+            Self::Pause { .. } => String::new(),
+            Self::Kill { again, .. } => again.to_string(),
+            Self::Power { loss, .. } => loss.to_string(),
+            Self::Clock { change, .. } => change.to_string(),
+            Self::Slow { link, .. } | Self::Lossy { link, .. } => link.to_string(),
+            Self::Disk { trouble, .. } => trouble.to_string(),
+            Self::Starve { scarcity, .. } => scarcity.to_string(),
         }
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let manner = self.manner();
+        let manner = if manner.is_empty() { manner } else { format!(" ({manner})") };
+        let pairs = self.pairs().iter().map(|(from, to)| format!("{from}→{to}"));
+        let of: Vec<String> = self.nodes().iter().map(NodeId::to_string).chain(pairs).collect();
         match self {
-            Self::Partition { shape, cut } => {
-                write!(f, "partition ({shape}): ")?;
-                list(f, cut.iter().map(|(from, to)| format!("{from}→{to}")))
+            Self::Pause { .. } | Self::Kill { .. } => {
+                write!(f, "{} {}{manner}", self.kind(), of.join(", "))
             }
-            Self::Pause { nodes } => {
-                f.write_str("pause ")?;
-                list(f, nodes.iter().map(NodeId::to_string))
-            }
-            Self::Kill { nodes } => {
-                f.write_str("kill ")?;
-                list(f, nodes.iter().map(NodeId::to_string))
-            }
+            _ => write!(f, "{}{manner}: {}", self.kind(), of.join(", ")),
         }
     }
-}
-
-/// Writes items with commas between them.
-fn list(f: &mut fmt::Formatter<'_>, items: impl Iterator<Item = String>) -> fmt::Result {
-    f.write_str(&items.collect::<Vec<_>>().join(", "))
 }
 
 /// One thing that was measured to prove a fault, and whether it was as it had to be.

@@ -1,12 +1,17 @@
 //! Do servers stay up until the harness ends them?
 //!
 //! A server that ends by itself has crashed: it broke an assertion, ran out of something, or gave
-//! up. That is the target's doing, whatever faults were on, and never silently passed over.
+//! up. That is the target's doing, whatever faults were on, and never silently passed over. With
+//! one exception: where its disk answers errors, or its memory is refused, giving up may be the
+//! only right answer (after a failed fsync nobody knows what is on the disk; see Rebello et al.,
+//! “Can Applications Recover from fsync Failures?”, 2020). A disk that is full or slow, and too few
+//! descriptors, are no such reason.
 
 use crate::budget::Budget;
 use crate::catalogue;
-use crate::event::{EventKind, NodeChange, Phase};
-use crate::history::History;
+use crate::event::{EventKind, Nanos, NodeChange, NodeId, Phase};
+use crate::fault::{Disk, Fault, Scarcity};
+use crate::history::{FaultSpan, History};
 use crate::verdict::{Anomaly, CheckResult};
 
 /// The stable name of the check.
@@ -14,11 +19,15 @@ pub const ID: &str = "nodes/stay-up";
 /// What it promises.
 pub const PROMISE: &str = "no server ends by itself: only faults and the end of the run stop one";
 
+/// How long after a fault was healed a server may still end because of it.
+const SOON: Nanos = 1_000_000_000;
+
 /// Looks for servers that ended by themselves.
 #[must_use]
 pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
     let mut result = CheckResult::new(ID, PROMISE);
-    let mut starts = 0_u32;
+    let (mut starts, mut excused) = (0_u32, 0_u32);
+    let faults = history.faults();
     for event in history.events() {
         let EventKind::Node { node, incarnation, change } = &event.kind else { continue };
         starts += u32::from(*change == NodeChange::Started);
@@ -27,6 +36,10 @@ pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
             result.inconclusive(format!(
                 "the target broke before testing: the server of {node} ended with {how}"
             ));
+            continue;
+        }
+        if faults.iter().any(|span| excuses(span, *node, event.time)) {
+            excused += 1;
             continue;
         }
         let at = event.time as f64 / 1e9;
@@ -52,13 +65,27 @@ pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
         result.inconclusive("no server was started");
     }
     result.metrics.insert("starts".to_owned(), f64::from(starts));
+    result.metrics.insert("gave-up".to_owned(), f64::from(excused));
     result
+}
+
+/// Whether a server may end because of a fault: while it lasts, or soon after.
+fn excuses(span: &FaultSpan, node: NodeId, time: Nanos) -> bool {
+    let reason = match &span.fault {
+        Fault::Disk { trouble, .. } => {
+            matches!(trouble, Disk::FsyncFails | Disk::WriteFails | Disk::ReadFails)
+        }
+        Fault::Starve { scarcity, .. } => matches!(scarcity, Scarcity::Memory { .. }),
+        _ => false,
+    };
+    let end = span.end.map_or(Nanos::MAX, |(_, time)| time.saturating_add(SOON));
+    reason && span.fault.nodes().contains(&node) && (span.begin.1..=end).contains(&time)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Event, NodeId};
+    use crate::event::Event;
     use crate::history::{Header, Plan, SCHEMA};
     use crate::verdict::Status;
 
@@ -81,6 +108,30 @@ mod tests {
         let events = (0..).zip(kinds).map(|(index, kind)| Event { index, time: index, kind });
         let history = History::new(header, events.collect()).unwrap();
         assert_eq!(check(&history, &Budget::unlimited_time()).status, expected);
+    }
+
+    #[test]
+    fn a_server_may_give_up_when_its_disk_fails_and_not_when_it_is_full() {
+        let excused = |trouble, node, time| {
+            let fault = Fault::Disk { nodes: vec![NodeId(1)], trouble };
+            let span = FaultSpan {
+                id: 1,
+                fault,
+                mechanism: String::new(),
+                begin: (5, 10),
+                end: Some((9, 20)),
+                effective: None,
+                proofs: Vec::new(),
+                problems: Vec::new(),
+            };
+            excuses(&span, NodeId(node), time)
+        };
+        assert!(excused(Disk::FsyncFails, 1, 15));
+        assert!(excused(Disk::FsyncFails, 1, 20 + SOON));
+        assert!(!excused(Disk::FsyncFails, 1, 9));
+        assert!(!excused(Disk::FsyncFails, 1, 21 + SOON));
+        assert!(!excused(Disk::FsyncFails, 2, 15));
+        assert!(!excused(Disk::Full, 1, 15));
     }
 
     #[test]

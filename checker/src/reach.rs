@@ -14,7 +14,7 @@ use crate::history::FaultSpan;
 /// majority of `nodes`.
 pub(crate) fn majority(nodes: &[NodeId], faults: &[&Fault]) -> Option<BTreeSet<NodeId>> {
     let down: BTreeSet<NodeId> = faults.iter().flat_map(|fault| fault.down()).copied().collect();
-    let cut: BTreeSet<_> = faults.iter().flat_map(|fault| cuts(fault)).copied().collect();
+    let cut: BTreeSet<_> = faults.iter().flat_map(|fault| fault.cut()).copied().collect();
     let up: Vec<NodeId> = nodes.iter().filter(|node| !down.contains(node)).copied().collect();
     let mut groups = UnionFind::new(up.len());
     for (a, one) in up.iter().enumerate() {
@@ -29,14 +29,6 @@ pub(crate) fn majority(nodes: &[NodeId], faults: &[&Fault]) -> Option<BTreeSet<N
         members.entry(groups.find(place)).or_default().insert(*node);
     }
     members.into_values().find(|group| 2 * group.len() > nodes.len())
-}
-
-/// The directions that a fault cuts.
-fn cuts(fault: &Fault) -> &[(NodeId, NodeId)] {
-    match fault {
-        Fault::Partition { cut, .. } => cut,
-        Fault::Pause { .. } | Fault::Kill { .. } => &[],
-    }
 }
 
 /// The faults that touch the span from `from` to `to`; a fault that never ended lasts to `end`.
@@ -55,14 +47,15 @@ pub(crate) fn touching(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::Shape;
+    use crate::fault::{Again, Shape};
 
     #[track_caller]
     fn check(cut: &[(u16, u16)], down: &[u16], expect: &[u16]) {
         let nodes: Vec<NodeId> = (1..=5).map(NodeId).collect();
         let cut = cut.iter().map(|(a, b)| (NodeId(*a), NodeId(*b))).collect();
         let partition = Fault::Partition { shape: Shape::Halves, cut };
-        let kill = Fault::Kill { nodes: down.iter().copied().map(NodeId).collect() };
+        let kill =
+            Fault::Kill { nodes: down.iter().copied().map(NodeId).collect(), again: Again::Same };
         let got = majority(&nodes, &[&partition, &kill]).unwrap_or_default();
         assert_eq!(got, expect.iter().copied().map(NodeId).collect());
     }

@@ -2,7 +2,7 @@
 //! them, and why it all cannot be.
 
 use crate::event::{Key, Nanos, NodeId};
-use crate::fault::Fault;
+use crate::fault::{Cut, Fault};
 use crate::history::{FaultSpan, History};
 use crate::reach;
 use crate::verdict::Anomaly;
@@ -82,15 +82,32 @@ pub(crate) fn tell(
 }
 
 /// What a fault did, and when.
+fn directions(pairs: &[Cut]) -> String {
+    words::list(pairs.iter().map(|(from, to)| format!("{from}→{to}")))
+}
+
 fn fault(span: &FaultSpan, end: Nanos) -> Fact {
     let (from, to) = span.effective.unwrap_or_else(|| span.window(end));
     let what = match &span.fault {
-        Fault::Partition { cut, .. } => {
-            let cut = words::list(cut.iter().map(|(from, to)| format!("{from}→{to}")));
-            format!("the network was cut: {cut}")
-        }
+        Fault::Partition { cut, .. } => format!("the network was cut: {}", directions(cut)),
         Fault::Pause { nodes } => format!("{} stood still", words::list(nodes)),
-        Fault::Kill { nodes } => format!("{} was down after SIGKILL", words::list(nodes)),
+        Fault::Kill { nodes, .. } => format!("{} was down after SIGKILL", words::list(nodes)),
+        Fault::Power { nodes, loss } => {
+            format!("{} was down after a power failure ({loss})", words::list(nodes))
+        }
+        Fault::Clock { nodes, change } => {
+            format!("the clock of {} was wrong ({change})", words::list(nodes))
+        }
+        Fault::Slow { pairs, link } => format!("packets were slow ({link}): {}", directions(pairs)),
+        Fault::Lossy { pairs, link } => {
+            format!("packets went astray ({link}): {}", directions(pairs))
+        }
+        Fault::Disk { nodes, trouble } => {
+            format!("the disk of {} was in trouble ({trouble})", words::list(nodes))
+        }
+        Fault::Starve { nodes, scarcity } => {
+            format!("{} was left with {scarcity}", words::list(nodes))
+        }
     };
     let doubt = if span.is_effective() { "" } else { ", not proven" };
     let (began, ended) = (words::at(from), words::at(to));

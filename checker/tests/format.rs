@@ -3,7 +3,9 @@
 use fracas_checker::event::{
     Completion, Event, EventKind, NodeChange, NodeId, Op, OpKind, Outcome, Phase, ProcessId, Stamp,
 };
-use fracas_checker::fault::{Fault, FaultEvent, Measurement, Shape, Stage};
+use fracas_checker::fault::{
+    Again, Clock, Disk, Fault, FaultEvent, Link, Loss, Measurement, Scarcity, Shape, Stage,
+};
 use fracas_checker::formats::jsonl::{event_line, header_line, read};
 use fracas_checker::history::{Coverage, Header, History, Leaders, Plan, SCHEMA};
 use fracas_checker::observation::{Grade, LogEntry, Observation, Role, Source};
@@ -90,7 +92,15 @@ fn every_kind() -> Vec<EventKind> {
     let faults = [
         Fault::Partition { shape: Shape::OneWay, cut: vec![(NodeId(1), NodeId(2))] },
         Fault::Pause { nodes: vec![NodeId(1)] },
-        Fault::Kill { nodes: vec![NodeId(1), NodeId(2)] },
+        Fault::Kill { nodes: vec![NodeId(1), NodeId(2)], again: Again::Same },
+        Fault::Kill { nodes: vec![NodeId(1)], again: Again::NextBinary },
+        Fault::Power { nodes: vec![NodeId(1)], loss: Loss::Sectors },
+        Fault::Clock { nodes: vec![NodeId(2)], change: Clock::Step { by_ms: -60_000 } },
+        Fault::Clock { nodes: vec![NodeId(2)], change: Clock::Freeze },
+        Fault::Slow { pairs: vec![(NodeId(1), NodeId(2))], link: Link::default() },
+        Fault::Lossy { pairs: Vec::new(), link: Link { loss_ppm: 50_000, ..Link::default() } },
+        Fault::Disk { nodes: vec![NodeId(1)], trouble: Disk::SlowFsync { by_ms: 200 } },
+        Fault::Starve { nodes: vec![NodeId(1)], scarcity: Scarcity::Cpu { percent: 20 } },
     ];
     let begin = |(id, fault): (u32, Fault)| {
         EventKind::Fault(FaultEvent::Begin { id, fault, mechanism: "sigstop".to_owned() })

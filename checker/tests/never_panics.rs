@@ -9,7 +9,7 @@ use fracas_checker::budget::Budget;
 use fracas_checker::event::{
     Completion, Event, EventKind, NodeId, Op, Outcome, Phase, ProcessId, Stamp,
 };
-use fracas_checker::fault::{Fault, FaultEvent, Measurement, Shape, Stage};
+use fracas_checker::fault::{Again, Fault, FaultEvent, Measurement, Shape, Stage};
 use fracas_checker::formats::jsonl;
 use fracas_checker::history::{Coverage, Header, History, Leaders, Plan, SCHEMA};
 use fracas_checker::judge;
@@ -84,7 +84,7 @@ fn fault() -> impl Strategy<Value = FaultEvent> {
     let faults = prop_oneof![
         cut.prop_map(|cut| Fault::Partition { shape: Shape::Bridge, cut }),
         nodes().prop_map(|nodes| Fault::Pause { nodes }),
-        nodes().prop_map(|nodes| Fault::Kill { nodes }),
+        nodes().prop_map(|nodes| Fault::Kill { nodes, again: Again::Same }),
     ];
     let (what, result) = (String::new(), String::new());
     prop_oneof![

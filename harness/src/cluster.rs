@@ -5,14 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fracas_checker::event::{EventKind, NodeChange, NodeId};
-use fracas_checker::fault::{Cut, Measurement, Stage};
+use fracas_checker::fault::{Again, Cut, Measurement, Stage};
 use fracas_targets::{Deployment, LogFile, NodePlan, StopSignal};
 
+use crate::equipment::Equipment;
 use crate::lab::leftovers::MARK;
+use crate::lab::packets::Shaping;
 use crate::lab::{Gone, Lab, LabError, Launch, NodeProcess, Signal, Threads, proofs};
 use crate::recorder::Recorder;
 use crate::store::RunDir;
@@ -30,12 +32,29 @@ pub struct NodeLog {
 /// The running cluster.
 pub struct Cluster {
     lab: Lab,
-    deployment: Arc<Deployment>,
+    deployments: Deployments,
     run: RunDir,
     recorder: Recorder,
     view: View,
     servers: BTreeMap<NodeId, Mutex<Server>>,
     cuts: Mutex<BTreeMap<u32, Vec<Cut>>>,
+    shapings: Mutex<BTreeMap<u32, BTreeMap<Cut, Shaping>>>,
+    equipment: Equipment,
+}
+
+/// The target on this cluster, as it is started first and as it may come back after a kill.
+#[derive(Debug, Clone)]
+pub struct Deployments {
+    /// As it is started first.
+    pub first: Arc<Deployment>,
+    /// As it may come back.
+    pub again: BTreeMap<Again, Arc<Deployment>>,
+}
+
+impl Deployments {
+    fn node(&self, again: Again, node: NodeId) -> &NodePlan {
+        &self.again.get(&again).unwrap_or(&self.first).nodes[&node]
+    }
 }
 
 /// One node.
@@ -45,6 +64,8 @@ struct Server {
     /// What was killed last, kept to see that it stays gone until the node is started again.
     killed: Option<NodeProcess>,
     incarnation: u32,
+    /// As what it was started last.
+    started: Again,
     /// Log sizes at the start of each incarnation, the first one's included.
     begins: Vec<BTreeMap<PathBuf, u64>>,
 }
@@ -74,14 +95,24 @@ impl Cluster {
     /// A cluster whose nodes are not started yet.
     #[must_use]
     pub fn new(
-        lab: Lab,
-        deployment: Arc<Deployment>,
+        (lab, equipment): (Lab, Equipment),
+        deployments: Deployments,
         run: RunDir,
-        recorder: Recorder,
-        view: View,
+        (recorder, view): (Recorder, View),
     ) -> Self {
-        let servers = deployment.nodes.keys().map(|node| (*node, Mutex::default())).collect();
-        Self { lab, deployment, run, recorder, view, servers, cuts: Mutex::default() }
+        let nodes = deployments.first.nodes.keys();
+        let servers = nodes.map(|node| (*node, Mutex::default())).collect();
+        Self {
+            lab,
+            deployments,
+            run,
+            recorder,
+            view,
+            servers,
+            cuts: Mutex::default(),
+            shapings: Mutex::default(),
+            equipment,
+        }
     }
 
     /// The laboratory it runs in.
@@ -100,10 +131,10 @@ impl Cluster {
     /// # Errors
     /// When a file cannot be written or a process not be started.
     pub fn start_all(&self) -> Result<(), StartError> {
-        for (node, plan) in &self.deployment.nodes {
+        for (node, plan) in &self.deployments.first.nodes {
             self.write_files(*node, plan)?;
         }
-        self.nodes().try_for_each(|node| self.start(node))
+        self.nodes().try_for_each(|node| self.start(node, Again::Same))
     }
 
     fn write_files(&self, node: NodeId, plan: &NodePlan) -> Result<(), StartError> {
@@ -119,23 +150,29 @@ impl Cluster {
         Ok(())
     }
 
-    /// Starts a node that is not running.
+    /// Starts a node that is not running: as it was started last, or from now on as `again` says.
     ///
     /// # Errors
     /// When its process cannot be started.
-    pub fn start(&self, node: NodeId) -> Result<(), StartError> {
-        let plan = &self.deployment.nodes[&node];
+    pub fn start(&self, node: NodeId, again: Again) -> Result<(), StartError> {
+        let mut server = self.server(node);
+        if !again.is_same() {
+            server.started = again;
+        }
+        let plan = self.deployments.node(server.started, node);
         let dir = self.run.node(node)?;
         let mark = (MARK.to_owned(), self.run.path().display().to_string());
+        let faked = self.equipment.environment(node, Path::new(&plan.argv[0]))?;
         let launch = Launch {
             node,
             argv: plan.argv.clone(),
-            env: plan.env.clone().into_iter().chain([mark]).collect(),
+            env: plan.env.clone().into_iter().chain([mark]).chain(faked).collect(),
             stdout: dir.join("stdout"),
             stderr: dir.join("stderr"),
             dir,
+            clock: self.equipment.page(node),
+            monotonic_offset: 0,
         };
-        let mut server = self.server(node);
         let sizes = self.logs(node).into_iter().map(|log| {
             let size = fs::metadata(&log.path).map_or(0, |file| file.len());
             (log.path, size)
@@ -152,7 +189,7 @@ impl Cluster {
     #[must_use]
     pub fn logs(&self, node: NodeId) -> Vec<NodeLog> {
         let dir = self.run.path().join("nodes").join(node.to_string());
-        let logs = self.deployment.nodes[&node].logs.iter();
+        let logs = self.deployments.first.nodes[&node].logs.iter();
         let paths = logs.map(|log| match log {
             LogFile::Stdout => dir.join("stdout"),
             LogFile::Stderr => dir.join("stderr"),
@@ -267,6 +304,23 @@ impl Cluster {
         self.server(node).process.is_some()
     }
 
+    /// What the nodes were given so that some kinds of faults can be brought about.
+    #[must_use]
+    pub fn equipment(&self) -> &Equipment {
+        &self.equipment
+    }
+
+    /// Makes fault `id` do this to packets, and nothing else; all changes take effect at once.
+    ///
+    /// # Errors
+    /// When this machine cannot.
+    pub fn shape(&self, id: u32, shapings: BTreeMap<Cut, Shaping>) -> Result<(), LabError> {
+        let mut all = self.shapings.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(id, shapings);
+        let union = all.values().flatten().map(|(pair, shaping)| (*pair, *shaping));
+        self.lab.shape(&union.collect())
+    }
+
     /// Adds the directions that fault `id` cuts; all changes take effect at one moment.
     ///
     /// # Errors
@@ -300,7 +354,7 @@ impl Cluster {
     /// The first refusal; the other nodes are stopped all the same.
     pub fn stop_all(&self) -> Result<(), LabError> {
         let mut first = Ok(());
-        for (node, plan) in &self.deployment.nodes {
+        for (node, plan) in &self.deployments.first.nodes {
             let mut server = self.server(*node);
             let Some(mut process) = server.process.take() else { continue };
             let stopped = process.terminate(signal(plan.stop.signal), plan.stop.grace);
@@ -314,7 +368,11 @@ impl Cluster {
         self.recorder.record(EventKind::Node { node, incarnation, change });
     }
 
-    fn running<T>(
+    /// Does something to the processes of a node.
+    ///
+    /// # Errors
+    /// When it is not running, or what is done fails.
+    pub fn running<T>(
         &self,
         node: NodeId,
         act: impl FnOnce(&mut NodeProcess) -> Result<T, LabError>,

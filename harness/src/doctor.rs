@@ -28,7 +28,9 @@ const ANSWER: &str = "fracas-doctor:";
 /// What was found out about one mechanism.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// The mechanism: `namespaces`, `network`, `nft-bridge`, `iptables`, `pause`, `kill`.
+    /// The mechanism: `namespaces`, `network`, `nft-bridge`, `iptables`, `packets`, `netem`,
+    /// `pause`, `starve`, `limits`, `kill`, `small-disk`, `cgroup`, `clock`, `faketime`,
+    /// `disk`.
     pub what: String,
     /// Whether it worked.
     pub available: bool,
@@ -126,6 +128,11 @@ impl Trial {
             }
             FaultKind::Pause => self.works("pause").map(|_| "sigstop")?,
             FaultKind::Kill => self.works("kill").map(|_| "sigkill")?,
+            FaultKind::Clock => self.works("clock").map(|_| lab::clock::MECHANISM)?,
+            FaultKind::Slow | FaultKind::Loss => self.works("packets").map(|_| "re-injection")?,
+            FaultKind::Disk => self.works("disk").map(|_| "fuse")?,
+            FaultKind::Power => self.works("disk").map(|_| "sigkill, fuse")?,
+            FaultKind::Starve => self.works("starve").map(|_| "sigstop and sigcont by turns")?,
         };
         Some(name.to_owned())
     }

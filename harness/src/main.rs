@@ -10,6 +10,7 @@ fn main() -> ExitCode {
     let first = words.next();
     match first.as_deref().and_then(|word| word.to_str()) {
         Some("__node") => ExitCode::from(lab::node_main()),
+        Some("__disk") => ExitCode::from(lab::disk::disk_main()),
         Some(doctor::PROBE_ARGUMENT) => {
             let what = words.next().unwrap_or_default();
             ExitCode::from(doctor::probe_main(&what.to_string_lossy()))

@@ -11,6 +11,7 @@ use fracas_targets::{Leaders, Leases, Locks, Registers, Target, Tokens};
 use fracas_workloads::{Size, Workload};
 
 use crate::cli::Format;
+use crate::equipment::Wanted;
 use crate::lab::Mechanism;
 use crate::lab::leftovers::Identity;
 use crate::nemesis;
@@ -29,6 +30,10 @@ pub struct RunPlan {
     pub binary: PathBuf,
     /// Arguments added to its command line.
     pub extra_args: Vec<String>,
+    /// The server that nodes come back with where a fault says so.
+    pub binary_next: Option<PathBuf>,
+    /// Arguments added when a node comes back where a fault says so.
+    pub restart_args: Vec<String>,
     /// The nodes.
     pub nodes: Vec<NodeId>,
     /// What clients do.
@@ -45,6 +50,8 @@ pub struct RunPlan {
     pub kinds: BTreeSet<FaultKind>,
     /// How partitions are made.
     pub partition: Mechanism,
+    /// What the nodes are given for faults of clocks and disks.
+    pub equipment: Wanted,
     /// Test hook: partitions claim to work but do nothing.
     pub ineffective_cut: bool,
     /// The root of all randomness.
@@ -131,6 +138,9 @@ impl RunPlan {
             "target": self.target.name(),
             "binary": self.binary,
             "extra_args": self.extra_args,
+            "disk": self.equipment.disk,
+            "binary_next": self.binary_next,
+            "restart_args": self.restart_args,
             "nodes": self.nodes,
             "workloads": self.workloads.iter().map(|workload| workload.name()).collect::<Vec<_>>(),
             "clients": self.size.clients,

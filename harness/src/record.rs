@@ -6,12 +6,14 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use fracas_checker::fault::FaultKind;
 use fracas_reports::{Ended, Host, RUN_SCHEMA, RunRecord, TargetInfo, Tool};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::actor::Actual;
-use crate::lab::{self, Lab, World};
+use crate::equipment::{ClockMeans, Wanted};
+use crate::lab::{self, Lab, World, clock};
 use crate::nemesis::{self, Planned};
 use crate::plan::RunPlan;
 use crate::store;
@@ -72,10 +74,22 @@ fn host(world: &World) -> Host {
 
 /// By what means each kind of fault is brought about in `lab`.
 #[must_use]
-pub fn mechanisms(lab: &Lab) -> BTreeMap<String, String> {
-    let mechanisms =
-        [("partition", lab.partition_mechanism()), ("pause", "sigstop"), ("kill", "sigkill")];
-    mechanisms.map(|(kind, how)| (kind.to_owned(), how.to_owned())).into()
+pub fn mechanisms(lab: &Lab, equipment: Wanted) -> BTreeMap<String, String> {
+    let clock = match equipment.clock {
+        ClockMeans::Redirect => clock::MECHANISM,
+        ClockMeans::Faketime => "faketime",
+    };
+    let how = |kind| match kind {
+        FaultKind::Partition => lab.partition_mechanism(),
+        FaultKind::Pause => "sigstop",
+        FaultKind::Kill => "sigkill",
+        FaultKind::Power => "sigkill, fuse",
+        FaultKind::Clock => clock,
+        FaultKind::Slow | FaultKind::Loss => "re-injection",
+        FaultKind::Disk => "fuse",
+        FaultKind::Starve => "sigstop and sigcont by turns",
+    };
+    FaultKind::ALL.map(|kind| (kind.word().to_owned(), how(kind).to_owned())).into()
 }
 
 /// The SHA-256 of a file, in hexadecimal.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use fracas_checker::event::{Completion, EventKind, Key, Nanos, NodeId, Op, Phase, ProcessId};
 use fracas_checker::history::{self, Header};
 use fracas_reports::{Ended, RunRecord};
-use fracas_targets::{ClusterSpec, Deployment, NodeSpec};
+use fracas_targets::Deployment;
 use fracas_workloads::Lane;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -17,6 +17,8 @@ use crate::actor::{Actor, Actual};
 use crate::cli::{print, tell};
 use crate::clients::{Caller, Clients};
 use crate::cluster::{Cluster, StartError};
+use crate::deploying::deployments;
+use crate::equipment::Equipment;
 use crate::exit::Exit;
 use crate::guard::{Guard, Proven};
 use crate::interrupt::{Interrupt, Interrupts};
@@ -143,7 +145,7 @@ fn build(plan: &RunPlan, dir: &RunDir, record: &mut RunRecord) -> Result<Lab, Ru
         partition: plan.partition,
         ineffective_cut: plan.ineffective_cut,
     })?;
-    record.host.mechanisms = record::mechanisms(&lab);
+    record.host.mechanisms = record::mechanisms(&lab, plan.equipment);
     dir.write_record(record)?;
     Ok(lab)
 }
@@ -183,7 +185,8 @@ async fn conduct(
     dir: &RunDir,
     interrupts: Interrupts,
 ) -> Result<Stopped, RunError> {
-    let deployment = Arc::new(deploy(plan, &lab, dir)?);
+    let deployments = deployments(plan, &lab, dir)?;
+    let deployment = Arc::clone(&deployments.first);
     let client = deployment.client().map_err(|error| RunError::Render(error.to_string()))?;
     let header = header(plan, dir);
     let guard = plan.until_anomaly.then(|| Guard::start(&header.plan)).transpose();
@@ -191,8 +194,9 @@ async fn conduct(
     let (recorder, writer) =
         Recorder::create(&dir.file("history.jsonl"), &header, feed).map_err(RunError::History)?;
     let view = View::default();
-    let cluster =
-        Cluster::new(lab, Arc::clone(&deployment), dir.clone(), recorder.clone(), view.clone());
+    let equipment = Equipment::of(&plan.faults.kinds(), &deployment, plan.equipment, dir)?;
+    let kept = (recorder.clone(), view.clone());
+    let cluster = Cluster::new((lab, equipment), deployments, dir.clone(), kept);
     let caller = Caller::new(Arc::new(client), recorder.clone());
     let cluster = Arc::new(cluster);
     let load_ended = OnceLock::new();
@@ -230,18 +234,6 @@ fn header(plan: &RunPlan, dir: &RunDir) -> Header {
         nodes: plan.nodes.clone(),
         plan: plan.judging(),
     }
-}
-
-/// The target's templates, filled in for this lab and directory.
-fn deploy(plan: &RunPlan, lab: &Lab, dir: &RunDir) -> Result<Deployment, RunError> {
-    let node = |id: &NodeId| {
-        let dir = dir.node(*id)?;
-        Ok(NodeSpec { id: *id, ip: lab.address(*id), dir })
-    };
-    let nodes = plan.nodes.iter().map(node).collect::<Result<Vec<_>, StoreError>>()?;
-    let spec =
-        ClusterSpec { binary: plan.binary.clone(), nodes, extra_args: plan.extra_args.clone() };
-    plan.target.deploy(&spec).map_err(|error| RunError::Render(error.to_string()))
 }
 
 /// What a cluster lacks to be ready.

@@ -36,6 +36,8 @@ pub struct Election {
     pub generation: u64,
     /// Who led it; none before the first.
     pub leader: Option<NodeId>,
+    /// Who led before it, where that was another node.
+    pub before: Option<NodeId>,
 }
 
 impl Default for View {
@@ -68,7 +70,8 @@ impl View {
         self.elections.send_if_modified(|last| {
             let newer = last.leader.is_none() || generation > last.generation;
             if newer {
-                *last = Election { count: last.count + 1, generation, leader: Some(node) };
+                let before = last.leader.filter(|other| *other != node).or(last.before);
+                *last = Election { count: last.count + 1, generation, leader: Some(node), before };
             }
             newer
         });
@@ -88,6 +91,12 @@ impl View {
             _ => None,
         };
         nodes.iter().filter_map(leads).max().map(|(.., node)| node)
+    }
+
+    /// The node that led before the one that was elected last.
+    #[must_use]
+    pub fn last_leader(&self) -> Option<NodeId> {
+        self.elections.borrow().before
     }
 
     /// Whether a leader is known and `quorum` nodes are in its generation.

@@ -78,7 +78,13 @@ pub(crate) fn error(operation: &Operation) -> Option<&str> {
 pub(crate) fn befell(fault: &Fault) -> String {
     match fault {
         Fault::Partition { cut, .. } => clean_cut(cut).unwrap_or_else(|| directions(cut)),
-        Fault::Pause { nodes } | Fault::Kill { nodes } => names(nodes),
+        Fault::Slow { pairs, link } | Fault::Lossy { pairs, link } => {
+            format!("{} ({link})", clean_cut(pairs).unwrap_or_else(|| directions(pairs)))
+        }
+        _ => match fault.manner().as_str() {
+            "" => names(fault.nodes()),
+            manner => format!("{} ({manner})", names(fault.nodes())),
+        },
     }
 }
 

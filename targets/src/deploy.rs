@@ -70,6 +70,8 @@ pub struct NodePlan {
     pub env: BTreeMap<String, String>,
     /// The files to write before its first start, with their text. All lie in the node's directory.
     pub files: Vec<(PathBuf, String)>,
+    /// The directories in which it keeps what must survive. All lie in the node's directory.
+    pub data: Vec<PathBuf>,
     /// Where it writes what it does.
     pub logs: Vec<LogFile>,
     /// What it answers once it is up, where the target says.
@@ -175,6 +177,11 @@ impl Renderer<'_> {
             env: env.collect::<Result<_, RenderError>>()?,
             files: files
                 .map(|(path, text)| Ok((self.text(path)?.into(), self.text(text)?)))
+                .collect::<Result<_, RenderError>>()?,
+            data: launch
+                .data
+                .iter()
+                .map(|dir| Ok(self.text(dir)?.into()))
                 .collect::<Result<_, RenderError>>()?,
             logs: launch
                 .logs

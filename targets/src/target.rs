@@ -54,6 +54,7 @@ pub(crate) struct Launch {
     pub(crate) command: Vec<Template>,
     pub(crate) env: BTreeMap<String, Template>,
     pub(crate) files: Vec<(Template, Template)>,
+    pub(crate) data: Vec<Template>,
     pub(crate) logs: Vec<LogSource>,
     pub(crate) stop: Stop,
 }

@@ -96,13 +96,8 @@ pub(crate) fn hits<'a>(
 }
 
 fn deposes(nodes: &[NodeId], fault: &Fault, leader: NodeId) -> bool {
-    match fault {
-        Fault::Pause { nodes } | Fault::Kill { nodes } => nodes.contains(&leader),
-        Fault::Partition { .. } => {
-            let majority = reach::majority(nodes, &[fault]);
-            majority.is_some_and(|majority| !majority.contains(&leader))
-        }
-    }
+    let majority = reach::majority(nodes, &[fault]);
+    majority.is_some_and(|majority| !majority.contains(&leader)) || fault.down().contains(&leader)
 }
 
 /// How long after each hit a leader of a higher generation was seen.

@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Bound, MILLI};
 use crate::catalogue::NO_SINGLE_LEADER_AFTER_HEAL;
 use crate::event::{Nanos, NodeId};
-use crate::fault::FaultKind;
 use crate::history::{FaultSpan, History};
 use crate::leadership::evidence::{Evidence, evidence};
 use crate::leadership::fact;
@@ -54,8 +53,7 @@ fn own_words(history: &History, bound: Bound) -> Vec<Evidence> {
 /// Whether a node was killed after it wrote a line: then the line says nothing of its new life.
 fn forgotten(faults: &[FaultSpan], line: &Evidence, bound: Bound) -> bool {
     faults.iter().any(|span| {
-        span.fault.kind() == FaultKind::Kill
-            && span.fault.down().contains(&line.node)
+        span.fault.killed().contains(&line.node)
             && (line.time..=bound.healed).contains(&span.begin.1)
     })
 }

@@ -90,7 +90,7 @@ impl<'a> Now<'a> {
         let down: BTreeSet<NodeId> =
             self.faults.values().flat_map(|one| one.down()).copied().collect();
         let cut: BTreeSet<(NodeId, NodeId)> =
-            self.faults.values().flat_map(|one| cuts(one)).copied().collect();
+            self.faults.values().flat_map(|one| one.cut()).copied().collect();
         let runs = |node: &NodeId| self.stopped.get(node).is_none_or(|stopped| *stopped == 0);
         let up: Vec<NodeId> = nodes.iter().filter(|node| !down.contains(node)).copied().collect();
         let meets = |node: NodeId| {
@@ -100,14 +100,6 @@ impl<'a> Now<'a> {
         };
         let lonely = |node: &NodeId| runs(node) && 2 * meets(*node) <= nodes.len();
         up.iter().filter(|node| lonely(node)).copied().collect()
-    }
-}
-
-/// The directions that a fault cuts.
-fn cuts(fault: &Fault) -> &[(NodeId, NodeId)] {
-    match fault {
-        Fault::Partition { cut, .. } => cut,
-        Fault::Pause { .. } | Fault::Kill { .. } => &[],
     }
 }
 
@@ -131,7 +123,7 @@ fn reached(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::Shape;
+    use crate::fault::{Again, Shape};
 
     fn span(id: u32, fault: Fault, (from, to): (Nanos, Nanos), proven: bool) -> FaultSpan {
         FaultSpan {
@@ -166,7 +158,7 @@ mod tests {
         check(&[span(1, cut(ALONE), (10, 20), true)], &[(10, 20)]);
         check(&[span(1, cut(ALONE), (10, 20), false)], &[]);
         check(&[span(1, cut(&[(1, 2), (2, 1)]), (10, 20), true)], &[]);
-        let kill = Fault::Kill { nodes: vec![NodeId(2), NodeId(3)] };
+        let kill = Fault::Kill { nodes: vec![NodeId(2), NodeId(3)], again: Again::Same };
         check(&[span(1, kill, (10, 20), true)], &[(10, 20)]);
         // Heard by none, or hearing none.
         check(&[span(1, cut(&[(1, 2), (1, 3)]), (10, 20), true)], &[(10, 20)]);

@@ -37,7 +37,7 @@ use fracas_checker::event::{
     Completion, Event, EventKind, Key, Nanos, NodeChange, NodeId, Op, OpKind, Outcome, Phase,
     ProcessId, Stamp, Value,
 };
-use fracas_checker::fault::{Fault, FaultEvent, Measurement, Shape, Stage};
+use fracas_checker::fault::{Again, Fault, FaultEvent, Measurement, Shape, Stage};
 use fracas_checker::history::{Header, History, Plan, SCHEMA};
 use fracas_checker::observation::{Grade, LogEntry, Observation, Role, Source};
 use fracas_checker::transaction::{Micro, Seen};
@@ -239,7 +239,7 @@ fn fault(kind: &str, nodes: &str) -> Fault {
         text.split(',').map(|node| node.parse().expect("a node")).collect()
     };
     match kind {
-        "kill" => Fault::Kill { nodes: list(nodes) },
+        "kill" => Fault::Kill { nodes: list(nodes), again: Again::Same },
         "pause" => Fault::Pause { nodes: list(nodes) },
         "cut" => {
             let (one, other) = nodes.split_once('|').expect("two groups");

@@ -102,15 +102,7 @@ pub(super) fn list(args: &ListArgs) -> Exit {
 }
 
 fn faults() -> Vec<Row> {
-    let about = |kind| match kind {
-        FaultKind::Partition => {
-            "drop packets between nodes; proven by a probe and a drop counter per direction"
-        }
-        FaultKind::Pause => "stop all processes of nodes; proven by the state of every thread",
-        FaultKind::Kill => {
-            "kill all processes of nodes and start them again; proven by the processes"
-        }
-    };
+    let about = |kind: FaultKind| format!("{}; proven by {}", kind.about(), kind.proven_by());
     let kinds = FaultKind::ALL.iter().map(|kind| Row::new(kind.word(), about(*kind)));
     let shapes =
         Shape::ALL.iter().map(|shape| Row::new(format!("partition/{shape}"), shape.about()));

@@ -1,6 +1,7 @@
 //! The command line: parse, dispatch, exit code. What a command does is in its own file.
 
 mod check;
+mod chosen;
 mod clean;
 mod convert;
 mod explain;

@@ -1,22 +1,24 @@
 //! `fracas run`: from flags to a decided run, and as many of them as were asked for.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use fracas_checker::event::{NodeId, OpKind};
-use fracas_checker::fault::FaultKind;
-use fracas_targets::{Target, nearest, quoted};
+use fracas_targets::{Target, quoted};
 use fracas_workloads::{Size, Workload};
 
 use super::check::BudgetArgs;
-use super::values::{Rate, Seed, clients, duration, mechanism, millis, rate, seed};
+use super::chosen::{again, faults, kinds, must_come_back, schedule, unknown};
+use super::values::{Means, Rate, Seed, clients, duration, means, rate, seed};
 use super::{Format, Out, complain, narrate, print, tell};
+use crate::equipment::{ClockMeans, Wanted};
 use crate::exit::Exit;
+use crate::lab::disk::Model;
 use crate::lab::leftovers::Identity;
 use crate::lab::{self, Isolation, Mechanism, NODES_MAX};
-use crate::nemesis::{self, AIMS, Aim};
+use crate::nemesis;
 use crate::plan::{RunPlan, default_coverage, promised};
 use crate::{run, targets};
 
@@ -34,17 +36,20 @@ pub(super) struct RunArgs {
     faults: Vec<String>,
     /// From the begin of one fault to that of the next.
     #[arg(long, default_value = "5s", value_parser = duration, value_name = "TIME")]
-    fault_every: Duration,
+    pub(super) fault_every: Duration,
     /// How long clients and faults go on.
     #[arg(short, long, default_value = "30s", value_parser = duration, value_name = "TIME",
           visible_alias = "duration", alias = "time-limit")]
-    time: Duration,
+    pub(super) time: Duration,
     /// Aim at a rare moment instead of mixing faults; `fracas list faults` names them.
     #[arg(long, value_name = "AIM")]
-    aim: Option<String>,
+    pub(super) aim: Option<String>,
     /// Carry out the faults of this `schedule.json` instead of drawing them.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["faults", "aim"])]
     schedule: Option<PathBuf>,
+    /// With `--schedule`: hit the very nodes that were hit then, whoever leads now.
+    #[arg(long, requires = "schedule")]
+    pin: bool,
     /// How many nodes [default: the target's].
     #[arg(long, value_name = "N")]
     nodes: Option<u16>,
@@ -75,12 +80,23 @@ pub(super) struct RunArgs {
     /// An argument added to the server's command line; may be given several times.
     #[arg(long = "arg", value_name = "ARG", allow_hyphen_values = true)]
     extra_args: Vec<String>,
+    /// The server that killed nodes may come back with: mixed versions.
+    #[arg(long, value_name = "PATH")]
+    pub(super) binary_next: Option<PathBuf>,
+    /// An argument added when a killed node may come back with other flags; several times if need be.
+    #[arg(long = "restart-arg", value_name = "ARG", allow_hyphen_values = true)]
+    pub(super) restart_args: Vec<String>,
     /// How the lab is made.
     #[arg(long, value_enum, default_value = "auto")]
     isolation: IsolationArg,
-    /// How a kind of fault is brought about: `partition=nft`, `partition=iptables`.
-    #[arg(long, value_parser = mechanism, value_name = "KIND=HOW")]
-    mechanism: Option<Mechanism>,
+    /// How a kind of fault is brought about: `partition=nft`, `partition=iptables`,
+    /// `clock=redirect`, `clock=faketime`, `packets=reinject`; the last one of a kind counts.
+    #[arg(long, value_parser = means, value_delimiter = ',', value_name = "KIND=HOW")]
+    mechanism: Vec<Means>,
+    /// When a change of a name is durable on the nodes' disks, where a power failure may take it:
+    /// after any fsync, as on ext4, or strictly after one of its directory.
+    #[arg(long, value_enum, default_value = "ext4")]
+    disk: DiskArg,
     /// Elections that must be seen under load for a pass [default: 1 where leaders are judged].
     #[arg(long, value_name = "N")]
     min_elections: Option<u64>,
@@ -100,6 +116,33 @@ pub(super) struct RunArgs {
     /// For the tests of fracas itself: partitions claim to work but do nothing.
     #[arg(long, hide = true)]
     test_ineffective_cut: bool,
+}
+
+impl RunArgs {
+    fn partition_means(&self) -> Mechanism {
+        let chosen = self.mechanism.iter().rev().find_map(|means| match means {
+            Means::Partition(how) => Some(*how),
+            _ => None,
+        });
+        chosen.unwrap_or(Mechanism::Auto)
+    }
+
+    fn clock_means(&self) -> ClockMeans {
+        let chosen = self.mechanism.iter().rev().find_map(|means| match means {
+            Means::Clock(how) => Some(*how),
+            _ => None,
+        });
+        chosen.unwrap_or_default()
+    }
+}
+
+/// When a change of a name is durable.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DiskArg {
+    /// After any fsync of the file system.
+    Ext4,
+    /// After an fsync of its directory.
+    Posix,
 }
 
 /// How the lab is made.
@@ -209,10 +252,11 @@ fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
     };
     let leaders = workloads.iter().any(|workload| workload.name() == "leadership");
     let faults = match &args.schedule {
-        Some(path) => schedule(path, &target)?,
+        Some(path) => schedule(path, &target, args.pin)?,
         None => nemesis::Plan::draw(&faults(args, &target, nodes.len(), &kinds)?, seed),
     };
     let kinds = if args.schedule.is_some() { faults.kinds() } else { kinds };
+    must_come_back(&faults, &again(args))?;
     let mut coverage =
         default_coverage(&needed(&workloads, &target), leaders, !faults.planned.is_empty());
     coverage.elections = args.min_elections.unwrap_or(coverage.elections);
@@ -220,6 +264,8 @@ fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
         target,
         binary,
         extra_args: args.extra_args.clone(),
+        binary_next: args.binary_next.clone(),
+        restart_args: args.restart_args.clone(),
         nodes,
         workloads,
         skipped,
@@ -227,7 +273,14 @@ fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
         time: args.time,
         faults,
         kinds,
-        partition: args.mechanism.unwrap_or(Mechanism::Auto),
+        partition: args.partition_means(),
+        equipment: Wanted {
+            clock: args.clock_means(),
+            disk: match args.disk {
+                DiskArg::Ext4 => Model::Ext4,
+                DiskArg::Posix => Model::Posix,
+            },
+        },
         ineffective_cut: args.test_ineffective_cut,
         seed,
         coverage,
@@ -309,96 +362,6 @@ fn misfit(workload: &'static dyn Workload, target: &Target) -> Option<String> {
     None
 }
 
-/// The kinds of faults that were asked for; the target must allow each.
-fn kinds(wanted: &[String], target: &Target) -> Result<BTreeSet<FaultKind>, String> {
-    let allowed = target.allowed_faults();
-    let mut kinds = BTreeSet::new();
-    for word in wanted {
-        match word.as_str() {
-            "all" => kinds.extend(&allowed),
-            "none" => {}
-            _ => {
-                let found = FaultKind::ALL.into_iter().find(|kind| kind.word() == word);
-                let words: Vec<&str> =
-                    FaultKind::ALL.iter().map(|kind| kind.word()).chain(["all", "none"]).collect();
-                let kind = found.ok_or_else(|| unknown("fault", word, &words))?;
-                if !allowed.contains(&kind) {
-                    return Err(not_allowed(target, kind));
-                }
-                kinds.insert(kind);
-            }
-        }
-    }
-    Ok(if wanted.is_empty() { allowed } else { kinds })
-}
-
-fn not_allowed(target: &Target, kind: FaultKind) -> String {
-    let name = target.name();
-    format!("error: target `{name}` does not allow the fault `{kind}`: see its section `[faults]`")
-}
-
-fn unknown(what: &str, word: &str, known: &[&str]) -> String {
-    let help = nearest(word, known.iter().copied())
-        .map(|near| format!("\nhelp: did you mean `{near}`?"))
-        .unwrap_or_default();
-    format!("error: unknown {what} `{word}`: expected one of {}{help}", known.join(", "))
-}
-
-fn faults(
-    args: &RunArgs,
-    target: &Target,
-    nodes: usize,
-    kinds: &BTreeSet<FaultKind>,
-) -> Result<nemesis::Config, String> {
-    let mut kinds = kinds.clone();
-    if nodes < 2 {
-        kinds.remove(&FaultKind::Partition); // there is nobody to be cut off from
-    }
-    Ok(nemesis::Config {
-        nodes: u16::try_from(nodes).unwrap_or(NODES_MAX),
-        time_ms: millis(args.time),
-        every_ms: millis(args.fault_every),
-        leaders: target.has_leaders(),
-        aim: args.aim.as_deref().map(|name| aim(name, &kinds)).transpose()?,
-        kinds,
-    })
-}
-
-/// The aim of that name; every fault that it needs must be allowed.
-fn aim(name: &str, kinds: &BTreeSet<FaultKind>) -> Result<&'static Aim, String> {
-    let names: Vec<&str> = AIMS.iter().map(|aim| aim.name).collect();
-    let aim =
-        AIMS.iter().find(|aim| aim.name == name).ok_or_else(|| unknown("aim", name, &names))?;
-    let missing: Vec<&str> =
-        aim.needs.iter().filter(|kind| !kinds.contains(kind)).map(|kind| kind.word()).collect();
-    if missing.is_empty() {
-        return Ok(aim);
-    }
-    Err(format!(
-        "error: aim `{name}` needs the fault {}, which is not allowed here",
-        missing.join(", ")
-    ))
-}
-
-fn schedule(path: &Path, target: &Target) -> Result<nemesis::Plan, String> {
-    let name = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("error: failed to read `{name}`: {error}"))?;
-    let plan: nemesis::Plan = serde_json::from_str(&text)
-        .map_err(|error| format!("error: `{name}` is not a schedule: {error}"))?;
-    if plan.schema != nemesis::SCHEMA {
-        return Err(format!(
-            "error: `{name}` has schema `{}`, expected `{}`",
-            plan.schema,
-            nemesis::SCHEMA
-        ));
-    }
-    match plan.kinds().difference(&target.allowed_faults()).next() {
-        None => Ok(plan),
-        Some(kind) => Err(not_allowed(target, *kind)),
-    }
-}
-
 /// What a repetition of one run does not repeat.
 const ONCE: [&str; 4] = ["--seed", "--repeat", "--test-count", "--until-fail"];
 
@@ -436,15 +399,4 @@ fn takes_value(word: &str) -> bool {
         None => arg.get_short().is_some_and(|letter| word == format!("-{letter}")),
     };
     run.get_arguments().any(|arg| arg.get_action().takes_values() && is_meant(arg))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn unknown_words_get_a_suggestion() {
-        let error = unknown("fault", "partiton", &["partition", "kill"]);
-        assert!(error.contains("did you mean `partition`?"), "{error}");
-    }
 }

@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use fracas_targets::nearest;
+
+use crate::equipment::ClockMeans;
 use crate::lab::Mechanism;
 
 /// The longest duration that can be asked for: a year. Far longer ones overflow the clock.
@@ -60,13 +63,38 @@ pub(super) fn seed(text: &str) -> Result<Seed, Refused> {
         .map_err(|_| "expected a whole number from 0".to_owned())
 }
 
-pub(super) fn mechanism(text: &str) -> Result<Mechanism, Refused> {
-    match text.split_once('=') {
-        Some(("partition", "auto")) => Ok(Mechanism::Auto),
-        Some(("partition", "nft")) => Ok(Mechanism::Nft),
-        Some(("partition", "iptables")) => Ok(Mechanism::Iptables),
-        _ => Err("expected `partition=nft`, `partition=iptables` or `partition=auto`".to_owned()),
+/// By what means a kind of fault is brought about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Means {
+    /// Partitions.
+    Partition(Mechanism),
+    /// Wrong clocks.
+    Clock(ClockMeans),
+    /// Slow and lossy links: there is but one.
+    Packets,
+}
+
+/// A word of `--mechanism`.
+pub(super) fn means(text: &str) -> Result<Means, Refused> {
+    const WORDS: [(&str, Means); 6] = [
+        ("partition=auto", Means::Partition(Mechanism::Auto)),
+        ("partition=nft", Means::Partition(Mechanism::Nft)),
+        ("partition=iptables", Means::Partition(Mechanism::Iptables)),
+        ("clock=redirect", Means::Clock(ClockMeans::Redirect)),
+        ("clock=faketime", Means::Clock(ClockMeans::Faketime)),
+        ("packets=reinject", Means::Packets),
+    ];
+    if text == "packets=netem" {
+        return Err(
+            "fracas shapes packets without netem, which `packets=reinject` names".to_owned()
+        );
     }
+    WORDS.iter().find(|(word, _)| *word == text).map(|(_, means)| *means).ok_or_else(|| {
+        let words = WORDS.map(|(word, _)| word);
+        let near = nearest(text, words);
+        let help = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        format!("expected one of {}{help}", words.join(", "))
+    })
 }
 
 pub(super) fn clients(text: &str, nodes: usize) -> Result<u16, String> {

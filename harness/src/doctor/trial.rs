@@ -9,6 +9,10 @@ use fracas_checker::NodeId;
 use fracas_checker::fault::{Measurement, Stage};
 
 use super::{ANSWER, Finding, PROBE_ARGUMENT};
+use crate::lab::clock::{self, Clock, ClockPage, FAKETIME_LIMITS, Faketime};
+use crate::lab::disk;
+use crate::lab::packets::{self, Shaping};
+use crate::lab::resources::{self, Duty, Resource, SmallDisk};
 use crate::lab::{self, Isolation, Lab, LabError, LabSpec, Launch, Mechanism, NodeProcess, proofs};
 
 /// How long the process that is paused and killed would live.
@@ -55,9 +59,16 @@ fn try_all(entered: &str) -> Vec<Finding> {
         Finding::of("network", network),
         Finding::of("nft-bridge", try_partition(Mechanism::Nft)),
         Finding::of("iptables", try_partition(Mechanism::Iptables)),
+        Finding::of("packets", try_packets()),
+        Finding::of("netem", build(Mechanism::Auto).and_then(|lab| lab.try_netem())),
     ];
     findings.extend(try_node());
-    replace_partitions(&mut findings);
+    findings.push(Finding::of("clock", try_clock()));
+    findings.push(Finding::of("faketime", try_faketime()));
+    findings.push(Finding::of("disk", disk::trial::attempt()));
+    findings.push(Finding::of("small-disk", try_small_disk()));
+    findings.push(Finding::of("cgroup", resources::try_cgroup()));
+    name_replacements(&mut findings);
     findings
 }
 
@@ -77,19 +88,38 @@ fn try_partition(mechanism: Mechanism) -> Result<String, LabError> {
     proven(&measured)
 }
 
-/// Pauses and kills a node.
-fn try_node() -> [Finding; 2] {
-    let started = build(Mechanism::Auto).and_then(|lab| Ok((start_idle(&lab)?, lab)));
+/// Makes one direction late and lossy and heals it.
+fn try_packets() -> Result<String, LabError> {
+    let lab = build(Mechanism::Auto)?;
+    let shaping = Shaping { delay: Duration::from_millis(10), loss: 0.1, ..Shaping::default() };
+    let asked = BTreeMap::from([((NodeId(1), NodeId(2)), shaping)]);
+    lab.shape(&asked)?;
+    let mut measured = packets::proof::shaped(&lab, &asked, Stage::Injected)?;
+    lab.shape(&BTreeMap::new())?;
+    measured.extend(packets::proof::shaped(&lab, &asked, Stage::Healed)?);
+    proven(&measured)
+}
+
+/// What is tried with a node, the kill last.
+const OF_A_NODE: [(&str, TryNode); 4] =
+    [("pause", try_pause), ("starve", try_starve), ("limits", try_limits), ("kill", try_kill)];
+
+/// Tries something with a node.
+type TryNode = fn(&mut NodeProcess) -> Result<String, LabError>;
+
+/// Does to a node what can be done to one.
+fn try_node() -> [Finding; OF_A_NODE.len()] {
+    let started = build(Mechanism::Auto).and_then(|lab| Ok((start_idle(&lab, None)?, lab)));
     match started {
         Ok((mut node, _lab)) => {
-            [Finding::of("pause", try_pause(&mut node)), Finding::of("kill", try_kill(&mut node))]
+            OF_A_NODE.map(|(what, try_it)| Finding::of(what, try_it(&mut node)))
         }
-        Err(error) => ["pause", "kill"].map(|what| Finding::refused(what, &error)),
+        Err(error) => OF_A_NODE.map(|(what, _)| Finding::refused(what, &error)),
     }
 }
 
 /// Starts something that does nothing.
-fn start_idle(lab: &Lab) -> Result<NodeProcess, LabError> {
+fn start_idle(lab: &Lab, clock: Option<ClockPage>) -> Result<NodeProcess, LabError> {
     lab.start(&Launch {
         node: NodeId(1),
         argv: ["/proc/self/exe", PROBE_ARGUMENT, "idle"].map(str::to_owned).into(),
@@ -97,6 +127,8 @@ fn start_idle(lab: &Lab) -> Result<NodeProcess, LabError> {
         dir: "/".into(),
         stdout: "/dev/null".into(),
         stderr: "/dev/null".into(),
+        clock,
+        monotonic_offset: 0,
     })
 }
 
@@ -107,6 +139,70 @@ fn try_pause(node: &mut NodeProcess) -> Result<String, LabError> {
     node.resume()?;
     measured.extend(proofs::pause([node], Stage::Healed)?);
     proven(&measured)
+}
+
+/// Whether libfaketime is installed, and what it cannot do even so.
+fn try_faketime() -> Result<String, LabError> {
+    let file = std::env::temp_dir().join(format!("fracas-doctor-{}", std::process::id()));
+    let found = Faketime::find(&file);
+    // The file is there for this one look only.
+    let _gone = std::fs::remove_file(&file);
+    found.map(|_| format!("installed; its limits: {}", FAKETIME_LIMITS.join("; ")))
+}
+
+/// Makes a node's wall clock wrong and right again.
+fn try_clock() -> Result<String, LabError> {
+    const MINUTE: i64 = 60_000_000_000;
+    let (lab, page) = (build(Mechanism::Auto)?, ClockPage::new()?);
+    let mut node = start_idle(&lab, Some(page.clone()))?;
+    page.set(Clock::Step { nanos: MINUTE })?;
+    let mut measured = clock::prove([&mut node], Stage::Injected)?;
+    page.heal()?;
+    measured.extend(clock::prove([&mut node], Stage::Healed)?);
+    let tally = page.tally()?;
+    if tally.missed > 0 {
+        return Err(LabError::Reported(format!("a program did not get it: {}", tally.reason)));
+    }
+    proven(&measured)
+}
+
+/// Lets a node run a fifth of the time, and all of it again.
+fn try_starve(node: &mut NodeProcess) -> Result<String, LabError> {
+    let duty = Duty { run: Duration::from_millis(4), period: Duration::from_millis(20) };
+    node.starve(Some(duty))?;
+    let mut measured = resources::proof::starved(node, duty, Stage::Injected)?;
+    node.starve(None)?;
+    measured.extend(resources::proof::starved(node, duty, Stage::Healed)?);
+    proven(&measured)
+}
+
+/// Limits what a node may have, and takes the limits back.
+fn try_limits(node: &mut NodeProcess) -> Result<String, LabError> {
+    let mut measured = Vec::new();
+    for resource in [Resource::Files, Resource::Memory] {
+        node.limit(resource, 1 << 20)?;
+        measured.extend(resources::proof::limited(node, resource, Stage::Injected)?);
+        node.unlimit(resource)?;
+        measured.extend(resources::proof::limited(node, resource, Stage::Healed)?);
+    }
+    proven(&measured)
+}
+
+/// Fills a small disk and makes room on it again.
+fn try_small_disk() -> Result<String, LabError> {
+    let dir = std::env::temp_dir().join(format!("fracas-trial-{}", std::process::id()));
+    let failed = |error| LabError::Reported(format!("use `{}`: {error}", dir.display()));
+    std::fs::create_dir_all(&dir).map_err(failed)?;
+    let tried = SmallDisk::mount(&dir, 1 << 20).and_then(|disk| {
+        std::fs::write(dir.join("file"), "something").map_err(failed)?;
+        disk.fill()?;
+        let mut measured = resources::proof::full(&disk, Stage::Injected)?;
+        disk.make_room()?;
+        measured.extend(resources::proof::full(&disk, Stage::Healed)?);
+        proven(&measured)
+    });
+    std::fs::remove_dir(&dir).map_err(failed)?;
+    tried
 }
 
 /// Kills a node.
@@ -125,14 +221,17 @@ fn proven(measured: &[Measurement]) -> Result<String, LabError> {
     }
 }
 
-/// Names what partitions are made with where one of the two ways does not work.
-fn replace_partitions(findings: &mut [Finding]) {
+/// Names what is used instead where one of two ways does not work.
+fn name_replacements(findings: &mut [Finding]) {
     let works = |what| findings.iter().any(|found: &Finding| found.what == what && found.available);
-    let (nft, iptables) = (works("nft-bridge"), works("iptables"));
+    let [nft, iptables, packets, starve] =
+        ["nft-bridge", "iptables", "packets", "starve"].map(works);
     for finding in findings.iter_mut().filter(|finding| !finding.available) {
         finding.instead = match finding.what.as_str() {
             "nft-bridge" if iptables => Some("iptables".to_owned()),
             "iptables" if nft => Some("nft-bridge".to_owned()),
+            "netem" if packets => Some("packets".to_owned()),
+            "cgroup" if starve => Some("starve".to_owned()),
             _ => None,
         };
     }
@@ -166,6 +265,7 @@ fn usual_mend(what: &str) -> &'static str {
         "network" => {
             "load the modules `bridge` and `veth`; in a container add `--cap-add NET_ADMIN`"
         }
+        "clock" => "see `/proc/sys/kernel/yama/ptrace_scope`: 3 forbids it until the next boot",
         "nft-bridge" => "load the module `nf_tables`, with the `bridge` family",
         "namespaces" => "run it as root, or in a container with `--privileged`",
         _ => "",

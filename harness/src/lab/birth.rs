@@ -2,6 +2,7 @@
 //! of it. Nothing of the server is known here yet.
 
 use std::fs::File;
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -9,12 +10,16 @@ use std::time::Duration;
 use nix::unistd::Pid;
 
 use super::channel::{Channel, Received, Report};
+use super::clock::ClockPage;
 use super::error::{Doing, LabError};
 use super::netns::NetNs;
 use super::sys::PidFd;
 
 /// How long the init may take to report.
 const REPORT_WITHIN: Duration = Duration::from_secs(20);
+
+/// The argument after `__node` of a node with a clock of its own: the page is its standard output.
+pub(crate) const WITH_CLOCK: &str = "clock";
 
 /// The init of the node's process namespace.
 #[derive(Debug)]
@@ -26,11 +31,18 @@ pub(crate) struct Init {
 }
 
 /// Starts a waiter in a network namespace and takes hold of its init.
-pub(crate) fn born(netns: &NetNs) -> Result<(Child, Init, Channel), LabError> {
+pub(crate) fn born(
+    netns: &NetNs,
+    clock: Option<&ClockPage>,
+) -> Result<(Child, Init, Channel), LabError> {
     let (channel, theirs) = Channel::pair().doing(|| "open a control channel".into())?;
     let child = netns.inside(|| {
         let mut command = Command::new("/proc/self/exe");
         command.arg("__node").stdin(theirs).stdout(Stdio::null()).process_group(0);
+        if let Some(page) = clock {
+            let page = page.as_fd().try_clone_to_owned();
+            command.arg(WITH_CLOCK).stdout(page.doing(|| "hand the clock page over".into())?);
+        }
         command.spawn().doing(|| "start `/proc/self/exe __node`".into())
     })?;
     let mut waiter = Waiter(Some(child));

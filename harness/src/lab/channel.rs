@@ -3,6 +3,7 @@
 //! One message is one packet, so nothing is ever half read. The end of the channel is a message
 //! too: whoever sees it ends, and everything it holds ends with it.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -13,8 +14,10 @@ use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::clock::{Reading, Sampling};
 use super::error::Told;
 use super::launch::{Launch, Threads};
+use super::resources::Duty;
 use super::wait::ready;
 
 /// The longest message. A launch with a larger environment is refused.
@@ -33,6 +36,12 @@ pub(crate) enum Order {
     Threads,
     /// Send a signal to the server.
     Signal(i32),
+    /// Read the clocks, by a program with this environment beside ours.
+    Clock(Sampling, BTreeMap<String, String>),
+    /// Let all processes but the init run by turns only, or run again.
+    Starve(Option<Duty>),
+    /// Run a process in circles for so many milliseconds.
+    Spin(u64),
 }
 
 /// What a node's init tells the harness.
@@ -46,8 +55,12 @@ pub(crate) enum Report {
     Failed(Told),
     /// The threads of all processes but the init, after what was asked has been done.
     Threads(Threads),
+    /// What the clocks showed.
+    Clock(Reading),
     /// The signal was sent, or the server had just ended.
     Signalled,
+    /// The share of the time in which the one that ran in circles could run, in percent.
+    Spun(u8),
     /// The server ended by itself, such as with `status 1`.
     Exited(String),
 }

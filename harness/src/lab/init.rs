@@ -22,15 +22,18 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::unistd::{Pid, dup2_stdin, getegid, geteuid, pipe2, sethostname};
+use nix::unistd::{Pid, dup2_stdin, dup2_stdout, getegid, geteuid, pipe2, sethostname};
 
+use super::birth::WITH_CLOCK;
 use super::channel::{Channel, Order, Received, Report};
+use super::clock::{self, ClockPage, Supervisor};
 use super::error::{Doing, LabError, Told};
 use super::launch::Launch;
+use super::resources::cpu::{SPIN, Turns, spin_main};
 use super::sys::{self, Ended, Side};
 use super::wait::ready;
 use super::world::{hung_up, map_ids};
-use super::{mounts, threads, tree};
+use super::{mounts, tree};
 
 /// The node's user in its own namespace.
 const NODE_USER: u32 = 1000;
@@ -45,7 +48,19 @@ const PASSED_ON: [&str; 3] = ["PATH", "HOME", "LANG"];
 /// exit code. The control channel is its standard input.
 #[must_use]
 pub fn node_main() -> u8 {
-    match channel_from_stdin().and_then(|channel| split(&channel).map_err(|e| told(&channel, e))) {
+    let arguments: Vec<String> = std::env::args().skip(2).collect();
+    if arguments.first().is_some_and(|first| first == clock::PROBE_ARGUMENT) {
+        return clock::probe_main(&arguments[1..]);
+    }
+    if let [SPIN, millis] = &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return spin_main(millis);
+    }
+    let with_clock = arguments.first().is_some_and(|first| first == WITH_CLOCK);
+    let run = |channel: &Channel| {
+        let page = if with_clock { Some(clock_from_stdout()?) } else { None };
+        split(channel, page)
+    };
+    match channel_from_stdin().and_then(|channel| run(&channel).map_err(|e| told(&channel, e))) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("failed to run a node: {error}");
@@ -71,11 +86,22 @@ fn channel_from_stdin() -> Result<Channel, LabError> {
     take().doing(|| "take the control channel".into())
 }
 
+/// Takes the node's clock off standard output, which nobody needs either.
+fn clock_from_stdout() -> Result<ClockPage, LabError> {
+    let take = || -> io::Result<ClockPage> {
+        let page = ClockPage::handed(io::stdout().as_fd().try_clone_to_owned()?);
+        dup2_stdout(OpenOptions::new().write(true).open("/dev/null")?)?;
+        Ok(page)
+    };
+    take().doing(|| "take the clock page".into())
+}
+
 /// Makes the namespaces and splits into the waiter and the init.
-fn split(channel: &Channel) -> Result<u8, LabError> {
+fn split(channel: &Channel, page: Option<ClockPage>) -> Result<u8, LabError> {
     let (user, group) = (geteuid(), getegid().as_raw());
     unshare(CloneFlags::CLONE_NEWUSER).doing(|| "make the node's user namespace".into())?;
     map_ids("/proc/self", NODE_USER, (user, group))?;
+    let supervisor = page.map(Supervisor::new).transpose()?;
     let (alive, hold) = pipe2(OFlag::O_CLOEXEC).doing(|| "open a pipe".into())?;
     let flags = CloneFlags::CLONE_NEWNS
         | CloneFlags::CLONE_NEWPID
@@ -83,12 +109,15 @@ fn split(channel: &Channel) -> Result<u8, LabError> {
         | CloneFlags::CLONE_NEWIPC;
     match sys::clone_into(flags)? {
         Side::Child => {
-            drop(hold);
+            drop((hold, supervisor)); // what the waiter alone may hold
             std::process::exit(i32::from(init(channel, &alive)));
         }
         Side::Parent(init) => {
             channel.send(&Report::Init(init.as_raw())).doing(|| "report the init".into())?;
-            Ok(wait_for(init))
+            match supervisor {
+                Some(supervisor) => supervisor.run(init).map(|()| 0),
+                None => Ok(wait_for(init)),
+            }
         }
     }
 }
@@ -142,6 +171,7 @@ fn start(channel: &Channel) -> Result<Option<(Pid, SignalFd)>, LabError> {
     };
     sethostname(launch.node.to_string()).doing(|| "set the host name".into())?;
     sys::close_others_on_exec()?;
+    clock::shift_monotonic(launch.monotonic_offset)?;
     // Before the start, so that the server's death cannot be missed.
     let deaths = watch_deaths().doing(|| "watch for the ends of processes".into())?;
     let server = spawn(&launch)?;
@@ -193,18 +223,26 @@ fn explain(program: &str, error: io::Error) -> LabError {
 
 /// Does what the harness asks until the server has ended or the harness is gone.
 fn serve(channel: &Channel, server: Pid, deaths: &SignalFd) -> Result<(), LabError> {
+    let mut turns = Turns::default();
     loop {
-        wait_for_either(channel, deaths)?;
+        wait_for_either(channel, deaths, turns.next())?;
+        turns.tick()?;
         while deaths.read_signal().doing(|| "read a signal".into())?.is_some() {}
-        if let Some(ended) = reap_all(server).doing(|| "reap".into())? {
-            let report = Report::Exited(ended.to_string());
-            return channel.send(&report).doing(|| "report the server's end".into());
+        for (pid, ended) in reap_all().doing(|| "reap".into())? {
+            if pid == server {
+                let report = Report::Exited(ended.to_string());
+                return channel.send(&report).doing(|| "report the server's end".into());
+            }
+            if let Some(report) = turns.ended(pid, ended.status()) {
+                channel.send(&report).doing(|| "answer".into())?;
+            }
         }
         match channel.receive(Duration::ZERO).doing(|| "read an order".into())? {
             Received::Message(order) => {
-                let report =
-                    obey(&order, server).unwrap_or_else(|e| Report::Failed(Told::from(&e)));
-                channel.send(&report).doing(|| "answer".into())?;
+                let report = obey(&order, server, &mut turns)
+                    .unwrap_or_else(|e| Some(Report::Failed(Told::from(&e))));
+                let sent = report.map_or(Ok(()), |report| channel.send(&report));
+                sent.doing(|| "answer".into())?;
             }
             Received::End => return Ok(()),
             Received::Nothing => {}
@@ -212,39 +250,47 @@ fn serve(channel: &Channel, server: Pid, deaths: &SignalFd) -> Result<(), LabErr
     }
 }
 
-/// Sleeps until there is an order or a death.
-fn wait_for_either(channel: &Channel, deaths: &SignalFd) -> Result<(), LabError> {
+/// Sleeps until there is an order or a death, or the time has come.
+fn wait_for_either(
+    channel: &Channel,
+    deaths: &SignalFd,
+    until: Option<Instant>,
+) -> Result<(), LabError> {
     const LOOK_ANYWAY: Duration = Duration::from_secs(60);
     let mut fds = [
         PollFd::new(channel.as_fd(), PollFlags::POLLIN),
         PollFd::new(deaths.as_fd(), PollFlags::POLLIN),
     ];
-    ready(&mut fds, Instant::now() + LOOK_ANYWAY).doing(|| "wait for an order".into()).map(|_| ())
+    let until = until.unwrap_or_else(|| Instant::now() + LOOK_ANYWAY);
+    ready(&mut fds, until).doing(|| "wait for an order".into()).map(|_| ())
 }
 
-/// Reaps whatever has ended, orphans included; the server's end if it was among them.
-fn reap_all(server: Pid) -> Result<Option<Ended>, Errno> {
-    let mut ended = None;
+/// Reaps whatever has ended, orphans included.
+fn reap_all() -> Result<Vec<(Pid, Ended)>, Errno> {
+    let mut all = Vec::new();
     loop {
         match sys::reap(Pid::from_raw(-1)) {
-            Ok(Some((pid, how))) if pid == server => ended = Some(how),
-            Ok(Some(_)) => {}
-            Ok(None) | Err(Errno::ECHILD) => return Ok(ended),
+            Ok(Some(ended)) => all.push(ended),
+            Ok(None) | Err(Errno::ECHILD) => return Ok(all),
             Err(errno) => return Err(errno),
         }
     }
 }
 
-/// Does one thing.
-fn obey(order: &Order, server: Pid) -> Result<Report, LabError> {
-    match order {
+/// Does one thing. No report if it comes later.
+fn obey(order: &Order, server: Pid, turns: &mut Turns) -> Result<Option<Report>, LabError> {
+    let report = match order {
         Order::Launch(_) => Err(LabError::Asked("start a second server in one node".into())),
-        Order::Pause => tree::pause().map(Report::Threads),
-        Order::Resume => tree::resume().map(Report::Threads),
-        Order::Threads => threads::count().map(Report::Threads).doing(|| "count threads".into()),
+        Order::Pause => turns.pause().map(Report::Threads),
+        Order::Resume => turns.resume().map(Report::Threads),
+        Order::Clock(sampling, env) => clock::read(*sampling, env).map(Report::Clock),
+        Order::Threads => turns.count().map(Report::Threads),
         Order::Signal(number) => {
             let signal = Signal::try_from(*number).doing(|| format!("send signal {number}"))?;
             tree::signal_to(server, signal).map(|()| Report::Signalled)
         }
-    }
+        Order::Starve(duty) => turns.set(*duty),
+        Order::Spin(millis) => return turns.spin(*millis).map(|()| None),
+    };
+    report.map(Some)
 }

@@ -2,7 +2,8 @@
 //!
 //! The node that must not hear drops what arrives. Unlike the filter on the bridge this is not
 //! atomic: some milliseconds pass between the first node's rules and the last one's. Each node's
-//! rules are replaced in one step.
+//! rules are replaced in one step. Directions that are shaped need the filter on the bridge all the
+//! same: here a packet that was sent on could not be told from one that came by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -19,7 +20,8 @@ use super::command::{find_program, run};
 use super::error::LabError;
 use super::links::{Network, address};
 use super::netns::NetNs;
-use super::partition::Partitioner;
+use super::nft::Nft;
+use super::partition::{Partitioner, open_nft};
 
 /// The names under which systems install it, best first.
 const PROGRAMS: [&str; 3] = ["iptables", "iptables-legacy", "iptables-nft"];
@@ -40,6 +42,8 @@ pub(crate) struct Iptables {
     program: Program,
     places: BTreeMap<NodeId, Arc<NetNs>>,
     cuts: BTreeSet<Cut>,
+    /// Closes the way along the bridge for diverted directions; opened when there are some.
+    diverter: Option<Nft>,
 }
 
 impl Iptables {
@@ -50,7 +54,9 @@ impl Iptables {
         let mut refusals = Vec::new();
         for program in PROGRAMS.iter().filter_map(|name| Program::find(name)) {
             match places.values().try_for_each(|netns| program.try_out(netns)) {
-                Ok(()) => return Ok(Self { program, places, cuts: BTreeSet::new() }),
+                Ok(()) => {
+                    return Ok(Self { program, places, cuts: BTreeSet::new(), diverter: None });
+                }
                 Err(error) => refusals.push(error.to_string()),
             }
         }
@@ -60,6 +66,14 @@ impl Iptables {
             mend: "install `iptables`, with the kernel's `ip_tables` or `nf_tables`".into(),
         })
     }
+
+    /// Makes these directions the only diverted ones.
+    fn divert(&mut self, diverted: &[Cut]) -> Result<(), LabError> {
+        if self.diverter.is_none() && !diverted.is_empty() {
+            self.diverter = Some(open_nft()?);
+        }
+        self.diverter.as_mut().map_or(Ok(()), |nft| nft.replace(&[], diverted))
+    }
 }
 
 impl Partitioner for Iptables {
@@ -67,7 +81,8 @@ impl Partitioner for Iptables {
         "iptables"
     }
 
-    fn cut(&mut self, cuts: &[Cut]) -> Result<(), LabError> {
+    fn replace(&mut self, cuts: &[Cut], diverted: &[Cut]) -> Result<(), LabError> {
+        self.divert(diverted)?;
         let wanted: BTreeSet<Cut> = cuts.iter().copied().collect();
         // Until all is done, whatever may be in force counts: a cut that fails half-way must not
         // leave a rule behind that the next one does not know of.

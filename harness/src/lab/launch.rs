@@ -7,6 +7,8 @@ use std::time::Duration;
 use fracas_checker::NodeId;
 use serde::{Deserialize, Serialize};
 
+use super::clock::ClockPage;
+
 /// How a server is started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Launch {
@@ -22,6 +24,13 @@ pub struct Launch {
     pub stdout: PathBuf,
     /// Where its errors are appended.
     pub stderr: PathBuf,
+    /// The wall clock of its own that it gets; none for the machine's, which cannot be changed.
+    #[serde(skip)]
+    pub clock: Option<ClockPage>,
+    /// How far its monotonic clock and its time since boot are ahead, in nanoseconds; behind if
+    /// negative. Constant for the whole life of the node.
+    #[serde(default)]
+    pub monotonic_offset: i64,
 }
 
 /// The threads of all processes of a node.

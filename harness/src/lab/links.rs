@@ -34,7 +34,7 @@ const GATEWAY: u8 = 254;
 const PREFIX: u8 = 24;
 
 /// The number of `lo` in every network namespace.
-const LOOPBACK_INDEX: i32 = 1;
+pub(crate) const LOOPBACK_INDEX: i32 = 1;
 
 /// The numbers given to our links. They are far above those the kernel gives by itself, so a
 /// link never has to be looked up by name.
@@ -86,12 +86,12 @@ fn last_byte(node: NodeId) -> u8 {
 }
 
 /// The hardware address of a node's link, or of the bridge.
-fn mac(last: u8) -> [u8; 6] {
+pub(crate) fn mac(last: u8) -> [u8; 6] {
     [0x02, 0x77, 0, 0, 0, last]
 }
 
 /// The number of the bridge's port to a node.
-fn port_index(node: NodeId) -> i32 {
+pub(crate) fn port_index(node: NodeId) -> i32 {
     BRIDGE_INDEX + i32::from(node.0)
 }
 

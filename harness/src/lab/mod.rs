@@ -6,7 +6,10 @@
 
 mod birth;
 mod channel;
+pub mod clock;
 mod command;
+mod cuts;
+pub mod disk;
 mod error;
 mod init;
 mod iptables;
@@ -19,9 +22,12 @@ mod netlink;
 mod netns;
 mod nft;
 mod node;
+pub mod packets;
 mod partition;
 mod probe;
 pub mod proofs;
+mod punctual;
+pub mod resources;
 mod sys;
 mod threads;
 mod tree;
@@ -29,12 +35,13 @@ mod wait;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::net::Ipv4Addr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use fracas_checker::NodeId;
-use fracas_checker::fault::Cut;
+use fracas_checker::fault::{Cut, FaultKind};
 
 pub use command::run_command;
 pub use error::LabError;
@@ -46,8 +53,10 @@ pub use node::NodeProcess;
 pub use partition::Mechanism;
 pub use world::{Isolation, World, enter};
 
+use cuts::Cuts;
 use links::Network;
-use partition::Partitioner;
+use netns::NetNs;
+use packets::Meter;
 use probe::Prober;
 use wait::look;
 
@@ -57,6 +66,25 @@ const CARRIES_WITHIN: Duration = Duration::from_secs(10);
 /// How long one attempt to send packets along all links waits for them.
 const CARRY_ATTEMPT: Duration = Duration::from_millis(30);
 
+/// What faults of a kind take that this machine does not have, as far as that can be told without
+/// a lab; `fracas doctor` tries it.
+#[must_use]
+pub fn lacks(kind: FaultKind) -> Option<String> {
+    match kind {
+        FaultKind::Power | FaultKind::Disk => {
+            let device = File::options().read(true).write(true).open(FUSE);
+            device.err().map(|error| format!("`{FUSE}` cannot be opened: {error}"))
+        }
+        FaultKind::Clock if !cfg!(target_arch = "x86_64") => {
+            Some("clocks can be made wrong on x86-64 only".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// The device behind disks that can be troubled.
+const FUSE: &str = "/dev/fuse";
+
 /// What a lab consists of.
 #[derive(Debug, Clone)]
 pub struct LabSpec {
@@ -64,7 +92,7 @@ pub struct LabSpec {
     pub nodes: Vec<NodeId>,
     /// By what means its network is cut.
     pub partition: Mechanism,
-    /// For tests of the proofs: a cut claims to work and does nothing.
+    /// For tests of the proofs: cuts and shapings claim to work and do nothing.
     pub ineffective_cut: bool,
 }
 
@@ -75,17 +103,9 @@ pub struct Lab {
     ineffective_cut: bool,
     cuts: Mutex<Cuts>,
     prober: Mutex<Prober>,
+    meter: Mutex<Option<Meter>>,
     // Last: fields are dropped in this order, and the rules go before the links they name.
     network: Network,
-}
-
-/// The directions that are cut, and by what.
-struct Cuts {
-    partitioner: Box<dyn Partitioner>,
-    /// The directions that were asked for last.
-    asked: BTreeSet<Cut>,
-    /// What each direction has dropped before the last change that kept it cut.
-    dropped_before: BTreeMap<Cut, u64>,
 }
 
 impl Lab {
@@ -100,6 +120,7 @@ impl Lab {
             ineffective_cut: spec.ineffective_cut,
             cuts: Mutex::new(Cuts::none(partitioner)),
             prober: Mutex::new(Prober::open(&network)?),
+            meter: Mutex::new(None),
             network,
         };
         lab.must_carry()?;
@@ -161,16 +182,17 @@ impl Lab {
 
     /// Makes these directions the only ones that are cut; none of them heals the network.
     pub fn cut(&self, directions: &[Cut]) -> Result<(), LabError> {
-        let wanted: BTreeSet<Cut> = directions.iter().copied().collect();
-        if let Some((from, to)) = wanted.iter().find(|cut| !self.directions().contains(cut)) {
-            return Err(LabError::Asked(format!("cut {from}→{to}: not a direction of this lab")));
+        directions.iter().try_for_each(|cut| self.must_exist("cut", *cut))?;
+        let wanted = directions.iter().copied().collect();
+        self.cuts().cut(&self.network, &wanted, self.ineffective_cut)
+    }
+
+    /// Fails unless this is a direction of this lab.
+    fn must_exist(&self, what: &str, (from, to): Cut) -> Result<(), LabError> {
+        if self.directions().contains(&(from, to)) {
+            return Ok(());
         }
-        let mut cuts = self.cuts();
-        if !self.ineffective_cut {
-            cuts.replace(&wanted)?;
-        }
-        cuts.asked = wanted;
-        Ok(())
+        Err(LabError::Asked(format!("{what} {from}→{to}: not a direction of this lab")))
     }
 
     /// The directions that were asked to be cut last.
@@ -192,43 +214,29 @@ impl Lab {
 
     /// Starts a server in its node.
     pub fn start(&self, launch: &Launch) -> Result<NodeProcess, LabError> {
-        let place = self.network.places.iter().find(|place| place.node == launch.node);
-        let place = place.ok_or_else(|| {
-            LabError::Asked(format!("start node {}: not a node of this lab", launch.node))
-        })?;
-        NodeProcess::start(launch, &place.netns)
+        NodeProcess::start(launch, self.netns(launch.node, "start")?)
+    }
+
+    /// Runs something in the network of a node: sockets opened there stay there.
+    pub fn in_node<T: Send>(
+        &self,
+        node: NodeId,
+        task: impl FnOnce() -> T + Send,
+    ) -> Result<T, LabError> {
+        self.netns(node, "enter")?.inside(|| Ok(task()))
+    }
+
+    /// The network namespace of a node.
+    fn netns(&self, node: NodeId, what: &str) -> Result<&NetNs, LabError> {
+        let place = self.network.places.iter().find(|place| place.node == node);
+        let missing = || LabError::Asked(format!("{what} node {node}: not a node of this lab"));
+        place.map(|place| &*place.netns).ok_or_else(missing)
     }
 
     /// The cuts, for this thread alone. A panic elsewhere leaves nothing half done in here: the
     /// kernel replaces all rules or none.
     fn cuts(&self) -> MutexGuard<'_, Cuts> {
         self.cuts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Cuts {
-    /// Nothing is cut.
-    fn none(partitioner: Box<dyn Partitioner>) -> Self {
-        Self { partitioner, asked: BTreeSet::new(), dropped_before: BTreeMap::new() }
-    }
-
-    /// Makes these directions the only ones that are cut. Directions that stay cut keep their
-    /// count, though their rules are new.
-    fn replace(&mut self, wanted: &BTreeSet<Cut>) -> Result<(), LabError> {
-        let mut kept = self.drops()?;
-        kept.retain(|cut, _| wanted.contains(cut));
-        self.partitioner.cut(&wanted.iter().copied().collect::<Vec<_>>())?;
-        self.dropped_before = kept;
-        Ok(())
-    }
-
-    /// The counters of the present rules, and what was counted before them.
-    fn drops(&mut self) -> Result<BTreeMap<Cut, u64>, LabError> {
-        let mut drops = self.partitioner.drops()?;
-        for (cut, count) in &mut drops {
-            *count += self.dropped_before.get(cut).copied().unwrap_or_default();
-        }
-        Ok(drops)
     }
 }
 

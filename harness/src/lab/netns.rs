@@ -41,10 +41,12 @@ impl NetNs {
 }
 
 /// Runs `task` in a thread of its own and waits for it.
-fn in_thread<T: Send>(task: impl FnOnce() -> Result<T, LabError> + Send) -> Result<T, LabError> {
+pub(crate) fn in_thread<T: Send>(
+    task: impl FnOnce() -> Result<T, LabError> + Send,
+) -> Result<T, LabError> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()
-            .name("lab-netns".into())
+            .name("lab-aside".into())
             .spawn_scoped(scope, task)
             .doing(|| "start a thread".into())?;
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))

@@ -35,6 +35,11 @@ const REGISTER: u32 = 1;
 /// The register that holds what becomes of the frame.
 const VERDICT: u32 = 0;
 
+/// What stands between the two nodes in the label of a rule: why their packets are dropped.
+const CUT: char = '>';
+/// Somebody else carries them, in his own time.
+const DIVERTED: char = '~';
+
 /// The kernel's numbers, as in `linux/netfilter/nf_tables.h`.
 mod kernel {
     pub(super) const BATCH_BEGIN: u16 = 16;
@@ -95,20 +100,22 @@ impl Partitioner for Nft {
         "nft-bridge"
     }
 
-    fn cut(&mut self, cuts: &[Cut]) -> Result<(), LabError> {
+    fn replace(&mut self, cuts: &[Cut], diverted: &[Cut]) -> Result<(), LabError> {
         // Deleting the rules of a chain without naming one deletes all.
         let mut changes = vec![rules_message(kernel::DELETE_RULE, 0)];
-        changes.extend(cuts.iter().map(|cut| drop_rule(*cut)));
+        changes.extend(cuts.iter().map(|cut| drop_rule(*cut, CUT)));
+        changes.extend(diverted.iter().map(|cut| drop_rule(*cut, DIVERTED)));
         self.0.batch("replace the rules of the bridge", batch(changes))
     }
 
     fn drops(&mut self) -> Result<BTreeMap<Cut, u64>, LabError> {
         let what = "read the counters of the bridge";
         let rules = self.0.dump(what, rules_message(kernel::GET_RULE, libc::NLM_F_DUMP))?;
-        rules
-            .iter()
-            .map(|rule| counted(rule).ok_or_else(|| LabError::answer(what, "a rule not of ours")))
-            .collect()
+        let read = |rule: &Vec<u8>| {
+            counted(rule).ok_or_else(|| LabError::answer(what, "a rule not of ours"))
+        };
+        let all = rules.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        Ok(all.into_iter().filter(|(why, _)| *why == CUT).map(|(_, counted)| counted).collect())
     }
 }
 
@@ -165,7 +172,7 @@ fn rules_message(kind: u16, flags: i32) -> Message {
 }
 
 /// The rule `meta iifname == vA, meta oifname == vB, counter, drop`.
-fn drop_rule(cut: Cut) -> Message {
+fn drop_rule(cut: Cut, why: char) -> Message {
     let (from, to) = cut;
     rules_message(kernel::NEW_RULE, libc::NLM_F_CREATE | libc::NLM_F_APPEND)
         .nest(kernel::RULE_EXPRESSIONS, |list| {
@@ -174,7 +181,7 @@ fn drop_rule(cut: Cut) -> Message {
             let list = expression(list, b"counter\0", |data| data);
             expression(list, b"immediate\0", drop_frame)
         })
-        .attr(kernel::RULE_USERDATA, &label(cut))
+        .attr(kernel::RULE_USERDATA, &label(cut, why))
 }
 
 /// Appends an expression to a rule.
@@ -213,41 +220,44 @@ fn drop_frame(data: Message) -> Message {
 }
 
 /// A rule's label, in the form of the comment that `nft list ruleset` shows: `n1>n3`.
-fn label((from, to): Cut) -> Vec<u8> {
-    let text = format!("{from}>{to}\0");
+fn label((from, to): Cut, why: char) -> Vec<u8> {
+    let text = format!("{from}{why}{to}\0");
     let length = u8::try_from(text.len()).expect("two node names are short");
     [&[0, length], text.as_bytes()].concat()
 }
 
 /// Reads a label back.
-fn labelled(label: &[u8]) -> Option<Cut> {
+fn labelled(label: &[u8]) -> Option<(char, Cut)> {
     let text = std::str::from_utf8(label.get(2..)?).ok()?.trim_end_matches('\0');
-    let (from, to) = text.split_once('>')?;
-    Some((from.parse::<NodeId>().ok()?, to.parse::<NodeId>().ok()?))
+    let why = [CUT, DIVERTED].into_iter().find(|why| text.contains(*why))?;
+    let (from, to) = text.split_once(why)?;
+    Some((why, (from.parse::<NodeId>().ok()?, to.parse::<NodeId>().ok()?)))
 }
 
-/// The direction that a rule cuts, and the number of frames it has dropped.
-fn counted(rule: &[u8]) -> Option<(Cut, u64)> {
+/// Why a rule drops frames, those of which direction, and how many it has dropped.
+fn counted(rule: &[u8]) -> Option<(char, (Cut, u64))> {
     let attributes_of_rule = rule.get(header(0, 0).len()..)?;
-    let cut = labelled(attribute(attributes_of_rule, kernel::RULE_USERDATA)?)?;
+    let (why, cut) = labelled(attribute(attributes_of_rule, kernel::RULE_USERDATA)?)?;
     let expressions = attribute(attributes_of_rule, kernel::RULE_EXPRESSIONS)?;
     let counter = attributes(expressions)
         .map(|(_, element)| element)
         .find(|element| attribute(element, kernel::EXPRESSION_NAME) == Some(b"counter\0"))?;
     let packets = attribute(attribute(counter, kernel::EXPRESSION_DATA)?, kernel::COUNTER_PACKETS)?;
-    Some((cut, u64::from_be_bytes(packets.try_into().ok()?)))
+    Some((why, (cut, u64::from_be_bytes(packets.try_into().ok()?))))
 }
 
 #[cfg(test)]
 mod tests {
     use fracas_checker::NodeId;
 
-    use super::{label, labelled};
+    use super::{CUT, DIVERTED, label, labelled};
 
     #[test]
     fn a_label_is_read_back() {
         let cut = (NodeId(1), NodeId(12));
-        assert_eq!(labelled(&label(cut)), Some(cut));
+        for why in [CUT, DIVERTED] {
+            assert_eq!(labelled(&label(cut, why)), Some((why, cut)));
+        }
         for strange in [&b""[..], b"\0", b"\0\x05n1>n", b"\0\x05hello", b"\0\x02\xff\xfe"] {
             assert_eq!(labelled(strange), None, "{strange:?}");
         }

@@ -4,6 +4,7 @@
 //! fork, not by a session of its own. Killing is killing the namespace's init; the kernel does the
 //! rest, and the init is not gone before everything under it is.
 
+use std::collections::BTreeMap;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -13,9 +14,11 @@ use nix::sys::signal::Signal;
 
 use super::birth::{Init, born, unexpected};
 use super::channel::{Channel, Order, Received, Report};
+use super::clock::{ClockPage, Reading, Sampling};
 use super::error::{Doing, LabError};
 use super::launch::{Gone, Launch, Threads};
 use super::netns::NetNs;
+use super::resources::Squeezed;
 use super::sys;
 use super::threads;
 use super::wait::look;
@@ -32,8 +35,13 @@ pub struct NodeProcess {
     node: NodeId,
     /// The waiter: our child, which ends after the init.
     waiter: Child,
-    init: Init,
+    pub(super) init: Init,
+    /// What its processes may have no more of.
+    pub(super) squeezed: Squeezed,
     channel: Channel,
+    clock: Option<ClockPage>,
+    /// What the server's environment says of a library in front of the C library.
+    preload: BTreeMap<String, String>,
     exited: Option<String>,
     gone: Option<Gone>,
 }
@@ -42,9 +50,18 @@ impl NodeProcess {
     /// Starts a server in a network namespace.
     pub(crate) fn start(launch: &Launch, netns: &NetNs) -> Result<Self, LabError> {
         let about = |error: LabError| error.within(&format!("start node {}", launch.node));
-        let (waiter, init, channel) = born(netns).map_err(about)?;
-        let node = launch.node;
-        let mut started = Self { node, waiter, init, channel, exited: None, gone: None };
+        let (waiter, init, channel) = born(netns, launch.clock.as_ref()).map_err(about)?;
+        let mut started = Self {
+            node: launch.node,
+            waiter,
+            init,
+            channel,
+            clock: launch.clock.clone(),
+            preload: preload(&launch.env),
+            squeezed: Squeezed::default(),
+            exited: None,
+            gone: None,
+        };
         started.launch(launch).map_err(about)?;
         Ok(started)
     }
@@ -78,6 +95,24 @@ impl NodeProcess {
     /// Counts the threads of all processes of the node, freshly. A node that has ended has none.
     pub fn threads(&mut self) -> Result<Threads, LabError> {
         self.order_threads(&Order::Threads, "count the threads of")
+    }
+
+    /// The wall clock it was started with; none if that is the machine's.
+    #[must_use]
+    pub fn clock_page(&self) -> Option<&ClockPage> {
+        self.clock.as_ref()
+    }
+
+    /// Reads the node's clocks from inside, by a program that is started for it.
+    ///
+    /// # Errors
+    /// If the node has ended, or the program cannot be started.
+    pub fn read_clock(&mut self, sampling: Sampling) -> Result<Reading, LabError> {
+        let env = self.preload.clone();
+        match self.order(&Order::Clock(sampling, env), "read the clock of")? {
+            Some(Report::Clock(reading)) => Ok(reading),
+            other => Err(unexpected(&format!("read the clock of node {}", self.node), other)),
+        }
     }
 
     /// Kills all processes of the node and waits until they are gone. What still remains after ten
@@ -145,7 +180,7 @@ impl NodeProcess {
     }
 
     /// Has the init do something. None if the node has ended.
-    fn order(&mut self, order: &Order, verb: &str) -> Result<Option<Report>, LabError> {
+    pub(super) fn order(&mut self, order: &Order, verb: &str) -> Result<Option<Report>, LabError> {
         self.drain()?;
         if self.exited.is_some() || self.gone.is_some() {
             return Ok(None);
@@ -223,6 +258,13 @@ impl NodeProcess {
             Err(errno) => Err(errno).doing(doing),
         }
     }
+}
+
+/// The variables that a reader of the clocks needs to see what the server sees.
+fn preload(env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    const PREFIXES: [&str; 3] = ["LD_PRELOAD", "FAKETIME", "DONT_FAKE"];
+    let wanted = |name: &str| PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    env.iter().filter(|(name, _)| wanted(name)).map(|(k, v)| (k.clone(), v.clone())).collect()
 }
 
 impl Drop for NodeProcess {

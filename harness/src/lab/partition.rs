@@ -25,9 +25,10 @@ pub enum Mechanism {
 pub(crate) trait Partitioner: Send {
     /// Its name, as it stands in the history.
     fn name(&self) -> &'static str;
-    /// Makes these directions the only ones that are cut.
-    fn cut(&mut self, cuts: &[Cut]) -> Result<(), LabError>;
-    /// How many packets each cut direction has dropped since the last call of `cut`.
+    /// Makes these directions the only ones that are cut, and closes the way along the bridge for
+    /// those that are diverted: somebody else takes their packets there. None is both.
+    fn replace(&mut self, cuts: &[Cut], diverted: &[Cut]) -> Result<(), LabError>;
+    /// How many packets each cut direction has dropped since the last replacement.
     fn drops(&mut self) -> Result<BTreeMap<Cut, u64>, LabError>;
 }
 
@@ -52,14 +53,16 @@ pub(crate) fn open(
 
 /// Opens the packet filter on the bridge.
 fn nft() -> Result<Box<dyn Partitioner>, LabError> {
-    Nft::open().map(|nft| Box::new(nft) as Box<dyn Partitioner>).map_err(|error| {
-        LabError::Unavailable {
-            what: "use nft on the bridge".into(),
-            why: error.to_string(),
-            mend:
-                "use a kernel with `nf_tables` and its `bridge` family (`CONFIG_NF_TABLES_BRIDGE`)"
-                    .into(),
-        }
+    open_nft().map(|nft| Box::new(nft) as Box<dyn Partitioner>)
+}
+
+/// Opens it, or says how to mend a machine without it.
+pub(crate) fn open_nft() -> Result<Nft, LabError> {
+    Nft::open().map_err(|error| LabError::Unavailable {
+        what: "use nft on the bridge".into(),
+        why: error.to_string(),
+        mend: "use a kernel with `nf_tables` and its `bridge` family (`CONFIG_NF_TABLES_BRIDGE`)"
+            .into(),
     })
 }
 

@@ -27,6 +27,16 @@ pub(crate) enum Ended {
     Signal(i32),
 }
 
+impl Ended {
+    /// The exit status; none if a signal ended it.
+    pub(crate) fn status(self) -> Option<i32> {
+        match self {
+            Self::Status(status) => Some(status),
+            Self::Signal(_) => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Ended {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

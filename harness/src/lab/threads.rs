@@ -31,11 +31,18 @@ pub(crate) fn count() -> io::Result<Threads> {
 /// Counts the processes in the process namespace with this device and inode number, those that
 /// only wait to be reaped included.
 pub(crate) fn in_namespace(namespace: &fs::Metadata) -> io::Result<usize> {
-    let member = |process: &DirEntry| {
+    Ok(members(namespace)?.len())
+}
+
+/// The numbers of these processes.
+pub(crate) fn members(namespace: &fs::Metadata) -> io::Result<Vec<i32>> {
+    let member = |process: &&DirEntry| {
         fs::metadata(process.path().join("ns/pid"))
             .is_ok_and(|own| (own.dev(), own.ino()) == (namespace.dev(), namespace.ino()))
     };
-    Ok(processes(Path::new("/proc"))?.iter().filter(|process| member(process)).count())
+    let all = processes(Path::new("/proc"))?;
+    let names = all.iter().filter(member).map(DirEntry::file_name);
+    Ok(names.filter_map(|name| name.to_str()?.parse().ok()).collect())
 }
 
 /// The entries of processes.

@@ -4,7 +4,8 @@
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollTimeout, poll};
+use nix::poll::{PollFd, ppoll};
+use nix::sys::time::TimeSpec;
 
 /// How long to sleep between two looks at something that cannot be polled.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
@@ -13,10 +14,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(1);
 pub(crate) fn ready(fds: &mut [PollFd<'_>], deadline: Instant) -> Result<bool, Errno> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        // Rounded up: a wait of less than a millisecond must not become a busy loop.
-        let left = left + Duration::from_micros(999);
-        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-        match poll(fds, timeout) {
+        match ppoll(fds, Some(TimeSpec::from_duration(left)), None) {
             Err(Errno::EINTR) => {}
             other => return other.map(|count| count > 0),
         }

@@ -5,7 +5,8 @@ use fracas_checker::fault::{Cut, Shape};
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::{State, below, cuts_of};
+use super::below;
+use super::state::{State, cuts_of};
 
 /// The directions that `shape` cuts in `state`, in order.
 pub(super) fn cut(

@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fracas_checker::fault::{FaultKind, Shape};
+use fracas_checker::fault::{Again, Fault, FaultKind, Shape};
+use fracas_targets::nearest;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::aims::Aim;
-use super::{Act, Whom, partition, random};
+use super::act::{Act, Does, Whom, usual};
+use super::stories::Aim;
+use super::{partition, random};
 
 /// The schema of a schedule file.
-pub const SCHEMA: &str = "fracas.schedule/1";
+pub const SCHEMA: &str = "fracas.schedule/2";
 /// Calm before the first fault, so that the cluster's normal state is in the history.
 const CALM_MS: u64 = 1_500;
 /// Of the time between two faults, the share that a fault lasts.
@@ -35,22 +37,109 @@ pub struct Config {
     pub every_ms: u64,
     /// Whether the target has leaders to aim at.
     pub leaders: bool,
+    /// As what killed nodes may come back, besides as they were.
+    pub again: Vec<Again>,
     /// A rare moment to aim at instead of the usual mix.
     pub aim: Option<&'static Aim>,
 }
 
-/// One act with its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Planned {
-    /// Milliseconds from the begin of the load.
-    pub at_ms: u64,
-    /// Milliseconds until it is healed.
-    pub lasts_ms: u64,
-    /// What is done.
-    pub act: Act,
+/// What the time of an act is counted from. Acts are numbered as they are listed, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum After {
+    /// The begin of the load.
+    #[default]
+    Load,
+    /// The election of this number since the begin of the load, the first one being 1.
+    Election(u32),
+    /// The moment at which the act of this number took effect.
+    Begin(u32),
+    /// The moment at which the act of this number was healed. Of a kill: the node was started again.
+    Heal(u32),
+    /// The first election since the act of this number took effect.
+    ElectionSince(u32),
 }
 
-/// All faults of a run, in order of time.
+/// How long an act lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Until {
+    /// For its time.
+    #[default]
+    Time,
+    /// Until a leader was elected meanwhile, and then for its time; [`Until::MOST_MS`] at most.
+    Election,
+}
+
+impl Until {
+    /// How long an act waits for an election, in milliseconds.
+    pub const MOST_MS: u64 = 10_000;
+
+    fn is_time(&self) -> bool {
+        *self == Self::Time
+    }
+}
+
+impl After {
+    fn is_load(&self) -> bool {
+        *self == Self::Load
+    }
+
+    /// The act that it refers to.
+    #[must_use]
+    pub fn act(self) -> Option<u32> {
+        match self {
+            Self::Load | Self::Election(_) => None,
+            Self::Begin(act) | Self::Heal(act) | Self::ElectionSince(act) => Some(act),
+        }
+    }
+}
+
+/// One act with its time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Planned {
+    /// Milliseconds from what `after` names.
+    pub at_ms: u64,
+    /// What its time is counted from.
+    #[serde(default, skip_serializing_if = "After::is_load")]
+    pub after: After,
+    /// Milliseconds until it is healed.
+    pub lasts_ms: u64,
+    /// From when that is counted.
+    #[serde(default, skip_serializing_if = "Until::is_time")]
+    pub until: Until,
+    /// What is done.
+    pub act: Act,
+    /// The very fault that it is to be, whoever leads by then: for a replay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<Fault>,
+}
+
+impl Planned {
+    /// An act at a time of the load.
+    #[must_use]
+    pub fn timed(at_ms: u64, lasts_ms: u64, act: Act) -> Self {
+        let (after, until) = (After::Load, Until::Time);
+        Self { at_ms, after, lasts_ms, until, act, pinned: None }
+    }
+}
+
+/// What became of a plan, as far as a replay needs it.
+#[derive(Deserialize)]
+struct Past {
+    #[serde(default)]
+    actual: Vec<Became>,
+}
+
+/// What became of an act.
+#[derive(Deserialize)]
+struct Became {
+    act: usize,
+    fault: Option<Fault>,
+}
+
+/// All faults of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// [`SCHEMA`].
@@ -65,10 +154,29 @@ impl Plan {
     pub fn draw(config: &Config, seed: u64) -> Self {
         let mut source = random(seed);
         let planned = match config.aim {
-            Some(aim) => (aim.plan)(config, &mut source),
+            Some(aim) => aim.plan(config, &mut source),
             None => Nemesis::new(config).plan(&mut source),
         };
         Self { schema: SCHEMA.to_owned(), planned }
+    }
+
+    /// Reads a schedule file: one that a run left, or one that was written by hand. With `pin` the
+    /// acts become the very faults that they became in that run.
+    ///
+    /// # Errors
+    /// Where in the file what is wrong.
+    pub fn read(text: &str, pin: bool) -> Result<Self, serde_json::Error> {
+        let mut plan: Self = serde_json::from_str(text)?;
+        no_unknown_keys(text)?;
+        if pin {
+            let past: Past = serde_json::from_str(text)?;
+            for Became { act, fault } in past.actual {
+                if let Some(planned) = plan.planned.get_mut(act.saturating_sub(1)) {
+                    planned.pinned = fault;
+                }
+            }
+        }
+        Ok(plan)
     }
 
     /// The kinds of faults in it.
@@ -76,6 +184,43 @@ impl Plan {
     pub fn kinds(&self) -> BTreeSet<FaultKind> {
         self.planned.iter().map(|planned| planned.act.kind()).collect()
     }
+
+    /// The first act that can never come, and why: it waits for itself, for one after it, or for
+    /// none.
+    #[must_use]
+    pub fn impossible(&self) -> Option<(usize, String)> {
+        (1..).zip(&self.planned).find_map(|(number, planned)| {
+            let earlier = 1..number as u32;
+            let waits = planned.after.act().filter(|act| !earlier.contains(act));
+            let means = match planned.act.whom {
+                Whom::HitBy(act) if !earlier.contains(&act) => Some(act),
+                _ => None,
+            };
+            let act = waits.or(means)?;
+            Some((number, format!("it refers to act {act}, which is not before it")))
+        })
+    }
+}
+
+/// What an act may be made of. `serde` does not see a misspelt key where structures are flattened.
+const KEYS: [&str; 11] = [
+    "kind", "whom", "draw", "shape", "again", "loss", "change", "link", "ways", "trouble",
+    "scarcity",
+];
+
+/// Fails if an act of a schedule has a key that means nothing.
+fn no_unknown_keys(text: &str) -> Result<(), serde_json::Error> {
+    let file: serde_json::Value = serde_json::from_str(text)?;
+    let acts = file["planned"].as_array().into_iter().flatten().map(|planned| &planned["act"]);
+    for (number, act) in (1..).zip(acts) {
+        let mut keys = act.as_object().into_iter().flat_map(serde_json::Map::keys);
+        if let Some(key) = keys.find(|key| !KEYS.contains(&key.as_str())) {
+            let near = nearest(key, KEYS).unwrap_or("kind");
+            let error = format!("act {number}: unknown key `{key}`: did you mean `{near}`?");
+            return Err(serde::de::Error::custom(error));
+        }
+    }
+    Ok(())
 }
 
 /// Chooses acts one by one: those used least come first, every second one is meant for the leader.
@@ -118,19 +263,29 @@ impl<'a> Nemesis<'a> {
             partition::smallest(*shape) <= usize::from(self.config.nodes)
                 && (self.config.leaders || *shape != Shape::IsolateLeader)
         };
-        let whom: &[Whom] = match self.config.nodes {
-            1 => &[Whom::One],
-            2 => &[Whom::Leader, Whom::One, Whom::All],
-            _ => &[Whom::Leader, Whom::One, Whom::Minority, Whom::Majority, Whom::All],
+        let whom = |kind| {
+            let some = self.config.leaders || !matches!(kind, FaultKind::Partition);
+            let meant = if some { victims(kind, self.config.nodes) } else { &[Whom::One] };
+            let meant = meant.iter().filter(|whom| self.config.leaders || **whom != Whom::Leader);
+            meant.copied().collect::<Vec<_>>()
         };
-        let whom = whom.iter().filter(|whom| self.config.leaders || **whom != Whom::Leader);
-        let shapes = Shape::ALL.iter().filter(|shape| fits(shape));
-        let partitions = shapes.map(|shape| Act::Partition { shape: *shape, draw });
-        let pauses = whom.clone().map(|whom| Act::Pause { whom: *whom, draw });
-        let kills = whom.map(|whom| Act::Kill { whom: *whom, draw });
-        let all = partitions.chain(pauses).chain(kills);
-        let allowed = all.filter(|act| self.config.kinds.contains(&act.kind()));
-        (0..=u8::MAX).zip(allowed).collect()
+        let kinds = self.config.kinds.iter().copied();
+        let all = kinds.flat_map(usual).chain(self.restarts());
+        let possible = all.map(|does| (does.kind(), does)).filter(|(_, does)| match does {
+            Does::Partition { shape } => fits(shape),
+            Does::Slow { .. } | Does::Loss { .. } => self.config.nodes > 1,
+            _ => true,
+        });
+        let acts = possible.flat_map(|(kind, does)| {
+            whom(kind).into_iter().map(move |whom| Act { does, whom, draw })
+        });
+        (0..=u8::MAX).zip(acts).collect()
+    }
+
+    /// Kills after which a node comes back as something else.
+    fn restarts(&self) -> impl Iterator<Item = Does> {
+        let kills = self.config.kinds.contains(&FaultKind::Kill);
+        self.config.again.iter().filter(move |_| kills).map(|again| Does::Kill { again: *again })
     }
 
     /// Acts at regular times until the time is up; the last one ends before it.
@@ -145,10 +300,24 @@ impl<'a> Nemesis<'a> {
                 break;
             }
             let Some(act) = self.pick(random) else { break };
-            planned.push(Planned { at_ms, lasts_ms, act });
+            planned.push(Planned::timed(at_ms, lasts_ms, act));
             at_ms += every;
         }
         planned
+    }
+}
+
+/// Whom an act of a kind means in the usual mix. A partition's shape says that by itself.
+fn victims(kind: FaultKind, nodes: u16) -> &'static [Whom] {
+    use Whom::{All, Follower, Leader, Majority, Minority, One};
+    match (kind, nodes) {
+        (FaultKind::Partition, _) | (_, 1) => &[One],
+        (FaultKind::Pause | FaultKind::Kill | FaultKind::Power, 2) => &[Leader, One, All],
+        (FaultKind::Pause | FaultKind::Kill | FaultKind::Power, _) => {
+            &[Leader, One, Minority, Majority, All]
+        }
+        (FaultKind::Slow | FaultKind::Loss | FaultKind::Clock, _) => &[Leader, Follower, All],
+        (FaultKind::Disk | FaultKind::Starve, _) => &[Leader, Follower],
     }
 }
 
@@ -163,7 +332,8 @@ mod tests {
 
     fn config(nodes: u16, time_ms: u64) -> Config {
         let kinds = FaultKind::ALL.into();
-        Config { nodes, kinds, time_ms, every_ms: 5_000, leaders: true, aim: None }
+        let again = Vec::new();
+        Config { nodes, kinds, time_ms, every_ms: 5_000, leaders: true, again, aim: None }
     }
 
     #[test]
@@ -174,28 +344,24 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_comes_within_twenty_seconds_and_half_of_the_acts_mean_the_leader() {
+    fn every_kind_comes_soon_and_half_of_the_acts_mean_the_leader() {
         for seed in 0..50 {
-            let plan = Plan::draw(&config(5, 20_000), seed).planned;
+            let plan = Plan::draw(&config(5, 50_000), seed).planned;
             let kinds: BTreeSet<_> = plan.iter().map(|planned| planned.act.kind()).collect();
-            assert_eq!(kinds.len(), 3, "seed {seed}: {plan:?}");
+            assert_eq!(kinds.len(), FaultKind::ALL.len(), "seed {seed}: {plan:?}");
             let aimed = plan.iter().filter(|planned| planned.act.aims_at_leader()).count();
             assert!(aimed * 2 >= plan.len(), "seed {seed}: {plan:?}");
-            assert!(plan.iter().all(|planned| planned.at_ms + planned.lasts_ms <= 20_000));
+            assert!(plan.iter().all(|planned| planned.at_ms + planned.lasts_ms <= 50_000));
         }
     }
 
     #[test]
-    fn every_shape_comes_in_the_long_run() {
-        let plan = Plan::draw(&config(5, 600_000), 1).planned;
-        let shapes: BTreeSet<_> = plan
-            .iter()
-            .filter_map(|planned| match planned.act {
-                Act::Partition { shape, .. } => Some(shape),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(shapes.len(), Shape::ALL.len());
+    fn every_way_of_every_kind_comes_in_the_long_run() {
+        let plan = Plan::draw(&config(5, 2_000_000), 1).planned;
+        let all = || FaultKind::ALL.into_iter().flat_map(usual);
+        for does in all() {
+            assert!(plan.iter().any(|planned| planned.act.does == does), "{does:?}");
+        }
     }
 
     #[test]
@@ -210,11 +376,64 @@ mod tests {
     }
 
     #[test]
-    fn a_single_node_is_only_paused_and_killed() {
-        let mut config = config(1, 60_000);
+    fn a_single_node_has_no_links() {
+        let mut config = config(1, 100_000);
         config.leaders = false;
-        let kinds: BTreeSet<_> =
-            Plan::draw(&config, 1).planned.iter().map(|planned| planned.act.kind()).collect();
-        assert_eq!(kinds, BTreeSet::from([FaultKind::Pause, FaultKind::Kill]));
+        let kinds = Plan { schema: String::new(), ..Plan::draw(&config, 1) }.kinds();
+        let links = [FaultKind::Partition, FaultKind::Slow, FaultKind::Loss];
+        assert_eq!(
+            kinds,
+            BTreeSet::from(FaultKind::ALL).difference(&links.into()).copied().collect()
+        );
+    }
+
+    #[test]
+    fn a_schedule_is_read_as_it_was_written_and_may_be_written_by_hand() {
+        let plan = Plan::draw(&config(5, 100_000), 9);
+        let text = serde_json::to_string(&plan).unwrap();
+        assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+        let by_hand = r#"{"schema": "fracas.schedule/2", "planned": [
+            {"at_ms": 2000, "after": {"election": 3}, "lasts_ms": 1000, "until": "election",
+             "act": {"kind": "clock", "change": {"does": "step", "by_ms": -5000}, "whom": "leader"}},
+            {"at_ms": 30, "after": {"heal": 1}, "lasts_ms": 100,
+             "act": {"kind": "kill", "whom": {"hit-by": 1}}},
+            {"at_ms": 30, "lasts_ms": 100, "act": {"kind": "pause", "whom": {"node": "n2"}}}]}"#;
+        let plan: Plan = serde_json::from_str(by_hand).unwrap();
+        assert_eq!(plan.impossible(), None);
+        assert_eq!(plan.planned[0].after, After::Election(3));
+    }
+
+    #[test]
+    fn a_pinned_schedule_hits_whom_it_hit() {
+        let text = r#"{"schema": "fracas.schedule/2",
+            "planned": [{"at_ms": 1, "lasts_ms": 9, "act": {"kind": "pause", "whom": "leader"}},
+                        {"at_ms": 2, "lasts_ms": 9, "act": {"kind": "pause", "whom": "leader"}}],
+            "actual": [{"act": 1, "id": 1, "fault": {"kind": "pause", "nodes": ["n4"]},
+                        "effective": null, "problems": []},
+                       {"act": 2, "id": null, "fault": null, "effective": null, "problems": []}]}"#;
+        let pinned = |pin| {
+            let plan = Plan::read(text, pin).unwrap();
+            plan.planned.into_iter().map(|planned| planned.pinned).collect::<Vec<_>>()
+        };
+        let n4 = Fault::Pause { nodes: vec![fracas_checker::NodeId(4)] };
+        assert_eq!(pinned(true), [Some(n4), None]);
+        assert_eq!(pinned(false), [None, None]);
+    }
+
+    #[test]
+    fn a_misspelt_key_is_told() {
+        let text = r#"{"schema": "fracas.schedule/2", "planned": [
+            {"at_ms": 1, "lasts_ms": 9, "act": {"kind": "pause", "who": "leader"}}]}"#;
+        let error = Plan::read(text, false).unwrap_err().to_string();
+        assert_eq!(error, "act 1: unknown key `who`: did you mean `whom`?");
+    }
+
+    #[test]
+    fn an_act_that_can_never_come_is_told() {
+        let act = Act { does: Does::Pause, whom: Whom::One, draw: 0 };
+        let mut planned = Planned::timed(0, 100, act);
+        planned.after = After::Heal(1);
+        let plan = Plan { schema: SCHEMA.to_owned(), planned: vec![planned] };
+        assert_eq!(plan.impossible().unwrap().0, 1);
     }
 }

@@ -34,7 +34,9 @@ fn works(way: &Way) {
     }
     assert_eq!(report.isolation.as_deref(), Some(way.isolation));
     assert!(report.usable() && report.faults.iter().all(|fault| fault.mechanism.is_some()));
-    for what in ["network", "nft-bridge", "pause", "kill"] {
+    for what in
+        ["network", "nft-bridge", "packets", "pause", "starve", "limits", "kill", "small-disk"]
+    {
         let found = finding(&report, way.isolation, what).expect("it is tried");
         assert!(found.available, "{found:?}");
     }

@@ -1,13 +1,37 @@
 //! Tests of the lab that need a world of their own; see `support` for how they are run.
 
+mod clock;
+mod clock_programs;
+mod disk;
+mod disk_faults;
+mod disk_machine;
+mod disk_model;
+mod disk_servers;
 mod doctor;
 mod network;
+mod packets;
 mod processes;
+mod resources;
 mod support;
 mod world;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    support::main(&[doctor::TESTS, network::TESTS, processes::TESTS, world::TESTS].concat())
+    let all = [
+        clock::TESTS,
+        clock_programs::TESTS,
+        disk::TESTS,
+        disk_faults::TESTS,
+        disk_machine::TESTS,
+        disk_model::TESTS,
+        disk_servers::TESTS,
+        doctor::TESTS,
+        network::TESTS,
+        packets::TESTS,
+        processes::TESTS,
+        resources::TESTS,
+        world::TESTS,
+    ];
+    support::main(&all.concat())
 }

@@ -73,24 +73,24 @@ fn ask() {
 }
 
 /// A lab of two nodes and a directory for their files.
-struct Fixture {
-    lab: Lab,
+pub(crate) struct Fixture {
+    pub(crate) lab: Lab,
     dir: tempfile::TempDir,
 }
 
 impl Fixture {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let nodes = vec![N1, NodeId(2)];
         let spec = LabSpec { nodes, partition: Mechanism::Auto, ineffective_cut: false };
         let lab = Lab::build(&spec).expect("a lab");
         Self { lab, dir: tempfile::tempdir_in(".").expect("a directory") }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         fs::canonicalize(self.dir.path()).expect("it exists").join(name)
     }
 
-    fn launch(&self, argv: &[&str]) -> Launch {
+    pub(crate) fn launch(&self, argv: &[&str]) -> Launch {
         Launch {
             node: N1,
             argv: argv.iter().map(|&word| word.to_owned()).collect(),
@@ -98,21 +98,23 @@ impl Fixture {
             dir: self.path(""),
             stdout: self.path("stdout"),
             stderr: self.path("stderr"),
+            clock: None,
+            monotonic_offset: 0,
         }
     }
 
     #[track_caller]
-    fn start(&self, argv: &[&str]) -> NodeProcess {
+    pub(crate) fn start(&self, argv: &[&str]) -> NodeProcess {
         self.lab.start(&self.launch(argv)).expect("the server starts")
     }
 
     #[track_caller]
-    fn shell(&self, script: &str) -> NodeProcess {
+    pub(crate) fn shell(&self, script: &str) -> NodeProcess {
         self.start(&["/bin/sh", "-c", script])
     }
 
     #[track_caller]
-    fn server(&self, name: &str) -> NodeProcess {
+    pub(crate) fn server(&self, name: &str) -> NodeProcess {
         let program = std::env::current_exe().expect("own path");
         self.start(&[program.to_str().expect("its path is text"), "__server", name])
     }

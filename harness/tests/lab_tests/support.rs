@@ -37,6 +37,7 @@ pub(crate) fn main(tests: &[Test]) -> ExitCode {
     let arguments: Vec<String> = env::args().collect();
     match arguments.get(1).map(String::as_str) {
         Some("__node") => lab::node_main().into(),
+        Some("__disk") => lab::disk::disk_main().into(),
         Some(doctor::PROBE_ARGUMENT) => doctor::probe_main(&arguments[2]).into(),
         Some("__doctor") => {
             println!("{}", serde_json::to_string(&doctor::examine()).expect("plain data"));

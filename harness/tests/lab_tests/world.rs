@@ -30,7 +30,7 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 /// The variable that marks every process of one helper.
-const MARKER: &str = "FRACAS_LAB_TEST";
+pub(crate) const MARKER: &str = "FRACAS_LAB_TEST";
 
 /// How long something that must happen may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -58,6 +58,8 @@ fn busy(_: &World) -> u8 {
         dir: "/".into(),
         stdout: "/dev/null".into(),
         stderr: "/dev/null".into(),
+        clock: None,
+        monotonic_offset: 0,
     };
     let started: Vec<_> = lab.nodes().iter().map(|node| lab.start(&launch(node))).collect();
     assert!(started.iter().all(Result::is_ok), "{started:?}");
@@ -67,14 +69,14 @@ fn busy(_: &World) -> u8 {
 }
 
 /// A helper, with the marker that it and all it starts carry.
-struct Helper {
-    child: Child,
-    stdout: BufReader<ChildStdout>,
+pub(crate) struct Helper {
+    pub(crate) child: Child,
+    pub(crate) stdout: BufReader<ChildStdout>,
     marker: String,
 }
 
 impl Helper {
-    fn start(way: &Way, name: &str) -> Self {
+    pub(crate) fn start(way: &Way, name: &str) -> Self {
         use std::sync::atomic::{AtomicU32, Ordering};
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -94,7 +96,7 @@ impl Helper {
         assert_eq!(line, "ready\n");
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).expect("it fits");
         kill(Pid::from_raw(pid), signal).expect("sent");
     }
@@ -119,7 +121,7 @@ impl Helper {
 
     /// Waits until nothing carries its marker any more.
     #[track_caller]
-    fn all_gone(&self) {
+    pub(crate) fn all_gone(&self) {
         let deadline = Instant::now() + PATIENCE;
         while !self.processes().is_empty() {
             assert!(Instant::now() < deadline, "left: {:?}", self.processes());

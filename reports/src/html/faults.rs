@@ -61,7 +61,7 @@ fn row(span: &FaultSpan) -> Markup {
 fn kind(fault: &Fault) -> String {
     match fault {
         Fault::Partition { shape, .. } => format!("partition ({shape})"),
-        Fault::Pause { .. } | Fault::Kill { .. } => fault.kind().to_string(),
+        _ => fault.kind().to_string(),
     }
 }
 

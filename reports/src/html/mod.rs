@@ -85,6 +85,12 @@ fn patterns() -> Markup {
             (hatch("partition", "rotate(45)", "8", "M0 0V8"))
             (hatch("pause", "rotate(0)", "7", "M0 0V7"))
             (hatch("kill", "rotate(-45)", "6", "M0 0V6M0 0H6"))
+            (hatch("power", "rotate(0)", "6", "M0 0V6M0 0H6"))
+            (hatch("clock", "rotate(20)", "7", "M0 0V7"))
+            (hatch("slow", "rotate(90)", "5", "M0 0V5"))
+            (hatch("loss", "rotate(-45)", "5", "M0 0V5"))
+            (hatch("disk", "rotate(-20)", "9", "M0 0V9M4 0V9"))
+            (hatch("starve", "rotate(70)", "8", "M0 0V8M3 0V8"))
             (hatch("info", "rotate(-45)", "4", "M0 0V4"))
             (hatch("candidate", "rotate(45)", "6", "M0 0V6"))
         } }

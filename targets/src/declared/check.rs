@@ -51,7 +51,7 @@ pub(super) fn spec(source: &Source<'_>, file: File) -> Result<Spec, Problem> {
         promises: promises(&file.promises, &ops, file.status.is_some())?,
         client,
         ops,
-        faults: faults(&file.faults),
+        faults: faults(&file.faults, !file.node.data.is_empty())?,
         ports: compiler.ports,
         templates: compiler.templates,
     })
@@ -196,11 +196,29 @@ fn needs_status(span: Range<usize>, word: &str) -> Problem {
     Problem::new(span, title, "needs a section `[status]`")
 }
 
-fn faults(faults: &Faults) -> BTreeSet<FaultKind> {
-    let allowed = [
-        (FaultKind::Kill, faults.kill),
-        (FaultKind::Pause, faults.pause),
+/// The kinds that are allowed. Disks can only be troubled where it is known which they are.
+fn faults(faults: &Faults, has_data: bool) -> Result<BTreeSet<FaultKind>, Problem> {
+    let mut allowed: BTreeSet<FaultKind> = [
         (FaultKind::Partition, faults.partition),
-    ];
-    allowed.into_iter().filter(|(_, allowed)| *allowed).map(|(kind, _)| kind).collect()
+        (FaultKind::Pause, faults.pause),
+        (FaultKind::Kill, faults.kill),
+        (FaultKind::Clock, faults.clock),
+        (FaultKind::Slow, faults.slow),
+        (FaultKind::Loss, faults.loss),
+        (FaultKind::Starve, faults.starve),
+    ]
+    .into_iter()
+    .filter(|(_, allowed)| *allowed)
+    .map(|(kind, _)| kind)
+    .collect();
+    for (kind, wanted) in [(FaultKind::Power, &faults.power), (FaultKind::Disk, &faults.disk)] {
+        let Some(wanted) = wanted.as_ref().filter(|wanted| *wanted.get_ref()) else { continue };
+        if !has_data {
+            let title = format!("`{kind}` needs to know where the data is");
+            let help = "name its directories: `data = [\"{{ node.dir }}/data\"]` in `[node]`";
+            return Err(Problem::new(wanted.span(), title, "no directory of data").help(help));
+        }
+        allowed.insert(kind);
+    }
+    Ok(allowed)
 }

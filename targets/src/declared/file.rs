@@ -64,6 +64,9 @@ pub(crate) struct Node {
     pub(crate) logs: Vec<Text>,
     #[serde(default)]
     pub(crate) files: Vec<NodeFile>,
+    /// The directories in which it keeps what must survive.
+    #[serde(default)]
+    pub(crate) data: Vec<Text>,
 }
 
 /// `node.stop`: the polite way to end it.
@@ -275,12 +278,16 @@ pub(crate) struct Promises {
 
 /// `[faults]`: what the target may be asked to endure.
 #[derive(Debug, Deserialize, Default)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct Faults {
-    #[serde(default)]
-    pub(crate) kill: bool,
-    #[serde(default)]
-    pub(crate) pause: bool,
-    #[serde(default)]
     pub(crate) partition: bool,
+    pub(crate) pause: bool,
+    pub(crate) kill: bool,
+    pub(crate) clock: bool,
+    pub(crate) slow: bool,
+    pub(crate) loss: bool,
+    pub(crate) starve: bool,
+    /// These two need to know where the data is.
+    pub(crate) power: Option<Spanned<bool>>,
+    pub(crate) disk: Option<Spanned<bool>>,
 }

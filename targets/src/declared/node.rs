@@ -29,6 +29,7 @@ pub(super) fn launch(compiler: &mut Compiler<'_>, node: &Node) -> Result<Launch,
         let path = path_of_node(compiler, &file.path)?;
         files.push((path, compiler.template(&file.text, Scope::Node)?));
     }
+    let data = node.data.iter().map(|dir| path_of_node(compiler, dir)).collect::<Result<_, _>>()?;
     let env = node.env.iter();
     Ok(Launch {
         command,
@@ -36,6 +37,7 @@ pub(super) fn launch(compiler: &mut Compiler<'_>, node: &Node) -> Result<Launch,
             .map(|(name, value)| Ok((name.clone(), compiler.template(value, Scope::Node)?)))
             .collect::<Result<_, _>>()?,
         files,
+        data,
         logs: node.logs.iter().map(|log| log_source(compiler, log)).collect::<Result<_, _>>()?,
         stop: stop(node)?,
     })

@@ -1,7 +1,7 @@
 //! Faults of the simulated cluster: what is struck, what is healed, and what is proven of it.
 
 use fracas_checker::event::{EventKind, NodeChange, NodeId};
-use fracas_checker::fault::{Cut, Fault, FaultEvent, Measurement, Shape, Stage};
+use fracas_checker::fault::{Again, Cut, Fault, FaultEvent, Measurement, Shape, Stage};
 use fracas_checker::observation::Role;
 
 use super::{HEALED, MILLI, Trouble, World};
@@ -43,7 +43,7 @@ impl World {
         let down = || free.iter().copied().filter(|name| one.contains(name)).collect();
         match self.dice.within(0, 6) {
             0 => Fault::Pause { nodes: down() },
-            1 | 2 => Fault::Kill { nodes: down() },
+            1 | 2 => Fault::Kill { nodes: down(), again: Again::Same },
             3 => {
                 let deaf = self.dice.one_in(2);
                 let way =
@@ -89,10 +89,7 @@ impl World {
         let now = self.now;
         let active =
             self.troubles.iter().filter(|one| one.real && (one.from..one.to).contains(&now));
-        let cuts = active.flat_map(|one| match &one.fault {
-            Fault::Partition { cut, .. } => cut.as_slice(),
-            Fault::Pause { .. } | Fault::Kill { .. } => &[],
-        });
+        let cuts = active.flat_map(|one| one.fault.cut());
         self.cut = cuts.copied().collect();
     }
 

@@ -121,7 +121,11 @@ impl Lane<'_> {
         let (from, to) = span.effective.unwrap_or_else(|| span.window(self.page.end));
         let (x, width) = self.page.scale.span(from, to, 1.5);
         let kind = span.fault.kind();
-        let verb = if kind == FaultKind::Kill { "killed" } else { "paused" };
+        let verb = match kind {
+            FaultKind::Kill => "killed",
+            FaultKind::Power => "without power",
+            _ => "paused",
+        };
         let (word, class) = match span.effective {
             Some(_) => (verb.to_owned(), format!("down {kind}")),
             None => (format!("{verb}?"), "unproven".to_owned()),

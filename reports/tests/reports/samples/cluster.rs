@@ -3,7 +3,7 @@
 use fracas_checker::event::{
     Completion, Event, EventKind, Nanos, NodeId, Op, Outcome, Phase, ProcessId, Stamp,
 };
-use fracas_checker::fault::{Cut, Fault, FaultEvent, Measurement, Shape, Stage};
+use fracas_checker::fault::{Again, Cut, Fault, FaultEvent, Measurement, Shape, Stage};
 use fracas_checker::history::History;
 use fracas_checker::observation::{Grade, Observation, Role, Source};
 
@@ -85,7 +85,7 @@ fn faults(traffic: &Traffic, events: &mut Events) {
     cut.extend(one(sides.1, sides.0));
     let partition = Fault::Partition { shape: Shape::Majority, cut };
     let oneway = Fault::Partition { shape: Shape::OneWay, cut: one(&[3], &[1, 2, 4, 5]) };
-    let kill = |node| Fault::Kill { nodes: vec![NodeId(node)] };
+    let kill = |node| Fault::Kill { nodes: vec![NodeId(node)], again: Again::Same };
     let pause = Fault::Pause { nodes: vec![NodeId(2)] };
     for (place, (fault, by, begin, end)) in [
         (partition, "nft-bridge", 11_900, 19_000),
@@ -157,10 +157,11 @@ fn measured(fault: &Fault, stage: Stage, holds: bool) -> Vec<Measurement> {
                 one(format!("threads of {node} stopped"), if gone { "0 of 9" } else { "9 of 9" })
             })
             .collect(),
-        Fault::Kill { nodes } => nodes
+        Fault::Kill { nodes, .. } => nodes
             .iter()
             .map(|node| one(format!("processes of {node}"), if gone { "1" } else { "0" }))
             .collect(),
+        other => vec![one(other.to_string(), if gone { "gone" } else { "there" })],
     }
 }
 

@@ -1,0 +1,235 @@
+//! What a fault does to what it hits: to clocks, links, disks, and to what a node may use.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// As what a killed node comes back.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Again {
+    /// With the same command line.
+    #[default]
+    Same,
+    /// With the flags that were given for restarts.
+    OtherFlags,
+    /// With the other binary that was given: mixed versions.
+    NextBinary,
+}
+
+impl Again {
+    /// Whether nothing is different.
+    #[must_use]
+    pub fn is_same(&self) -> bool {
+        *self == Self::Same
+    }
+}
+
+impl fmt::Display for Again {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Same => "",
+            Self::OtherFlags => "comes back with other flags",
+            Self::NextBinary => "comes back with the next binary",
+        })
+    }
+}
+
+/// What is lost at a power failure, of what was written and not yet made durable by an fsync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    /// All of it.
+    All,
+    /// A random part of its pages of 4 KiB: whatever the kernel happened to write back survives.
+    Pages,
+    /// A random part of its sectors of 512 bytes: writes are torn within a page.
+    Sectors,
+}
+
+impl Loss {
+    /// All ways, in the order in which lists show them.
+    pub const ALL: [Self; 3] = [Self::All, Self::Pages, Self::Sectors];
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::All => "all that was not synced is lost",
+            Self::Pages => "some pages that were not synced are lost",
+            Self::Sectors => "some sectors that were not synced are lost",
+        })
+    }
+}
+
+/// What a wall clock does wrong. Healing sets it right at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "does", rename_all = "kebab-case")]
+pub enum Clock {
+    /// It jumps once.
+    Step {
+        /// By how much; negative: back.
+        by_ms: i64,
+    },
+    /// It runs at another speed.
+    Drift {
+        /// Millionths faster than true; negative: slower.
+        ppm: i64,
+    },
+    /// It jumps to and fro.
+    Strobe {
+        /// By how much.
+        by_ms: i64,
+        /// How long it stays on each side.
+        every_ms: u64,
+    },
+    /// It stands still.
+    Freeze,
+}
+
+impl fmt::Display for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Step { by_ms } => write!(f, "step of {}", signed(*by_ms)),
+            Self::Drift { ppm } => write!(f, "drift of {ppm:+} ppm"),
+            Self::Strobe { by_ms, every_ms } => {
+                write!(f, "strobe of {} every {every_ms} ms", signed(*by_ms))
+            }
+            Self::Freeze => f.write_str("stands still"),
+        }
+    }
+}
+
+/// Milliseconds with a sign: `+60 s`, `-250 ms`.
+fn signed(milliseconds: i64) -> String {
+    if milliseconds % 1_000 == 0 {
+        format!("{:+} s", milliseconds / 1_000)
+    } else {
+        format!("{milliseconds:+} ms")
+    }
+}
+
+/// What a link does to packets. All zero: nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Link {
+    /// Every packet comes this much later.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub delay_us: u64,
+    /// And up to this much more, at random; packets keep their order.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub jitter_us: u64,
+    /// Of a million packets, this many are lost.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub loss_ppm: u64,
+    /// Of a million packets, this many come twice.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub duplicate_ppm: u64,
+    /// Of a million packets, this many do not wait, and overtake those that do.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub reorder_ppm: u64,
+    /// No more than this many bits pass in a second; 0: as many as can.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub bits_per_s: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = |us: u64| format!("{} ms", us as f64 / 1e3);
+        let percent = |ppm: u64| format!("{} %", ppm as f64 / 1e4);
+        let said = [
+            (self.delay_us, format!("{} late", ms(self.delay_us))),
+            (self.jitter_us, format!("up to {} more", ms(self.jitter_us))),
+            (self.loss_ppm, format!("{} lost", percent(self.loss_ppm))),
+            (self.duplicate_ppm, format!("{} twice", percent(self.duplicate_ppm))),
+            (self.reorder_ppm, format!("{} overtake", percent(self.reorder_ppm))),
+            (self.bits_per_s, format!("{} Mbit/s", self.bits_per_s as f64 / 1e6)),
+        ];
+        let said = said.into_iter().filter(|(figure, _)| *figure > 0).map(|(_, words)| words);
+        f.write_str(&said.collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// What is wrong with a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "does", rename_all = "kebab-case")]
+pub enum Disk {
+    /// fsync answers EIO, and what was not durable by then never is: the kernel drops it.
+    FsyncFails,
+    /// Writing answers EIO.
+    WriteFails,
+    /// Reading answers EIO.
+    ReadFails,
+    /// Writing answers ENOSPC.
+    Full,
+    /// fsync takes its time.
+    SlowFsync {
+        /// How much.
+        by_ms: u64,
+    },
+}
+
+impl fmt::Display for Disk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FsyncFails => f.write_str("fsync fails"),
+            Self::WriteFails => f.write_str("writing fails"),
+            Self::ReadFails => f.write_str("reading fails"),
+            Self::Full => f.write_str("full"),
+            Self::SlowFsync { by_ms } => write!(f, "fsync takes {by_ms} ms"),
+        }
+    }
+}
+
+/// What a node has too little of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "of", rename_all = "kebab-case")]
+pub enum Scarcity {
+    /// Processor time.
+    Cpu {
+        /// How much of each moment its processes may run.
+        percent: u32,
+    },
+    /// Memory.
+    Memory {
+        /// How many bytes more than now it may have.
+        bytes: u64,
+    },
+    /// File descriptors.
+    Descriptors {
+        /// How many more than now each process may open.
+        more: u64,
+    },
+}
+
+impl fmt::Display for Scarcity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu { percent } => write!(f, "{percent} % of a processor"),
+            Self::Memory { bytes } => write!(f, "{} KiB more of memory", bytes / 1024),
+            Self::Descriptors { more } => write!(f, "{more} more descriptors"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn effects_read_well() {
+        assert_eq!(Clock::Step { by_ms: 60_000 }.to_string(), "step of +60 s");
+        assert_eq!(Clock::Step { by_ms: -250 }.to_string(), "step of -250 ms");
+        assert_eq!(Clock::Drift { ppm: 100_000 }.to_string(), "drift of +100000 ppm");
+        let link = Link { delay_us: 10_000, jitter_us: 1_500, loss_ppm: 50_000, ..Link::default() };
+        assert_eq!(link.to_string(), "10 ms late, up to 1.5 ms more, 5 % lost");
+        assert_eq!(Disk::SlowFsync { by_ms: 200 }.to_string(), "fsync takes 200 ms");
+    }
+}

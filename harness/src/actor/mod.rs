@@ -1,0 +1,224 @@
+//! Carrying out the nemesis' plan: inject, prove, hold, prove again, heal, prove once more.
+//!
+//! Every step is in the history with its measurements. A fault whose proof fails, or that could
+//! not be healed, is in the history as such; what that means for the verdict is the checker's
+//! business. Errors of the lab are problems of the fault, never of the target.
+
+mod agenda;
+mod troubles;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fracas_checker::event::{EventKind, Nanos, NodeId};
+use fracas_checker::fault::{Fault, FaultEvent, Measurement, Stage};
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use agenda::Agenda;
+use troubles::{Trouble, trouble};
+
+use crate::cluster::Cluster;
+use crate::nemesis::{Plan, Planned, State, resolve};
+use crate::recorder::Recorder;
+use crate::view::View;
+
+/// How long the actor sleeps, at most, before it looks at its agenda again.
+const FAR: Duration = Duration::from_secs(86_400);
+
+/// What became of one planned act, for the schedule file.
+#[derive(Debug, Clone, Serialize)]
+pub struct Actual {
+    /// The number of the act in the plan, from 1.
+    pub act: usize,
+    /// The fault's number in the run; none if the act was never carried out.
+    pub id: Option<u32>,
+    /// What it came to mean.
+    pub fault: Option<Fault>,
+    /// From when to when it was certainly in effect, in nanoseconds of the history's clock.
+    pub effective: Option<(Nanos, Nanos)>,
+    /// Why it was not carried out, or is not proven.
+    pub problems: Vec<String>,
+}
+
+/// Carries out a plan against a cluster.
+pub struct Actor {
+    cluster: Arc<Cluster>,
+    recorder: Recorder,
+    view: View,
+    next: u32,
+    active: BTreeMap<usize, Active>,
+    /// The nodes that each act hit, by its number.
+    hit: BTreeMap<u32, Vec<NodeId>>,
+    done: Vec<Actual>,
+}
+
+/// A fault that is in effect.
+struct Active {
+    id: u32,
+    fault: Fault,
+    trouble: Box<dyn Trouble>,
+    effective: Option<(Nanos, Nanos)>,
+    problems: Vec<String>,
+}
+
+impl Actor {
+    /// An actor that has not done anything yet.
+    #[must_use]
+    pub fn new(cluster: Arc<Cluster>, recorder: Recorder, view: View) -> Self {
+        let (active, hit, done) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        Self { cluster, recorder, view, next: 1, active, hit, done }
+    }
+
+    /// Carries out `plan` until it is done or `stop` says so; heals everything before it returns.
+    pub async fn perform(mut self, plan: &Plan, mut stop: watch::Receiver<bool>) -> Vec<Actual> {
+        let start = Instant::now();
+        let mut agenda = Agenda::new(plan);
+        let mut elections = self.view.elections();
+        let mut seen = elections.borrow_and_update().count;
+        while !*stop.borrow() && (agenda.waiting().count() > 0 || !self.active.is_empty()) {
+            let count = elections.borrow_and_update().count;
+            (seen..count).for_each(|_| agenda.elected(start.elapsed()));
+            seen = count;
+            if let Some(place) = agenda.over(start.elapsed()) {
+                tokio::task::block_in_place(|| self.end(place));
+                agenda.healed(place, start.elapsed());
+            } else if let Some(place) = agenda.due(start.elapsed()) {
+                self.begin(place, agenda.planned(place));
+                agenda.begun(place, start.elapsed());
+                if !self.active.contains_key(&place) {
+                    agenda.healed(place, start.elapsed());
+                }
+            } else {
+                let next = agenda.next().map_or(FAR, |next| next.min(FAR));
+                tokio::select! {
+                    () = tokio::time::sleep_until(start + next) => {}
+                    _ = elections.changed() => {}
+                    _ = stop.changed() => {}
+                }
+            }
+        }
+        self.finish(&agenda);
+        self.done
+    }
+
+    /// Heals what is in effect, and notes what never came.
+    fn finish(&mut self, agenda: &Agenda<'_>) {
+        while let Some(place) = self.active.keys().next().copied() {
+            tokio::task::block_in_place(|| self.end(place));
+        }
+        let why = "the run ended before its time";
+        for place in agenda.waiting() {
+            self.leave(place, why.to_owned());
+        }
+        let left = agenda.waiting().count();
+        if left > 0 {
+            let text = format!("{left} planned faults were not carried out: {why}");
+            self.recorder.record(EventKind::Note { text });
+        }
+        self.done.sort_by_key(|actual| actual.act);
+    }
+
+    fn leave(&mut self, place: usize, why: String) {
+        let (id, fault, effective) = (None, None, None);
+        self.done.push(Actual { act: place + 1, id, fault, effective, problems: vec![why] });
+    }
+
+    fn skip(&mut self, place: usize, why: String) {
+        let text = format!("planned fault {} was not carried out: {why}", place + 1);
+        self.recorder.record(EventKind::Note { text });
+        self.leave(place, why);
+    }
+
+    fn state(&self) -> State {
+        let down = self.active.values().flat_map(|active| active.fault.down()).copied();
+        let crashed = self.cluster.nodes().filter(|node| !self.cluster.is_running(*node));
+        State {
+            nodes: self.cluster.nodes().collect(),
+            leader: self.view.leader(),
+            last_leader: self.view.last_leader(),
+            cut: self.cluster.cuts(),
+            down: down.chain(crashed).collect(),
+            faults: self.active.values().map(|active| active.fault.clone()).collect(),
+            hit: self.hit.clone(),
+        }
+    }
+
+    /// Injects and proves one act.
+    fn begin(&mut self, place: usize, planned: &Planned) {
+        let pinned = planned.pinned.clone().map(Ok);
+        let fault = match pinned.unwrap_or_else(|| resolve(&planned.act, &self.state())) {
+            Ok(fault) => fault,
+            Err(why) => return self.skip(place, why),
+        };
+        self.hit.insert(place as u32 + 1, fault.nodes().to_vec());
+        let id = self.next;
+        self.next += 1;
+        let trouble = trouble(id, &fault);
+        let mechanism = trouble.mechanism(&self.cluster);
+        self.recorder.record(EventKind::Fault(FaultEvent::Begin {
+            id,
+            fault: fault.clone(),
+            mechanism,
+        }));
+        let mut active = Active { id, fault, trouble, effective: None, problems: Vec::new() };
+        tokio::task::block_in_place(|| self.inject(&mut active));
+        self.active.insert(place, active);
+        self.view.set_faults(self.active.len());
+    }
+
+    fn inject(&self, active: &mut Active) {
+        active.problems.extend(active.trouble.inject(&self.cluster));
+        if self.prove(active, Stage::Injected) {
+            let now = self.recorder.now();
+            active.effective = Some((now, now));
+        }
+    }
+
+    /// Measures a fault and records that; says whether it is proven, and keeps as a problem what
+    /// does not hold.
+    fn prove(&self, active: &mut Active, stage: Stage) -> bool {
+        let measured = active.trouble.measure(&self.cluster, stage);
+        let measurements = measured.unwrap_or_else(|error| {
+            let what = "the fault".to_owned();
+            vec![Measurement { what, result: format!("not measured: {error}"), holds: false }]
+        });
+        let holds = !measurements.is_empty() && measurements.iter().all(|one| one.holds);
+        if measurements.is_empty() {
+            active.problems.push("nothing could be measured".to_owned());
+        }
+        let broken = measurements.iter().filter(|one| !one.holds);
+        let words = broken.map(|one| format!("{}: {}: {}", word(stage), one.what, one.result));
+        active.problems.extend(words);
+        let id = active.id;
+        self.recorder.record(EventKind::Fault(FaultEvent::Proof { id, stage, measurements }));
+        holds
+    }
+
+    /// Proves that a fault still held, heals it, and proves that it is gone.
+    fn end(&mut self, place: usize) {
+        let Some(mut active) = self.active.remove(&place) else { return };
+        self.view.set_faults(self.active.len());
+        let before = self.recorder.now();
+        let held = self.prove(&mut active, Stage::Held);
+        active.effective = active.effective.filter(|_| held).map(|(from, _)| (from, before));
+        active.problems.extend(active.trouble.heal(&self.cluster));
+        self.prove(&mut active, Stage::Healed);
+        let Active { id, fault, effective, problems, .. } = active;
+        let end = FaultEvent::End { id, effective, problems: problems.clone() };
+        self.recorder.record(EventKind::Fault(end));
+        let (id, fault) = (Some(id), Some(fault));
+        self.done.push(Actual { act: place + 1, id, fault, effective, problems });
+    }
+}
+
+/// The stage, as the begin of a problem's sentence.
+fn word(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Injected => "after it was injected",
+        Stage::Held => "before it was healed",
+        Stage::Healed => "after it was healed",
+    }
+}

@@ -1,0 +1,83 @@
+//! Some nodes have too little processor time, memory or descriptors.
+
+use std::time::Duration;
+
+use fracas_checker::event::NodeId;
+use fracas_checker::fault::{Measurement, Scarcity, Stage};
+
+use super::{Trouble, each};
+use crate::cluster::Cluster;
+use crate::lab::resources::{Duty, Resource, proof};
+use crate::lab::{LabError, NodeProcess};
+
+/// How long a turn and the wait for the next one take together.
+const PERIOD: Duration = Duration::from_millis(20);
+
+/// These nodes have too little of this.
+pub(super) struct Starve {
+    pub(super) nodes: Vec<NodeId>,
+    pub(super) scarcity: Scarcity,
+}
+
+impl Starve {
+    /// The turns of a starved node; none for other scarcities.
+    fn duty(&self) -> Option<Duty> {
+        match self.scarcity {
+            Scarcity::Cpu { percent } => {
+                Some(Duty { run: PERIOD * percent.min(100) / 100, period: PERIOD })
+            }
+            _ => None,
+        }
+    }
+
+    /// What is limited, and how much more than now is left of it.
+    fn limit(&self) -> Option<(Resource, u64)> {
+        match self.scarcity {
+            Scarcity::Cpu { .. } => None,
+            Scarcity::Memory { bytes } => Some((Resource::Memory, bytes)),
+            Scarcity::Descriptors { more } => Some((Resource::Files, more)),
+        }
+    }
+
+    fn measured(
+        &self,
+        process: &mut NodeProcess,
+        stage: Stage,
+    ) -> Result<Vec<Measurement>, LabError> {
+        match (self.duty(), self.limit()) {
+            (Some(duty), _) => proof::starved(process, duty, stage),
+            (None, Some((resource, _))) => proof::limited(process, resource, stage),
+            (None, None) => Ok(Vec::new()),
+        }
+    }
+}
+
+impl Trouble for Starve {
+    fn mechanism(&self, _: &Cluster) -> String {
+        if self.duty().is_some() { "sigstop and sigcont by turns" } else { "prlimit" }.to_owned()
+    }
+
+    fn inject(&mut self, cluster: &Cluster) -> Vec<String> {
+        each(&self.nodes, "starve", |node| {
+            cluster.running(node, |process| match self.limit() {
+                None => process.starve(self.duty()),
+                Some((resource, headroom)) => process.limit(resource, headroom),
+            })
+        })
+    }
+
+    fn measure(&mut self, cluster: &Cluster, stage: Stage) -> Result<Vec<Measurement>, LabError> {
+        let each = self.nodes.iter();
+        let each = each.map(|node| cluster.running(*node, |one| self.measured(one, stage)));
+        each.collect::<Result<Vec<_>, _>>().map(|all| all.into_iter().flatten().collect())
+    }
+
+    fn heal(&mut self, cluster: &Cluster) -> Vec<String> {
+        each(&self.nodes, "feed", |node| {
+            cluster.running(node, |process| match self.limit() {
+                None => process.starve(None),
+                Some((resource, _)) => process.unlimit(resource),
+            })
+        })
+    }
+}

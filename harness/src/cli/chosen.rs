@@ -1,0 +1,160 @@
+//! Which faults a run is to have: from flags, a schedule file and what the target allows.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use fracas_checker::fault::{Again, FaultKind};
+use fracas_targets::{Target, nearest};
+
+use super::narrate;
+use super::run::RunArgs;
+use super::values::millis;
+use crate::lab::{NODES_MAX, lacks};
+use crate::nemesis::{self, AIMS, Aim, Does};
+
+/// The kinds of faults that were asked for; the target must allow each.
+pub(super) fn kinds(wanted: &[String], target: &Target) -> Result<BTreeSet<FaultKind>, String> {
+    let allowed = target.allowed_faults();
+    let mut kinds = BTreeSet::new();
+    for word in wanted {
+        match word.as_str() {
+            "all" => kinds.extend(&allowed),
+            "none" => {}
+            _ => {
+                let found = FaultKind::ALL.into_iter().find(|kind| kind.word() == word);
+                let words: Vec<&str> =
+                    FaultKind::ALL.iter().map(|kind| kind.word()).chain(["all", "none"]).collect();
+                let kind = found.ok_or_else(|| unknown("fault", word, &words))?;
+                if !allowed.contains(&kind) {
+                    return Err(not_allowed(target, kind));
+                }
+                kinds.insert(kind);
+            }
+        }
+    }
+    Ok(if wanted.is_empty() { available(allowed) } else { kinds })
+}
+
+/// Of the kinds that nobody asked for by name, those that this machine can bring about; what is
+/// left out is told.
+fn available(mut kinds: BTreeSet<FaultKind>) -> BTreeSet<FaultKind> {
+    kinds.retain(|kind| match lacks(*kind) {
+        None => true,
+        Some(why) => {
+            narrate(&format!("fracas: fault `{kind}` is left out: {why} (see `fracas doctor`)"));
+            false
+        }
+    });
+    kinds
+}
+
+fn not_allowed(target: &Target, kind: FaultKind) -> String {
+    let name = target.name();
+    format!("error: target `{name}` does not allow the fault `{kind}`: see its section `[faults]`")
+}
+
+/// What the faults of a run are drawn from.
+pub(super) fn faults(
+    args: &RunArgs,
+    target: &Target,
+    nodes: usize,
+    kinds: &BTreeSet<FaultKind>,
+) -> Result<nemesis::Config, String> {
+    let mut kinds = kinds.clone();
+    if nodes < 2 {
+        kinds.remove(&FaultKind::Partition); // there is nobody to be cut off from
+    }
+    Ok(nemesis::Config {
+        nodes: u16::try_from(nodes).unwrap_or(NODES_MAX),
+        time_ms: millis(args.time),
+        every_ms: millis(args.fault_every),
+        leaders: target.has_leaders(),
+        again: again(args),
+        aim: args.aim.as_deref().map(|name| aim(name, &kinds)).transpose()?,
+        kinds,
+    })
+}
+
+/// As what killed nodes may come back, besides as they were.
+pub(super) fn again(args: &RunArgs) -> Vec<Again> {
+    let next = args.binary_next.as_ref().map(|_| Again::NextBinary);
+    let flags = (!args.restart_args.is_empty()).then_some(Again::OtherFlags);
+    next.into_iter().chain(flags).collect()
+}
+
+/// The aim of that name; every fault that it needs must be allowed.
+fn aim(name: &str, kinds: &BTreeSet<FaultKind>) -> Result<&'static Aim, String> {
+    let names: Vec<&str> = AIMS.iter().map(|aim| aim.name).collect();
+    let aim =
+        AIMS.iter().find(|aim| aim.name == name).ok_or_else(|| unknown("aim", name, &names))?;
+    let missing: Vec<&str> =
+        aim.needs.iter().filter(|kind| !kinds.contains(kind)).map(|kind| kind.word()).collect();
+    if missing.is_empty() {
+        return Ok(aim);
+    }
+    Err(format!(
+        "error: aim `{name}` needs the fault {}, which is not allowed here",
+        missing.join(", ")
+    ))
+}
+
+/// Fails if a node is to come back as something that was not given.
+pub(super) fn must_come_back(faults: &nemesis::Plan, given: &[Again]) -> Result<(), String> {
+    let wanted = faults.planned.iter().filter_map(|planned| match planned.act.does {
+        Does::Kill { again } if !again.is_same() && !given.contains(&again) => Some(again),
+        _ => None,
+    });
+    match wanted.min() {
+        None => Ok(()),
+        Some(Again::NextBinary) => {
+            Err("error: these faults need the binary that nodes come back with: `--binary-next`"
+                .into())
+        }
+        Some(_) => {
+            Err("error: these faults need the flags that nodes come back with: `--restart-arg`"
+                .into())
+        }
+    }
+}
+
+/// The plan in a schedule file.
+pub(super) fn schedule(path: &Path, target: &Target, pin: bool) -> Result<nemesis::Plan, String> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("error: failed to read `{name}`: {error}"))?;
+    let plan = nemesis::Plan::read(&text, pin)
+        .map_err(|error| format!("error: `{name}` is not a schedule: {error}"))?;
+    if plan.schema != nemesis::SCHEMA {
+        return Err(format!(
+            "error: `{name}` has schema `{}`, expected `{}`",
+            plan.schema,
+            nemesis::SCHEMA
+        ));
+    }
+    if let Some((number, why)) = plan.impossible() {
+        return Err(format!("error: `{name}`: act {number} can never come: {why}"));
+    }
+    match plan.kinds().difference(&target.allowed_faults()).next() {
+        None => Ok(plan),
+        Some(kind) => Err(not_allowed(target, *kind)),
+    }
+}
+
+/// An error for a word that is none of `known`.
+pub(super) fn unknown(what: &str, word: &str, known: &[&str]) -> String {
+    let help = nearest(word, known.iter().copied())
+        .map(|near| format!("\nhelp: did you mean `{near}`?"))
+        .unwrap_or_default();
+    format!("error: unknown {what} `{word}`: expected one of {}{help}", known.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_words_get_a_suggestion() {
+        let error = unknown("fault", "partiton", &["partition", "kill"]);
+        assert!(error.contains("did you mean `partition`?"), "{error}");
+    }
+}

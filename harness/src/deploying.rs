@@ -1,0 +1,51 @@
+//! A target on the lab of a run: its templates filled in, as it is started first and as it may come
+//! back after a kill. Nothing is started here.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use fracas_checker::event::NodeId;
+use fracas_checker::fault::Again;
+use fracas_targets::{ClusterSpec, Deployment, NodeSpec};
+
+use crate::cluster::Deployments;
+use crate::lab::Lab;
+use crate::plan::RunPlan;
+use crate::run::RunError;
+use crate::store::{RunDir, StoreError};
+
+/// The target as it is started, and as it may come back.
+///
+/// # Errors
+/// When its templates cannot be filled in, or the run directory refuses.
+pub fn deployments(plan: &RunPlan, lab: &Lab, dir: &RunDir) -> Result<Deployments, RunError> {
+    let deployed = |binary: &Path, extra_args: &[String]| {
+        deploy(plan, lab, dir, (binary, extra_args)).map(Arc::new)
+    };
+    let mut again = BTreeMap::new();
+    if let Some(next) = &plan.binary_next {
+        again.insert(Again::NextBinary, deployed(next, &plan.extra_args)?);
+    }
+    if !plan.restart_args.is_empty() {
+        let arguments = [&plan.extra_args[..], &plan.restart_args].concat();
+        again.insert(Again::OtherFlags, deployed(&plan.binary, &arguments)?);
+    }
+    Ok(Deployments { first: deployed(&plan.binary, &plan.extra_args)?, again })
+}
+
+/// The target's templates, filled in for this lab and directory.
+fn deploy(
+    plan: &RunPlan,
+    lab: &Lab,
+    dir: &RunDir,
+    (binary, extra_args): (&Path, &[String]),
+) -> Result<Deployment, RunError> {
+    let node = |id: &NodeId| {
+        let dir = dir.node(*id)?;
+        Ok(NodeSpec { id: *id, ip: lab.address(*id), dir })
+    };
+    let nodes = plan.nodes.iter().map(node).collect::<Result<Vec<_>, StoreError>>()?;
+    let spec = ClusterSpec { binary: binary.to_owned(), nodes, extra_args: extra_args.to_vec() };
+    plan.target.deploy(&spec).map_err(|error| RunError::Render(error.to_string()))
+}

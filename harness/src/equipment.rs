@@ -1,0 +1,174 @@
+//! What the nodes of a cluster are given before they start, so that some kinds of faults can be
+//! brought about later: wall clocks of their own, disks that can be troubled. Nothing is wrong with
+//! any of it until a fault says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use fracas_checker::event::NodeId;
+use fracas_checker::fault::{FaultKind, Measurement, Stage};
+use fracas_targets::Deployment;
+
+use crate::cluster::StartError;
+use crate::lab::clock::{self, Clock, ClockPage, Faketime};
+use crate::lab::disk::{Disk, DiskSpec, Latency, Model};
+use crate::lab::{LabError, NodeProcess};
+use crate::store::RunDir;
+
+/// By what means wall clocks are made wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClockMeans {
+    /// The vDSO functions of every program are redirected.
+    #[default]
+    Redirect,
+    /// libfaketime, where a program loads libraries.
+    Faketime,
+}
+
+/// What equipment is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// By what means clocks are made wrong.
+    pub clock: ClockMeans,
+    /// When changes of names become durable on the disks.
+    pub disk: Model,
+}
+
+/// What the nodes were given.
+#[derive(Debug, Default)]
+pub struct Equipment {
+    clocks: BTreeMap<NodeId, NodeClock>,
+    disks: BTreeMap<NodeId, Vec<Disk>>,
+}
+
+/// A node's wall clock.
+#[derive(Debug)]
+enum NodeClock {
+    Page(ClockPage),
+    Faketime(Faketime),
+}
+
+impl Equipment {
+    /// What faults of these kinds take.
+    ///
+    /// # Errors
+    /// When this machine does not have it.
+    pub fn of(
+        kinds: &BTreeSet<FaultKind>,
+        deployment: &Deployment,
+        wanted: Wanted,
+        run: &RunDir,
+    ) -> Result<Self, StartError> {
+        let mut equipment = Self::default();
+        for (node, plan) in &deployment.nodes {
+            if kinds.contains(&FaultKind::Clock) {
+                equipment.clocks.insert(*node, NodeClock::new(&run.node(*node)?, wanted.clock)?);
+            }
+            if kinds.contains(&FaultKind::Power) || kinds.contains(&FaultKind::Disk) {
+                let disks = plan.data.iter().map(|dir| mounted(*node, dir, wanted.disk));
+                equipment.disks.insert(*node, disks.collect::<Result<_, _>>()?);
+            }
+        }
+        Ok(equipment)
+    }
+
+    /// The disks of a node that can be troubled.
+    #[must_use]
+    pub fn disks(&self, node: NodeId) -> &[Disk] {
+        self.disks.get(&node).map_or(&[], Vec::as_slice)
+    }
+
+    /// The page behind a node's wall clock, if that is what it has.
+    #[must_use]
+    pub fn page(&self, node: NodeId) -> Option<ClockPage> {
+        match self.clocks.get(&node)? {
+            NodeClock::Page(page) => Some(page.clone()),
+            NodeClock::Faketime(_) => None,
+        }
+    }
+
+    /// What a node's clock adds to the environment of its server.
+    ///
+    /// # Errors
+    /// When the clock would not reach the server.
+    pub fn environment(
+        &self,
+        node: NodeId,
+        program: &Path,
+    ) -> Result<BTreeMap<String, String>, LabError> {
+        match self.clocks.get(&node) {
+            Some(NodeClock::Faketime(fake)) => fake.environment(program),
+            Some(NodeClock::Page(_)) | None => Ok(BTreeMap::new()),
+        }
+    }
+
+    /// By what means clocks are made wrong.
+    #[must_use]
+    pub fn clock_means(&self) -> &'static str {
+        match self.clocks.values().next() {
+            Some(NodeClock::Faketime(_)) => "faketime",
+            Some(NodeClock::Page(_)) | None => clock::MECHANISM,
+        }
+    }
+
+    /// Makes a node's wall clock wrong, or right again.
+    ///
+    /// # Errors
+    /// When it has none of its own, or its means cannot do this.
+    pub fn set_clock(&self, node: NodeId, change: Option<Clock>) -> Result<(), LabError> {
+        match (self.clock(node)?, change) {
+            (NodeClock::Page(page), Some(change)) => page.set(change),
+            (NodeClock::Page(page), None) => page.heal(),
+            (NodeClock::Faketime(fake), Some(change)) => fake.set(change),
+            (NodeClock::Faketime(fake), None) => fake.heal(),
+        }
+    }
+
+    /// Measures a node's wall clock.
+    ///
+    /// # Errors
+    /// When it has none of its own, or cannot be looked at.
+    pub fn measure_clock(
+        &self,
+        process: &mut NodeProcess,
+        stage: Stage,
+    ) -> Result<Vec<Measurement>, LabError> {
+        match self.clock(process.node())? {
+            NodeClock::Page(_) => clock::prove([process], stage),
+            NodeClock::Faketime(fake) => fake.prove(process, stage).map(|one| vec![one]),
+        }
+    }
+
+    fn clock(&self, node: NodeId) -> Result<&NodeClock, LabError> {
+        let none = || LabError::Asked(format!("reach the clock of {node}: it has none of its own"));
+        self.clocks.get(&node).ok_or_else(none)
+    }
+}
+
+impl NodeClock {
+    /// A true clock of a node with this directory.
+    fn new(dir: &Path, means: ClockMeans) -> Result<Self, LabError> {
+        Ok(match means {
+            ClockMeans::Redirect => Self::Page(ClockPage::new()?),
+            ClockMeans::Faketime => Self::Faketime(Faketime::find(&dir.join("faketime"))?),
+        })
+    }
+}
+
+/// A disk under a directory of a node.
+fn mounted(node: NodeId, dir: &Path, model: Model) -> Result<Disk, StartError> {
+    fs::create_dir_all(dir).map_err(|error| StartError::File {
+        node,
+        path: dir.to_owned(),
+        error,
+    })?;
+    let spec = DiskSpec {
+        backing: dir.to_owned(),
+        mountpoint: dir.to_owned(),
+        model,
+        latency: Latency::USUAL,
+        seed: node.0.into(),
+    };
+    Ok(Disk::mount(&spec)?)
+}

@@ -1,0 +1,234 @@
+//! The files and directories that the kernel knows of, each held open by a descriptor without
+//! rights (`O_PATH`).
+//!
+//! The descriptor is what makes the rest simple: a file keeps its identity when it is renamed or
+//! removed, its inode number is not given to another one while anything here is about it, and
+//! no path is ever walked again. So this never meets its own mount, even one over the same place.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag, openat};
+use nix::sys::stat::{FileStat, Mode, fstat, fstatat};
+
+use super::undo::Undo;
+use super::wire::{Done, ROOT};
+
+/// The file type bits of a mode, and two of the types.
+pub(super) const TYPE: u32 = 0o170_000;
+pub(super) const DIRECTORY: u32 = 0o040_000;
+pub(super) const REGULAR: u32 = 0o100_000;
+
+/// One file or directory.
+#[derive(Debug)]
+pub(super) struct Inode {
+    fd: OwnedFd,
+    /// Its device and inode number on the disk below.
+    key: (u64, u64),
+    /// How often the kernel was told of it and has not forgotten it.
+    lookups: u64,
+    /// How many acts that can still be undone are about it.
+    pins: u32,
+    /// How many programs have it open.
+    opens: u32,
+    /// The file opened to read and write, while somebody needs it.
+    file: Option<File>,
+    /// How many of its names are removed, but not durably.
+    pub(super) buried: u64,
+    /// A probe of ours: neither logged nor lost nor counted.
+    pub(super) aside: bool,
+    /// What its un-fsynced writes have replaced.
+    pub(super) undo: Undo,
+}
+
+impl Inode {
+    /// The descriptor, as the directory in which names are looked up.
+    pub(super) fn dir(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    /// A path that leads to it and no further, whatever it is called now.
+    pub(super) fn path(&self) -> String {
+        format!("/proc/self/fd/{}", self.fd.as_raw_fd())
+    }
+
+    /// What is known of it, and by how many names it is known.
+    pub(super) fn stat(&self) -> Done<(FileStat, u64)> {
+        let stat = fstat(&self.fd)?;
+        let gone = if stat.st_mode & TYPE == DIRECTORY { 2 * self.buried } else { self.buried };
+        Ok((stat, stat.st_nlink.saturating_sub(gone)))
+    }
+
+    /// The file, opened; writes at the end and past the cache are the kernel's business above us.
+    pub(super) fn file(&mut self) -> Done<&File> {
+        if self.file.is_none() {
+            self.file = Some(open(&self.path()).map_err(errno)?);
+        }
+        self.file.as_ref().ok_or(Errno::EBADF)
+    }
+
+    /// The file and what its writes have replaced.
+    pub(super) fn file_and_undo(&mut self) -> Done<(&File, &mut Undo)> {
+        self.file()?;
+        Ok((self.file.as_ref().ok_or(Errno::EBADF)?, &mut self.undo))
+    }
+
+    /// One more program has opened it.
+    pub(super) fn opened(&mut self, file: Option<File>) {
+        self.opens += 1;
+        if file.is_some() {
+            self.file = file;
+        }
+    }
+
+    /// A program has closed it, or needed it for a moment only.
+    pub(super) fn closed(&mut self, opens: u32) {
+        self.opens = self.opens.saturating_sub(opens);
+        if self.opens == 0 {
+            self.file = None;
+        }
+    }
+}
+
+/// Opens a file to read and write if that can be.
+fn open(path: &str) -> io::Result<File> {
+    let both = OpenOptions::new().read(true).write(true).open(path);
+    both.or_else(|_| File::open(path))
+}
+
+/// The kernel's number of an error.
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+pub(super) fn errno(error: io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
+}
+
+/// All of them, by number. Numbers are never given twice.
+#[derive(Debug)]
+pub(super) struct Inodes {
+    nodes: BTreeMap<u64, Inode>,
+    by_key: BTreeMap<(u64, u64), u64>,
+    next: u64,
+}
+
+impl Inodes {
+    /// Only the topmost directory, which is never forgotten.
+    pub(super) fn new(root: OwnedFd) -> Done<Self> {
+        let stat = fstat(&root)?;
+        let mut inodes = Self { nodes: BTreeMap::new(), by_key: BTreeMap::new(), next: ROOT };
+        let node = inodes.adopt(root, &stat);
+        inodes.pin(&[node]);
+        Ok(inodes)
+    }
+
+    /// The one with this number.
+    pub(super) fn get(&self, node: u64) -> Done<&Inode> {
+        self.nodes.get(&node).ok_or(Errno::ESTALE)
+    }
+
+    /// The one with this number.
+    pub(super) fn get_mut(&mut self, node: u64) -> Done<&mut Inode> {
+        self.nodes.get_mut(&node).ok_or(Errno::ESTALE)
+    }
+
+    /// All numbers.
+    pub(super) fn numbers(&self) -> Vec<u64> {
+        self.nodes.keys().copied().collect()
+    }
+
+    /// All with something un-fsynced.
+    pub(super) fn dirty(&self) -> impl Iterator<Item = (u64, &Inode)> {
+        let all = self.nodes.iter().map(|(node, inode)| (*node, inode));
+        all.filter(|(_, inode)| !inode.undo.is_clean())
+    }
+
+    /// Finds a name in a directory.
+    pub(super) fn find(&mut self, parent: u64, name: &OsStr) -> Done<u64> {
+        let directory = self.get(parent)?;
+        let stat = fstatat(directory.dir(), name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+        if let Some(known) = self.by_key.get(&(stat.st_dev, stat.st_ino)) {
+            return Ok(*known);
+        }
+        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let fd = openat(directory.dir(), name, flags, Mode::empty())?;
+        let stat = fstat(&fd)?;
+        Ok(self.adopt(fd, &stat))
+    }
+
+    /// Whether a name leads to this file.
+    pub(super) fn is_at(&self, parent: u64, name: &OsStr, node: u64) -> bool {
+        let stat = self
+            .get(parent)
+            .and_then(|directory| fstatat(directory.dir(), name, AtFlags::AT_SYMLINK_NOFOLLOW));
+        let own = self.get(node).map(|inode| inode.key);
+        stat.is_ok_and(|stat| own == Ok((stat.st_dev, stat.st_ino)))
+    }
+
+    /// Gives a number to what a descriptor leads to.
+    fn adopt(&mut self, fd: OwnedFd, stat: &FileStat) -> u64 {
+        let (node, key) = (self.next, (stat.st_dev, stat.st_ino));
+        self.next += 1;
+        let inode = Inode {
+            fd,
+            key,
+            lookups: 0,
+            pins: 0,
+            opens: 0,
+            file: None,
+            buried: 0,
+            aside: false,
+            undo: Undo::default(),
+        };
+        self.by_key.insert(key, node);
+        self.nodes.insert(node, inode);
+        node
+    }
+
+    /// The kernel was told of it.
+    pub(super) fn told(&mut self, node: u64) {
+        if let Some(inode) = self.nodes.get_mut(&node) {
+            inode.lookups += 1;
+        }
+    }
+
+    /// The kernel has forgotten it `count` times.
+    pub(super) fn forget(&mut self, node: u64, count: u64) {
+        if let Some(inode) = self.nodes.get_mut(&node) {
+            inode.lookups = inode.lookups.saturating_sub(count);
+            self.drop_unused(node);
+        }
+    }
+
+    /// An act is about these.
+    pub(super) fn pin(&mut self, nodes: &[u64]) {
+        for node in nodes {
+            if let Some(inode) = self.nodes.get_mut(node) {
+                inode.pins += 1;
+            }
+        }
+    }
+
+    /// An act was about these.
+    pub(super) fn unpin(&mut self, nodes: &[u64]) {
+        for node in nodes {
+            if let Some(inode) = self.nodes.get_mut(node) {
+                inode.pins = inode.pins.saturating_sub(1);
+                self.drop_unused(*node);
+            }
+        }
+    }
+
+    /// Drops what nobody needs: what has un-fsynced writes is needed while it has a name.
+    pub(super) fn drop_unused(&mut self, node: u64) {
+        let Some(inode) = self.nodes.get(&node) else { return };
+        let nameless = || fstat(&inode.fd).is_ok_and(|stat| stat.st_nlink == 0);
+        let idle = inode.lookups == 0 && inode.pins == 0 && inode.opens == 0;
+        if idle && (inode.undo.is_clean() || nameless()) {
+            self.by_key.remove(&inode.key);
+            self.nodes.remove(&node);
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Slow, lossy and narrow links: what becomes of the packets of some ordered pairs of nodes.
+//!
+//! The bridge goes on carrying everybody else's packets. For the shaped directions a filter on the
+//! bridge drops the frames, and a thread of the harness takes a copy of each where it enters the
+//! bridge and sends it out of the receiver's port when it is due. No `netem` is needed, no rights
+//! but those of the lab, and nothing is done in a node's own namespace.
+//!
+//! Nothing is ever corrupted: checksums are computed by the receiver's side of a link, after the
+//! change, so a server would see wrong data that no real network would have let through.
+
+mod engine;
+mod flow;
+mod meter;
+mod netem;
+pub mod overhead;
+mod port;
+pub mod proof;
+mod switch;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use fracas_checker::fault::Cut;
+
+use super::Lab;
+use super::error::LabError;
+use super::netns::in_thread;
+use super::punctual::be_punctual;
+
+pub(crate) use engine::Engine;
+pub(crate) use meter::Meter;
+pub use meter::{Plan, Sample, Way};
+pub use watch::Watch;
+
+/// The longest delay or jitter: beyond it, a partition says it better.
+const DELAY_MAX: Duration = Duration::from_secs(10);
+
+/// The smallest bandwidth, in bits per second: less than that is a partition, too.
+const BANDWIDTH_MIN: u64 = 64_000;
+
+/// What is done to the packets of one direction.
+///
+/// A packet is a frame as a node hands it over. With TCP a frame may be as long as 64 KiB, and is
+/// lost, delayed or doubled as a whole; bandwidth counts its real length on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Shaping {
+    /// How much later than usual each arrives.
+    pub delay: Duration,
+    /// By how much that varies, up or down, evenly. Packets keep their order: none arrives before
+    /// one that was sent earlier.
+    pub jitter: Duration,
+    /// The share that never arrives, from 0 to 1.
+    pub loss: f64,
+    /// The share that arrives twice, from 0 to 1.
+    pub duplicate: f64,
+    /// The share that skips the delay and so overtakes others, from 0 to 1. Needs a delay.
+    pub reorder: f64,
+    /// The most that gets through, in bits per second. What would have to wait longer than 200 ms
+    /// is dropped.
+    pub bandwidth: Option<u64>,
+    /// Decides which packets it meets. Directions with the same seed do not meet the same fate.
+    pub seed: u64,
+}
+
+/// What was done to the packets of one direction since it has been shaped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Carried {
+    /// How many came.
+    pub taken: u64,
+    /// How many were sent on, copies included.
+    pub sent: u64,
+    /// How many were lost, as asked.
+    pub lost: u64,
+    /// How many were sent twice, as asked.
+    pub duplicated: u64,
+    /// How many skipped the delay, as asked.
+    pub reordered: u64,
+    /// How many were dropped because the bandwidth was used up.
+    pub refused: u64,
+    /// How many were lost though nobody asked for it: the receiver's link did not take them, or
+    /// too many were waiting.
+    pub failed: u64,
+    /// How many of all packets of this sender came faster than they could be taken.
+    pub missed: u64,
+    /// By how much the latest was sent later than it was due.
+    pub late: Duration,
+}
+
+impl Shaping {
+    /// Fails unless it makes sense.
+    fn check(&self, (from, to): Cut) -> Result<(), LabError> {
+        let shares =
+            [("loss", self.loss), ("duplicate", self.duplicate), ("reorder", self.reorder)];
+        let refuse = |why: String| Err(LabError::Asked(format!("shape {from}→{to}: {why}")));
+        if let Some((name, share)) = shares.iter().find(|(_, share)| !(0.0..=1.0).contains(share)) {
+            return refuse(format!("`{name}` is {share}, expected a share from 0 to 1"));
+        }
+        if self.delay.max(self.jitter) > DELAY_MAX {
+            return refuse(format!("a delay or jitter of more than {DELAY_MAX:?}"));
+        }
+        if self.bandwidth.is_some_and(|rate| rate < BANDWIDTH_MIN) {
+            return refuse(format!("a bandwidth of less than {BANDWIDTH_MIN} bit/s"));
+        }
+        if self.reorder > 0.0 && self.delay.is_zero() {
+            return refuse("`reorder` without a `delay` that could be skipped".to_owned());
+        }
+        if *self == (Self { seed: self.seed, ..Self::default() }) {
+            return refuse("nothing to do".to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Shaping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = |share: f64| format!("{} %", (share * 1e4).round() / 100.0);
+        let parts = [
+            (!self.delay.is_zero()).then(|| format!("{:?} late", self.delay)),
+            (!self.jitter.is_zero()).then(|| format!("± {:?}", self.jitter)),
+            (self.loss > 0.0).then(|| format!("{} lost", percent(self.loss))),
+            (self.duplicate > 0.0).then(|| format!("{} doubled", percent(self.duplicate))),
+            (self.reorder > 0.0).then(|| format!("{} reordered", percent(self.reorder))),
+            self.bandwidth.map(|rate| format!("{rate} bit/s")),
+        ];
+        f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl Lab {
+    /// Makes these directions the only shaped ones; none of them heals all.
+    ///
+    /// A direction whose shaping stays the same is not disturbed. Packets that wait in a direction
+    /// that is healed arrive at once. No packet is lost by the change itself, but for some ten
+    /// microseconds one may arrive twice. A direction that is also cut stays cut.
+    ///
+    /// # Errors
+    /// When a shaping makes no sense, or this machine has no nft for the bridge.
+    pub fn shape(&self, shapings: &BTreeMap<Cut, Shaping>) -> Result<(), LabError> {
+        for (cut, shaping) in shapings {
+            self.must_exist("shape", *cut)?;
+            shaping.check(*cut)?;
+        }
+        self.cuts().shape(&self.network, shapings, self.ineffective_cut)
+    }
+
+    /// The shapings that were asked for last.
+    #[must_use]
+    pub fn shapings(&self) -> BTreeMap<Cut, Shaping> {
+        self.cuts().shaped.clone()
+    }
+
+    /// What was done to the packets of each shaped direction; those that are also cut are missing.
+    ///
+    /// # Errors
+    /// When the thread that sends them on has failed.
+    pub fn carried(&self) -> Result<BTreeMap<Cut, Carried>, LabError> {
+        self.cuts().engine.as_ref().map_or_else(|| Ok(BTreeMap::new()), Engine::carried)
+    }
+
+    /// Sends probes along these directions, has each sent back, and tells what came of them.
+    ///
+    /// # Errors
+    /// When a probe cannot be sent.
+    pub fn measure(&self, pairs: &[Cut], plan: Plan) -> Result<BTreeMap<Cut, Sample>, LabError> {
+        self.with_meter(|meter| meter.round_trips(pairs, plan))
+    }
+
+    /// Sends a burst along a direction that should let `rate` bits per second through, and tells
+    /// what got through per second; none if too little arrived.
+    ///
+    /// # Errors
+    /// When it cannot be sent.
+    pub fn measure_rate(&self, pair: Cut, rate: u64) -> Result<Option<f64>, LabError> {
+        self.with_meter(|meter| meter.burst(pair, rate))
+    }
+
+    /// Measures these shaped directions in the background, until the watch is finished.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn watch(&self, asked: &BTreeMap<Cut, Shaping>) -> Result<Watch, LabError> {
+        asked.keys().try_for_each(|cut| self.must_exist("watch", *cut))?;
+        Watch::start(Meter::open(&self.network)?, asked.clone())
+    }
+
+    /// Runs something with the lab's meter, which is opened when it is first used, in a thread of
+    /// its own: what makes it punctual must not be passed on to a server.
+    fn with_meter<T: Send>(
+        &self,
+        task: impl FnOnce(&mut Meter) -> Result<T, LabError> + Send,
+    ) -> Result<T, LabError> {
+        let mut meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner);
+        let meter = match &mut *meter {
+            Some(meter) => meter,
+            closed => closed.insert(Meter::open(&self.network)?),
+        };
+        in_thread(|| {
+            be_punctual()?;
+            task(meter)
+        })
+    }
+
+    /// Whether the kernel has `netem`. fracas shapes without it either way.
+    ///
+    /// # Errors
+    /// When it has none, or fracas does not use it.
+    pub fn try_netem(&self) -> Result<String, LabError> {
+        netem::find()
+    }
+}

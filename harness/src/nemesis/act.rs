@@ -1,0 +1,199 @@
+//! One act of the nemesis, before it is known which nodes it will hit.
+
+use fracas_checker::event::NodeId;
+use fracas_checker::fault::{Again, Clock, Disk, FaultKind, Link, Loss, Scarcity, Shape};
+use serde::{Deserialize, Serialize};
+
+/// Which nodes an act means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Whom {
+    /// The node last seen leading; a random one while none is known.
+    Leader,
+    /// The node that led before the present leader; a random one while none is known.
+    LastLeader,
+    /// A random node that was not seen leading.
+    Follower,
+    /// One random node.
+    #[default]
+    One,
+    /// Random nodes, as many as the cluster can miss.
+    Minority,
+    /// Random nodes, one more than the cluster can miss.
+    Majority,
+    /// Every node.
+    All,
+    /// Of the nodes that are up, the one that partitions in effect cut off from the fewest.
+    LeastCut,
+    /// The nodes that the act of this number hit, the first one being 1.
+    HitBy(u32),
+    /// The node of this place in the cluster, counted round, the first one being 1.
+    Nth(u32),
+    /// This node.
+    Node(NodeId),
+}
+
+/// Which links of the nodes that it means an act on links touches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ways {
+    /// To and from all others.
+    #[default]
+    Both,
+    /// What they send.
+    From,
+    /// What they are sent.
+    To,
+}
+
+/// What an act does, whoever it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Does {
+    /// Drop packets between nodes; the shape says which.
+    Partition {
+        /// How the cut is drawn.
+        shape: Shape,
+    },
+    /// Stop all processes, and continue them at the end.
+    Pause,
+    /// Kill all processes, and start them again at the end.
+    Kill {
+        /// As what they come back.
+        #[serde(default, skip_serializing_if = "Again::is_same")]
+        again: Again,
+    },
+    /// Kill all processes, lose what was not durable, and start them again at the end.
+    Power {
+        /// What is lost.
+        loss: Loss,
+    },
+    /// Make wall clocks wrong.
+    Clock {
+        /// In what way.
+        change: Clock,
+    },
+    /// Make packets late.
+    Slow {
+        /// How late.
+        link: Link,
+        /// On which links.
+        #[serde(default)]
+        ways: Ways,
+    },
+    /// Lose packets, double them, let them overtake each other.
+    Loss {
+        /// How many.
+        link: Link,
+        /// On which links.
+        #[serde(default)]
+        ways: Ways,
+    },
+    /// Trouble the disks.
+    Disk {
+        /// In what way.
+        trouble: Disk,
+    },
+    /// Leave too little of something.
+    Starve {
+        /// Of what.
+        scarcity: Scarcity,
+    },
+}
+
+/// One act of the nemesis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    /// What is done.
+    #[serde(flatten)]
+    pub does: Does,
+    /// To whom. A partition's shape says it better than this.
+    #[serde(default)]
+    pub whom: Whom,
+    /// Settles what is left to chance.
+    #[serde(default)]
+    pub draw: u64,
+}
+
+impl Does {
+    /// The kind of fault that it becomes.
+    #[must_use]
+    pub fn kind(&self) -> FaultKind {
+        match self {
+            Self::Partition { .. } => FaultKind::Partition,
+            Self::Pause => FaultKind::Pause,
+            Self::Kill { .. } => FaultKind::Kill,
+            Self::Power { .. } => FaultKind::Power,
+            Self::Clock { .. } => FaultKind::Clock,
+            Self::Slow { .. } => FaultKind::Slow,
+            Self::Loss { .. } => FaultKind::Loss,
+            Self::Disk { .. } => FaultKind::Disk,
+            Self::Starve { .. } => FaultKind::Starve,
+        }
+    }
+}
+
+impl Act {
+    /// The kind of fault that it becomes.
+    #[must_use]
+    pub fn kind(&self) -> FaultKind {
+        self.does.kind()
+    }
+
+    /// Whether it is meant for the leader.
+    #[must_use]
+    pub fn aims_at_leader(&self) -> bool {
+        match self.does {
+            Does::Partition { shape } => matches!(shape, Shape::IsolateLeader | Shape::Majority),
+            _ => self.whom == Whom::Leader,
+        }
+    }
+}
+
+/// What an act may do, of each kind, in the usual mix of faults.
+///
+/// Clocks step by more than any lease or time-out lasts, both ways, and drift fast enough to matter
+/// within a run. Links are slow enough to make elections likely and lossy enough to make TCP wait.
+#[must_use]
+pub(super) fn usual(kind: FaultKind) -> Vec<Does> {
+    let late = |delay_us, jitter_us| Link { delay_us, jitter_us, ..Link::default() };
+    let ways = Ways::Both;
+    match kind {
+        FaultKind::Partition => {
+            Shape::ALL.into_iter().map(|shape| Does::Partition { shape }).collect()
+        }
+        FaultKind::Pause => vec![Does::Pause],
+        FaultKind::Kill => vec![Does::Kill { again: Again::Same }],
+        FaultKind::Power => Loss::ALL.into_iter().map(|loss| Does::Power { loss }).collect(),
+        FaultKind::Clock => [
+            Clock::Step { by_ms: 60_000 },
+            Clock::Step { by_ms: -60_000 },
+            Clock::Drift { ppm: 200_000 },
+            Clock::Strobe { by_ms: 5_000, every_ms: 50 },
+            Clock::Freeze,
+        ]
+        .into_iter()
+        .map(|change| Does::Clock { change })
+        .collect(),
+        FaultKind::Slow => vec![
+            Does::Slow { link: late(100_000, 50_000), ways },
+            Does::Slow { link: late(500_000, 0), ways: Ways::From },
+            Does::Slow { link: Link { bits_per_s: 2_000_000, ..Link::default() }, ways },
+        ],
+        FaultKind::Loss => vec![
+            Does::Loss { link: Link { loss_ppm: 200_000, ..Link::default() }, ways },
+            Does::Loss { link: Link { duplicate_ppm: 200_000, ..Link::default() }, ways },
+            Does::Loss {
+                link: Link { delay_us: 20_000, reorder_ppm: 250_000, ..Link::default() },
+                ways,
+            },
+        ],
+        FaultKind::Disk => {
+            [Disk::SlowFsync { by_ms: 300 }, Disk::FsyncFails, Disk::Full, Disk::WriteFails]
+                .into_iter()
+                .map(|trouble| Does::Disk { trouble })
+                .collect()
+        }
+        FaultKind::Starve => vec![Does::Starve { scarcity: Scarcity::Cpu { percent: 20 } }],
+    }
+}

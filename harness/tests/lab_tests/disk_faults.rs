@@ -1,0 +1,133 @@
+//! Disks that tear writes, lose what a failed fsync left, refuse, are full or slow; and that each of
+//! these is measured, and measured not to be there when it is not.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::time::{Duration, Instant};
+
+use fracas::lab::World;
+use fracas::lab::disk::{Errors, Latency, Loss, Model, Unit, proofs};
+use fracas_checker::NodeId;
+use fracas_checker::fault::Stage;
+
+use super::disk::Fixture;
+use super::support::{Body, Test};
+
+/// The tests of this file.
+pub(crate) const TESTS: &[Test] = &[
+    ("a_torn_write_leaves_whole_pieces", Body::Inside(torn)),
+    ("a_failed_fsync_loses_its_pages_for_good", Body::Inside(failed_fsync)),
+    ("a_disk_refuses_what_it_is_told_to", Body::Inside(refuses)),
+    ("a_full_disk_takes_nothing_more", Body::Inside(full)),
+    ("a_slow_disk_takes_its_time", Body::Inside(slow)),
+];
+
+const N2: NodeId = NodeId(2);
+
+fn torn(_: &World) {
+    let sizes = [(Unit::Page, 4096), (Unit::Sector, 512)];
+    for (unit, length) in sizes {
+        let it = Fixture::fast(Model::Posix);
+        let file = it.durable("file", &[1; 64 * 1024]);
+        file.write_all_at(&[2; 64 * 1024], 0).expect("written");
+        file.write_all_at(&[3; 64 * 1024], 64 * 1024).expect("written");
+        let lost = it.disk().lose(Loss::Torn { seed: 5, unit }).expect("it loses");
+        let found = fs::read(it.path("file")).expect("read");
+        let pieces = found.chunks(length);
+        assert!(pieces.clone().all(|piece| piece.iter().all(|byte| *byte == piece[0])));
+        for byte in 0..=3 {
+            assert!(pieces.clone().any(|piece| piece[0] == byte), "{unit:?}: no piece of {byte}");
+        }
+        assert!(lost.bytes > 30_000 && lost.bytes < 100_000 && lost.files == 1, "{lost:?}");
+        assert!(it.lose().is_nothing());
+    }
+}
+
+fn failed_fsync(_: &World) {
+    let it = Fixture::fast(Model::Ext4);
+    let file = it.durable("file", &[1; 8192]);
+    file.write_all_at(&[2; 8192], 0).expect("written");
+    it.disk().fail(Errors { fsync: 1.0, ..Errors::NONE }).expect("told");
+    assert_eq!(file.sync_all().expect_err("refused").raw_os_error(), Some(libc::EIO));
+    it.disk().fail(Errors::NONE).expect("healed");
+    file.sync_all().expect("a later fsync succeeds");
+    it.check("file", &[2; 8192]);
+    // Written again, the first page reaches the disk with the next fsync; the second never does.
+    file.write_all_at(&[3], 0).expect("written");
+    file.sync_all().expect("fsynced");
+    drop(file);
+    let lost = it.lose();
+    assert_eq!((lost.bytes, lost.pages), (4096, 1));
+    let kept = [vec![3], vec![2; 4095], vec![1; 4096]].concat();
+    it.check("file", &kept);
+    assert_eq!(it.disk().stats().expect("counts").refused.fsync, 1);
+}
+
+fn refuses(_: &World) {
+    let it = Fixture::fast(Model::Ext4);
+    let file = it.durable("file", b"text");
+    let asked = Errors { fsync: 1.0, write: 0.3, read: 1.0, room: None };
+    let mut counted = it.disk().stats().expect("counts").refused;
+    let measure = |stage, counted: &mut _| {
+        proofs::errors((N2, it.disk()), &asked, stage, counted).expect("measured")
+    };
+    let held = |stage, counted: &mut _| measure(stage, counted).iter().all(|it| it.holds);
+    assert!(!held(Stage::Injected, &mut counted), "nothing was injected yet");
+    it.disk().fail(asked).expect("told");
+    assert!(held(Stage::Injected, &mut counted));
+    assert!(file.sync_all().is_err());
+    assert!(file.read_exact_at(&mut [0; 4], 0).is_err(), "what is cached is not hidden");
+    let written = (0..100).filter(|_| file.write_all_at(b"T", 0).is_ok()).count();
+    assert!((50..90).contains(&written), "{written} of 100");
+    let told = measure(Stage::Held, &mut counted);
+    assert!(told[0].result.contains("n2's own failed 1 times"), "{told:?}");
+    assert!(!held(Stage::Healed, &mut counted), "it is not healed yet");
+    it.disk().fail(Errors::NONE).expect("healed");
+    assert!(held(Stage::Healed, &mut counted));
+    it.check("file", b"Text");
+}
+
+fn full(_: &World) {
+    let it = Fixture::fast(Model::Ext4);
+    let mut file = it.durable("file", b"text");
+    let limit = Errors { room: Some(10_000), ..Errors::NONE };
+    it.disk().fail(limit).expect("told");
+    file.write_all(&[1; 9_000]).expect("there is room");
+    let error = file.write_all(&[1; 2_000]).expect_err("no room");
+    assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    let mut counted = it.disk().stats().expect("counts").refused;
+    assert_eq!(counted.full, 1);
+    it.disk().fail(Errors::FULL).expect("told");
+    let measure = |stage, counted: &mut _| {
+        proofs::errors((N2, it.disk()), &Errors::FULL, stage, counted).expect("measured")
+    };
+    assert!(measure(Stage::Injected, &mut counted)[0].holds);
+    assert_eq!(nix::sys::statvfs::statvfs(&it.path("")).expect("statistics").blocks_available(), 0);
+    assert!(fs::create_dir(it.path("folder")).is_err());
+    assert!(File::create(it.path("new")).is_err());
+    file.write_all_at(b"TEXT", 0).expect("overwriting needs no room");
+    it.disk().fail(Errors::NONE).expect("healed");
+    assert!(measure(Stage::Healed, &mut counted)[0].holds);
+    fs::create_dir(it.path("folder")).expect("made");
+}
+
+fn slow(_: &World) {
+    let it = Fixture::new(Model::Ext4, Latency::NONE);
+    let asked = Latency::exactly(Duration::from_millis(100));
+    let measure = |stage| proofs::slow((N2, it.disk()), asked, stage).expect("measured").remove(0);
+    assert!(!measure(Stage::Injected).holds, "nothing was injected yet");
+    it.disk().slow(asked).expect("told");
+    assert!(measure(Stage::Injected).holds);
+    let begun = Instant::now();
+    let files = ["1", "2", "3", "4", "5", "6", "7", "8"].map(|name| it.write(name, b"text"));
+    let fsync = |file: File| std::thread::spawn(move || file.sync_all().expect("fsynced"));
+    let threads = files.map(fsync);
+    threads.into_iter().for_each(|thread| thread.join().expect("it ends"));
+    assert!(begun.elapsed() < asked.least * 6, "one fsync does not wait for another");
+    let told = measure(Stage::Held);
+    assert!(told.holds && told.result.contains("n2's own took 1"), "{told:?}");
+    assert!(!measure(Stage::Healed).holds);
+    it.disk().slow(Latency::NONE).expect("told");
+    assert!(measure(Stage::Healed).holds);
+}

@@ -1,0 +1,183 @@
+//! Too little processor time, memory, descriptors and disk: felt by the server, proven, and over.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use fracas::lab::resources::{Duty, Resource, SmallDisk, proof};
+use fracas::lab::{LabError, World};
+use fracas_checker::fault::{Measurement, Stage};
+
+use super::processes::Fixture;
+use super::support::{Body, Test};
+
+/// The tests of this file.
+pub(crate) const TESTS: &[Test] = &[
+    ("a_starved_node_gets_its_share", Body::Inside(starved)),
+    ("a_node_that_is_not_starved_is_found_out", Body::Inside(not_starved)),
+    ("a_starved_node_can_be_paused", Body::Inside(starved_and_paused)),
+    ("nothing_more_can_be_opened", Body::Inside(files)),
+    ("no_more_memory_can_be_had", Body::Inside(memory)),
+    ("a_full_disk_takes_nothing_more", Body::Inside(disk)),
+    ("a_small_disk_survives_its_node", Body::Inside(survives)),
+    ("open_more", Body::Server(open_more)),
+    ("want_more", Body::Server(want_more)),
+];
+
+/// How long something that must happen may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// 4 of 20 ms.
+const FIFTH: Duty = Duty { run: Duration::from_millis(4), period: Duration::from_millis(20) };
+
+/// Tells again and again whether it gets something more.
+fn tell(mut more: impl FnMut() -> bool) {
+    loop {
+        let word = if more() { "more" } else { "refused" };
+        writeln!(std::io::stdout(), "{word}").expect("written");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Opens more and more files.
+fn open_more() {
+    let mut open = Vec::new();
+    tell(|| {
+        File::open("/dev/null").is_ok_and(|file| {
+            open.push(file);
+            true
+        })
+    });
+}
+
+/// Takes more and more memory.
+fn want_more() {
+    let mut taken: Vec<Vec<u8>> = Vec::new();
+    tell(|| {
+        let mut more = Vec::new();
+        let got = more.try_reserve_exact(8 << 20).is_ok();
+        taken.push(more);
+        got
+    });
+}
+
+#[track_caller]
+fn all_hold(measurements: &[Measurement]) {
+    for Measurement { what, result, .. } in measurements {
+        println!("{what}: {result}");
+    }
+    let hold = !measurements.is_empty() && measurements.iter().all(|it| it.holds);
+    assert!(hold, "{measurements:#?}");
+}
+
+/// Waits until the server's output has one more line like this.
+#[track_caller]
+fn wait_for(fixture: &Fixture, line: &str) {
+    let count = || {
+        let output = fs::read_to_string(fixture.path("stdout")).unwrap_or_default();
+        output.lines().filter(|it| *it == line).count()
+    };
+    let (before, deadline) = (count(), Instant::now() + PATIENCE);
+    while count() == before {
+        assert!(Instant::now() < deadline, "never `{line}`");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn starved(_: &World) {
+    let fixture = Fixture::new();
+    let mut node = fixture.shell("while :; do :; done");
+    node.starve(Some(FIFTH)).expect("starved");
+    for stage in [Stage::Injected, Stage::Held] {
+        all_hold(&proof::starved(&mut node, FIFTH, stage).expect("a proof"));
+    }
+    node.starve(None).expect("fed");
+    all_hold(&proof::starved(&mut node, FIFTH, Stage::Healed).expect("a proof"));
+    let nonsense = Duty { run: FIFTH.period, ..FIFTH };
+    assert!(matches!(node.starve(Some(nonsense)), Err(LabError::Asked(_))));
+}
+
+fn not_starved(_: &World) {
+    let fixture = Fixture::new();
+    let mut node = fixture.shell("sleep 1000");
+    let duty = Duty { run: Duration::from_millis(1), period: Duration::from_millis(100) };
+    let found = proof::starved(&mut node, duty, Stage::Injected).expect("a proof");
+    assert!(!found[0].holds, "{found:?}");
+}
+
+/// A pause holds through the turns, and the turns go on after it.
+fn starved_and_paused(_: &World) {
+    let fixture = Fixture::new();
+    let mut node = fixture.shell("while :; do :; done");
+    node.starve(Some(FIFTH)).expect("starved");
+    node.pause().expect("paused");
+    std::thread::sleep(5 * FIFTH.period);
+    let threads = node.threads().expect("counted");
+    assert!(threads.total > 0 && threads.stopped == threads.total, "{threads:?}");
+    node.resume().expect("resumed");
+    assert_eq!(node.threads().expect("counted").stopped, 0);
+    all_hold(&proof::starved(&mut node, FIFTH, Stage::Held).expect("a proof"));
+    assert_eq!(node.kill().expect("killed").remaining, 0);
+}
+
+fn files(_: &World) {
+    limited(Resource::Files, "open_more", 5);
+}
+
+fn memory(_: &World) {
+    limited(Resource::Memory, "want_more", 20 << 20);
+}
+
+/// Limits a server that always wants more, until it is refused, and lets it have it again.
+fn limited(resource: Resource, server: &str, headroom: u64) {
+    let fixture = Fixture::new();
+    let mut node = fixture.server(server);
+    wait_for(&fixture, "more");
+    let unproven = proof::limited(&node, resource, Stage::Injected).expect("a proof");
+    assert!(!unproven[0].holds, "it is not limited yet: {unproven:?}");
+    node.limit(resource, headroom).expect("limited");
+    assert!(matches!(node.limit(resource, headroom), Err(LabError::Asked(_))), "only once");
+    wait_for(&fixture, "refused");
+    for stage in [Stage::Injected, Stage::Held] {
+        all_hold(&proof::limited(&node, resource, stage).expect("a proof"));
+    }
+    node.unlimit(resource).expect("unlimited");
+    all_hold(&proof::limited(&node, resource, Stage::Healed).expect("a proof"));
+    wait_for(&fixture, "more");
+}
+
+fn disk(_: &World) {
+    let fixture = Fixture::new();
+    let dir = fixture.path("disk");
+    fs::create_dir(&dir).expect("a directory");
+    let disk = SmallDisk::mount(&dir, 4 << 20).expect("mounted");
+    assert!(matches!(disk.fill(), Err(LabError::Asked(_))), "it is empty");
+    let _node = fixture.shell(
+        "while :; do head -c 8192 /dev/zero >> disk/log && echo more || echo refused; sleep 0.05; \
+         done",
+    );
+    wait_for(&fixture, "more");
+    let unproven = proof::full(&disk, Stage::Injected).expect("a proof");
+    assert!(!unproven[0].holds, "it is not full yet: {unproven:?}");
+    disk.fill().expect("filled");
+    for stage in [Stage::Injected, Stage::Held] {
+        all_hold(&proof::full(&disk, stage).expect("a proof"));
+    }
+    wait_for(&fixture, "refused");
+    disk.make_room().expect("more room");
+    all_hold(&proof::full(&disk, Stage::Healed).expect("a proof"));
+    wait_for(&fixture, "more");
+}
+
+fn survives(_: &World) {
+    let fixture = Fixture::new();
+    let dir = fixture.path("disk");
+    fs::create_dir(&dir).expect("a directory");
+    let disk = SmallDisk::mount(&dir, 1 << 20).expect("mounted");
+    let mut node = fixture.shell("echo kept > disk/file; while :; do echo more; sleep 0.05; done");
+    wait_for(&fixture, "more");
+    node.kill().expect("killed");
+    assert_eq!(fs::read_to_string(dir.join("file")).expect("a file"), "kept\n");
+    drop(disk);
+    assert!(!dir.join("file").exists(), "the disk is gone");
+}
