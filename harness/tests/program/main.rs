@@ -8,6 +8,7 @@ mod cli_clean;
 mod cli_errors;
 mod cli_lists;
 mod run_anomaly;
+mod run_faults;
 mod run_flags;
 mod run_sigkill;
 mod run_story;

@@ -1,0 +1,135 @@
+//! Every kind of fault against the reference cluster: it is proven, the cluster is not blamed, and
+//! nothing of it is left. And schedules whose acts wait for moments.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::{Room, json as read, lab, slow};
+
+/// A schedule of these acts, run for some seconds; what became of each.
+fn became(room: &Room, planned: &Value, more: &[&str]) -> (Vec<Value>, i32) {
+    let schedule = json!({ "schema": "fracas.schedule/2", "planned": planned });
+    fs::write(room.path("plan.json"), schedule.to_string()).unwrap();
+    let flags = ["run", "regent", "--seed", "1", "--min-elections", "0", "--schedule", "plan.json"];
+    let ended = room.run(&[&flags, more].concat());
+    room.assert_nothing_left();
+    let actual = read(&room.only_run().join("schedule.json"))["actual"].clone();
+    (actual.as_array().unwrap().clone(), ended.code.unwrap())
+}
+
+/// An act of this kind and manner is brought about and proven; a correct cluster is not blamed for
+/// it. That a busy machine may spoil one of two proofs is not the cluster's fault either.
+#[track_caller]
+fn check(act: &Value) {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let planned = json!([
+        { "at_ms": 1_000, "lasts_ms": 1_500, "act": act },
+        { "at_ms": 1_000, "after": { "heal": 1 }, "lasts_ms": 1_500, "act": act },
+    ]);
+    let (became, code) = became(&room, &planned, &["--time", "8s"]);
+    assert_ne!(code, 1, "a correct cluster was blamed: {became:#?}");
+    assert!(became.iter().any(|one| one["effective"].is_array()), "{became:#?}");
+}
+
+#[test]
+fn clocks_are_proven() {
+    check(
+        &json!({ "kind": "clock", "change": { "does": "step", "by_ms": -60_000 }, "whom": "leader" }),
+    );
+    if slow() {
+        check(
+            &json!({ "kind": "clock", "change": { "does": "drift", "ppm": 100_000 }, "whom": "all" }),
+        );
+    }
+}
+
+#[test]
+fn links_are_proven() {
+    check(&json!({ "kind": "slow", "link": { "delay_us": 50_000 }, "whom": "follower" }));
+    if slow() {
+        check(&json!({ "kind": "loss", "link": { "loss_ppm": 200_000 }, "whom": "follower" }));
+    }
+}
+
+#[test]
+fn disks_are_proven() {
+    if fs::File::options().read(true).write(true).open("/dev/fuse").is_err() {
+        eprintln!("skipped: /dev/fuse cannot be opened");
+        return;
+    }
+    check(&json!({ "kind": "power", "loss": "all", "whom": "leader" }));
+    check(
+        &json!({ "kind": "disk", "trouble": { "does": "slow-fsync", "by_ms": 300 }, "whom": "leader" }),
+    );
+    if slow() {
+        check(&json!({ "kind": "disk", "trouble": { "does": "fsync-fails" }, "whom": "follower" }));
+        check(&json!({ "kind": "disk", "trouble": { "does": "full" }, "whom": "follower" }));
+    }
+}
+
+#[test]
+fn scarcity_is_proven() {
+    check(
+        &json!({ "kind": "starve", "scarcity": { "of": "cpu", "percent": 20 }, "whom": "follower" }),
+    );
+    if slow() {
+        check(
+            &json!({ "kind": "starve", "scarcity": { "of": "descriptors", "more": 0 }, "whom": "follower" }),
+        );
+    }
+}
+
+#[test]
+fn acts_wait_for_moments_and_a_replay_can_pin_whom_they_hit() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let planned = json!([
+        { "at_ms": 1_000, "lasts_ms": 300, "until": "election",
+          "act": { "kind": "pause", "whom": "leader" } },
+        { "at_ms": 100, "after": { "heal": 1 }, "lasts_ms": 500,
+          "act": { "kind": "kill", "whom": { "hit-by": 1 } } },
+        { "at_ms": 0, "after": { "election": 1_000 }, "lasts_ms": 500,
+          "act": { "kind": "kill", "whom": "all" } },
+    ]);
+    let (became, code) = became(&room, &planned, &["--time", "12s"]);
+    assert_ne!(code, 1, "{became:#?}");
+    let [pause, kill, never] = &became[..] else { panic!("{became:#?}") };
+    assert_eq!(pause["fault"]["nodes"], kill["fault"]["nodes"], "the same node");
+    let time = |one: &Value, place: usize| one["effective"][place].as_u64().expect("proven");
+    assert!(time(pause, 1) < time(kill, 0), "after the heal: {became:#?}");
+    assert_eq!(never["id"], Value::Null, "its moment never came");
+    assert!(never["problems"][0].as_str().unwrap().contains("before its time"));
+
+    let schedule = room.only_run().join("schedule.json");
+    let shown = room.run(&[
+        "run",
+        "regent",
+        "--dry-run",
+        "--pin",
+        "--schedule",
+        schedule.to_str().unwrap(),
+    ]);
+    let pinned = shown.assert_code(0).json()["schedule"]["planned"].clone();
+    assert_eq!(pinned[0]["pinned"], pause["fault"]);
+    assert_eq!(pinned[2]["pinned"], Value::Null);
+}
+
+#[test]
+fn a_schedule_that_cannot_be_carried_out_is_refused() {
+    let room = Room::new();
+    let refused = |planned: Value, words: &[&str]| {
+        let schedule = json!({ "schema": "fracas.schedule/2", "planned": planned });
+        fs::write(room.path("plan.json"), schedule.to_string()).unwrap();
+        let ended = room.run(&["run", "regent", "--dry-run", "--schedule", "plan.json"]);
+        ended.assert_code(64).assert_stderr(words);
+    };
+    let act = |act: Value| json!([{ "at_ms": 0, "lasts_ms": 500, "act": act }]);
+    refused(act(json!({ "kind": "pause", "who": "leader" })), &["unknown key `who`", "`whom`"]);
+    refused(act(json!({ "kind": "pauze" })), &["unknown variant `pauze`", "`pause`"]);
+    refused(act(json!({ "kind": "kill", "again": "next-binary" })), &["`--binary-next`"]);
+    let itself =
+        json!([{ "at_ms": 0, "after": { "heal": 1 }, "lasts_ms": 5, "act": { "kind": "pause" } }]);
+    refused(itself, &["act 1 can never come"]);
+}
