@@ -126,7 +126,7 @@ impl Cluster {
         self.servers.keys().copied()
     }
 
-    /// Writes the nodes' files and starts all of them.
+    /// Makes the nodes' directories of data, writes their files and starts all of them.
     ///
     /// # Errors
     /// When a file cannot be written or a process not be started.
@@ -139,13 +139,17 @@ impl Cluster {
 
     fn write_files(&self, node: NodeId, plan: &NodePlan) -> Result<(), StartError> {
         self.run.node(node)?;
+        let failed = |path: &Path, error| {
+            let path = path.to_owned();
+            StartError::File { node, path, error }
+        };
+        // Where disks can be troubled they are there already, as the places of the file systems.
+        for dir in &plan.data {
+            fs::create_dir_all(dir).map_err(|error| failed(dir, error))?;
+        }
         for (path, text) in &plan.files {
             let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-            made.and_then(|()| fs::write(path, text)).map_err(|error| StartError::File {
-                node,
-                path: path.clone(),
-                error,
-            })?;
+            made.and_then(|()| fs::write(path, text)).map_err(|error| failed(path, error))?;
         }
         Ok(())
     }
