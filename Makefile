@@ -5,7 +5,7 @@
 CARGO ?= cargo
 # Debian packages that tests use when they are there; without them those tests say so and skip.
 # They are installed with RUNLEVEL=1, so that none of their services is started.
-PACKAGES = etcd-server iptables iproute2 python3
+PACKAGES = etcd-server iptables iproute2 python3 redis-server
 
 ## demo: the main job against the built-in reference cluster; ends with the path of the report
 demo:
@@ -53,5 +53,5 @@ packages:
 	  if [ -n "$$missing" ]; then apt-get update -qq && \
 	    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; fi; \
 	fi; \
-	for tool in etcd iptables ip python3; do command -v $$tool >/dev/null || [ -x /usr/sbin/$$tool ] || \
+	for tool in etcd iptables ip python3 redis-server; do command -v $$tool >/dev/null || [ -x /usr/sbin/$$tool ] || \
 	  echo "not installed: $$tool (tests that need it are skipped, and say so)"; done
