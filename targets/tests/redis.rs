@@ -14,6 +14,8 @@ use tokio::net::TcpListener;
 
 const N1: NodeId = NodeId(1);
 const N2: NodeId = NodeId(2);
+/// Played by a script: the real servers are others, as both tests run at once.
+const N3: NodeId = NodeId(3);
 
 /// How often a server is asked whether it is there.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -30,9 +32,9 @@ fn cas(old: i64, new: i64) -> Op {
     Op::Cas { key: "k".into(), old: old.into(), new: new.into() }
 }
 
-fn deploy(binary: &str, dir: &Path) -> Deployment {
+fn deploy(binary: &str, nodes: u8, dir: &Path) -> Deployment {
     let target = Target::builtin("redis").unwrap().unwrap();
-    target.deploy(&support::loopback(binary, 2, dir)).unwrap()
+    target.deploy(&support::loopback(binary, nodes, dir)).unwrap()
 }
 
 /// One word and what it is about.
@@ -47,9 +49,9 @@ async fn ask(client: &Client, node: NodeId, op: Op) -> String {
     }
 }
 
-/// Gives one reply to everything, on node n1's own address and port.
+/// Gives one reply to everything, on node n3's own address and port.
 async fn serve(reply: &'static str) -> tokio::task::JoinHandle<()> {
-    let listener = TcpListener::bind((support::address(1), 6379)).await.unwrap();
+    let listener = TcpListener::bind((support::address(3), 6379)).await.unwrap();
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut command = [0; 1024];
@@ -85,8 +87,8 @@ async fn replies_are_classified_by_their_rules() {
         (cas(1, 2), "-ERR odd\r\n", "info no rule for the answer ERR odd"),
     ] {
         let server = serve(reply).await;
-        let client = deploy("redis-server", Path::new("/nodes")).client().unwrap();
-        assert_eq!(ask(&client, N1, op).await, expected, "{reply}");
+        let client = deploy("redis-server", 3, Path::new("/nodes")).client().unwrap();
+        assert_eq!(ask(&client, N3, op).await, expected, "{reply}");
         server.abort();
         assert!(server.await.unwrap_err().is_cancelled());
     }
@@ -103,7 +105,7 @@ impl Servers {
     fn start(binary: &str) -> Self {
         let dir = std::env::temp_dir().join(format!("fracas-redis-{}", std::process::id()));
         let mut servers =
-            Self { deployment: deploy(binary, &dir), children: Vec::new(), dir: dir.clone() };
+            Self { deployment: deploy(binary, 2, &dir), children: Vec::new(), dir: dir.clone() };
         for (node, plan) in &servers.deployment.nodes {
             plan.data.iter().for_each(|data| fs::create_dir_all(data).unwrap());
             plan.files.iter().for_each(|(path, text)| fs::write(path, text).unwrap());
