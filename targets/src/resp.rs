@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{self, IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -79,7 +79,9 @@ impl Command {
 pub(crate) struct Resp {
     connect: Duration,
     whole: Duration,
-    idle: Arc<Mutex<BTreeMap<SocketAddr, TcpStream>>>,
+    /// Outside of the runtime, where asking for its state asks the kernel, and not what was heard
+    /// of it last.
+    idle: Arc<Mutex<BTreeMap<SocketAddr, net::TcpStream>>>,
 }
 
 impl Resp {
@@ -101,7 +103,9 @@ impl Resp {
         };
         match timeout_at(until, converse(&mut stream, &bytes[begun..])).await {
             Ok(Ok(reply)) => {
-                self.idle().insert(command.address, stream);
+                if let Ok(stream) = stream.into_std() {
+                    self.idle().insert(command.address, stream);
+                }
                 Ok(reply)
             }
             Ok(Err(error)) => Err(Failure::Unknown(error.to_string())),
@@ -112,7 +116,7 @@ impl Resp {
     /// The connection that was kept, if it still is one; else a new one.
     async fn connection(&self, address: SocketAddr) -> Result<TcpStream, Failure> {
         let kept = self.idle().remove(&address).filter(is_quiet);
-        if let Some(stream) = kept {
+        if let Some(stream) = kept.and_then(|stream| TcpStream::from_std(stream).ok()) {
             return Ok(stream);
         }
         let refused = |why: String| Failure::NotSent(format!("connect: {why}"));
@@ -126,15 +130,15 @@ impl Resp {
         }
     }
 
-    fn idle(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, TcpStream>> {
+    fn idle(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, net::TcpStream>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Whether a connection has neither ended nor anything to say that nobody asked for.
-fn is_quiet(stream: &TcpStream) -> bool {
-    let read = stream.try_read(&mut [0]);
-    read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+fn is_quiet(stream: &net::TcpStream) -> bool {
+    let peeked = stream.peek(&mut [0]);
+    peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// Sends the rest of a command, and reads until its reply is whole.
