@@ -1,6 +1,6 @@
 # Two commands are all that is needed: `make demo` and `make test`. Each does its own set-up.
 .DELETE_ON_ERROR:
-.PHONY: demo test slow bench calibrate acceptance lint packages
+.PHONY: demo test slow bench calibrate prove-faults acceptance lint packages
 
 CARGO ?= cargo
 # Debian packages that tests use when they are there; without them those tests say so and skip.
@@ -41,6 +41,12 @@ acceptance: packages
 calibrate:
 	$(CARGO) build --locked --bin fracas --bin regent
 	$(CARGO) run --locked --quiet --example calibrate
+
+## prove-faults: every fault on every server, as root (if this is root) and as an ordinary user, with
+## its proof and its price; writes docs/proven-faults.md
+prove-faults: packages
+	$(CARGO) build --locked --bin regent
+	$(CARGO) run --locked --quiet -p fracas --example prove_faults
 
 ## bench: how long the checker takes; writes docs/benchmarks.md. For a quiet machine
 bench:
