@@ -7,6 +7,9 @@ use fracas_checker::fault::Measurement;
 use crate::cases::Group;
 use crate::row::{Cost, Row, Verdict};
 
+/// How many measurements of a stage are shown.
+const SHOWN: usize = 2;
+
 /// What was tried on one server by one user.
 pub(crate) struct Block {
     pub(crate) server: String,
@@ -114,10 +117,11 @@ fn section(page: &mut String, name: &str, blocks: &[Block]) {
 
 /// The first measurements, which is where the fault itself is measured.
 fn proof(measured: &[Measurement]) -> String {
-    let first = measured.first().map(|one| format!("{}: {}", one.what, one.result));
-    let more = measured.len().saturating_sub(1);
-    let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
-    format!("{}{more}", first.unwrap_or_default())
+    let shown: Vec<String> =
+        measured.iter().take(SHOWN).map(|one| format!("{}: {}", one.what, one.result)).collect();
+    let more = measured.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    format!("{}{more}", shown.join("; "))
 }
 
 fn prices(before: &Cost, during: &Cost) -> [String; 3] {

@@ -52,6 +52,23 @@ fn hunt(target: &str, flags: &[&str], wanted: i32, others: &[i32]) -> Vec<String
 }
 
 #[test]
+fn one_node_has_nobody_to_be_cut_off_from() {
+    if !able("redis-server") {
+        return;
+    }
+    let room = Room::new();
+    let run = |faults| room.run(&["run", "redis", "--dry-run", "--faults", faults]);
+    run("partition").assert_code(64).assert_stderr(&["needs two nodes or more", "`--nodes`"]);
+    let shown = run("all").assert_code(0).json();
+    let planned = shown["schedule"]["planned"].as_array().unwrap();
+    let between = ["partition", "slow", "loss"];
+    let of_links = |act: &&serde_json::Value| {
+        between.iter().any(|kind| act["act"]["kind"].as_str() == Some(kind))
+    };
+    assert_eq!(planned.iter().find(of_links), None);
+}
+
+#[test]
 fn redis_loses_what_it_has_not_fsynced() {
     let Some(_lab) = lab().filter(|_| able("redis-server")) else { return };
     let found = hunt("redis", &["--until-anomaly"], ANOMALY, &[PASS, 2]);
