@@ -133,3 +133,22 @@ fn a_schedule_that_cannot_be_carried_out_is_refused() {
         json!([{ "at_ms": 0, "after": { "heal": 1 }, "lasts_ms": 5, "act": { "kind": "pause" } }]);
     refused(itself, &["act 1 can never come"]);
 }
+
+#[test]
+fn a_shifted_monotonic_clock_is_proven_at_each_start() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let flags = ["run", "regent", "--seed", "1", "--time", "4s", "--faults", "none"];
+    let more = ["--min-elections", "0", "--monotonic-offset", "n1=1h,n2=-2s"];
+    let ended = room.run(&[&flags[..], &more].concat());
+    assert_ne!(ended.code, Some(1), "a correct cluster was blamed: {ended:#?}");
+    let record = read(&room.only_run().join("run.json"));
+    assert_eq!(record["ended"]["how"], "finished");
+}
+
+#[test]
+fn a_shifted_clock_of_a_node_that_is_not_there_is_refused() {
+    let room = Room::new();
+    let ended = room.run(&["run", "regent", "--dry-run", "--nodes=3", "--monotonic-offset=n4=1h"]);
+    ended.assert_code(64).assert_stderr(&["names `n4`", "n1, n2, n3"]);
+}
