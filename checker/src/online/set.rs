@@ -243,10 +243,10 @@ impl Monitor for OneSet {
             (Op::Contains { value, .. }, Ending::Ok(Outcome::Contains { present: true })) => {
                 self.is_seen(value, start, end)?;
             }
-            (Op::Contains { value, .. }, Ending::Ok(Outcome::Contains { present: false })) => {
-                if self.cannot_be_missed(value, start) {
-                    return Err(Stop::Refuted);
-                }
+            (Op::Contains { value, .. }, Ending::Ok(Outcome::Contains { present: false }))
+                if self.cannot_be_missed(value, start) =>
+            {
+                return Err(Stop::Refuted);
             }
             (_, Ending::Ok(Outcome::ReadAll { values })) => self.read(values, start, end)?,
             _ => {}
