@@ -48,9 +48,11 @@ prove-faults: packages
 	$(CARGO) build --locked --bin regent
 	$(CARGO) run --locked --quiet -p fracas --example prove_faults
 
-## bench: how long the checker takes; writes docs/benchmarks.md. For a quiet machine
+## bench: how long the checker takes, written to docs/benchmarks.md, and the faults, printed. For a
+##   quiet machine
 bench:
 	$(CARGO) bench --locked -p fracas-checker --bench histories -- --write
+	$(CARGO) bench --locked -p fracas --bench faults
 
 ## packages: what the tests use, installed where this is root and Debian; else what is missing is named
 packages:

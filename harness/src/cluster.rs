@@ -13,6 +13,7 @@ use fracas_checker::fault::{Again, Cut, Measurement, Stage};
 use fracas_targets::{Deployment, LogFile, NodePlan, StopSignal};
 
 use crate::equipment::Equipment;
+use crate::lab::clock;
 use crate::lab::leftovers::MARK;
 use crate::lab::packets::Shaping;
 use crate::lab::{Gone, Lab, LabError, Launch, NodeProcess, Signal, Threads, proofs};
@@ -91,6 +92,20 @@ pub enum StartError {
     Store(#[from] crate::store::StoreError),
 }
 
+/// Proves that the monotonic clock of a node is ahead by so many nanoseconds, if it shall be at all.
+/// It stays so as long as the node's processes live.
+fn shifted(process: &mut NodeProcess, nanos: i64) -> Result<(), LabError> {
+    if nanos == 0 {
+        return Ok(());
+    }
+    let measured = clock::prove_shift(process, nanos)?;
+    if measured.holds {
+        Ok(())
+    } else {
+        Err(LabError::answer("shift a monotonic clock", measured.result))
+    }
+}
+
 impl Cluster {
     /// A cluster whose nodes are not started yet.
     #[must_use]
@@ -126,7 +141,7 @@ impl Cluster {
         self.servers.keys().copied()
     }
 
-    /// Makes the nodes' directories of data, writes their files and starts all of them.
+    /// Writes the nodes' files and starts all of them.
     ///
     /// # Errors
     /// When a file cannot be written or a process not be started.
@@ -139,17 +154,13 @@ impl Cluster {
 
     fn write_files(&self, node: NodeId, plan: &NodePlan) -> Result<(), StartError> {
         self.run.node(node)?;
-        let failed = |path: &Path, error| {
-            let path = path.to_owned();
-            StartError::File { node, path, error }
-        };
-        // Where disks can be troubled they are there already, as the places of the file systems.
-        for dir in &plan.data {
-            fs::create_dir_all(dir).map_err(|error| failed(dir, error))?;
-        }
         for (path, text) in &plan.files {
             let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-            made.and_then(|()| fs::write(path, text)).map_err(|error| failed(path, error))?;
+            made.and_then(|()| fs::write(path, text)).map_err(|error| StartError::File {
+                node,
+                path: path.clone(),
+                error,
+            })?;
         }
         Ok(())
     }
@@ -175,7 +186,7 @@ impl Cluster {
             stderr: dir.join("stderr"),
             dir,
             clock: self.equipment.page(node),
-            monotonic_offset: 0,
+            monotonic_offset: self.equipment.monotonic_offset(node),
         };
         let sizes = self.logs(node).into_iter().map(|log| {
             let size = fs::metadata(&log.path).map_or(0, |file| file.len());
@@ -185,8 +196,10 @@ impl Cluster {
         server.incarnation += 1;
         self.tell(node, server.incarnation, NodeChange::Started);
         server.killed = None;
-        server.process = Some(self.lab.start(&launch)?);
-        Ok(())
+        let mut process = self.lab.start(&launch)?;
+        let shifted = shifted(&mut process, launch.monotonic_offset);
+        server.process = Some(process);
+        Ok(shifted?)
     }
 
     /// The log files of a node that the target names.

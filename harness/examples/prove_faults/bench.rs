@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use fracas::actor::troubles::trouble;
 use fracas::cluster::{Cluster, Deployments};
-use fracas::equipment::{Equipment, Wanted};
+use fracas::equipment::Equipment;
 use fracas::lab::clock::{Sampling, prove_shift};
 use fracas::lab::{Lab, LabError, LabSpec, Launch, Mechanism, NodeProcess, disk, packets};
 use fracas::recorder::{Recorder, Writer};
@@ -69,7 +69,7 @@ impl Bench {
         let deployment = Arc::new(target.deploy(&spec).map_err(|error| text(&error))?);
         let client = deployment.client().map_err(|error| text(&error))?;
         drop(entered);
-        let equipment = Equipment::of(&group.kinds(), &deployment, Wanted::default(), &run);
+        let equipment = Equipment::of(&group.kinds(), &deployment, &group.wanted(), &run);
         let equipment = equipment.map_err(|error| text(&error))?;
         let (recorder, writer) =
             Recorder::create(&run.file("history.jsonl"), &header(server, &run), None)

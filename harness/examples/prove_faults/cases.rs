@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use fracas::equipment::Wanted;
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{
     Again, Clock, Cut, Disk, Fault, FaultKind, Link, Loss, Scarcity, Shape,
@@ -15,6 +16,9 @@ pub(crate) const PEER: NodeId = NodeId(2);
 pub(crate) const BYSTANDERS: Cut = (NodeId(3), NodeId(4));
 /// All of them.
 pub(crate) const NODES: [NodeId; 4] = [VICTIM, PEER, BYSTANDERS.0, BYSTANDERS.1];
+
+/// The size of a small disk: etcd sets aside two logs of 64 MB.
+const SMALL_DISK: u64 = 256 << 20;
 
 /// What the monotonic clock is ahead by, in nanoseconds: a day.
 pub(crate) const MONOTONIC: i64 = 86_400_000_000_000;
@@ -30,17 +34,26 @@ pub(crate) enum Group {
     Clock,
     /// Those of disks.
     Disk,
+    /// That of a small disk.
+    Small,
 }
 
 impl Group {
-    pub(crate) const ALL: [Self; 3] = [Self::Plain, Self::Clock, Self::Disk];
+    pub(crate) const ALL: [Self; 4] = [Self::Plain, Self::Clock, Self::Disk, Self::Small];
 
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Plain => "plain",
             Self::Clock => "clock",
             Self::Disk => "disk",
+            Self::Small => "small",
         }
+    }
+
+    /// What the nodes are given beside what the kinds of faults call for.
+    pub(crate) fn wanted(self) -> Wanted {
+        let small_disk = (self == Self::Small).then_some(SMALL_DISK);
+        Wanted { small_disk, ..Wanted::default() }
     }
 
     /// The kinds of faults that the cluster is equipped for.
@@ -54,6 +67,7 @@ impl Group {
             Self::Plain => [links(), processes()].concat(),
             Self::Clock => clocks(),
             Self::Disk => disks(),
+            Self::Small => vec![("small disk that is full", starve(Scarcity::Disk))],
         }
     }
 
@@ -66,6 +80,10 @@ impl Group {
 
 fn nodes() -> Vec<NodeId> {
     vec![VICTIM]
+}
+
+fn starve(scarcity: Scarcity) -> Fault {
+    Fault::Starve { nodes: nodes(), scarcity }
 }
 
 fn links() -> Vec<(&'static str, Fault)> {
@@ -87,7 +105,6 @@ fn links() -> Vec<(&'static str, Fault)> {
 }
 
 fn processes() -> Vec<(&'static str, Fault)> {
-    let starve = |scarcity| Fault::Starve { nodes: nodes(), scarcity };
     vec![
         ("pause", Fault::Pause { nodes: nodes() }),
         ("kill", Fault::Kill { nodes: nodes(), again: Again::Same }),

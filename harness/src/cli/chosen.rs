@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use fracas_checker::fault::{Again, FaultKind};
+use fracas_checker::fault::{Again, FaultKind, Scarcity};
 use fracas_targets::{Target, nearest};
 
 use super::narrate;
@@ -90,7 +90,7 @@ pub(super) fn faults(
 }
 
 /// As what killed nodes may come back, besides as they were.
-pub(super) fn again(args: &RunArgs) -> Vec<Again> {
+fn again(args: &RunArgs) -> Vec<Again> {
     let next = args.binary_next.as_ref().map(|_| Again::NextBinary);
     let flags = (!args.restart_args.is_empty()).then_some(Again::OtherFlags);
     next.into_iter().chain(flags).collect()
@@ -112,22 +112,24 @@ fn aim(name: &str, kinds: &BTreeSet<FaultKind>) -> Result<&'static Aim, String> 
     ))
 }
 
-/// Fails if a node is to come back as something that was not given.
-pub(super) fn must_come_back(faults: &nemesis::Plan, given: &[Again]) -> Result<(), String> {
-    let wanted = faults.planned.iter().filter_map(|planned| match planned.act.does {
-        Does::Kill { again } if !again.is_same() && !given.contains(&again) => Some(again),
+/// Fails if the faults need what was not given: something to come back as, a disk to fill.
+pub(super) fn must_be_given(faults: &nemesis::Plan, args: &RunArgs) -> Result<(), String> {
+    let given = again(args);
+    let missing = |does: Does| match does {
+        Does::Kill { again: Again::NextBinary } if !given.contains(&Again::NextBinary) => {
+            Some(("the binary that nodes come back with", "--binary-next"))
+        }
+        Does::Kill { again } if !again.is_same() && !given.contains(&again) => {
+            Some(("the flags that nodes come back with", "--restart-arg"))
+        }
+        Does::Starve { scarcity: Scarcity::Disk } if args.small_disk.is_none() => {
+            Some(("the size of a disk that can be filled", "--small-disk"))
+        }
         _ => None,
-    });
-    match wanted.min() {
+    };
+    match faults.planned.iter().find_map(|planned| missing(planned.act.does)) {
         None => Ok(()),
-        Some(Again::NextBinary) => {
-            Err("error: these faults need the binary that nodes come back with: `--binary-next`"
-                .into())
-        }
-        Some(_) => {
-            Err("error: these faults need the flags that nodes come back with: `--restart-arg`"
-                .into())
-        }
+        Some((what, flag)) => Err(format!("error: these faults need {what}: `{flag}`")),
     }
 }
 
