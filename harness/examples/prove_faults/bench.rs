@@ -142,7 +142,7 @@ impl Bench {
                 break;
             }
         }
-        hand_over(&row);
+        hand_over(&row.without(&format!("{}/", self.run.path().display())));
     }
 
     /// One fault, as the actor of a run brings it about.

@@ -134,6 +134,7 @@ fn prices(before: &Cost, during: &Cost) -> [String; 3] {
 
 fn change(before: Option<f64>, during: Option<f64>, unit: &str) -> String {
     let number = |value: Option<f64>| match value {
+        Some(value) if value < 0.1 => format!("{value:.4}"),
         Some(value) if value < 10.0 => format!("{value:.1}"),
         Some(value) => format!("{value:.0}"),
         None => "?".to_owned(),

@@ -61,6 +61,14 @@ impl Row {
         }
     }
 
+    /// The same without the path of a directory that is gone by the time it is read.
+    pub(crate) fn without(mut self, path: &str) -> Self {
+        for one in self.stages.iter_mut().flatten() {
+            one.what = one.what.replace(path, "");
+        }
+        self
+    }
+
     /// What the measurements and the problems come to.
     pub(crate) fn judged(mut self) -> Self {
         const STAGES: [&str; 3] = ["injected", "held", "healed"];
