@@ -253,7 +253,7 @@ impl Core {
             self.log.generation_at(index) == Some(entry.generation)
         };
         let same = (first..).zip(&entries).take_while(|&pair| agrees(pair)).count();
-        if same == entries.len() && self.bug(Bug::ReordersOnDuplicate) {
+        if same > 0 && self.bug(Bug::ReordersOnDuplicate) {
             return self.append_again(entries);
         }
         if same < entries.len() {
@@ -261,8 +261,8 @@ impl Core {
         }
     }
 
-    /// [`Bug::ReordersOnDuplicate`]: whatever a request brings is put at the end, though it may
-    /// have been sent twice, because the first answer was late.
+    /// [`Bug::ReordersOnDuplicate`]: whatever a request brings is put at the end, though some of it
+    /// was sent before, and only the answer was late.
     fn append_again(&mut self, entries: Vec<Entry>) {
         for entry in entries {
             let index = self.log.push(entry);
