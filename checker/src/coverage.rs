@@ -23,6 +23,10 @@ pub const ID: &str = "coverage";
 pub const PROMISE: &str =
     "the run did what was planned: enough operations, elections and proven faults, to its end";
 
+/// How long a cluster may serve nobody after it has lost its leader. A fault that lasted less may
+/// be over before anybody could take its place.
+const TAKES_OVER: Nanos = 2_000_000_000;
+
 /// Holds `history` against the coverage that its plan asks for.
 #[must_use]
 pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
@@ -202,7 +206,8 @@ fn doubt(span: &FaultSpan) -> Option<String> {
     })
 }
 
-/// Whether clients were served during a fault that left a majority, or at least asked.
+/// Whether clients were served during a fault that left a majority and long enough to go on
+/// without those it hit, or at least asked.
 ///
 /// Whatever overlaps counts together, so that a majority is only demanded if one was left all the
 /// time.
@@ -217,7 +222,9 @@ fn served(history: &History, faults: &[FaultSpan], span: &FaultSpan, result: &mu
     let together: Vec<&Fault> = faults.iter().filter(overlaps).map(|other| &other.fault).collect();
     let operations = history.operations();
     let (id, began, ended) = (span.id, words::at(from), words::at(to));
-    if reach::majority(&history.header().nodes, &together).is_some() {
+    let serves = to.saturating_sub(from) >= TAKES_OVER
+        && reach::majority(&history.header().nodes, &together).is_some();
+    if serves {
         let ok = operations.iter().filter(|one| one.ok().is_some_and(|(time, ..)| within(time)));
         let seen = ok.count() as u64;
         if seen < needed {

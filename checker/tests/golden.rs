@@ -205,25 +205,30 @@ fn coverage_says_what_is_missing() {
 
 #[test]
 fn coverage_asks_for_service_where_a_majority_is_left() {
-    let stop = "phase load 0\nphase stop 900\nplan window 1\n";
+    let stop = "phase load 0\nphase stop 9000\nplan window 1\n";
     let ok = "p1 - r k [11..12] ok nil\n";
     let missing = |fault: u32| {
         format!(
-            "only 0 operations succeeded during fault {fault} (0.010 s to 0.020 s), which left a \
+            "only 0 operations succeeded during fault {fault} (0.010 s to 2.010 s), which left a \
              majority connected; at least 1 are needed"
         )
     };
-    coverage(&missing(1), &format!("{stop}fault 1 kill n1 [10..20]"));
-    coverage("", &format!("{stop}{ok}fault 1 kill n1 [10..20]"));
-    coverage("", &format!("{stop}{ok}fault 1 cut n1|n2,n3 [10..20]"));
+    coverage(&missing(1), &format!("{stop}fault 1 kill n1 [10..2010]"));
+    coverage("", &format!("{stop}{ok}fault 1 kill n1 [10..2010]"));
+    // Nobody takes over so soon.
+    coverage("", &format!("{stop}p1 - r k [11..12] fail\nfault 1 kill n1 [10..2009]"));
+    coverage("", &format!("{stop}{ok}fault 1 cut n1|n2,n3 [10..2010]"));
     // No majority is left: being asked is enough.
     coverage(
-        "nothing was asked of the cluster during fault 1 (0.010 s to 0.020 s)",
-        &format!("{stop}fault 1 kill n1,n2 [10..20]"),
+        "nothing was asked of the cluster during fault 1 (0.010 s to 2.010 s)",
+        &format!("{stop}fault 1 kill n1,n2 [10..2010]"),
     );
     let asked = "p1 - r k [11..12] fail\n";
-    coverage("", &format!("{stop}{asked}fault 1 kill n1,n2 [10..20]"));
-    coverage("", &format!("{stop}{asked}fault 1 pause n1 [10..20]\nfault 2 cut n2|n3 [10..20]"));
+    coverage("", &format!("{stop}{asked}fault 1 kill n1,n2 [10..2010]"));
+    coverage(
+        "",
+        &format!("{stop}{asked}fault 1 pause n1 [10..2010]\nfault 2 cut n2|n3 [10..2010]"),
+    );
 }
 
 #[test]

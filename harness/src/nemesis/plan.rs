@@ -215,6 +215,7 @@ fn no_unknown_keys(text: &str) -> Result<(), serde_json::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nemesis::Does;
 
     fn config(nodes: u16, time_ms: u64) -> Config {
         let kinds = FaultKind::ALL.into();

@@ -155,11 +155,12 @@ fn rounds(steps: &[Step], config: &Config, random: &mut ChaCha8Rng) -> Vec<Plann
 }
 
 impl Step {
-    /// Whether a cluster like this one has what it takes.
+    /// Whether a cluster like this one has what it takes. Where there are no leaders, any node may
+    /// stand for one, but no election ever comes.
     fn is_possible(&self, config: &Config) -> bool {
-        let leader = self.until == Until::Election
+        let elects = self.until == Until::Election
             || matches!(self.since, Since::Election(_))
-            || matches!(self.whom, Whom::Leader | Whom::LastLeader);
+            || self.whom == Whom::LastLeader;
         let fits = match self.does {
             Does::Partition { shape } => {
                 partition::smallest(shape) <= usize::from(config.nodes)
@@ -168,7 +169,7 @@ impl Step {
             Does::Kill { again } => again.is_same() || config.again.contains(&again),
             _ => true,
         };
-        fits && (config.leaders || !leader)
+        fits && (config.leaders || !elects)
     }
 
     /// This step of a story that begins at `begin`, and whose acts come after number `first`.
@@ -238,6 +239,36 @@ mod tests {
             let used: std::collections::BTreeSet<_> = plans.flat_map(|plan| plan.kinds()).collect();
             assert_eq!(used, aim.needs.iter().copied().collect(), "{}", aim.name);
         }
+    }
+
+    #[test]
+    fn the_mix_tells_only_what_can_be_brought_about() {
+        let stories = |config: &Config| Story::in_turn(config, 3).take(AIMS.len()).count();
+        let mut config = config(&AIMS[0]);
+        assert_eq!(stories(&config), AIMS.len(), "they come round and round");
+        config.kinds = [FaultKind::Starve].into();
+        assert_eq!(stories(&config), 0);
+        config.kinds = FaultKind::ALL.into();
+        let names = |config: &Config| -> Vec<&str> {
+            let told = AIMS.iter().filter(|aim| Story::of(aim, config).is_some());
+            told.map(|aim| aim.name).collect()
+        };
+        assert!(!names(&config).contains(&"upgrade"));
+        config.leaders = false;
+        let without = ["power-majority", "slow-disk", "lost-sync", "full-disks", "rolling-restart"];
+        assert_eq!(names(&config), without);
+    }
+
+    #[test]
+    fn a_story_takes_as_long_as_its_steps_do_one_after_the_other() {
+        let length = |name| {
+            let aim = AIMS.iter().find(|aim| aim.name == name).unwrap();
+            Story::of(aim, &config(aim)).unwrap().length_ms()
+        };
+        assert_eq!(length("gc-pause"), ELECTION_MS + 1_200);
+        assert_eq!(length("lost-sync"), 1_000 + 1_500 + 500);
+        assert_eq!(length("stopped-clock"), 7_600);
+        assert_eq!(length("election-storm"), 3 * ELECTION_MS + 20 + 20 + 60 + 700);
     }
 
     #[test]
