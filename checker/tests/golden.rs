@@ -204,6 +204,26 @@ fn coverage_says_what_is_missing() {
 }
 
 #[test]
+fn a_fault_that_was_not_proven_counts_for_nothing_and_too_many_are_too_many() {
+    let stop = "phase load 0\nphase stop 900\nplan effective 1\n";
+    let kills = |count: u32| -> String {
+        (1..=count).map(|id| format!("fault {id} kill n1 [{id}0..{id}5]\n")).collect()
+    };
+    let doubt =
+        |id: u32, fault: &str| format!("fault {id} ({fault}) was not proven: probe: answer");
+    let text = |proven: u32, fault: &str| {
+        format!("{stop}{}fault {} {fault} [90..95] unproven", kills(proven), proven + 1)
+    };
+    // One of four may be; the report says so.
+    coverage("", &text(3, "kill n1"));
+    let one = result("coverage", &[], &text(3, "kill n1"));
+    assert_eq!(one.not_checked, [doubt(4, "kill n1")]);
+    coverage(&doubt(3, "kill n1"), &text(2, "kill n1"));
+    // Of a kind that was tried something must have been seen.
+    coverage(&doubt(5, "pause n1"), &text(4, "pause n1"));
+}
+
+#[test]
 fn coverage_asks_for_service_where_a_majority_is_left() {
     let stop = "phase load 0\nphase stop 9000\nplan window 1\n";
     let ok = "p1 - r k [11..12] ok nil\n";
