@@ -168,8 +168,9 @@ fn final_reads(history: &History, result: &mut CheckResult) {
     }
 }
 
-/// Of so many faults one may lack its proof, and counts for nothing then: a busy machine may let a
-/// fault slip for a moment, or keep a probe from its answer.
+/// Of so many faults one may lack its proof, and counts for nothing then, and during one the cluster
+/// may serve nobody: a busy machine may let a fault slip for a moment, keep a probe from its answer,
+/// or an election from its end.
 const FAULTS_PER_DOUBT: usize = 4;
 
 /// Whether enough faults were proven, almost all of them and some of every kind, and clients were
@@ -196,9 +197,7 @@ fn faults(history: &History, result: &mut CheckResult) {
             result.not_checked.push(text);
         }
     }
-    for span in &faults {
-        served(history, &faults, span, result);
-    }
+    service(history, &faults, result);
     result.metrics.insert("faults".to_owned(), faults.len() as f64);
     result.metrics.insert("effective-faults".to_owned(), effective as f64);
 }
@@ -225,12 +224,36 @@ fn doubt(span: &FaultSpan) -> Option<String> {
     })
 }
 
+/// Whether clients were served during almost all faults, or at least asked.
+fn service(history: &History, faults: &[FaultSpan], result: &mut CheckResult) {
+    let mut unserved = Vec::new();
+    for span in faults {
+        match served(history, faults, span) {
+            Served::Enough => {}
+            Served::TooFew(text) => unserved.push(text),
+            Served::NotAsked(text) => result.inconclusive(text),
+        }
+    }
+    if unserved.len() * FAULTS_PER_DOUBT > faults.len() {
+        unserved.into_iter().for_each(|text| result.inconclusive(text));
+    } else {
+        result.suspicions.extend(unserved);
+    }
+}
+
+/// What clients got during a fault.
+enum Served {
+    Enough,
+    TooFew(String),
+    NotAsked(String),
+}
+
 /// Whether clients were served during a fault that left a majority and long enough to go on
 /// without those it hit, or at least asked.
 ///
 /// Whatever overlaps counts together, so that a majority is only demanded if one was left all the
 /// time.
-fn served(history: &History, faults: &[FaultSpan], span: &FaultSpan, result: &mut CheckResult) {
+fn served(history: &History, faults: &[FaultSpan], span: &FaultSpan) -> Served {
     let needed = history.header().plan.coverage.ok_per_fault_window;
     let (from, to) = span.window(history.end());
     let within = |time: Nanos| (from..=to).contains(&time);
@@ -247,14 +270,15 @@ fn served(history: &History, faults: &[FaultSpan], span: &FaultSpan, result: &mu
         let ok = operations.iter().filter(|one| one.ok().is_some_and(|(time, ..)| within(time)));
         let seen = ok.count() as u64;
         if seen < needed {
-            result.inconclusive(format!(
+            return Served::TooFew(format!(
                 "only {seen} operations succeeded during fault {id} ({began} to {ended}), which \
                  left a majority connected; at least {needed} are needed"
             ));
         }
     } else if needed > 0 && !operations.iter().any(|one| within(one.invoked.1)) {
-        result.inconclusive(format!(
+        return Served::NotAsked(format!(
             "nothing was asked of the cluster during fault {id} ({began} to {ended})"
         ));
     }
+    Served::Enough
 }
