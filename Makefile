@@ -42,9 +42,11 @@ calibrate:
 	$(CARGO) build --locked --bin fracas --bin regent
 	$(CARGO) run --locked --quiet --example calibrate -- --replays $(BUGS)
 
-## bench: how long the checker takes; writes docs/benchmarks.md. For a quiet machine
+## bench: how long the checker takes, written to docs/benchmarks.md, and the faults, printed. For a
+##   quiet machine
 bench:
 	$(CARGO) bench --locked -p fracas-checker --bench histories -- --write
+	$(CARGO) bench --locked -p fracas --bench faults
 
 ## packages: what the tests use, installed where this is root and Debian; else what is missing is named
 packages:

@@ -13,6 +13,7 @@ use fracas_checker::fault::{Again, Cut, Measurement, Stage};
 use fracas_targets::{Deployment, LogFile, NodePlan, StopSignal};
 
 use crate::equipment::Equipment;
+use crate::lab::clock;
 use crate::lab::leftovers::MARK;
 use crate::lab::packets::Shaping;
 use crate::lab::{Gone, Lab, LabError, Launch, NodeProcess, Signal, Threads, proofs};
@@ -89,6 +90,20 @@ pub enum StartError {
     /// The run directory refused.
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
+}
+
+/// Proves that the monotonic clock of a node is ahead by so many nanoseconds, if it shall be at all.
+/// It stays so as long as the node's processes live.
+fn shifted(process: &mut NodeProcess, nanos: i64) -> Result<(), LabError> {
+    if nanos == 0 {
+        return Ok(());
+    }
+    let measured = clock::prove_shift(process, nanos)?;
+    if measured.holds {
+        Ok(())
+    } else {
+        Err(LabError::answer("shift a monotonic clock", measured.result))
+    }
 }
 
 impl Cluster {
@@ -171,7 +186,7 @@ impl Cluster {
             stderr: dir.join("stderr"),
             dir,
             clock: self.equipment.page(node),
-            monotonic_offset: 0,
+            monotonic_offset: self.equipment.monotonic_offset(node),
         };
         let sizes = self.logs(node).into_iter().map(|log| {
             let size = fs::metadata(&log.path).map_or(0, |file| file.len());
@@ -181,8 +196,10 @@ impl Cluster {
         server.incarnation += 1;
         self.tell(node, server.incarnation, NodeChange::Started);
         server.killed = None;
-        server.process = Some(self.lab.start(&launch)?);
-        Ok(())
+        let mut process = self.lab.start(&launch)?;
+        let shifted = shifted(&mut process, launch.monotonic_offset);
+        server.process = Some(process);
+        Ok(shifted?)
     }
 
     /// The log files of a node that the target names.

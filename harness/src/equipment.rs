@@ -27,12 +27,14 @@ pub enum ClockMeans {
 }
 
 /// What equipment is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wanted {
     /// By what means clocks are made wrong.
     pub clock: ClockMeans,
     /// When changes of names become durable on the disks.
     pub disk: Model,
+    /// How far the monotonic clocks of nodes are ahead from their start on, in nanoseconds.
+    pub monotonic: BTreeMap<NodeId, i64>,
 }
 
 /// What the nodes were given.
@@ -40,6 +42,7 @@ pub struct Wanted {
 pub struct Equipment {
     clocks: BTreeMap<NodeId, NodeClock>,
     disks: BTreeMap<NodeId, Vec<Disk>>,
+    monotonic: BTreeMap<NodeId, i64>,
 }
 
 /// A node's wall clock.
@@ -57,10 +60,10 @@ impl Equipment {
     pub fn of(
         kinds: &BTreeSet<FaultKind>,
         deployment: &Deployment,
-        wanted: Wanted,
+        wanted: &Wanted,
         run: &RunDir,
     ) -> Result<Self, StartError> {
-        let mut equipment = Self::default();
+        let mut equipment = Self { monotonic: wanted.monotonic.clone(), ..Self::default() };
         for (node, plan) in &deployment.nodes {
             if kinds.contains(&FaultKind::Clock) {
                 equipment.clocks.insert(*node, NodeClock::new(&run.node(*node)?, wanted.clock)?);
@@ -77,6 +80,12 @@ impl Equipment {
     #[must_use]
     pub fn disks(&self, node: NodeId) -> &[Disk] {
         self.disks.get(&node).map_or(&[], Vec::as_slice)
+    }
+
+    /// How far a node's monotonic clock is ahead from its start on, in nanoseconds.
+    #[must_use]
+    pub fn monotonic_offset(&self, node: NodeId) -> i64 {
+        self.monotonic.get(&node).copied().unwrap_or(0)
     }
 
     /// The page behind a node's wall clock, if that is what it has.

@@ -74,7 +74,7 @@ fn host(world: &World) -> Host {
 
 /// By what means each kind of fault is brought about in `lab`.
 #[must_use]
-pub fn mechanisms(lab: &Lab, equipment: Wanted) -> BTreeMap<String, String> {
+pub fn mechanisms(lab: &Lab, equipment: &Wanted) -> BTreeMap<String, String> {
     let clock = match equipment.clock {
         ClockMeans::Redirect => clock::MECHANISM,
         ClockMeans::Faketime => "faketime",

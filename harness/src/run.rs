@@ -145,7 +145,7 @@ fn build(plan: &RunPlan, dir: &RunDir, record: &mut RunRecord) -> Result<Lab, Ru
         partition: plan.partition,
         ineffective_cut: plan.ineffective_cut,
     })?;
-    record.host.mechanisms = record::mechanisms(&lab, plan.equipment);
+    record.host.mechanisms = record::mechanisms(&lab, &plan.equipment);
     dir.write_record(record)?;
     Ok(lab)
 }
@@ -194,7 +194,7 @@ async fn conduct(
     let (recorder, writer) =
         Recorder::create(&dir.file("history.jsonl"), &header, feed).map_err(RunError::History)?;
     let view = View::default();
-    let equipment = Equipment::of(&plan.faults.kinds(), &deployment, plan.equipment, dir)?;
+    let equipment = Equipment::of(&plan.faults.kinds(), &deployment, &plan.equipment, dir)?;
     let kept = (recorder.clone(), view.clone());
     let cluster = Cluster::new((lab, equipment), deployments, dir.clone(), kept);
     let caller = Caller::new(Arc::new(client), recorder.clone());

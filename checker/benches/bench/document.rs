@@ -55,7 +55,8 @@ What the columns mean:
   come from a seeded generator (`checker/benches/generator`), so they are the same everywhere.
 - *verdict*: what the check said. Where several seeds were tried, how many were decided.
 - *fastest*, *median*: of up to seven runs, from the history in memory to the verdict; an anomaly
-  with its witness, its smallest part and its words. “From the file”: reading it included.
+  with its witness, its smallest part and its words. “From the file”: reading it included. Every run
+  gets its memory from the system and gives it back, as the one run of a program does.
 - *memory*: the most memory on top of that of the history, in a process of its own.
 - *slope*: how the time grows with the number of operations n, as the exponent of n, over all sizes
   from 10^4 on.

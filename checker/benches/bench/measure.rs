@@ -158,7 +158,9 @@ fn decided(history: &History, kind: &Kind, row: &Row) -> Status {
     };
     let operations = history.operations();
     let objects = history.objects().iter().map(|object| {
-        object.places.iter().filter_map(|place| Call::of(&operations[*place as usize])).collect()
+        let mut calls = Vec::with_capacity(object.places.len());
+        calls.extend(object.places.iter().filter_map(|at| Call::of(&operations[*at as usize])));
+        calls
     });
     objects.map(|calls| one(&calls)).max().unwrap_or_default()
 }

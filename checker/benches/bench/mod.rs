@@ -113,10 +113,10 @@ fn in_process(number: usize, row: &Row, phase: Phase, quick: bool) -> Result<Mea
     if quick {
         command.env(measure::LIMIT, QUICK.1.as_millis().to_string());
     }
-    if phase == Phase::Memory {
-        // What is freed goes back to the system, so that it is not taken for free memory later.
-        command.envs([("MALLOC_MMAP_THRESHOLD_", "65536"), ("MALLOC_TOP_PAD_", "0")]);
-    }
+    // What is freed goes back to the system, so that it is not taken for free memory later, and each
+    // timed run pays for its memory as the only run of a program does: with the usual settings the
+    // runs over small histories would get theirs for nothing, and the large ones not.
+    command.envs([("MALLOC_MMAP_THRESHOLD_", "65536"), ("MALLOC_TOP_PAD_", "0")]);
     let output = finished(command.stdout(Stdio::piped()).stderr(Stdio::piped()), row.patience())?;
     let Some(output) = output else {
         let verdict = "not finished in time".to_owned();

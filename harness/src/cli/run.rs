@@ -1,6 +1,6 @@
 //! `fracas run`: from flags to a decided run, and as many of them as were asked for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use fracas_workloads::{Size, Workload};
 
 use super::check::BudgetArgs;
 use super::chosen::{again, faults, kinds, must_come_back, schedule, unknown};
-use super::values::{Means, Rate, Seed, clients, duration, means, rate, seed};
+use super::values::{Means, Rate, Seed, clients, duration, means, offset, rate, seed};
 use super::{Format, Out, complain, narrate, print, tell};
 use crate::equipment::{ClockMeans, Wanted};
 use crate::exit::Exit;
@@ -97,6 +97,10 @@ pub(super) struct RunArgs {
     /// after any fsync, as on ext4, or strictly after one of its directory.
     #[arg(long, value_enum, default_value = "ext4")]
     disk: DiskArg,
+    /// A node's monotonic clock and time since boot are ahead by this much from its start on, or
+    /// behind: `n2=1h`, `n3=-30s`. A node for which this cannot be proven is not started.
+    #[arg(long, value_parser = offset, value_delimiter = ',', value_name = "NODE=DURATION")]
+    monotonic_offset: Vec<(NodeId, i64)>,
     /// Elections that must be seen under load for a pass [default: 1 where leaders are judged].
     #[arg(long, value_name = "N")]
     min_elections: Option<u64>,
@@ -260,6 +264,14 @@ fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
     let mut coverage =
         default_coverage(&needed(&workloads, &target), leaders, !faults.planned.is_empty());
     coverage.elections = args.min_elections.unwrap_or(coverage.elections);
+    let equipment = Wanted {
+        clock: args.clock_means(),
+        monotonic: offsets(&args.monotonic_offset, &nodes)?,
+        disk: match args.disk {
+            DiskArg::Ext4 => Model::Ext4,
+            DiskArg::Posix => Model::Posix,
+        },
+    };
     Ok(RunPlan {
         target,
         binary,
@@ -274,13 +286,7 @@ fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
         faults,
         kinds,
         partition: args.partition_means(),
-        equipment: Wanted {
-            clock: args.clock_means(),
-            disk: match args.disk {
-                DiskArg::Ext4 => Model::Ext4,
-                DiskArg::Posix => Model::Posix,
-            },
-        },
+        equipment,
         ineffective_cut: args.test_ineffective_cut,
         seed,
         coverage,
@@ -292,6 +298,18 @@ fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
         judge: !args.no_check,
         format: args.format,
     })
+}
+
+/// How far the monotonic clocks of nodes are ahead; the cluster must have them.
+fn offsets(wanted: &[(NodeId, i64)], nodes: &[NodeId]) -> Result<BTreeMap<NodeId, i64>, String> {
+    match wanted.iter().find(|(node, _)| !nodes.contains(node)) {
+        None => Ok(wanted.iter().copied().collect()),
+        Some((node, _)) => {
+            let nodes: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
+            let nodes = nodes.join(", ");
+            Err(format!("error: `--monotonic-offset` names `{node}`: the cluster has {nodes}"))
+        }
+    }
 }
 
 /// The kinds of operations that the chosen workloads will really ask.

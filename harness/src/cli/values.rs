@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use fracas_checker::NodeId;
 use fracas_targets::nearest;
 
 use crate::equipment::ClockMeans;
@@ -97,6 +98,18 @@ pub(super) fn means(text: &str) -> Result<Means, Refused> {
     })
 }
 
+/// A value of `--monotonic-offset`: a node, and how far its monotonic clock is ahead, in nanoseconds.
+pub(super) fn offset(text: &str) -> Result<(NodeId, i64), Refused> {
+    let (node, time) = text
+        .split_once('=')
+        .ok_or("expected a node and a duration, such as `n2=1h` or `n2=-30s`")?;
+    let node =
+        node.parse().map_err(|_| format!("`{node}` is no node: expected one such as `n2`"))?;
+    let (sign, time) = time.strip_prefix('-').map_or((1, time), |time| (-1, time));
+    let nanos = i64::try_from(duration(time)?.as_nanos()).map_err(|_| "too far".to_owned())?;
+    Ok((node, sign * nanos))
+}
+
 pub(super) fn clients(text: &str, nodes: usize) -> Result<u16, String> {
     let (number, factor) = match text.strip_suffix('n') {
         Some(number) => (number, nodes),
@@ -125,6 +138,15 @@ mod tests {
         assert_eq!(rate("200/s").unwrap().0, Some(200.0));
         assert_eq!(rate("max").unwrap().0, None);
         assert!(rate("-1").is_err());
+    }
+
+    #[test]
+    fn offsets_name_a_node() {
+        assert_eq!(offset("n2=1s"), Ok((NodeId(2), 1_000_000_000)));
+        assert_eq!(offset("n1=-30ms"), Ok((NodeId(1), -30_000_000)));
+        assert!(offset("1h").unwrap_err().contains("such as `n2=1h`"));
+        assert!(offset("two=1h").unwrap_err().contains("`two` is no node"));
+        assert!(offset("n2=1").unwrap_err().contains("such as `20s`"));
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_node_with_a_clock_is_paused_and_killed_like_any", Body::Inside(paused)),
     ("the_log_of_a_go_program_jumps", Body::Inside(etcd)),
     ("redis_tells_the_wrong_time", Body::Inside(redis)),
+    ("a_java_program_has_the_clock", Body::Inside(java)),
     ("a_static_program_has_the_clock", Body::Inside(static_c)),
 ];
 
@@ -216,6 +217,18 @@ fn redis(_: &World) {
          {client} -p 7001 time | head -1; {client} -p 7001 shutdown nosave >&2; wait"
     );
     all_an_hour_ahead(&fixture.an_hour_ahead(&script), 1);
+}
+
+/// Two clocks of the virtual machine, whose programs have many threads from the start.
+fn java(_: &World) {
+    let (_, java) = (need("javac"), need("java"));
+    let fixture = Fixture::new();
+    let source = fixture.path("Now.java");
+    let text = "class Now { public static void main(String[] none) {\n\
+                System.out.println(System.currentTimeMillis() / 1000);\n\
+                System.out.println(java.time.Instant.now().getEpochSecond()); } }\n";
+    fs::write(&source, text).expect("written");
+    all_an_hour_ahead(&fixture.an_hour_ahead(&format!("{java} {}", source.display())), 2);
 }
 
 /// Compiled here, if there is a compiler: with glibc, and with musl.

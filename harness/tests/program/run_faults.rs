@@ -133,3 +133,65 @@ fn a_schedule_that_cannot_be_carried_out_is_refused() {
         json!([{ "at_ms": 0, "after": { "heal": 1 }, "lasts_ms": 5, "act": { "kind": "pause" } }]);
     refused(itself, &["act 1 can never come"]);
 }
+
+#[test]
+fn a_shifted_monotonic_clock_is_proven_at_each_start() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let flags = ["run", "regent", "--seed", "1", "--time", "4s", "--faults", "none"];
+    let more = ["--min-elections", "0", "--monotonic-offset", "n1=1h,n2=-2s"];
+    let ended = room.run(&[&flags[..], &more].concat());
+    assert_ne!(ended.code, Some(1), "a correct cluster was blamed: {ended:#?}");
+    let record = read(&room.only_run().join("run.json"));
+    assert_eq!(record["ended"]["how"], "finished");
+}
+
+#[test]
+fn a_shifted_clock_of_a_node_that_is_not_there_is_refused() {
+    let room = Room::new();
+    let ended = room.run(&["run", "regent", "--dry-run", "--nodes=3", "--monotonic-offset=n4=1h"]);
+    ended.assert_code(64).assert_stderr(&["names `n4`", "n1, n2, n3"]);
+}
+
+/// How far each line of a log of etcd is after the one before, in seconds.
+fn gaps(log: &str) -> Vec<i64> {
+    let stamps = log.lines().filter_map(|line| line.split("\"ts\":\"").nth(1)?.get(11..19));
+    let second = |time: &str| -> Option<i64> {
+        let parts: Result<Vec<i64>, _> = time.split(':').map(str::parse).collect();
+        parts.ok()?.into_iter().reduce(|all, part| 60 * all + part)
+    };
+    let seconds: Vec<i64> = stamps.filter_map(second).collect();
+    let day = 24 * 3_600;
+    // Around midnight a day seems to be lost or won.
+    seconds.windows(2).map(|pair| (pair[1] - pair[0] + day / 2).rem_euclid(day) - day / 2).collect()
+}
+
+#[test]
+fn a_step_of_a_minute_is_in_the_log_of_that_node_alone() {
+    let Some(_lab) = lab() else { return };
+    if !["/usr/bin/etcd", "/usr/local/bin/etcd"].iter().any(|path| fs::exists(path).unwrap()) {
+        println!("skipped: `etcd` is not installed");
+        return;
+    }
+    let room = Room::new();
+    let step = json!({ "kind": "clock", "change": { "does": "step", "by_ms": 60_000 }, "whom": { "node": "n1" } });
+    let election = json!({ "kind": "kill", "whom": "leader" });
+    let planned = json!([
+        { "at_ms": 1_000, "lasts_ms": 6_000, "act": step },
+        { "at_ms": 2_500, "lasts_ms": 800, "act": election },
+    ]);
+    let schedule = json!({ "schema": "fracas.schedule/2", "planned": planned });
+    fs::write(room.path("plan.json"), schedule.to_string()).unwrap();
+    let flags = ["run", "etcd", "--nodes", "3", "--seed", "1", "--time", "10s"];
+    let ended = room.run(&[&flags[..], &["--schedule", "plan.json"]].concat());
+    assert_ne!(ended.code, Some(1), "a correct cluster was blamed: {ended:#?}");
+    let run = room.only_run();
+    let jumps = |node: &str| -> Vec<i64> {
+        let log = fs::read_to_string(run.join("nodes").join(node).join("stderr")).unwrap();
+        gaps(&log).into_iter().filter(|gap| gap.abs() > 45).collect()
+    };
+    let of_n1 = jumps("n1");
+    let minute = |jump: &i64| (45..75).contains(jump);
+    assert!(of_n1.len() == 2 && minute(&of_n1[0]) && minute(&-of_n1[1]), "{of_n1:?}");
+    assert_eq!((jumps("n2"), jumps("n3")), (vec![], vec![]));
+}

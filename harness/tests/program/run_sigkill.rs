@@ -137,6 +137,76 @@ fn nothing_is_left_of_a_harness_that_is_killed_while_it_starts() {
     }
 }
 
+/// Three faults that last longer than the run: a disk, a clock and the links of a node each.
+const TROUBLED: &str = r#"{ "schema": "fracas.schedule/2", "planned": [
+  { "at_ms": 100, "lasts_ms": 60000, "act":
+    { "kind": "disk", "trouble": { "does": "slow-fsync", "by_ms": 50 }, "whom": { "node": "n1" } } },
+  { "at_ms": 100, "lasts_ms": 60000, "act":
+    { "kind": "clock", "change": { "does": "drift", "ppm": 100000 }, "whom": { "node": "n2" } } },
+  { "at_ms": 100, "lasts_ms": 60000, "act":
+    { "kind": "slow", "link": { "delay_us": 5000 }, "whom": { "node": "n3" } } } ] }"#;
+
+/// How many faults of a run were proven so far.
+fn proven(room: &Room) -> usize {
+    let histories = room.runs().into_iter().map(|run| run.join("history.jsonl"));
+    let texts = histories.filter_map(|history| fs::read_to_string(history).ok());
+    texts.map(|text| text.matches(r#""stage":"injected""#).count()).sum()
+}
+
+/// Starts a run, waits until disk, clock and links of its nodes are troubled, kills `victim` after
+/// another `delay_ms`, and looks at what is left.
+fn kill_amid_troubles(delay_ms: u64, victim: Victim) {
+    println!("SIGKILL to {victim:?} {delay_ms} ms into the troubles");
+    let room = Room::new();
+    let before = interfaces();
+    fs::write(room.path("plan.json"), TROUBLED).unwrap();
+    let args = ["run", "regent", "--nodes", "3", "--time", "30s", "--schedule", "plan.json"];
+    let started = room.start(&mut room.fracas(&args));
+    let until = Instant::now() + Duration::from_secs(60);
+    while proven(&room) < 3 {
+        assert!(Instant::now() < until, "the faults take effect: {}", started.stderr());
+        sleep(Duration::from_millis(20));
+    }
+    sleep(Duration::from_millis(delay_ms));
+    let pid = match victim {
+        Victim::Outer => started.pid(),
+        Victim::Inner => first_child(started.pid()).expect("the run goes on"),
+    };
+    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    let ended = started.wait();
+    assert_eq!(ended.code, if matches!(victim, Victim::Inner) { Some(70) } else { None });
+    room.assert_nothing_left();
+    let new: BTreeSet<_> = interfaces().difference(&before).cloned().collect();
+    assert!(new.is_empty(), "left behind: {new:?}");
+    room.runs().iter().for_each(|run| assert_readable(&room, run));
+}
+
+/// Kills `count` harnesses amid such troubles.
+fn kill_often_amid_troubles(count: u64) {
+    let Some(_lab) = lab() else { return };
+    if fs::File::options().read(true).write(true).open("/dev/fuse").is_err() {
+        println!("skipped: /dev/fuse cannot be opened");
+        return;
+    }
+    let mut random = ChaCha8Rng::seed_from_u64(SEED);
+    for number in 0..count {
+        let victim = if number % 3 == 2 { Victim::Inner } else { Victim::Outer };
+        kill_amid_troubles(random.random_range(0..1_000), victim);
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_harness_that_is_killed_amid_troubles() {
+    kill_often_amid_troubles(3);
+}
+
+#[test]
+fn nothing_is_left_of_a_harness_that_is_killed_amid_troubles_many_times() {
+    if slow() {
+        kill_often_amid_troubles(50);
+    }
+}
+
 /// The end of a node's own processes is the target's crash, not ours: the run goes on and tells it.
 #[test]
 fn a_node_that_is_killed_from_outside_is_a_crash_in_the_history() {

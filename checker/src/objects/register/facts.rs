@@ -103,6 +103,14 @@ impl<'a> Ids<'a> {
         (*known, fresh)
     }
 
+    /// The number of `value`; 0 if it was never met.
+    pub(super) fn known(&self, value: &Value) -> u32 {
+        match self.base.and_then(|base| self.near_to(base, value)) {
+            Some(place) => self.near[place],
+            None => self.far.get(value).copied().unwrap_or(0),
+        }
+    }
+
     /// Skips a number.
     pub(super) fn skip(&mut self) {
         self.last += 1;
@@ -113,6 +121,11 @@ impl<'a> Ids<'a> {
         let Value::Int(number) = value else { return None };
         let half = (self.near.len() / 2) as i64;
         let base = *self.base.get_or_insert(number.saturating_sub(half));
+        self.near_to(base, value)
+    }
+
+    fn near_to(&self, base: i64, value: &Value) -> Option<usize> {
+        let Value::Int(number) = value else { return None };
         let place = usize::try_from(number.checked_sub(base)?).ok()?;
         (place < self.near.len()).then_some(place)
     }
@@ -177,5 +190,8 @@ mod tests {
         let mut numbers: Vec<u32> = values.iter().map(|value| ids.of(value).0).collect();
         numbers.push(ids.of(&text).0);
         assert_eq!(numbers, [1, 2, 1, 3, 4, 5, 4, 6]);
+        let known: Vec<u32> = values.iter().map(|value| ids.known(value)).collect();
+        assert_eq!(known, numbers[..values.len()]);
+        assert_eq!((ids.known(&text), ids.known(&Value::Int(7))), (6, 0));
     }
 }

@@ -190,10 +190,14 @@ impl<'a> Groups<'a> {
 
     /// The group in which a call wrote, else the one whose value it saw.
     pub(super) fn of(&self, call: Place) -> Place {
-        let holds =
-            |group: &&Group| group.writer == call || group.first == call || group.last == call;
+        let fact = Fact::of(&self.calls[call as usize]);
+        let (leaves, sees) = (fact.leaves(), fact.needs().flatten());
+        let group = leaves.or(sees).map_or(INITIAL, |value| self.ids.known(value));
+        if leaves.is_none() || self.list[group as usize].writer == call {
+            return group;
+        }
+        // One of several writers of a value: it has a group that no value leads to.
         let own = self.list.iter().position(|group| group.writer == call);
-        let seen = || self.list.iter().position(|group| holds(&group));
-        own.or_else(seen).map_or(INITIAL, |place| place as Place)
+        own.map_or(INITIAL, |place| place as Place)
     }
 }

@@ -1,7 +1,7 @@
 //! What a register keeps and breaks besides linearizability: histories with their sentence, and the
 //! decisions against brute force.
 
-mod support;
+use crate::support;
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! Leases against an oracle that looks at every millisecond by itself.
 
-mod support;
+use crate::support;
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Small histories of clusters with known verdicts, in pairs: an anomaly, and its nearest valid
 //! neighbour.
 
-mod support;
+use crate::support;
 
 use fracas_checker::budget::Budget;
 use fracas_checker::{Status, judge};

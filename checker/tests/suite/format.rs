@@ -10,7 +10,7 @@ use fracas_checker::formats::jsonl::{event_line, header_line, read};
 use fracas_checker::history::{Coverage, Header, History, Leaders, Plan, SCHEMA};
 use fracas_checker::observation::{Grade, LogEntry, Observation, Role, Source};
 
-const DOCUMENT: &str = include_str!("../../docs/history-format.md");
+const DOCUMENT: &str = include_str!("../../../docs/history-format.md");
 
 /// The lines of every example in the document.
 fn examples() -> Vec<&'static str> {
@@ -257,7 +257,7 @@ fn a_header_of_another_kind_is_refused() {
 /// The table of the page lists every kind of operation, and every example in it is one.
 #[test]
 fn the_page_lists_the_whole_vocabulary() {
-    let page = include_str!("../../docs/history-format.md");
+    let page = include_str!("../../../docs/history-format.md");
     let mut told = std::collections::BTreeSet::new();
     for row in page.lines().filter(|line| line.starts_with("| `{\"f\"")) {
         let mut cells =

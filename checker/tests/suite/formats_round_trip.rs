@@ -1,7 +1,7 @@
 //! What is written as operation maps is read again as it was, whatever the vocabulary holds; and a
 //! packed file is read like the file.
 
-mod support;
+use crate::support;
 
 use std::collections::BTreeSet;
 use std::io::Write;

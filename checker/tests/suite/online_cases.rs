@@ -1,6 +1,6 @@
 //! The watch on small histories written by hand, on the golden ones, and on random tales of leaders.
 
-mod support;
+use crate::support;
 
 use std::path::Path;
 

@@ -1,8 +1,7 @@
 //! The generator of histories: what it draws is valid, legal, of the shape that was asked for, and
 //! the same every time; what it plants is wrong.
 
-#[path = "../benches/generator/mod.rs"]
-mod generator;
+use crate::generator;
 
 use std::collections::BTreeMap;
 

@@ -9,10 +9,10 @@
 //! ## valid                      the neighbour, of which the check has nothing to say
 //! ```
 //!
-//! `FRACAS_UPDATE=1 cargo test -p fracas-checker --test catalogue` writes down what is said and
+//! `FRACAS_UPDATE=1 cargo test -p fracas-checker --test suite catalogue` writes down what is said and
 //! shown today, to be read before it is kept.
 
-mod support;
+use crate::support;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,5 @@
 //! What the tests share: an oracle, a small language for histories, and a simulated cluster.
 
-#![expect(dead_code, reason = "every test uses a part of it")]
-
 pub(crate) mod checked;
 pub(crate) mod cluster;
 pub(crate) mod dice;

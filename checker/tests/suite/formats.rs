@@ -1,8 +1,6 @@
 //! What the readers of other tools' histories make of a file: what is read, what is said of it, and
 //! what is refused, with its place.
 
-mod support;
-
 use fracas_checker::event::Completion;
 use fracas_checker::formats::{self, Format, Hint, Recorded};
 use fracas_checker::history::Operation;

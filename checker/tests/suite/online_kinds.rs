@@ -1,7 +1,5 @@
 //! What the watch notices of other kinds of objects, against the offline check and a plain count.
 
-mod support;
-
 use fracas_checker::event::{Completion, Event, EventKind, Nanos, ProcessId, Stamp};
 use fracas_checker::history::{Header, History, Plan, SCHEMA};
 use fracas_checker::linearizability::call::{Call, by_key};

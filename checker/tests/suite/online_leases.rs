@@ -1,7 +1,7 @@
 //! The watch on leases against the offline check of random histories: what it says is so when it is
 //! said and stays so, and it misses no overlap that has passed.
 
-mod support;
+use crate::support;
 
 use fracas_checker::event::{Completion, Event, EventKind, Nanos, ProcessId, Stamp};
 use fracas_checker::history::{Header, History, Plan, SCHEMA};

@@ -2,10 +2,8 @@
 //! emptiness, or by one wrong answer among thousands of right ones. What the near-linear checks
 //! decide is tested elsewhere.
 
-#[expect(dead_code, reason = "benchmarks need more of it")]
-#[path = "../benches/generator/mod.rs"]
-mod generator;
-mod support;
+use crate::generator;
+use crate::support;
 
 use std::time::Instant;
 

@@ -1,7 +1,7 @@
 //! What is promised of leaders, one case after the other: each breach, and its near misses, which a
 //! correct cluster may show. Then a simulated cluster, correct or with one thing wrong.
 
-mod support;
+use crate::support;
 
 use fracas_checker::verdict::CheckResult;
 use fracas_checker::{Algorithm, Budget, Status, Verdict, judge_by};

@@ -1,8 +1,8 @@
 //! The examples do what they say: their own code is run here, with its assertions.
 
-#[path = "../examples/own_model.rs"]
+#[path = "../../examples/own_model.rs"]
 mod own_model;
-#[path = "../examples/ten_lines.rs"]
+#[path = "../../examples/ten_lines.rs"]
 mod ten_lines;
 
 #[test]

@@ -1,7 +1,7 @@
 //! Small histories of registers with known verdicts, in pairs: an anomaly, and its nearest valid
 //! neighbour.
 
-mod support;
+use crate::support;
 
 use support::checked::{result, told};
 

@@ -1,6 +1,6 @@
 //! The decision procedures against brute force, on thousands of small random histories.
 
-mod support;
+use crate::support;
 
 use fracas_checker::budget::Budget;
 use fracas_checker::event::{Completion, Event, EventKind, Op, Outcome, ProcessId, Stamp, Value};

@@ -1,7 +1,7 @@
 //! Counters, ids and versioned configurations: against brute force, against the search, and what is
 //! said of them.
 
-mod support;
+use crate::support;
 
 use fracas_checker::models::versioned::Generation;
 use fracas_checker::models::{Counter, UniqueIds, Versioned};

@@ -1,6 +1,6 @@
 //! The watch on small histories of locks, leases, counters, sets and stores, written by hand.
 
-mod support;
+use crate::support;
 
 use fracas_checker::online::Watch;
 use fracas_checker::{Budget, Status, judge};

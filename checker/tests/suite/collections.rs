@@ -1,6 +1,6 @@
 //! Queues and sets: the monitors against brute force and against the search.
 
-mod support;
+use crate::support;
 
 use fracas_checker::models::{Bag, Model, Queue, Set};
 use fracas_checker::{Op, Outcome, Value};

@@ -1,7 +1,7 @@
 //! Mutexes, locks, fencing tokens and leases: against brute force, against the search, and what is
 //! said of them.
 
-mod support;
+use crate::support;
 
 use fracas_checker::models::{Fencing, Lock, Mutex};
 use fracas_checker::{Op, Outcome, Value};

@@ -1,8 +1,6 @@
 //! The watch against the offline checks, at every instant of many random histories: an alarm has
 //! been sounded by an instant if, and only if, what was recorded up to it is refuted.
 
-mod support;
-
 use fracas_checker::budget::Budget;
 use fracas_checker::event::{Completion, Event, EventKind, Nanos, ProcessId, Stamp};
 use fracas_checker::history::{Header, History, Plan, SCHEMA};

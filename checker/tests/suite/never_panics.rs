@@ -1,7 +1,7 @@
 //! Whatever a history holds, it is judged, and the same way twice; whatever a file holds, it is
 //! read or refused.
 
-mod support;
+use crate::support;
 
 use std::collections::BTreeSet;
 
@@ -217,7 +217,7 @@ proptest! {
     fn every_file_is_read_or_refused(
         bytes in prop::collection::vec((0..9_000_usize, any::<u8>()), 0..4), cut in 0..9_000_usize,
     ) {
-        let document = include_str!("../../docs/history-format.md");
+        let document = include_str!("../../../docs/history-format.md");
         let lines = document.lines().filter(|line| line.starts_with('{'));
         let mut file = lines.flat_map(|line| [line, "\n"]).collect::<String>().into_bytes();
         let length = file.len();

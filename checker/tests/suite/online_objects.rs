@@ -1,7 +1,7 @@
 //! What the watch notices of locks, counters, sets and stores, at every instant of many random
 //! histories: there is no false alarm, and where all of a check is watched, none is missed or late.
 
-mod support;
+use crate::support;
 
 use fracas_checker::event::{Completion, Event, EventKind, Nanos, ProcessId, Stamp};
 use fracas_checker::history::{Header, History, Plan, SCHEMA};

@@ -1,7 +1,7 @@
 //! Stores of texts and transactions: the monitors against brute force and against the search, and
 //! the recorded histories of a store.
 
-mod support;
+use crate::support;
 
 use std::collections::BTreeMap;
 use std::fs;

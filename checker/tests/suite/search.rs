@@ -10,7 +10,7 @@ use fracas_checker::{Algorithm, Budget, Op, Outcome, Value};
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
-mod support;
+use crate::support;
 
 use support::oracle::has_legal_order;
 

@@ -1,0 +1,40 @@
+//! All tests of the crate in one program, but those that measure their own process. Linking each
+//! file by itself once took most of the time that testing takes.
+
+#[path = "../../benches/generator/mod.rs"]
+mod generator;
+mod support;
+
+mod catalogue;
+mod collections;
+mod collections_large;
+mod counters;
+mod drawn;
+mod examples;
+mod format;
+mod formats;
+mod formats_large;
+mod formats_round_trip;
+mod fuzz_readers;
+mod golden;
+mod golden_registers;
+mod guarantees;
+mod leaders;
+mod leadership_model;
+mod linearizability_oracle;
+mod locks;
+mod locks_leases;
+mod never_panics;
+mod online;
+mod online_cases;
+mod online_cases_objects;
+mod online_kinds;
+mod online_leases;
+mod online_objects;
+mod online_stream;
+mod online_stream_objects;
+mod recorded;
+mod search;
+mod several_kinds;
+mod stores;
+mod witness;
