@@ -28,7 +28,7 @@ const PLAIN: usize = 10;
 /// How often a schedule is carried out again.
 const REPLAYS: u32 = 10;
 /// A replay ends this many seconds after the time at which the anomaly was complete.
-const LONGER: f64 = 6.0;
+const LONGER: f64 = 30.0;
 /// Where the table goes.
 const TABLE: &str = "docs/calibration.md";
 

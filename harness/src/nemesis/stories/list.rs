@@ -38,16 +38,14 @@ pub static AIMS: [Aim; 17] = [
     },
     Aim {
         name: "gc-pause",
-        about: "the leader pauses past its own election and comes back, believing that it leads",
-        needs: &[FaultKind::Pause],
+        about: "the leader pauses past its own election and comes back, believing that it leads, at \
+                first to its clients only",
+        needs: &[FaultKind::Partition, FaultKind::Pause],
         mixed: true,
-        script: Script::Steps(&[past_election(step(
-            Round,
-            0,
-            &[50, 300, 1_200],
-            Does::Pause,
-            Whom::Leader,
-        ))]),
+        script: Script::Steps(&[
+            past_election(step(Round, 0, &[300, 1_200], Does::Pause, Whom::Leader)),
+            past_election(step(Begin(1), 50, &[1_700], cut(Shape::IsolateLeader), Whom::Leader)),
+        ]),
     },
     Aim {
         name: "minority-leader",
