@@ -10,7 +10,7 @@
 //! schedule of the run that found a bug is carried out ten times more. `--out DIR` says where runs
 //! are kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -58,6 +58,8 @@ struct Found {
     faults: String,
     flags: Vec<String>,
     class: String,
+    /// The classes of all that was found in that run.
+    classes: BTreeSet<String>,
     seed: u64,
     /// When the anomaly was complete, in that run.
     seconds: f64,
@@ -137,8 +139,8 @@ fn page(rows: &str) -> String {
          kills, each kind of fault that the bug's row in `regent --list-bugs` names is tried alone first \
          ({SEEDS_ALONE} seeds), then all together; *faults* is the first set that was enough. All others are looked \
          for under `--faults all`, with all workloads. *Again* says in how many of {REPLAYS} runs with `--schedule` of the \
-         run that found it, cut off {LONGER} s after the finding, an anomaly of the same class was found; the load \
-         finds a bug that needs no fault by itself. Times are of one machine and one night: they say *seconds*, \
+         run that found it, cut off {LONGER} s after the finding, an anomaly of a class was found that the first run had \
+         shown, too; the load finds a bug that needs no fault by itself. Times are of one machine and one night: they say *seconds*, \
          not *how many* seconds.\n\n\
          | bug | found as | seeds | seconds into that run | seconds in all | faults | other flags | again |\n\
          |---|---|---|---|---|---|---|---|\n{rows}\n"
@@ -181,6 +183,7 @@ impl Options {
                 faults: faults.replace(',', ", "),
                 flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
                 class,
+                classes: classes(&results).map(str::to_owned).collect(),
                 seed,
                 seconds,
                 total: total + seconds,
@@ -208,7 +211,7 @@ impl Options {
             .ok()
     }
 
-    /// In how many of some replays of a run its class of anomaly is found again.
+    /// In how many of some replays of a run a class of anomaly is found again that it showed.
     fn replay(&self, bug: &str, found: &Found) -> u32 {
         let time = (found.seconds + LONGER).ceil();
         let schedule = found.run.join("schedule.json");
@@ -225,7 +228,7 @@ impl Options {
             .collect();
         let again = |_: &u32| {
             let results = self.run(bug, &flags);
-            results.is_some_and(|results| classes(&results).any(|class| class == found.class))
+            results.is_some_and(|results| classes(&results).any(|one| found.classes.contains(one)))
         };
         (0..REPLAYS).filter(again).count() as u32
     }

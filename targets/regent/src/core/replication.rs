@@ -230,8 +230,10 @@ impl Core {
         if self.log.generation_at(prev_index) != Some(prev_generation) {
             return self.refusal(generation, self.may_agree_at(prev_index), round);
         }
-        let last = prev_index + entries.len() as Index;
+        let count = entries.len() as Index;
         self.merge(prev_index + 1, entries);
+        let by_length = self.bug(Bug::ReordersOnDuplicate);
+        let last = if by_length { self.log.last_index() } else { prev_index + count };
         self.commit = self.commit.max(commit.min(last));
         AppendResponse { generation, ok: true, last, round }
     }
@@ -262,7 +264,7 @@ impl Core {
     }
 
     /// [`Bug::ReordersOnDuplicate`]: whatever a request brings is put at the end, though some of it
-    /// was sent before, and only the answer was late.
+    /// was sent before, and only the answer was late. What is acknowledged is the length of the log.
     fn append_again(&mut self, entries: Vec<Entry>) {
         for entry in entries {
             let index = self.log.push(entry);
