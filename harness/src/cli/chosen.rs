@@ -12,27 +12,45 @@ use super::values::millis;
 use crate::lab::{NODES_MAX, lacks};
 use crate::nemesis::{self, AIMS, Aim, Does};
 
-/// The kinds of faults that were asked for; the target must allow each.
-pub(super) fn kinds(wanted: &[String], target: &Target) -> Result<BTreeSet<FaultKind>, String> {
-    let allowed = target.allowed_faults();
+/// The kinds of faults that are done to what is between nodes.
+const BETWEEN: [FaultKind; 3] = [FaultKind::Partition, FaultKind::Slow, FaultKind::Loss];
+
+/// The kinds of faults that were asked for; the target must allow each, and a cluster of so many
+/// nodes must have what they are done to.
+pub(super) fn kinds(
+    wanted: &[String],
+    target: &Target,
+    nodes: usize,
+) -> Result<BTreeSet<FaultKind>, String> {
+    let possible = |kind: &FaultKind| nodes > 1 || !BETWEEN.contains(kind);
+    let all: BTreeSet<FaultKind> = target.allowed_faults().into_iter().filter(possible).collect();
+    if wanted.is_empty() {
+        return Ok(available(all));
+    }
     let mut kinds = BTreeSet::new();
     for word in wanted {
         match word.as_str() {
-            "all" => kinds.extend(&allowed),
+            "all" => kinds.extend(&all),
             "none" => {}
             _ => {
-                let found = FaultKind::ALL.into_iter().find(|kind| kind.word() == word);
-                let words: Vec<&str> =
-                    FaultKind::ALL.iter().map(|kind| kind.word()).chain(["all", "none"]).collect();
-                let kind = found.ok_or_else(|| unknown("fault", word, &words))?;
-                if !allowed.contains(&kind) {
-                    return Err(not_allowed(target, kind));
+                let kind = named(word, target)?;
+                if !possible(&kind) {
+                    let needs = "needs two nodes or more: see `--nodes`";
+                    return Err(format!("error: fault `{kind}` {needs}"));
                 }
                 kinds.insert(kind);
             }
         }
     }
-    Ok(if wanted.is_empty() { available(allowed) } else { kinds })
+    Ok(kinds)
+}
+
+/// The kind of that name, which the target must allow.
+fn named(word: &str, target: &Target) -> Result<FaultKind, String> {
+    let words = || FaultKind::ALL.iter().map(|kind| kind.word()).chain(["all", "none"]);
+    let found = FaultKind::ALL.into_iter().find(|kind| kind.word() == word);
+    let kind = found.ok_or_else(|| unknown("fault", word, &words().collect::<Vec<_>>()))?;
+    if target.allowed_faults().contains(&kind) { Ok(kind) } else { Err(not_allowed(target, kind)) }
 }
 
 /// Of the kinds that nobody asked for by name, those that this machine can bring about; what is
@@ -60,18 +78,14 @@ pub(super) fn faults(
     nodes: usize,
     kinds: &BTreeSet<FaultKind>,
 ) -> Result<nemesis::Config, String> {
-    let mut kinds = kinds.clone();
-    if nodes < 2 {
-        kinds.remove(&FaultKind::Partition); // there is nobody to be cut off from
-    }
     Ok(nemesis::Config {
         nodes: u16::try_from(nodes).unwrap_or(NODES_MAX),
         time_ms: millis(args.time),
         every_ms: millis(args.fault_every),
         leaders: target.has_leaders(),
         again: again(args),
-        aim: args.aim.as_deref().map(|name| aim(name, &kinds)).transpose()?,
-        kinds,
+        aim: args.aim.as_deref().map(|name| aim(name, kinds)).transpose()?,
+        kinds: kinds.clone(),
     })
 }
 

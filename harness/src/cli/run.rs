@@ -250,7 +250,7 @@ fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
     let binary = targets::binary(&target, beside.as_deref(), args.binary.as_deref())?;
     let nodes = nodes(args.nodes.unwrap_or(target.default_nodes()))?;
     let (workloads, skipped) = workloads(&args.workload, &target)?;
-    let kinds = kinds(&args.faults, &target)?;
+    let kinds = kinds(&args.faults, &target, nodes.len())?;
     let size = Size {
         clients: clients(&args.clients, nodes.len())?,
         nodes: nodes.clone(),
