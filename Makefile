@@ -31,16 +31,16 @@ slow: packages
 	$(CARGO) test --locked -p fracas-checker -- --include-ignored --nocapture
 	FRACAS_SLOW=1 $(CARGO) test --locked --workspace -- --nocapture
 
-## acceptance: correct clusters must pass, seed after seed: 20 of regent, 5 of etcd
+## acceptance: correct clusters must pass under all faults, seed after seed: 20 of regent, 5 of etcd
 acceptance: packages
 	$(CARGO) build --locked --bin fracas --bin regent
-	target/debug/fracas run regent --time 20s --seed 1 --repeat 20 --out runs/acceptance
-	target/debug/fracas run etcd --time 20s --seed 1 --repeat 5 --out runs/acceptance
+	target/debug/fracas run regent --faults all --time 30s --seed 1 --repeat 20 --out runs/acceptance
+	target/debug/fracas run etcd --faults all --time 30s --seed 1 --repeat 5 --out runs/acceptance
 
-## calibrate: how soon each planted bug is found; writes docs/calibration.md
+## calibrate: how soon each planted bug is found, and again in replays; writes docs/calibration.md
 calibrate:
 	$(CARGO) build --locked --bin fracas --bin regent
-	$(CARGO) run --locked --quiet --example calibrate
+	$(CARGO) run --locked --quiet --example calibrate -- --replays $(BUGS)
 
 ## prove-faults: every fault on every server, as root (if this is root) and as an ordinary user, with
 ## its proof and its price; writes docs/proven-faults.md

@@ -18,7 +18,7 @@ pub enum Status {
     #[default]
     Pass,
     /// Nothing was refuted, but not enough is known: a budget ran out, there was too little
-    /// traffic, or a fault was not proven.
+    /// traffic, or too few faults were proven.
     Inconclusive,
     /// The promise was broken, and a witness shows how.
     Anomaly,

@@ -1,12 +1,19 @@
 //! Measures how soon every planted bug of the reference cluster is found, and writes the table
 //! `docs/calibration.md`.
 //!
-//! For each bug it looks for the smallest set of faults that exposes it: first each kind that the
-//! bug's row names alone, with a few seeds, then all of them together, with ten. It runs the
-//! program as a user would, and believes only its `results.json`.
+//! The bugs that need nothing but partitions, pauses and kills are looked for with the smallest set
+//! of kinds that exposes them: first each kind alone that the bug's row names, with a few seeds,
+//! then all of them together. All others are looked for under `--faults all`, as a user would who
+//! knows nothing of them. It runs the program, and believes only its `results.json`.
+//!
+//! `calibrate BUG…` measures these only, and keeps the other rows as they are. With `--replays` the
+//! schedule of the run that found a bug is carried out ten times more. `--out DIR` says where runs
+//! are kept.
 
-use std::fmt::Write;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use fracas_regent::bugs::{BUGS, BugInfo};
@@ -16,6 +23,12 @@ use serde_json::Value;
 const SEEDS: u64 = 10;
 /// A single kind of fault gets this many.
 const SEEDS_ALONE: u64 = 2;
+/// So many bugs, the first of the table, need nothing but partitions, pauses and kills.
+const PLAIN: usize = 10;
+/// How often a schedule is carried out again.
+const REPLAYS: u32 = 10;
+/// A replay ends this many seconds after the time at which the anomaly was complete.
+const LONGER: f64 = 30.0;
 /// Where the table goes.
 const TABLE: &str = "docs/calibration.md";
 
@@ -33,42 +46,88 @@ const AIMED: [Recipe; 1] = [Recipe {
     flags: &["--aim=vote", "--nodes=3", "--workload=leadership", "--rate=1.5/s", "--time=60s"],
 }];
 
+/// What is asked of this program.
+struct Options {
+    out: PathBuf,
+    bugs: Vec<String>,
+    replays: bool,
+}
+
 /// How a bug was found.
 struct Found {
     faults: String,
-    flags: String,
+    flags: Vec<String>,
     class: String,
-    seeds: u64,
+    /// The classes of all that was found in that run.
+    classes: BTreeSet<String>,
+    seed: u64,
+    /// When the anomaly was complete, in that run.
     seconds: f64,
+    /// How long all runs up to then took.
     total: f64,
+    /// Whether any fault had begun by then.
+    troubled: bool,
+    /// That run's directory.
+    run: PathBuf,
 }
 
 fn main() -> ExitCode {
-    let mut rows = String::new();
+    let options = match options(env::args().skip(1)) {
+        Ok(options) => options,
+        Err(error) => {
+            eprintln!("calibrate: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let mut missed = Vec::new();
-    for bug in BUGS {
-        eprintln!("calibrate: {}", bug.name);
-        match find(&bug) {
-            Some(found) => {
-                eprintln!("  {} with {}, seed {}", found.class, found.faults, found.seeds);
-                let Found { faults, flags, class, seeds, seconds, total } = found;
-                writeln!(rows, "| `{}` | `{class}` | {seeds} | {seconds:.1} | {total:.0} | {faults} | {flags} |", bug.name)
-                    .expect("a string takes any text");
+    for bug in BUGS.iter().enumerate().filter(|(_, bug)| options.wants(bug.name)) {
+        let name = bug.1.name;
+        eprintln!("calibrate: {name}");
+        let row = options.find(bug).map(|found| found.row(name, &options));
+        match row {
+            Some(row) => {
+                eprintln!("  {row}");
+                if let Err(error) = put(name, row) {
+                    eprintln!("calibrate: failed to write `{TABLE}`: {error}");
+                    return ExitCode::FAILURE;
+                }
             }
-            None => missed.push(bug.name),
+            None => missed.push(name),
         }
     }
     if !missed.is_empty() {
         eprintln!("calibrate: not found within {SEEDS} seeds: {}", missed.join(", "));
         return ExitCode::FAILURE;
     }
-    match std::fs::write(TABLE, page(&rows)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("calibrate: failed to write `{TABLE}`: {error}");
-            ExitCode::FAILURE
+    ExitCode::SUCCESS
+}
+
+/// Reads the command line.
+fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
+    let out = PathBuf::from("runs/calibration");
+    let mut options = Options { out, bugs: Vec::new(), replays: false };
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--replays" => options.replays = true,
+            "--out" => options.out = args.next().ok_or("`--out` needs a directory")?.into(),
+            bug if BUGS.iter().any(|row| row.name == bug) => options.bugs.push(arg),
+            _ => return Err(format!("`{arg}` is no planted bug, nor `--replays` or `--out DIR`")),
         }
     }
+    Ok(options)
+}
+
+/// Puts a row into the table, in the place of the one that is there.
+fn put(bug: &'static str, row: String) -> std::io::Result<()> {
+    let mut rows: BTreeMap<&str, String> = BTreeMap::new();
+    let old = fs::read_to_string(TABLE).unwrap_or_default();
+    for line in old.lines() {
+        let named = |bug: &&BugInfo| line.starts_with(&format!("| `{}` |", bug.name));
+        rows.extend(BUGS.iter().find(named).map(|bug| (bug.name, line.to_owned())));
+    }
+    rows.insert(bug, row);
+    let rows: Vec<String> = BUGS.iter().filter_map(|bug| rows.remove(bug.name)).collect();
+    fs::write(TABLE, page(&rows.join("\n")))
 }
 
 /// The page around the table.
@@ -76,65 +135,142 @@ fn page(rows: &str) -> String {
     format!(
         "# Calibration: how soon the planted bugs are found\n\n\
          Written by `make calibrate`: `fracas run regent --arg=--bug=NAME` with seeds counted up from 1 until \
-         an anomaly is reported, at most {SEEDS} of them. Each kind of fault that a bug's row in `regent --list-bugs` \
-         names is tried alone first ({SEEDS_ALONE} seeds), then all together; *faults* is the first set that \
-         was enough. Times are of one machine and one night: they say *seconds*, not *how many* seconds.\n\n\
-         | bug | found as | seeds | seconds into that run | seconds in all | faults | other flags |\n\
-         |---|---|---|---|---|---|---|\n{rows}"
+         an anomaly is reported, at most {SEEDS} of them. For bugs that need nothing but partitions, pauses and \
+         kills, each kind of fault that the bug's row in `regent --list-bugs` names is tried alone first \
+         ({SEEDS_ALONE} seeds), then all together; *faults* is the first set that was enough. All others are looked \
+         for under `--faults all`, with all workloads. *Again* says in how many of {REPLAYS} runs with `--schedule` of the \
+         run that found it, cut off {LONGER} s after the finding, an anomaly of a class was found that the first run had \
+         shown, too; the load finds a bug that needs no fault by itself. Times are of one machine and one night: they say *seconds*, \
+         not *how many* seconds.\n\n\
+         | bug | found as | seeds | seconds into that run | seconds in all | faults | other flags | again |\n\
+         |---|---|---|---|---|---|---|---|\n{rows}\n"
     )
 }
 
-/// The first set of faults that exposes a bug, and how soon.
-fn find(bug: &BugInfo) -> Option<Found> {
-    if let Some(recipe) = AIMED.iter().find(|recipe| recipe.bug == bug.name) {
-        return hunt(bug.name, recipe.faults, recipe.flags, SEEDS);
+impl Options {
+    fn wants(&self, bug: &str) -> bool {
+        self.bugs.is_empty() || self.bugs.iter().any(|name| name == bug)
     }
-    let flags = ["--time=30s"];
-    let alone = bug.faults.iter().find_map(|kind| hunt(bug.name, &[kind], &flags, SEEDS_ALONE));
-    alone.or_else(|| hunt(bug.name, bug.faults, &flags, SEEDS))
-}
 
-/// Runs one seed after the other until an anomaly is reported.
-fn hunt(bug: &str, faults: &[&str], flags: &[&str], seeds: u64) -> Option<Found> {
-    let mut total = 0.0;
-    for seed in 1..=seeds {
-        let results = run(bug, faults, flags, seed)?;
-        let findings = results["findings"].as_array()?;
-        let ended = |finding: &Value| finding["window_s"][1].as_f64();
-        let first = findings
-            .iter()
-            .min_by(|a, b| ended(a).partial_cmp(&ended(b)).expect("times are numbers"));
-        if let Some(first) = first {
-            let seconds = ended(first)?;
+    /// How a bug is found, and how soon.
+    fn find(&self, (place, bug): (usize, &BugInfo)) -> Option<Found> {
+        if let Some(recipe) = AIMED.iter().find(|recipe| recipe.bug == bug.name) {
+            return self.hunt(bug.name, recipe.faults, recipe.flags, SEEDS);
+        }
+        if place >= PLAIN {
+            return self.hunt(bug.name, &["all"], &["--time=60s", "--until-anomaly"], SEEDS);
+        }
+        let flags = ["--time=30s"];
+        let alone =
+            bug.faults.iter().find_map(|kind| self.hunt(bug.name, &[kind], &flags, SEEDS_ALONE));
+        alone.or_else(|| self.hunt(bug.name, bug.faults, &flags, SEEDS))
+    }
+
+    /// Runs one seed after the other until an anomaly is reported.
+    fn hunt(&self, bug: &str, faults: &[&str], flags: &[&str], seeds: u64) -> Option<Found> {
+        let mut total = 0.0;
+        let faults = faults.join(",");
+        for seed in 1..=seeds {
+            let mut asked = vec![format!("--faults={faults}"), format!("--seed={seed}")];
+            asked.extend(flags.iter().map(|flag| (*flag).to_owned()));
+            let results = self.run(bug, &asked)?;
+            let Some((class, seconds)) = first(&results) else {
+                total += results["run"]["duration_s"].as_f64()?;
+                continue;
+            };
+            let begun = |fault: &Value| fault["begin_s"].as_f64().is_some_and(|at| at < seconds);
             return Some(Found {
-                faults: faults.join(", "),
-                flags: flags.iter().map(|flag| format!("`{flag}`")).collect::<Vec<_>>().join(" "),
-                class: first["class"].as_str()?.to_owned(),
-                seeds: seed,
+                faults: faults.replace(',', ", "),
+                flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+                class,
+                classes: classes(&results).map(str::to_owned).collect(),
+                seed,
                 seconds,
                 total: total + seconds,
+                troubled: results["faults"].as_array()?.iter().any(begun),
+                run: self.out.join(results["run"]["id"].as_str()?),
             });
         }
-        total += results["run"]["duration_s"].as_f64()?;
+        None
     }
-    None
+
+    /// One run's results.
+    fn run(&self, bug: &str, flags: &[String]) -> Option<Value> {
+        let output = Command::new(program()?)
+            .args(["run", "regent", "--quiet", "--format=json", "--out"])
+            .arg(&self.out)
+            .arg(format!("--arg=--bug={bug}"))
+            .args(flags)
+            .stderr(Stdio::null())
+            .output()
+            .inspect_err(|error| eprintln!("calibrate: failed to run fracas: {error}"))
+            .ok()?;
+        let results = serde_json::from_slice(&output.stdout);
+        results
+            .inspect_err(|error| eprintln!("calibrate: no results ({}): {error}", output.status))
+            .ok()
+    }
+
+    /// In how many of some replays of a run a class of anomaly is found again that it showed.
+    fn replay(&self, bug: &str, found: &Found) -> u32 {
+        let time = (found.seconds + LONGER).ceil();
+        let schedule = found.run.join("schedule.json");
+        let kept = found.flags.iter().filter(|flag| !flag.starts_with("--time")).cloned();
+        // An aim is in the schedule already.
+        let kept = kept.filter(|flag| !flag.starts_with("--aim") && flag != "--until-anomaly");
+        let flags: Vec<String> = kept
+            .chain([
+                format!("--schedule={}", schedule.display()),
+                format!("--seed={}", found.seed),
+                format!("--time={time}s"),
+                "--until-anomaly".to_owned(),
+            ])
+            .collect();
+        let again = |_: &u32| {
+            let results = self.run(bug, &flags);
+            results.is_some_and(|results| classes(&results).any(|one| found.classes.contains(one)))
+        };
+        (0..REPLAYS).filter(again).count() as u32
+    }
 }
 
-/// One run's results.
-fn run(bug: &str, faults: &[&str], flags: &[&str], seed: u64) -> Option<Value> {
-    let fracas = Path::new("target/debug/fracas").to_owned();
-    let output = Command::new(fracas)
-        .args(["run", "regent", "--quiet", "--format=json", "--out=runs/calibration"])
-        .arg(format!("--arg=--bug={bug}"))
-        .arg(format!("--faults={}", faults.join(",")))
-        .arg(format!("--seed={seed}"))
-        .args(flags)
-        .stderr(Stdio::null())
-        .output()
-        .inspect_err(|error| eprintln!("calibrate: failed to run fracas: {error}"))
+impl Found {
+    /// The row of the table.
+    fn row(&self, bug: &str, options: &Options) -> String {
+        let again = match (options.replays, self.troubled) {
+            (false, _) => "–".to_owned(),
+            (true, false) => "needs no fault".to_owned(),
+            (true, true) => format!("{} of {REPLAYS}", options.replay(bug, self)),
+        };
+        let Self { faults, class, seed, seconds, total, .. } = self;
+        let flags: Vec<String> = self.flags.iter().map(|flag| format!("`{flag}`")).collect();
+        let flags = flags.join(" ");
+        format!(
+            "| `{bug}` | `{class}` | {seed} | {seconds:.1} | {total:.0} | {faults} | {flags} | {again} |"
+        )
+    }
+}
+
+/// The program that was built beside this one.
+fn program() -> Option<PathBuf> {
+    let me = env::current_exe()
+        .inspect_err(|error| eprintln!("calibrate: failed to find itself: {error}"))
         .ok()?;
-    let results = serde_json::from_slice(&output.stdout);
-    results
-        .inspect_err(|error| eprintln!("calibrate: no results ({}): {error}", output.status))
-        .ok()
+    Some(me.parent().and_then(Path::parent)?.join("fracas"))
+}
+
+/// The class of the finding that was complete first, and when that was.
+fn first(results: &Value) -> Option<(String, f64)> {
+    let complete = |finding: &Value| {
+        let class = finding["class"].as_str()?.to_owned();
+        Some((class, finding["window_s"][1].as_f64()?))
+    };
+    let all = results["findings"].as_array()?.iter().filter_map(complete);
+    all.min_by(|one, other| one.1.total_cmp(&other.1))
+}
+
+/// The classes of all findings.
+fn classes(results: &Value) -> impl Iterator<Item = &str> {
+    let findings = results["findings"].as_array();
+    findings.into_iter().flatten().filter_map(|finding| finding["class"].as_str())
 }

@@ -5,7 +5,7 @@ use fracas_checker::Status;
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// Every check passed and every fault was proven.
+    /// Every check passed, and the faults were proven, almost all of them and some of every kind.
     Pass,
     /// At least one anomaly.
     Anomaly,
@@ -27,12 +27,16 @@ pub enum Exit {
 
 /// Every exit with its code and meaning, for `--help` and the docs.
 pub const TABLE: [(Exit, u8, &str); 9] = [
-    (Exit::Pass, 0, "pass: every check passed and every fault was proven"),
+    (
+        Exit::Pass,
+        0,
+        "pass: every check passed, and the faults were proven, almost all of them and some of every kind",
+    ),
     (Exit::Anomaly, 1, "at least one anomaly"),
     (
         Exit::Inconclusive,
         2,
-        "inconclusive: a budget, too little traffic, too few elections, an unproven fault",
+        "inconclusive: a budget, too little traffic, too few elections, unproven faults",
     ),
     (Exit::TargetBroke, 3, "the target broke before testing"),
     (

@@ -21,7 +21,7 @@ use agenda::Agenda;
 use troubles::{Trouble, trouble};
 
 use crate::cluster::Cluster;
-use crate::nemesis::{Plan, Planned, State, resolve};
+use crate::nemesis::{Plan, Planned, State, hardest_hit, resolve};
 use crate::recorder::Recorder;
 use crate::view::View;
 
@@ -153,7 +153,7 @@ impl Actor {
             Ok(fault) => fault,
             Err(why) => return self.skip(place, why),
         };
-        self.hit.insert(place as u32 + 1, fault.nodes().to_vec());
+        self.hit.insert(place as u32 + 1, hardest_hit(&fault));
         let id = self.next;
         self.next += 1;
         let trouble = trouble(id, &fault);

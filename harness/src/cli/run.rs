@@ -34,7 +34,7 @@ pub(super) struct RunArgs {
     /// Kinds of faults, comma-separated, or `all` or `none` [default: all that the target allows].
     #[arg(long, value_delimiter = ',', value_name = "F[,F]")]
     faults: Vec<String>,
-    /// From the begin of one fault to that of the next.
+    /// From the begin of one fault to that of the next; longer where a story of several takes longer.
     #[arg(long, default_value = "5s", value_parser = duration, value_name = "TIME")]
     pub(super) fault_every: Duration,
     /// How long clients and faults go on.

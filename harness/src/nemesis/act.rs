@@ -25,7 +25,8 @@ pub enum Whom {
     All,
     /// Of the nodes that are up, the one that partitions in effect cut off from the fewest.
     LeastCut,
-    /// The nodes that the act of this number hit, the first one being 1.
+    /// The nodes that the act of this number hit, the first one being 1; of a partition, those that
+    /// it cut off from most.
     HitBy(u32),
     /// The node of this place in the cluster, counted round, the first one being 1.
     Nth(u32),

@@ -6,6 +6,7 @@
 //! of the act and the state of that moment. Doing it is the job of [`crate::actor`].
 
 mod act;
+mod mix;
 mod partition;
 mod plan;
 mod state;
@@ -15,8 +16,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 pub use act::{Act, Does, Ways, Whom};
-pub use plan::{After, Config, Nemesis, Plan, Planned, SCHEMA, Until};
-pub use state::{State, resolve};
+pub use mix::Nemesis;
+pub use plan::{After, Config, Plan, Planned, SCHEMA, Until};
+pub use state::{State, hardest_hit, resolve};
 pub use stories::{AIMS, Aim};
 
 /// The generator that settles what an act leaves to chance.

@@ -1,29 +1,18 @@
 //! The plan of a run's faults, drawn from the seed alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use fracas_checker::fault::{Again, Fault, FaultKind, Shape};
+use fracas_checker::fault::{Again, Fault, FaultKind};
 use fracas_targets::nearest;
-use rand::seq::{IndexedRandom, SliceRandom};
-use rand::{Rng, RngExt};
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::act::{Act, Does, Whom, usual};
+use super::act::{Act, Whom};
+use super::mix::Nemesis;
+use super::random;
 use super::stories::Aim;
-use super::{partition, random};
 
 /// The schema of a schedule file.
 pub const SCHEMA: &str = "fracas.schedule/2";
-/// Calm before the first fault, so that the cluster's normal state is in the history.
-const CALM_MS: u64 = 1_500;
-/// Of the time between two faults, the share that a fault lasts.
-const SHARE: f64 = 0.62;
-/// A fault shorter than this proves nothing.
-const SHORTEST_MS: u64 = 200;
-/// No plan is longer, whatever the times asked for.
-const MOST_FAULTS: u32 = 10_000;
-
 /// What faults are wanted.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -155,7 +144,7 @@ impl Plan {
         let mut source = random(seed);
         let planned = match config.aim {
             Some(aim) => aim.plan(config, &mut source),
-            None => Nemesis::new(config).plan(&mut source),
+            None => Nemesis::new(config).plan(seed, &mut source),
         };
         Self { schema: SCHEMA.to_owned(), planned }
     }
@@ -223,168 +212,15 @@ fn no_unknown_keys(text: &str) -> Result<(), serde_json::Error> {
     Ok(())
 }
 
-/// Chooses acts one by one: those used least come first, every second one is meant for the leader.
-#[derive(Debug)]
-pub struct Nemesis<'a> {
-    config: &'a Config,
-    used: BTreeMap<(FaultKind, u8), u32>,
-    kinds: BTreeMap<FaultKind, u32>,
-    picked: u32,
-}
-
-impl<'a> Nemesis<'a> {
-    /// A nemesis that has not done anything yet.
-    #[must_use]
-    pub fn new(config: &'a Config) -> Self {
-        Self { config, used: BTreeMap::new(), kinds: BTreeMap::new(), picked: 0 }
-    }
-
-    /// The next act, or none where no kind is allowed or possible.
-    pub fn pick(&mut self, random: &mut ChaCha8Rng) -> Option<Act> {
-        let mut choices = self.choices(random.next_u64());
-        if self.config.leaders && self.picked.is_multiple_of(2) {
-            choices.retain(|(_, act)| act.aims_at_leader());
-        }
-        choices.shuffle(random);
-        let count = |(place, act): &(u8, Act)| {
-            let kind = act.kind();
-            (self.kinds.get(&kind).copied(), self.used.get(&(kind, *place)).copied())
-        };
-        let (place, act) = choices.into_iter().min_by_key(count)?;
-        *self.used.entry((act.kind(), place)).or_default() += 1;
-        *self.kinds.entry(act.kind()).or_default() += 1;
-        self.picked += 1;
-        Some(act)
-    }
-
-    /// Every act that the configuration allows, numbered within its kind.
-    fn choices(&self, draw: u64) -> Vec<(u8, Act)> {
-        let fits = |shape: &Shape| {
-            partition::smallest(*shape) <= usize::from(self.config.nodes)
-                && (self.config.leaders || *shape != Shape::IsolateLeader)
-        };
-        let whom = |kind| {
-            let some = self.config.leaders || !matches!(kind, FaultKind::Partition);
-            let meant = if some { victims(kind, self.config.nodes) } else { &[Whom::One] };
-            let meant = meant.iter().filter(|whom| self.config.leaders || **whom != Whom::Leader);
-            meant.copied().collect::<Vec<_>>()
-        };
-        let kinds = self.config.kinds.iter().copied();
-        let all = kinds.flat_map(usual).chain(self.restarts());
-        let possible = all.map(|does| (does.kind(), does)).filter(|(_, does)| match does {
-            Does::Partition { shape } => fits(shape),
-            Does::Slow { .. } | Does::Loss { .. } => self.config.nodes > 1,
-            _ => true,
-        });
-        let acts = possible.flat_map(|(kind, does)| {
-            whom(kind).into_iter().map(move |whom| Act { does, whom, draw })
-        });
-        (0..=u8::MAX).zip(acts).collect()
-    }
-
-    /// Kills after which a node comes back as something else.
-    fn restarts(&self) -> impl Iterator<Item = Does> {
-        let kills = self.config.kinds.contains(&FaultKind::Kill);
-        self.config.again.iter().filter(move |_| kills).map(|again| Does::Kill { again: *again })
-    }
-
-    /// Acts at regular times until the time is up; the last one ends before it.
-    fn plan(mut self, random: &mut ChaCha8Rng) -> Vec<Planned> {
-        let every = self.config.every_ms.max(SHORTEST_MS);
-        let mut planned = Vec::new();
-        let mut at_ms = CALM_MS.min(every);
-        while planned.len() < MOST_FAULTS as usize {
-            let stretch = random.random_range(0.8..1.2);
-            let lasts_ms = ((every as f64 * SHARE * stretch) as u64).max(SHORTEST_MS);
-            if at_ms + lasts_ms > self.config.time_ms {
-                break;
-            }
-            let Some(act) = self.pick(random) else { break };
-            planned.push(Planned::timed(at_ms, lasts_ms, act));
-            at_ms += every;
-        }
-        planned
-    }
-}
-
-/// Whom an act of a kind means in the usual mix. A partition's shape says that by itself.
-fn victims(kind: FaultKind, nodes: u16) -> &'static [Whom] {
-    use Whom::{All, Follower, Leader, Majority, Minority, One};
-    match (kind, nodes) {
-        (FaultKind::Partition, _) | (_, 1) => &[One],
-        (FaultKind::Pause | FaultKind::Kill | FaultKind::Power, 2) => &[Leader, One, All],
-        (FaultKind::Pause | FaultKind::Kill | FaultKind::Power, _) => {
-            &[Leader, One, Minority, Majority, All]
-        }
-        (FaultKind::Slow | FaultKind::Loss | FaultKind::Clock, _) => &[Leader, Follower, All],
-        (FaultKind::Disk | FaultKind::Starve, _) => &[Leader, Follower],
-    }
-}
-
-/// One of `items`, which must not be empty.
-pub(super) fn one_of<T: Copy>(items: &[T], random: &mut ChaCha8Rng) -> T {
-    *items.choose(random).expect("the caller gives at least one")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nemesis::Does;
 
     fn config(nodes: u16, time_ms: u64) -> Config {
         let kinds = FaultKind::ALL.into();
         let again = Vec::new();
         Config { nodes, kinds, time_ms, every_ms: 5_000, leaders: true, again, aim: None }
-    }
-
-    #[test]
-    fn the_same_seed_plans_the_same() {
-        let config = config(5, 60_000);
-        assert_eq!(Plan::draw(&config, 3), Plan::draw(&config, 3));
-        assert_ne!(Plan::draw(&config, 3), Plan::draw(&config, 4));
-    }
-
-    #[test]
-    fn every_kind_comes_soon_and_half_of_the_acts_mean_the_leader() {
-        for seed in 0..50 {
-            let plan = Plan::draw(&config(5, 50_000), seed).planned;
-            let kinds: BTreeSet<_> = plan.iter().map(|planned| planned.act.kind()).collect();
-            assert_eq!(kinds.len(), FaultKind::ALL.len(), "seed {seed}: {plan:?}");
-            let aimed = plan.iter().filter(|planned| planned.act.aims_at_leader()).count();
-            assert!(aimed * 2 >= plan.len(), "seed {seed}: {plan:?}");
-            assert!(plan.iter().all(|planned| planned.at_ms + planned.lasts_ms <= 50_000));
-        }
-    }
-
-    #[test]
-    fn every_way_of_every_kind_comes_in_the_long_run() {
-        let plan = Plan::draw(&config(5, 2_000_000), 1).planned;
-        let all = || FaultKind::ALL.into_iter().flat_map(usual);
-        for does in all() {
-            assert!(plan.iter().any(|planned| planned.act.does == does), "{does:?}");
-        }
-    }
-
-    #[test]
-    fn only_allowed_kinds_are_planned() {
-        let mut config = config(3, 60_000);
-        config.kinds = BTreeSet::from([FaultKind::Pause]);
-        let plan = Plan::draw(&config, 1).planned;
-        assert!(!plan.is_empty());
-        assert!(plan.iter().all(|planned| planned.act.kind() == FaultKind::Pause));
-        config.kinds.clear();
-        assert!(Plan::draw(&config, 1).planned.is_empty());
-    }
-
-    #[test]
-    fn a_single_node_has_no_links() {
-        let mut config = config(1, 100_000);
-        config.leaders = false;
-        let kinds = Plan { schema: String::new(), ..Plan::draw(&config, 1) }.kinds();
-        let links = [FaultKind::Partition, FaultKind::Slow, FaultKind::Loss];
-        assert_eq!(
-            kinds,
-            BTreeSet::from(FaultKind::ALL).difference(&links.into()).copied().collect()
-        );
     }
 
     #[test]

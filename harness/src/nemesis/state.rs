@@ -65,6 +65,19 @@ pub fn resolve(act: &Act, state: &State) -> Result<Fault, String> {
     })
 }
 
+/// The nodes that a fault hits hardest: those that it is done to, or those of which it touches most
+/// links, as the one that a partition isolates.
+#[must_use]
+pub fn hardest_hit(fault: &Fault) -> Vec<NodeId> {
+    let mut links: BTreeMap<NodeId, usize> = BTreeMap::new();
+    for node in fault.pairs().iter().flat_map(|(from, to)| [*from, *to]) {
+        *links.entry(node).or_default() += 1;
+    }
+    let most = links.values().max().copied();
+    let hit = links.into_iter().filter(|(_, count)| Some(*count) == most).map(|(node, _)| node);
+    fault.nodes().iter().copied().chain(hit).collect()
+}
+
 /// The nodes that are up and meant by `whom`, in order.
 fn hit(whom: Whom, state: &State, draw: u64) -> Result<Vec<NodeId>, String> {
     let minority = (state.nodes.len() - 1) / 2;
@@ -200,6 +213,19 @@ mod tests {
         state.down.insert(NodeId(2));
         let next = resolve(&act(Does::Pause, Whom::LeastCut), &state).unwrap();
         assert_ne!(next.down(), [NodeId(2)], "a node that is down is not meant");
+    }
+
+    #[test]
+    fn a_partition_hits_those_hardest_that_it_cuts_off() {
+        let hit = |shape| {
+            let act = act(Does::Partition { shape }, Whom::One);
+            hardest_hit(&resolve(&act, &state(5, Some(4))).unwrap())
+        };
+        assert_eq!(hit(Shape::IsolateLeader), [NodeId(4)]);
+        assert_eq!(hit(Shape::OneWay).len(), 1);
+        assert!(hit(Shape::Majority).contains(&NodeId(4)) && hit(Shape::Majority).len() == 2);
+        let pause = resolve(&act(Does::Pause, Whom::Nth(3)), &state(5, None)).unwrap();
+        assert_eq!(hardest_hit(&pause), [NodeId(3)]);
     }
 
     #[test]

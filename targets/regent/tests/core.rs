@@ -1,5 +1,6 @@
 //! The rules of the core, one by one, on a single node whose peers are played by the test.
 
+use fracas_regent::bugs::Bug;
 use fracas_regent::core::{Clocks, Config, Core, Effect, Input, Outputs, Saved};
 use fracas_regent::log::Log;
 use fracas_regent::messages::{
@@ -18,13 +19,18 @@ struct Node {
 impl Node {
     /// With a log of entries of these generations, the last of which it has seen.
     fn new(generations: &[Generation]) -> Self {
+        Self::with(None, generations)
+    }
+
+    /// The same, with a planted bug.
+    fn with(bug: Option<Bug>, generations: &[Generation]) -> Self {
         let nodes = ["n1", "n2", "n3"].map(str::to_owned);
         let config = Config {
             id: "n1".into(),
             nodes: nodes.into(),
             election_ms: ELECTION_MS,
             heartbeat_ms: 60,
-            bug: None,
+            bug,
             seed: 1,
         };
         let mut log = Log::default();
@@ -204,6 +210,18 @@ fn what_differs_is_replaced_and_what_agrees_is_kept() {
     check_append(&[1, 1, 1], append(2, (1, 1), &[2]), true, &[1, 2]);
     check_append(&[1, 1, 1], append(1, (1, 1), &[1]), true, &[1, 1, 1]);
     check_append(&[1, 1, 1], append(1, (0, 0), &[]), true, &[1, 1, 1]);
+}
+
+#[test]
+fn what_is_sent_again_with_something_new_is_appended_again_by_a_planted_bug_only() {
+    let length = |bug| {
+        let mut node = Node::with(bug, &[1]);
+        node.ask(append(1, (1, 1), &[1, 1]));
+        node.ask(append(1, (1, 1), &[1, 1, 1]));
+        node.core.log().last_index()
+    };
+    assert_eq!(length(None), 4);
+    assert_eq!(length(Some(Bug::ReordersOnDuplicate)), 6);
 }
 
 #[test]

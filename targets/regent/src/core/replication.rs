@@ -230,8 +230,10 @@ impl Core {
         if self.log.generation_at(prev_index) != Some(prev_generation) {
             return self.refusal(generation, self.may_agree_at(prev_index), round);
         }
-        let last = prev_index + entries.len() as Index;
+        let count = entries.len() as Index;
         self.merge(prev_index + 1, entries);
+        let by_length = self.bug(Bug::ReordersOnDuplicate);
+        let last = if by_length { self.log.last_index() } else { prev_index + count };
         self.commit = self.commit.max(commit.min(last));
         AppendResponse { generation, ok: true, last, round }
     }
@@ -253,7 +255,7 @@ impl Core {
             self.log.generation_at(index) == Some(entry.generation)
         };
         let same = (first..).zip(&entries).take_while(|&pair| agrees(pair)).count();
-        if same == entries.len() && self.bug(Bug::ReordersOnDuplicate) {
+        if same > 0 && self.bug(Bug::ReordersOnDuplicate) {
             return self.append_again(entries);
         }
         if same < entries.len() {
@@ -261,8 +263,8 @@ impl Core {
         }
     }
 
-    /// [`Bug::ReordersOnDuplicate`]: whatever a request brings is put at the end, though it may
-    /// have been sent twice, because the first answer was late.
+    /// [`Bug::ReordersOnDuplicate`]: whatever a request brings is put at the end, though some of it
+    /// was sent before, and only the answer was late. What is acknowledged is the length of the log.
     fn append_again(&mut self, entries: Vec<Entry>) {
         for entry in entries {
             let index = self.log.push(entry);
