@@ -87,7 +87,7 @@ pub fn mechanisms(lab: &Lab, equipment: &Wanted) -> BTreeMap<String, String> {
         FaultKind::Clock => clock,
         FaultKind::Slow | FaultKind::Loss => "re-injection",
         FaultKind::Disk => "fuse",
-        FaultKind::Starve => "sigstop and sigcont by turns",
+        FaultKind::Starve => equipment.starve.name(),
     };
     FaultKind::ALL.map(|kind| (kind.word().to_owned(), how(kind).to_owned())).into()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fracas_checker::NodeId;
 use fracas_targets::nearest;
 
-use crate::equipment::ClockMeans;
+use crate::equipment::{ClockMeans, StarveMeans};
 use crate::lab::Mechanism;
 
 /// The longest duration that can be asked for: a year. Far longer ones overflow the clock.
@@ -71,19 +71,23 @@ pub(super) enum Means {
     Partition(Mechanism),
     /// Wrong clocks.
     Clock(ClockMeans),
+    /// Too little processor time.
+    Starve(StarveMeans),
     /// Slow and lossy links: there is but one.
     Packets,
 }
 
 /// A word of `--mechanism`.
 pub(super) fn means(text: &str) -> Result<Means, Refused> {
-    const WORDS: [(&str, Means); 6] = [
+    const WORDS: [(&str, Means); 8] = [
         ("partition=auto", Means::Partition(Mechanism::Auto)),
         ("partition=nft", Means::Partition(Mechanism::Nft)),
         ("partition=iptables", Means::Partition(Mechanism::Iptables)),
         ("clock=redirect", Means::Clock(ClockMeans::Redirect)),
         ("clock=faketime", Means::Clock(ClockMeans::Faketime)),
         ("packets=reinject", Means::Packets),
+        ("starve=turns", Means::Starve(StarveMeans::Turns)),
+        ("starve=cgroup", Means::Starve(StarveMeans::Cgroup)),
     ];
     if text == "packets=netem" {
         return Err(
@@ -153,6 +157,15 @@ mod tests {
         assert_eq!(rate("200/s").unwrap().0, Some(200.0));
         assert_eq!(rate("max").unwrap().0, None);
         assert!(rate("-1").is_err());
+    }
+
+    #[test]
+    fn mechanisms_are_named_by_kind_and_means() {
+        assert_eq!(means("starve=cgroup"), Ok(Means::Starve(StarveMeans::Cgroup)));
+        assert_eq!(means("starve=turns"), Ok(Means::Starve(StarveMeans::default())));
+        assert_eq!(means("packets=reinject"), Ok(Means::Packets));
+        assert!(means("packets=netem").unwrap_err().contains("`packets=reinject`"));
+        assert!(means("starve=cgroups").unwrap_err().contains("did you mean `starve=cgroup`?"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{ANSWER, Finding, PROBE_ARGUMENT};
 use crate::lab::clock::{self, Clock, ClockPage, FAKETIME_LIMITS, Faketime};
 use crate::lab::disk;
 use crate::lab::packets::{self, Shaping};
-use crate::lab::resources::{self, Duty, Resource, SmallDisk};
+use crate::lab::resources::{self, Duty, Place, Resource, SmallDisk};
 use crate::lab::{self, Isolation, Lab, LabError, LabSpec, Launch, Mechanism, NodeProcess, proofs};
 
 /// How long the process that is paused and killed would live.
@@ -67,7 +67,6 @@ fn try_all(entered: &str) -> Vec<Finding> {
     findings.push(Finding::of("faketime", try_faketime()));
     findings.push(Finding::of("disk", disk::trial::attempt()));
     findings.push(Finding::of("small-disk", try_small_disk()));
-    findings.push(Finding::of("cgroup", resources::try_cgroup()));
     name_replacements(&mut findings);
     findings
 }
@@ -101,8 +100,13 @@ fn try_packets() -> Result<String, LabError> {
 }
 
 /// What is tried with a node, the kill last.
-const OF_A_NODE: [(&str, TryNode); 4] =
-    [("pause", try_pause), ("starve", try_starve), ("limits", try_limits), ("kill", try_kill)];
+const OF_A_NODE: [(&str, TryNode); 5] = [
+    ("pause", try_pause),
+    ("starve", try_starve),
+    ("cgroup", try_cgroup),
+    ("limits", try_limits),
+    ("kill", try_kill),
+];
 
 /// Tries something with a node.
 type TryNode = fn(&mut NodeProcess) -> Result<String, LabError>;
@@ -166,14 +170,26 @@ fn try_clock() -> Result<String, LabError> {
     proven(&measured)
 }
 
+/// A fifth of the time.
+const FIFTH: Duty = Duty { run: Duration::from_millis(4), period: Duration::from_millis(20) };
+
 /// Lets a node run a fifth of the time, and all of it again.
 fn try_starve(node: &mut NodeProcess) -> Result<String, LabError> {
-    let duty = Duty { run: Duration::from_millis(4), period: Duration::from_millis(20) };
-    node.starve(Some(duty))?;
-    let mut measured = resources::proof::starved(node, duty, Stage::Injected)?;
+    node.starve(Some(FIFTH))?;
+    let mut measured = resources::proof::starved(node, FIFTH, Stage::Injected)?;
     node.starve(None)?;
-    measured.extend(resources::proof::starved(node, duty, Stage::Healed)?);
+    measured.extend(resources::proof::starved(node, FIFTH, Stage::Healed)?);
     proven(&measured)
+}
+
+/// Gives a node a fifth of a processor, and what it wants again.
+fn try_cgroup(node: &mut NodeProcess) -> Result<String, LabError> {
+    let place = Place::find()?;
+    node.ration(&place, Some(FIFTH))?;
+    let mut measured = resources::proof::rationed(node, FIFTH, Stage::Injected)?;
+    node.ration(&place, None)?;
+    measured.extend(resources::proof::rationed(node, FIFTH, Stage::Healed)?);
+    Ok(format!("{}; {place}", proven(&measured)?))
 }
 
 /// Limits what a node may have, and takes the limits back.
