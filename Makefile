@@ -1,11 +1,11 @@
 # Two commands are all that is needed: `make demo` and `make test`. Each does its own set-up.
 .DELETE_ON_ERROR:
-.PHONY: demo test slow bench calibrate acceptance lint packages
+.PHONY: demo test slow bench calibrate prove-faults acceptance lint packages
 
 CARGO ?= cargo
 # Debian packages that tests use when they are there; without them those tests say so and skip.
 # They are installed with RUNLEVEL=1, so that none of their services is started.
-PACKAGES = etcd-server iptables iproute2 python3
+PACKAGES = etcd-server iptables iproute2 python3 redis-server
 
 ## demo: the main job against the built-in reference cluster; ends with the path of the report
 demo:
@@ -42,6 +42,12 @@ calibrate:
 	$(CARGO) build --locked --bin fracas --bin regent
 	$(CARGO) run --locked --quiet --example calibrate -- --replays $(BUGS)
 
+## prove-faults: every fault on every server, as root (if this is root) and as an ordinary user, with
+## its proof and its price; writes docs/proven-faults.md
+prove-faults: packages
+	$(CARGO) build --locked --bin regent
+	$(CARGO) run --locked --quiet -p fracas --example prove_faults
+
 ## bench: how long the checker takes, written to docs/benchmarks.md, and the faults, printed. For a
 ##   quiet machine
 bench:
@@ -55,5 +61,5 @@ packages:
 	  if [ -n "$$missing" ]; then apt-get update -qq && \
 	    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; fi; \
 	fi; \
-	for tool in etcd iptables ip python3; do command -v $$tool >/dev/null || [ -x /usr/sbin/$$tool ] || \
+	for tool in etcd iptables ip python3 redis-server; do command -v $$tool >/dev/null || [ -x /usr/sbin/$$tool ] || \
 	  echo "not installed: $$tool (tests that need it are skipped, and say so)"; done

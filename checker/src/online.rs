@@ -41,7 +41,7 @@
 //! - a few dozen bytes for every indeterminate write of a register, a text or an element of a queue
 //!   that nobody has read yet: it may still land;
 //! - the elements that are in a set or a queue, or may be;
-//! - a few dozen bytes for every holder of a lease, some two hundred for every holder of a lock with
+//! - a few dozen bytes for every holder of a lease, a few hundred for every holder of a lock with
 //!   an operation of unknown end;
 //! - a few dozen bytes per generation and node, and per unique id.
 //!

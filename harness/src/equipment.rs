@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{FaultKind, Measurement, Stage};
@@ -13,6 +13,7 @@ use fracas_targets::Deployment;
 use crate::cluster::StartError;
 use crate::lab::clock::{self, Clock, ClockPage, Faketime};
 use crate::lab::disk::{Disk, DiskSpec, Latency, Model};
+use crate::lab::resources::SmallDisk;
 use crate::lab::{LabError, NodeProcess};
 use crate::store::RunDir;
 
@@ -35,6 +36,9 @@ pub struct Wanted {
     pub disk: Model,
     /// How far the monotonic clocks of nodes are ahead from their start on, in nanoseconds.
     pub monotonic: BTreeMap<NodeId, i64>,
+    /// How many bytes there are for each directory of a node's data, if they shall be few. It is
+    /// memory, and gone with the run.
+    pub small_disk: Option<u64>,
 }
 
 /// What the nodes were given.
@@ -42,6 +46,8 @@ pub struct Wanted {
 pub struct Equipment {
     clocks: BTreeMap<NodeId, NodeClock>,
     disks: BTreeMap<NodeId, Vec<Disk>>,
+    // Below the others: fields are dropped in this order.
+    small: BTreeMap<NodeId, Vec<SmallDisk>>,
     monotonic: BTreeMap<NodeId, i64>,
 }
 
@@ -68,9 +74,22 @@ impl Equipment {
             if kinds.contains(&FaultKind::Clock) {
                 equipment.clocks.insert(*node, NodeClock::new(&run.node(*node)?, wanted.clock)?);
             }
-            if kinds.contains(&FaultKind::Power) || kinds.contains(&FaultKind::Disk) {
-                let disks = plan.data.iter().map(|dir| mounted(*node, dir, wanted.disk));
-                equipment.disks.insert(*node, disks.collect::<Result<_, _>>()?);
+            let troubled = kinds.contains(&FaultKind::Power) || kinds.contains(&FaultKind::Disk);
+            for (place, dir) in plan.data.iter().enumerate() {
+                make(*node, dir)?;
+                let mut backing = dir.clone();
+                if let Some(size) = wanted.small_disk {
+                    if troubled {
+                        backing = run.node(*node)?.join(format!("small-disk-{place}"));
+                        make(*node, &backing)?;
+                    }
+                    let small = SmallDisk::mount(&backing, size)?;
+                    equipment.small.entry(*node).or_default().push(small);
+                }
+                if troubled {
+                    let disk = mounted(*node, (backing, dir), wanted.disk)?;
+                    equipment.disks.entry(*node).or_default().push(disk);
+                }
             }
         }
         Ok(equipment)
@@ -80,6 +99,12 @@ impl Equipment {
     #[must_use]
     pub fn disks(&self, node: NodeId) -> &[Disk] {
         self.disks.get(&node).map_or(&[], Vec::as_slice)
+    }
+
+    /// The small disks of a node, which can be full.
+    #[must_use]
+    pub fn small_disks(&self, node: NodeId) -> &[SmallDisk] {
+        self.small.get(&node).map_or(&[], Vec::as_slice)
     }
 
     /// How far a node's monotonic clock is ahead from its start on, in nanoseconds.
@@ -165,15 +190,20 @@ impl NodeClock {
     }
 }
 
-/// A disk under a directory of a node.
-fn mounted(node: NodeId, dir: &Path, model: Model) -> Result<Disk, StartError> {
-    fs::create_dir_all(dir).map_err(|error| StartError::File {
-        node,
-        path: dir.to_owned(),
-        error,
-    })?;
+/// Makes a directory of a node, if it is not there.
+fn make(node: NodeId, dir: &Path) -> Result<(), StartError> {
+    let file = |error| StartError::File { node, path: dir.to_owned(), error };
+    fs::create_dir_all(dir).map_err(file)
+}
+
+/// A disk under a directory of a node, which keeps its data in another or the same.
+fn mounted(
+    node: NodeId,
+    (backing, dir): (PathBuf, &Path),
+    model: Model,
+) -> Result<Disk, StartError> {
     let spec = DiskSpec {
-        backing: dir.to_owned(),
+        backing,
         mountpoint: dir.to_owned(),
         model,
         latency: Latency::USUAL,

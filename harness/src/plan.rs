@@ -139,6 +139,7 @@ impl RunPlan {
             "binary": self.binary,
             "extra_args": self.extra_args,
             "disk": self.equipment.disk,
+            "small_disk_bytes": self.equipment.small_disk,
             "monotonic_offset_ns": self.equipment.monotonic,
             "binary_next": self.binary_next,
             "restart_args": self.restart_args,

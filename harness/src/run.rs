@@ -305,7 +305,7 @@ impl Stage<'_> {
             if let Some(probe) = &plan.ready
                 && let Err(why) = probe.ask().await
             {
-                let what = format!("node {node} does not answer at {}: {why}", probe.url);
+                let what = format!("node {node} does not answer at {}: {why}", probe.address());
                 return Some(Missing { what, node: *node, within: probe.within });
             }
         }

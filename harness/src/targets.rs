@@ -69,10 +69,12 @@ pub fn binary(
     })
 }
 
-/// The absolute path of an executable file, if that is what it is.
+/// The absolute path of an executable file, if that is what it is. A link stays one: by what name
+/// it is called may decide what a program does, as it does for `redis-server` on Debian.
 fn executable(path: &Path) -> Option<PathBuf> {
     use std::os::unix::fs::PermissionsExt;
     let file = std::fs::metadata(path).ok()?;
     let executable = file.is_file() && file.permissions().mode() & 0o111 != 0;
-    executable.then(|| path.canonicalize().ok()).flatten()
+    let dir = path.parent()?.canonicalize().ok().filter(|_| executable)?;
+    Some(dir.join(path.file_name()?))
 }

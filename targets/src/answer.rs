@@ -3,6 +3,8 @@
 //! Pure: bytes in, completion out. It deliberately calls nothing a failure that might have taken
 //! effect: whatever no rule matches is `info`.
 
+use std::borrow::Cow;
+
 use fracas_checker::event::{Stamp, Value};
 use fracas_checker::{Completion, Op, Outcome};
 use serde_json::Value as Json;
@@ -14,6 +16,7 @@ use crate::text::bounded;
 /// One rule: if all conditions hold, the answer means this.
 #[derive(Debug)]
 pub(crate) struct Answer {
+    /// HTTP statuses; none in a protocol without any.
     pub(crate) statuses: Vec<u16>,
     pub(crate) conditions: Vec<Condition>,
     pub(crate) means: Means,
@@ -24,7 +27,7 @@ pub(crate) struct Answer {
     pub(crate) why: Option<String>,
 }
 
-/// Something that must hold of the answer's JSON body; of any other body none holds.
+/// Something that must hold of the answer's JSON; of any other answer none holds.
 #[derive(Debug)]
 pub(crate) enum Condition {
     /// The place holds this value.
@@ -46,28 +49,60 @@ pub(crate) enum ValueRule {
 
 /// What came back over the wire, whole.
 #[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) body: Vec<u8>,
+pub(crate) enum Reply {
+    /// Of a server that speaks HTTP.
+    Http { status: u16, body: Vec<u8> },
+    /// Of a server that speaks RESP: `{"reply": …}`, or `{"error": …, "message": …}`.
+    Resp(Json),
 }
 
 impl Reply {
-    /// The status and the beginning of the body, for people.
+    /// The HTTP status, if it has one.
+    pub(crate) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Http { status, .. } => Some(*status),
+            Self::Resp(_) => None,
+        }
+    }
+
+    /// What rules look into; none if it is not JSON.
+    pub(crate) fn json(&self) -> Option<Cow<'_, Json>> {
+        match self {
+            Self::Http { body, .. } => serde_json::from_slice(body).ok().map(Cow::Owned),
+            Self::Resp(json) => Some(Cow::Borrowed(json)),
+        }
+    }
+
+    /// Whether it is an error by its protocol, whatever rules say.
+    pub(crate) fn is_error(&self) -> bool {
+        matches!(self, Self::Resp(json) if json.get("error").is_some())
+    }
+
+    /// Its beginning, for people.
     pub(crate) fn summary(&self) -> String {
-        bounded(&format!("HTTP {} {}", self.status, String::from_utf8_lossy(&self.body)))
+        bounded(&match self {
+            Self::Http { status, body } => {
+                format!("HTTP {status} {}", String::from_utf8_lossy(body))
+            }
+            Self::Resp(json) => match json.get("message").and_then(Json::as_str) {
+                Some(message) => message.to_owned(),
+                None => json["reply"].to_string(),
+            },
+        })
     }
 }
 
 /// Judges a reply by the first rule that matches it.
 pub(crate) fn judge(answers: &[Answer], op: &Op, reply: &Reply) -> Completion {
-    let body = serde_json::from_slice(&reply.body).ok();
-    let rule = answers.iter().find(|rule| rule.matches(reply.status, body.as_ref()));
+    let body = reply.json();
+    let body = body.as_deref();
+    let rule = answers.iter().find(|rule| rule.matches(reply.status(), body));
     let Some(rule) = rule else {
         return unknown(op, &format!("no rule for the answer {}", reply.summary()));
     };
     match rule.means {
-        Means::Ok => match rule.outcome(op, body.as_ref()) {
-            Ok(outcome) => Completion::Ok { outcome, stamp: rule.stamp(body.as_ref()) },
+        Means::Ok => match rule.outcome(op, body) {
+            Ok(outcome) => Completion::Ok { outcome, stamp: rule.stamp(body) },
             Err(error) => unknown(op, &error),
         },
         Means::Fail => Completion::Fail { error: rule.reason(reply) },
@@ -85,8 +120,8 @@ pub(crate) fn unknown(op: &Op, error: &str) -> Completion {
 }
 
 impl Answer {
-    fn matches(&self, status: u16, body: Option<&Json>) -> bool {
-        self.statuses.contains(&status)
+    fn matches(&self, status: Option<u16>, body: Option<&Json>) -> bool {
+        status.is_none_or(|status| self.statuses.contains(&status))
             && self
                 .conditions
                 .iter()

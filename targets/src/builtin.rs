@@ -4,8 +4,9 @@ use crate::diagnostic::Diagnostic;
 use crate::target::Target;
 
 /// Name, and text of the file.
-const BUILTINS: [(&str, &str); 2] = [
+const BUILTINS: [(&str, &str); 3] = [
     ("etcd", include_str!("../builtin/etcd.toml")),
+    ("redis", include_str!("../builtin/redis.toml")),
     ("regent", include_str!("../builtin/regent.toml")),
 ];
 

@@ -11,25 +11,26 @@ use fracas_checker::{Completion, NodeId, Op, ProcessId};
 
 use crate::answer::{Reply, judge, unknown};
 use crate::deploy::Endpoints;
-use crate::http::{ClientError, Failure, Http};
+use crate::http::ClientError;
 use crate::request::Request;
 use crate::target::{Route, Spec};
 use crate::template::variables_of_op;
 use crate::text::bounded;
+use crate::wire::{Failure, Wire};
 
 /// Performs operations. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Client {
     spec: Arc<Spec>,
     endpoints: Arc<Endpoints>,
-    http: Http,
+    wire: Wire,
     attempts: Arc<AtomicU64>,
 }
 
 impl Client {
     pub(crate) fn new(spec: Arc<Spec>, endpoints: Arc<Endpoints>) -> Result<Self, ClientError> {
-        let http = Http::new(spec.client.connect_timeout, spec.client.timeout)?;
-        Ok(Self { spec, endpoints, http, attempts: Arc::default() })
+        let wire = Wire::new(spec.client.connect_timeout, spec.client.timeout)?;
+        Ok(Self { spec, endpoints, wire, attempts: Arc::default() })
     }
 
     /// How long an operation may take before its outcome is unknown.
@@ -53,7 +54,7 @@ impl Client {
             Ok(request) => request,
             Err(error) => return Completion::Fail { error: bounded(&error) },
         };
-        match self.http.exchange(request).await {
+        match self.wire.exchange(request).await {
             Ok(reply) => self.judge(op, &reply),
             Err(Failure::NotSent(error)) => Completion::Fail { error: bounded(&error) },
             Err(Failure::Unknown(error)) => unknown(op, &error),

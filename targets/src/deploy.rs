@@ -13,8 +13,8 @@ use crate::client::Client;
 use crate::http::ClientError;
 use crate::logs::LogRules;
 use crate::poller::Poller;
-use crate::ready::{ClusterReady, HttpProbe};
-use crate::request::{RequestRule, join};
+use crate::ready::{ClusterReady, Probe};
+use crate::request::RequestRule;
 use crate::show::{SAMPLE_PROCESS, sample_op};
 use crate::target::{LogSource, Spec, Stop};
 use crate::template::{RenderError, Template, Variables, variables_of_node, variables_of_op};
@@ -62,7 +62,7 @@ pub(crate) struct Endpoint {
 }
 
 /// How one server is prepared, started, watched and stopped.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct NodePlan {
     /// The command, program first.
     pub argv: Vec<String>,
@@ -75,7 +75,7 @@ pub struct NodePlan {
     /// Where it writes what it does.
     pub logs: Vec<LogFile>,
     /// What it answers once it is up, where the target says.
-    pub ready: Option<HttpProbe>,
+    pub ready: Option<Probe>,
     /// Its ports, by name.
     pub ports: BTreeMap<String, u16>,
     /// How to end it.
@@ -202,9 +202,9 @@ impl Renderer<'_> {
         })
     }
 
-    fn probe(&self, base: &str) -> Result<Option<HttpProbe>, RenderError> {
+    fn probe(&self, base: &str) -> Result<Option<Probe>, RenderError> {
         let Some(ready) = &self.spec.node_ready else { return Ok(None) };
-        let url = join(base, &self.text(&ready.path)?)?;
-        Ok(Some(HttpProbe { url, status: ready.status, within: ready.within }))
+        let request = ready.request.render(&self.spec.templates, base, self.variables)?;
+        Ok(Some(Probe { request, status: ready.status, within: ready.within }))
     }
 }

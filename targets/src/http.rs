@@ -9,10 +9,8 @@ use reqwest::redirect::Policy;
 use reqwest::retry;
 
 use crate::answer::Reply;
-use crate::request::Request;
-
-/// The most bytes of an answer that are read; more is an error.
-pub(crate) const MAX_BODY: usize = 64 * 1024;
+use crate::request::HttpRequest;
+use crate::wire::{Failure, MAX_ANSWER};
 
 /// A request sent down a connection that died unnoticed with its server ends `info`. Connections
 /// are kept only for a short time and one per node, so that few do.
@@ -23,17 +21,6 @@ const MAX_IDLE_PER_NODE: usize = 1;
 #[derive(Debug, thiserror::Error)]
 #[error("set up an HTTP client: {0}")]
 pub struct ClientError(#[from] reqwest::Error);
-
-/// Why there is no whole answer.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Failure {
-    /// No connection came about: the node has certainly not seen the request.
-    #[error("{0}")]
-    NotSent(String),
-    /// The node may have seen the request, or a part of it.
-    #[error("{0}")]
-    Unknown(String),
-}
 
 /// A client for plain HTTP/1.1.
 #[derive(Debug, Clone)]
@@ -55,7 +42,7 @@ impl Http {
     }
 
     /// Sends the request and reads the whole answer.
-    pub(crate) async fn exchange(&self, request: Request) -> Result<Reply, Failure> {
+    pub(crate) async fn exchange(&self, request: HttpRequest) -> Result<Reply, Failure> {
         let mut sent = self.0.request(request.method, request.url).headers(request.headers);
         if let Some(body) = request.body {
             sent = sent.body(body);
@@ -64,12 +51,12 @@ impl Http {
         let status = response.status().as_u16();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
-            if body.len() + chunk.len() > MAX_BODY {
-                return Err(Failure::Unknown(format!("answer longer than {MAX_BODY} bytes")));
+            if body.len() + chunk.len() > MAX_ANSWER {
+                return Err(Failure::Unknown(format!("answer longer than {MAX_ANSWER} bytes")));
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Reply { status, body })
+        Ok(Reply::Http { status, body })
     }
 }
 

@@ -17,11 +17,13 @@ mod nearest;
 mod poller;
 mod ready;
 mod request;
+mod resp;
 mod show;
 mod sighting;
 mod target;
 mod template;
 mod text;
+mod wire;
 
 pub use client::Client;
 pub use deploy::{ClusterSpec, Deployment, LogFile, NodePlan, NodeSpec};
@@ -30,7 +32,7 @@ pub use http::ClientError;
 pub use logs::LogRules;
 pub use nearest::nearest;
 pub use poller::Poller;
-pub use ready::{ClusterReady, HttpProbe, agreed_leader};
+pub use ready::{ClusterReady, Probe, agreed_leader};
 pub use show::quoted;
 pub use sighting::Sighting;
 pub use target::{

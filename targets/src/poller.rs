@@ -14,11 +14,12 @@ use serde_json::Value as Json;
 use crate::answer::Reply;
 use crate::deploy::Endpoints;
 use crate::extract::{NodeAt, NumberAt};
-use crate::http::{ClientError, Http};
+use crate::http::ClientError;
 use crate::request::{Request, RequestRule};
 use crate::sighting::Sighting;
 use crate::target::Spec;
 use crate::template::RenderError;
+use crate::wire::Wire;
 
 /// How a node is asked, and where its answer tells what.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ pub(crate) enum RoleRule {
 pub struct Poller {
     spec: Arc<Spec>,
     endpoints: Arc<Endpoints>,
-    http: Http,
+    wire: Wire,
 }
 
 impl Poller {
@@ -60,8 +61,8 @@ impl Poller {
         if spec.status.is_none() {
             return Ok(None);
         }
-        let http = Http::new(spec.client.connect_timeout, spec.client.timeout)?;
-        Ok(Some(Self { spec: Arc::clone(spec), endpoints: Arc::clone(endpoints), http }))
+        let wire = Wire::new(spec.client.connect_timeout, spec.client.timeout)?;
+        Ok(Some(Self { spec: Arc::clone(spec), endpoints: Arc::clone(endpoints), wire }))
     }
 
     /// How often the target wants to be asked.
@@ -72,7 +73,7 @@ impl Poller {
 
     /// Asks once. None if the node did not answer, or its answer tells nothing.
     pub async fn ask(&self, node: NodeId) -> Option<Sighting> {
-        match self.http.exchange(self.request(node)?.ok()?).await {
+        match self.wire.exchange(self.request(node)?.ok()?).await {
             Ok(reply) => self.rule().sight(&reply, |node| self.endpoints.contains_key(&node)),
             Err(failure) => {
                 tracing::trace!(%node, %failure, "no status");
@@ -96,8 +97,7 @@ impl StatusRule {
     /// What an answer tells. Parts that are missing or not as declared are unknown, and so are
     /// nodes outside of the cluster.
     fn sight(&self, reply: &Reply, exists: impl Fn(NodeId) -> bool) -> Option<Sighting> {
-        let body: Json =
-            serde_json::from_slice(&reply.body).ok().filter(|_| reply.status == 200)?;
+        let body = reply.json().filter(|_| reply.status().is_none_or(|status| status == 200))?;
         let named = |place: Option<&NodeAt>| {
             place.and_then(|place| place.read(&body)).filter(|node| exists(*node))
         };

@@ -1,4 +1,4 @@
-//! A request as declared, and the same request rendered.
+//! A request as declared, and the same request rendered, in either protocol.
 //!
 //! It deliberately sends nothing.
 
@@ -7,25 +7,23 @@ use std::fmt;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
+use crate::resp::{self, Command};
 use crate::template::{RenderError, Template, Templates, Variables};
 
 /// A request with variables in it.
 #[derive(Debug)]
-pub(crate) struct RequestRule {
-    pub(crate) method: Method,
-    pub(crate) path: Template,
-    pub(crate) query: Vec<(String, Template)>,
-    pub(crate) headers: Vec<(String, Template)>,
-    pub(crate) json: Option<Template>,
+pub(crate) enum RequestRule {
+    /// For a server that speaks HTTP.
+    Http(HttpRule),
+    /// The words of a command, for a server that speaks RESP.
+    Resp(Vec<Template>),
 }
 
 /// A request, ready to be sent.
 #[derive(Debug, Clone)]
-pub(crate) struct Request {
-    pub(crate) method: Method,
-    pub(crate) url: Url,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Option<String>,
+pub(crate) enum Request {
+    Http(HttpRequest),
+    Resp(Command),
 }
 
 impl RequestRule {
@@ -36,6 +34,43 @@ impl RequestRule {
         base: &str,
         variables: &Variables,
     ) -> Result<Request, RenderError> {
+        match self {
+            Self::Http(rule) => rule.render(templates, base, variables).map(Request::Http),
+            Self::Resp(words) => {
+                let words = words.iter().map(|word| templates.render(word, variables));
+                let words = words.collect::<Result<_, _>>()?;
+                Ok(Request::Resp(Command { address: resp::address(base)?, words }))
+            }
+        }
+    }
+}
+
+/// An HTTP request with variables in it.
+#[derive(Debug)]
+pub(crate) struct HttpRule {
+    pub(crate) method: Method,
+    pub(crate) path: Template,
+    pub(crate) query: Vec<(String, Template)>,
+    pub(crate) headers: Vec<(String, Template)>,
+    pub(crate) json: Option<Template>,
+}
+
+/// An HTTP request, ready to be sent.
+#[derive(Debug, Clone)]
+pub(crate) struct HttpRequest {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<String>,
+}
+
+impl HttpRule {
+    fn render(
+        &self,
+        templates: &Templates,
+        base: &str,
+        variables: &Variables,
+    ) -> Result<HttpRequest, RenderError> {
         let mut url = join(base, &templates.render(&self.path, variables)?)?;
         for (name, value) in &self.query {
             url.query_pairs_mut().append_pair(name, &templates.render(value, variables)?);
@@ -49,7 +84,7 @@ impl RequestRule {
             let (name, value) = header(name, &templates.render(value, variables)?)?;
             headers.insert(name, value);
         }
-        Ok(Request { method: self.method.clone(), url, headers, body })
+        Ok(HttpRequest { method: self.method.clone(), url, headers, body })
     }
 }
 
@@ -68,6 +103,15 @@ pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue
 }
 
 impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(request) => request.fmt(f),
+            Self::Resp(command) => command.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for HttpRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, self.url)?;
         for (name, value) in &self.headers {

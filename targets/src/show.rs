@@ -63,7 +63,7 @@ fn show_node(out: &mut String, node: NodeId, plan: &NodePlan) {
         };
     }
     if let Some(probe) = &plan.ready {
-        let _ = writeln!(out, "  ready    GET {} -> {}", probe.url, probe.status);
+        let _ = writeln!(out, "  ready    {probe}");
     }
 }
 

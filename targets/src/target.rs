@@ -70,15 +70,26 @@ pub(crate) enum LogSource {
 /// A request that a node answers once it is up.
 #[derive(Debug)]
 pub(crate) struct NodeReady {
-    pub(crate) path: Template,
-    pub(crate) status: u16,
+    pub(crate) request: RequestRule,
+    /// An HTTP status; none in a protocol without any.
+    pub(crate) status: Option<u16>,
     pub(crate) within: Duration,
 }
 
+/// The protocol that a target speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speech {
+    /// HTTP/1.1, in plain text.
+    Http,
+    /// RESP2, the protocol of Redis.
+    Resp,
+}
+
 /// How a node is spoken to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct ClientRule {
     pub(crate) base: Template,
+    pub(crate) speech: Speech,
     pub(crate) headers: Vec<(String, Template)>,
     pub(crate) connect_timeout: Duration,
     pub(crate) timeout: Duration,

@@ -230,7 +230,7 @@ async fn a_probe_asks_whether_a_node_is_up() {
     assert_eq!(probe(1).ask().await, Ok(()));
     assert!(probe(2).ask().await.unwrap_err().starts_with("connect: "));
     let mut strict = probe(1);
-    strict.status = 204;
+    strict.status = Some(204);
     assert_eq!(strict.ask().await, Err("HTTP 200".to_owned()));
 }
 

@@ -65,8 +65,8 @@ fn a_node_has_a_plan() {
     let grace = Duration::from_secs(5);
     assert_eq!(plan.stop, Stop { signal: StopSignal::Term, grace });
     let probe = plan.ready.as_ref().unwrap();
-    assert_eq!(probe.url.as_str(), "http://10.77.0.2:8001/healthz");
-    assert_eq!((probe.status, probe.within), (200, Duration::from_secs(10)));
+    assert_eq!(probe.address(), "http://10.77.0.2:8001/healthz");
+    assert_eq!((probe.status, probe.within), (Some(200), Duration::from_secs(10)));
     assert_eq!(deployment.cluster_ready().unwrap().within, Duration::from_secs(30));
     assert_eq!(deployment.poller().unwrap().every(), Duration::from_millis(200));
 }

@@ -6,6 +6,7 @@
 use fracas_targets::Target;
 
 const VALID: &str = include_str!("valid.toml");
+const VALID_REDIS: &str = include_str!("valid-redis.toml");
 
 /// The lines of a case that begin with this mark, without it.
 fn marked(case: &str, mark: &str) -> String {
@@ -15,10 +16,15 @@ fn marked(case: &str, mark: &str) -> String {
 
 #[track_caller]
 fn check(cases: &str) {
+    check_in(VALID, cases);
+}
+
+#[track_caller]
+fn check_in(valid: &str, cases: &str) {
     for case in cases.trim_end().split("\n\n") {
         let (before, after) = (marked(case, "- "), marked(case, "+ "));
-        assert!(VALID.contains(&before), "the valid file does not say `{before}`");
-        let Err(error) = Target::parse("sample.toml", &VALID.replacen(&before, &after, 1)) else {
+        assert!(valid.contains(&before), "the valid file does not say `{before}`");
+        let Err(error) = Target::parse("sample.toml", &valid.replacen(&before, &after, 1)) else {
             panic!("accepted: {after}");
         };
         let expected = case.find("error: ").map_or("", |at| &case[at..]);
@@ -27,9 +33,11 @@ fn check(cases: &str) {
 }
 
 #[test]
-fn the_valid_file_is_valid() {
-    if let Err(error) = Target::parse("valid.toml", VALID) {
-        panic!("{error}");
+fn the_valid_files_are_valid() {
+    for text in [VALID, VALID_REDIS] {
+        if let Err(error) = Target::parse("valid.toml", text) {
+            panic!("{error}");
+        }
     }
 }
 
@@ -61,6 +69,12 @@ fn what_is_missing_is_named() {
 #[test]
 fn values_must_make_sense() {
     check(include_str!("diagnostics/sense.txt"));
+}
+
+#[test]
+fn the_words_of_one_protocol_are_refused_in_the_other() {
+    check(include_str!("diagnostics/protocol.txt"));
+    check_in(VALID_REDIS, include_str!("diagnostics/redis.txt"));
 }
 
 #[test]

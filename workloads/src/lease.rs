@@ -9,14 +9,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fracas_checker::Completion;
-use fracas_checker::event::{Key, Nanos, NodeId, Op, OpKind, Outcome};
+use fracas_checker::event::{Key, Nanos, Op, OpKind, Outcome};
 
-use crate::{Draw, Lane, Seen, Size, Stream, Workload};
+use crate::{Draw, Lane, Seen, Size, Stream, Workload, holders};
 
-/// Clients per node.
-const PER_NODE: usize = 2;
-/// Operations per second and client; fewer where the user asks for less in all.
-const RATE: f64 = 6.0;
 /// How long a lease lasts.
 const TTL: Duration = Duration::from_secs(2);
 /// How long a client sleeps that oversleeps.
@@ -48,8 +44,7 @@ impl Workload for Lease {
     }
 
     fn asks(&self, serves: &BTreeSet<OpKind>) -> BTreeSet<OpKind> {
-        let guarded = serves.get(&OpKind::GuardedWrite).copied();
-        self.needs().iter().copied().chain(guarded).collect()
+        holders::asks(self.needs(), serves)
     }
 
     fn checks(&self) -> &'static [&'static str] {
@@ -57,19 +52,11 @@ impl Workload for Lease {
     }
 
     fn keys(&self, size: &Size) -> Vec<Key> {
-        (0..size.keys.max(1)).map(name).collect()
+        holders::keys(size, name)
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {
-        let nodes = std::iter::repeat_n(&size.nodes, PER_NODE).flatten();
-        let rate = Some(size.light_rate(RATE, PER_NODE * size.nodes.len()));
-        let lane = |(node, holder): (&NodeId, u64)| Lane {
-            node: *node,
-            rate,
-            seeks_leader: true,
-            stream: Box::new(Client::new(holder, size)),
-        };
-        nodes.zip(1..).map(lane).collect()
+        holders::lanes(size, |holder| Box::new(Client::new(holder, size)))
     }
 }
 
@@ -184,7 +171,7 @@ fn ttl() -> Nanos {
 
 #[cfg(test)]
 mod tests {
-    use fracas_checker::event::Stamp;
+    use fracas_checker::event::{NodeId, Stamp};
 
     use super::*;
 

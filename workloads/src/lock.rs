@@ -8,14 +8,10 @@
 use std::collections::BTreeSet;
 
 use fracas_checker::Completion;
-use fracas_checker::event::{Key, NodeId, Op, OpKind, Outcome};
+use fracas_checker::event::{Key, Op, OpKind, Outcome};
 
-use crate::{Draw, Lane, Seen, Size, Stream, Workload};
+use crate::{Draw, Lane, Seen, Size, Stream, Workload, holders};
 
-/// Clients per node.
-const PER_NODE: usize = 2;
-/// Operations per second and client; fewer where the user asks for less in all.
-const RATE: f64 = 6.0;
 /// Of a hundred steps of a holder, how many give the lock back, and how many write.
 const RELEASES: u16 = 30;
 const WRITES: u16 = 50;
@@ -41,8 +37,7 @@ impl Workload for Lock {
     }
 
     fn asks(&self, serves: &BTreeSet<OpKind>) -> BTreeSet<OpKind> {
-        let guarded = serves.get(&OpKind::GuardedWrite).copied();
-        self.needs().iter().copied().chain(guarded).collect()
+        holders::asks(self.needs(), serves)
     }
 
     fn checks(&self) -> &'static [&'static str] {
@@ -50,20 +45,11 @@ impl Workload for Lock {
     }
 
     fn keys(&self, size: &Size) -> Vec<Key> {
-        (0..size.keys.max(1)).map(name).collect()
+        holders::keys(size, name)
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {
-        let nodes = std::iter::repeat_n(&size.nodes, PER_NODE).flatten();
-        let rate = Some(size.light_rate(RATE, PER_NODE * size.nodes.len()));
-        let lane = |(node, holder): (&NodeId, u64)| Lane {
-            node: *node,
-            rate,
-            // A holder that asks a node which does not lead any more could never give back.
-            seeks_leader: true,
-            stream: Box::new(Client::new(holder, size)),
-        };
-        nodes.zip(1..).map(lane).collect()
+        holders::lanes(size, |holder| Box::new(Client::new(holder, size)))
     }
 }
 
@@ -179,7 +165,7 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
-    use fracas_checker::event::Stamp;
+    use fracas_checker::event::{NodeId, Stamp};
 
     use super::*;
 

@@ -207,6 +207,8 @@ pub enum Scarcity {
         /// How many more than now each process may open.
         more: u64,
     },
+    /// Room on its disk, which is full.
+    Disk,
 }
 
 impl fmt::Display for Scarcity {
@@ -215,6 +217,7 @@ impl fmt::Display for Scarcity {
             Self::Cpu { percent } => write!(f, "{percent} % of a processor"),
             Self::Memory { bytes } => write!(f, "{} KiB more of memory", bytes / 1024),
             Self::Descriptors { more } => write!(f, "{more} more descriptors"),
+            Self::Disk => f.write_str("no more room on its disk"),
         }
     }
 }

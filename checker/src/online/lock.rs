@@ -17,7 +17,7 @@
 //! # Forgetting
 //!
 //! A holder that holds nothing and has nothing open is forgotten. What stays is, per holder, what
-//! happened since the oldest of its operations that is still open, and some two hundred bytes for
+//! happened since the oldest of its operations that is still open, and a few hundred bytes for
 //! each holder with an operation that nobody saw the end of.
 
 use std::collections::BTreeMap;

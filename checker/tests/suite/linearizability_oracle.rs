@@ -3,8 +3,8 @@
 use crate::support;
 
 use fracas_checker::budget::Budget;
-use fracas_checker::event::{Completion, Event, EventKind, Op, Outcome, ProcessId, Stamp, Value};
-use fracas_checker::history::{Header, History, Operation, Plan, SCHEMA};
+use fracas_checker::event::{Op, Outcome, Value};
+use fracas_checker::history::Operation;
 use fracas_checker::judge;
 use fracas_checker::linearizability::call::Call;
 use fracas_checker::linearizability::{Algorithm, is_linearizable, search_linearizable};
@@ -13,16 +13,7 @@ use fracas_checker::objects;
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use support::oracle::has_legal_order;
-
-/// What a random operation is made of.
-#[derive(Debug, Clone)]
-struct Drawn {
-    op: Op,
-    outcome: Outcome,
-    start: u64,
-    /// None: indeterminate.
-    lasts: Option<u64>,
-}
+use support::samples::{Drawn, calls, history};
 
 const KEY: &str = "k";
 
@@ -128,24 +119,6 @@ fn with_unique_values(mut drawn: Vec<Drawn>) -> Vec<Drawn> {
     drawn
 }
 
-/// The calls of a history, without reads that say nothing.
-fn calls(drawn: &[Drawn]) -> Vec<Call<'_>> {
-    let mut calls: Vec<Call<'_>> = drawn
-        .iter()
-        .filter(|one| one.lasts.is_some() || !matches!(one.op, Op::Read { .. }))
-        .map(|one| Call {
-            id: 0,
-            op: &one.op,
-            outcome: one.lasts.map(|_| &one.outcome),
-            start: one.start,
-            end: one.lasts.map(|lasts| one.start + lasts),
-        })
-        .collect();
-    calls.sort_by_key(|call| call.start);
-    calls.iter_mut().zip(0..).for_each(|(call, id)| call.id = id);
-    calls
-}
-
 /// What the near-linear check says alone.
 fn near_linear(calls: &[Call<'_>]) -> Option<bool> {
     let register = objects::named("register").expect("a kind of object");
@@ -163,36 +136,9 @@ fn agree(drawn: &[Drawn]) -> Result<bool, TestCaseError> {
     Ok(truth)
 }
 
-/// The same operations as a history, each of a process of its own.
-fn history(drawn: &[Drawn]) -> History {
-    let mut events = Vec::new();
-    for (process, one) in (0..).zip(drawn) {
-        let process = ProcessId(process);
-        let op = one.op.clone();
-        events.push((one.start, 0, EventKind::Invoke { process, node: None, op }));
-        if let Some(lasts) = one.lasts {
-            let completion =
-                Completion::Ok { outcome: one.outcome.clone(), stamp: Stamp::default() };
-            events.push((one.start + lasts, 1, EventKind::Complete { process, completion }));
-        }
-    }
-    events.sort_by_key(|(time, rank, _)| (*time, *rank));
-    let events = events.into_iter().zip(0..);
-    let events = events.map(|((time, _, kind), index)| Event { index, time, kind }).collect();
-    let header = Header {
-        schema: SCHEMA.to_owned(),
-        run: String::new(),
-        target: String::new(),
-        seed: 0,
-        nodes: Vec::new(),
-        plan: Plan { checks: vec!["register/linearizable".to_owned()], ..Plan::default() },
-    };
-    History::new(header, events).expect("a valid history")
-}
-
 /// The witness of a refuted history has no legal order either, and its prefix is legal.
 fn witness_proves(drawn: &[Drawn]) -> Result<(), TestCaseError> {
-    let history = history(drawn);
+    let history = history::<Register>(drawn);
     let verdict = judge(&history, Budget::unlimited_time());
     for (_, anomaly) in verdict.anomalies() {
         let of_witness = |one: &&Operation| anomaly.witness.contains(&one.invoked.0);

@@ -5,7 +5,7 @@
 //! business. Errors of the lab are problems of the fault, never of the target.
 
 mod agenda;
-mod troubles;
+pub mod troubles;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use fracas_checker::fault::{Again, FaultKind};
+use fracas_checker::fault::{Again, FaultKind, Scarcity};
 use fracas_targets::{Target, nearest};
 
 use super::narrate;
@@ -12,27 +12,45 @@ use super::values::millis;
 use crate::lab::{NODES_MAX, lacks};
 use crate::nemesis::{self, AIMS, Aim, Does};
 
-/// The kinds of faults that were asked for; the target must allow each.
-pub(super) fn kinds(wanted: &[String], target: &Target) -> Result<BTreeSet<FaultKind>, String> {
-    let allowed = target.allowed_faults();
+/// The kinds of faults that are done to what is between nodes.
+const BETWEEN: [FaultKind; 3] = [FaultKind::Partition, FaultKind::Slow, FaultKind::Loss];
+
+/// The kinds of faults that were asked for; the target must allow each, and a cluster of so many
+/// nodes must have what they are done to.
+pub(super) fn kinds(
+    wanted: &[String],
+    target: &Target,
+    nodes: usize,
+) -> Result<BTreeSet<FaultKind>, String> {
+    let possible = |kind: &FaultKind| nodes > 1 || !BETWEEN.contains(kind);
+    let all: BTreeSet<FaultKind> = target.allowed_faults().into_iter().filter(possible).collect();
+    if wanted.is_empty() {
+        return Ok(available(all));
+    }
     let mut kinds = BTreeSet::new();
     for word in wanted {
         match word.as_str() {
-            "all" => kinds.extend(&allowed),
+            "all" => kinds.extend(&all),
             "none" => {}
             _ => {
-                let found = FaultKind::ALL.into_iter().find(|kind| kind.word() == word);
-                let words: Vec<&str> =
-                    FaultKind::ALL.iter().map(|kind| kind.word()).chain(["all", "none"]).collect();
-                let kind = found.ok_or_else(|| unknown("fault", word, &words))?;
-                if !allowed.contains(&kind) {
-                    return Err(not_allowed(target, kind));
+                let kind = named(word, target)?;
+                if !possible(&kind) {
+                    let needs = "needs two nodes or more: see `--nodes`";
+                    return Err(format!("error: fault `{kind}` {needs}"));
                 }
                 kinds.insert(kind);
             }
         }
     }
-    Ok(if wanted.is_empty() { available(allowed) } else { kinds })
+    Ok(kinds)
+}
+
+/// The kind of that name, which the target must allow.
+fn named(word: &str, target: &Target) -> Result<FaultKind, String> {
+    let words = || FaultKind::ALL.iter().map(|kind| kind.word()).chain(["all", "none"]);
+    let found = FaultKind::ALL.into_iter().find(|kind| kind.word() == word);
+    let kind = found.ok_or_else(|| unknown("fault", word, &words().collect::<Vec<_>>()))?;
+    if target.allowed_faults().contains(&kind) { Ok(kind) } else { Err(not_allowed(target, kind)) }
 }
 
 /// Of the kinds that nobody asked for by name, those that this machine can bring about; what is
@@ -60,23 +78,19 @@ pub(super) fn faults(
     nodes: usize,
     kinds: &BTreeSet<FaultKind>,
 ) -> Result<nemesis::Config, String> {
-    let mut kinds = kinds.clone();
-    if nodes < 2 {
-        kinds.remove(&FaultKind::Partition); // there is nobody to be cut off from
-    }
     Ok(nemesis::Config {
         nodes: u16::try_from(nodes).unwrap_or(NODES_MAX),
         time_ms: millis(args.time),
         every_ms: millis(args.fault_every),
         leaders: target.has_leaders(),
         again: again(args),
-        aim: args.aim.as_deref().map(|name| aim(name, &kinds)).transpose()?,
-        kinds,
+        aim: args.aim.as_deref().map(|name| aim(name, kinds)).transpose()?,
+        kinds: kinds.clone(),
     })
 }
 
 /// As what killed nodes may come back, besides as they were.
-pub(super) fn again(args: &RunArgs) -> Vec<Again> {
+fn again(args: &RunArgs) -> Vec<Again> {
     let next = args.binary_next.as_ref().map(|_| Again::NextBinary);
     let flags = (!args.restart_args.is_empty()).then_some(Again::OtherFlags);
     next.into_iter().chain(flags).collect()
@@ -98,22 +112,24 @@ fn aim(name: &str, kinds: &BTreeSet<FaultKind>) -> Result<&'static Aim, String> 
     ))
 }
 
-/// Fails if a node is to come back as something that was not given.
-pub(super) fn must_come_back(faults: &nemesis::Plan, given: &[Again]) -> Result<(), String> {
-    let wanted = faults.planned.iter().filter_map(|planned| match planned.act.does {
-        Does::Kill { again } if !again.is_same() && !given.contains(&again) => Some(again),
+/// Fails if the faults need what was not given: something to come back as, a disk to fill.
+pub(super) fn must_be_given(faults: &nemesis::Plan, args: &RunArgs) -> Result<(), String> {
+    let given = again(args);
+    let missing = |does: Does| match does {
+        Does::Kill { again: Again::NextBinary } if !given.contains(&Again::NextBinary) => {
+            Some(("the binary that nodes come back with", "--binary-next"))
+        }
+        Does::Kill { again } if !again.is_same() && !given.contains(&again) => {
+            Some(("the flags that nodes come back with", "--restart-arg"))
+        }
+        Does::Starve { scarcity: Scarcity::Disk } if args.small_disk.is_none() => {
+            Some(("the size of a disk that can be filled", "--small-disk"))
+        }
         _ => None,
-    });
-    match wanted.min() {
+    };
+    match faults.planned.iter().find_map(|planned| missing(planned.act.does)) {
         None => Ok(()),
-        Some(Again::NextBinary) => {
-            Err("error: these faults need the binary that nodes come back with: `--binary-next`"
-                .into())
-        }
-        Some(_) => {
-            Err("error: these faults need the flags that nodes come back with: `--restart-arg`"
-                .into())
-        }
+        Some((what, flag)) => Err(format!("error: these faults need {what}: `{flag}`")),
     }
 }
 

@@ -10,8 +10,8 @@ use fracas_targets::{Target, quoted};
 use fracas_workloads::{Size, Workload};
 
 use super::check::BudgetArgs;
-use super::chosen::{again, faults, kinds, must_come_back, schedule, unknown};
-use super::values::{Means, Rate, Seed, clients, duration, means, offset, rate, seed};
+use super::chosen::{faults, kinds, must_be_given, schedule, unknown};
+use super::values::{Means, Rate, Seed, bytes, clients, duration, means, offset, rate, seed};
 use super::{Format, Out, complain, narrate, print, tell};
 use crate::equipment::{ClockMeans, Wanted};
 use crate::exit::Exit;
@@ -97,6 +97,10 @@ pub(super) struct RunArgs {
     /// after any fsync, as on ext4, or strictly after one of its directory.
     #[arg(long, value_enum, default_value = "ext4")]
     disk: DiskArg,
+    /// How many bytes there are for each directory of the nodes' data, in memory and gone with the
+    /// run: a disk that a schedule can fill, such as `64M`.
+    #[arg(long, value_parser = bytes, value_name = "SIZE")]
+    pub(super) small_disk: Option<u64>,
     /// A node's monotonic clock and time since boot are ahead by this much from its start on, or
     /// behind: `n2=1h`, `n3=-30s`. A node for which this cannot be proven is not started.
     #[arg(long, value_parser = offset, value_delimiter = ',', value_name = "NODE=DURATION")]
@@ -246,7 +250,7 @@ fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
     let binary = targets::binary(&target, beside.as_deref(), args.binary.as_deref())?;
     let nodes = nodes(args.nodes.unwrap_or(target.default_nodes()))?;
     let (workloads, skipped) = workloads(&args.workload, &target)?;
-    let kinds = kinds(&args.faults, &target)?;
+    let kinds = kinds(&args.faults, &target, nodes.len())?;
     let size = Size {
         clients: clients(&args.clients, nodes.len())?,
         nodes: nodes.clone(),
@@ -260,12 +264,13 @@ fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
         None => nemesis::Plan::draw(&faults(args, &target, nodes.len(), &kinds)?, seed),
     };
     let kinds = if args.schedule.is_some() { faults.kinds() } else { kinds };
-    must_come_back(&faults, &again(args))?;
+    must_be_given(&faults, args)?;
     let mut coverage =
         default_coverage(&needed(&workloads, &target), leaders, !faults.planned.is_empty());
     coverage.elections = args.min_elections.unwrap_or(coverage.elections);
     let equipment = Wanted {
         clock: args.clock_means(),
+        small_disk: args.small_disk,
         monotonic: offsets(&args.monotonic_offset, &nodes)?,
         disk: match args.disk {
             DiskArg::Ext4 => Model::Ext4,

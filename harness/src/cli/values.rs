@@ -110,6 +110,21 @@ pub(super) fn offset(text: &str) -> Result<(NodeId, i64), Refused> {
     Ok((node, sign * nanos))
 }
 
+/// A number of bytes.
+pub(super) fn bytes(text: &str) -> Result<u64, Refused> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit {
+        "K" => 1 << 10,
+        "M" => 1 << 20,
+        "G" => 1 << 30,
+        _ => return Err("expected a number with `K`, `M` or `G`, such as `64M`".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| format!("`{number}` is not a number"))?;
+    let bytes = number.checked_mul(factor).filter(|bytes| *bytes > 0);
+    bytes.ok_or_else(|| "expected more than nothing, and less than there can be".to_owned())
+}
+
 pub(super) fn clients(text: &str, nodes: usize) -> Result<u16, String> {
     let (number, factor) = match text.strip_suffix('n') {
         Some(number) => (number, nodes),
@@ -147,6 +162,14 @@ mod tests {
         assert!(offset("1h").unwrap_err().contains("such as `n2=1h`"));
         assert!(offset("two=1h").unwrap_err().contains("`two` is no node"));
         assert!(offset("n2=1").unwrap_err().contains("such as `20s`"));
+    }
+
+    #[test]
+    fn bytes_have_a_unit() {
+        assert_eq!(bytes("64M"), Ok(64 << 20));
+        assert!(bytes("64").unwrap_err().contains("such as `64M`"));
+        assert!(bytes("0K").is_err());
+        assert!(bytes("99999999999999G").is_err());
     }
 
     #[test]

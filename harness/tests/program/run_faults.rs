@@ -129,9 +129,32 @@ fn a_schedule_that_cannot_be_carried_out_is_refused() {
     refused(act(json!({ "kind": "pause", "who": "leader" })), &["unknown key `who`", "`whom`"]);
     refused(act(json!({ "kind": "pauze" })), &["unknown variant `pauze`", "`pause`"]);
     refused(act(json!({ "kind": "kill", "again": "next-binary" })), &["`--binary-next`"]);
+    refused(act(json!({ "kind": "kill", "again": "other-flags" })), &["`--restart-arg`"]);
+    refused(act(json!({ "kind": "starve", "scarcity": { "of": "disk" } })), &["`--small-disk`"]);
     let itself =
         json!([{ "at_ms": 0, "after": { "heal": 1 }, "lasts_ms": 5, "act": { "kind": "pause" } }]);
     refused(itself, &["act 1 can never come"]);
+}
+
+/// A small disk by itself, and below one that can be troubled.
+#[test]
+fn small_disks_are_filled() {
+    let Some(_lab) = lab() else { return };
+    let full = json!({ "kind": "starve", "scarcity": { "of": "disk" }, "whom": "follower" });
+    let slow = json!({ "kind": "disk", "trouble": { "does": "slow-fsync", "by_ms": 50 }, "whom": "leader" });
+    let full = json!({ "at_ms": 1_000, "lasts_ms": 1_500, "act": full });
+    let slow = json!({ "at_ms": 1_000, "lasts_ms": 1_500, "act": slow });
+    let mut plans = vec![json!([full])];
+    match fs::File::options().read(true).write(true).open("/dev/fuse") {
+        Ok(_) => plans.push(json!([full, slow])),
+        Err(_) => println!("skipped: /dev/fuse cannot be opened"),
+    }
+    for planned in plans {
+        let room = Room::new();
+        let (became, code) = became(&room, &planned, &["--time", "5s", "--small-disk", "64M"]);
+        assert_ne!(code, 1, "a correct cluster was blamed: {became:#?}");
+        assert!(became[0]["effective"].is_array(), "{became:#?}");
+    }
 }
 
 #[test]

@@ -8,12 +8,13 @@ use fracas_checker::fault::FaultKind;
 use toml::Spanned;
 
 use super::file::{Cluster, Faults, File, Ready, Text};
+use super::requests::{Keys, missing};
 use super::try_template::{Compiler, Scope};
 use super::values::{duration, name, status};
 use super::{file, node, ops};
 use crate::diagnostic::{Problem, Source};
 use crate::ready::ClusterReady;
-use crate::target::{NodeReady, OpRule, Promises, Spec};
+use crate::target::{ClientRule, NodeReady, OpRule, Promises, Spec, Speech};
 use crate::template::{Template, Templates};
 
 /// The version of the file format.
@@ -29,9 +30,11 @@ pub(super) fn spec(source: &Source<'_>, file: File) -> Result<Spec, Problem> {
     let mut compiler = Compiler { source, templates: Templates::new(), ports };
     let launch = node::launch(&mut compiler, &file.node)?;
     let client = ops::client(&mut compiler, &file.client)?;
-    let ops = ops::all(&mut compiler, &file.ops, &client.headers)?;
-    let (node_ready, cluster_ready) = ready(&mut compiler, file.ready.as_ref(), &file.status)?;
-    let log_rules = compiler.log_rules(file.status.as_ref(), &file.node.logs)?;
+    let ops = ops::all(&mut compiler, &file.ops, &client)?;
+    let node_ready = node_ready(&mut compiler, file.ready.as_ref(), &client)?;
+    let cluster_ready = cluster_ready(file.ready.as_ref(), file.status.is_some())?;
+    let status = file.status.as_ref().map(Spanned::get_ref);
+    let log_rules = compiler.log_rules(status, &file.node.logs)?;
     let version = version(&mut compiler, file.binary.version.as_deref())?;
     Ok(Spec {
         name: name(&file.name)?,
@@ -42,11 +45,7 @@ pub(super) fn spec(source: &Source<'_>, file: File) -> Result<Spec, Problem> {
         launch,
         node_ready,
         cluster_ready,
-        status: file
-            .status
-            .as_ref()
-            .map(|status| compiler.status(status, &client.headers))
-            .transpose()?,
+        status: file.status.as_ref().map(|status| compiler.status(status, &client)).transpose()?,
         log_rules,
         promises: promises(&file.promises, &ops, file.status.is_some())?,
         client,
@@ -104,28 +103,29 @@ fn version(
     command.map(compile).transpose()
 }
 
-fn ready(
+fn node_ready(
     compiler: &mut Compiler<'_>,
     ready: Option<&Ready>,
-    status_section: &Option<file::Status>,
-) -> Result<(Option<NodeReady>, Option<ClusterReady>), Problem> {
-    let Some(ready) = ready else { return Ok((None, None)) };
-    let node = match &ready.node {
-        None => None,
-        Some(node) => Some(NodeReady {
-            path: ops::path(compiler, &node.path, Scope::Node)?,
-            status: status(*node.status.get_ref(), &node.status)?,
-            within: duration(&node.within)?,
-        }),
-    };
-    let cluster = match &ready.cluster {
-        None => None,
-        Some(cluster) if status_section.is_none() => {
-            return Err(needs_status(cluster.leader.span(), "majority-agrees"));
-        }
-        Some(cluster) => Some(ClusterReady { within: duration(&cluster.within)? }),
-    };
-    Ok((node, cluster))
+    client: &ClientRule,
+) -> Result<Option<NodeReady>, Problem> {
+    let Some(place) = ready.and_then(|ready| ready.node.as_ref()) else { return Ok(None) };
+    let node = place.get_ref();
+    // Headers are those of clients' requests: a probe has none.
+    let bare = ClientRule { headers: Vec::new(), ..client.clone() };
+    let request = compiler.request(&Keys::of_ready(place), Scope::Node, &bare)?;
+    let code = node.status.as_ref().map(|code| status(*code.get_ref(), code)).transpose()?;
+    if client.speech == Speech::Http && code.is_none() {
+        return Err(missing(place.span(), "status", "200"));
+    }
+    Ok(Some(NodeReady { request, status: code, within: duration(&node.within)? }))
+}
+
+fn cluster_ready(ready: Option<&Ready>, status: bool) -> Result<Option<ClusterReady>, Problem> {
+    match ready.and_then(|ready| ready.cluster.as_ref()) {
+        None => Ok(None),
+        Some(cluster) if !status => Err(needs_status(cluster.leader.span(), "majority-agrees")),
+        Some(cluster) => Ok(Some(ClusterReady { within: duration(&cluster.within)? })),
+    }
 }
 
 /// A promise that nothing could show broken would be an empty one.

@@ -27,7 +27,7 @@ pub(crate) struct File {
     pub(crate) cluster: Cluster,
     pub(crate) node: Node,
     pub(crate) ready: Option<Ready>,
-    pub(crate) status: Option<Status>,
+    pub(crate) status: Option<Spanned<Status>>,
     pub(crate) client: Client,
     pub(crate) ops: Spanned<Ops>,
     #[serde(default)]
@@ -89,7 +89,7 @@ pub(crate) struct NodeFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Ready {
-    pub(crate) node: Option<NodeReady>,
+    pub(crate) node: Option<Spanned<NodeReady>>,
     pub(crate) cluster: Option<ClusterReady>,
 }
 
@@ -97,8 +97,10 @@ pub(crate) struct Ready {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct NodeReady {
-    pub(crate) path: Text,
-    pub(crate) status: Spanned<u16>,
+    pub(crate) path: Option<Text>,
+    pub(crate) status: Option<Spanned<u16>>,
+    /// In place of both, where the target speaks RESP.
+    pub(crate) command: Option<Spanned<Vec<Text>>>,
     pub(crate) within: Text,
 }
 
@@ -122,10 +124,11 @@ pub(crate) enum LeaderReady {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Status {
-    pub(crate) path: Text,
-    #[serde(default)]
-    pub(crate) method: Method,
+    pub(crate) path: Option<Text>,
+    pub(crate) method: Option<Spanned<Method>>,
     pub(crate) json: Option<Text>,
+    /// In place of these, where the target speaks RESP.
+    pub(crate) command: Option<Spanned<Vec<Text>>>,
     pub(crate) every: Text,
     pub(crate) atomic: bool,
     pub(crate) role: Spanned<RoleKey>,
@@ -197,34 +200,35 @@ pub(crate) struct Client {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Ops {
-    pub(crate) read: Option<Operation>,
-    pub(crate) write: Option<Operation>,
-    pub(crate) cas: Option<Operation>,
-    pub(crate) acquire: Option<Operation>,
-    pub(crate) renew: Option<Operation>,
-    pub(crate) release: Option<Operation>,
-    pub(crate) guarded_write: Option<Operation>,
+    pub(crate) read: Option<Spanned<Operation>>,
+    pub(crate) write: Option<Spanned<Operation>>,
+    pub(crate) cas: Option<Spanned<Operation>>,
+    pub(crate) acquire: Option<Spanned<Operation>>,
+    pub(crate) renew: Option<Spanned<Operation>>,
+    pub(crate) release: Option<Spanned<Operation>>,
+    pub(crate) guarded_write: Option<Spanned<Operation>>,
 }
 
 /// `[ops.…]`: one request and what its answers mean.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Operation {
-    pub(crate) method: Method,
-    pub(crate) path: Text,
+    pub(crate) method: Option<Spanned<Method>>,
+    pub(crate) path: Option<Text>,
     #[serde(default)]
     pub(crate) query: BTreeMap<String, Text>,
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, Text>,
     pub(crate) json: Option<Text>,
+    /// In place of these, where the target speaks RESP.
+    pub(crate) command: Option<Spanned<Vec<Text>>>,
     pub(crate) answers: Spanned<Vec<Spanned<Answer>>>,
 }
 
 /// An HTTP method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Method {
-    #[default]
     Get,
     Put,
     Post,
@@ -236,7 +240,7 @@ pub(crate) enum Method {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Answer {
-    pub(crate) status: OneOrMany,
+    pub(crate) status: Option<OneOrMany>,
     pub(crate) json: Option<Text>,
     pub(crate) equals: Option<Spanned<Equals>>,
     pub(crate) present: Option<Text>,

@@ -8,6 +8,7 @@ mod file;
 mod node;
 mod one_of_several;
 mod ops;
+mod requests;
 mod status;
 mod try_template;
 mod values;

@@ -5,28 +5,15 @@ use std::collections::BTreeMap;
 use fracas_checker::OpKind;
 use toml::Spanned;
 
-use super::file::{self, Means, Method, Operation, Ops, Text};
-use super::one_of_several::ValueKey;
+use super::file::{self, Means, Operation, Ops};
+use super::one_of_several::{OneOrMany, ValueKey};
+use super::requests::{Keys, base, headers, missing, of_http};
 use super::status::{node_at, number_at};
 use super::try_template::{Compiler, Scope};
 use super::values::{duration, pointer, status};
 use crate::answer::{Answer, Condition, ValueRule};
 use crate::diagnostic::Problem;
-use crate::request::{RequestRule, header, join};
-use crate::target::{ClientRule, OpRule};
-use crate::template::Template;
-
-impl From<Method> for reqwest::Method {
-    fn from(method: Method) -> Self {
-        match method {
-            Method::Get => Self::GET,
-            Method::Put => Self::PUT,
-            Method::Post => Self::POST,
-            Method::Patch => Self::PATCH,
-            Method::Delete => Self::DELETE,
-        }
-    }
-}
+use crate::target::{ClientRule, OpRule, Speech};
 
 /// Compiles how a node is spoken to.
 pub(super) fn client(
@@ -37,8 +24,13 @@ pub(super) fn client(
         let label = "expected 0: a redirect is an answer to be classified, not to be followed";
         return Err(Problem::new(redirects.span(), "redirects are never followed", label));
     }
+    let (base, speech) = base(compiler, &client.base)?;
+    if let (Speech::Resp, Some(header)) = (speech, client.headers.values().next()) {
+        return Err(of_http(header.span(), "headers", "a command has none"));
+    }
     Ok(ClientRule {
-        base: base(compiler, &client.base)?,
+        base,
+        speech,
         headers: headers(compiler, &client.headers, Scope::Node)?,
         connect_timeout: duration(&client.connect_timeout)?,
         timeout: duration(&client.timeout)?,
@@ -46,69 +38,11 @@ pub(super) fn client(
     })
 }
 
-fn base(compiler: &mut Compiler<'_>, text: &Text) -> Result<Template, Problem> {
-    let tried = compiler.tried(text, Scope::Node)?;
-    let plain = |base: &String| join(base, "/").is_ok_and(|url| url.scheme() == "http");
-    if tried.samples.iter().all(plain) {
-        return Ok(tried.template);
-    }
-    Err(Problem::new(text.span(), "not an address", "expected a URL that starts with `http://`")
-        .help("write it like `http://{{ node.ip }}:{{ port.client }}`"))
-}
-
-/// A path below the base address.
-pub(super) fn path(
-    compiler: &mut Compiler<'_>,
-    text: &Text,
-    scope: Scope,
-) -> Result<Template, Problem> {
-    let tried = compiler.tried(text, scope)?;
-    if tried.samples.iter().all(|path| path.starts_with('/')) {
-        return Ok(tried.template);
-    }
-    Err(Problem::new(text.span(), "not a path", "must start with `/`"))
-}
-
-/// A body that is JSON once rendered.
-pub(super) fn json_body(
-    compiler: &mut Compiler<'_>,
-    text: Option<&Text>,
-    scope: Scope,
-) -> Result<Option<Template>, Problem> {
-    let Some(text) = text else { return Ok(None) };
-    let tried = compiler.tried(text, scope)?;
-    for sample in &tried.samples {
-        if let Err(error) = serde_json::from_str::<serde_json::Value>(sample) {
-            let label = format!("renders to `{sample}`: {error}");
-            return Err(Problem::new(text.span(), "the body is not JSON", label)
-                .help("quote values with the filter `tojson`"));
-        }
-    }
-    Ok(Some(tried.template))
-}
-
-fn headers(
-    compiler: &mut Compiler<'_>,
-    headers: &BTreeMap<String, Text>,
-    scope: Scope,
-) -> Result<Vec<(String, Template)>, Problem> {
-    let mut compiled = Vec::new();
-    for (name, text) in headers {
-        let tried = compiler.tried(text, scope)?;
-        for sample in &tried.samples {
-            header(name, sample)
-                .map_err(|error| Problem::new(text.span(), "not a header", error.to_string()))?;
-        }
-        compiled.push((name.clone(), tried.template));
-    }
-    Ok(compiled)
-}
-
-/// Compiles all operations; `common` are the headers of every request.
+/// Compiles all operations, as this client asks for them.
 pub(super) fn all(
     compiler: &mut Compiler<'_>,
     ops: &Spanned<Ops>,
-    common: &[(String, Template)],
+    client: &ClientRule,
 ) -> Result<BTreeMap<OpKind, OpRule>, Problem> {
     let Ops { read, write, cas, acquire, renew, release, guarded_write } = ops.get_ref();
     let declared = [
@@ -123,7 +57,7 @@ pub(super) fn all(
     let mut compiled = BTreeMap::new();
     for (kind, operation) in declared {
         if let Some(operation) = operation {
-            compiled.insert(kind, rule(compiler, kind, operation, common)?);
+            compiled.insert(kind, rule(compiler, kind, operation, client)?);
         }
     }
     if compiled.is_empty() {
@@ -136,38 +70,32 @@ pub(super) fn all(
 fn rule(
     compiler: &mut Compiler<'_>,
     kind: OpKind,
-    operation: &Operation,
-    common: &[(String, Template)],
+    operation: &Spanned<Operation>,
+    client: &ClientRule,
 ) -> Result<OpRule, Problem> {
-    let scope = Scope::Op(kind);
-    let mut query = Vec::new();
-    for (name, value) in &operation.query {
-        query.push((name.clone(), compiler.template(value, scope)?));
-    }
-    let mut all_headers = common.to_vec();
-    all_headers.extend(headers(compiler, &operation.headers, scope)?);
-    let request = RequestRule {
-        method: operation.method.into(),
-        path: path(compiler, &operation.path, scope)?,
-        query,
-        headers: all_headers,
-        json: json_body(compiler, operation.json.as_ref(), scope)?,
-    };
-    Ok(OpRule { request, answers: answers(kind, &operation.answers)? })
+    let request = compiler.request(&Keys::of_op(operation), Scope::Op(kind), client)?;
+    let declared = &operation.get_ref().answers;
+    Ok(OpRule { request, answers: answers((kind, client.speech), declared)? })
 }
 
 fn answers(
-    kind: OpKind,
+    (kind, speech): (OpKind, Speech),
     declared: &Spanned<Vec<Spanned<file::Answer>>>,
 ) -> Result<Vec<Answer>, Problem> {
     let mut answers: Vec<Answer> = Vec::new();
     for spanned in declared.get_ref() {
-        let answer = answer(kind, spanned)?;
-        let taken = |code| {
-            answers.iter().any(|rule| rule.conditions.is_empty() && rule.statuses.contains(code))
+        let answer = answer((kind, speech), spanned)?;
+        let mut unconditional = answers.iter().filter(|rule| rule.conditions.is_empty());
+        let taken = |code| unconditional.clone().any(|rule| rule.statuses.contains(code));
+        let hidden = match speech {
+            Speech::Http => answer.statuses.iter().all(taken),
+            Speech::Resp => unconditional.next().is_some(),
         };
-        if answer.statuses.iter().all(taken) {
-            let label = "an earlier answer without conditions takes the same status";
+        if hidden {
+            let label = match speech {
+                Speech::Http => "an earlier answer without conditions takes the same status",
+                Speech::Resp => "an earlier answer without conditions takes all",
+            };
             return Err(Problem::new(spanned.span(), "an answer that is never reached", label));
         }
         answers.push(answer);
@@ -180,20 +108,21 @@ fn answers(
     Ok(answers)
 }
 
-fn answer(kind: OpKind, spanned: &Spanned<file::Answer>) -> Result<Answer, Problem> {
+fn answer(
+    (kind, speech): (OpKind, Speech),
+    spanned: &Spanned<file::Answer>,
+) -> Result<Answer, Problem> {
     let answer = spanned.get_ref();
     fits(kind, spanned)?;
-    let codes = &answer.status.0;
-    if codes.get_ref().is_empty() {
-        return Err(Problem::new(codes.span(), "no status", "expected at least one HTTP status"));
+    let (statuses, conditions) = (statuses(speech, spanned)?, conditions(spanned)?);
+    if speech == Speech::Resp && answer.means == Means::Ok && conditions.is_empty() {
+        let label = "an error would be a success too: expected a condition";
+        return Err(Problem::new(spanned.span(), "any reply would be `ok`", label)
+            .help("write `missing = \"/error\"` for all replies but errors"));
     }
     Ok(Answer {
-        statuses: codes
-            .get_ref()
-            .iter()
-            .map(|code| status(*code, codes))
-            .collect::<Result<_, _>>()?,
-        conditions: conditions(spanned)?,
+        statuses,
+        conditions,
         means: answer.means,
         value: answer.value.as_ref().map(value).transpose()?,
         token: answer.token.as_ref().map(number_at).transpose()?,
@@ -201,6 +130,24 @@ fn answer(kind: OpKind, spanned: &Spanned<file::Answer>) -> Result<Answer, Probl
         generation: answer.generation.as_ref().map(number_at).transpose()?,
         why: answer.why.as_ref().map(|why| why.get_ref().clone()),
     })
+}
+
+/// The statuses of an answer: at least one in HTTP, none in RESP.
+fn statuses(speech: Speech, spanned: &Spanned<file::Answer>) -> Result<Vec<u16>, Problem> {
+    match (speech, &spanned.get_ref().status) {
+        (Speech::Http, None) => Err(missing(spanned.span(), "status", "…")),
+        (Speech::Http, Some(OneOrMany(codes))) if codes.get_ref().is_empty() => {
+            Err(Problem::new(codes.span(), "no status", "expected at least one HTTP status"))
+        }
+        (Speech::Http, Some(OneOrMany(codes))) => {
+            codes.get_ref().iter().map(|code| status(*code, codes)).collect()
+        }
+        (Speech::Resp, None) => Ok(Vec::new()),
+        (Speech::Resp, Some(OneOrMany(codes))) => {
+            let instead = "expected a condition such as `missing = \"/error\"`";
+            Err(of_http(codes.span(), "status", instead))
+        }
+    }
 }
 
 /// Refuses keys that would do nothing in an answer of this meaning, and demands those that must be.

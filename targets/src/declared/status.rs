@@ -3,34 +3,28 @@
 use regex_lite::Regex;
 
 use super::file::{NodeKey, NumberKey, RoleKey, Status, StatusLog, Text};
-use super::ops::{json_body, path};
+use super::requests::Keys;
 use super::try_template::{Compiler, Scope};
 use super::values::{duration, pointer};
 use crate::diagnostic::Problem;
 use crate::extract::{NodeAt, NumberAt};
 use crate::logs::{LogRule, LogRules};
 use crate::poller::{RoleRule, StatusRule};
-use crate::request::RequestRule;
-use crate::template::Template;
+use crate::target::ClientRule;
 use toml::Spanned;
 
 /// The names that groups of a log pattern may have.
 const GROUPS: [&str; 4] = ["generation", "node", "leader", "voted"];
 
 impl Compiler<'_> {
-    /// Compiles the status request; `headers` are those of every request.
+    /// Compiles the status request, as this client asks for it.
     pub(super) fn status(
         &mut self,
-        status: &Status,
-        headers: &[(String, Template)],
+        section: &Spanned<Status>,
+        client: &ClientRule,
     ) -> Result<StatusRule, Problem> {
-        let request = RequestRule {
-            method: status.method.into(),
-            path: path(self, &status.path, Scope::Node)?,
-            query: Vec::new(),
-            headers: headers.to_vec(),
-            json: json_body(self, status.json.as_ref(), Scope::Node)?,
-        };
+        let request = self.request(&Keys::of_status(section), Scope::Node, client)?;
+        let status = section.get_ref();
         Ok(StatusRule {
             request,
             every: duration(&status.every)?,

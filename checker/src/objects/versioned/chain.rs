@@ -5,14 +5,32 @@
 //! first. Of each there is at most one definite update from it, and it leads to the next one that
 //! is named; what it would jump over could be reached neither before it nor after.
 //!
-//! Where no definite update made a named generation G, an indeterminate one did. It replaced the
-//! generation P named before G, and wrote what was read in G; of several such that which began
-//! first serves as well as any, because only updates from P are fit for this place. Such an update
-//! that nothing rests on is left out. There is one other way: an indeterminate update from P, and
-//! from what it made another one, which made G. That takes one that names a generation between P
-//! and G which no definite call names; where there is one that fits, a search decides.
+//! # What nobody saw the end of
 //!
-//! Once every generation has its maker, the order is forced but for reads of one generation among
+//! Where no definite update made a named generation G, indeterminate ones did. Let P be the
+//! generation that is named before G. Between the two only indeterminate updates can stand: the
+//! first of them replaced P, each later one a higher generation below G, and the last one wrote what
+//! was read in G. Of more than two all but the first and the last can be left out, as what the first
+//! made is *some* generation above P, and so may be the one that the last replaces. So there are two
+//! ways:
+//!
+//! - *directly*: one update from P, which wrote what was read in G;
+//! - *by a detour*: any update from P, and one from a generation between P and G that wrote it.
+//!
+//! If G was never read, any update from P made it.
+//!
+//! *Which ones does not matter but for when they began.* An update of unknown end precedes nothing,
+//! so that time asks but one thing of it: that nothing that belongs after it ended before it began.
+//! What belongs after those that lead to G are the definite calls of G and above, and indeterminate
+//! ones, which end never. So it is best to take those that began first, and of the two ways the one
+//! of which the last began first. And no choice takes anything from another: what may lead to G
+//! replaces P or what is between, and those ranges are apart. What nothing rests on is left out.
+//!
+//! So the chain that is made here is legal if any is, and nothing is left to a search. Example:
+//! one update of generation 0 and one of generation 5 were never answered, and what the second one
+//! wrote is read in generation 9. No generation 5 was ever seen, but the first one may have made it.
+//!
+//! Once every generation has its makers, the order is forced but for reads of one generation among
 //! each other, and is held against real time in one sweep.
 
 use std::collections::BTreeMap;
@@ -23,7 +41,7 @@ use crate::op::{Op, Outcome, Value};
 /// Why there may be no legal order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Doubt {
-    /// A search has to decide.
+    /// Not all of them are calls on a configuration: a search has to decide.
     Ambiguous,
     /// There is none.
     Conflict(Conflict),
@@ -42,9 +60,9 @@ pub(super) enum Conflict {
     Jumped { update: usize, between: usize },
     /// Nothing can have made the generation that `seen_by` names.
     Unmade { seen_by: usize },
-    /// `late` began after `done` had ended, but belongs before it in the chain. The makers of both
-    /// generations follow.
-    Inverted { late: usize, done: usize, makers: [Option<usize>; 2] },
+    /// `late`, of this generation or on the way to it, began after `done` had ended, but belongs
+    /// before it in the chain. The makers of both generations follow.
+    Inverted { late: usize, generation: u64, done: usize, makers: [Option<usize>; 2] },
 }
 
 /// What is known of one generation.
@@ -52,6 +70,8 @@ pub(super) enum Conflict {
 pub(super) struct Level<'a> {
     /// The update that made it.
     pub(super) maker: Option<usize>,
+    /// The indeterminate update before that on a detour.
+    detour: Option<usize>,
     reads: Vec<usize>,
     /// The definite update that replaced it.
     next: Option<usize>,
@@ -72,7 +92,6 @@ pub(super) struct Chain<'a> {
     levels: BTreeMap<u64, Level<'a>>,
     /// Indeterminate updates, by the generation that they replace.
     unseen: BTreeMap<u64, Vec<usize>>,
-    ambiguous: bool,
 }
 
 /// Decides whether `calls` on one configuration have a legal order.
@@ -89,8 +108,7 @@ pub(super) fn judge(calls: &[Call<'_>]) -> Result<(), Doubt> {
     chain.hold_contents(calls)?;
     chain.hold_steps(calls)?;
     chain.find_makers(calls)?;
-    chain.hold_time(calls)?;
-    if chain.ambiguous { Err(Doubt::Ambiguous) } else { Ok(()) }
+    chain.hold_time(calls)
 }
 
 /// The generations of a definite update: which it replaced and which it made.
@@ -185,29 +203,30 @@ impl<'a> Chain<'a> {
         Ok(())
     }
 
-    /// Gives every named generation that no definite update made an indeterminate one.
+    /// Gives every named generation that no definite update made an indeterminate one, or two.
     fn find_makers(&mut self, calls: &[Call<'a>]) -> Result<(), Doubt> {
+        let start = |place: usize| calls[place].start;
+        let first = |places: &mut dyn Iterator<Item = usize>| places.min_by_key(|it| start(*it));
         let mut before = 0;
         for (generation, level) in &mut self.levels {
             let from = std::mem::replace(&mut before, *generation);
             if *generation == 0 || level.maker.is_some() {
                 continue;
             }
-            let fits =
-                |place: &&usize| level.value.is_none_or(|value| value == content(&calls[**place]));
-            let direct = self.unseen.get(&from).into_iter().flatten();
-            let first = direct.clone().filter(fits).min_by_key(|place| calls[**place].start);
-            let detour = direct.count() > 0
-                && level.value.is_some()
-                && from < *generation - 1
-                && self
-                    .unseen
-                    .range(from + 1..*generation)
-                    .any(|(_, all)| all.iter().any(|place| fits(&place)));
-            match (first, detour, level.named_by()) {
-                (_, true, _) => self.ambiguous = true,
-                (None, false, Some(seen_by)) => return conflict(Conflict::Unmade { seen_by }),
-                (first, ..) => level.maker = first.copied(),
+            let value = level.value;
+            let fits = |place: &usize| value.is_none_or(|value| value == content(&calls[*place]));
+            let replacing = || self.unseen.get(&from).into_iter().flatten().copied();
+            let between = self.unseen.range(from + 1..*generation);
+            let between = between.flat_map(|(_, all)| all).copied();
+            let direct = first(&mut replacing().filter(fits));
+            let detour = first(&mut replacing()).zip(first(&mut between.filter(fits)));
+            let by_detour = |(one, two): (usize, usize)| start(one).max(start(two));
+            let detour =
+                detour.filter(|pair| direct.is_none_or(|direct| by_detour(*pair) < start(direct)));
+            match (detour, direct, level.named_by()) {
+                (None, None, Some(seen_by)) => return conflict(Conflict::Unmade { seen_by }),
+                (Some((one, two)), ..) => (level.detour, level.maker) = (Some(one), Some(two)),
+                _ => level.maker = direct,
             }
         }
         Ok(())
@@ -215,21 +234,23 @@ impl<'a> Chain<'a> {
 
     /// The order that the chain forces respects real time.
     fn hold_time(&self, calls: &[Call<'a>]) -> Result<(), Doubt> {
-        // What began last, and the maker of its generation.
-        let mut last: Option<(usize, Option<usize>)> = None;
-        for level in self.levels.values() {
-            for members in [level.maker.as_slice(), &level.reads] {
-                let late = |done: &&usize| {
-                    last.is_some_and(|(late, _)| calls[**done].precedes(&calls[late]))
+        // What began last, with its generation and the maker of that.
+        let mut last: Option<(usize, u64, Option<usize>)> = None;
+        for (&own, level) in &self.levels {
+            for members in [level.detour.as_slice(), level.maker.as_slice(), &level.reads] {
+                let too_late = |done: &&usize| {
+                    last.is_some_and(|(late, ..)| calls[**done].precedes(&calls[late]))
                 };
-                if let (Some(&done), Some((late, maker))) = (members.iter().find(late), last) {
+                if let (Some(&done), Some((late, generation, maker))) =
+                    (members.iter().find(too_late), last)
+                {
                     let makers = [maker, level.maker];
-                    return conflict(Conflict::Inverted { late, done, makers });
+                    return conflict(Conflict::Inverted { late, generation, done, makers });
                 }
                 let newest = members.iter().copied().max_by_key(|place| calls[*place].start);
                 last = match (last, newest) {
-                    (Some((late, _)), Some(new)) if calls[new].start <= calls[late].start => last,
-                    (_, Some(new)) => Some((new, level.maker)),
+                    (Some((late, ..)), Some(new)) if calls[new].start <= calls[late].start => last,
+                    (_, Some(new)) => Some((new, own, level.maker)),
                     _ => last,
                 };
             }

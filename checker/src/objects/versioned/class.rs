@@ -18,8 +18,9 @@ pub(super) fn of(calls: &[Call<'_>], conflict: &Conflict) -> &'static str {
         Conflict::Forked { .. } => catalogue::VERSION_FORKED,
         Conflict::NotHigher { .. } | Conflict::Jumped { .. } => catalogue::VERSION_WENT_BACK,
         Conflict::Unmade { seen_by } if reads(seen_by) => catalogue::READ_OF_UNWRITTEN,
-        Conflict::Inverted { late, done, makers } => {
-            if makers == [Some(late); 2] && reads(done) {
+        Conflict::Inverted { late, done, makers: [one, other], .. } => {
+            // A generation was read before an update that leads to it began.
+            if !reads(late) && reads(done) && one == other {
                 catalogue::READ_OF_UNWRITTEN
             } else if reads(late) {
                 catalogue::STALE_READ

@@ -41,27 +41,19 @@ fn kept(calls: &[Call<'_>], conflict: &Conflict) -> Vec<(usize, Option<u64>)> {
         Conflict::Forked { one, other } => vec![(one, Some(0)), (other, None)],
         Conflict::Jumped { update, between } => vec![(update, None), (between, None)],
         Conflict::Unmade { seen_by } => unmade(calls, seen_by),
-        Conflict::Inverted { late, done, makers: [first, second] } => {
-            let from = generation(calls, late, first).unwrap_or(0);
-            let mut kept = vec![(late, None), (done, None)];
+        Conflict::Inverted { late, generation, done, makers: [first, second] } => {
+            // What was made by a detour began with an update that is no maker.
+            let detours = made(&calls[late]).is_none() && Some(late) != first;
+            let detours = detours && matches!(calls[late].op, Op::Update { .. });
+            let (late_from, first_from) = if detours { (Some(0), None) } else { (None, Some(0)) };
+            let mut kept = vec![(late, late_from), (done, None)];
             let second = second.filter(|second| Some(*second) != first);
             kept.retain(|(place, _)| Some(*place) != first && Some(*place) != second);
-            kept.extend(first.map(|first| (first, Some(0))));
-            kept.extend(second.map(|second| (second, Some(from))));
+            kept.extend(first.map(|first| (first, first_from)));
+            kept.extend(second.map(|second| (second, Some(generation))));
             kept
         }
     }
-}
-
-/// The generation that `place` belongs to: what it read, or made, or what was read of its making.
-fn generation(calls: &[Call<'_>], place: usize, maker: Option<usize>) -> Option<u64> {
-    let told = |place: usize| match calls[place].outcome {
-        Some(Outcome::ReadVersion { generation, .. } | Outcome::Update { generation }) => {
-            Some(*generation)
-        }
-        _ => None,
-    };
-    told(place).or_else(|| maker.and_then(told))
 }
 
 /// What nothing can have made shows it alone, if no indeterminate update might have.

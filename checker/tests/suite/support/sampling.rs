@@ -193,6 +193,34 @@ pub(crate) fn agrees_with_brute_force<M: Object>(sampler: &Sampler<M>, count: us
     }
 }
 
+/// The near-linear check answers by itself, and as brute force does, on `count` small histories of
+/// each sort in which nobody saw the end of many operations.
+#[track_caller]
+pub(crate) fn decides_lossy_ones<M: Object>(sampler: &Sampler<M>, count: usize, seed: u64) {
+    let (kind, mut dice) = (Kind::of::<M>(), Dice::new(seed));
+    for (changes, one_at_a_time) in [(0, true), (0, false), (1, true), (2, false)] {
+        let mut tally = Tally::default();
+        for _ in 0..count {
+            let unseen = 30 + dice.below(50);
+            let shape = Shape { clients: 3, one_at_a_time, unseen, late: 6 };
+            let length = 4 + dice.below(5) as usize;
+            let mut drawn = sampler.execution(&mut dice, length, shape);
+            (0..changes)
+                .for_each(|_| drawn = sampler.mutated(&mut dice, std::mem::take(&mut drawn)));
+            let calls = calls(&drawn);
+            let truth = has_legal_order::<M>(&calls);
+            assert!(truth || changes > 0, "{calls:#?}");
+            let decided = same(&kind, &calls, Some(truth));
+            assert!(decided, "left to the search: {calls:#?}");
+            tally.count(truth, decided);
+            if !truth {
+                witness_proves::<M>(&drawn);
+            }
+        }
+        println!("{}, lossy, {changes} changes: seed {seed}, {tally:?}", kind.id);
+    }
+}
+
 /// The near-linear check, where it answers, and the choice between the two agree with `expect`, and
 /// so does the search. Whether the near-linear check answered.
 #[track_caller]

@@ -21,7 +21,7 @@ use crate::cluster::Cluster;
 use crate::lab::LabError;
 
 /// One fault, as it can be done to a cluster.
-pub(super) trait Trouble: Send {
+pub trait Trouble: Send {
     /// By what means: `nft-bridge`, `sigstop`, `vdso-redirect`.
     fn mechanism(&self, cluster: &Cluster) -> String;
 
@@ -39,7 +39,8 @@ pub(super) trait Trouble: Send {
 }
 
 /// What it takes to do the fault of this number.
-pub(super) fn trouble(id: u32, fault: &Fault) -> Box<dyn Trouble> {
+#[must_use]
+pub fn trouble(id: u32, fault: &Fault) -> Box<dyn Trouble> {
     match fault.clone() {
         Fault::Partition { cut, .. } => Box::new(partition::Partition::new(id, cut)),
         Fault::Pause { nodes } => Box::new(pause::Pause(nodes)),

@@ -1,4 +1,4 @@
-//! Some nodes have too little processor time, memory or descriptors.
+//! Some nodes have too little processor time, memory, descriptors or room on their disk.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use fracas_checker::fault::{Measurement, Scarcity, Stage};
 
 use super::{Trouble, each};
 use crate::cluster::Cluster;
-use crate::lab::resources::{Duty, Resource, proof};
+use crate::lab::resources::{Duty, Resource, SmallDisk, proof};
 use crate::lab::{LabError, NodeProcess};
 
 /// How long a turn and the wait for the next one take together.
@@ -33,7 +33,7 @@ impl Starve {
     /// What is limited, and how much more than now is left of it.
     fn limit(&self) -> Option<(Resource, u64)> {
         match self.scarcity {
-            Scarcity::Cpu { .. } => None,
+            Scarcity::Cpu { .. } | Scarcity::Disk => None,
             Scarcity::Memory { bytes } => Some((Resource::Memory, bytes)),
             Scarcity::Descriptors { more } => Some((Resource::Files, more)),
         }
@@ -52,12 +52,36 @@ impl Starve {
     }
 }
 
+/// The small disks of a node; it must have some.
+fn small(cluster: &Cluster, node: NodeId) -> Result<&[SmallDisk], LabError> {
+    match cluster.equipment().small_disks(node) {
+        [] => Err(LabError::Asked(format!("fill the disk of {node}: it has no small one"))),
+        disks => Ok(disks),
+    }
+}
+
+/// Measures what room there is on the disks of a node.
+fn full(cluster: &Cluster, node: NodeId, stage: Stage) -> Result<Vec<Measurement>, LabError> {
+    let measured = small(cluster, node)?.iter().map(|disk| proof::full(disk, stage));
+    measured.collect::<Result<Vec<_>, _>>().map(|all| all.concat())
+}
+
 impl Trouble for Starve {
     fn mechanism(&self, _: &Cluster) -> String {
-        if self.duty().is_some() { "sigstop and sigcont by turns" } else { "prlimit" }.to_owned()
+        let name = match self.scarcity {
+            Scarcity::Cpu { .. } => "sigstop and sigcont by turns",
+            Scarcity::Memory { .. } | Scarcity::Descriptors { .. } => "prlimit",
+            Scarcity::Disk => "tmpfs",
+        };
+        name.to_owned()
     }
 
     fn inject(&mut self, cluster: &Cluster) -> Vec<String> {
+        if self.scarcity == Scarcity::Disk {
+            return each(&self.nodes, "starve", |node| {
+                small(cluster, node)?.iter().try_for_each(SmallDisk::fill)
+            });
+        }
         each(&self.nodes, "starve", |node| {
             cluster.running(node, |process| match self.limit() {
                 None => process.starve(self.duty()),
@@ -68,11 +92,19 @@ impl Trouble for Starve {
 
     fn measure(&mut self, cluster: &Cluster, stage: Stage) -> Result<Vec<Measurement>, LabError> {
         let each = self.nodes.iter();
-        let each = each.map(|node| cluster.running(*node, |one| self.measured(one, stage)));
+        let each = each.map(|node| match self.scarcity {
+            Scarcity::Disk => full(cluster, *node, stage),
+            _ => cluster.running(*node, |one| self.measured(one, stage)),
+        });
         each.collect::<Result<Vec<_>, _>>().map(|all| all.into_iter().flatten().collect())
     }
 
     fn heal(&mut self, cluster: &Cluster) -> Vec<String> {
+        if self.scarcity == Scarcity::Disk {
+            return each(&self.nodes, "feed", |node| {
+                small(cluster, node)?.iter().try_for_each(SmallDisk::make_room)
+            });
+        }
         each(&self.nodes, "feed", |node| {
             cluster.running(node, |process| match self.limit() {
                 None => process.starve(None),

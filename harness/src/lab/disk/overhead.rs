@@ -14,6 +14,9 @@ use crate::lab::error::Doing;
 /// How long each operation is repeated.
 const EACH: Duration = Duration::from_millis(300);
 
+/// How often, where it need not be known so well.
+const FEW: u32 = 31;
+
 /// The most repetitions.
 const MOST: u32 = 1_000_000;
 
@@ -52,13 +55,37 @@ pub fn measure(directory: &Path) -> Result<Rates, LabError> {
     measured
 }
 
+/// How long it takes to append a record of 256 bytes and to fsync it, in a file there that is
+/// removed afterwards: half take no longer.
+///
+/// # Errors
+/// When one of the operations fails.
+pub fn fsynced_append(directory: &Path) -> Result<Duration, LabError> {
+    let path = directory.join("fracas-overhead");
+    let opened = OpenOptions::new().append(true).create(true).open(&path);
+    let measured = opened.and_then(|mut file| {
+        let once = |_| {
+            let begun = Instant::now();
+            append_durably(&mut file).map(|()| begun.elapsed())
+        };
+        (0..FEW).map(once).collect::<Result<Vec<_>, _>>()
+    });
+    let _left = remove_file(&path);
+    let mut times = measured.doing(|| format!("fsync in `{}`", directory.display()))?;
+    times.sort_unstable();
+    Ok(times[times.len() / 2])
+}
+
+/// Appends a record and makes it durable.
+fn append_durably(file: &mut File) -> std::io::Result<()> {
+    file.write_all(&[7; RECORD])?;
+    file.sync_data()
+}
+
 fn measure_file(path: &Path) -> std::io::Result<Rates> {
     let mut options = OpenOptions::new();
     let mut file = options.read(true).append(true).create(true).open(path)?;
-    let fsynced_appends = rate(&mut file, |file| {
-        file.write_all(&[7; RECORD])?;
-        file.sync_data()
-    })?;
+    let fsynced_appends = rate(&mut file, append_durably)?;
     let appends = rate(&mut file, |file| file.write_all(&[7; RECORD]))?;
     file.write_all(&[7; PAGE])?;
     let reads = rate(&mut file, |file| {

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use super::Shaping;
 
 /// The longest time that a packet waits for its turn on a link with a bandwidth.
-const QUEUE_MAX: Duration = Duration::from_millis(200);
+pub(super) const QUEUE_MAX: Duration = Duration::from_millis(200);
 
 /// One direction.
 pub(super) struct Flow {

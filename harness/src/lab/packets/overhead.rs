@@ -13,7 +13,7 @@ use crate::lab::{Lab, LabError};
 
 /// How many probes a round trip's time is taken from, and how densely they are sent.
 const PROBES: Plan =
-    Plan { count: 1000, every: Duration::from_micros(300), patience: Duration::from_millis(200) };
+    Plan { count: 1000, every: Duration::from_micros(100), patience: Duration::from_millis(200) };
 
 /// How often each transaction is made.
 const ROUNDS: usize = 100;
@@ -58,7 +58,10 @@ pub fn overhead(lab: &Lab) -> Result<Overhead, LabError> {
 }
 
 /// Half of the round trips of a pair take no longer than this.
-fn round_trip(lab: &Lab, pair: Cut) -> Result<Duration, LabError> {
+///
+/// # Errors
+/// When the lab refuses, or nothing comes back.
+pub fn round_trip(lab: &Lab, pair: Cut) -> Result<Duration, LabError> {
     let sample = lab.measure(&[pair], PROBES)?.remove(&pair).unwrap_or_default();
     let none = || LabError::answer("measure round trips", "no probe came back");
     sample.round.p50().ok_or_else(none)

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use fracas_checker::fault::{Cut, Measurement, Stage};
 
-use super::flow::transmission;
+use super::flow::{QUEUE_MAX, transmission};
 use super::{Plan, Sample, Shaping, Way};
 use crate::lab::{Lab, LabError};
 
@@ -223,14 +223,16 @@ fn without_early(shaping: &Shaping, way: &Way) -> Way {
     steady
 }
 
-/// Whether none was too quick, and half of them no slower than they should be. A direction that
-/// loses or overtakes everything has nothing to time.
+/// Whether none was too quick, and half of them no slower than they should be: on a narrow link
+/// they queue behind what the nodes themselves send. A direction that loses or overtakes everything
+/// has nothing to time.
 fn on_time(shaping: &Shaping, way: &Way, noise: Duration) -> bool {
     let (Some(quickest), Some(p50)) = (way.quantile(0.0), way.p50()) else {
         return shaping.loss >= 1.0 || shaping.reorder >= 1.0;
     };
     let longest = shaping.delay + shaping.jitter + slowness(shaping);
-    let most = longest.mul_f64(1.0 + TOLERANCE.1) + TOLERANCE.0 + noise;
+    let queue = if shaping.bandwidth.is_some() { QUEUE_MAX } else { Duration::ZERO };
+    let most = longest.mul_f64(1.0 + TOLERANCE.1) + TOLERANCE.0 + noise + queue;
     quickest >= shaping.delay.saturating_sub(shaping.jitter) && p50 <= most
 }
 

@@ -1,0 +1,271 @@
+//! A server's cluster in a lab, with clients that write to it, on which faults are tried one after
+//! the other.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fracas::actor::troubles::trouble;
+use fracas::cluster::{Cluster, Deployments};
+use fracas::equipment::Equipment;
+use fracas::lab::clock::{Sampling, prove_shift};
+use fracas::lab::{Lab, LabError, LabSpec, Launch, Mechanism, NodeProcess, disk, packets};
+use fracas::recorder::{Recorder, Writer};
+use fracas::store::RunDir;
+use fracas::targets;
+use fracas::view::View;
+use fracas_checker::event::NodeId;
+use fracas_checker::fault::{Again, Fault, FaultKind, Measurement, Stage};
+use fracas_checker::history::{self, Header};
+use fracas_checker::{Completion, Op, ProcessId};
+use fracas_targets::{Client, ClusterSpec, Deployment, NodeSpec};
+use tokio::runtime::Runtime;
+
+use crate::cases::{BYSTANDERS, Group, MONOTONIC, MONOTONIC_NAME, NODES, VICTIM};
+use crate::row::{Cost, Row, Verdict};
+use crate::ways::hand_over;
+
+/// How long a cluster may take to answer, at the start and after a fault.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
+/// How often is looked whether it does.
+const GLANCE: Duration = Duration::from_millis(20);
+/// A client's pause between two writes.
+const PAUSE: Duration = Duration::from_millis(10);
+/// A busy machine may spoil one proof of a fault.
+const TRIES: u32 = 2;
+/// How a clock is read to learn what a call costs.
+const ONCE: Sampling = Sampling { count: 1, every: Duration::from_millis(1) };
+
+/// How often.
+const READINGS: u32 = 3;
+
+/// A cluster to try faults on.
+pub(crate) struct Bench {
+    cluster: Cluster,
+    deployment: Arc<Deployment>,
+    run: RunDir,
+    client: Client,
+    runtime: Runtime,
+    _writer: Writer,
+    next: u32,
+}
+
+impl Bench {
+    /// Starts a server's cluster with what a group of faults needs, and its clients.
+    pub(crate) fn start(server: &str, group: Group) -> Result<Self, String> {
+        let text = |error: &dyn std::fmt::Display| format!("failed to {error}");
+        let runtime = Runtime::new().map_err(|error| text(&error))?;
+        let (target, beside) = targets::load(server)?;
+        let binary = targets::binary(&target, beside.as_deref(), None)?;
+        let run = RunDir::create(&PathBuf::from("proofs"), &format!("{server}-{}", group.word()));
+        let run = run.map_err(|error| text(&error))?;
+        let spec =
+            LabSpec { nodes: NODES.to_vec(), partition: Mechanism::Auto, ineffective_cut: false };
+        let lab = Lab::build(&spec).map_err(|error| text(&error))?;
+        let spec = ClusterSpec { binary, nodes: places(&lab, &run)?, extra_args: Vec::new() };
+        // One is made inside of the runtime: it has a pool of connections.
+        let entered = runtime.enter();
+        let deployment = Arc::new(target.deploy(&spec).map_err(|error| text(&error))?);
+        let client = deployment.client().map_err(|error| text(&error))?;
+        drop(entered);
+        let equipment = Equipment::of(&group.kinds(), &deployment, &group.wanted(), &run);
+        let equipment = equipment.map_err(|error| text(&error))?;
+        let (recorder, writer) =
+            Recorder::create(&run.file("history.jsonl"), &header(server, &run), None)
+                .map_err(|error| text(&error))?;
+        let deployments = Deployments { first: Arc::clone(&deployment), again: BTreeMap::new() };
+        let kept = (recorder, View::default());
+        let cluster = Cluster::new((lab, equipment), deployments, run.clone(), kept);
+        cluster.start_all().map_err(|error| text(&error))?;
+        let bench = Self { cluster, deployment, run, client, runtime, _writer: writer, next: 1 };
+        bench.answers()?;
+        NODES.into_iter().for_each(|node| bench.write_on(node));
+        Ok(bench)
+    }
+
+    /// Lets a client write to a node for ever.
+    fn write_on(&self, node: NodeId) {
+        let client = self.client.clone();
+        self.runtime.spawn(async move {
+            for value in 1_i64.. {
+                let op = Op::Write { key: node.to_string().into(), value: value.into() };
+                let _whatever = client.invoke(node, ProcessId(node.0.into()), &op).await;
+                tokio::time::sleep(PAUSE).await;
+            }
+        });
+    }
+
+    /// Starts what has given up, and waits until some node takes a write.
+    fn answers(&self) -> Result<(), String> {
+        let (until, mut said) = (Instant::now() + ANSWERS_WITHIN, String::new());
+        let op = Op::Write { key: "ready".into(), value: 1.into() };
+        while Instant::now() < until {
+            let _noted = self.cluster.crashed();
+            for node in NODES {
+                if !self.cluster.is_running(node) {
+                    let started = self.cluster.start(node, Again::Same);
+                    started.map_err(|error| format!("failed to start {node}: {error}"))?;
+                }
+                match self.runtime.block_on(self.client.invoke(node, ProcessId(0), &op)) {
+                    Completion::Ok { .. } => return Ok(()),
+                    Completion::Fail { error } | Completion::Info { error } => said = error,
+                }
+            }
+            std::thread::sleep(GLANCE);
+        }
+        Err(format!("the servers take no write within {ANSWERS_WITHIN:?}: {said}"))
+    }
+
+    /// Tries every fault of a group, and hands over what came of it.
+    pub(crate) fn prove_all(&mut self, group: Group) {
+        for (name, fault) in group.cases() {
+            self.tried(name, fault.kind(), |bench| bench.prove(name, &fault));
+        }
+        if group == Group::Plain {
+            self.tried(MONOTONIC_NAME, FaultKind::Clock, Self::prove_monotonic);
+        }
+        if let Err(error) = self.cluster.stop_all() {
+            eprintln!("failed to {error}");
+        }
+    }
+
+    /// Tries a fault until it is proven.
+    fn tried(&mut self, name: &str, kind: FaultKind, once: impl Fn(&mut Self) -> Row) {
+        let mut row = Row::untried(name, kind, Verdict::Failed("never tried".to_owned()));
+        for _ in 0..TRIES {
+            row = match self.answers() {
+                Ok(()) => once(self).judged(),
+                Err(why) => Row::untried(name, kind, Verdict::Failed(why)),
+            };
+            if row.verdict == Verdict::Proven {
+                break;
+            }
+        }
+        hand_over(&row.without(&format!("{}/", self.run.path().display())));
+    }
+
+    /// One fault, as the actor of a run brings it about.
+    fn prove(&mut self, name: &str, fault: &Fault) -> Row {
+        let mut trouble = trouble(self.next, fault);
+        self.next += 1;
+        // Of a clock that is wrong, the calls are those that may cost more.
+        let subject = if fault.kind() == FaultKind::Clock { VICTIM } else { BYSTANDERS.0 };
+        let mut row = Row::untried(name, fault.kind(), Verdict::Proven);
+        row.mechanism = trouble.mechanism(&self.cluster);
+        row.before = self.cost(subject);
+        row.problems = trouble.inject(&self.cluster);
+        let injected = trouble.measure(&self.cluster, Stage::Injected);
+        row.during = self.cost(subject);
+        let held = trouble.measure(&self.cluster, Stage::Held);
+        row.problems.extend(trouble.heal(&self.cluster));
+        let healed = trouble.measure(&self.cluster, Stage::Healed);
+        row.stages = [injected, held, healed].map(|measured| told(measured, &mut row.problems));
+        row
+    }
+
+    /// The one fault that there is only from the start: the victim is started anew with it, and
+    /// once more without.
+    fn prove_monotonic(&mut self) -> Row {
+        let mut row = Row::untried(MONOTONIC_NAME, FaultKind::Clock, Verdict::Proven);
+        row.mechanism = "time namespace".to_owned();
+        row.before = self.cost(VICTIM);
+        let shifted = self.shifted();
+        let mut problems = Vec::new();
+        let [mut injected, mut held] = [Vec::new(), Vec::new()];
+        match shifted {
+            Ok(mut process) => {
+                let measure = |process: &mut NodeProcess| {
+                    prove_shift(process, MONOTONIC).map(|measured| vec![measured])
+                };
+                injected = told(measure(&mut process), &mut problems);
+                row.during = self.network_and_disk();
+                row.during.clock_ns = call(&mut process);
+                held = told(measure(&mut process), &mut problems);
+                problems.extend(process.kill().err().map(|error| format!("failed to {error}")));
+            }
+            Err(error) => problems.push(format!("failed to {error}")),
+        }
+        let again = self.cluster.start(VICTIM, Again::Same);
+        problems.extend(again.err().map(|error| format!("failed to {error}")));
+        let right = |process: &mut NodeProcess| prove_shift(process, 0).map(|one| vec![one]);
+        let healed = told(self.cluster.running(VICTIM, right), &mut problems);
+        row.stages = [injected, held, healed];
+        row.problems = problems;
+        row
+    }
+
+    /// The victim, killed and started with a monotonic clock that is ahead.
+    fn shifted(&self) -> Result<NodeProcess, LabError> {
+        self.cluster.kill(VICTIM)?;
+        let plan = &self.deployment.nodes[&VICTIM];
+        let dir = self.run.path().join("nodes").join(VICTIM.to_string());
+        self.cluster.lab().start(&Launch {
+            node: VICTIM,
+            argv: plan.argv.clone(),
+            env: plan.env.clone(),
+            stdout: dir.join("stdout"),
+            stderr: dir.join("stderr"),
+            dir,
+            clock: None,
+            monotonic_offset: MONOTONIC,
+        })
+    }
+
+    /// What things cost now; clock calls those of one node.
+    fn cost(&self, subject: NodeId) -> Cost {
+        let clock_ns = self.cluster.running(subject, |process| Ok(call(process))).ok().flatten();
+        Cost { clock_ns, ..self.network_and_disk() }
+    }
+
+    /// What the bystanders' packets and fsyncs cost now.
+    fn network_and_disk(&self) -> Cost {
+        let round_trip = packets::overhead::round_trip(self.cluster.lab(), BYSTANDERS).ok();
+        let data = self.deployment.nodes[&BYSTANDERS.0].data.first();
+        Cost {
+            clock_ns: None,
+            round_trip_us: round_trip.map(|time| time.as_secs_f64() * 1e6),
+            fsync_ms: data
+                .and_then(|dir| disk::overhead::fsynced_append(dir).ok())
+                .map(|time| time.as_secs_f64() * 1e3),
+        }
+    }
+}
+
+/// What one call of a node's wall clock costs, in nanoseconds: the best of a few readings, as a
+/// processor that is shared is slower at times.
+fn call(process: &mut NodeProcess) -> Option<f64> {
+    let readings = (0..READINGS).filter_map(|_| process.read_clock(ONCE).ok());
+    readings.map(|reading| reading.call).min_by(f64::total_cmp)
+}
+
+/// What was measured; an error is a problem.
+fn told(
+    measured: Result<Vec<Measurement>, LabError>,
+    problems: &mut Vec<String>,
+) -> Vec<Measurement> {
+    measured.unwrap_or_else(|error| {
+        problems.push(format!("failed to {error}"));
+        Vec::new()
+    })
+}
+
+/// Where the nodes are.
+fn places(lab: &Lab, run: &RunDir) -> Result<Vec<NodeSpec>, String> {
+    let place = |id: NodeId| {
+        let dir = run.node(id).map_err(|error| format!("failed to {error}"))?;
+        Ok(NodeSpec { id, ip: lab.address(id), dir })
+    };
+    NODES.into_iter().map(place).collect()
+}
+
+fn header(server: &str, run: &RunDir) -> Header {
+    Header {
+        schema: history::SCHEMA.to_owned(),
+        run: run.id(),
+        target: server.to_owned(),
+        seed: 0,
+        nodes: NODES.to_vec(),
+        plan: history::Plan::default(),
+    }
+}

@@ -1,0 +1,109 @@
+//! Proves every fault on every built-in server, as root and as an ordinary user, and writes the
+//! table `docs/proven-faults.md`.
+//!
+//! Each server is started in a lab, as a run starts it, and clients write to it. A fault is brought
+//! about, measured and mended by the very code that a run uses. What it costs those who are not
+//! meant is measured just before it and while it lasts. Nothing is judged here but the faults.
+//!
+//! Ends with 1 if a fault is not proven that `fracas doctor` says is available. Given the name of
+//! a server, it proves only that one, and writes nothing.
+
+mod bench;
+mod cases;
+mod page;
+mod row;
+mod ways;
+
+use std::process::ExitCode;
+
+use fracas::doctor;
+use fracas::lab::{self, Isolation};
+
+use bench::Bench;
+use cases::Group;
+use ways::{Room, Way};
+
+/// Where the table goes.
+const TABLE: &str = "docs/proven-faults.md";
+
+/// The servers, by the names of their targets.
+const SERVERS: [&str; 3] = ["regent", "etcd", "redis"];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["__node", ..] => lab::node_main().into(),
+        ["__disk", ..] => lab::disk::disk_main().into(),
+        [doctor::PROBE_ARGUMENT, what] => doctor::probe_main(what).into(),
+        [ways::DOCTOR] => ways::examine(),
+        [ways::PROVE, server, group] => prove(server, group),
+        [] => all(&SERVERS, true),
+        _ => all(&words, false),
+    }
+}
+
+/// Proves all, in processes of their own, and shows what came of it.
+fn all(servers: &[&str], write: bool) -> ExitCode {
+    match everything(servers) {
+        Ok(blocks) => {
+            let failed = blocks.iter().flat_map(|block| &block.rows);
+            let failed = failed.filter(|row| row.verdict.is_failed()).count();
+            let page = page::page(&blocks);
+            println!("{page}");
+            if write && let Err(error) = std::fs::write(TABLE, page) {
+                eprintln!("prove-faults: failed to write `{TABLE}`: {error}");
+                return ExitCode::FAILURE;
+            }
+            eprintln!("prove-faults: {failed} faults failed their proof");
+            ExitCode::from(u8::from(failed > 0))
+        }
+        Err(error) => {
+            eprintln!("prove-faults: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Every server, in every way.
+fn everything(servers: &[&str]) -> Result<Vec<page::Block>, String> {
+    let room = Room::open()?;
+    let mut blocks = Vec::new();
+    for way in Way::all() {
+        let doctor = way.doctor(&room)?;
+        for server in servers {
+            let mut rows = Vec::new();
+            for group in Group::ALL {
+                eprintln!("prove-faults: {server}, {}, {}", way.name(), group.word());
+                rows.extend(way.prove(&room, (server, group), &doctor)?);
+            }
+            blocks.push(page::Block { server: (*server).to_owned(), way: way.name(), rows });
+        }
+    }
+    Ok(blocks)
+}
+
+/// Proves one group of faults on one server, in a world of its own; prints a line for each.
+fn prove(server: &str, group: &str) -> ExitCode {
+    let Some(group) = Group::ALL.into_iter().find(|known| known.word() == group) else {
+        eprintln!("no group is called `{group}`");
+        return ExitCode::FAILURE;
+    };
+    let entered = lab::enter(Isolation::Auto, |_| match Bench::start(server, group) {
+        Ok(mut bench) => {
+            bench.prove_all(group);
+            0
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            1
+        }
+    });
+    entered.map_or_else(
+        |error| {
+            eprintln!("failed to {error}");
+            ExitCode::FAILURE
+        },
+        ExitCode::from,
+    )
+}

@@ -1,0 +1,41 @@
+//! What clients that hold something have in common: how many there are, how fast they ask, where.
+//! What they ask is not decided here.
+
+use std::collections::BTreeSet;
+
+use fracas_checker::event::{Key, NodeId, OpKind};
+
+use crate::{Lane, Size, Stream};
+
+/// Clients per node.
+const PER_NODE: usize = 2;
+
+/// Operations per second and client; fewer where the user asks for less in all.
+const RATE: f64 = 6.0;
+
+/// What they hold, and what it guards: a key each.
+pub(crate) fn keys(size: &Size, name: fn(u16) -> Key) -> Vec<Key> {
+    (0..size.keys.max(1)).map(name).collect()
+}
+
+/// What they ask of a target: what they need, and guarded writes where it serves those.
+pub(crate) fn asks(needs: &[OpKind], serves: &BTreeSet<OpKind>) -> BTreeSet<OpKind> {
+    let guarded = serves.get(&OpKind::GuardedWrite).copied();
+    needs.iter().copied().chain(guarded).collect()
+}
+
+/// A lane for each of them; `client` makes the one with this number.
+///
+/// They seek the leader: a holder that asks a node which does not lead any more could never give
+/// back.
+pub(crate) fn lanes(size: &Size, client: impl Fn(u64) -> Box<dyn Stream>) -> Vec<Lane> {
+    let nodes = std::iter::repeat_n(&size.nodes, PER_NODE).flatten();
+    let rate = Some(size.light_rate(RATE, PER_NODE * size.nodes.len()));
+    let lane = |(node, holder): (&NodeId, u64)| Lane {
+        node: *node,
+        rate,
+        seeks_leader: true,
+        stream: client(holder),
+    };
+    nodes.zip(1..).map(lane).collect()
+}
