@@ -6,9 +6,11 @@ use fracas_checker::event::{Key, Op, OpKind};
 
 use crate::{Draw, Lane, Seen, Size, Stream, Workload};
 
-/// Shares of a hundred operations; the rest are compare-and-sets.
-const READS: u16 = 40;
-const WRITES: u16 = 35;
+/// Of a hundred operations how many are reads and writes, for the clients of the first round over
+/// the nodes, the second, and again; the rest are compare-and-sets. A client that asks a deposed
+/// leader to write waits for an answer that does not come, and sees nothing meanwhile; so some do
+/// little but read.
+const SHARES: [(u16, u16); 2] = [(90, 6), (10, 55)];
 
 /// The workload `register`.
 pub(crate) struct Register;
@@ -49,6 +51,7 @@ impl Workload for Register {
                 stream: Box::new(Mix {
                     keys: size.keys.max(1),
                     cas: size.serves.contains(&OpKind::Cas),
+                    shares: SHARES[usize::from(client) / size.nodes.len() % SHARES.len()],
                 }),
             })
             .collect()
@@ -64,16 +67,18 @@ fn name(number: u16) -> Key {
 struct Mix {
     keys: u16,
     cas: bool,
+    /// Reads and writes of a hundred operations.
+    shares: (u16, u16),
 }
 
 impl Stream for Mix {
     fn next(&mut self, draw: &mut Draw, seen: &Seen) -> Op {
-        let choice = draw.below(100);
+        let (choice, (reads, writes)) = (draw.below(100), self.shares);
         let key = name(draw.below(self.keys));
         let fresh = draw.fresh_value();
         match seen.get(&key) {
-            _ if choice < READS => Op::Read { key },
-            _ if choice < READS + WRITES => Op::Write { key, value: fresh },
+            _ if choice < reads => Op::Read { key },
+            _ if choice < reads + writes => Op::Write { key, value: fresh },
             Some(old) if self.cas => Op::Cas { old: old.clone(), new: fresh, key },
             _ => Op::Read { key },
         }
@@ -142,6 +147,16 @@ mod tests {
         assert_eq!(kinds, BTreeSet::from(OpKind::REQUESTS));
         let nodes: BTreeSet<_> = Register.lanes(&size(6)).iter().map(|lane| lane.node).collect();
         assert_eq!(nodes.len(), 3);
+    }
+
+    #[test]
+    fn some_clients_do_little_but_read_and_all_together_do_a_bit_of_everything() {
+        let reads = |ops: &[Op]| ops.iter().filter(|op| op.kind() == OpKind::Read).count();
+        let asked = ask(1, 6, 1_000);
+        assert!(asked[..3].iter().all(|ops| reads(ops) > 800));
+        assert!(asked[3..].iter().all(|ops| reads(ops) < 400));
+        let all: usize = asked.iter().map(|ops| reads(ops)).sum();
+        assert!((2_500..3_500).contains(&all), "{all} of 6000");
     }
 
     #[test]

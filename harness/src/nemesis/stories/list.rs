@@ -43,8 +43,9 @@ pub static AIMS: [Aim; 17] = [
         needs: &[FaultKind::Partition, FaultKind::Pause],
         mixed: true,
         script: Script::Steps(&[
-            past_election(step(Round, 0, &[300, 1_200], Does::Pause, Whom::Leader)),
-            past_election(step(Begin(1), 50, &[1_700], cut(Shape::IsolateLeader), Whom::Leader)),
+            // For longer than clients wait, so that they have gone on with the new leader by then.
+            past_election(step(Round, 0, &[2_400], Does::Pause, Whom::Leader)),
+            past_election(step(Begin(1), 50, &[3_200], cut(Shape::IsolateLeader), Whom::Leader)),
         ]),
     },
     Aim {

@@ -265,7 +265,7 @@ mod tests {
             let aim = AIMS.iter().find(|aim| aim.name == name).unwrap();
             Story::of(aim, &config(aim)).unwrap().length_ms()
         };
-        assert_eq!(length("gc-pause"), 50 + ELECTION_MS + 1_700);
+        assert_eq!(length("gc-pause"), 50 + ELECTION_MS + 3_200);
         assert_eq!(length("lost-sync"), 1_000 + 1_500 + 500);
         assert_eq!(length("stopped-clock"), 7_600);
         assert_eq!(length("election-storm"), 3 * ELECTION_MS + 20 + 20 + 60 + 700);
