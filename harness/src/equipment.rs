@@ -27,6 +27,16 @@ pub enum ClockMeans {
     Faketime,
 }
 
+/// By what means packets are late or lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PacketMeans {
+    /// fracas takes them from the bridge and sends them on.
+    #[default]
+    Reinject,
+    /// The kernel's `netem` queues.
+    Netem,
+}
+
 /// By what means nodes get too little processor time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StarveMeans {
@@ -53,6 +63,8 @@ impl StarveMeans {
 pub struct Wanted {
     /// By what means clocks are made wrong.
     pub clock: ClockMeans,
+    /// By what means packets are late or lost. That is the lab's business, not a node's.
+    pub packets: PacketMeans,
     /// By what means nodes get too little processor time.
     pub starve: StarveMeans,
     /// When changes of names become durable on the disks.

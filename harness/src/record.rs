@@ -85,7 +85,7 @@ pub fn mechanisms(lab: &Lab, equipment: &Wanted) -> BTreeMap<String, String> {
         FaultKind::Kill => "sigkill",
         FaultKind::Power => "sigkill, fuse",
         FaultKind::Clock => clock,
-        FaultKind::Slow | FaultKind::Loss => "re-injection",
+        FaultKind::Slow | FaultKind::Loss => lab.packets_mechanism(),
         FaultKind::Disk => "fuse",
         FaultKind::Starve => equipment.starve.name(),
     };

@@ -59,8 +59,8 @@ fn try_all(entered: &str) -> Vec<Finding> {
         Finding::of("network", network),
         Finding::of("nft-bridge", try_partition(Mechanism::Nft)),
         Finding::of("iptables", try_partition(Mechanism::Iptables)),
-        Finding::of("packets", try_packets()),
-        Finding::of("netem", build(Mechanism::Auto).and_then(|lab| lab.try_netem())),
+        Finding::of("packets", build(Mechanism::Auto).and_then(|lab| try_packets(&lab))),
+        Finding::of("netem", try_netem()),
     ];
     findings.extend(try_node());
     findings.push(Finding::of("clock", try_clock()));
@@ -88,15 +88,21 @@ fn try_partition(mechanism: Mechanism) -> Result<String, LabError> {
 }
 
 /// Makes one direction late and lossy and heals it.
-fn try_packets() -> Result<String, LabError> {
-    let lab = build(Mechanism::Auto)?;
+fn try_packets(lab: &Lab) -> Result<String, LabError> {
     let shaping = Shaping { delay: Duration::from_millis(10), loss: 0.1, ..Shaping::default() };
     let asked = BTreeMap::from([((NodeId(1), NodeId(2)), shaping)]);
     lab.shape(&asked)?;
-    let mut measured = packets::proof::shaped(&lab, &asked, Stage::Injected)?;
+    let mut measured = packets::proof::shaped(lab, &asked, Stage::Injected)?;
     lab.shape(&BTreeMap::new())?;
-    measured.extend(packets::proof::shaped(&lab, &asked, Stage::Healed)?);
+    measured.extend(packets::proof::shaped(lab, &asked, Stage::Healed)?);
     proven(&measured)
+}
+
+/// Does the same by the kernel's queues.
+fn try_netem() -> Result<String, LabError> {
+    let mut lab = build(Mechanism::Auto)?;
+    lab.use_netem()?;
+    try_packets(&lab)
 }
 
 /// What is tried with a node, the kill last.

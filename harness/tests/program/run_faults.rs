@@ -81,6 +81,27 @@ fn scarcity_is_proven() {
     }
 }
 
+/// The kernel's queues shape where it has them; where not, nothing is started, and it is said why.
+#[test]
+fn netem_is_used_or_refused_before_anything_starts() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let args = ["run", "regent", "--time", "5s", "--faults", "slow", "--mechanism"];
+    let ended = room.run(&[&args[..], &["packets=netem"]].concat());
+    let run = room.only_run();
+    if ended.code == Some(4) {
+        ended.assert_stderr(&[
+            "use netem",
+            "the kernel has none",
+            "`--mechanism packets=reinject`",
+        ]);
+        assert!(!run.join("nodes").exists(), "nothing was started");
+    } else {
+        assert_eq!(read(&run.join("run.json"))["host"]["mechanisms"]["slow"], "netem");
+    }
+    room.assert_nothing_left();
+}
+
 /// A plan that rations a node for a moment, and the flags of a run of it.
 fn rationed(room: &Room) -> [&'static str; 9] {
     let planned = json!([{
