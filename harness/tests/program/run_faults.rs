@@ -95,7 +95,7 @@ fn netem_is_used_or_refused_before_anything_starts() {
             "the kernel has none",
             "`--mechanism packets=reinject`",
         ]);
-        assert!(!run.join("nodes").exists(), "nothing was started");
+        assert!(!run.join("nodes/n1/stdout").exists(), "no server was started");
     } else {
         assert_eq!(read(&run.join("run.json"))["host"]["mechanisms"]["slow"], "netem");
     }
