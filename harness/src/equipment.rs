@@ -13,7 +13,7 @@ use fracas_targets::Deployment;
 use crate::cluster::StartError;
 use crate::lab::clock::{self, Clock, ClockPage, Faketime};
 use crate::lab::disk::{Disk, DiskSpec, Latency, Model};
-use crate::lab::resources::SmallDisk;
+use crate::lab::resources::{Place, SmallDisk};
 use crate::lab::{LabError, NodeProcess};
 use crate::store::RunDir;
 
@@ -27,11 +27,46 @@ pub enum ClockMeans {
     Faketime,
 }
 
+/// By what means packets are late or lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PacketMeans {
+    /// fracas takes them from the bridge and sends them on.
+    #[default]
+    Reinject,
+    /// The kernel's `netem` queues.
+    Netem,
+}
+
+/// By what means nodes get too little processor time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StarveMeans {
+    /// They run by turns.
+    #[default]
+    Turns,
+    /// The kernel rations them, in a group (cgroup) of their own.
+    Cgroup,
+}
+
+impl StarveMeans {
+    /// What it is called in records.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Turns => "sigstop and sigcont by turns",
+            Self::Cgroup => "cgroup quota",
+        }
+    }
+}
+
 /// What equipment is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wanted {
     /// By what means clocks are made wrong.
     pub clock: ClockMeans,
+    /// By what means packets are late or lost. That is the lab's business, not a node's.
+    pub packets: PacketMeans,
+    /// By what means nodes get too little processor time.
+    pub starve: StarveMeans,
     /// When changes of names become durable on the disks.
     pub disk: Model,
     /// How far the monotonic clocks of nodes are ahead from their start on, in nanoseconds.
@@ -49,6 +84,8 @@ pub struct Equipment {
     // Below the others: fields are dropped in this order.
     small: BTreeMap<NodeId, Vec<SmallDisk>>,
     monotonic: BTreeMap<NodeId, i64>,
+    /// Where nodes are rationed, if that is what starves them.
+    rations: Option<Place>,
 }
 
 /// A node's wall clock.
@@ -70,6 +107,9 @@ impl Equipment {
         run: &RunDir,
     ) -> Result<Self, StartError> {
         let mut equipment = Self { monotonic: wanted.monotonic.clone(), ..Self::default() };
+        if kinds.contains(&FaultKind::Starve) && wanted.starve == StarveMeans::Cgroup {
+            equipment.rations = Some(Place::find()?);
+        }
         for (node, plan) in &deployment.nodes {
             if kinds.contains(&FaultKind::Clock) {
                 equipment.clocks.insert(*node, NodeClock::new(&run.node(*node)?, wanted.clock)?);
@@ -105,6 +145,18 @@ impl Equipment {
     #[must_use]
     pub fn small_disks(&self, node: NodeId) -> &[SmallDisk] {
         self.small.get(&node).map_or(&[], Vec::as_slice)
+    }
+
+    /// Where nodes are rationed; none if they starve by turns.
+    #[must_use]
+    pub fn rations(&self) -> Option<&Place> {
+        self.rations.as_ref()
+    }
+
+    /// By what means nodes get too little processor time.
+    #[must_use]
+    pub fn starve_means(&self) -> StarveMeans {
+        if self.rations.is_some() { StarveMeans::Cgroup } else { StarveMeans::Turns }
     }
 
     /// How far a node's monotonic clock is ahead from its start on, in nanoseconds.

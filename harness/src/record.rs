@@ -85,9 +85,9 @@ pub fn mechanisms(lab: &Lab, equipment: &Wanted) -> BTreeMap<String, String> {
         FaultKind::Kill => "sigkill",
         FaultKind::Power => "sigkill, fuse",
         FaultKind::Clock => clock,
-        FaultKind::Slow | FaultKind::Loss => "re-injection",
+        FaultKind::Slow | FaultKind::Loss => lab.packets_mechanism(),
         FaultKind::Disk => "fuse",
-        FaultKind::Starve => "sigstop and sigcont by turns",
+        FaultKind::Starve => equipment.starve.name(),
     };
     FaultKind::ALL.map(|kind| (kind.word().to_owned(), how(kind).to_owned())).into()
 }

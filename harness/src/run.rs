@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use fracas_checker::event::{Completion, EventKind, Key, Nanos, NodeId, Op, Phase, ProcessId};
+use fracas_checker::fault::FaultKind;
 use fracas_checker::history::{self, Header};
 use fracas_reports::{Ended, RunRecord};
 use fracas_targets::Deployment;
@@ -18,7 +19,7 @@ use crate::cli::{print, tell};
 use crate::clients::{Caller, Clients};
 use crate::cluster::{Cluster, StartError};
 use crate::deploying::deployments;
-use crate::equipment::Equipment;
+use crate::equipment::{Equipment, PacketMeans};
 use crate::exit::Exit;
 use crate::guard::{Guard, Proven};
 use crate::interrupt::{Interrupt, Interrupts};
@@ -140,11 +141,16 @@ struct Stopped {
 
 /// Builds the lab, and notes how it brings faults about.
 fn build(plan: &RunPlan, dir: &RunDir, record: &mut RunRecord) -> Result<Lab, RunError> {
-    let lab = Lab::build(&LabSpec {
+    let mut lab = Lab::build(&LabSpec {
         nodes: plan.nodes.clone(),
         partition: plan.partition,
         ineffective_cut: plan.ineffective_cut,
     })?;
+    let shaped =
+        [FaultKind::Slow, FaultKind::Loss].iter().any(|it| plan.faults.kinds().contains(it));
+    if shaped && plan.equipment.packets == PacketMeans::Netem {
+        lab.use_netem()?;
+    }
     record.host.mechanisms = record::mechanisms(&lab, &plan.equipment);
     dir.write_record(record)?;
     Ok(lab)

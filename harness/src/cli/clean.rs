@@ -1,4 +1,5 @@
-//! `fracas clean`: ends what dead runs left behind, and marks them as dead.
+//! `fracas clean`: ends what dead runs left behind, and marks them as dead. Groups for processor time
+//! belong to no run that could be named, so they are removed wherever runs are kept.
 
 use fracas_reports::Ended;
 
@@ -33,6 +34,10 @@ pub(super) fn clean(args: &CleanArgs) -> Exit {
                 exit = Exit::Internal;
             }
         }
+    }
+    let groups = leftovers::remove_groups();
+    if !groups.is_empty() {
+        print(&format!("removed {} empty groups for processor time of dead runs\n", groups.len()));
     }
     exit
 }

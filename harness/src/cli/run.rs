@@ -13,7 +13,7 @@ use super::check::BudgetArgs;
 use super::chosen::{faults, kinds, must_be_given, schedule, unknown};
 use super::values::{Means, Rate, Seed, bytes, clients, duration, means, offset, rate, seed};
 use super::{Format, Out, complain, narrate, print, tell};
-use crate::equipment::{ClockMeans, Wanted};
+use crate::equipment::{ClockMeans, PacketMeans, StarveMeans, Wanted};
 use crate::exit::Exit;
 use crate::lab::disk::Model;
 use crate::lab::leftovers::Identity;
@@ -90,7 +90,8 @@ pub(super) struct RunArgs {
     #[arg(long, value_enum, default_value = "auto")]
     isolation: IsolationArg,
     /// How a kind of fault is brought about: `partition=nft`, `partition=iptables`,
-    /// `clock=redirect`, `clock=faketime`, `packets=reinject`; the last one of a kind counts.
+    /// `clock=redirect`, `clock=faketime`, `packets=reinject`, `packets=netem`, `starve=turns`,
+    /// `starve=cgroup`; the last one of a kind counts.
     #[arg(long, value_parser = means, value_delimiter = ',', value_name = "KIND=HOW")]
     mechanism: Vec<Means>,
     /// When a change of a name is durable on the nodes' disks, where a power failure may take it:
@@ -138,6 +139,22 @@ impl RunArgs {
     fn clock_means(&self) -> ClockMeans {
         let chosen = self.mechanism.iter().rev().find_map(|means| match means {
             Means::Clock(how) => Some(*how),
+            _ => None,
+        });
+        chosen.unwrap_or_default()
+    }
+
+    fn packet_means(&self) -> PacketMeans {
+        let chosen = self.mechanism.iter().rev().find_map(|means| match means {
+            Means::Packets(how) => Some(*how),
+            _ => None,
+        });
+        chosen.unwrap_or_default()
+    }
+
+    fn starve_means(&self) -> StarveMeans {
+        let chosen = self.mechanism.iter().rev().find_map(|means| match means {
+            Means::Starve(how) => Some(*how),
             _ => None,
         });
         chosen.unwrap_or_default()
@@ -270,6 +287,8 @@ fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
     coverage.elections = args.min_elections.unwrap_or(coverage.elections);
     let equipment = Wanted {
         clock: args.clock_means(),
+        packets: args.packet_means(),
+        starve: args.starve_means(),
         small_disk: args.small_disk,
         monotonic: offsets(&args.monotonic_offset, &nodes)?,
         disk: match args.disk {

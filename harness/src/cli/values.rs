@@ -6,7 +6,7 @@ use std::time::Duration;
 use fracas_checker::NodeId;
 use fracas_targets::nearest;
 
-use crate::equipment::ClockMeans;
+use crate::equipment::{ClockMeans, PacketMeans, StarveMeans};
 use crate::lab::Mechanism;
 
 /// The longest duration that can be asked for: a year. Far longer ones overflow the clock.
@@ -71,25 +71,25 @@ pub(super) enum Means {
     Partition(Mechanism),
     /// Wrong clocks.
     Clock(ClockMeans),
-    /// Slow and lossy links: there is but one.
-    Packets,
+    /// Too little processor time.
+    Starve(StarveMeans),
+    /// Slow and lossy links.
+    Packets(PacketMeans),
 }
 
 /// A word of `--mechanism`.
 pub(super) fn means(text: &str) -> Result<Means, Refused> {
-    const WORDS: [(&str, Means); 6] = [
+    const WORDS: [(&str, Means); 9] = [
         ("partition=auto", Means::Partition(Mechanism::Auto)),
         ("partition=nft", Means::Partition(Mechanism::Nft)),
         ("partition=iptables", Means::Partition(Mechanism::Iptables)),
         ("clock=redirect", Means::Clock(ClockMeans::Redirect)),
         ("clock=faketime", Means::Clock(ClockMeans::Faketime)),
-        ("packets=reinject", Means::Packets),
+        ("packets=reinject", Means::Packets(PacketMeans::Reinject)),
+        ("packets=netem", Means::Packets(PacketMeans::Netem)),
+        ("starve=turns", Means::Starve(StarveMeans::Turns)),
+        ("starve=cgroup", Means::Starve(StarveMeans::Cgroup)),
     ];
-    if text == "packets=netem" {
-        return Err(
-            "fracas shapes packets without netem, which `packets=reinject` names".to_owned()
-        );
-    }
     WORDS.iter().find(|(word, _)| *word == text).map(|(_, means)| *means).ok_or_else(|| {
         let words = WORDS.map(|(word, _)| word);
         let near = nearest(text, words);
@@ -153,6 +153,15 @@ mod tests {
         assert_eq!(rate("200/s").unwrap().0, Some(200.0));
         assert_eq!(rate("max").unwrap().0, None);
         assert!(rate("-1").is_err());
+    }
+
+    #[test]
+    fn mechanisms_are_named_by_kind_and_means() {
+        assert_eq!(means("starve=cgroup"), Ok(Means::Starve(StarveMeans::Cgroup)));
+        assert_eq!(means("starve=turns"), Ok(Means::Starve(StarveMeans::default())));
+        assert_eq!(means("packets=reinject"), Ok(Means::Packets(PacketMeans::default())));
+        assert_eq!(means("packets=netem"), Ok(Means::Packets(PacketMeans::Netem)));
+        assert!(means("starve=cgroups").unwrap_err().contains("did you mean `starve=cgroup`?"));
     }
 
     #[test]

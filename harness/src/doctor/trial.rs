@@ -12,7 +12,7 @@ use super::{ANSWER, Finding, PROBE_ARGUMENT};
 use crate::lab::clock::{self, Clock, ClockPage, FAKETIME_LIMITS, Faketime};
 use crate::lab::disk;
 use crate::lab::packets::{self, Shaping};
-use crate::lab::resources::{self, Duty, Resource, SmallDisk};
+use crate::lab::resources::{self, Duty, Place, Resource, SmallDisk};
 use crate::lab::{self, Isolation, Lab, LabError, LabSpec, Launch, Mechanism, NodeProcess, proofs};
 
 /// How long the process that is paused and killed would live.
@@ -59,15 +59,14 @@ fn try_all(entered: &str) -> Vec<Finding> {
         Finding::of("network", network),
         Finding::of("nft-bridge", try_partition(Mechanism::Nft)),
         Finding::of("iptables", try_partition(Mechanism::Iptables)),
-        Finding::of("packets", try_packets()),
-        Finding::of("netem", build(Mechanism::Auto).and_then(|lab| lab.try_netem())),
+        Finding::of("packets", build(Mechanism::Auto).and_then(|lab| try_packets(&lab))),
+        Finding::of("netem", try_netem()),
     ];
     findings.extend(try_node());
     findings.push(Finding::of("clock", try_clock()));
     findings.push(Finding::of("faketime", try_faketime()));
     findings.push(Finding::of("disk", disk::trial::attempt()));
     findings.push(Finding::of("small-disk", try_small_disk()));
-    findings.push(Finding::of("cgroup", resources::try_cgroup()));
     name_replacements(&mut findings);
     findings
 }
@@ -89,20 +88,31 @@ fn try_partition(mechanism: Mechanism) -> Result<String, LabError> {
 }
 
 /// Makes one direction late and lossy and heals it.
-fn try_packets() -> Result<String, LabError> {
-    let lab = build(Mechanism::Auto)?;
+fn try_packets(lab: &Lab) -> Result<String, LabError> {
     let shaping = Shaping { delay: Duration::from_millis(10), loss: 0.1, ..Shaping::default() };
     let asked = BTreeMap::from([((NodeId(1), NodeId(2)), shaping)]);
     lab.shape(&asked)?;
-    let mut measured = packets::proof::shaped(&lab, &asked, Stage::Injected)?;
+    let mut measured = packets::proof::shaped(lab, &asked, Stage::Injected)?;
     lab.shape(&BTreeMap::new())?;
-    measured.extend(packets::proof::shaped(&lab, &asked, Stage::Healed)?);
+    measured.extend(packets::proof::shaped(lab, &asked, Stage::Healed)?);
     proven(&measured)
 }
 
+/// Does the same by the kernel's queues.
+fn try_netem() -> Result<String, LabError> {
+    let mut lab = build(Mechanism::Auto)?;
+    lab.use_netem()?;
+    try_packets(&lab)
+}
+
 /// What is tried with a node, the kill last.
-const OF_A_NODE: [(&str, TryNode); 4] =
-    [("pause", try_pause), ("starve", try_starve), ("limits", try_limits), ("kill", try_kill)];
+const OF_A_NODE: [(&str, TryNode); 5] = [
+    ("pause", try_pause),
+    ("starve", try_starve),
+    ("cgroup", try_cgroup),
+    ("limits", try_limits),
+    ("kill", try_kill),
+];
 
 /// Tries something with a node.
 type TryNode = fn(&mut NodeProcess) -> Result<String, LabError>;
@@ -166,14 +176,26 @@ fn try_clock() -> Result<String, LabError> {
     proven(&measured)
 }
 
+/// A fifth of the time.
+const FIFTH: Duty = Duty { run: Duration::from_millis(4), period: Duration::from_millis(20) };
+
 /// Lets a node run a fifth of the time, and all of it again.
 fn try_starve(node: &mut NodeProcess) -> Result<String, LabError> {
-    let duty = Duty { run: Duration::from_millis(4), period: Duration::from_millis(20) };
-    node.starve(Some(duty))?;
-    let mut measured = resources::proof::starved(node, duty, Stage::Injected)?;
+    node.starve(Some(FIFTH))?;
+    let mut measured = resources::proof::starved(node, FIFTH, Stage::Injected)?;
     node.starve(None)?;
-    measured.extend(resources::proof::starved(node, duty, Stage::Healed)?);
+    measured.extend(resources::proof::starved(node, FIFTH, Stage::Healed)?);
     proven(&measured)
+}
+
+/// Gives a node a fifth of a processor, and what it wants again.
+fn try_cgroup(node: &mut NodeProcess) -> Result<String, LabError> {
+    let place = Place::find()?;
+    node.ration(&place, Some(FIFTH))?;
+    let mut measured = resources::proof::rationed(node, FIFTH, Stage::Injected)?;
+    node.ration(&place, None)?;
+    measured.extend(resources::proof::rationed(node, FIFTH, Stage::Healed)?);
+    Ok(format!("{}; {place}", proven(&measured)?))
 }
 
 /// Limits what a node may have, and takes the limits back.

@@ -40,8 +40,8 @@ pub(crate) enum Order {
     Clock(Sampling, BTreeMap<String, String>),
     /// Let all processes but the init run by turns only, or run again.
     Starve(Option<Duty>),
-    /// Run a process in circles for so many milliseconds.
-    Spin(u64),
+    /// Run a process in circles for so many milliseconds; whether waiting for a processor counts.
+    Spin(u64, bool),
 }
 
 /// What a node's init tells the harness.
@@ -59,7 +59,7 @@ pub(crate) enum Report {
     Clock(Reading),
     /// The signal was sent, or the server had just ended.
     Signalled,
-    /// The share of the time in which the one that ran in circles could run, in percent.
+    /// The share of the time in which the one that ran in circles ran, in percent.
     Spun(u8),
     /// The server ended by itself, such as with `status 1`.
     Exited(String),

@@ -9,7 +9,7 @@ use fracas_checker::fault::Cut;
 
 use super::error::LabError;
 use super::links::Network;
-use super::packets::{Engine, Shaping};
+use super::packets::{Engine, Queues, Shaping};
 use super::partition::Partitioner;
 
 /// The directions that are cut or shaped.
@@ -21,6 +21,8 @@ pub(crate) struct Cuts {
     pub(crate) shaped: BTreeMap<Cut, Shaping>,
     /// Sends the packets of shaped directions on; there only while there are some.
     pub(crate) engine: Option<Engine>,
+    /// The kernel's queues, if they shape instead.
+    pub(crate) queues: Option<Queues>,
     /// What each direction has dropped before the last change that kept it cut.
     dropped_before: BTreeMap<Cut, u64>,
 }
@@ -33,6 +35,7 @@ impl Cuts {
             asked: BTreeSet::new(),
             shaped: BTreeMap::new(),
             engine: None,
+            queues: None,
             dropped_before: BTreeMap::new(),
         }
     }
@@ -59,9 +62,13 @@ impl Cuts {
         wanted: &BTreeMap<Cut, Shaping>,
         ineffective: bool,
     ) -> Result<(), LabError> {
-        if !ineffective {
-            let asked = self.asked.clone();
-            self.replace(network, &asked, wanted)?;
+        match &mut self.queues {
+            _ if ineffective => {}
+            Some(queues) => queues.replace(&self.shaped, wanted)?,
+            None => {
+                let asked = self.asked.clone();
+                self.replace(network, &asked, wanted)?;
+            }
         }
         self.shaped.clone_from(wanted);
         Ok(())
@@ -79,12 +86,12 @@ impl Cuts {
         shaped: &BTreeMap<Cut, Shaping>,
     ) -> Result<(), LabError> {
         let kept = self.kept_counts(cuts)?;
-        let diverted = open_ones(shaped, cuts);
+        let diverted = self.open_ones(shaped, cuts);
         self.divert(network, cuts, &diverted)?;
         let cuts: Vec<Cut> = cuts.iter().copied().collect();
         let directions: Vec<Cut> = diverted.keys().copied().collect();
         if let Err(error) = self.partitioner.replace(&cuts, &directions) {
-            let before = open_ones(&self.shaped, &self.asked);
+            let before = self.open_ones(&self.shaped, &self.asked);
             let restored = self.divert(network, &BTreeSet::new(), &before);
             return Err(restored.and_then(|()| self.keep(&before)).err().unwrap_or(error));
         }
@@ -136,9 +143,14 @@ impl Cuts {
         }
         Ok(drops)
     }
-}
 
-/// The shapings of directions that are not cut.
-fn open_ones(shaped: &BTreeMap<Cut, Shaping>, cuts: &BTreeSet<Cut>) -> BTreeMap<Cut, Shaping> {
-    shaped.iter().filter(|(cut, _)| !cuts.contains(cut)).map(|(cut, it)| (*cut, *it)).collect()
+    /// The shapings of directions that are not cut, as far as packets are sent on for them.
+    fn open_ones(
+        &self,
+        shaped: &BTreeMap<Cut, Shaping>,
+        cuts: &BTreeSet<Cut>,
+    ) -> BTreeMap<Cut, Shaping> {
+        let open = |(cut, _): &(&Cut, &Shaping)| self.queues.is_none() && !cuts.contains(cut);
+        shaped.iter().filter(open).map(|(cut, it)| (*cut, *it)).collect()
+    }
 }

@@ -52,8 +52,8 @@ pub fn node_main() -> u8 {
     if arguments.first().is_some_and(|first| first == clock::PROBE_ARGUMENT) {
         return clock::probe_main(&arguments[1..]);
     }
-    if let [SPIN, millis] = &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        return spin_main(millis);
+    if let [SPIN, millis, waiting] = &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return spin_main(millis, waiting);
     }
     let with_clock = arguments.first().is_some_and(|first| first == WITH_CLOCK);
     let run = |channel: &Channel| {
@@ -290,7 +290,7 @@ fn obey(order: &Order, server: Pid, turns: &mut Turns) -> Result<Option<Report>,
             tree::signal_to(server, signal).map(|()| Report::Signalled)
         }
         Order::Starve(duty) => turns.set(*duty),
-        Order::Spin(millis) => return turns.spin(*millis).map(|()| None),
+        Order::Spin(millis, waiting) => return turns.spin(*millis, *waiting).map(|()| None),
     };
     report.map(Some)
 }

@@ -1,5 +1,5 @@
-//! What a dead run may have left behind: processes that carry its mark, and mounts below its
-//! directory.
+//! What a dead run may have left behind: processes that carry its mark, mounts below its directory,
+//! and empty groups for processor time.
 //!
 //! The kernel takes a world down with its first process, so there should be nothing to find; this
 //! is the belt to those braces, for kernels and containers that behave otherwise. Network
@@ -12,6 +12,8 @@ use nix::mount::{MntFlags, umount2};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
+
+use super::resources::group;
 
 /// The variable in the environment of every node's server that names its run's directory.
 pub const MARK: &str = "FRACAS_RUN";
@@ -71,6 +73,13 @@ pub fn unmount(dir: &Path) -> Vec<PathBuf> {
     let points = table.lines().filter_map(|line| line.split(' ').nth(4)).map(PathBuf::from);
     let below = points.filter(|point| point.starts_with(dir));
     below.filter(|point| umount2(point, MntFlags::MNT_DETACH).is_ok()).collect()
+}
+
+/// Removes the empty groups for processor time (cgroups) that nobody holds; says which those were.
+/// The kernel does not tell whose they were.
+#[must_use]
+pub fn remove_groups() -> Vec<PathBuf> {
+    group::sweep_all()
 }
 
 #[cfg(test)]

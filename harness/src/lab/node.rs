@@ -18,7 +18,7 @@ use super::clock::{ClockPage, Reading, Sampling};
 use super::error::{Doing, LabError};
 use super::launch::{Gone, Launch, Threads};
 use super::netns::NetNs;
-use super::resources::Squeezed;
+use super::resources::{Ration, Squeezed};
 use super::sys;
 use super::threads;
 use super::wait::look;
@@ -38,6 +38,8 @@ pub struct NodeProcess {
     pub(super) init: Init,
     /// What its processes may have no more of.
     pub(super) squeezed: Squeezed,
+    /// What processor time they get together.
+    pub(super) ration: Ration,
     channel: Channel,
     clock: Option<ClockPage>,
     /// What the server's environment says of a library in front of the C library.
@@ -59,6 +61,7 @@ impl NodeProcess {
             clock: launch.clock.clone(),
             preload: preload(&launch.env),
             squeezed: Squeezed::default(),
+            ration: Ration::default(),
             exited: None,
             gone: None,
         };
@@ -126,6 +129,7 @@ impl NodeProcess {
         self.reap(start + GONE_WITHIN)?;
         let gone = Gone { processes, remaining: self.remaining()?, took: start.elapsed() };
         self.gone.get_or_insert(gone);
+        self.ration.forget();
         Ok(gone)
     }
 

@@ -40,6 +40,8 @@ fn works(way: &Way) {
         let found = finding(&report, way.isolation, what).expect("it is tried");
         assert!(found.available, "{found:?}");
     }
+    let cgroup = finding(&report, way.isolation, "cgroup").expect("it is tried");
+    assert!(cgroup.available || cgroup.instead.as_deref() == Some("starve"), "{cgroup:?}");
     let iptables = finding(&report, way.isolation, "iptables").expect("it is tried");
     assert!(iptables.available || iptables.instead.as_deref() == Some("nft-bridge"));
     let text = report.to_string();

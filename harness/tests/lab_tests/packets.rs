@@ -26,7 +26,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_stream_gets_through_a_bad_link_unharmed", Body::Inside(stream)),
     ("nonsensical_shapings_are_refused", Body::Inside(nonsense)),
     ("a_watch_gives_better_numbers", Body::Inside(watched)),
-    ("netem_is_refused_with_a_reason", Body::Inside(netem)),
+    ("netem_shapes_or_is_refused_with_a_reason", Body::Inside(netem)),
     ("the_price_of_packet_faults", Body::Inside(price)),
 ];
 
@@ -324,9 +324,31 @@ fn watched(_: &World) {
     assert!(measurements.iter().any(|it| !it.holds), "{measurements:#?}");
 }
 
+/// Where the kernel has `netem` it does what is asked of it; where not, that is said.
 fn netem(_: &World) {
-    let refusal = lab().try_netem().expect_err("fracas does not use it").to_string();
-    assert!(refusal.contains("netem") && refusal.contains("reinject"), "{refusal}");
+    let mut lab = lab();
+    match lab.use_netem() {
+        Ok(()) => {
+            let asked = BTreeMap::from([(
+                direction(1, 2),
+                Shaping { delay: 10 * MS, ..Shaping::default() },
+            )]);
+            lab.shape(&asked).expect("shaped");
+            all_hold(&proof::shaped(&lab, &asked, Stage::Injected).expect("a proof"));
+            lab.shape(&BTreeMap::new()).expect("healed");
+            all_hold(&proof::shaped(&lab, &asked, Stage::Healed).expect("a proof"));
+        }
+        Err(LabError::Unavailable { what, why, mend }) => {
+            assert_eq!((&*what, lab.packets_mechanism()), ("use netem", "re-injection"));
+            assert!(why.contains("the kernel has none") && mend.contains("packets=reinject"));
+        }
+        Err(other) => panic!("{other:?}"),
+    }
+    drop(lab);
+    let nodes = vec![NodeId(1), NodeId(16)];
+    let spec = LabSpec { nodes, partition: Mechanism::Auto, ineffective_cut: false };
+    let refusal = Lab::build(&spec).expect("a lab").use_netem().expect_err("no band");
+    assert!(refusal.to_string().contains("not for n16"), "{refusal}");
 }
 
 /// Prints what `make prove-faults` prints. Absolute times are this machine's business.

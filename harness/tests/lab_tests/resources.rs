@@ -1,10 +1,12 @@
-//! Too little processor time, memory, descriptors and disk: felt by the server, proven, and over.
+//! Too little processor time, by turns and by a ration, memory, descriptors and disk: felt by the
+//! server, proven, and over.
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
-use fracas::lab::resources::{Duty, Resource, SmallDisk, proof};
+use fracas::lab::resources::{Duty, Place, Resource, SmallDisk, proof};
 use fracas::lab::{LabError, World};
 use fracas_checker::fault::{Measurement, Stage};
 
@@ -16,6 +18,10 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_starved_node_gets_its_share", Body::Inside(starved)),
     ("a_node_that_is_not_starved_is_found_out", Body::Inside(not_starved)),
     ("a_starved_node_can_be_paused", Body::Inside(starved_and_paused)),
+    ("a_rationed_node_gets_its_share", Body::Inside(rationed)),
+    ("a_ration_that_is_none_is_found_out", Body::Inside(not_rationed)),
+    ("a_ration_ends_with_its_node", Body::Inside(ends)),
+    ("who_may_make_no_group_is_told_why", Body::Inside(no_group)),
     ("nothing_more_can_be_opened", Body::Inside(files)),
     ("no_more_memory_can_be_had", Body::Inside(memory)),
     ("a_full_disk_takes_nothing_more", Body::Inside(disk)),
@@ -118,6 +124,91 @@ fn starved_and_paused(_: &World) {
     assert_eq!(node.threads().expect("counted").stopped, 0);
     all_hold(&proof::starved(&mut node, FIFTH, Stage::Held).expect("a proof"));
     assert_eq!(node.kill().expect("killed").remaining, 0);
+}
+
+/// Where nodes can be rationed; none, with a word, if they cannot be.
+fn place() -> Option<Place> {
+    Place::find().inspect_err(|error| println!("skipped: {error}")).ok()
+}
+
+/// The groups that were made by this world: their names end in its number.
+fn groups(place: &Place) -> Vec<String> {
+    let world = fs::metadata("/proc/self/ns/pid").expect("its own").ino().to_string();
+    let entries = fs::read_dir(place.dir()).expect("it can be listed");
+    let names = entries.map(|entry| entry.expect("an entry").file_name().into_string());
+    names.filter_map(Result::ok).filter(|name| name.ends_with(&world)).collect()
+}
+
+/// Which processes of a group there are.
+fn members(place: &Place, group: &str) -> Vec<String> {
+    let text = fs::read_to_string(place.dir().join(group).join("cgroup.procs")).expect("a list");
+    text.lines().map(str::to_owned).collect()
+}
+
+fn rationed(_: &World) {
+    let Some(place) = place() else { return };
+    let fixture = Fixture::new();
+    let mut node = fixture.shell("sleep 1000 & sleep 1000");
+    node.ration(&place, Some(FIFTH)).expect("rationed");
+    let [group] = &groups(&place)[..] else { panic!("{:?}", groups(&place)) };
+    assert!(group.starts_with("fracas-n1-"), "{group}");
+    assert_eq!(members(&place, group).len(), 4, "the init, the shell and its children");
+    assert!(matches!(node.ration(&place, Some(FIFTH)), Err(LabError::Asked(_))), "only once");
+    for stage in [Stage::Injected, Stage::Held] {
+        all_hold(&proof::rationed(&mut node, FIFTH, stage).expect("a proof"));
+    }
+    let share = node.spin(Duration::from_secs(1)).expect("measured").expect("it runs");
+    assert!((0.05..=0.3).contains(&share), "about a fifth of a processor, or less: {share}");
+    node.ration(&place, None).expect("fed");
+    all_hold(&proof::rationed(&mut node, FIFTH, Stage::Healed).expect("a proof"));
+    assert_eq!(groups(&place), [""; 0]);
+    let nonsense = Duty { run: FIFTH.period, ..FIFTH };
+    assert!(matches!(node.ration(&place, Some(nonsense)), Err(LabError::Asked(_))));
+    node.ration(&place, Some(FIFTH)).expect("rationed again");
+    all_hold(&proof::rationed(&mut node, FIFTH, Stage::Injected).expect("a proof"));
+}
+
+/// A node that nobody holds back is not taken for a rationed one.
+fn not_rationed(_: &World) {
+    let Some(place) = place() else { return };
+    let fixture = Fixture::new();
+    let mut node = fixture.shell("sleep 1000");
+    let found = proof::rationed(&mut node, FIFTH, Stage::Injected).expect("a proof");
+    assert!(found.iter().all(|one| !one.holds), "{found:?}");
+    let nearly_all = Duty { run: FIFTH.period - Duration::from_millis(1), ..FIFTH };
+    node.ration(&place, Some(nearly_all)).expect("rationed");
+    let early = proof::rationed(&mut node, FIFTH, Stage::Healed).expect("a proof");
+    assert!(early.iter().any(|one| !one.holds), "it is not healed: {early:?}");
+}
+
+fn ends(_: &World) {
+    let Some(place) = place() else { return };
+    let fixture = Fixture::new();
+    let mut node = fixture.shell("while :; do :; done & while :; do :; done");
+    node.ration(&place, Some(FIFTH)).expect("rationed");
+    node.pause().expect("paused");
+    let threads = node.threads().expect("counted");
+    assert!(threads.total > 1 && threads.stopped == threads.total, "{threads:?}");
+    node.resume().expect("resumed");
+    assert_eq!(node.kill().expect("killed").remaining, 0);
+    assert_eq!(groups(&place), [""; 0], "a kill ends it");
+    let mut node = fixture.shell("sleep 1000");
+    node.ration(&place, Some(FIFTH)).expect("rationed");
+    drop(node);
+    assert_eq!(groups(&place), [""; 0], "so does its end");
+}
+
+fn no_group(_: &World) {
+    match Place::find() {
+        Ok(place) => println!("skipped: groups can be made, by {place}"),
+        Err(LabError::Unavailable { what, why, mend }) => {
+            println!("{what}: {why}; {mend}");
+            assert!(what.contains("processor time by a group") && !mend.is_empty());
+            let reasons = ["is not ours", "divides it", "mounted", "out of reach"];
+            assert!(reasons.iter().any(|reason| why.contains(reason)), "{why}");
+        }
+        Err(other) => panic!("{other:?}"),
+    }
 }
 
 fn files(_: &World) {

@@ -55,10 +55,26 @@ fn a_dead_run_is_marked_and_its_processes_are_ended() {
     room.run(&["list", "runs"]).assert_stdout(&["dead", "failed"]);
 }
 
+/// What a killed harness leaves of a ration is an empty group that nobody holds.
+#[test]
+fn empty_groups_of_dead_runs_are_removed() {
+    let (left, others) = ("/sys/fs/cgroup/cpu/fracas-n9-test", "/sys/fs/cgroup/cpu/n9-test");
+    if fs::create_dir(left).is_err() {
+        return println!("skipped: no group can be made in /sys/fs/cgroup/cpu");
+    }
+    fs::create_dir(others).unwrap();
+    let ended = Room::new().run(&["clean"]);
+    let (gone, kept) = (!Path::new(left).exists(), Path::new(others).exists());
+    fs::remove_dir(others).unwrap();
+    ended.assert_code(0);
+    assert!(gone && kept, "{ended:#?}");
+}
+
 #[test]
 fn nothing_to_clean_is_no_error() {
     let ended = Room::new().run(&["clean"]);
-    assert_eq!(ended.assert_code(0).stdout, "");
+    let of_runs = ended.assert_code(0).stdout.lines().filter(|line| !line.contains("groups"));
+    assert_eq!(of_runs.count(), 0, "{ended:#?}");
 }
 
 #[test]

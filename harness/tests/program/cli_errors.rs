@@ -111,6 +111,7 @@ fn values_out_of_range_are_refused_and_the_range_told() {
         ("--seed", "x", "expected a whole number"),
         ("--keys", "0", "0 is not in 1.."),
         ("--mechanism", "partition=magic", "partition=nft"),
+        ("--mechanism", "starve=cgroups", "`starve=cgroup`"),
         ("--check-time", "18446744073709551615", "too large"),
     ] {
         check_usage(&["run", "regent", flag, value], &[flag, value, expected]);

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Room, json as read, lab, slow};
+use crate::support::{Room, is_root, json as read, lab, slow};
 
 /// A schedule of these acts, run for some seconds; what became of each.
 fn became(room: &Room, planned: &Value, more: &[&str]) -> (Vec<Value>, i32) {
@@ -79,6 +79,71 @@ fn scarcity_is_proven() {
             &json!({ "kind": "starve", "scarcity": { "of": "descriptors", "more": 0 }, "whom": "follower" }),
         );
     }
+}
+
+/// The kernel's queues shape where it has them; where not, nothing is started, and it is said why.
+#[test]
+fn netem_is_used_or_refused_before_anything_starts() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let args = ["run", "regent", "--time", "5s", "--faults", "slow", "--mechanism"];
+    let ended = room.run(&[&args[..], &["packets=netem"]].concat());
+    let run = room.only_run();
+    if ended.code == Some(4) {
+        ended.assert_stderr(&[
+            "use netem",
+            "the kernel has none",
+            "`--mechanism packets=reinject`",
+        ]);
+        assert!(!run.join("nodes").exists(), "nothing was started");
+    } else {
+        assert_eq!(read(&run.join("run.json"))["host"]["mechanisms"]["slow"], "netem");
+    }
+    room.assert_nothing_left();
+}
+
+/// A plan that rations a node for a moment, and the flags of a run of it.
+fn rationed(room: &Room) -> [&'static str; 9] {
+    let planned = json!([{
+        "at_ms": 1_000, "lasts_ms": 1_500,
+        "act": { "kind": "starve", "scarcity": { "of": "cpu", "percent": 20 }, "whom": "follower" },
+    }]);
+    let schedule = json!({ "schema": "fracas.schedule/2", "planned": planned });
+    fs::write(room.path("rationed.json"), schedule.to_string()).unwrap();
+    let how = ["--mechanism", "starve=cgroup", "--schedule", "rationed.json"];
+    [&["run", "regent", "--time", "5s", "--min-elections=0"], &how[..]].concat().try_into().unwrap()
+}
+
+#[test]
+fn processor_time_is_rationed_where_groups_can_be_made() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let ended = room.run(&rationed(&room));
+    if ended.code == Some(4) {
+        ended.assert_stderr(&["limit processor time by a group"]);
+        return println!("skipped: {}", ended.stderr);
+    }
+    let run = room.only_run();
+    assert_eq!(read(&run.join("run.json"))["host"]["mechanisms"]["starve"], "cgroup quota");
+    let became = read(&run.join("schedule.json"))["actual"][0].clone();
+    assert!(ended.code != Some(1) && became["effective"].is_array(), "{became:#?}");
+    room.assert_nothing_left();
+}
+
+#[test]
+fn where_no_group_can_be_made_nothing_is_started() {
+    let Some(_lab) = lab() else { return };
+    if !is_root() {
+        return println!("skipped: the test before this one has run as an ordinary user");
+    }
+    let room = Room::for_everyone();
+    let ended = room.finish(&mut room.fracas_as_nobody(&rationed(&room)));
+    if ended.code != Some(4) {
+        return println!("skipped: groups are delegated to every user");
+    }
+    ended.assert_stderr(&["limit processor time by a group", "run as root"]);
+    assert!(!room.only_run().join("nodes/n1/stdout").exists(), "no server was started");
+    room.assert_nothing_left();
 }
 
 #[test]

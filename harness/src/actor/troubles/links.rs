@@ -38,8 +38,8 @@ impl Links {
 }
 
 impl Trouble for Links {
-    fn mechanism(&self, _: &Cluster) -> String {
-        "re-injection".to_owned()
+    fn mechanism(&self, cluster: &Cluster) -> String {
+        cluster.lab().packets_mechanism().to_owned()
     }
 
     fn inject(&mut self, cluster: &Cluster) -> Vec<String> {

@@ -41,14 +41,26 @@ impl Starve {
 
     fn measured(
         &self,
+        cluster: &Cluster,
         process: &mut NodeProcess,
         stage: Stage,
     ) -> Result<Vec<Measurement>, LabError> {
         match (self.duty(), self.limit()) {
+            (Some(duty), _) if cluster.equipment().rations().is_some() => {
+                proof::rationed(process, duty, stage)
+            }
             (Some(duty), _) => proof::starved(process, duty, stage),
             (None, Some((resource, _))) => proof::limited(process, resource, stage),
             (None, None) => Ok(Vec::new()),
         }
+    }
+}
+
+/// Lets a node have this much processor time, by the means of this run; none lets it have all.
+fn time(cluster: &Cluster, process: &mut NodeProcess, duty: Option<Duty>) -> Result<(), LabError> {
+    match cluster.equipment().rations() {
+        Some(place) => process.ration(place, duty),
+        None => process.starve(duty),
     }
 }
 
@@ -67,9 +79,9 @@ fn full(cluster: &Cluster, node: NodeId, stage: Stage) -> Result<Vec<Measurement
 }
 
 impl Trouble for Starve {
-    fn mechanism(&self, _: &Cluster) -> String {
+    fn mechanism(&self, cluster: &Cluster) -> String {
         let name = match self.scarcity {
-            Scarcity::Cpu { .. } => "sigstop and sigcont by turns",
+            Scarcity::Cpu { .. } => cluster.equipment().starve_means().name(),
             Scarcity::Memory { .. } | Scarcity::Descriptors { .. } => "prlimit",
             Scarcity::Disk => "tmpfs",
         };
@@ -84,7 +96,7 @@ impl Trouble for Starve {
         }
         each(&self.nodes, "starve", |node| {
             cluster.running(node, |process| match self.limit() {
-                None => process.starve(self.duty()),
+                None => time(cluster, process, self.duty()),
                 Some((resource, headroom)) => process.limit(resource, headroom),
             })
         })
@@ -94,7 +106,7 @@ impl Trouble for Starve {
         let each = self.nodes.iter();
         let each = each.map(|node| match self.scarcity {
             Scarcity::Disk => full(cluster, *node, stage),
-            _ => cluster.running(*node, |one| self.measured(one, stage)),
+            _ => cluster.running(*node, |one| self.measured(cluster, one, stage)),
         });
         each.collect::<Result<Vec<_>, _>>().map(|all| all.into_iter().flatten().collect())
     }
@@ -107,7 +119,7 @@ impl Trouble for Starve {
         }
         each(&self.nodes, "feed", |node| {
             cluster.running(node, |process| match self.limit() {
-                None => process.starve(None),
+                None => time(cluster, process, None),
                 Some((resource, _)) => process.unlimit(resource),
             })
         })

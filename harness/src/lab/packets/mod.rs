@@ -3,7 +3,8 @@
 //! The bridge goes on carrying everybody else's packets. For the shaped directions a filter on the
 //! bridge drops the frames, and a thread of the harness takes a copy of each where it enters the
 //! bridge and sends it out of the receiver's port when it is due. No `netem` is needed, no rights
-//! but those of the lab, and nothing is done in a node's own namespace.
+//! but those of the lab, and nothing is done in a node's own namespace. Where the kernel has `netem`
+//! it can be asked to do the same.
 //!
 //! Nothing is ever corrupted: checksums are computed by the receiver's side of a link, after the
 //! change, so a server would see wrong data that no real network would have let through.
@@ -33,6 +34,7 @@ use super::punctual::be_punctual;
 pub(crate) use engine::Engine;
 pub(crate) use meter::Meter;
 pub use meter::{Plan, Sample, Way};
+pub(crate) use netem::Queues;
 pub use watch::Watch;
 
 /// The longest delay or jitter: beyond it, a partition says it better.
@@ -152,7 +154,8 @@ impl Lab {
         self.cuts().shaped.clone()
     }
 
-    /// What was done to the packets of each shaped direction; those that are also cut are missing.
+    /// What was done to the packets of each shaped direction; those that are also cut are missing,
+    /// and all of them where `netem` does it.
     ///
     /// # Errors
     /// When the thread that sends them on has failed.
@@ -203,11 +206,28 @@ impl Lab {
         })
     }
 
-    /// Whether the kernel has `netem`. fracas shapes without it either way.
+    /// Has the kernel's `netem` queues shape from now on. Nothing may be shaped yet.
+    ///
+    /// The proofs are the same. Packets that wait in a direction that is healed are lost, and which
+    /// ones are met does not follow from the seed.
     ///
     /// # Errors
-    /// When it has none, or fracas does not use it.
-    pub fn try_netem(&self) -> Result<String, LabError> {
-        netem::find()
+    /// [`LabError::Unavailable`], when the kernel has none, or the lab has too many nodes for it.
+    pub fn use_netem(&mut self) -> Result<(), LabError> {
+        if let Some(node) = self.nodes.iter().find(|node| node.0 > netem::NODES_MAX) {
+            return Err(LabError::Unavailable {
+                what: "use netem".into(),
+                why: format!("a queue has bands for n1 to n{}, not for {node}", netem::NODES_MAX),
+                mend: "use fewer nodes, or `--mechanism packets=reinject`".into(),
+            });
+        }
+        self.cuts().queues = Some(Queues::open()?);
+        Ok(())
+    }
+
+    /// By what means packets are shaped.
+    #[must_use]
+    pub fn packets_mechanism(&self) -> &'static str {
+        if self.cuts().queues.is_some() { "netem" } else { "re-injection" }
     }
 }

@@ -22,6 +22,10 @@ use crate::lab::{NodeProcess, threads, tree};
 /// The second argument of the hidden entry point that makes it run in circles.
 pub(crate) const SPIN: &str = "spin";
 
+/// The last argument there, if waiting for a processor counts, or if it does not.
+const WAITING: &str = "waiting";
+const RUNNING: &str = "running";
+
 /// The longest period, and the shortest turn: the kernel counts in milliseconds here.
 const PERIOD_MAX: Duration = Duration::from_secs(10);
 const TURN_MIN: Duration = Duration::from_millis(1);
@@ -47,6 +51,11 @@ impl Duty {
 }
 
 impl Duty {
+    /// Whether processes can be made to keep to it.
+    pub(super) fn is_sensible(&self) -> bool {
+        self.run >= TURN_MIN && self.run + TURN_MIN <= self.period && self.period <= PERIOD_MAX
+    }
+
     /// How long to stand still after having run for so long: on a busy machine a turn may end late,
     /// and is paid for.
     fn rest(&self, ran: Duration) -> Duration {
@@ -61,10 +70,7 @@ impl NodeProcess {
     /// # Errors
     /// When the turns make no sense, or the node does not do it.
     pub fn starve(&mut self, duty: Option<Duty>) -> Result<(), LabError> {
-        let sensible = |duty: &Duty| {
-            duty.run >= TURN_MIN && duty.run + TURN_MIN <= duty.period && duty.period <= PERIOD_MAX
-        };
-        if let Some(duty) = duty.filter(|duty| !sensible(duty)) {
+        if let Some(duty) = duty.filter(|duty| !duty.is_sensible()) {
             return Err(LabError::Asked(format!("starve node {}: {duty:?}", self.node())));
         }
         match self.order(&Order::Starve(duty), "starve")? {
@@ -73,14 +79,14 @@ impl NodeProcess {
         }
     }
 
-    /// The share of so much time in which a process of the node could run. None if the node has
-    /// ended.
+    /// The share of so much time in which a process of the node could run; of a rationed node, in
+    /// which it did. None if the node has ended.
     ///
     /// # Errors
     /// When it cannot be started, or does not tell.
     pub fn spin(&mut self, time: Duration) -> Result<Option<f64>, LabError> {
         let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        match self.order(&Order::Spin(millis), "measure turns in")? {
+        match self.order(&Order::Spin(millis, !self.ration.holds()), "measure turns in")? {
             Some(Report::Spun(percent)) => Ok(Some(f64::from(percent) / 100.0)),
             None => Ok(None),
             Some(other) => Err(LabError::answer("measure turns", format!("{other:?}"))),
@@ -89,23 +95,25 @@ impl NodeProcess {
 }
 
 /// Runs in circles for so many milliseconds. The exit code is the share of the time in which it
-/// could run, in percent.
-pub(crate) fn spin_main(millis: &str) -> u8 {
+/// ran, in percent; waiting for a processor counts if `waiting` is that word.
+pub(crate) fn spin_main(millis: &str, waiting: &str) -> u8 {
     let start = Instant::now();
     let time = Duration::from_millis(millis.parse().unwrap_or_default());
     while start.elapsed() < time {
         std::hint::spin_loop();
     }
-    let Some(could) = could_run() else { return UNKNOWN };
-    let percent = could.as_secs_f64() * 100.0 / start.elapsed().as_secs_f64().max(f64::EPSILON);
+    let Some((ran, waited)) = times() else { return UNKNOWN };
+    let counted = if waiting == WAITING { ran + waited } else { ran };
+    let percent = counted.as_secs_f64() * 100.0 / start.elapsed().as_secs_f64().max(f64::EPSILON);
     percent.clamp(0.0, 100.0) as u8
 }
 
-/// For how long this process's first thread has been on a processor or waited for one.
-fn could_run() -> Option<Duration> {
+/// For how long this process's first thread has been on a processor, and waited for one. The kernel
+/// counts a thread that is held back by a ration as waiting.
+fn times() -> Option<(Duration, Duration)> {
     let times = fs::read_to_string("/proc/self/schedstat").ok()?;
     let mut nanos = times.split_whitespace().map(|word| word.parse().ok());
-    Some(Duration::from_nanos(nanos.next()??) + Duration::from_nanos(nanos.next()??))
+    Some((Duration::from_nanos(nanos.next()??), Duration::from_nanos(nanos.next()??)))
 }
 
 /// What the node's init knows of turns.
@@ -186,9 +194,10 @@ impl Turns {
     }
 
     /// Starts a process that runs as much as it may.
-    pub(crate) fn spin(&mut self, millis: u64) -> Result<(), LabError> {
+    pub(crate) fn spin(&mut self, millis: u64, waiting: bool) -> Result<(), LabError> {
         let mut command = Command::new("/proc/self/exe");
-        command.args(["__node", SPIN, &millis.to_string()]).env_clear();
+        let counted = if waiting { WAITING } else { RUNNING };
+        command.args(["__node", SPIN, &millis.to_string(), counted]).env_clear();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let spinner = command.spawn().doing(|| "start a process that runs in circles".into())?;
         let pid = Pid::from_raw(spinner.id().cast_signed());

@@ -22,8 +22,8 @@ const SHARE_ALL: f64 = 0.9;
 /// How often it is measured: on a busy machine the one who gives the turns may miss some.
 const TRIES: u32 = 3;
 
-/// Measures the starvation of a node: a process that runs as much as it may stands still all the
-/// time but its share; healed, never.
+/// Measures the starvation of a node by turns: a process that runs as much as it may stands still
+/// all the time but its share; healed, never.
 ///
 /// # Errors
 /// When it cannot be measured.
@@ -32,6 +32,49 @@ pub fn starved(
     duty: Duty,
     stage: Stage,
 ) -> Result<Vec<Measurement>, LabError> {
+    Ok(vec![spun(node, duty, stage)?])
+}
+
+/// Measures the ration of a node: a process that runs as much as it may gets no more than its
+/// share of a processor, and the kernel says that it has held the node back; healed, it can always
+/// run, and the group is gone. On a busy machine it may get less, so the kernel's word counts too.
+///
+/// # Errors
+/// When it cannot be measured.
+pub fn rationed(
+    node: &mut NodeProcess,
+    duty: Duty,
+    stage: Stage,
+) -> Result<Vec<Measurement>, LabError> {
+    let before = node.ration.periods()?.unwrap_or_default();
+    let spun = spun(node, duty, stage)?;
+    let after = node.ration.periods()?;
+    let name = node.node();
+    let word = match (stage, after) {
+        (Stage::Healed, _) => Measurement {
+            what: format!("group of {name}"),
+            result: if node.ration.is_left() { "still there" } else { "gone" }.to_owned(),
+            holds: !node.ration.is_left(),
+        },
+        (_, None) => Measurement {
+            what: format!("group of {name}"),
+            result: "there is none".to_owned(),
+            holds: false,
+        },
+        (_, Some(after)) => {
+            let (all, held_back) = (after.all - before.all, after.held_back - before.held_back);
+            Measurement {
+                what: format!("periods in which {name} was held back"),
+                result: format!("{held_back} of {all}"),
+                holds: held_back > 0,
+            }
+        }
+    };
+    Ok(vec![spun, word])
+}
+
+/// Measures what a process gets that runs as much as it may.
+fn spun(node: &mut NodeProcess, duty: Duty, stage: Stage) -> Result<Measurement, LabError> {
     let most = duty.share() * SHARE_MOST.0 + SHARE_MOST.1;
     let (mut share, mut holds) = (None, false);
     for _ in 0..TRIES {
@@ -45,14 +88,14 @@ pub fn starved(
         }
     }
     let percent = |share: f64| format!("{:.0} %", share * 100.0);
-    Ok(vec![Measurement {
+    Ok(Measurement {
         what: match stage {
             Stage::Healed => format!("time to run in {}, as ever", node.node()),
             _ => format!("time to run in {}, {}", node.node(), percent(duty.share())),
         },
         result: share.map_or("the node has ended".to_owned(), percent),
         holds,
-    }])
+    })
 }
 
 /// Measures the limits of a node: every process has the one it was told; healed, none has.
