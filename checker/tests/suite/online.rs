@@ -1,9 +1,9 @@
 //! The watch against the offline checks, at every instant of many random histories: an alarm has
 //! been sounded by an instant if, and only if, what was recorded up to it is refuted.
 
+use crate::support::events::{history, in_order};
 use fracas_checker::budget::Budget;
 use fracas_checker::event::{Completion, Event, EventKind, Nanos, ProcessId, Stamp};
-use fracas_checker::history::{Header, History, Plan, SCHEMA};
 use fracas_checker::linearizability::call::by_key;
 use fracas_checker::linearizability::is_linearizable;
 use fracas_checker::models::{Model, Register};
@@ -56,26 +56,12 @@ fn events(drawn: &[Drawn]) -> Vec<Event> {
             events.push((*end, one.late.1 || at_once, complete));
         }
     }
-    events.sort_by_key(|(time, late, _)| (*time, *late));
-    let events = events.into_iter().zip(0..);
-    events.map(|((time, _, kind), index)| Event { index, time, kind }).collect()
-}
-
-fn history(events: &[Event]) -> History {
-    let header = Header {
-        schema: SCHEMA.to_owned(),
-        run: String::new(),
-        target: String::new(),
-        seed: 0,
-        nodes: Vec::new(),
-        plan: Plan::default(),
-    };
-    History::new(header, events.to_vec()).expect("a valid history")
+    in_order(events)
 }
 
 /// Whether the offline check refutes `events`.
 fn refuted(events: &[Event]) -> bool {
-    let history = history(events);
+    let history = history(events, &[]);
     let keys = by_key(history.operations(), Register::KINDS);
     let budget = Budget::unlimited_time();
     keys.values().any(|calls| is_linearizable::<Register>(calls, &budget) == Some(false))

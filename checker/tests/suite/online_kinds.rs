@@ -1,7 +1,7 @@
 //! What the watch notices of other kinds of objects, against the offline check and a plain count.
 
+use crate::support::events::{history, in_order};
 use fracas_checker::event::{Completion, Event, EventKind, Nanos, ProcessId, Stamp};
-use fracas_checker::history::{Header, History, Plan, SCHEMA};
 use fracas_checker::linearizability::call::{Call, by_key};
 use fracas_checker::objects::{Kind, named};
 use fracas_checker::online::Watch;
@@ -24,26 +24,12 @@ fn events(drawn: &[Drawn]) -> Vec<Event> {
             events.push((*end, 1, EventKind::Complete { process, completion }));
         }
     }
-    events.sort_by_key(|(time, rank, _)| (*time, *rank));
-    let events = events.into_iter().zip(0..);
-    events.map(|((time, _, kind), index)| Event { index, time, kind }).collect()
-}
-
-fn history(events: &[Event]) -> History {
-    let header = Header {
-        schema: SCHEMA.to_owned(),
-        run: String::new(),
-        target: String::new(),
-        seed: 0,
-        nodes: Vec::new(),
-        plan: Plan::default(),
-    };
-    History::new(header, events.to_vec()).expect("a valid history")
+    in_order(events)
 }
 
 /// The calls on the one object of a history, judged by `judge`.
 fn judged<T>(events: &[Event], kind: &Kind, judge: impl Fn(&[Call<'_>]) -> T) -> T {
-    let history = history(events);
+    let history = history(events, &[]);
     let mut keys = by_key(history.operations(), kind.serves);
     judge(&keys.pop_first().map(|(_, calls)| calls).unwrap_or_default())
 }

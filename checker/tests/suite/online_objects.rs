@@ -3,8 +3,8 @@
 
 use crate::support;
 
+use crate::support::events::{history, in_order};
 use fracas_checker::event::{Completion, Event, EventKind, Nanos, ProcessId, Stamp};
-use fracas_checker::history::{Header, History, Plan, SCHEMA};
 use fracas_checker::linearizability::call::{Call, by_key};
 use fracas_checker::models::{Counter, Fencing, Kv, Lock, Mutex, Set};
 use fracas_checker::objects::{Kind, Object};
@@ -43,21 +43,7 @@ fn events(planned: &[Planned]) -> Vec<Event> {
             events.push((*end, 1, EventKind::Complete { process, completion }));
         }
     }
-    events.sort_by_key(|(time, rank, _)| (*time, *rank));
-    let events = events.into_iter().zip(0..);
-    events.map(|((time, _, kind), index)| Event { index, time, kind }).collect()
-}
-
-fn history(events: &[Event]) -> History {
-    let header = Header {
-        schema: SCHEMA.to_owned(),
-        run: String::new(),
-        target: String::new(),
-        seed: 0,
-        nodes: Vec::new(),
-        plan: Plan::default(),
-    };
-    History::new(header, events.to_vec()).expect("a valid history")
+    in_order(events)
 }
 
 /// What of the calls the watch must find, as far as they were planned.
@@ -80,7 +66,7 @@ fn agree(kind: &Kind, planned: &[Planned], must: Must) -> bool {
         let passed = events.get(place + 1).is_none_or(|next| next.time > event.time);
         if passed {
             let by_now = alarm.is_some_and(|time| time <= event.time);
-            let so_far = history(&events[..=place]);
+            let so_far = history(&events[..=place], &[]);
             let mut keys = by_key(so_far.operations(), kind.serves);
             let calls = keys.pop_first().map(|(_, calls)| calls).unwrap_or_default();
             let now = event.time;

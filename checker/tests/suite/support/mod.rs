@@ -3,6 +3,7 @@
 pub(crate) mod checked;
 pub(crate) mod cluster;
 pub(crate) mod dice;
+pub(crate) mod events;
 pub(crate) mod language;
 pub(crate) mod oracle;
 pub(crate) mod samples;

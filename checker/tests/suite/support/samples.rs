@@ -6,8 +6,8 @@
 use std::fmt::Debug;
 
 use fracas_checker::budget::Budget;
-use fracas_checker::event::{Completion, Event, EventKind, ProcessId, Stamp};
-use fracas_checker::history::{Header, History, Operation, Plan, SCHEMA};
+use fracas_checker::event::{Completion, EventKind, ProcessId, Stamp};
+use fracas_checker::history::{History, Operation};
 use fracas_checker::linearizability::call::Call;
 use fracas_checker::linearizability::finding::Finding;
 use fracas_checker::linearizability::{is_linearizable, search_linearizable};
@@ -16,6 +16,7 @@ use fracas_checker::{Algorithm, Op, Outcome, judge_by};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
+use super::events::{history as history_of, in_order};
 use super::oracle::has_legal_order;
 
 /// One operation of a history.
@@ -287,18 +288,7 @@ pub(crate) fn history<K: Object>(drawn: &[Drawn]) -> History {
             events.push((one.start + lasts, 1, EventKind::Complete { process, completion }));
         }
     }
-    events.sort_by_key(|(time, rank, _)| (*time, *rank));
-    let events = events.into_iter().zip(0..);
-    let events = events.map(|((time, _, kind), index)| Event { index, time, kind }).collect();
-    let header = Header {
-        schema: SCHEMA.to_owned(),
-        run: String::new(),
-        target: String::new(),
-        seed: 0,
-        nodes: Vec::new(),
-        plan: Plan { checks: vec![K::ID.to_owned()], ..Plan::default() },
-    };
-    History::new(header, events).expect("a valid history")
+    history_of(&in_order(events), &[K::ID])
 }
 
 /// What is told of a refuted history proves it: its witness has no legal order either.

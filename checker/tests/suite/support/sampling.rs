@@ -2,14 +2,15 @@
 //! on them. What is asked and answered is drawn by a [`Sampler`] per kind of object.
 
 use fracas_checker::budget::Budget;
-use fracas_checker::event::{Completion, Event, EventKind, Op, Outcome, ProcessId, Stamp};
-use fracas_checker::history::{Header, History, Operation, Plan, SCHEMA};
+use fracas_checker::event::{Completion, EventKind, Op, Outcome, ProcessId, Stamp};
+use fracas_checker::history::{History, Operation};
 use fracas_checker::linearizability::call::Call;
 use fracas_checker::objects::{Kind, Object};
 use fracas_checker::{Algorithm, judge_by};
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
+use super::events::{history as history_of, in_order};
 use super::oracle::has_legal_order;
 
 /// Random numbers from a seed.
@@ -286,18 +287,7 @@ fn history(drawn: &[Drawn], check: &str) -> History {
             events.push((end, 1, EventKind::Complete { process, completion }));
         }
     }
-    events.sort_by_key(|(time, rank, _)| (*time, *rank));
-    let events = events.into_iter().zip(0..);
-    let events = events.map(|((time, _, kind), index)| Event { index, time, kind }).collect();
-    let header = Header {
-        schema: SCHEMA.to_owned(),
-        run: String::new(),
-        target: String::new(),
-        seed: 0,
-        nodes: Vec::new(),
-        plan: Plan { checks: vec![check.to_owned()], ..Plan::default() },
-    };
-    History::new(header, events).expect("a valid history")
+    history_of(&in_order(events), &[check])
 }
 
 /// The near-linear check decides a hundred thousand operations of ten clients by itself, legal and
