@@ -6,6 +6,8 @@ CARGO ?= cargo
 # Debian packages that tests use when they are there; without them those tests say so and skip.
 # They are installed with RUNLEVEL=1, so that none of their services is started.
 PACKAGES = etcd-server iptables iproute2 python3 redis-server
+# How many replays `make calibrate` makes at once.
+JOBS ?= 2
 
 ## demo: the main job against the built-in reference cluster; ends with the path of the report
 demo:
@@ -40,7 +42,7 @@ acceptance: packages
 ## calibrate: how soon each planted bug is found, and again in replays; writes docs/calibration.md
 calibrate:
 	$(CARGO) build --locked --bin fracas --bin regent
-	$(CARGO) run --locked --quiet --example calibrate -- --replays $(BUGS)
+	$(CARGO) run --locked --quiet --example calibrate -- --replays --jobs $(JOBS) $(BUGS)
 
 ## prove-faults: every fault on every server, as root (if this is root) and as an ordinary user, with
 ## its proof and its price; writes docs/proven-faults.md

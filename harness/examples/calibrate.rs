@@ -7,14 +7,17 @@
 //! knows nothing of them. It runs the program, and believes only its `results.json`.
 //!
 //! `calibrate BUG…` measures these only, and keeps the other rows as they are. With `--replays` the
-//! schedule of the run that found a bug is carried out ten times more. `--out DIR` says where runs
-//! are kept.
+//! schedule of the run that found a bug is carried out ten times more, `--jobs N` of them at once.
+//! `--out DIR` says where runs are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
 
 use fracas_regent::bugs::{BUGS, BugInfo};
 use serde_json::Value;
@@ -26,9 +29,7 @@ const SEEDS_ALONE: u64 = 2;
 /// So many bugs, the first of the table, need nothing but partitions, pauses and kills.
 const PLAIN: usize = 10;
 /// How often a schedule is carried out again.
-const REPLAYS: u32 = 10;
-/// A replay ends this many seconds after the time at which the anomaly was complete.
-const LONGER: f64 = 30.0;
+const REPLAYS: usize = 10;
 /// Where the table goes.
 const TABLE: &str = "docs/calibration.md";
 
@@ -51,6 +52,8 @@ struct Options {
     out: PathBuf,
     bugs: Vec<String>,
     replays: bool,
+    /// So many replays at once.
+    jobs: usize,
 }
 
 /// How a bug was found.
@@ -105,16 +108,26 @@ fn main() -> ExitCode {
 /// Reads the command line.
 fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
     let out = PathBuf::from("runs/calibration");
-    let mut options = Options { out, bugs: Vec::new(), replays: false };
+    let mut options = Options { out, bugs: Vec::new(), replays: false, jobs: 1 };
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--replays" => options.replays = true,
             "--out" => options.out = args.next().ok_or("`--out` needs a directory")?.into(),
+            "--jobs" => options.jobs = jobs(args.next())?,
             bug if BUGS.iter().any(|row| row.name == bug) => options.bugs.push(arg),
-            _ => return Err(format!("`{arg}` is no planted bug, nor `--replays` or `--out DIR`")),
+            _ => {
+                return Err(format!(
+                    "`{arg}` is no planted bug, nor `--replays`, `--jobs N` or `--out DIR`"
+                ));
+            }
         }
     }
     Ok(options)
+}
+
+fn jobs(number: Option<String>) -> Result<usize, String> {
+    let number = number.and_then(|number| number.parse().ok()).filter(|number| *number > 0);
+    number.ok_or_else(|| "`--jobs` needs a number above 0".to_owned())
 }
 
 /// Puts a row into the table, in the place of the one that is there.
@@ -139,8 +152,8 @@ fn page(rows: &str) -> String {
          kills, each kind of fault that the bug's row in `regent --list-bugs` names is tried alone first \
          ({SEEDS_ALONE} seeds), then all together; *faults* is the first set that was enough. All others are looked \
          for under `--faults all`, with all workloads. *Again* says in how many of {REPLAYS} runs with `--schedule` of the \
-         run that found it, cut off {LONGER} s after the finding, an anomaly of a class was found that the first run had \
-         shown, too; the load finds a bug that needs no fault by itself. Times are of one machine and one night: they say *seconds*, \
+         run that found it an anomaly of a class was found that the first run had shown, too; \
+         the load finds a bug that needs no fault by itself. Times are of one machine and one day: they say *seconds*, \
          not *how many* seconds.\n\n\
          | bug | found as | seeds | seconds into that run | seconds in all | faults | other flags | again |\n\
          |---|---|---|---|---|---|---|---|\n{rows}\n"
@@ -158,7 +171,7 @@ impl Options {
             return self.hunt(bug.name, recipe.faults, recipe.flags, SEEDS);
         }
         if place >= PLAIN {
-            return self.hunt(bug.name, &["all"], &["--time=60s", "--until-anomaly"], SEEDS);
+            return self.hunt(bug.name, &["all"], &["--time=60s"], SEEDS);
         }
         let flags = ["--time=30s"];
         let alone =
@@ -212,25 +225,26 @@ impl Options {
     }
 
     /// In how many of some replays of a run a class of anomaly is found again that it showed.
-    fn replay(&self, bug: &str, found: &Found) -> u32 {
-        let time = (found.seconds + LONGER).ceil();
+    fn replay(&self, bug: &str, found: &Found) -> usize {
         let schedule = found.run.join("schedule.json");
-        let kept = found.flags.iter().filter(|flag| !flag.starts_with("--time")).cloned();
         // An aim is in the schedule already.
-        let kept = kept.filter(|flag| !flag.starts_with("--aim") && flag != "--until-anomaly");
-        let flags: Vec<String> = kept
-            .chain([
-                format!("--schedule={}", schedule.display()),
-                format!("--seed={}", found.seed),
-                format!("--time={time}s"),
-                "--until-anomaly".to_owned(),
-            ])
-            .collect();
-        let again = |_: &u32| {
+        let kept = found.flags.iter().filter(|flag| !flag.starts_with("--aim")).cloned();
+        let of_this =
+            [format!("--schedule={}", schedule.display()), format!("--seed={}", found.seed)];
+        let flags: Vec<String> = kept.chain(of_this).collect();
+        let again = || {
             let results = self.run(bug, &flags);
             results.is_some_and(|results| classes(&results).any(|one| found.classes.contains(one)))
         };
-        (0..REPLAYS).filter(again).count() as u32
+        let next = AtomicUsize::new(0);
+        let some = || {
+            let mine = iter::from_fn(|| (next.fetch_add(1, Relaxed) < REPLAYS).then(again));
+            mine.filter(|again| *again).count()
+        };
+        thread::scope(|scope| {
+            let jobs: Vec<_> = (0..self.jobs).map(|_| scope.spawn(some)).collect();
+            jobs.into_iter().map(|job| job.join().expect("a job does not panic")).sum()
+        })
     }
 }
 

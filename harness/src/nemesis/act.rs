@@ -14,6 +14,8 @@ pub enum Whom {
     LastLeader,
     /// A random node that was not seen leading.
     Follower,
+    /// All nodes but the one last seen leading; all but a random one while none is known.
+    Followers,
     /// One random node.
     #[default]
     One,

@@ -90,6 +90,10 @@ fn hit(whom: Whom, state: &State, draw: u64) -> Result<Vec<NodeId>, String> {
             let mut followers = order.iter().filter(|node| Some(**node) != state.leader);
             vec![*followers.find(|node| !state.down.contains(node)).unwrap_or(&order[0])]
         }
+        Whom::Followers => {
+            let leader = state.leader.unwrap_or(order[0]);
+            order.into_iter().filter(|node| *node != leader).collect()
+        }
         Whom::One => order[..1].to_vec(),
         Whom::Minority => order[..minority.max(1)].to_vec(),
         Whom::Majority => order[..minority + 1].to_vec(),
@@ -109,7 +113,7 @@ fn hit(whom: Whom, state: &State, draw: u64) -> Result<Vec<NodeId>, String> {
     nodes.retain(|node| !state.down.contains(node));
     nodes.sort();
     if nodes.is_empty() {
-        Err("all nodes that it means are down already".to_owned())
+        Err("there are no nodes that it means, or all of them are down already".to_owned())
     } else {
         Ok(nodes)
     }
@@ -174,6 +178,7 @@ mod tests {
         check(Whom::Leader, &state, &[4]);
         check(Whom::LastLeader, &state, &[2]);
         check(Whom::All, &state, &[1, 2, 3, 4, 5]);
+        check(Whom::Followers, &state, &[1, 2, 3, 5]);
         check(Whom::HitBy(7), &state, &[1, 3]);
         check(Whom::HitBy(8), &state, &[]);
         check(Whom::Nth(7), &state, &[2]);
@@ -181,6 +186,7 @@ mod tests {
         check(Whom::Node(NodeId(6)), &state, &[]);
         state.down = [1, 2, 3].map(NodeId).into();
         check(Whom::Follower, &state, &[5]);
+        check(Whom::Followers, &state, &[5]);
         check(Whom::All, &state, &[4, 5]);
     }
 

@@ -20,7 +20,7 @@ const fn skip(by_ms: i64) -> Does {
 }
 
 /// Every aim, in the order in which lists show them.
-pub static AIMS: [Aim; 17] = [
+pub static AIMS: [Aim; 18] = [
     Aim {
         name: "vote",
         about: "restart a voter between its vote and the end of that election, while a second \
@@ -145,6 +145,22 @@ pub static AIMS: [Aim; 17] = [
             step(Election(1), 20, &[700], KILL, Whom::Leader),
             step(Election(2), 20, &[700], KILL, Whom::Leader),
             step(Election(3), 60, &[700], KILL, Whom::Leader),
+        ]),
+    },
+    Aim {
+        name: "late-answers",
+        about: "the followers answer so late that the leader sends again, and as soon as they have \
+                answered it is killed, so that one of them takes over; three times",
+        needs: &[FaultKind::Pause, FaultKind::Kill],
+        mixed: true,
+        script: Script::Steps(&[
+            // For longer than a leader waits for an answer, and shorter than a leader goes on alone.
+            step(Round, 0, &[500, 700], Does::Pause, Whom::Followers),
+            step(Heal(1), 60, &[700], KILL, Whom::Leader),
+            step(Heal(2), 800, &[500, 700], Does::Pause, Whom::Followers),
+            step(Heal(3), 60, &[700], KILL, Whom::Leader),
+            step(Heal(4), 800, &[500, 700], Does::Pause, Whom::Followers),
+            step(Heal(5), 60, &[700], KILL, Whom::Leader),
         ]),
     },
     Aim {

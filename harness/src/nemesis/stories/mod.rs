@@ -169,7 +169,8 @@ impl Step {
             Does::Kill { again } => again.is_same() || config.again.contains(&again),
             _ => true,
         };
-        fits && (config.leaders || !elects)
+        let some = self.whom != Whom::Followers || config.nodes > 1;
+        fits && some && (config.leaders || !elects)
     }
 
     /// This step of a story that begins at `begin`, and whose acts come after number `first`.
@@ -255,8 +256,17 @@ mod tests {
         };
         assert!(!names(&config).contains(&"upgrade"));
         config.leaders = false;
-        let without = ["power-majority", "slow-disk", "lost-sync", "full-disks", "rolling-restart"];
+        let without = [
+            "power-majority",
+            "late-answers",
+            "slow-disk",
+            "lost-sync",
+            "full-disks",
+            "rolling-restart",
+        ];
         assert_eq!(names(&config), without);
+        config.nodes = 1;
+        assert!(!names(&config).contains(&"late-answers"), "a single node has no followers");
     }
 
     #[test]
