@@ -27,7 +27,9 @@ const SOON: Nanos = 1_000_000_000;
 pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
     let mut result = CheckResult::new(ID, PROMISE);
     let (mut starts, mut excused) = (0_u32, 0_u32);
-    let faults = history.faults();
+    let faults = history.faults().into_iter();
+    let excuse = |span: FaultSpan| Excuse::of(&span.fault, span.begin.1, span.end.map(|end| end.1));
+    let excuses: Vec<Excuse> = faults.filter_map(excuse).collect();
     for event in history.events() {
         let EventKind::Node { node, incarnation, change } = &event.kind else { continue };
         starts += u32::from(*change == NodeChange::Started);
@@ -38,7 +40,7 @@ pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
             ));
             continue;
         }
-        if faults.iter().any(|span| excuses(span, *node, event.time)) {
+        if excuses.iter().any(|excuse| excuse.covers(*node, event.time)) {
             excused += 1;
             continue;
         }
@@ -69,17 +71,42 @@ pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
     result
 }
 
-/// Whether a server may end because of a fault: while it lasts, or soon after.
-fn excuses(span: &FaultSpan, node: NodeId, time: Nanos) -> bool {
-    let reason = match &span.fault {
-        Fault::Disk { trouble, .. } => {
-            matches!(trouble, Disk::FsyncFails | Disk::WriteFails | Disk::ReadFails)
-        }
-        Fault::Starve { scarcity, .. } => matches!(scarcity, Scarcity::Memory { .. }),
-        _ => false,
-    };
-    let end = span.end.map_or(Nanos::MAX, |(_, time)| time.saturating_add(SOON));
-    reason && span.fault.nodes().contains(&node) && (span.begin.1..=end).contains(&time)
+/// A fault for which a server may end: while it lasts, or soon after.
+#[derive(Debug)]
+pub(crate) struct Excuse {
+    nodes: Vec<NodeId>,
+    begin: Nanos,
+    /// When the fault was healed, if it has been.
+    end: Option<Nanos>,
+}
+
+impl Excuse {
+    /// The excuse that `fault` gives, if it gives one.
+    pub(crate) fn of(fault: &Fault, begin: Nanos, end: Option<Nanos>) -> Option<Self> {
+        let given = match fault {
+            Fault::Disk { trouble, .. } => {
+                matches!(trouble, Disk::FsyncFails | Disk::WriteFails | Disk::ReadFails)
+            }
+            Fault::Starve { scarcity, .. } => matches!(scarcity, Scarcity::Memory { .. }),
+            _ => false,
+        };
+        given.then(|| Self { nodes: fault.nodes().to_vec(), begin, end })
+    }
+
+    /// The fault was healed.
+    pub(crate) fn end(&mut self, time: Nanos) {
+        self.end = Some(time);
+    }
+
+    /// Whether the server of `node` may end at `time`.
+    pub(crate) fn covers(&self, node: NodeId, time: Nanos) -> bool {
+        self.nodes.contains(&node) && self.begin <= time && !self.is_over(time)
+    }
+
+    /// Whether it excuses nobody at `time` or later.
+    pub(crate) fn is_over(&self, time: Nanos) -> bool {
+        self.end.is_some_and(|end| end.saturating_add(SOON) < time)
+    }
 }
 
 #[cfg(test)]
@@ -114,17 +141,8 @@ mod tests {
     fn a_server_may_give_up_when_its_disk_fails_and_not_when_it_is_full() {
         let excused = |trouble, node, time| {
             let fault = Fault::Disk { nodes: vec![NodeId(1)], trouble };
-            let span = FaultSpan {
-                id: 1,
-                fault,
-                mechanism: String::new(),
-                begin: (5, 10),
-                end: Some((9, 20)),
-                effective: None,
-                proofs: Vec::new(),
-                problems: Vec::new(),
-            };
-            excuses(&span, NodeId(node), time)
+            let excuse = Excuse::of(&fault, 10, Some(20));
+            excuse.is_some_and(|excuse| excuse.covers(NodeId(node), time))
         };
         assert!(excused(Disk::FsyncFails, 1, 15));
         assert!(excused(Disk::FsyncFails, 1, 20 + SOON));

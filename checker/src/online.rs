@@ -17,6 +17,7 @@
 //! | `lease/exclusive` | overlaps that have passed, where each holder does one thing at a time and no request fails; otherwise some of them |
 //! | `counter/linearizable` | the bounds of every read |
 //! | `unique-ids/unique` | all of it |
+//! | `nodes/stay-up` | all of it |
 //! | `leader/one-per-generation` | one leader per generation, one vote per node in it, and no node goes back in generation |
 //!
 //! An object that an operation may have changed that its check does not judge is not watched from
@@ -50,6 +51,7 @@
 
 mod blocks;
 mod counter;
+mod crashes;
 mod elements;
 mod fencing;
 mod ids;
@@ -68,7 +70,8 @@ mod turns;
 use crate::event::{Event, EventKind, Key, Nanos, ProcessId};
 use crate::hashing::Map;
 use crate::history::{Operation, Plan};
-use crate::leadership;
+use crate::{leadership, lifecycle};
+use crashes::Crashes;
 use leaders::Leaders;
 use objects::Watched;
 
@@ -119,6 +122,7 @@ pub struct Blind {
 pub struct Watch {
     objects: Vec<Box<dyn Watched>>,
     leaders: Option<Leaders>,
+    crashes: Option<Crashes>,
     unwatched: Vec<String>,
     /// The operation that each busy process has open.
     open: Map<ProcessId, Operation>,
@@ -154,11 +158,14 @@ impl Watch {
     pub fn of(plan: &Plan) -> Self {
         let asked = |id: &str| plan.checks.iter().any(|check| check == id);
         let all = objects::all(plan.clock_error());
-        let known = |id: &str| id == leadership::ID || all.iter().any(|one| one.id() == id);
+        let known = |id: &str| {
+            [leadership::ID, lifecycle::ID].contains(&id) || all.iter().any(|one| one.id() == id)
+        };
         Self {
             unwatched: plan.checks.iter().filter(|id| !known(id)).cloned().collect(),
             objects: all.into_iter().filter(|one| asked(one.id())).collect(),
             leaders: asked(leadership::ID).then(Leaders::default),
+            crashes: asked(lifecycle::ID).then(Crashes::default),
             open: Map::default(),
             ended: Vec::new(),
             now: 0,
@@ -180,7 +187,8 @@ impl Watch {
     #[must_use]
     pub fn watched(&self) -> Vec<&'static str> {
         let objects = self.objects.iter().map(|one| one.id());
-        objects.chain(self.leaders.as_ref().map(|_| leadership::ID)).collect()
+        let leaders = self.leaders.as_ref().map(|_| leadership::ID);
+        objects.chain(leaders).chain(self.crashes.as_ref().map(|_| lifecycle::ID)).collect()
     }
 
     /// The checks that were asked for and cannot be watched, by id.
@@ -214,6 +222,8 @@ impl Watch {
                 self.alarm = objects.chain(leaders).next();
             }
         }
+        let crashed = self.crashes.as_mut().and_then(Crashes::settle);
+        self.alarm = self.alarm.take().or(crashed);
         self.alarm.as_ref()
     }
 
@@ -230,7 +240,8 @@ impl Watch {
         let open = self.open.capacity() + self.ended.capacity();
         let objects: usize = self.objects.iter().map(|one| one.bytes()).sum();
         let leaders = self.leaders.as_ref().map_or(0, Leaders::bytes);
-        open * size_of::<(ProcessId, Operation)>() + objects + leaders
+        let crashes = self.crashes.as_ref().map_or(0, Crashes::bytes);
+        open * size_of::<(ProcessId, Operation)>() + objects + leaders + crashes
     }
 
     fn take(&mut self, event: &Event) -> Result<Option<Alarm>, &'static str> {
@@ -239,6 +250,7 @@ impl Watch {
         }
         (self.next, self.now) = (event.index + 1, event.time);
         self.look()?;
+        self.crashes.iter_mut().for_each(|crashes| crashes.happened(event));
         match &event.kind {
             EventKind::Invoke { process, node, op } => {
                 let invoked = (event.index, event.time);
@@ -281,7 +293,7 @@ impl Watch {
     /// Stops looking, and gives all memory back.
     fn lose(&mut self, reason: &'static str) {
         self.lost = Some(reason);
-        (self.objects, self.leaders) = (Vec::new(), None);
+        (self.objects, self.leaders, self.crashes) = (Vec::new(), None, None);
         (self.open, self.ended) = (Map::default(), Vec::new());
     }
 }

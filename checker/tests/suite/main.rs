@@ -30,6 +30,7 @@ mod online_cases;
 mod online_cases_objects;
 mod online_kinds;
 mod online_leases;
+mod online_nodes;
 mod online_objects;
 mod online_stream;
 mod online_stream_objects;

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::run_story::phases;
-use crate::support::{Room, events, json, lab, slow};
+use crate::support::{Room, events, has_fuse, json, lab, slow};
 
 /// Process ids of the final reads begin here.
 const FINAL_READS: u64 = 1_000_000;
@@ -76,6 +76,13 @@ fn a_stale_read_ends_a_run() {
 #[test]
 fn a_generation_that_went_back_ends_a_run() {
     check("generation-not-persisted", "kill", "`leader/one-per-generation`");
+}
+
+#[test]
+fn a_crash_ends_a_run() {
+    if has_fuse() {
+        check("panics-on-full-disk", "disk", "`nodes/stay-up`");
+    }
 }
 
 #[test]

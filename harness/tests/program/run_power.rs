@@ -1,9 +1,7 @@
 //! Power failures of real servers: one that acknowledges before it has fsynced is found out, and
 //! those that keep their word pass.
 
-use std::fs;
-
-use crate::support::{Room, lab};
+use crate::support::{Room, has_fuse, lab};
 
 /// How many seeds a run may need: a failure may come just after an fsync, and a busy machine may
 /// spoil a proof.
@@ -20,13 +18,10 @@ const CLASSES: [&str; 3] = ["stale-read", "lost-write", "non-linearizable"];
 fn able(server: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let installed = std::env::split_paths(&path).any(|dir| dir.join(server).is_file());
-    let fuse = fs::File::options().read(true).write(true).open("/dev/fuse").is_ok();
     if !installed {
         println!("skipped: {server} is not installed");
-    } else if !fuse {
-        println!("skipped: /dev/fuse cannot be opened");
     }
-    installed && fuse
+    installed && has_fuse()
 }
 
 /// Runs with power failures, seed after seed, until one ends with this code; returns what that one

@@ -13,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
 use crate::run_story::phases;
-use crate::support::{Room, events, interfaces, json, lab, processes, slow};
+use crate::support::{Room, events, has_fuse, interfaces, json, lab, processes, slow};
 
 /// The moments are random but always the same.
 const SEED: u64 = 0x51_6b_11;
@@ -184,8 +184,7 @@ fn kill_amid_troubles(delay_ms: u64, victim: Victim) {
 /// Kills `count` harnesses amid such troubles.
 fn kill_often_amid_troubles(count: u64) {
     let Some(_lab) = lab() else { return };
-    if fs::File::options().read(true).write(true).open("/dev/fuse").is_err() {
-        println!("skipped: /dev/fuse cannot be opened");
+    if !has_fuse() {
         return;
     }
     let mut random = ChaCha8Rng::seed_from_u64(SEED);

@@ -324,6 +324,15 @@ pub(crate) fn slow() -> bool {
     slow
 }
 
+/// Whether disks can be troubled here; where they cannot, says so.
+pub(crate) fn has_fuse() -> bool {
+    let fuse = fs::File::options().read(true).write(true).open("/dev/fuse").is_ok();
+    if !fuse {
+        println!("skipped: /dev/fuse cannot be opened");
+    }
+    fuse
+}
+
 pub(crate) fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }

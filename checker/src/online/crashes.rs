@@ -1,0 +1,58 @@
+//! Servers that end by themselves, watched while they run. What excuses one is said in
+//! [`crate::lifecycle`]; a fault is forgotten when it excuses nobody any more.
+
+use std::collections::BTreeMap;
+
+use super::Alarm;
+use crate::event::{Event, EventKind, Nanos, NodeChange, NodeId, Phase};
+use crate::fault::FaultEvent;
+use crate::lifecycle::{self, Excuse};
+
+/// What is known of servers that ended.
+#[derive(Debug, Default)]
+pub(super) struct Crashes {
+    /// Whether the load has begun.
+    loaded: bool,
+    /// The faults for which a server may end, by number.
+    excuses: BTreeMap<u32, Excuse>,
+    /// Servers that ended at the instant that has not passed yet: a fault may begin at it.
+    ended: Vec<(u64, Nanos, NodeId)>,
+}
+
+impl Crashes {
+    /// Takes in what happened.
+    pub(super) fn happened(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::Phase { phase: Phase::Load } => self.loaded = true,
+            EventKind::Node { node, change: NodeChange::Exited { .. }, .. } => {
+                self.ended.push((event.index, event.time, *node));
+            }
+            EventKind::Fault(FaultEvent::Begin { id, fault, .. }) => {
+                self.excuses.retain(|_, excuse| !excuse.is_over(event.time));
+                let excuse = Excuse::of(fault, event.time, None);
+                self.excuses.extend(excuse.map(|excuse| (*id, excuse)));
+            }
+            EventKind::Fault(FaultEvent::End { id, .. }) => {
+                if let Some(excuse) = self.excuses.get_mut(id) {
+                    excuse.end(event.time);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Judges what ended at the instant that has passed.
+    pub(super) fn settle(&mut self) -> Option<Alarm> {
+        let excused = |node, time| self.excuses.values().any(|excuse| excuse.covers(node, time));
+        let crashed =
+            |(_, time, node): &(u64, Nanos, NodeId)| self.loaded && !excused(*node, *time);
+        let first = std::mem::take(&mut self.ended).into_iter().find(crashed);
+        first.map(|(index, time, _)| Alarm { check: lifecycle::ID, object: None, index, time })
+    }
+
+    /// How much memory it takes, but for the names of nodes in faults.
+    pub(super) fn bytes(&self) -> usize {
+        2 * size_of::<(u32, Excuse)>() * self.excuses.len()
+            + size_of::<(u64, Nanos, NodeId)>() * self.ended.capacity()
+    }
+}
