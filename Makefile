@@ -7,7 +7,7 @@ CARGO ?= cargo
 # They are installed with RUNLEVEL=1, so that none of their services is started.
 PACKAGES = etcd-server iptables iproute2 python3 redis-server
 # How many replays `make calibrate` makes at once.
-JOBS ?= 2
+JOBS ?= 4
 
 ## demo: the main job against the built-in reference cluster; ends with the path of the report
 demo:
@@ -41,8 +41,8 @@ acceptance: packages
 
 ## calibrate: how soon each planted bug is found, and again in replays; writes docs/calibration.md
 calibrate:
-	$(CARGO) build --locked --bin fracas --bin regent
-	$(CARGO) run --locked --quiet --example calibrate -- --replays --jobs $(JOBS) $(BUGS)
+	$(CARGO) build --locked --release --bin fracas --bin regent
+	$(CARGO) run --locked --quiet --release --example calibrate -- --replays --jobs $(JOBS) $(BUGS)
 
 ## prove-faults: every fault on every server, as root (if this is root) and as an ordinary user, with
 ## its proof and its price; writes docs/proven-faults.md

@@ -88,7 +88,17 @@ impl<'p> Agenda<'p> {
             After::Heal(act) => self.heal(before(act))?,
             After::ElectionSince(act) => self.election_since(self.begin(before(act))?)?,
         };
-        Some(from + Duration::from_millis(planned.at_ms))
+        let at = from + Duration::from_millis(planned.at_ms);
+        let Some(calm_ms) = planned.calm_ms else { return Some(at) };
+        if self.progress.iter().any(|progress| matches!(progress, Progress::Begun(_))) {
+            return None;
+        }
+        let calm = self.last_heal().map(|heal| heal + Duration::from_millis(calm_ms));
+        Some(calm.map_or(at, |calm| calm.max(at)))
+    }
+
+    fn last_heal(&self) -> Option<Duration> {
+        (0..self.progress.len()).filter_map(|place| self.heal(place)).max()
     }
 
     /// When an act that is in effect is over.
@@ -188,6 +198,20 @@ mod tests {
         agenda.begun(2, ms(225));
         agenda.elected(ms(300));
         assert_eq!(agenda.due(ms(301)), Some(3), "after the election that followed");
+    }
+
+    #[test]
+    fn an_act_may_wait_for_calm() {
+        let mut plan =
+            plan(&[(0, After::Load, 50, Until::Time), (40, After::Load, 10, Until::Time)]);
+        plan.planned[1].calm_ms = Some(30);
+        let mut agenda = Agenda::new(&plan);
+        assert_eq!(agenda.due(ms(0)), Some(0));
+        agenda.begun(0, ms(20));
+        assert_eq!((agenda.due(ms(60)), agenda.next()), (None, Some(ms(70))), "only its end");
+        agenda.healed(0, ms(90));
+        assert_eq!((agenda.due(ms(119)), agenda.next()), (None, Some(ms(120))));
+        assert_eq!(agenda.due(ms(120)), Some(1));
     }
 
     #[test]

@@ -110,7 +110,8 @@ pub struct Act {
     /// What is done.
     #[serde(flatten)]
     pub does: Does,
-    /// To whom. A partition's shape says it better than this.
+    /// To whom. A partition's shape says it better than this, but for the node that it takes for the
+    /// leader: [`Whom::HitBy`] and [`Whom::Node`] name it.
     #[serde(default)]
     pub whom: Whom,
     /// Settles what is left to chance.

@@ -96,9 +96,13 @@ impl<'a> Nemesis<'a> {
         self.config.again.iter().filter(move |_| kills).map(|again| Does::Kill { again: *again })
     }
 
-    /// Single acts by turns with stories until the time is up; all of it ends before, or so.
+    /// Single acts by turns with stories until the time is up; all of it ends before, or so. Each
+    /// waits for the end of what comes before it, for proving a fault takes its time, too.
     pub(super) fn plan(mut self, seed: u64, random: &mut ChaCha8Rng) -> Vec<Planned> {
         let every = self.config.every_ms.max(SHORTEST_MS);
+        let gap_ms = (every as f64 * (1.0 - SHARE)) as u64;
+        // Shorter, so that what came late does not make all the rest late.
+        let calm_ms = gap_ms / 2;
         let mut stories = Story::in_turn(self.config, seed);
         let mut planned = Vec::new();
         let mut at_ms = CALM_MS.min(every);
@@ -107,7 +111,9 @@ impl<'a> Nemesis<'a> {
             let story = if turn % 2 == 0 { None } else { stories.next() };
             let lasts_ms = match story.filter(|story| story.length_ms() <= left_ms) {
                 Some(story) => {
-                    let acts = story.told(at_ms, planned.len() as u32, random);
+                    let mut acts = story.told(at_ms, planned.len() as u32, random);
+                    // The story as a whole: the others wait for their moment within it.
+                    acts[0].calm_ms = Some(calm_ms);
                     self.told.extend(acts.iter().map(|planned| planned.act.kind()));
                     planned.extend(acts);
                     story.length_ms()
@@ -117,11 +123,14 @@ impl<'a> Nemesis<'a> {
                     let Some(act) = self.pick(random).filter(|_| lasts_ms <= left_ms) else {
                         break;
                     };
-                    planned.push(Planned::timed(at_ms, lasts_ms, act));
+                    planned.push(Planned {
+                        calm_ms: Some(calm_ms),
+                        ..Planned::timed(at_ms, lasts_ms, act)
+                    });
                     lasts_ms
                 }
             };
-            at_ms += every.max(lasts_ms + (every as f64 * (1.0 - SHARE)) as u64);
+            at_ms += every.max(lasts_ms + gap_ms);
         }
         planned
     }

@@ -93,6 +93,10 @@ pub struct Planned {
     /// What its time is counted from.
     #[serde(default, skip_serializing_if = "After::is_load")]
     pub after: After,
+    /// It begins later than that while another act is in effect, and until so many milliseconds
+    /// after the last one was healed. None: whatever else is in effect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calm_ms: Option<u64>,
     /// Milliseconds until it is healed.
     pub lasts_ms: u64,
     /// From when that is counted.
@@ -110,7 +114,7 @@ impl Planned {
     #[must_use]
     pub fn timed(at_ms: u64, lasts_ms: u64, act: Act) -> Self {
         let (after, until) = (After::Load, Until::Time);
-        Self { at_ms, after, lasts_ms, until, act, pinned: None }
+        Self { at_ms, after, calm_ms: None, lasts_ms, until, act, pinned: None }
     }
 }
 
@@ -233,10 +237,15 @@ mod tests {
              "act": {"kind": "clock", "change": {"does": "step", "by_ms": -5000}, "whom": "leader"}},
             {"at_ms": 30, "after": {"heal": 1}, "lasts_ms": 100,
              "act": {"kind": "kill", "whom": {"hit-by": 1}}},
-            {"at_ms": 30, "lasts_ms": 100, "act": {"kind": "pause", "whom": {"node": "n2"}}}]}"#;
+            {"at_ms": 30, "calm_ms": 500, "lasts_ms": 100,
+             "act": {"kind": "pause", "whom": {"node": "n2"}}}]}"#;
         let plan: Plan = serde_json::from_str(by_hand).unwrap();
         assert_eq!(plan.impossible(), None);
         assert_eq!(plan.planned[0].after, After::Election(3));
+        assert_eq!(
+            plan.planned.iter().map(|act| act.calm_ms).collect::<Vec<_>>(),
+            [None, None, Some(500)]
+        );
     }
 
     #[test]

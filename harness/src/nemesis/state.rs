@@ -51,7 +51,9 @@ pub fn resolve(act: &Act, state: &State) -> Result<Fault, String> {
     let links = |ways| links(&nodes()?, ways, state);
     Ok(match act.does {
         Does::Partition { shape } => {
-            let cut = partition::cut(shape, state, &mut random(act.draw))?;
+            let leader = stands_for_leader(act.whom, state)?;
+            let state = State { leader, ..state.clone() };
+            let cut = partition::cut(shape, &state, &mut random(act.draw))?;
             Fault::Partition { shape, cut }
         }
         Does::Pause => Fault::Pause { nodes: nodes()? },
@@ -76,6 +78,20 @@ pub fn hardest_hit(fault: &Fault) -> Vec<NodeId> {
     let most = links.values().max().copied();
     let hit = links.into_iter().filter(|(_, count)| Some(*count) == most).map(|(node, _)| node);
     fault.nodes().iter().copied().chain(hit).collect()
+}
+
+/// Whom a partition takes for the leader: it may be told, so that it is done to the very node that
+/// another act was done to.
+fn stands_for_leader(whom: Whom, state: &State) -> Result<Option<NodeId>, String> {
+    match whom {
+        Whom::HitBy(number) => match state.hit.get(&number).and_then(|hit| hit.first()) {
+            Some(node) => Ok(Some(*node)),
+            None => Err(format!("act {number} hit nobody")),
+        },
+        Whom::Node(node) if state.nodes.contains(&node) => Ok(Some(node)),
+        Whom::Node(node) => Err(format!("{node} is not in this cluster")),
+        _ => Ok(state.leader),
+    }
 }
 
 /// The nodes that are up and meant by `whom`, in order.
@@ -232,6 +248,21 @@ mod tests {
         assert!(hit(Shape::Majority).contains(&NodeId(4)) && hit(Shape::Majority).len() == 2);
         let pause = resolve(&act(Does::Pause, Whom::Nth(3)), &state(5, None)).unwrap();
         assert_eq!(hardest_hit(&pause), [NodeId(3)]);
+    }
+
+    #[test]
+    fn a_partition_may_be_told_whom_to_take_for_the_leader() {
+        let mut state = state(5, Some(4));
+        state.hit.insert(7, vec![NodeId(2)]);
+        let cut_off = |whom| {
+            let act = act(Does::Partition { shape: Shape::IsolateLeader }, whom);
+            resolve(&act, &state).map(|fault| hardest_hit(&fault))
+        };
+        assert_eq!(cut_off(Whom::Leader), Ok(vec![NodeId(4)]));
+        assert_eq!(cut_off(Whom::HitBy(7)), Ok(vec![NodeId(2)]), "though n4 leads by now");
+        assert_eq!(cut_off(Whom::HitBy(8)), Err("act 8 hit nobody".to_owned()));
+        assert_eq!(cut_off(Whom::Node(NodeId(1))), Ok(vec![NodeId(1)]));
+        assert_eq!(cut_off(Whom::Node(NodeId(6))), Err("n6 is not in this cluster".to_owned()));
     }
 
     #[test]

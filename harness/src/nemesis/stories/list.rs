@@ -45,7 +45,7 @@ pub static AIMS: [Aim; 18] = [
         script: Script::Steps(&[
             // For longer than clients wait, so that they have gone on with the new leader by then.
             past_election(step(Round, 0, &[2_400], Does::Pause, Whom::Leader)),
-            past_election(step(Begin(1), 50, &[3_200], cut(Shape::IsolateLeader), Whom::Leader)),
+            past_election(step(Begin(1), 50, &[3_200], cut(Shape::IsolateLeader), Whom::HitBy(1))),
         ]),
     },
     Aim {
@@ -78,7 +78,7 @@ pub static AIMS: [Aim; 18] = [
         mixed: true,
         script: Script::Steps(&[
             step(Round, 0, &[7_600], Does::Clock { change: Clock::Freeze }, Whom::Leader),
-            step(Begin(1), 100, &[7_000], cut(Shape::IsolateLeader), Whom::Leader),
+            step(Begin(1), 100, &[7_000], cut(Shape::IsolateLeader), Whom::HitBy(1)),
         ]),
     },
     Aim {

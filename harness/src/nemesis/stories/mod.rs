@@ -188,6 +188,7 @@ impl Step {
         Planned {
             at_ms: at_ms + self.at_ms,
             after,
+            calm_ms: None,
             lasts_ms: one_of(self.lasts_ms, random),
             until: self.until,
             act: Act { does: self.does, whom, draw: random.next_u64() },
