@@ -158,6 +158,25 @@ impl Fault {
         }
     }
 
+    /// What the servers that it is done to have to endure, if that is one of these.
+    #[must_use]
+    pub fn hardship(&self) -> Option<Hardship> {
+        match self {
+            Self::Disk { trouble, .. } => match trouble {
+                Disk::FsyncFails | Disk::WriteFails | Disk::ReadFails => Some(Hardship::DiskErrors),
+                Disk::Full => Some(Hardship::DiskFull),
+                Disk::SlowFsync { .. } => None,
+            },
+            Self::Starve { scarcity, .. } => match scarcity {
+                Scarcity::Memory { .. } => Some(Hardship::NoMemory),
+                Scarcity::Descriptors { .. } => Some(Hardship::NoDescriptors),
+                Scarcity::Disk => Some(Hardship::DiskFull),
+                Scarcity::Cpu { .. } => None,
+            },
+            _ => None,
+        }
+    }
+
     /// In what way it is done, beyond its kind: `halves`, `step of +60 s`, `fsync fails`; empty
     /// where there is but one way.
     #[must_use]
@@ -188,6 +207,20 @@ impl fmt::Display for Fault {
             _ => write!(f, "{}{manner}: {}", self.kind(), of.join(", ")),
         }
     }
+}
+
+/// What a server may have to endure that it may answer by ending: nothing else excuses one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hardship {
+    /// Its disk answers errors.
+    DiskErrors,
+    /// Its disk is full.
+    DiskFull,
+    /// Its memory is refused.
+    NoMemory,
+    /// It may open no more files and connections.
+    NoDescriptors,
 }
 
 /// One thing that was measured to prove a fault, and whether it was as it had to be.

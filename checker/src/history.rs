@@ -7,7 +7,7 @@ mod faults;
 mod objects;
 mod validation;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,7 @@ use crate::event::{
     Completion, Event, EventKind, Key, Nanos, NodeId, Op, OpKind, Outcome, Phase, ProcessId, Stamp,
     Value,
 };
+use crate::fault::Hardship;
 
 /// The name and version of the format; the first field of the first line.
 pub const SCHEMA: &str = "fracas.history/1";
@@ -60,11 +61,26 @@ pub struct Plan {
     /// overlap by this much.
     #[serde(skip_serializing_if = "is_zero")]
     pub clock_error_ms: u64,
+    /// While it endures which of these a server may end by itself. None: [`Plan::GIVES_UP_ON`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gives_up_on: Option<BTreeSet<Hardship>>,
     /// How much must have been seen for a pass to mean something.
     pub coverage: Coverage,
 }
 
 impl Plan {
+    /// What a server may give up on unless the plan says otherwise. After a failed fsync nobody
+    /// knows what is on the disk (Rebello et al., “Can Applications Recover from fsync Failures?”,
+    /// 2020), and few programs survive that memory is refused.
+    pub const GIVES_UP_ON: [Hardship; 2] = [Hardship::DiskErrors, Hardship::NoMemory];
+
+    /// Whether a server may end by itself while it endures this.
+    #[must_use]
+    pub fn may_give_up_on(&self, hardship: Hardship) -> bool {
+        let usual = Self::GIVES_UP_ON.contains(&hardship);
+        self.gives_up_on.as_ref().map_or(usual, |all| all.contains(&hardship))
+    }
+
     /// How far a holder's clock may be off over the life of a lease.
     #[must_use]
     pub fn clock_error(&self) -> Nanos {

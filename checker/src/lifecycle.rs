@@ -2,16 +2,14 @@
 //!
 //! A server that ends by itself has crashed: it broke an assertion, ran out of something, or gave
 //! up. That is the target's doing, whatever faults were on, and never silently passed over. With
-//! one exception: where its disk answers errors, or its memory is refused, giving up may be the
-//! only right answer (after a failed fsync nobody knows what is on the disk; see Rebello et al.,
-//! “Can Applications Recover from fsync Failures?”, 2020). A disk that is full or slow, and too few
-//! descriptors, are no such reason.
+//! one exception: where it endures what the plan lets it give up on ([`Plan::may_give_up_on`]): as
+//! a rule that its disk answers errors, or that its memory is refused.
 
 use crate::budget::Budget;
 use crate::catalogue;
 use crate::event::{EventKind, Nanos, NodeChange, NodeId, Phase};
-use crate::fault::{Disk, Fault, Scarcity};
-use crate::history::{FaultSpan, History};
+use crate::fault::Fault;
+use crate::history::{FaultSpan, History, Plan};
 use crate::verdict::{Anomaly, CheckResult};
 
 /// The stable name of the check.
@@ -28,7 +26,9 @@ pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
     let mut result = CheckResult::new(ID, PROMISE);
     let (mut starts, mut excused) = (0_u32, 0_u32);
     let faults = history.faults().into_iter();
-    let excuse = |span: FaultSpan| Excuse::of(&span.fault, span.begin.1, span.end.map(|end| end.1));
+    let plan = &history.header().plan;
+    let excuse =
+        |span: FaultSpan| Excuse::of(plan, &span.fault, span.begin.1, span.end.map(|end| end.1));
     let excuses: Vec<Excuse> = faults.filter_map(excuse).collect();
     for event in history.events() {
         let EventKind::Node { node, incarnation, change } = &event.kind else { continue };
@@ -81,15 +81,9 @@ pub(crate) struct Excuse {
 }
 
 impl Excuse {
-    /// The excuse that `fault` gives, if it gives one.
-    pub(crate) fn of(fault: &Fault, begin: Nanos, end: Option<Nanos>) -> Option<Self> {
-        let given = match fault {
-            Fault::Disk { trouble, .. } => {
-                matches!(trouble, Disk::FsyncFails | Disk::WriteFails | Disk::ReadFails)
-            }
-            Fault::Starve { scarcity, .. } => matches!(scarcity, Scarcity::Memory { .. }),
-            _ => false,
-        };
+    /// The excuse that `fault` gives under `plan`, if it gives one.
+    pub(crate) fn of(plan: &Plan, fault: &Fault, begin: Nanos, end: Option<Nanos>) -> Option<Self> {
+        let given = fault.hardship().is_some_and(|hardship| plan.may_give_up_on(hardship));
         given.then(|| Self { nodes: fault.nodes().to_vec(), begin, end })
     }
 
@@ -113,7 +107,8 @@ impl Excuse {
 mod tests {
     use super::*;
     use crate::event::Event;
-    use crate::history::{Header, Plan, SCHEMA};
+    use crate::fault::{Disk, Hardship};
+    use crate::history::{Header, SCHEMA};
     use crate::verdict::Status;
 
     /// The first change comes before the load, the others after its begin.
@@ -137,19 +132,31 @@ mod tests {
         assert_eq!(check(&history, &Budget::unlimited_time()).status, expected);
     }
 
+    fn excused(plan: &Plan, trouble: Disk, node: u16, time: Nanos) -> bool {
+        let fault = Fault::Disk { nodes: vec![NodeId(1)], trouble };
+        let excuse = Excuse::of(plan, &fault, 10, Some(20));
+        excuse.is_some_and(|excuse| excuse.covers(NodeId(node), time))
+    }
+
     #[test]
     fn a_server_may_give_up_when_its_disk_fails_and_not_when_it_is_full() {
-        let excused = |trouble, node, time| {
-            let fault = Fault::Disk { nodes: vec![NodeId(1)], trouble };
-            let excuse = Excuse::of(&fault, 10, Some(20));
-            excuse.is_some_and(|excuse| excuse.covers(NodeId(node), time))
-        };
+        let plan = Plan::default();
+        let excused = |trouble, node, time| excused(&plan, trouble, node, time);
         assert!(excused(Disk::FsyncFails, 1, 15));
         assert!(excused(Disk::FsyncFails, 1, 20 + SOON));
         assert!(!excused(Disk::FsyncFails, 1, 9));
         assert!(!excused(Disk::FsyncFails, 1, 21 + SOON));
         assert!(!excused(Disk::FsyncFails, 2, 15));
         assert!(!excused(Disk::Full, 1, 15));
+    }
+
+    #[test]
+    fn a_server_may_give_up_on_what_the_plan_says_only() {
+        let gives_up_on = Some([Hardship::DiskFull].into());
+        let plan = Plan { gives_up_on, ..Plan::default() };
+        assert!(excused(&plan, Disk::Full, 1, 15));
+        assert!(!excused(&plan, Disk::FsyncFails, 1, 15));
+        assert!(!excused(&plan, Disk::SlowFsync { by_ms: 1 }, 1, 15));
     }
 
     #[test]

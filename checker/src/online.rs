@@ -165,7 +165,7 @@ impl Watch {
             unwatched: plan.checks.iter().filter(|id| !known(id)).cloned().collect(),
             objects: all.into_iter().filter(|one| asked(one.id())).collect(),
             leaders: asked(leadership::ID).then(Leaders::default),
-            crashes: asked(lifecycle::ID).then(Crashes::default),
+            crashes: asked(lifecycle::ID).then(|| Crashes::new(plan)),
             open: Map::default(),
             ended: Vec::new(),
             now: 0,

@@ -101,6 +101,7 @@ impl RunPlan {
             recovery_ms: millis(self.recovery()),
             step_down_ms: promises.step_down.map(millis),
             clock_error_ms: promises.clock_error.map_or(0, millis),
+            gives_up_on: promises.gives_up_on.clone(),
             coverage: self.coverage.clone(),
             ..history::Plan::default()
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fracas_checker::OpKind;
-use fracas_checker::fault::FaultKind;
+use fracas_checker::fault::{FaultKind, Hardship};
 use serde::Deserialize;
 
 use crate::answer::Answer;
@@ -180,7 +180,7 @@ pub enum Tokens {
 }
 
 /// What a pass means: the checks are chosen from this.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Promises {
     /// Of its registers, if anything.
     pub registers: Option<Registers>,
@@ -198,6 +198,8 @@ pub struct Promises {
     pub step_down: Option<Duration>,
     /// Within which time it answers again after the last fault has healed, if it says.
     pub recovery: Option<Duration>,
+    /// While it endures which of these a server may end by itself, if the target says.
+    pub gives_up_on: Option<BTreeSet<Hardship>>,
 }
 
 impl Target {

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use super::Alarm;
 use crate::event::{Event, EventKind, Nanos, NodeChange, NodeId, Phase};
 use crate::fault::FaultEvent;
+use crate::history::Plan;
 use crate::lifecycle::{self, Excuse};
 
 /// What is known of servers that ended.
 #[derive(Debug, Default)]
 pub(super) struct Crashes {
+    plan: Plan,
     /// Whether the load has begun.
     loaded: bool,
     /// The faults for which a server may end, by number.
@@ -20,6 +22,11 @@ pub(super) struct Crashes {
 }
 
 impl Crashes {
+    /// Nothing has happened yet in a run that is judged by `plan`.
+    pub(super) fn new(plan: &Plan) -> Self {
+        Self { plan: plan.clone(), ..Self::default() }
+    }
+
     /// Takes in what happened.
     pub(super) fn happened(&mut self, event: &Event) {
         match &event.kind {
@@ -29,7 +36,7 @@ impl Crashes {
             }
             EventKind::Fault(FaultEvent::Begin { id, fault, .. }) => {
                 self.excuses.retain(|_, excuse| !excuse.is_over(event.time));
-                let excuse = Excuse::of(fault, event.time, None);
+                let excuse = Excuse::of(&self.plan, fault, event.time, None);
                 self.excuses.extend(excuse.map(|excuse| (*id, excuse)));
             }
             EventKind::Fault(FaultEvent::End { id, .. }) => {

@@ -4,7 +4,8 @@ use fracas_checker::event::{
     Completion, Event, EventKind, NodeChange, NodeId, Op, OpKind, Outcome, Phase, ProcessId, Stamp,
 };
 use fracas_checker::fault::{
-    Again, Clock, Disk, Fault, FaultEvent, Link, Loss, Measurement, Scarcity, Shape, Stage,
+    Again, Clock, Disk, Fault, FaultEvent, Hardship, Link, Loss, Measurement, Scarcity, Shape,
+    Stage,
 };
 use fracas_checker::formats::jsonl::{event_line, header_line, read};
 use fracas_checker::history::{Coverage, Header, History, Leaders, Plan, SCHEMA};
@@ -46,6 +47,7 @@ fn header() -> Header {
             checks: vec!["coverage".to_owned()],
             recovery_ms: 5,
             clock_error_ms: 7,
+            gives_up_on: Some([Hardship::NoMemory].into()),
             step_down_ms: Some(6),
             new_leader_ms: Some(7),
             coverage: Coverage {

@@ -137,6 +137,7 @@ fn header() -> Header {
             checks: checks().map(|check| check.id.to_owned()).collect(),
             recovery_ms: 1,
             clock_error_ms: 0,
+            gives_up_on: None,
             step_down_ms: Some(0),
             new_leader_ms: Some(0),
             coverage: Coverage {

@@ -1,6 +1,10 @@
 //! Power failures of real servers: one that acknowledges before it has fsynced is found out, and
 //! those that keep their word pass.
 
+use std::fs;
+
+use serde_json::json;
+
 use crate::support::{Room, has_fuse, lab};
 
 /// How many seeds a run may need: a failure may come just after an fsync, and a busy machine may
@@ -74,6 +78,24 @@ fn redis_loses_what_it_has_not_fsynced() {
 fn redis_keeps_what_it_fsyncs() {
     let Some(_lab) = lab().filter(|_| able("redis-server")) else { return };
     hunt("redis", &["--arg=--appendfsync", "--arg=always"], PASS, &[2]);
+}
+
+/// As it declares: it must not answer before its log is written.
+#[test]
+fn redis_may_end_when_its_disk_is_full() {
+    let Some(_lab) = lab().filter(|_| able("redis-server")) else { return };
+    let room = Room::new();
+    let act = json!({ "kind": "disk", "trouble": { "does": "full" }, "whom": "one" });
+    let planned = json!([{ "at_ms": 1_000, "lasts_ms": 1_500, "act": act }]);
+    let schedule = json!({ "schema": "fracas.schedule/2", "planned": planned });
+    fs::write(room.path("plan.json"), schedule.to_string()).unwrap();
+    let always = ["--arg=--appendfsync", "--arg=always", "--schedule=plan.json", "--time=6s"];
+    let ended = room.run(&[&["run", "redis", "--format=json"][..], &always].concat());
+    ended.assert_code(0);
+    let results = ended.json();
+    let checks = results["checks"].as_array().unwrap();
+    let up = checks.iter().find(|check| check["id"] == "nodes/stay-up").unwrap();
+    assert_eq!(up["metrics"]["gave-up"], 1.0, "{up:#}");
 }
 
 #[test]

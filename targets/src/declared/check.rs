@@ -155,6 +155,7 @@ fn promises(
         clock_error: promises.clock_error.as_ref().map(duration).transpose()?,
         step_down: promises.step_down.as_ref().map(duration).transpose()?,
         recovery: promises.recovery.as_ref().map(duration).transpose()?,
+        gives_up_on: promises.gives_up_on.as_ref().map(|all| all.iter().copied().collect()),
     })
 }
 

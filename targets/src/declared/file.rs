@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use fracas_checker::fault::Hardship;
 use fracas_checker::observation::Role;
 use serde::Deserialize;
 use toml::Spanned;
@@ -278,6 +279,7 @@ pub(crate) struct Promises {
     pub(crate) clock_error: Option<Text>,
     pub(crate) step_down: Option<Text>,
     pub(crate) recovery: Option<Text>,
+    pub(crate) gives_up_on: Option<Vec<Hardship>>,
 }
 
 /// `[faults]`: what the target may be asked to endure.
