@@ -16,6 +16,8 @@ pub mod queue;
 pub mod register;
 pub mod rw_register;
 pub mod set;
+#[cfg(test)]
+mod told;
 mod trie;
 pub mod versioned;
 

@@ -82,7 +82,7 @@ pub struct Alarm {
     pub check: &'static str,
     /// The object, where it is about one.
     pub object: Option<Key>,
-    /// The index of the event that proves it: a completion or an observation.
+    /// The index of the event that proves it: a completion, an observation or the end of a server.
     pub index: u64,
     /// When that was recorded.
     pub time: Nanos,

@@ -170,6 +170,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::told::told;
     use super::*;
 
     fn enqueue(value: i64) -> (Op, Option<Outcome>) {
@@ -193,8 +194,7 @@ mod tests {
 
     #[track_caller]
     fn check(steps: &[(Op, Option<Outcome>)], expect: &str) {
-        let got = run(steps).map_or_else(|refusal| refusal.0, |state| state.to_string());
-        assert_eq!(got, expect);
+        assert_eq!(told::<Bag>(steps.iter().cloned()), expect);
     }
 
     #[test]

@@ -50,6 +50,7 @@ impl Model for Counter {
 
 #[cfg(test)]
 mod tests {
+    use super::super::told::told;
     use super::*;
 
     fn read(value: Option<i64>) -> (Op, Outcome) {
@@ -62,10 +63,8 @@ mod tests {
 
     #[track_caller]
     fn check(steps: &[(Op, Outcome)], expect: &str) {
-        let run = steps
-            .iter()
-            .try_fold(Counter::default(), |state, (op, outcome)| state.step(op, Some(outcome)));
-        assert_eq!(run.map_or_else(|refusal| refusal.0, |state| state.to_string()), expect);
+        let steps = steps.iter().map(|(op, outcome)| (op.clone(), Some(outcome.clone())));
+        assert_eq!(told::<Counter>(steps), expect);
     }
 
     #[test]

@@ -96,6 +96,7 @@ impl Model for Fencing {
 
 #[cfg(test)]
 mod tests {
+    use super::super::told::told;
     use super::*;
 
     fn grant(token: Option<u64>) -> (Op, Option<Outcome>) {
@@ -114,10 +115,7 @@ mod tests {
 
     #[track_caller]
     fn check(steps: &[(Op, Option<Outcome>)], expect: &str) {
-        let run = steps
-            .iter()
-            .try_fold(Fencing::default(), |state, (op, outcome)| state.step(op, outcome.as_ref()));
-        assert_eq!(run.map_or_else(|refusal| refusal.0, |state| state.to_string()), expect);
+        assert_eq!(told::<Fencing>(steps.iter().cloned()), expect);
     }
 
     #[test]

@@ -49,15 +49,15 @@ impl Model for UniqueIds {
 
 #[cfg(test)]
 mod tests {
+    use super::super::told::told;
     use super::*;
 
     #[track_caller]
     fn check(ids: &[i64], expect: &str) {
-        let run = ids.iter().try_fold(UniqueIds::default(), |state, id| {
-            let given = Outcome::Generate { value: (*id).into() };
-            state.step(&Op::Generate { key: "i".into() }, Some(&given))
-        });
-        assert_eq!(run.map_or_else(|refusal| refusal.0, |state| state.to_string()), expect);
+        let given = |id: &i64| {
+            (Op::Generate { key: "i".into() }, Some(Outcome::Generate { value: (*id).into() }))
+        };
+        assert_eq!(told::<UniqueIds>(ids.iter().map(given)), expect);
     }
 
     #[test]

@@ -61,6 +61,7 @@ impl Model for Kv {
 
 #[cfg(test)]
 mod tests {
+    use super::super::told::told;
     use super::*;
 
     fn write(value: &str) -> (Op, Outcome) {
@@ -77,10 +78,8 @@ mod tests {
 
     #[track_caller]
     fn check(steps: &[(Op, Outcome)], expect: &str) {
-        let step = |state: Kv, (op, outcome): &(Op, Outcome)| state.step(op, Some(outcome));
-        let run = steps.iter().try_fold(Kv::default(), step);
-        let got = run.map_or_else(|refusal: Refusal| refusal.0, |state| state.to_string());
-        assert_eq!(got, expect);
+        let steps = steps.iter().map(|(op, outcome)| (op.clone(), Some(outcome.clone())));
+        assert_eq!(told::<Kv>(steps), expect);
     }
 
     #[test]

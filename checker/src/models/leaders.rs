@@ -46,15 +46,15 @@ impl Model for Leaders {
 
 #[cfg(test)]
 mod tests {
+    use super::super::told::told;
     use super::*;
 
     #[track_caller]
     fn check(claims: &[(u64, u16)], expect: &str) {
-        let run = claims.iter().try_fold(Leaders::default(), |state, (generation, node)| {
-            let op = Op::Claim { generation: *generation, node: NodeId(*node) };
-            state.step(&op, Some(&Outcome::Claim))
-        });
-        assert_eq!(run.map_or_else(|refusal| refusal.0, |state| state.to_string()), expect);
+        let claim = |&(generation, node): &(u64, u16)| {
+            (Op::Claim { generation, node: NodeId(node) }, Some(Outcome::Claim))
+        };
+        assert_eq!(told::<Leaders>(claims.iter().map(claim)), expect);
     }
 
     #[test]

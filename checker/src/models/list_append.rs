@@ -104,6 +104,9 @@ pub(super) fn only_reads(outcome: Option<&Outcome>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::super::told::told;
     use super::*;
 
     fn append(key: &str, value: i64) -> Micro {
@@ -117,12 +120,11 @@ mod tests {
 
     #[track_caller]
     fn check(transactions: &[&[Micro]], expect: &str) {
-        let run = transactions.iter().try_fold(ListAppend::default(), |state, ops| {
-            let op = Op::Txn { ops: (*ops).into() };
-            state.step(&op, Some(&Outcome::Txn { ops: (*ops).into() }))
-        });
-        let got = run.map_or_else(|refusal| refusal.0, |state| state.to_string());
-        assert_eq!(got, expect);
+        let txn = |ops: &&[Micro]| {
+            let ops: Arc<[Micro]> = (*ops).into();
+            (Op::Txn { ops: ops.clone() }, Some(Outcome::Txn { ops }))
+        };
+        assert_eq!(told::<ListAppend>(transactions.iter().map(txn)), expect);
     }
 
     #[test]

@@ -50,20 +50,22 @@ impl Model for Lock {
 
 #[cfg(test)]
 mod tests {
+    use super::super::told::told;
     use super::*;
 
     /// Positive numbers acquire, negative ones release.
     #[track_caller]
     fn check(steps: &[i64], expect: &str) {
-        let run = steps.iter().try_fold(Lock::default(), |state, step| {
+        let asked = |step: &i64| {
             let (key, holder) = ("l".into(), step.unsigned_abs());
-            let granted = Outcome::Acquire { token: None };
             match step {
-                1.. => state.step(&Op::Acquire { key, holder, ttl: None }, Some(&granted)),
-                _ => state.step(&Op::Release { key, holder }, Some(&Outcome::Release)),
+                1.. => {
+                    (Op::Acquire { key, holder, ttl: None }, Some(Outcome::Acquire { token: None }))
+                }
+                _ => (Op::Release { key, holder }, Some(Outcome::Release)),
             }
-        });
-        assert_eq!(run.map_or_else(|refusal| refusal.0, |state| state.to_string()), expect);
+        };
+        assert_eq!(told::<Lock>(steps.iter().map(asked)), expect);
     }
 
     #[test]

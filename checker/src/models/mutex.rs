@@ -48,19 +48,20 @@ impl Model for Mutex {
 
 #[cfg(test)]
 mod tests {
+    use super::super::told::told;
     use super::*;
 
     #[track_caller]
     fn check(steps: &str, expect: &str) {
-        let run = steps.chars().try_fold(Mutex::default(), |state, step| {
+        let asked = |step| {
             let key = "m".into();
             match step {
-                'A' => state.step(&Op::Acquire { key, holder: 1, ttl: None }, None),
-                'R' => state.step(&Op::Release { key, holder: 2 }, Some(&Outcome::Release)),
-                _ => state.step(&Op::Read { key }, None),
+                'A' => (Op::Acquire { key, holder: 1, ttl: None }, None),
+                'R' => (Op::Release { key, holder: 2 }, Some(Outcome::Release)),
+                _ => (Op::Read { key }, None),
             }
-        });
-        assert_eq!(run.map_or_else(|refusal| refusal.0, |state| state.to_string()), expect);
+        };
+        assert_eq!(told::<Mutex>(steps.chars().map(asked)), expect);
     }
 
     #[test]

@@ -69,6 +69,7 @@ impl Model for Queue {
 
 #[cfg(test)]
 mod tests {
+    use super::super::told::told;
     use super::*;
 
     fn enqueue(value: i64) -> (Op, Option<Outcome>) {
@@ -86,11 +87,7 @@ mod tests {
 
     #[track_caller]
     fn check(steps: &[(Op, Option<Outcome>)], expect: &str) {
-        let run = steps
-            .iter()
-            .try_fold(Queue::default(), |state, (op, outcome)| state.step(op, outcome.as_ref()));
-        let got = run.map_or_else(|refusal: Refusal| refusal.0, |state| state.to_string());
-        assert_eq!(got, expect);
+        assert_eq!(told::<Queue>(steps.iter().cloned()), expect);
     }
 
     #[test]

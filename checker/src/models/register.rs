@@ -87,6 +87,7 @@ impl Model for Register {
 
 #[cfg(test)]
 mod tests {
+    use super::super::told::told;
     use super::*;
 
     fn read(value: Option<i64>) -> (Op, Outcome) {
@@ -108,17 +109,8 @@ mod tests {
     /// Runs `steps` one after the other: the last state, or the first refusal.
     #[track_caller]
     fn check(steps: &[(Op, Outcome)], expect: &str) {
-        let run = steps.iter().try_fold(Register::default(), |state, (op, outcome)| {
-            let next = state.step(op, Some(outcome))?;
-            if let Some(effect) = Register::effect(op, Some(outcome)) {
-                let needs = effect.needs;
-                assert!(needs.is_none_or(|needs| needs == state), "{op} needs another state");
-                assert_eq!(effect.leaves.as_ref().unwrap_or(&state), &next, "{op}");
-            }
-            Ok(next)
-        });
-        let got = run.map_or_else(|refusal: Refusal| refusal.0, |state| state.to_string());
-        assert_eq!(got, expect);
+        let steps = steps.iter().map(|(op, outcome)| (op.clone(), Some(outcome.clone())));
+        assert_eq!(told::<Register>(steps), expect);
     }
 
     #[test]

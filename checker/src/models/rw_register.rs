@@ -72,6 +72,9 @@ impl Model for RwRegister {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::super::told::told;
     use super::*;
 
     fn write(key: &str, value: i64) -> Micro {
@@ -85,12 +88,11 @@ mod tests {
 
     #[track_caller]
     fn check(transactions: &[&[Micro]], expect: &str) {
-        let run = transactions.iter().try_fold(RwRegister::default(), |state, ops| {
-            let op = Op::Txn { ops: (*ops).into() };
-            state.step(&op, Some(&Outcome::Txn { ops: (*ops).into() }))
-        });
-        let got = run.map_or_else(|refusal| refusal.0, |state| state.to_string());
-        assert_eq!(got, expect);
+        let txn = |ops: &&[Micro]| {
+            let ops: Arc<[Micro]> = (*ops).into();
+            (Op::Txn { ops: ops.clone() }, Some(Outcome::Txn { ops }))
+        };
+        assert_eq!(told::<RwRegister>(transactions.iter().map(txn)), expect);
     }
 
     #[test]

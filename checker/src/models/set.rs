@@ -95,6 +95,7 @@ impl Model for Set {
 
 #[cfg(test)]
 mod tests {
+    use super::super::told::told;
     use super::*;
 
     fn add(value: i64) -> (Op, Outcome) {
@@ -116,13 +117,8 @@ mod tests {
 
     #[track_caller]
     fn check(steps: &[(Op, Outcome)], expect: &str) {
-        let run = steps.iter().try_fold(Set::default(), |state, (op, outcome)| {
-            let next = state.step(op, Some(outcome))?;
-            assert!(!Set::observes(op, Some(outcome)) || next == state);
-            Ok(next)
-        });
-        let got = run.map_or_else(|refusal: Refusal| refusal.0, |state| state.to_string());
-        assert_eq!(got, expect);
+        let steps = steps.iter().map(|(op, outcome)| (op.clone(), Some(outcome.clone())));
+        assert_eq!(told::<Set>(steps), expect);
     }
 
     #[test]

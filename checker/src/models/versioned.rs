@@ -96,6 +96,7 @@ impl Model for Versioned {
 
 #[cfg(test)]
 mod tests {
+    use super::super::told::told;
     use super::*;
 
     fn read(generation: u64, value: Option<i64>) -> (Op, Option<Outcome>) {
@@ -111,10 +112,7 @@ mod tests {
 
     #[track_caller]
     fn check(steps: &[(Op, Option<Outcome>)], expect: &str) {
-        let run = steps.iter().try_fold(Versioned::default(), |state, (op, outcome)| {
-            state.step(op, outcome.as_ref())
-        });
-        assert_eq!(run.map_or_else(|refusal| refusal.0, |state| state.to_string()), expect);
+        assert_eq!(told::<Versioned>(steps.iter().cloned()), expect);
     }
 
     #[test]
