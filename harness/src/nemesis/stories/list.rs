@@ -148,22 +148,6 @@ pub static AIMS: [Aim; 18] = [
         ]),
     },
     Aim {
-        name: "late-answers",
-        about: "the followers answer so late that the leader sends again, and as soon as they have \
-                answered it is killed, so that one of them takes over; three times",
-        needs: &[FaultKind::Pause, FaultKind::Kill],
-        mixed: true,
-        script: Script::Steps(&[
-            // For longer than a leader waits for an answer, and shorter than a leader goes on alone.
-            step(Round, 0, &[500, 700], Does::Pause, Whom::Followers),
-            step(Heal(1), 60, &[700], KILL, Whom::Leader),
-            step(Heal(2), 800, &[500, 700], Does::Pause, Whom::Followers),
-            step(Heal(3), 60, &[700], KILL, Whom::Leader),
-            step(Heal(4), 800, &[500, 700], Does::Pause, Whom::Followers),
-            step(Heal(5), 60, &[700], KILL, Whom::Leader),
-        ]),
-    },
-    Aim {
         name: "slow-disk",
         about: "the leader's disk takes its time until another one leads, then the leader's fails",
         needs: &[FaultKind::Disk],
@@ -177,6 +161,22 @@ pub static AIMS: [Aim; 18] = [
                 Whom::Leader,
             ),
             step(Heal(1), 500, &[1_000], Does::Disk { trouble: Disk::FsyncFails }, Whom::Leader),
+        ]),
+    },
+    Aim {
+        name: "late-answers",
+        about: "the followers answer so late that the leader sends again, and as soon as they have \
+                answered it is killed, so that one of them takes over; three times",
+        needs: &[FaultKind::Pause, FaultKind::Kill],
+        mixed: true,
+        script: Script::Steps(&[
+            // For as long as a leader asks three times, and goes on alone.
+            step(Round, 0, &[700], Does::Pause, Whom::Followers),
+            step(Heal(1), 20, &[700], KILL, Whom::Leader),
+            step(Heal(2), 800, &[700], Does::Pause, Whom::Followers),
+            step(Heal(3), 20, &[700], KILL, Whom::Leader),
+            step(Heal(4), 800, &[700], Does::Pause, Whom::Followers),
+            step(Heal(5), 20, &[700], KILL, Whom::Leader),
         ]),
     },
     Aim {

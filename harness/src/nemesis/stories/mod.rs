@@ -259,8 +259,8 @@ mod tests {
         config.leaders = false;
         let without = [
             "power-majority",
-            "late-answers",
             "slow-disk",
+            "late-answers",
             "lost-sync",
             "full-disks",
             "rolling-restart",
