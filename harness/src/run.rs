@@ -127,7 +127,7 @@ pub fn run(plan: &RunPlan, world: &World) -> Result<Exit, RunError> {
     let judged = if plan.judge {
         judging::judge_run(&dir, &record, plan, proven.as_ref())
     } else {
-        print(&format!("recorded: {}\n", dir.file("history.jsonl").display()));
+        print(&judging::recorded(plan, &dir));
         Exit::Pass
     };
     Ok(interrupt.map_or(judged, Interrupt::exit))
