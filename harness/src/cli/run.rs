@@ -235,7 +235,7 @@ pub(super) fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, S
     let (workloads, skipped) = workloads(&args.workload, &target)?;
     let kinds = kinds(&args.faults, &target, nodes.len())?;
     let size = Size {
-        clients: clients(&args.clients, nodes.len())?,
+        clients: clients(&args.clients, nodes.len(), lab::resources::descriptors())?,
         nodes: nodes.clone(),
         rate: args.rate.0,
         keys: args.keys,
