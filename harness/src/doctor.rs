@@ -221,11 +221,9 @@ impl Trial {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.isolation {
-            Some(isolation) if isolation == "root" => {
-                f.write_str("fracas can run here, as root\n")?
-            }
-            Some(_) => f.write_str("fracas can run here, in a user namespace\n")?,
-            None => f.write_str("fracas cannot run here: see what failed below\n")?,
+            Some(isolation) if isolation == "root" => writeln!(f, "fracas can run here, as root")?,
+            Some(_) => writeln!(f, "fracas can run here, in a user namespace")?,
+            None => writeln!(f, "fracas cannot run here: see what failed below")?,
         }
         for FaultSupport { kind, mechanism, lacking } in &self.faults {
             let lacking = lacking.as_deref().unwrap_or_default();
