@@ -84,6 +84,20 @@ fn validate_shows_what_a_target_renders() {
     assert!(room.runs().is_empty());
 }
 
+/// The file is right all the same: it may be meant for another machine.
+#[test]
+fn validate_warns_of_a_server_that_is_missing() {
+    let room = Room::new();
+    room.file("tiny.toml", &TINY.replace("/bin/false", "no-such-server"));
+    let ended = room.run(&["validate", "./tiny.toml"]);
+    ended.assert_code(0).assert_stdout(&["`tiny` is valid"]);
+    ended
+        .assert_stderr(&["warning: failed to find the server `no-such-server`", "`--binary PATH`"]);
+    let server = room.script("server", "#!/bin/true\n");
+    let found = room.run(&["validate", "./tiny.toml", "--binary", &server]);
+    assert_eq!(found.assert_code(0).stderr, "");
+}
+
 #[test]
 fn doctor_says_what_this_machine_can_do() {
     let Some(_lab) = lab() else { return };
