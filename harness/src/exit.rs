@@ -48,7 +48,11 @@ pub const TABLE: [(Exit, u8, &str); 9] = [
         4,
         "this machine cannot do what was asked; `fracas doctor` says why, and how to change it",
     ),
-    (Exit::Usage, 64, "wrong usage or configuration: the message names the flag, or the file, line and key"),
+    (
+        Exit::Usage,
+        64,
+        "wrong usage or configuration: the message names the flag, or the file, line and key",
+    ),
     (Exit::Internal, 70, "a failure of fracas itself; please report it"),
     (Exit::Interrupted, 130, "interrupted by Ctrl-C (SIGINT), after clean-up"),
     (Exit::Terminated, 143, "terminated by SIGTERM, after clean-up"),
