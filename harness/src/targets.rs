@@ -41,32 +41,43 @@ pub fn binary(
     asked: Option<&Path>,
 ) -> Result<PathBuf, String> {
     if let Some(asked) = asked {
-        return executable(asked).ok_or_else(|| {
-            format!(
-                "error: `{}` (of `--binary` or `FRACAS_BINARY`) is not an executable file",
-                asked.display()
-            )
-        });
+        return executable(asked).ok_or_else(|| not_executable(asked, " (of `--binary` or `FRACAS_BINARY`)"));
     }
     let wanted = Path::new(target.binary_path());
     let own = std::env::current_exe().ok().and_then(|own| own.parent().map(Path::to_owned));
     let path = std::env::var_os("PATH").unwrap_or_default();
     let searched = std::env::split_paths(&path);
     let in_path = searched.filter(|_| wanted.components().count() == 1);
-    let mut dirs = beside.map(Path::to_owned).into_iter().chain(own).chain(in_path);
-    let found = if wanted.is_absolute() {
-        executable(wanted)
-    } else {
-        dirs.find_map(|dir| executable(&dir.join(wanted)))
+    let dirs = beside.map(Path::to_owned).into_iter().chain(own).chain(in_path);
+    let places: Vec<PathBuf> = dirs.map(|dir| dir.join(wanted)).collect(); // an absolute one stays itself
+    if let Some(found) = places.iter().find_map(|place| executable(place)) {
+        return Ok(found);
+    }
+    if let Some(there) = places.iter().find(|place| place.exists()) {
+        return Err(not_executable(there, &format!(", the server of target `{}`,", target.name())));
+    }
+    Err(format!(
+        "error: failed to find the server `{}` of target `{}`: it is neither beside the target file, \
+         nor beside fracas, nor in PATH\nhelp: install it, or name it with `--binary PATH` or `FRACAS_BINARY`",
+        wanted.display(),
+        target.name()
+    ))
+}
+
+/// Why a path is no program that can be started.
+fn not_executable(path: &Path, whose: &str) -> String {
+    let name = path.display();
+    let (why, help) = match std::fs::metadata(path) {
+        Err(error) => (format!("{error}, expected an executable file"), String::new()),
+        Ok(file) if file.is_dir() => {
+            ("it is a directory, expected an executable file".to_owned(), String::new())
+        }
+        Ok(_) => {
+            let help = format!("\nhelp: run `chmod +x {name}`");
+            ("it has no permission to be executed, expected an executable file".to_owned(), help)
+        }
     };
-    found.ok_or_else(|| {
-        format!(
-            "error: failed to find the server `{}` of target `{}`: it is neither beside the target file, \
-             nor beside fracas, nor in PATH\nhelp: install it, or name it with `--binary PATH` or `FRACAS_BINARY`",
-            wanted.display(),
-            target.name()
-        )
-    })
+    format!("error: failed to start `{name}`{whose}: {why}{help}")
 }
 
 /// The absolute path of an executable file, if that is what it is. A link stays one: by what name
@@ -75,6 +86,7 @@ fn executable(path: &Path) -> Option<PathBuf> {
     use std::os::unix::fs::PermissionsExt;
     let file = std::fs::metadata(path).ok()?;
     let executable = file.is_file() && file.permissions().mode() & 0o111 != 0;
-    let dir = path.parent()?.canonicalize().ok().filter(|_| executable)?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let dir = parent.unwrap_or(Path::new(".")).canonicalize().ok().filter(|_| executable)?;
     Some(dir.join(path.file_name()?))
 }

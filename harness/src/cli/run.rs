@@ -10,7 +10,7 @@ use fracas_targets::{Target, quoted};
 use fracas_workloads::{Size, Workload};
 
 use super::check::BudgetArgs;
-use super::chosen::{faults, kinds, must_be_given, schedule, unknown};
+use super::chosen::{faults, kinds, lacking, must_be_given, schedule, unknown};
 use super::values::{Means, Rate, Seed, bytes, clients, duration, means, offset, rate, seed};
 use super::{Format, Out, complain, narrate, print, tell};
 use crate::equipment::{ClockMeans, PacketMeans, StarveMeans, Wanted};
@@ -230,6 +230,10 @@ fn one(args: &RunArgs, target: &str, seed: u64) -> Exit {
     if args.dry_run {
         print(&format!("{}\n", plan.shown()));
         return Exit::Pass;
+    }
+    if let Some(lacking) = lacking(&plan.kinds, plan.equipment.clock) {
+        tell(&lacking);
+        return Exit::Machine;
     }
     let entered = lab::enter(isolation(args.isolation), |world| match run::run(&plan, world) {
         Ok(exit) => exit.code(),

@@ -130,9 +130,12 @@ fn a_fault_that_the_target_does_not_allow_is_refused() {
 fn a_server_that_is_missing_or_no_program_is_named() {
     check_usage(
         &["run", "./tiny.toml", "--binary", "/no/such/server"],
-        &["`/no/such/server`", "`--binary`", "not an executable file"],
+        &["`/no/such/server`", "`--binary`", "expected an executable file"],
     );
-    check_usage(&["run", "./tiny.toml", "--binary", "data"], &["`data`", "not an executable file"]);
+    check_usage(
+        &["run", "./tiny.toml", "--binary", "data"],
+        &["`data`", "no permission to be executed", "`chmod +x data`"],
+    );
     let room = Room::new();
     room.file("tiny.toml", &TINY.replace("/bin/false", "no-such-server"));
     room.run(&["run", "./tiny.toml"]).assert_code(64).assert_stderr(&[
@@ -193,6 +196,24 @@ fn a_server_that_complains_and_ends_is_quoted() {
             "no such table: \u{fffd}[31mreigns",
         ],
     );
+}
+
+#[test]
+fn a_server_that_goes_to_the_background_is_told_to_stay() {
+    check_server("#!/bin/sh\nsleep 1000 &\nexit 0\n", &["went to the background", "foreground"]);
+}
+
+#[test]
+fn a_server_beside_its_target_that_cannot_be_executed_is_not_missing() {
+    let room = Room::new();
+    room.file("tiny.toml", &TINY.replace("/bin/false", "server"));
+    room.file("server", "#!/bin/sh\n");
+    let ended = room.run(&["run", "./tiny.toml"]);
+    ended.assert_code(64).assert_stderr(&["server`, the server of target `tiny`,", "executed"]);
+    assert!(!ended.stderr.contains("in PATH"), "{ended:#?}");
+    room.script("server", "#!/bin/sh\n");
+    let dry = ["run", "./tiny.toml", "--dry-run", "--binary", "server"];
+    room.run(&dry).assert_code(0);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod cli_lists;
 mod run_anomaly;
 mod run_faults;
 mod run_flags;
+mod run_machine;
 mod run_power;
 mod run_sigkill;
 mod run_story;
