@@ -10,12 +10,12 @@ use fracas_targets::{Target, duration};
 use fracas_workloads::{Size, Workload};
 
 use super::check::BudgetArgs;
-use super::chosen::{faults, kinds, must_be_given, schedule, unknown};
+use super::chosen::{faults, kinds, lacking, must_be_given, schedule, unknown};
 use super::repetition::command;
 use super::values::{
     Means, Rate, Seed, bytes, clients, count, means, offset, rate, seed, some_time,
 };
-use super::{Format, Out, complain, narrate, one_line, print};
+use super::{Format, Out, complain, narrate, one_line, print, tell};
 use crate::equipment::{ClockMeans, PacketMeans, StarveMeans, Wanted};
 use crate::exit::Exit;
 use crate::lab::disk::Model;
@@ -204,6 +204,10 @@ pub(super) fn one(args: &RunArgs, plan: &RunPlan) -> Exit {
             Format::Json => one_line(&plan.shown()),
         });
         return Exit::Pass;
+    }
+    if let Some(lacking) = lacking(&plan.kinds, plan.equipment.clock) {
+        tell(&lacking);
+        return Exit::Machine;
     }
     let entered = lab::enter(isolation(args.isolation), |world| match run::run(plan, world) {
         Ok(exit) => exit.code(),

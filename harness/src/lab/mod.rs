@@ -78,6 +78,7 @@ pub fn lacks(kind: FaultKind) -> Option<String> {
         FaultKind::Clock if !cfg!(target_arch = "x86_64") => {
             Some("clocks can be made wrong on x86-64 only".to_owned())
         }
+        FaultKind::Clock => clock::able().err().map(|error| error.to_string()),
         _ => None,
     }
 }

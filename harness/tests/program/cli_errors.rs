@@ -229,6 +229,11 @@ fn a_server_that_complains_and_ends_is_quoted() {
 }
 
 #[test]
+fn a_server_that_goes_to_the_background_is_told_to_stay() {
+    check_server("#!/bin/sh\nsleep 1000 &\nexit 0\n", &["went to the background", "foreground"]);
+}
+
+#[test]
 fn a_server_that_is_killed_by_a_signal_is_told_with_it() {
     check_server("#!/bin/sh\nkill -ABRT $$\n", &["start node n1", "signal 6"]);
 }

@@ -12,6 +12,7 @@ mod docs_bisect;
 mod run_anomaly;
 mod run_faults;
 mod run_flags;
+mod run_machine;
 mod run_power;
 mod run_series;
 mod run_sigkill;
