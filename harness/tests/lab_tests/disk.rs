@@ -6,11 +6,9 @@ use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use fracas::lab::disk::{
-    Disk, DiskSpec, Errors, Latency, Loss, Lost, Model, WRITE_BACK_AFTER, proofs,
-};
+use fracas::lab::disk::{Disk, DiskSpec, Latency, Loss, Lost, Model, WRITE_BACK_AFTER, proofs};
 use fracas::lab::{LabError, World};
 use fracas_checker::NodeId;
 use nix::fcntl::{
@@ -22,8 +20,6 @@ use super::support::{Body, Test, skip};
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     ("what_was_not_fsynced_is_lost", Body::Inside(unsynced)),
-    ("what_is_old_is_written_back", Body::Inside(written_back)),
-    ("a_disk_that_fails_writes_nothing_back", Body::Inside(fails_to_write_back)),
     ("what_was_made_during_an_fsync_is_not_covered", Body::Inside(during_fsync)),
     ("overwritten_cut_and_punched_content_comes_back", Body::Inside(overwritten)),
     ("on_ext4_names_are_durable_with_any_fsync", Body::Inside(names_ext4)),
@@ -55,7 +51,7 @@ impl Fixture {
 
     /// A disk that writes back what is older than this.
     #[track_caller]
-    fn aging(model: Model, latency: Latency, write_back_after: Duration) -> Self {
+    pub(crate) fn aging(model: Model, latency: Latency, write_back_after: Duration) -> Self {
         let dir = tempfile::tempdir_in(".").expect("a directory");
         for name in ["below", "seen"] {
             fs::create_dir(dir.path().join(name)).expect("a directory");
@@ -119,7 +115,7 @@ impl Fixture {
     }
 
     #[track_caller]
-    fn check_names(&self, names: &[&str]) {
+    pub(crate) fn check_names(&self, names: &[&str]) {
         let mut found = list(&self.path(""));
         found.sort();
         assert_eq!(found, names);
@@ -133,52 +129,6 @@ fn head(bytes: &[u8]) -> &[u8] {
 fn list(path: &Path) -> Vec<String> {
     let entries = fs::read_dir(path).expect("a directory");
     entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect()
-}
-
-/// How old data becomes in a test.
-const SOON: Duration = Duration::from_millis(300);
-
-/// Waits until the disk has written this many files and names back.
-#[track_caller]
-fn until_aged(it: &Fixture, count: u64) {
-    let until = Instant::now() + Duration::from_secs(30);
-    while it.disk().stats().expect("counts").aged < count {
-        assert!(Instant::now() < until, "it is never written back");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn written_back(_: &World) {
-    for model in [Model::Ext4, Model::Posix] {
-        let it = Fixture::aging(model, Latency::NONE, SOON);
-        let mut file = it.write("log", b"old,");
-        until_aged(&it, 2); // its data, and its name
-        file.write_all(b"young").expect("written");
-        it.write("other", b"young, too");
-        let lost = it.lose();
-        it.check("log", b"old,");
-        it.check_names(&["log"]);
-        assert_eq!((lost.bytes, lost.files, lost.entries), (15, 2, 1));
-        let (youngest, oldest) = lost.age.expect("something was lost");
-        assert!(youngest <= oldest, "{youngest:?} {oldest:?}");
-    }
-    let it = Fixture::fast(Model::Ext4);
-    it.write("log", b"young for half a minute");
-    std::thread::sleep(SOON * 2);
-    let (youngest, oldest) = it.lose().age.expect("something was lost");
-    assert!(youngest >= SOON * 2 && oldest < WRITE_BACK_AFTER, "{youngest:?} {oldest:?}");
-    assert_eq!(it.lose().age, None, "nothing is left to lose");
-}
-
-fn fails_to_write_back(_: &World) {
-    let it = Fixture::aging(Model::Ext4, Latency::NONE, SOON);
-    let file = it.durable("log", b"synced");
-    it.disk().fail(Errors { fsync: 1.0, ..Errors::NONE }).expect("told");
-    file.write_at(b"unsync", 0).expect("written");
-    std::thread::sleep(SOON * 3);
-    assert_eq!(it.disk().stats().expect("counts").aged, 0);
-    it.lose();
-    it.check("log", b"synced");
 }
 
 fn unsynced(_: &World) {
