@@ -236,7 +236,9 @@ impl NodeClock {
     /// A true clock of a node with this directory.
     fn new(dir: &Path, means: ClockMeans) -> Result<Self, LabError> {
         Ok(match means {
-            ClockMeans::Redirect => clock::able().and_then(|()| ClockPage::new()).map(Self::Page)?,
+            ClockMeans::Redirect => {
+                clock::able().and_then(|()| ClockPage::new()).map(Self::Page)?
+            }
             ClockMeans::Faketime => Self::Faketime(Faketime::find(&dir.join("faketime"))?),
         })
     }

@@ -132,7 +132,7 @@ pub fn run(plan: &RunPlan, world: &World) -> Result<Exit, RunError> {
     let judged = if plan.judge {
         judging::judge_run(&dir, &record, plan, proven.as_ref())
     } else {
-        print(&format!("recorded: {}\n", dir.file("history.jsonl").display()));
+        print(&judging::recorded(plan, &dir));
         Exit::Pass
     };
     Ok(interrupt.map_or(judged, Interrupt::exit))
@@ -151,8 +151,7 @@ fn build(plan: &RunPlan, dir: &RunDir, record: &mut RunRecord) -> Result<Lab, Ru
         partition: plan.partition,
         ineffective_cut: plan.ineffective_cut,
     })?;
-    let shaped =
-        [FaultKind::Slow, FaultKind::Loss].iter().any(|it| plan.kinds.contains(it));
+    let shaped = [FaultKind::Slow, FaultKind::Loss].iter().any(|it| plan.kinds.contains(it));
     if shaped && plan.equipment.packets == PacketMeans::Netem {
         lab.use_netem()?;
     }

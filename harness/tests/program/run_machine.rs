@@ -100,13 +100,20 @@ fn clocks_are_refused_where_nobody_may_be_traced() {
     asked.assert_code(4).assert_stderr(&["no fault `clock` here", "ptrace", "`--faults none`"]);
     assert!(room.runs().is_empty(), "nothing was started");
     let doctor = run(&["doctor"]);
-    doctor.assert_code(0).assert_stdout(&["clock       not available: ", "ptrace", "partition   nft"]);
+    doctor.assert_code(0).assert_stdout(&[
+        "clock       not available: ",
+        "ptrace",
+        "partition   nft",
+    ]);
 }
 
 /// A plan of one act.
 fn plan(room: &Room, act: &serde_json::Value) -> String {
     let planned = json!([{ "at_ms": 1_000, "lasts_ms": 1_000, "act": act }]);
-    room.file("plan.json", &json!({ "schema": "fracas.schedule/2", "planned": planned }).to_string())
+    room.file(
+        "plan.json",
+        &json!({ "schema": "fracas.schedule/2", "planned": planned }).to_string(),
+    )
 }
 
 /// What the harness writes where a server's data is, is not the server's to fsync.
