@@ -163,11 +163,12 @@ fn follow_parent(alive: &OwnedFd) -> Result<(), LabError> {
 fn start(channel: &Channel) -> Result<Option<(Pid, SignalFd)>, LabError> {
     mounts::private()?;
     mounts::fresh_proc()?;
-    let (launch, surroundings) = match channel.receive(LAUNCH_WITHIN).doing(|| "read the launch".into())? {
-        Received::Message(Order::Launch(launch, surroundings)) => (launch, surroundings),
-        Received::End => return Ok(None),
-        other => return Err(LabError::answer("read the launch", format!("{other:?}"))),
-    };
+    let (launch, surroundings) =
+        match channel.receive(LAUNCH_WITHIN).doing(|| "read the launch".into())? {
+            Received::Message(Order::Launch(launch, surroundings)) => (launch, surroundings),
+            Received::End => return Ok(None),
+            other => return Err(LabError::answer("read the launch", format!("{other:?}"))),
+        };
     mounts::hosts(&surroundings.hosts)?;
     mounts::empty_run(&surroundings.kept)?;
     sethostname(launch.node.to_string()).doing(|| "set the host name".into())?;

@@ -73,5 +73,7 @@ fn set(name: &str, value: &str) -> Result<(), LabError> {
 /// addresses and group messages are noise. A kernel without it needs nothing.
 pub(crate) fn disable_ipv6() -> Result<(), LabError> {
     let scopes = ["all", "default"].iter();
-    scopes.map(|scope| format!("ipv6/conf/{scope}/disable_ipv6")).try_for_each(|name| set(&name, "1"))
+    scopes
+        .map(|scope| format!("ipv6/conf/{scope}/disable_ipv6"))
+        .try_for_each(|name| set(&name, "1"))
 }

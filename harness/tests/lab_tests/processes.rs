@@ -80,7 +80,10 @@ fn look_up() {
     let own = nix::unistd::gethostname().expect("a name").into_string().expect("text");
     for name in [&own, "n2", "localhost"] {
         let found = (name, 0).to_socket_addrs().map(|all| all.map(|one| one.ip().to_string()));
-        println!("{name}: {}", found.map_or_else(|e| e.to_string(), |all| all.collect::<Vec<_>>().join(" ")));
+        println!(
+            "{name}: {}",
+            found.map_or_else(|e| e.to_string(), |all| all.collect::<Vec<_>>().join(" "))
+        );
     }
     for address in ["10.77.0.1:80", "[::1]:443", "[::]:22"] {
         let listens = TcpListener::bind(address).map(|_| "listens".to_owned());

@@ -148,7 +148,8 @@ fn a_run_below_run_sees_its_files() {
     fs::write(inside.path().join("own.toml"), builtin).unwrap();
     let room = Room::new();
     let args = ["run", "./own.toml", "--nodes", "3", "--time", "2s", "--faults", "none"];
-    let mut command = room.fracas(&[&args[..], &["--min-elections", "0", "--out", "kept/runs"]].concat());
+    let mut command =
+        room.fracas(&[&args[..], &["--min-elections", "0", "--out", "kept/runs"]].concat());
     let ended = room.finish(command.current_dir(inside.path()));
     assert!(matches!(ended.code, Some(0 | 2)), "{ended:#?}");
     let latest = inside.path().join("kept/runs/latest/report.html");
