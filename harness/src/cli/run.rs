@@ -1,7 +1,7 @@
 //! `fracas run`: from flags to a decided run. Several of them are a `series`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -215,6 +215,7 @@ pub(super) fn one(args: &RunArgs, plan: &RunPlan) -> Exit {
         tell(&lacking);
         return Exit::Machine;
     }
+    lab::keep(&seen(plan));
     let entered = lab::enter(isolation(args.isolation), |world| match run::run(plan, world) {
         Ok(exit) => exit.code(),
         Err(error) => {
@@ -229,6 +230,17 @@ pub(super) fn one(args: &RunArgs, plan: &RunPlan) -> Exit {
             run::RunError::Lab(error).exit()
         }
     }
+}
+
+/// The directories that the run and its servers must see wherever they lie: where it was started,
+/// where the servers are, and where it is kept.
+fn seen(plan: &RunPlan) -> Vec<PathBuf> {
+    // Made now, so that it and not the one above it is kept. A refusal is told when it is used.
+    let _refused = std::fs::create_dir_all(&plan.out);
+    let binaries = [Some(&plan.binary), plan.binary_next.as_ref()].into_iter().flatten();
+    let theirs = binaries.filter_map(|binary| binary.parent().map(Path::to_owned));
+    let own = [std::env::current_dir().ok(), std::path::absolute(&plan.out).ok()];
+    own.into_iter().flatten().chain(theirs).collect()
 }
 
 fn isolation(wanted: IsolationArg) -> Isolation {
