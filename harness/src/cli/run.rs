@@ -23,7 +23,7 @@ use crate::lab::leftovers::Identity;
 use crate::lab::{self, Isolation, Mechanism, NODES_MAX};
 use crate::nemesis;
 use crate::plan::{RunPlan, default_coverage, promised};
-use crate::{run, targets};
+use crate::{fits, run, targets};
 
 /// Arguments of `fracas run`.
 #[derive(Debug, clap::Args)]
@@ -249,6 +249,9 @@ fn isolation(wanted: IsolationArg) -> Isolation {
 pub(super) fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
     let (target, beside) = targets::load(name)?;
     let binary = targets::binary(&target, beside.as_deref(), args.binary.as_deref())?;
+    if let Ok(deployment) = target.deploy(&targets::example(&target)) {
+        fits::reachable(&target, &deployment)?; // what cannot be filled in is told when it is
+    }
     let nodes = nodes(args.nodes.unwrap_or(target.default_nodes()))?;
     let (workloads, skipped) = workloads(&args.workload, &target)?;
     let kinds = kinds(&args.faults, &target, nodes.len())?;
