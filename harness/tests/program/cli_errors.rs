@@ -203,7 +203,8 @@ fn check_server(script: &str, expected: &[&str]) {
     let told = events(&run);
     let phases: Vec<_> = told.iter().filter_map(|event| event["phase"].as_str()).collect();
     assert_eq!(phases, ["start", "stop"], "the history tells how far it came");
-    let report = |name| fs::read_to_string(run.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let report =
+        |name| fs::read_to_string(run.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
     let written = ["report.html", "summary.md", "results.json", "junit.xml"].map(report);
     assert!(written[3].contains("errors=\"1\"") && written[3].contains("<error"), "{}", written[3]);
     for text in &written[..3] {
