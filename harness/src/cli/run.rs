@@ -10,7 +10,7 @@ use fracas_targets::{Target, duration};
 use fracas_workloads::{Size, Workload};
 
 use super::check::BudgetArgs;
-use super::chosen::{faults, kinds, lacking, must_be_given, schedule, unknown};
+use super::chosen::{faults, kinds, lacking, left_out, must_be_given, schedule, unknown};
 use super::repetition::command;
 use super::values::{
     Means, Rate, Seed, bytes, clients, count, means, offset, rate, seed, some_time,
@@ -36,7 +36,7 @@ pub(super) struct RunArgs {
     workload: Vec<String>,
     /// Kinds of faults, comma-separated, or `all` or `none` [default: all that the target allows].
     #[arg(long, value_delimiter = ',', value_name = "F[,F]")]
-    faults: Vec<String>,
+    pub(super) faults: Vec<String>,
     /// From the begin of one fault to that of the next; longer where a story of several takes longer.
     #[arg(long, default_value = "5s", value_parser = some_time, value_name = "TIME")]
     pub(super) fault_every: Duration,
@@ -49,7 +49,7 @@ pub(super) struct RunArgs {
     pub(super) aim: Option<String>,
     /// Carry out the faults of this `schedule.json` instead of drawing them.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["faults", "aim"])]
-    schedule: Option<PathBuf>,
+    pub(super) schedule: Option<PathBuf>,
     /// With `--schedule`: hit the very nodes that were hit then, whoever leads now.
     #[arg(long, requires = "schedule")]
     pin: bool,
@@ -197,6 +197,9 @@ pub(super) fn one(args: &RunArgs, plan: &RunPlan) -> Exit {
     for skipped in &plan.skipped {
         narrate(&format!("fracas: {skipped}"));
     }
+    for (kind, why) in &plan.left_out {
+        narrate(&format!("fracas: fault `{kind}` is left out: {why} (see `fracas doctor`)"));
+    }
     narrate(&format!("fracas: {} with seed {}: {}", plan.target.name(), plan.seed, plan.summary()));
     if args.dry_run {
         print(&match args.format {
@@ -255,6 +258,7 @@ pub(super) fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, S
     let nodes = nodes(args.nodes.unwrap_or(target.default_nodes()))?;
     let (workloads, skipped) = workloads(&args.workload, &target)?;
     let kinds = kinds(&args.faults, &target, nodes.len())?;
+    let left_out = left_out(args, &target);
     let size = Size {
         clients: clients(&args.clients, nodes.len(), lab::resources::descriptors())?,
         nodes: nodes.clone(),
@@ -296,6 +300,7 @@ pub(super) fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, S
         time: args.time,
         faults,
         kinds,
+        left_out,
         partition: args.partition_means(),
         equipment,
         ineffective_cut: args.test_ineffective_cut,
