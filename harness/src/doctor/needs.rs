@@ -97,7 +97,8 @@ fn world(target: &Target) -> Vec<Need> {
         let ports = ports.collect::<Vec<_>>().join(", ");
         format!("{ports}: free, each node has an address of its own")
     });
-    let reached = fits::reachable(target, &deployment).map(|()| "clients reach its nodes".to_owned());
+    let reached =
+        fits::reachable(target, &deployment).map(|()| "clients reach its nodes".to_owned());
     let doubts = fits::doubts(&deployment).into_iter().map(|doubt| Need::new("doubt", Err(doubt)));
     let ports = ports.map(|ports| Need::new("ports", Ok(ports)));
     ports.into_iter().chain([Need::new("world", reached)]).chain(doubts).collect()
@@ -125,8 +126,12 @@ fn clock(server: &Path) -> Result<String, String> {
         return Ok(format!("a script for `{name}`: all that it starts is redirected"));
     }
     match kind {
-        Kind::Libraries => Ok("it loads libraries: redirected, and libfaketime reaches it".to_owned()),
-        Kind::Static => Ok("linked statically: redirected, libfaketime does not reach it".to_owned()),
+        Kind::Libraries => {
+            Ok("it loads libraries: redirected, and libfaketime reaches it".to_owned())
+        }
+        Kind::Static => {
+            Ok("linked statically: redirected, libfaketime does not reach it".to_owned())
+        }
         Kind::Go => Ok("a Go program: redirected, libfaketime does not reach it".to_owned()),
         Kind::Other => Err("no program of 64 bits, nor a script: it sees the true time".to_owned()),
     }
