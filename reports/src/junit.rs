@@ -10,7 +10,7 @@ use fracas_checker::verdict::{Anomaly, CheckResult, Status};
 
 use crate::Run;
 use crate::record::Ended;
-use crate::text::{PHRASE, SENTENCE, clean};
+use crate::text::{COMMAND, PHRASE, SENTENCE, clean};
 
 /// Writes `junit.xml`.
 #[must_use]
@@ -156,7 +156,7 @@ fn repeat(run: &Run<'_>) -> String {
 /// that XML 1.0 forbids.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for char in clean(text, SENTENCE).chars() {
+    for char in clean(text, COMMAND).chars() {
         match char {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),

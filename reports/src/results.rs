@@ -5,10 +5,10 @@
 //! page or shows it in a terminal is led astray.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use fracas_checker::event::{EventKind, Nanos};
 use fracas_checker::history::FaultSpan;
+use fracas_checker::untrusted;
 use fracas_checker::verdict::{CheckResult, Status};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use crate::findings::{Finding, findings};
 use crate::leaders::reigns;
 use crate::record::Ended;
 use crate::tally::Tally;
-use crate::{FILES, Run, text};
+use crate::{FILES, Run};
 
 /// The schema of `results.json`.
 pub const RESULTS_SCHEMA: &str = "fracas.results/1";
@@ -60,7 +60,7 @@ pub fn results_json(run: &Run<'_>) -> String {
         files: FILES.iter().map(|(name, what, _)| (*name, *what)).collect(),
     };
     let text = serde_json::to_string_pretty(&results).expect("every key is a string");
-    escape(&text) + "\n"
+    untrusted::json(&text) + "\n"
 }
 
 fn the_run(run: &Run<'_>) -> Value {
@@ -147,33 +147,4 @@ fn metrics(run: &Run<'_>, tally: &Tally) -> BTreeMap<&'static str, f64> {
 
 fn seconds(time: Nanos) -> f64 {
     time as f64 / 1e9
-}
-
-/// Writes as `\u…` what could break out of a page or deceive a reader. Outside of strings JSON has
-/// none of these characters, so the value stays the same.
-fn escape(json: &str) -> String {
-    let mut escaped = String::with_capacity(json.len());
-    for char in json.chars() {
-        if matches!(char, '<' | '>' | '&') || (char != '\n' && text::deceives(char)) {
-            for unit in char.encode_utf16(&mut [0; 2]) {
-                write!(escaped, "\\u{unit:04x}").expect("a String takes all");
-            }
-        } else {
-            escaped.push(char);
-        }
-    }
-    escaped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn escaping_keeps_the_value() {
-        let value = json!({ "<&>": "</script>\u{202e}\u{7f}\u{e0001}\n\u{0}" });
-        let escaped = escape(&serde_json::to_string_pretty(&value).unwrap());
-        assert!(!escaped.contains(['<', '>', '&', '\u{202e}', '\u{7f}', '\u{e0001}']));
-        assert_eq!(serde_json::from_str::<Value>(&escaped).unwrap(), value);
-    }
 }

@@ -10,7 +10,7 @@ use crate::Run;
 use crate::findings::{Finding, findings, missing};
 use crate::record::Ended;
 use crate::tally::Tally;
-use crate::text::{PHRASE, SENTENCE, clean, count, plural};
+use crate::text::{COMMAND, PHRASE, SENTENCE, clean, count, plural};
 use crate::words;
 
 /// The most that is written; job summaries are cut off above 1 MiB.
@@ -108,7 +108,8 @@ fn details(finding: &Finding<'_>) -> String {
 }
 
 fn repeat(run: &Run<'_>) -> String {
-    format!("Repeat with <code>{}</code>\n\n", long(&run.record.command))
+    let command = escape(&clean(&run.record.command, COMMAND));
+    format!("Repeat with <code>{command}</code>\n\n")
 }
 
 fn short(text: &str) -> String {

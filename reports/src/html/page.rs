@@ -1,6 +1,8 @@
 //! What all sections of the page draw from, computed once.
 
-use fracas_checker::event::{Event, EventKind, Nanos};
+use std::collections::BTreeMap;
+
+use fracas_checker::event::{Event, EventKind, Nanos, NodeId};
 use fracas_checker::history::{FaultSpan, Operation};
 use maud::{Markup, html};
 
@@ -8,6 +10,7 @@ use super::svg::Scale;
 use crate::Run;
 use crate::findings::{Finding, findings};
 use crate::leaders::{Reign, reigns};
+use crate::lives::{Down, downs};
 use crate::tally::Tally;
 use crate::text::{PHRASE, SENTENCE, clean};
 
@@ -21,6 +24,7 @@ pub(super) struct Page<'a> {
     pub(super) scale: Scale,
     pub(super) faults: Vec<FaultSpan>,
     pub(super) findings: Vec<Finding<'a>>,
+    pub(super) downs: BTreeMap<NodeId, Vec<Down>>,
     pub(super) tally: Tally,
     pub(super) reigns: Vec<Reign>,
 }
@@ -28,11 +32,13 @@ pub(super) struct Page<'a> {
 impl<'a> Page<'a> {
     pub(super) fn new(run: &Run<'a>) -> Self {
         let end = run.history.end();
+        let faults = run.history.faults();
         Self {
             run: *run,
             end,
             scale: Scale::new(end),
-            faults: run.history.faults(),
+            downs: downs(run.history, &faults),
+            faults,
             findings: findings(run),
             tally: Tally::of(run.history.operations()),
             reigns: reigns(run.history),

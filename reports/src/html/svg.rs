@@ -17,7 +17,7 @@ pub(super) const PLOT: f64 = 1_100.0;
 pub(super) const WIDTH: f64 = GUTTER + PLOT + 16.0;
 
 /// The width of one character of the labels, a little more than most.
-const CHARACTER: f64 = 6.2;
+const CHARACTER: f64 = 6.9;
 
 /// How wide a label is, roughly.
 pub(super) fn text_width(text: &str) -> f64 {
@@ -111,6 +111,17 @@ impl Bar<'_> {
     /// A label inside of the bar. One that does not fit is kept for the script to show when zoomed.
     pub(super) fn label(&self, text: &str) -> Markup {
         self.label_within(text, self.width)
+    }
+
+    /// A label inside of the bar, and the sign that stands for it where it does not fit.
+    pub(super) fn label_or(&self, long: &str, short: &str) -> Markup {
+        let fits = |text| text_width(text) + 8.0 <= self.width;
+        let shown = if fits(long) { long } else { short };
+        html! {
+            text.tight[!fits(shown)] x=(Px(self.x + INSET)) y=(Px(self.y + self.height / 2.0 + 4.0))
+                data-room=(Px(self.width)) data-bar=(Px(self.width)) data-long=(long)
+                data-short=(short) { (shown) }
+        }
     }
 
     /// A label that may go on beyond the bar, up to `room` from its left edge.

@@ -1,5 +1,6 @@
 //! All that is promised of the outputs, tried on invented runs.
 
+mod browser;
 mod hostile;
 mod markup;
 mod outputs;

@@ -57,8 +57,9 @@ pub(super) fn band(page: &Page<'_>) -> (Band, Vec<String>) {
 fn reduced(page: &Page<'_>, operations: usize) -> String {
     let cell = page.scale.seconds() / CELLS as f64 * 1e9;
     format!(
-        "{} operations are too many to draw each: a cell of a client's lane is {} wide and shows \
-         the worst outcome in it. Operations of a witness are drawn exactly, on top.",
+        "There are {} operations, too many to draw each. A cell of a client's lane stands for {} \
+         and shows the worst outcome in it. Operations that are part of an anomaly are drawn \
+         exactly, on top.",
         count(operations as u64),
         crate::text::duration(cell as Nanos)
     )
