@@ -40,7 +40,7 @@
         room: Number(text.dataset.room),
         bar: Number(text.dataset.bar),
         // Its words, from the longest to what fits in a narrow place.
-        words: [text.dataset.long ?? text.textContent, text.dataset.short].filter((one) => one !== undefined),
+        words: text.dataset.words ? JSON.parse(text.dataset.words) : [text.textContent],
       })),
     };
   }
@@ -184,7 +184,7 @@
   // What the pointer rests on is read out in words beneath the timeline.
   const readout = document.querySelector(".readout");
   if (readout) {
-    const rest = "Rest on a bar to read it here.";
+    const rest = "Point at a bar to read about it here.";
     readout.textContent = rest;
     const timeline = document.querySelector("#timeline svg.zoomable");
     timeline.addEventListener("pointerover", (event) => {

@@ -166,7 +166,11 @@ impl Lane {
 /// The spans without a time in which the server was down.
 fn without(spans: Vec<RoleSpan>, down: &Down) -> Vec<RoleSpan> {
     let cut = |span: RoleSpan| {
-        down.cut((span.from, span.to)).into_iter().map(move |(from, to)| RoleSpan { from, to, ..span })
+        down.cut((span.from, span.to)).into_iter().map(move |(from, to)| RoleSpan {
+            from,
+            to,
+            ..span
+        })
     };
     spans.into_iter().flat_map(cut).collect()
 }
@@ -243,9 +247,8 @@ mod tests {
     #[test]
     fn no_role_outlives_its_process() {
         let seen = [(100, Role::Leader, 7, 1), (3_000, Role::Leader, 7, 2)];
-        let down = |why| {
-            Down { from: 700 * MS, to: Some(2_500 * MS), why, fault: None, proven: true }
-        };
+        let down =
+            |why| Down { from: 700 * MS, to: Some(2_500 * MS), why, fault: None, proven: true };
         let (before, after) = ((100, 700, Role::Leader, 7), (3_000, 60_000, Role::Leader, 7));
         for why in [Why::Crashed("status 74".to_owned()), Why::Killed, Why::NoPower] {
             spans(&without(lane(Source::Log, &seen), &down(why)), &[before, after]);

@@ -213,10 +213,7 @@ mod tests {
             // Crashed, and started again.
             (vec![started(), exited(), started()], vec![(1, Some(2), crash(), None)]),
             // Crashed for good; the end of the run does not change that.
-            (
-                vec![started(), exited(), node(NodeChange::Stopped)],
-                vec![(1, None, crash(), None)],
-            ),
+            (vec![started(), exited(), node(NodeChange::Stopped)], vec![(1, None, crash(), None)]),
             (
                 vec![started(), begin(3, kill()), killed(), started(), end(3, None)],
                 vec![(2, Some(3), Why::Killed, Some(3))],
@@ -228,7 +225,10 @@ mod tests {
             // The end of the run is no death.
             (vec![started(), node(NodeChange::Stopped)], vec![]),
             // A history that says nothing of servers: what its fault did.
-            (vec![begin(1, kill()), end(1, Some((0, 1)))], vec![(0, Some(1), Why::Killed, Some(1))]),
+            (
+                vec![begin(1, kill()), end(1, Some((0, 1)))],
+                vec![(0, Some(1), Why::Killed, Some(1))],
+            ),
         ] {
             assert_eq!(downs_of(kinds), expect);
         }

@@ -79,9 +79,11 @@ pub(crate) fn reasons(operations: &[Operation]) -> Vec<Reason> {
         let Some(error) = words::error(operation) else { continue };
         let fate = Fate::of(operation);
         let reason = reasons.entry((fate, without_numbers(error)));
-        reason
-            .and_modify(|known| known.count += 1)
-            .or_insert_with(|| Reason { fate, error: error.to_owned(), count: 1 });
+        reason.and_modify(|known| known.count += 1).or_insert_with(|| Reason {
+            fate,
+            error: error.to_owned(),
+            count: 1,
+        });
     }
     let mut sorted: Vec<Reason> = reasons.into_values().collect();
     sorted.sort_by_key(|reason| (Reverse(reason.count), reason.fate));

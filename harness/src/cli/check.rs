@@ -10,7 +10,6 @@ use fracas_checker::formats::{self, Hint, Recorded};
 use fracas_checker::objects::{self, Kind, OBJECTS};
 use fracas_checker::untrusted;
 
-
 use super::told::told;
 use super::{Out, complain, print};
 use crate::exit::Exit;

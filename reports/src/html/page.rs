@@ -9,6 +9,7 @@ use maud::{Markup, html};
 use super::svg::Scale;
 use crate::Run;
 use crate::findings::{Finding, findings};
+use crate::kinds::Kinds;
 use crate::leaders::{Reign, reigns};
 use crate::lives::{Down, downs};
 use crate::tally::Tally;
@@ -25,6 +26,7 @@ pub(super) struct Page<'a> {
     pub(super) faults: Vec<FaultSpan>,
     pub(super) findings: Vec<Finding<'a>>,
     pub(super) downs: BTreeMap<NodeId, Vec<Down>>,
+    pub(super) kinds: Kinds,
     pub(super) tally: Tally,
     pub(super) reigns: Vec<Reign>,
 }
@@ -38,6 +40,7 @@ impl<'a> Page<'a> {
             end,
             scale: Scale::new(end),
             downs: downs(run.history, &faults),
+            kinds: Kinds::of(run, &faults),
             faults,
             findings: findings(run),
             tally: Tally::of(run.history.operations()),
@@ -96,7 +99,7 @@ pub(super) fn sentences(heading: &str, texts: &[String]) -> Markup {
 }
 
 /// How many sentences one list shows.
-const MAX_SENTENCES: usize = 100;
+const MAX_SENTENCES: usize = 20;
 
 /// A note that a list was cut at `shown`.
 pub(super) fn left_out(all: usize, shown: usize) -> Option<String> {

@@ -6,6 +6,7 @@ use std::fmt;
 
 use fracas_checker::event::Nanos;
 use maud::{Markup, html};
+use serde_json::json;
 
 /// Where lane names stand, left of every plot.
 pub(super) const GUTTER: f64 = 124.0;
@@ -113,14 +114,14 @@ impl Bar<'_> {
         self.label_within(text, self.width)
     }
 
-    /// A label inside of the bar, and the sign that stands for it where it does not fit.
-    pub(super) fn label_or(&self, long: &str, short: &str) -> Markup {
-        let fits = |text| text_width(text) + 8.0 <= self.width;
-        let shown = if fits(long) { long } else { short };
+    /// A label inside of the bar: the first of these `words` that fits, from the longest to a sign.
+    pub(super) fn label_of(&self, words: &[&str]) -> Markup {
+        let fits = |text: &&&str| text_width(text) + 8.0 <= self.width;
+        let shown = words.iter().find(fits);
         html! {
-            text.tight[!fits(shown)] x=(Px(self.x + INSET)) y=(Px(self.y + self.height / 2.0 + 4.0))
-                data-room=(Px(self.width)) data-bar=(Px(self.width)) data-long=(long)
-                data-short=(short) { (shown) }
+            text.tight[shown.is_none()] x=(Px(self.x + INSET))
+                y=(Px(self.y + self.height / 2.0 + 4.0)) data-room=(Px(self.width))
+                data-bar=(Px(self.width)) data-words=(json!(words)) { (shown.unwrap_or(&"")) }
         }
     }
 

@@ -32,11 +32,11 @@ pub(super) fn band(page: &Page<'_>) -> (Band, Vec<String>) {
     let operations = page.run.history.operations();
     let lanes = Lanes::of(operations);
     let exact = operations.len() <= MAX_EXACT;
-    let row = if lanes.processes.len() > 12 { 11.0 } else { 15.0 };
+    let row = if lanes.processes.len() > 12 { 13.0 } else { 16.0 };
     let draw = Draw { page, lanes: &lanes, row };
     let band = Band {
         height: lanes.processes.len() as f64 * row,
-        gutter: draw.names(),
+        gutter: html! { g.clients { (draw.names()) } },
         shapes: html! {
             @if exact { @for operation in operations { (draw.bar(operation)) } }
             @else { (draw.heat()) }

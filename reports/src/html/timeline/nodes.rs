@@ -126,8 +126,13 @@ impl Lane<'_> {
         let bar = Bar { x, y: self.y, width, height: ROW - 4.0, class: &class, title: &title };
         let doubt = if down.proven { "" } else { "?" };
         let glyph = down.why.glyph();
-        let long = format!("{glyph} {}{doubt}", words(&down.why));
-        let label = html! { g.why.(down.why.class()) { (bar.label_or(&long, glyph)) } };
+        let short = format!("{glyph} {}{doubt}", down.why.word());
+        let long = match &down.why {
+            Why::Crashed(how) => format!("{short}: {}", brief(how, 24)),
+            _ => short.clone(),
+        };
+        let label = bar.label_of(&[&long, &short, glyph]);
+        let label = html! { g.why.(down.why.class()) { (label) } };
         (bar.draw(), label)
     }
 
@@ -136,7 +141,7 @@ impl Lane<'_> {
         let Some(at) = down.to.filter(|_| down.restarts()) else { return html! {} };
         let x = self.page.scale.x(at).min(PLOT - RESTART);
         html! {
-            text.restart x=(Px(x)) y=(Px(self.y + ROW / 2.0 + 2.0)) data-inset="0"
+            text.restart x=(Px(x)) y=(Px(self.y + ROW / 2.0 + 4.0)) data-inset="0"
                 data-room=(Px(RESTART)) data-bar=(Px(RESTART)) { "▸" }
         }
     }
@@ -144,14 +149,6 @@ impl Lane<'_> {
 
 /// The width of the mark of a new start.
 const RESTART: f64 = 9.0;
-
-/// What a crash ended with is part of its label.
-fn words(why: &Why) -> String {
-    match why {
-        Why::Crashed(how) => format!("crashed: {}", brief(how, 24)),
-        _ => why.word().to_owned(),
-    }
-}
 
 fn tell(node: NodeId, down: &Down) -> String {
     let what = match &down.why {

@@ -5,7 +5,8 @@ addEventListener("load", () => {
   const wrong = [];
   const say = (what) => wrong.length < 20 && wrong.push(what);
   const root = document.documentElement;
-  const quote = (node) => JSON.stringify(node.textContent.trim().slice(0, 60));
+  const titled = (node) => node.querySelector?.(":scope > title")?.textContent ?? "";
+  const quote = (node) => JSON.stringify(node.textContent.slice(titled(node).length).trim().slice(0, 60));
   const shownBy = (element) => element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
   const meet = (a, b, slack) =>
     Math.min(a.right, b.right) - Math.max(a.left, b.left) > slack &&
@@ -75,6 +76,8 @@ addEventListener("load", () => {
       const range = document.createRange();
       range.selectNodeContents(node);
       for (const box of range.getClientRects()) boxes.push({ node, box });
+      const { right } = range.getBoundingClientRect();
+      if (right > innerWidth + 1 && !holder.closest(".scroll, pre")) say(`${quote(node)} reaches ${right}`);
     }
     pairs(boxes, (a, b) => {
       if (a.node !== b.node && meet(a.box, b.box, 4)) say(`${quote(a.node)} and ${quote(b.node)} overlap`);

@@ -48,6 +48,12 @@ fn pages() -> Vec<(&'static str, Sample)> {
         ("busy", samples::busy(400)),
         ("empty", samples::empty()),
         ("hostile", samples::hostile(&samples::attack())),
+        ("untried", samples::cases::untried()),
+        ("faultless", samples::cases::faultless()),
+        ("crashed", samples::cases::crashed()),
+        ("double-votes", samples::cases::double_votes()),
+        ("broke", samples::cases::broke()),
+        ("storm", samples::cases::storm()),
         ("megabytes", samples::hostile(&"<b>x\u{202e}W".repeat(200_000))),
     ]
 }
