@@ -9,8 +9,9 @@ use crate::findings::Finding;
 use crate::text::{duration, seconds};
 use crate::words;
 
-/// How many anomalies are told in full.
-const MAX_TOLD: usize = 20;
+/// How many anomalies are told in full, and of how many more the story is folded away.
+const MAX_TOLD: usize = 3;
+const MAX_FOLDED: usize = 17;
 
 /// How many more are listed by their headlines.
 const MAX_LISTED: usize = 200;
@@ -23,7 +24,13 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
             section #anomalies {
                 h2 { "What went wrong" }
                 @for finding in findings.iter().take(MAX_TOLD) { (article(page, finding)) }
-                @if findings.len() > MAX_TOLD { (others(&findings[MAX_TOLD..])) }
+                @for finding in findings.iter().skip(MAX_TOLD).take(MAX_FOLDED) {
+                    details.folded {
+                        summary { "✗" (finding.number) " " (long(&finding.anomaly.headline)) }
+                        (article(page, finding))
+                    }
+                }
+                @if findings.len() > MAX_TOLD + MAX_FOLDED { (others(&findings[MAX_TOLD + MAX_FOLDED..])) }
             }
         }
     }

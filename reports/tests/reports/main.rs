@@ -5,3 +5,4 @@ mod hostile;
 mod markup;
 mod outputs;
 mod samples;
+mod told;
