@@ -5,6 +5,7 @@
 CARGO ?= cargo
 # Debian packages that tests use when they are there; without them those tests say so and skip.
 # They are installed with RUNLEVEL=1, so that none of their services is started.
+# Not among them, for its size: chromium, in which the pages are measured where it is installed.
 PACKAGES = etcd-server iptables iproute2 python3 redis-server
 # How many replays `make calibrate` makes at once.
 JOBS ?= 4
@@ -18,7 +19,7 @@ demo:
 ## test: everything that a change must pass
 test: packages lint
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
-	$(CARGO) test --locked --workspace
+	$(CARGO) test --locked --workspace --no-fail-fast
 
 ## lint: form and lints, as far as the toolchain has the tools
 lint:
@@ -30,8 +31,8 @@ lint:
 
 ## slow: the slow tier, kept apart: many histories, many seeds, many kills
 slow: packages
-	$(CARGO) test --locked -p fracas-checker -- --include-ignored --nocapture
-	FRACAS_SLOW=1 $(CARGO) test --locked --workspace -- --nocapture
+	$(CARGO) test --locked -p fracas-checker --no-fail-fast -- --include-ignored --nocapture
+	FRACAS_SLOW=1 $(CARGO) test --locked --workspace --no-fail-fast -- --nocapture
 
 ## acceptance: correct clusters must pass under all faults, seed after seed: 20 of regent, 5 of etcd
 acceptance: packages
@@ -63,5 +64,5 @@ packages:
 	  if [ -n "$$missing" ]; then apt-get update -qq && \
 	    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; fi; \
 	fi; \
-	for tool in etcd iptables ip python3 redis-server; do command -v $$tool >/dev/null || [ -x /usr/sbin/$$tool ] || \
+	for tool in etcd iptables ip python3 redis-server chromium; do command -v $$tool >/dev/null || [ -x /usr/sbin/$$tool ] || \
 	  echo "not installed: $$tool (tests that need it are skipped, and say so)"; done
