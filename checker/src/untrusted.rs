@@ -144,7 +144,7 @@ mod tests {
     fn json_keeps_its_value() {
         use serde_json::{Value, from_str, json, to_string_pretty};
         let value = json!({ "<&>": "</script>\u{202e}\u{7f}\u{e0001}\n\u{0}" });
-        let escaped = super::json(&to_string_pretty(&value).expect("keys are strings"));
+        let escaped = json(&to_string_pretty(&value).expect("keys are strings"));
         assert!(!escaped.contains(['<', '>', '&', '\u{202e}', '\u{7f}', '\u{e0001}']));
         assert_eq!(from_str::<Value>(&escaped).expect("it is JSON"), value);
     }

@@ -44,7 +44,8 @@ fn caption(page: &Page<'_>, items: &[Item]) -> Markup {
     let all = count(page.run.history.operations().len() as u64);
     html! {
         @if shown > 0 {
-            strong { (count(shown)) " of " (all) " operations are enough to show it. " }
+            @let verb = if shown == 1 { "is" } else { "are" };
+            strong { (count(shown)) " of " (all) " operations " (verb) " enough to show it. " }
         } @else {
             strong { "What was observed that shows it. " }
         }

@@ -71,23 +71,32 @@ pub(crate) fn double_votes() -> Sample {
     let mut votes = CheckResult::new("leader/one-vote", "No node votes twice in a generation.");
     for place in 0..5_u64 {
         let at = (42_400 + place * 37) * MS;
-        votes.anomaly(vote(1 + place as u16, at, place));
+        votes.anomaly(vote(&history, NodeId(1 + place as u16), at));
     }
     let checks = std::iter::once(votes).chain(split.checks).collect();
     Sample { record: record(), history, verdict: Verdict::of(checks) }
 }
 
-fn vote(node: u16, at: Nanos, place: u64) -> Anomaly {
+fn vote(history: &History, node: NodeId, at: Nanos) -> Anomaly {
+    let of_node = |kind: &EventKind| matches!(kind, EventKind::Observe(seen) if seen.node == node);
+    let witness = last(history, at, of_node);
     Anomaly {
         class: "double-vote".to_owned(),
-        headline: format!("Double vote: n{node} voted for n2 and for n4 in generation 9"),
-        story: vec![format!("n{node} voted for n2 in generation 9, and later for n4.")],
-        witness: vec![200 + place],
-        nodes: vec![NodeId(node)],
+        headline: format!("Double vote: {node} voted for n2 and for n4 in generation 9"),
+        story: vec![format!("{node} voted for n2 in generation 9, and later for n4.")],
+        window: (history.events()[witness[0] as usize].time, at),
+        witness,
+        nodes: vec![node],
         generation: Some(9),
-        window: (at - 3_000 * MS, at),
         ..empty_anomaly()
     }
+}
+
+/// The last two events of a sort until some time.
+fn last(history: &History, until: Nanos, wanted: impl Fn(&EventKind) -> bool) -> Vec<u64> {
+    let events = history.events().iter().filter(|it| it.time <= until && wanted(&it.kind));
+    let all: Vec<u64> = events.map(|it| it.index).collect();
+    all[all.len() - 2..].to_vec()
 }
 
 fn empty_anomaly() -> Anomaly {
@@ -148,7 +157,7 @@ pub(crate) fn storm() -> Sample {
             class: format!("class-{place}"),
             headline: format!("Anomaly {place}: something happened that no order explains"),
             window: (at - 20_000 * MS, at),
-            witness: vec![300 + place],
+            witness: last(&history, at, |kind| matches!(kind, EventKind::Invoke { .. })),
             ..empty_anomaly()
         });
     }
