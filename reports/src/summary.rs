@@ -59,6 +59,9 @@ fn head(run: &Run<'_>) -> String {
         format!("### {} {} – {}{version}\n\n", outcome.glyph, outcome.word, short(&target.name));
     text += &format!("{}\n\n", long(&outcome.headline));
     text += &ended(&record.ended);
+    for (kind, why) in &record.host.lacking {
+        text += &format!("- no fault `{}` on this machine: {}\n", short(kind), long(why));
+    }
     for (check, reason) in missing(run) {
         text += &format!("- not decided: {} – {}\n", short(check), long(reason));
     }

@@ -75,6 +75,7 @@ fn chips(page: &Page<'_>) -> Vec<(&'static str, String)> {
 
 /// What this run can say nothing of: it stands beside the verdict, whatever that is.
 fn kinds(page: &Page<'_>) -> Markup {
+    let lacking = &page.run.record.host.lacking;
     html! {
         @if let Some(untried) = page.kinds.untried() {
             p.untried { strong { "Faults: " (untried) "." }
@@ -82,6 +83,11 @@ fn kinds(page: &Page<'_>) -> Markup {
         } @else if page.kinds.allowed.is_empty() && page.faults.is_empty() {
             p.untried { strong { "No fault was allowed, and none was injected." }
                 " This run says nothing about faults." }
+        }
+        @if !lacking.is_empty() {
+            p.untried { strong { "Not possible on this machine: "
+                (short(&lacking.keys().cloned().collect::<Vec<_>>().join(", "))) "." }
+                " The reasons are under " a href="#reproduce" { "reproduce" } "." }
         }
     }
 }
