@@ -257,11 +257,7 @@ fn make(run: &RunDir, node: NodeId, dir: &Path) -> Result<(), StartError> {
 }
 
 /// A disk under a directory of a node, which keeps its data in another or the same.
-fn mounted(
-    node: NodeId,
-    (backing, dir): (PathBuf, &Path),
-    model: Model,
-) -> Result<Disk, LabError> {
+fn mounted(node: NodeId, (backing, dir): (PathBuf, &Path), model: Model) -> Result<Disk, LabError> {
     let spec = DiskSpec {
         backing,
         mountpoint: dir.to_owned(),

@@ -63,7 +63,8 @@ impl Partitioner for Missing {
         Err(LabError::Unavailable {
             what: "find a way to cut the network".into(),
             why: self.0.clone(),
-            mend: "load the modules `nf_tables` and `nft_meta_bridge`, or install `iptables`".into(),
+            mend: "load the modules `nf_tables` and `nft_meta_bridge`, or install `iptables`"
+                .into(),
         })
     }
 

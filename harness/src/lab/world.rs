@@ -16,8 +16,8 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
 use nix::sched::CloneFlags;
 use nix::sys::prctl;
-use nix::sys::stat::{Mode, umask};
 use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Pid, Uid, getegid, geteuid, pipe2, setpgid};
 
 use super::error::{Doing, LabError, Told};
