@@ -17,8 +17,9 @@ use crate::words::outcome;
 /// Writes `junit.xml`.
 #[must_use]
 pub fn junit(run: &Run<'_>) -> String {
-    let cases: Vec<Case> =
-        std::iter::once(own_case(run)).chain(run.verdict.checks.iter().map(check_case)).collect();
+    let cases: Vec<Case> = std::iter::once(own_case(run))
+        .chain(run.verdict.checks.iter().map(|check| check_case(run, check)))
+        .collect();
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     write(&mut xml, run, &cases).expect("a String takes all");
     xml
@@ -74,8 +75,11 @@ fn trouble(ended: &Ended) -> Answer {
 /// How many lines of an error are written: the last words of some servers.
 const MAX_LINES: usize = 60;
 
-fn check_case(check: &CheckResult) -> Case {
+fn check_case(run: &Run<'_>, check: &CheckResult) -> Case {
     let results = match check.status {
+        _ if outcome(run).class == "error" => {
+            vec![Answer::new("skipped", "not-tested", "nothing was tested: see the case `run`")]
+        }
         Status::Pass => Vec::new(),
         Status::Anomaly => check.anomalies.iter().map(failure).collect(),
         Status::Inconclusive => {
