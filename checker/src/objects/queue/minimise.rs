@@ -34,7 +34,7 @@ pub(crate) fn part(call: &Call<'_>) -> Part {
 }
 
 /// The element that `call` is about, if it is known.
-fn element<'a>(call: &Call<'a>) -> Option<&'a Value> {
+pub(crate) fn element<'a>(call: &Call<'a>) -> Option<&'a Value> {
     match (call.op, call.outcome) {
         (Op::Enqueue { value, .. }, _)
         | (Op::Dequeue { .. }, Some(Outcome::Dequeue { value: Some(value) })) => Some(value),
