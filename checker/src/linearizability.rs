@@ -138,8 +138,10 @@ fn gave_up(result: &mut CheckResult, name: &str, (found, all): (Found, usize), c
 
 #[cfg(test)]
 mod tests {
+    use super::call::Call;
     use super::decide::decide;
     use super::*;
+    use crate::event::Nanos;
     use crate::models::Register;
     use crate::objects::register::drawn::{Dice, calls, execution, spoilt};
 

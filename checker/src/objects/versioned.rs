@@ -51,8 +51,10 @@ impl Object for Versioned {
         refuted: &dyn Fn(&[Call<'a>]) -> bool,
     ) -> Vec<Call<'a>> {
         let known = witness::applied(calls, weakened);
-        let shows = !known.is_empty() && refuted(&known);
-        by_parts(if shows { &known } else { calls }, Self::part, EFFORT, refuted)
+        if !known.is_empty() && refuted(&known) {
+            return known;
+        }
+        by_parts(calls, Self::part, EFFORT, refuted)
     }
 
     fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {

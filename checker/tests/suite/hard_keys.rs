@@ -20,7 +20,7 @@ const KEYS: usize = 20;
 /// one more of the one sort is read than there were: of a million texts none will do.
 fn hard() -> History {
     let key = |key: usize| {
-        let text = |place: usize| if place % 2 == 0 { "a" } else { "b" };
+        let text = |place: usize| if place.is_multiple_of(2) { "a" } else { "b" };
         let append = move |place: usize| {
             let process = 100 * key + place;
             format!("p{process} - append k{key} \"{}\" [1..100] ok", text(place))

@@ -6,6 +6,7 @@
 //! - an add of an element that nobody who is left saw: without it there is less in the set, which
 //!   only those notice who see the element;
 //! - a removal of an element that nobody who is left missed, likewise;
+//! - a removal that ended before every add of the element began: it changed nothing;
 //! - an element, with all calls on it and out of every answer: elements do not know of each other.
 //!
 //! Other adds and removals may not go by themselves.
@@ -92,7 +93,13 @@ pub(super) fn smallest<'a>(
         let (shown, missed) = seen(&small);
         let part = |call: &Call<'a>| match (call.op, element(call)) {
             (Op::Add { .. }, Some(value)) if shown.contains(value) => Part::Needed,
-            (Op::Remove { .. }, Some(value)) if missed.contains(value) => Part::Needed,
+            (Op::Remove { .. }, Some(value)) if missed.contains(value) => {
+                let adds = |add: &&Call<'a>| {
+                    matches!(add.op, Op::Add { .. }) && element(add) == Some(value)
+                };
+                let before = small.iter().filter(adds).all(|add| call.precedes(add));
+                if before { Part::Alone } else { Part::Needed }
+            }
             _ => Part::Alone,
         };
         small = without_unseen(by_parts(&small, part, EFFORT, refuted), refuted);
