@@ -126,7 +126,7 @@ fn polls(history: &History, led: &BTreeMap<u64, Evidence>, result: &mut CheckRes
         history.header().nodes.iter().map(|node| (*node, 0)).collect();
     let mut generations: BTreeMap<u64, usize> =
         led.keys().map(|generation| (*generation, 0)).collect();
-    for event in history.events() {
+    for event in history.others() {
         let EventKind::Observe(seen) = &event.kind else { continue };
         if seen.source == Source::Poll {
             nodes.entry(seen.node).and_modify(|polls| *polls += 1);

@@ -30,7 +30,7 @@ pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
     let excuse =
         |span: FaultSpan| Excuse::of(plan, &span.fault, span.begin.1, span.end.map(|end| end.1));
     let excuses: Vec<Excuse> = faults.filter_map(excuse).collect();
-    for event in history.events() {
+    for event in history.others() {
         let EventKind::Node { node, incarnation, change } = &event.kind else { continue };
         starts += u32::from(*change == NodeChange::Started);
         let NodeChange::Exited { how } = change else { continue };
