@@ -1,4 +1,5 @@
-//! The clients: one task per lane, each with at most one operation open at a time.
+//! The clients: one task per lane. A client has at most one operation open at a time; a reader goes
+//! on while earlier reads are open.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use fracas_targets::Client;
 use fracas_workloads::{Draw, Lane, Seen};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::recorder::Recorder;
 use crate::view::View;
@@ -52,32 +53,51 @@ pub struct Clients {
 }
 
 /// What a client's task needs beside its lane.
+#[derive(Clone)]
 struct Worker {
-    number: u64,
+    /// Its first process.
+    first: u64,
+    /// How many processes all clients have at a time: the next one of a process is so far from it.
     count: u64,
     caller: Caller,
     view: Option<View>,
 }
 
+/// How many reads of a reader may be open.
+const READS_OPEN: u32 = 16;
+
+/// How long a reader waits for an answer before it asks again beside it; longer where answers may
+/// take so long that it would run out of reads that may be open.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// How many operations of a lane may be open.
+fn open_at_most(lane: &Lane) -> u32 {
+    if lane.overlaps { READS_OPEN } else { 1 }
+}
+
 impl Clients {
     /// Starts one task per lane. Must be called within a tokio runtime.
     ///
-    /// Where the target lets clients follow the leader, the second, fourth, … client of each node
-    /// asks whoever was last seen leading, and so do those that must; all others ask their own
-    /// node: so every node is asked, also by clients that do not know better, and the cluster is
-    /// kept busy.
+    /// Where the target lets clients follow the leader, those that seek it ask whoever was last
+    /// seen leading; all others ask their own node: so every node is asked, also by clients that do
+    /// not know better, and the cluster is kept busy.
     #[must_use]
-    pub fn start(lanes: Vec<Lane>, seed: u64, caller: &Caller, view: &View, nodes: usize) -> Self {
+    pub fn start(lanes: Vec<Lane>, seed: u64, caller: &Caller, view: &View) -> Self {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        let count = u32::try_from(lanes.len()).unwrap_or(u32::MAX);
+        let lane_count = u32::try_from(lanes.len()).unwrap_or(u32::MAX);
+        let count = lanes.iter().map(open_at_most).map(u64::from).sum();
+        let mut first = 0;
         for (lane, number) in lanes.into_iter().zip(0..) {
-            let draw = Draw::new(seed, number, count);
-            let follows = lane.seeks_leader || (number as usize / nodes.max(1)) % 2 == 1;
-            let view = follows.then(|| view.clone());
-            let worker =
-                Worker { number: number.into(), count: count.into(), caller: caller.clone(), view };
-            tasks.spawn(worker.run(lane, draw, stopped.clone()));
+            let draw = Draw::new(seed, number, lane_count);
+            let view = lane.seeks_leader.then(|| view.clone());
+            let worker = Worker { first, count, caller: caller.clone(), view };
+            first += u64::from(open_at_most(&lane));
+            if lane.overlaps {
+                tasks.spawn(worker.read_on(lane, draw, stopped.clone()));
+            } else {
+                tasks.spawn(worker.run(lane, draw, stopped.clone()));
+            }
         }
         Self { tasks, stop }
     }
@@ -102,7 +122,7 @@ impl Clients {
 
 impl Worker {
     async fn run(self, mut lane: Lane, mut draw: Draw, mut stop: watch::Receiver<bool>) {
-        let mut process = ProcessId(self.number);
+        let mut process = ProcessId(self.first);
         let mut seen = Seen::new();
         let mut due = Instant::now();
         while !*stop.borrow() {
@@ -123,6 +143,42 @@ impl Worker {
                 () = tokio::time::sleep_until(due) => {}
                 _ = stop.changed() => {}
             }
+        }
+    }
+
+    /// Reads, at its rate and whatever is open: after [`PATIENCE`] it asks beside what was not
+    /// answered. Ends when all that it asked is answered.
+    async fn read_on(self, mut lane: Lane, mut draw: Draw, mut stop: watch::Receiver<bool>) {
+        let mut free: Vec<u64> = (0..u64::from(READS_OPEN)).map(|slot| self.first + slot).collect();
+        let patience = PATIENCE.max(self.caller.client.timeout() / (READS_OPEN - 1));
+        let rate = lane.rate.unwrap_or(1.0 / PATIENCE.as_secs_f64());
+        let mut open = JoinSet::new();
+        while !*stop.borrow() {
+            let began = Instant::now();
+            if let Some(process) = free.pop() {
+                let op = lane.stream.next(&mut draw, &Seen::new());
+                open.spawn(self.clone().read(process, self.node(&lane), op));
+            }
+            let answered = async { open.join_next().await };
+            if let Ok(Some(Ok(next))) = timeout_at(began + patience, answered).await {
+                free.push(next);
+            }
+            while let Some(Ok(next)) = open.try_join_next() {
+                free.push(next);
+            }
+            tokio::select! {
+                () = tokio::time::sleep_until(began + Duration::from_secs_f64(draw.jitter() / rate)) => {}
+                _ = stop.changed() => {}
+            }
+        }
+        open.join_all().await;
+    }
+
+    /// Reads once; returns the process that may ask next.
+    async fn read(self, process: u64, node: NodeId, op: Op) -> u64 {
+        match self.caller.call(ProcessId(process), node, &op).await {
+            Completion::Info { .. } => process + self.count,
+            Completion::Ok { .. } | Completion::Fail { .. } => process,
         }
     }
 

@@ -380,7 +380,7 @@ impl Stage<'_> {
         let plan = self.plan;
         let lanes: Vec<Lane> =
             plan.workloads.iter().flat_map(|workload| workload.lanes(&plan.size)).collect();
-        let clients = Clients::start(lanes, plan.seed, &self.caller, &self.view, plan.nodes.len());
+        let clients = Clients::start(lanes, plan.seed, &self.caller, &self.view);
         let (stop, stopped) = watch::channel(false);
         let actor = Actor::new(Arc::clone(&self.cluster), self.recorder.clone(), self.view.clone());
         let faults = plan.faults.clone();

@@ -56,7 +56,7 @@ impl Workload for Lease {
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {
-        holders::lanes(size, |holder| Box::new(Client::new(holder, size)))
+        holders::lanes(size, &self.keys(size), |holder| Box::new(Client::new(holder, size)))
     }
 }
 

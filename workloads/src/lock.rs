@@ -49,7 +49,7 @@ impl Workload for Lock {
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {
-        holders::lanes(size, |holder| Box::new(Client::new(holder, size)))
+        holders::lanes(size, &self.keys(size), |holder| Box::new(Client::new(holder, size)))
     }
 }
 
