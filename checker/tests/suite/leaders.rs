@@ -42,8 +42,11 @@ fn liveness(expect: &str, text: &str) {
 
 #[track_caller]
 fn coverage(expect: &str, text: &str) {
-    let result = result("coverage", text);
-    assert_eq!(result.reasons.join("; "), expect);
+    let verdict =
+        judge_by(&history(text, &[]), &["coverage"], Algorithm::Auto, Budget::unlimited_time());
+    let reasons = &verdict.checks[0].reasons;
+    let told = reasons.iter().map(|reason| reason.split_inclusive(": ").next().unwrap_or(reason));
+    assert_eq!(told.collect::<String>(), expect, "{reasons:#?}");
 }
 
 /// A number of the check `id`; -1 if it is not told.
@@ -416,7 +419,7 @@ fn coverage_of_leaders() {
         coverage("", &format!("{stop}{seen}plan {key} {count}"));
         let needed = count + 1;
         coverage(
-            &format!("only {count} {name}, at least {needed} are needed"),
+            &format!("only {count} {name}, at least {needed} are needed: "),
             &format!("{stop}{seen}plan {key} {needed}"),
         );
     }

@@ -9,6 +9,8 @@ mod catalogue;
 mod collections;
 mod collections_large;
 mod counters;
+mod coverage;
+mod coverage_faults;
 mod drawn;
 mod examples;
 mod format;
