@@ -74,6 +74,22 @@ impl Exit {
         }
     }
 
+    /// How a run ended, in the list of several.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Anomaly => "anomaly",
+            Self::Inconclusive => "inconclusive",
+            Self::TargetBroke => "the target broke before testing",
+            Self::Machine => "this machine cannot do it",
+            Self::Usage => "refused",
+            Self::Internal => "fracas failed",
+            Self::Interrupted => "interrupted",
+            Self::Terminated => "terminated",
+        }
+    }
+
     /// The exit of several runs together: an interrupt ends them, then a failure of ours, an
     /// anomaly, a broken target and an undecided run count in this order.
     #[must_use]

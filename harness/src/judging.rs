@@ -13,8 +13,9 @@ use fracas_checker::judge::judge_planned;
 use fracas_checker::objects::{self, Kind};
 use fracas_checker::{Algorithm, Budget, Status, Verdict, judge, judge_by};
 use fracas_reports::{Ended, FILES, Run, RunRecord, summary};
+use serde_json::json;
 
-use crate::cli::{Format, print, tell};
+use crate::cli::{Format, one_line, print, tell};
 use crate::exit::Exit;
 use crate::guard::Proven;
 use crate::plan::{CheckBudget, RunPlan};
@@ -129,7 +130,7 @@ pub fn judge_run(
             let early = proven.map(|proven| format!("{proven}\n")).unwrap_or_default();
             print(&(early + &closing_lines(dir, &run)));
         }
-        Format::Json => print(&(fracas_reports::results_json(&run) + "\n")),
+        Format::Json => print(&one_line(&fracas_reports::results_json(&run))),
     }
     match proven.map_or(Ok(()), |proven| confirmed(&verdict, proven)) {
         Ok(()) => Exit::of(verdict.status),
@@ -137,6 +138,20 @@ pub fn judge_run(
             let history = dir.file("history.jsonl");
             tell(&format!("fracas: {contradiction} (history: {})", history.display()));
             Exit::Internal
+        }
+    }
+}
+
+/// What is told of a run that is not judged.
+#[must_use]
+pub fn recorded(plan: &RunPlan, dir: &RunDir) -> String {
+    let history = dir.file("history.jsonl").display().to_string();
+    match plan.format {
+        Format::Text => format!("recorded: {history}\n"),
+        Format::Json => {
+            let (run, target) = (json!({"id": dir.id()}), json!({"name": plan.target.name()}));
+            let told = json!({"run": run, "target": target, "verdict": null, "history": history});
+            format!("{told}\n")
         }
     }
 }

@@ -79,7 +79,7 @@ fn repeated_runs_have_a_directory_each_and_a_summary() {
         "--nodes",
         "3",
     ]);
-    ended.assert_code(0).assert_stdout(&["seed 40: ", "seed 41: ", "2 of 2 runs passed"]);
+    ended.assert_code(0).assert_stdout(&["seed 40: pass", "seed 41: pass", "2 of 2 runs passed"]);
     let seeds: Vec<_> =
         room.runs().iter().map(|run| json(&run.join("run.json"))["seed"].clone()).collect();
     assert_eq!(seeds, [40, 41]);
