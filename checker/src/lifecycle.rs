@@ -11,6 +11,7 @@ use crate::event::{EventKind, Nanos, NodeChange, NodeId, Phase};
 use crate::fault::Fault;
 use crate::history::{FaultSpan, History, Plan};
 use crate::verdict::{Anomaly, CheckResult};
+use crate::words;
 
 /// The stable name of the check.
 pub const ID: &str = "nodes/stay-up";
@@ -27,9 +28,11 @@ pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
     let (mut starts, mut excused) = (0_u32, 0_u32);
     let faults = history.faults().into_iter();
     let plan = &history.header().plan;
-    let excuse =
-        |span: FaultSpan| Excuse::of(plan, &span.fault, span.begin.1, span.end.map(|end| end.1));
-    let excuses: Vec<Excuse> = faults.filter_map(excuse).collect();
+    let excuse = |span: FaultSpan| {
+        let excuse = Excuse::of(plan, &span.fault, span.begin.1, span.end.map(|end| end.1));
+        Some((excuse?, format!("fault {} ({})", span.id, span.fault)))
+    };
+    let excuses: Vec<(Excuse, String)> = faults.filter_map(excuse).collect();
     for event in history.events() {
         let EventKind::Node { node, incarnation, change } = &event.kind else { continue };
         starts += u32::from(*change == NodeChange::Started);
@@ -40,8 +43,14 @@ pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
             ));
             continue;
         }
-        if excuses.iter().any(|excuse| excuse.covers(*node, event.time)) {
+        let excuse = excuses.iter().find(|(excuse, _)| excuse.covers(*node, event.time));
+        if let Some((_, fault)) = excuse {
             excused += 1;
+            result.suspicions.push(format!(
+                "the server of {node} ended by itself with {how} at {}: {fault} allows it, because \
+                 the target may give up on that",
+                words::at(event.time)
+            ));
             continue;
         }
         let at = event.time as f64 / 1e9;

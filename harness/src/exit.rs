@@ -5,7 +5,8 @@ use fracas_checker::Status;
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// Every check passed, and the faults were proven, almost all of them and some of every kind.
+    /// Every check passed; at least 3 of 4 faults, and one of each kind tried, measurably took
+    /// effect.
     Pass,
     /// At least one anomaly.
     Anomaly,
@@ -30,13 +31,13 @@ pub const TABLE: [(Exit, u8, &str); 9] = [
     (
         Exit::Pass,
         0,
-        "pass: every check passed, and the faults were proven, almost all of them and some of every kind",
+        "pass: every check passed, and at least 3 of 4 faults, and one of each kind tried, measurably took effect",
     ),
     (Exit::Anomaly, 1, "at least one anomaly"),
     (
         Exit::Inconclusive,
         2,
-        "inconclusive: a budget, too little traffic, too few elections, unproven faults",
+        "inconclusive: the time or memory for checking ran out, or under load there were too few operations, elections or proven faults, or a promise was not tested",
     ),
     (Exit::TargetBroke, 3, "the target broke before testing"),
     (

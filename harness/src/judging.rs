@@ -11,6 +11,7 @@ use fracas_checker::formats::{self, Hint, ReadError, Recorded};
 use fracas_checker::history::History;
 use fracas_checker::judge::judge_planned;
 use fracas_checker::objects::{self, Kind};
+use fracas_checker::verdict::CheckResult;
 use fracas_checker::{Algorithm, Budget, Status, Verdict, judge, judge_by};
 use fracas_reports::{Ended, FILES, Run, RunRecord, summary};
 use serde_json::json;
@@ -195,6 +196,17 @@ pub fn write_reports(dir: &RunDir, run: &Run<'_>) -> Vec<&'static str> {
     written
 }
 
+/// How many notes of a check are shown on screen; the reports have all.
+const NOTES: usize = 3;
+
+/// What a check says beside its answer.
+fn notes(check: &CheckResult) -> impl Iterator<Item = String> {
+    let all = check.suspicions.iter().chain(&check.not_checked);
+    let more = all.clone().count().saturating_sub(NOTES);
+    let more = (more > 0).then(|| format!("    note: and {more} more in the report"));
+    all.take(NOTES).map(|note| format!("    note: {}", plain(note))).chain(more)
+}
+
 /// The last lines on screen: what, why, where to read it, how to repeat it.
 #[must_use]
 pub fn closing_lines(dir: &RunDir, run: &Run<'_>) -> String {
@@ -213,6 +225,11 @@ pub fn closing_lines(dir: &RunDir, run: &Run<'_>) -> String {
                 .map(|found| format!("    {}: {}", found.class, plain(&found.headline))),
         );
         lines.extend(check.reasons.iter().map(|reason| format!("    {}", plain(reason))));
+        lines.extend(notes(check));
+    }
+    if let Some(tried) = &verdict.faults {
+        let kinds = (verdict.status != Status::Pass).then(|| tried.kinds());
+        lines.extend(kinds.into_iter().chain(tried.load()).map(|line| plain(&line)));
     }
     if let Some(story) = verdict.anomalies().next().and_then(|(_, found)| found.story.last()) {
         lines.push(plain(story));
@@ -231,7 +248,6 @@ pub fn closing_lines(dir: &RunDir, run: &Run<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use fracas_checker::online::Alarm;
-    use fracas_checker::verdict::CheckResult;
 
     use super::*;
 

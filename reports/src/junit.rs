@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use fracas_checker::Tried;
 use fracas_checker::guarantees::sentence;
 use fracas_checker::verdict::{Anomaly, CheckResult, Status};
 
@@ -121,6 +122,8 @@ fn properties(xml: &mut String, run: &Run<'_>) -> std::fmt::Result {
         ("target.sha256", target.binary_sha256.clone()),
         ("version", format!("{} {}", record.tool.name, record.tool.version)),
         ("report", "report.html".to_owned()),
+        ("faults", run.verdict.faults.as_ref().map_or_else(String::new, Tried::kinds)),
+        ("faults.load", run.verdict.faults.as_ref().and_then(Tried::load).unwrap_or_default()),
     ] {
         writeln!(xml, "      <property name=\"{name}\" value=\"{}\"/>", escape(&value))?;
     }

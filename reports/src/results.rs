@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::findings::{Finding, findings};
 use crate::leaders::reigns;
 use crate::record::Ended;
-use crate::tally::Tally;
+use crate::tally::{Tally, refusals};
 use crate::{FILES, Run, text};
 
 /// The schema of `results.json`.
@@ -33,6 +33,8 @@ struct Results<'a> {
     verdict: Status,
     headline: &'a str,
     ops: Value,
+    /// Which kinds of faults were allowed, tried, and never tried.
+    faults_tried: Value,
     checks: Vec<Value>,
     findings: Vec<Value>,
     faults: Vec<Value>,
@@ -52,10 +54,11 @@ pub fn results_json(run: &Run<'_>) -> String {
         host: json!(run.record.host),
         verdict: run.verdict.status,
         headline: &run.verdict.headline,
-        ops: ops(&tally),
+        ops: ops(run, &tally),
+        faults_tried: faults_tried(run),
         checks: run.verdict.checks.iter().map(check).collect(),
         findings: findings(run).iter().map(finding).collect(),
-        faults: run.history.faults().iter().map(fault).collect(),
+        faults: run.history.faults().iter().map(|span| fault(run, span)).collect(),
         metrics: metrics(run, &tally),
         files: FILES.iter().map(|(name, what, _)| (*name, *what)).collect(),
     };
@@ -81,8 +84,20 @@ fn target(run: &Run<'_>) -> Value {
     })
 }
 
-fn ops(tally: &Tally) -> Value {
+fn faults_tried(run: &Run<'_>) -> Value {
+    run.verdict.faults.as_ref().map_or(Value::Null, |tried| {
+        json!({
+            "allowed": tried.allowed, "tried": tried.tried, "never_tried": tried.never_tried,
+            "kinds": tried.kinds(), "load": tried.load(),
+        })
+    })
+}
+
+fn ops(run: &Run<'_>, tally: &Tally) -> Value {
+    let reason = |(reason, count)| json!({ "reason": reason, "count": count });
+    let refusals: Vec<Value> = refusals(run.history.operations()).into_iter().map(reason).collect();
     json!({
+        "refusals": refusals,
         "invoked": tally.invoked, "ok": tally.ok, "fail": tally.fail,
         "indeterminate": tally.info + tally.open, "never_ended": tally.open,
     })
@@ -111,13 +126,24 @@ fn finding(finding: &Finding<'_>) -> Value {
     })
 }
 
-fn fault(span: &FaultSpan) -> Value {
+/// What clients asked during a fault.
+fn load(run: &Run<'_>, span: &FaultSpan) -> Value {
+    let mut windows = run.verdict.faults.iter().flat_map(|tried| &tried.windows);
+    windows.find(|window| window.fault == span.id).map_or(Value::Null, |window| {
+        json!({
+            "open": window.open, "asked": window.asked, "ok": window.ok, "refused": window.refused,
+        })
+    })
+}
+
+fn fault(run: &Run<'_>, span: &FaultSpan) -> Value {
     let measured = |(stage, time, measurements): &(_, Nanos, Vec<_>)| json!({ "stage": stage, "at_s": seconds(*time), "measurements": measurements });
     json!({
         "id": span.id, "kind": span.fault.kind(), "fault": span.fault, "how": span.mechanism,
         "begin_s": seconds(span.begin.1), "end_s": span.end.map(|(_, time)| seconds(time)),
         "from_s": span.effective.map(|(from, _)| seconds(from)),
         "to_s": span.effective.map(|(_, to)| seconds(to)),
+        "load": load(run, span),
         "verified": span.is_effective(), "problems": span.problems,
         "proofs": span.proofs.iter().map(measured).collect::<Vec<_>>(),
     })

@@ -61,6 +61,11 @@ fn head(run: &Run<'_>) -> String {
     for (check, reason) in missing(run) {
         text += &format!("- not decided: {} – {}\n", short(check), long(reason));
     }
+    if let Some(tried) = &run.verdict.faults {
+        let told = [Some(tried.kinds()), tried.load()];
+        text +=
+            &told.iter().flatten().map(|line| format!("- {}\n", long(line))).collect::<String>();
+    }
     text += &format!(
         "\nseed {} · {} · {} ok, {} failed, {} unknown · {} · workload {}\n\n",
         record.seed,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use fracas_checker::event::{Key, NodeId, OpKind};
+use fracas_checker::event::{Key, Nanos, NodeId, Op, OpKind};
 
 use crate::{Lane, Size, Stream, readers};
 
@@ -24,6 +24,20 @@ pub(crate) fn keys(size: &Size, name: fn(u16) -> Key) -> Vec<Key> {
 pub(crate) fn asks(needs: &[OpKind], serves: &BTreeSet<OpKind>) -> BTreeSet<OpKind> {
     let guarded = serves.get(&OpKind::GuardedWrite).copied();
     needs.iter().copied().chain(guarded).collect()
+}
+
+/// Who looks whether a lock is still held: a holder that no client is.
+const LOOKER: u64 = 1_000_000;
+
+/// How to look at what `keys` guard, and at the locks themselves: whether one is held can only be
+/// seen by asking for it, and what was granted so is given back at once.
+pub(crate) fn looks(keys: Vec<Key>, ttl: Option<Nanos>) -> Vec<Vec<Op>> {
+    let look = |key: Key| {
+        let acquire = Op::Acquire { key: key.clone(), holder: LOOKER, ttl };
+        let release = Op::Release { key: key.clone(), holder: LOOKER };
+        [vec![Op::Read { key }], vec![acquire, release]]
+    };
+    keys.into_iter().flat_map(look).collect()
 }
 
 /// A lane for each of them, and readers of what `keys` guard; `client` makes the one with this

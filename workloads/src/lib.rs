@@ -5,6 +5,7 @@
 //! knows any target. Adding a workload costs one file and one line in [`ALL`].
 
 mod draw;
+mod expected;
 mod holders;
 mod leadership;
 mod lease;
@@ -19,6 +20,7 @@ use fracas_checker::Completion;
 use fracas_checker::event::{Key, NodeId, Op, OpKind, Value};
 
 pub use draw::Draw;
+pub use expected::expected;
 
 /// Every workload, in the order in which lists show them.
 pub const ALL: [&dyn Workload; 4] =
@@ -51,6 +53,12 @@ pub trait Workload: Sync {
 
     /// Every register that its lanes may touch.
     fn keys(&self, size: &Size) -> Vec<Key>;
+
+    /// How to look at every object before anybody changes it again, once all faults are over: for
+    /// each object operations of which every one is asked only if the one before was not refused.
+    fn looks(&self, size: &Size) -> Vec<Vec<Op>> {
+        self.keys(size).into_iter().map(|key| vec![Op::Read { key }]).collect()
+    }
 
     /// One lane for every client that it wants.
     fn lanes(&self, size: &Size) -> Vec<Lane>;
@@ -147,7 +155,8 @@ mod tests {
         let mut found: Vec<String> = files
             .map(|file| file.unwrap().file_name().into_string().unwrap())
             .filter(|name| {
-                !["lib.rs", "draw.rs", "holders.rs", "readers.rs"].contains(&name.as_str())
+                !["lib.rs", "draw.rs", "expected.rs", "holders.rs", "readers.rs"]
+                    .contains(&name.as_str())
             })
             .collect();
         found.sort();

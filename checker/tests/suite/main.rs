@@ -23,6 +23,7 @@ mod golden_registers;
 mod guarantees;
 mod leaders;
 mod leadership_model;
+mod lifecycle;
 mod linearizability_oracle;
 mod locks;
 mod locks_leases;

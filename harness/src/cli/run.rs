@@ -1,11 +1,11 @@
 //! `fracas run`: from flags to a decided run. Several of them are a `series`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use fracas_checker::event::{NodeId, OpKind};
+use fracas_checker::event::NodeId;
 use fracas_targets::{Target, duration};
 use fracas_workloads::{Size, Workload};
 
@@ -20,8 +20,11 @@ use crate::lab::disk::Model;
 use crate::lab::leftovers::Identity;
 use crate::lab::{self, Isolation, Mechanism, NODES_MAX};
 use crate::nemesis;
-use crate::plan::{RunPlan, default_coverage, promised};
+use crate::plan::{Asked, RunPlan, promised};
 use crate::{run, targets};
+
+/// How long a run lasts unless something else says so.
+pub(super) const TIME: Duration = Duration::from_secs(30);
 
 /// Arguments of `fracas run`.
 #[derive(Debug, clap::Args)]
@@ -38,10 +41,14 @@ pub(super) struct RunArgs {
     /// From the begin of one fault to that of the next; longer where a story of several takes longer.
     #[arg(long, default_value = "5s", value_parser = some_time, value_name = "TIME")]
     pub(super) fault_every: Duration,
-    /// How long clients and faults go on.
-    #[arg(short, long, default_value = "30s", value_parser = duration, value_name = "TIME",
+    /// How long clients and faults go on [default: 30s; as long as a `--schedule` takes].
+    #[arg(short, long, value_parser = duration, value_name = "TIME",
           visible_alias = "duration", alias = "time-limit")]
-    pub(super) time: Duration,
+    pub(super) time: Option<Duration>,
+    /// How much longer they may go on where a little is missing for a pass; `0s` for never
+    /// [default: half of the time].
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    extend: Option<Duration>,
     /// Aim at a rare moment instead of mixing faults; `fracas list faults` names them.
     #[arg(long, value_name = "AIM")]
     pub(super) aim: Option<String>,
@@ -236,7 +243,7 @@ pub(super) fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, S
     let (target, beside) = targets::load(name)?;
     let binary = targets::binary(&target, beside.as_deref(), args.binary.as_deref())?;
     let nodes = nodes(args.nodes.unwrap_or(target.default_nodes()))?;
-    let (workloads, skipped) = workloads(&args.workload, &target)?;
+    let (workloads, mut skipped) = workloads(&args.workload, &target)?;
     let kinds = kinds(&args.faults, &target, nodes.len())?;
     let size = Size {
         clients: clients(&args.clients, nodes.len(), lab::resources::descriptors())?,
@@ -252,9 +259,13 @@ pub(super) fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, S
     };
     let kinds = if args.schedule.is_some() { faults.kinds() } else { kinds };
     must_be_given(&faults, args)?;
-    let mut coverage =
-        default_coverage(&needed(&workloads, &target), leaders, !faults.planned.is_empty());
+    let time = args.time.unwrap_or_else(|| usual_time(args, &faults));
+    let wanted = !kinds.is_empty();
+    let asked = Asked { workloads: &workloads, size: &size, time, leaders, faults: wanted };
+    let mut coverage = asked.coverage();
+    skipped.extend(asked.too_little());
     coverage.elections = args.min_elections.unwrap_or(coverage.elections);
+    coverage.every_fault = args.schedule.is_some();
     let equipment = Wanted {
         clock: args.clock_means(),
         packets: args.packet_means(),
@@ -276,7 +287,8 @@ pub(super) fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, S
         workloads,
         skipped,
         size,
-        time: args.time,
+        time,
+        extend: args.extend.unwrap_or(time / 2),
         faults,
         kinds,
         partition: args.partition_means(),
@@ -306,10 +318,10 @@ fn offsets(wanted: &[(NodeId, i64)], nodes: &[NodeId]) -> Result<BTreeMap<NodeId
     }
 }
 
-/// The kinds of operations that the chosen workloads will really ask.
-fn needed(workloads: &[&'static dyn Workload], target: &Target) -> BTreeSet<OpKind> {
-    let served = target.serves();
-    workloads.iter().flat_map(|workload| workload.asks(&served)).collect()
+/// How long a run lasts where nobody says: as long as its schedule takes, if it has one.
+fn usual_time(args: &RunArgs, faults: &nemesis::Plan) -> Duration {
+    let takes = args.schedule.as_ref().map(|_| Duration::from_millis(faults.lasts_ms()));
+    takes.filter(|time| !time.is_zero()).unwrap_or(TIME)
 }
 
 fn nodes(count: u16) -> Result<Vec<NodeId>, String> {

@@ -11,6 +11,7 @@ mod partition;
 mod plan;
 mod state;
 mod stories;
+mod words;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

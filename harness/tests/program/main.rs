@@ -9,6 +9,7 @@ mod cli_errors;
 mod cli_lists;
 mod cli_words;
 mod run_anomaly;
+mod run_coverage;
 mod run_faults;
 mod run_flags;
 mod run_machine;
