@@ -207,34 +207,49 @@ fn notes(check: &CheckResult) -> impl Iterator<Item = String> {
     all.take(NOTES).map(|note| format!("    note: {}", plain(note))).chain(more)
 }
 
+/// The verdict in one line.
+fn headline(run: &Run<'_>) -> String {
+    let (verdict, ended) = (run.verdict, &run.record.ended);
+    let status = verdict.status.to_string().to_uppercase();
+    if interrupted(run) && verdict.status == Status::Inconclusive {
+        return format!(
+            "{status}: {ended} before enough was seen; no anomaly was found until then"
+        );
+    }
+    format!("{status}: {}", plain(&verdict.headline))
+}
+
+fn interrupted(run: &Run<'_>) -> bool {
+    matches!(run.record.ended, Ended::Interrupted { .. })
+}
+
+/// What is told of one check: its answer, what it found, and what it could not decide.
+fn of_check(check: &CheckResult) -> Vec<String> {
+    let mut lines = vec![format!("  {:<12} {}", check.status.to_string(), check.id)];
+    let found = check.anomalies.iter();
+    lines.extend(found.map(|found| format!("    {}: {}", found.class, plain(&found.headline))));
+    lines.extend(check.reasons.iter().map(|reason| format!("    {}", plain(reason))));
+    lines.extend(notes(check));
+    lines
+}
+
 /// The last lines on screen: what, why, where to read it, how to repeat it.
 #[must_use]
 pub fn closing_lines(dir: &RunDir, run: &Run<'_>) -> String {
     let verdict = run.verdict;
-    let mut lines = vec![format!(
-        "{}: {}",
-        verdict.status.to_string().to_uppercase(),
-        plain(&verdict.headline)
-    )];
-    for check in &verdict.checks {
-        lines.push(format!("  {:<12} {}", check.status.to_string(), check.id));
-        lines.extend(
-            check
-                .anomalies
-                .iter()
-                .map(|found| format!("    {}: {}", found.class, plain(&found.headline))),
-        );
-        lines.extend(check.reasons.iter().map(|reason| format!("    {}", plain(reason))));
-        lines.extend(notes(check));
-    }
-    if let Some(tried) = &verdict.faults {
+    let mut lines = vec![headline(run)];
+    // What an interrupted run lacks is no news: only what it found is told.
+    let told = |check: &&CheckResult| !interrupted(run) || !check.anomalies.is_empty();
+    verdict.checks.iter().filter(told).for_each(|check| lines.extend(of_check(check)));
+    if let Some(tried) = verdict.faults.as_ref().filter(|_| !interrupted(run)) {
         let kinds = (verdict.status != Status::Pass).then(|| tried.kinds());
         lines.extend(kinds.into_iter().chain(tried.load()).map(|line| plain(&line)));
     }
     if let Some(story) = verdict.anomalies().next().and_then(|(_, found)| found.story.last()) {
         lines.push(plain(story));
     }
-    if run.record.ended != Ended::Finished {
+    let told_above = interrupted(run) && verdict.status == Status::Inconclusive;
+    if run.record.ended != Ended::Finished && !told_above {
         lines.push(run.record.ended.to_string());
     }
     lines.push(format!("report: {}", dir.file("report.html").display()));

@@ -12,7 +12,9 @@ use fracas_workloads::{Size, Workload};
 use super::check::BudgetArgs;
 use super::chosen::{faults, kinds, lacking, must_be_given, schedule, unknown};
 use super::repetition::command;
-use super::values::{Means, Rate, Seed, bytes, clients, means, offset, rate, seed, some_time};
+use super::values::{
+    Means, Rate, Seed, bytes, clients, count, means, offset, rate, seed, some_time,
+};
 use super::{Format, Out, complain, narrate, one_line, print, tell};
 use crate::equipment::{ClockMeans, PacketMeans, StarveMeans, Wanted};
 use crate::exit::Exit;
@@ -59,7 +61,7 @@ pub(super) struct RunArgs {
     #[arg(long, requires = "schedule")]
     pin: bool,
     /// How many nodes [default: the target's].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::<u16>)]
     nodes: Option<u16>,
     /// How many clients; `3n` is three per node.
     #[arg(
@@ -75,13 +77,13 @@ pub(super) struct RunArgs {
     #[arg(long, default_value = "150/s", value_parser = rate, value_name = "N/s|max")]
     rate: Rate,
     /// How many registers they share.
-    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = count::<u16>)]
     keys: u16,
     /// The root of all randomness [default: random, always printed].
     #[arg(long, env = "FRACAS_SEED", value_parser = seed, value_name = "N")]
     pub(super) seed: Option<Seed>,
     /// How many runs of each target, with seeds counted up from the first [default: 1].
-    #[arg(long, value_name = "N", alias = "test-count", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", alias = "test-count", value_parser = count::<u32>)]
     pub(super) repeat: Option<u32>,
     /// Repeat until a run finds an anomaly or cannot take place, at most `--repeat` times; an
     /// inconclusive run does not end it.

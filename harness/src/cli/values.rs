@@ -1,6 +1,7 @@
 //! The values of `fracas run`'s flags: durations, rates, counts, and what is said of wrong ones.
 //! Whether they make sense together is not decided here.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use fracas_checker::NodeId;
@@ -49,6 +50,12 @@ pub(super) fn rate(text: &str) -> Result<Rate, Refused> {
             Err(format!("expected operations per second from {SLOWEST}, such as `200/s`, or `max`"))
         }
     }
+}
+
+/// A whole number, from 1 on.
+pub(super) fn count<T: FromStr + Default + PartialEq>(text: &str) -> Result<T, Refused> {
+    let read = text.parse().ok().filter(|count| *count != T::default());
+    read.ok_or_else(|| "expected a whole number from 1".to_owned())
 }
 
 pub(super) fn seed(text: &str) -> Result<Seed, Refused> {

@@ -95,6 +95,10 @@ fn what_is_not_there_is_named_and_the_nearest_name_suggested() {
     check_usage(&["chekc", "x"], &["'chekc'", "'check'"]);
     check_usage(&["check", "no-such.jsonl"], &["no-such.jsonl", "there are no runs yet"]);
     check_usage(&["report", "latest"], &["`latest`", "there are no runs yet"]);
+    check_usage(&["report", "tiny.toml"], &["`tiny.toml` exists, but it has no `run.json`"]);
+    check_usage(&["explain", "lost-updates"], &["did you mean `lost-update`?"]);
+    check_usage(&["explain", "register/linearizable"], &["that is a check", "list anomalies"]);
+    check_usage(&["explain", "nonsense"], &["expected the name of an anomaly"]);
     check_usage(&["run", "regent", "--schedule", "nowhere.json"], &["nowhere.json"]);
     check_usage(&["run", "regent", "--schedule", "tiny.toml"], &["`tiny.toml` is not a schedule"]);
 }
@@ -102,14 +106,14 @@ fn what_is_not_there_is_named_and_the_nearest_name_suggested() {
 #[test]
 fn values_out_of_range_are_refused_and_the_range_told() {
     for (flag, value, expected) in [
-        ("--nodes", "0", "expected 1 to 32"),
+        ("--nodes", "0", "expected a whole number from 1"),
         ("--nodes", "33", "expected 1 to 32"),
         ("--time", "soon", "such as `20s` or `1m30s`"),
         ("--time", "-5s", "not negative, such as `20s`"),
         ("-t", "-5", "not negative, such as `20s`"),
         ("--fault-every", "0s", "expected more than 0, such as `5s`"),
-        ("--repeat", "0", "0 is not in 1.."),
-        ("--repeat", "-1", "-1 is not in 1.."),
+        ("--repeat", "0", "expected a whole number from 1"),
+        ("--repeat", "-1", "expected a whole number from 1"),
         ("--time", "99999999999h", "expected at most 8760 h"),
         ("--clients", "0", "expected 1 to 1000 clients"),
         ("--clients", "many", "such as `3n`"),
@@ -119,7 +123,8 @@ fn values_out_of_range_are_refused_and_the_range_told() {
         ("--rate", "1e-300/s", "such as `200/s`"),
         ("--seed", "x", "expected a whole number"),
         ("--seed", "-1", "expected a whole number from 0"),
-        ("--keys", "0", "0 is not in 1.."),
+        ("--keys", "0", "expected a whole number from 1"),
+        ("--keys", "x", "expected a whole number from 1"),
         ("--mechanism", "partition=magic", "partition=nft"),
         ("--mechanism", "starve=cgroups", "`starve=cgroup`"),
         ("--check-time", "18446744073709551615", "expected at most 8760 h"),

@@ -8,6 +8,7 @@ mod cli_clean;
 mod cli_errors;
 mod cli_lists;
 mod cli_words;
+mod docs_bisect;
 mod run_anomaly;
 mod run_coverage;
 mod run_faults;

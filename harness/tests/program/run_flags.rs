@@ -35,6 +35,19 @@ fn ctrl_c_ends_a_run_in_order() {
     check_interrupted(Signal::SIGINT, Duration::from_secs(4), 130);
 }
 
+/// Who stops a run at once knows that it was too short: there is no list of what it lacked.
+#[test]
+fn ctrl_c_at_once_is_told_in_three_lines() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let started = room.start(&mut room.fracas(&["run", "regent", "--time", "600s"]));
+    sleep(Duration::from_millis(1500));
+    started.signal(Signal::SIGINT);
+    let ended = started.wait();
+    ended.assert_code(130).assert_stdout(&["INCONCLUSIVE: The run was interrupted by SIGINT"]);
+    assert_eq!(ended.stdout.lines().count(), 3, "{ended:#?}");
+}
+
 #[test]
 fn sigterm_ends_a_run_in_order() {
     check_interrupted(Signal::SIGTERM, Duration::from_secs(3), 143);
