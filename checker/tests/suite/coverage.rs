@@ -6,7 +6,7 @@ use fracas_checker::verdict::Status;
 use super::support::checked::result;
 
 /// What a reason may advise.
-const REMEDIES: [&str; 8] = [
+const REMEDIES: [&str; 9] = [
     "`--time`",
     "`--rate`",
     "`--fault-every`",
@@ -15,6 +15,7 @@ const REMEDIES: [&str; 8] = [
     "logs may tell",
     "to its end",
     "in the target",
+    "the target's `[",
 ];
 
 /// The coverage check gives exactly these reasons, each of which begins so and says what helps.
@@ -75,7 +76,7 @@ fn a_cluster_that_serves_nothing_is_told_as_such() {
     let plan = "phase load 0\nphase recover 500\nphase stop 900\nplan ok_per_kind write 5\n\
                 plan ok_per_kind read 5\nplan elections 1\n";
     let refused = "p1 - w k 1 [20..30] fail\np1 - r k [40..50] info\n";
-    let later = "p1 - w k 2 [600..610] ok\n";
+    let later = "p2 - w k 2 [600..610] ok\n";
     let told = "the cluster served nothing under load: of 2 operations 1 were refused";
     lacks(&[told], &["register/linearizable"], &format!("{plan}{refused}{later}"));
 }
