@@ -14,6 +14,7 @@ pub mod durable;
 pub mod enough;
 pub mod equipment;
 pub mod exit;
+pub mod fits;
 pub mod guard;
 pub mod interrupt;
 pub mod judging;

@@ -48,12 +48,14 @@ pub use error::LabError;
 pub use init::node_main;
 pub use launch::{Gone, Launch, Threads};
 pub use links::NODES_MAX;
+pub use mounts::keep;
 pub use nix::sys::signal::Signal;
 pub use node::NodeProcess;
 pub use partition::Mechanism;
 pub use world::{Isolation, World, enter};
 
 use cuts::Cuts;
+use launch::Surroundings;
 use links::Network;
 use netns::NetNs;
 use packets::Meter;
@@ -215,7 +217,10 @@ impl Lab {
 
     /// Starts a server in its node.
     pub fn start(&self, launch: &Launch) -> Result<NodeProcess, LabError> {
-        NodeProcess::start(launch, self.netns(launch.node, "start")?)
+        let netns = self.netns(launch.node, "start")?;
+        let hosts = links::hosts(self.nodes.iter().copied());
+        let kept = mounts::kept().to_vec();
+        NodeProcess::start(launch, netns, Surroundings { hosts, kept })
     }
 
     /// Runs something in the network of a node: sockets opened there stay there.
