@@ -56,13 +56,12 @@ pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
         faults: history.faults(),
     };
     ended(history, &mut result);
-    if served_nothing(&seen, &mut result) {
-        faults::check(&seen, &mut result);
-    } else {
+    let nothing = served_nothing(&seen, &mut result);
+    faults::check(&seen, &mut result);
+    if !nothing {
         operations(&seen, &mut result);
         handovers(&seen, &mut result);
         leaders(&seen, &mut result);
-        faults::check(&seen, &mut result);
         promises::check(&seen, &mut result);
         look_first(&seen, &mut result);
         final_reads(history, &mut result);
@@ -192,7 +191,9 @@ fn elections(seen: &Seen<'_>, led: &BTreeMap<u64, Evidence>, result: &mut CheckR
     let needed = seen.history.header().plan.coverage.elections;
     let count = led.values().filter(|first| seen.load.contains(first.time)).count();
     result.metrics.insert("elections-under-load".to_owned(), count as f64);
-    if count as u64 >= needed {
+    // Where no fault happened that is the reason, and told.
+    let no_fault = seen.faults.is_empty() && !seen.history.header().plan.faults.is_empty();
+    if count as u64 >= needed || no_fault {
         return;
     }
     let helps = if led.is_empty() {

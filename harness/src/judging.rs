@@ -12,7 +12,7 @@ use fracas_checker::history::History;
 use fracas_checker::judge::judge_planned;
 use fracas_checker::objects::{self, Kind};
 use fracas_checker::verdict::CheckResult;
-use fracas_checker::{Algorithm, Budget, Status, Verdict, judge, judge_by};
+use fracas_checker::{Algorithm, Budget, Status, Verdict, coverage, judge, judge_by};
 use fracas_reports::{Ended, FILES, Run, RunRecord, summary};
 use serde_json::json;
 
@@ -216,9 +216,10 @@ pub fn write_reports(dir: &RunDir, run: &Run<'_>) -> Vec<&'static str> {
 /// How many notes of a check are shown on screen; the reports have all.
 const NOTES: usize = 3;
 
-/// What a check says beside its answer.
+/// What a check says beside its answer: what looks odd, and faults that did not happen.
 fn notes(check: &CheckResult) -> impl Iterator<Item = String> {
-    let all = check.suspicions.iter().chain(&check.not_checked);
+    let missed = check.not_checked.iter().filter(|_| check.id == coverage::ID);
+    let all = check.suspicions.iter().chain(missed);
     let more = all.clone().count().saturating_sub(NOTES);
     let more = (more > 0).then(|| format!("    note: and {more} more in the report"));
     all.take(NOTES).map(|note| format!("    note: {}", plain(note))).chain(more)

@@ -93,6 +93,9 @@ fn elections_count_under_load_and_their_lack_says_what_helps() {
     let no_hit = format!("{lacking}no fault hit the leader");
     lacks(&[&no_hit], &[], &format!("{plan}{before}"));
     lacks(&[&no_hit], &[], &format!("{plan}{before}poll n2 leader g2 [590..600]"));
+    // Without any fault that is the reason.
+    let asked = format!("{plan}plan faults kill\n{before}");
+    lacks(&["faults were asked for (kill) and none was injected: "], &[], &asked);
     let hit_in_vain = format!("{lacking}faults hit the leader");
     lacks(&[&hit_in_vain], &[], &format!("{plan}{before}{hit}"));
 }

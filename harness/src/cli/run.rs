@@ -295,17 +295,7 @@ pub(super) fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, S
     let warning = asked.too_little();
     coverage.elections = args.min_elections.unwrap_or(coverage.elections);
     coverage.every_fault = args.schedule.is_some();
-    let equipment = Wanted {
-        clock: args.clock_means(),
-        packets: args.packet_means(),
-        starve: args.starve_means(),
-        small_disk: args.small_disk,
-        monotonic: offsets(&args.monotonic_offset, &nodes)?,
-        disk: match args.disk {
-            DiskArg::Ext4 => Model::Ext4,
-            DiskArg::Posix => Model::Posix,
-        },
-    };
+    let equipment = equipment(args, &nodes)?;
     Ok(RunPlan {
         target,
         binary,
@@ -347,6 +337,21 @@ fn offsets(wanted: &[(NodeId, i64)], nodes: &[NodeId]) -> Result<BTreeMap<NodeId
             Err(format!("error: `--monotonic-offset` names `{node}`: the cluster has {nodes}"))
         }
     }
+}
+
+/// What the nodes are given for faults of clocks, disks and links.
+fn equipment(args: &RunArgs, nodes: &[NodeId]) -> Result<Wanted, String> {
+    Ok(Wanted {
+        clock: args.clock_means(),
+        packets: args.packet_means(),
+        starve: args.starve_means(),
+        small_disk: args.small_disk,
+        monotonic: offsets(&args.monotonic_offset, nodes)?,
+        disk: match args.disk {
+            DiskArg::Ext4 => Model::Ext4,
+            DiskArg::Posix => Model::Posix,
+        },
+    })
 }
 
 /// How long a run lasts where nobody says: as long as its schedule takes, if it has one.
