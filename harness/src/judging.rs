@@ -183,8 +183,8 @@ fn confirmed(verdict: &Verdict, proven: &Proven) -> Result<(), String> {
     match status {
         Some(Status::Anomaly | Status::Inconclusive) => Ok(()),
         Some(Status::Pass) | None => Err(format!(
-            "this is a bug of fracas: {proven}, but the whole history passes `{id}`: trust neither, \
-             and please report it"
+            "this is a bug of fracas: {proven}, but the whole history passes `{id}`: do not rely on \
+             either, and please report it"
         )),
     }
 }

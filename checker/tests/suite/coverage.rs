@@ -101,6 +101,32 @@ fn elections_count_under_load_and_their_lack_says_what_helps() {
 }
 
 #[test]
+fn enough_is_seen_of_leaders() {
+    let stop = "phase load 0\nphase stop 900\n";
+    let seen = "poll n1 leader g1 [0..5]\npoll n2 follower g1 [0..5]\npoll n3 - g1 [0..5]\n\
+                fault 1 kill n1 [10..20]\nlog n2 leader g2 [15..18]\npoll n2 leader g2 [15..19]\n";
+    for (key, name, count) in [
+        ("changes", "leader changes", 1),
+        ("distinct", "distinct leaders", 2),
+        ("generations", "generations seen", 2),
+        ("hits", "faults that hit the leader", 1),
+        ("node_polls", "fewest polls of a node", 1),
+        ("generation_polls", "fewest polls in a generation", 1),
+    ] {
+        lacks(&[], &[], &format!("{stop}{seen}plan {key} {count}"));
+        let needed = count + 1;
+        let lacking = format!("only {count} {name}, at least {needed} are needed: ");
+        lacks(&[&lacking], &[], &format!("{stop}{seen}plan {key} {needed}"));
+    }
+    // A hit that is not proven is none.
+    for wrong in ["unproven", "problem"] {
+        let seen = seen.replace("20]", &format!("20] {wrong}"));
+        let told = result("coverage", &[], &format!("{stop}{seen}plan hits 1")).reasons;
+        assert!(told.iter().any(|reason| reason.starts_with("only 0 faults that hit")), "{told:?}");
+    }
+}
+
+#[test]
 fn locks_must_change_hands_under_load() {
     let plan = "phase load 0\nphase recover 500\nphase stop 900\nplan handovers 1\n\
                 p1 - acq l 4 [0..10] ok\np1 - rel l 4 [20..30] ok\n";

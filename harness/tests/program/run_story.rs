@@ -65,7 +65,7 @@ fn a_right_cluster_passes_under_every_fault() {
     assert_eq!(repeat, "fracas run regent --time 16s --out runs --seed=1");
     assert_eq!(json(&run.join("run.json"))["command"], repeat);
     room.run(&["check", "latest"]).assert_code(0);
-    room.run(&["list", "runs"]).assert_stdout(&["seed 1: finished"]);
+    room.run(&["list", "runs"]).assert_stdout(&["seed 1: pass"]);
 
     // What was planned can be fed back, and does not depend on the seed then.
     let schedule = run.join("schedule.json");
