@@ -2,14 +2,13 @@
 //!
 //! These are for the reader only; whether there was enough traffic is a check's business.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use fracas_checker::Completion;
 use fracas_checker::event::Nanos;
 use fracas_checker::history::{History, Operation};
 
-use crate::text::{PHRASE, clean};
-use crate::words::Fate;
+use crate::words::{self, Fate};
 
 /// How many operations ended how, and how long the successful ones took.
 #[derive(Debug, Default)]
@@ -57,32 +56,54 @@ impl Tally {
     }
 }
 
-/// How many reasons of refusals are told apart; the rarest are told together.
-const REASONS: usize = 20;
-
-/// What the rarest reasons are told as.
-const OTHERS: &str = "other reasons";
-
-/// How often each reason was given for a refusal, the most frequent first.
-pub(crate) fn refusals(operations: &[Operation]) -> Vec<(String, u64)> {
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for operation in operations {
-        if let Some((_, _, Completion::Fail { error })) = &operation.completed {
-            *counts.entry(error).or_default() += 1;
-        }
-    }
-    let mut counts: Vec<(String, u64)> =
-        counts.into_iter().map(|(reason, count)| (clean(reason, PHRASE), count)).collect();
-    counts.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
-    let others: u64 = counts.iter().skip(REASONS).map(|(_, count)| count).sum();
-    counts.truncate(REASONS);
-    counts.extend((others > 0).then(|| (OTHERS.to_owned(), others)));
-    counts
-}
-
 fn latency(operation: &Operation) -> Option<Nanos> {
     let (_, ended, _) = operation.completed.as_ref()?;
     Some(ended.saturating_sub(operation.invoked.1))
+}
+
+/// Operations that did not succeed, by what they were answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reason {
+    /// Whether they certainly did not take effect, or nobody knows.
+    pub(crate) fate: Fate,
+    /// What the first of them was answered. Untrusted text.
+    pub(crate) error: String,
+    pub(crate) count: u64,
+}
+
+/// Why operations did not succeed, the most frequent reason first. Errors that differ in numbers only
+/// are one reason.
+pub(crate) fn reasons(operations: &[Operation]) -> Vec<Reason> {
+    let mut reasons: BTreeMap<(Fate, String), Reason> = BTreeMap::new();
+    for operation in operations {
+        let Some(error) = words::error(operation) else { continue };
+        let fate = Fate::of(operation);
+        let reason = reasons.entry((fate, without_numbers(error)));
+        reason.and_modify(|known| known.count += 1).or_insert_with(|| Reason {
+            fate,
+            error: error.to_owned(),
+            count: 1,
+        });
+    }
+    let mut sorted: Vec<Reason> = reasons.into_values().collect();
+    sorted.sort_by_key(|reason| (Reverse(reason.count), reason.fate));
+    sorted
+}
+
+/// How much of an error is compared.
+const COMPARED: usize = 200;
+
+/// The beginning of a text with every run of digits as one mark.
+fn without_numbers(text: &str) -> String {
+    let mut plain = String::new();
+    for char in text.chars().take(COMPARED) {
+        match char {
+            _ if !char.is_ascii_digit() => plain.push(char),
+            _ if !plain.ends_with('#') => plain.push('#'),
+            _ => {}
+        }
+    }
+    plain
 }
 
 /// The operations that ended within one step of time.
@@ -136,8 +157,6 @@ fn step(end: Nanos) -> Nanos {
 
 #[cfg(test)]
 mod tests {
-    use fracas_checker::{Op, ProcessId};
-
     use super::*;
 
     #[test]
@@ -148,28 +167,6 @@ mod tests {
         assert_eq!(tally.quantile(1.0), Some(100));
         assert_eq!(tally.quantile(0.0), Some(1));
         assert_eq!(Tally::default().quantile(0.5), None);
-    }
-
-    fn refused(error: &str) -> Operation {
-        Operation {
-            process: ProcessId(1),
-            node: None,
-            op: Op::Read { key: "k".into() },
-            invoked: (0, 0),
-            completed: Some((1, 1, Completion::Fail { error: error.to_owned() })),
-        }
-    }
-
-    #[test]
-    fn refusals_are_counted_by_their_reason_and_the_rarest_together() {
-        let few = ["not leader", "held", "not leader"].map(refused);
-        assert_eq!(refusals(&few), [("not leader".to_owned(), 2), ("held".to_owned(), 1)]);
-        let many: Vec<Operation> =
-            (0..REASONS + 3).map(|number| refused(&format!("error {number}"))).collect();
-        let told = refusals(&many);
-        assert_eq!(told.len(), REASONS + 1);
-        assert_eq!(told.last(), Some(&(OTHERS.to_owned(), 3)));
-        assert_eq!(told.iter().map(|(_, count)| count).sum::<u64>(), many.len() as u64);
     }
 
     #[test]
