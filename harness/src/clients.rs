@@ -143,9 +143,9 @@ fn open_at_most(lane: &Lane) -> u32 {
 impl Clients {
     /// Starts one task per lane. Must be called within a tokio runtime.
     ///
-    /// Where the target lets clients follow the leader, those that seek it ask whoever was last
-    /// seen leading; all others ask their own node: so every node is asked, also by clients that do
-    /// not know better, and the cluster is kept busy.
+    /// With the route `mixed` of the target, those that seek the leader ask whoever was last seen
+    /// leading; all others ask their own node: so every node is asked, also by clients that do not
+    /// know better, and the cluster is kept busy. With `leader` all ask whoever was last seen leading.
     #[must_use]
     pub fn start(lanes: Vec<Lane>, seed: u64, caller: &Caller, view: &View) -> Self {
         let (orders, heard) = watch::channel(Order::Go);
@@ -158,7 +158,8 @@ impl Clients {
         let mut first = 0;
         for (lane, number) in lanes.into_iter().zip(0..) {
             let draw = Draw::new(seed, number, lane_count);
-            let view = lane.seeks_leader.then(|| view.clone());
+            let follows = caller.client.follows_leader(lane.seeks_leader);
+            let view = follows.then(|| view.clone());
             let worker = Worker { first, count, caller: caller.clone(), view };
             first += u64::from(open_at_most(&lane));
             if lane.overlaps {
@@ -264,7 +265,7 @@ impl Worker {
 
     fn node(&self, lane: &Lane) -> NodeId {
         match &self.view {
-            Some(view) => self.caller.client.route(lane.node, view.leader()),
+            Some(view) => view.leader().unwrap_or(lane.node),
             None => lane.node,
         }
     }
