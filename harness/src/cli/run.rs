@@ -34,8 +34,8 @@ pub(super) struct RunArgs {
     /// Kinds of faults, comma-separated, or `all` or `none` [default: all that the target allows].
     #[arg(long, value_delimiter = ',', value_name = "F[,F]")]
     faults: Vec<String>,
-    /// From the begin of one fault to that of the next; longer where a story of several takes longer.
-    #[arg(long, default_value = "5s", value_parser = duration, value_name = "TIME")]
+    /// From the begin of one single fault to that of the next; stories take their own time.
+    #[arg(long, default_value = "3s", value_parser = duration, value_name = "TIME")]
     pub(super) fault_every: Duration,
     /// How long clients and faults go on.
     #[arg(short, long, default_value = "30s", value_parser = duration, value_name = "TIME",
