@@ -94,7 +94,7 @@ pub static AIMS: [Aim; 25] = [
         about: "as many followers as the cluster can miss are cut off together and miss writes; when \
                 they are back the leader pauses, so that one of them may lead, and comes back itself",
         needs: &[FaultKind::Partition, FaultKind::Pause],
-        mixed: Mixed::First,
+        mixed: Mixed::Core,
         script: Script::Steps(&[
             step(Round, 0, &[1_800, 2_200], cut(Shape::Majority), Whom::Follower),
             past_election(step(Heal(1), 30, &[1_800], Does::Pause, Whom::Leader)),
