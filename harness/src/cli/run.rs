@@ -207,6 +207,9 @@ pub(super) fn one(args: &RunArgs, plan: &RunPlan) -> Exit {
         narrate(&format!("fracas: fault `{kind}` is left out: {why} (see `fracas doctor`)"));
     }
     narrate(&format!("fracas: {} with seed {}: {}", plan.target.name(), plan.seed, plan.summary()));
+    if let Some(no_room) = plan.no_room() {
+        narrate(&format!("fracas: {no_room}"));
+    }
     if args.dry_run {
         print(&match args.format {
             Format::Text => plan.shown() + "\n",
@@ -273,10 +276,12 @@ pub(super) fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, S
         serves: target.serves(),
     };
     let leaders = workloads.iter().any(|workload| workload.name() == "leadership");
+    let config = faults(args, &target, nodes.len(), &kinds)?;
     let faults = match &args.schedule {
-        Some(path) => schedule(path, &target, args.pin)?,
-        None => nemesis::Plan::draw(&faults(args, &target, nodes.len(), &kinds)?, seed),
+        Some(path) => schedule(path, &target, (&nodes, args.pin))?,
+        None => nemesis::Plan::draw(&config, seed),
     };
+    let fits = args.schedule.is_none().then(|| nemesis::Plan::fits(&config, seed)).flatten();
     let kinds = if args.schedule.is_some() { faults.kinds() } else { kinds };
     must_be_given(&faults, args)?;
     let mut coverage =
@@ -307,6 +312,7 @@ pub(super) fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, S
         faults,
         kinds,
         left_out,
+        fits,
         partition: args.partition_means(),
         equipment,
         ineffective_cut: args.test_ineffective_cut,
