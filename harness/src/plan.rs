@@ -54,6 +54,9 @@ pub struct RunPlan {
     pub kinds: BTreeSet<FaultKind>,
     /// The kinds that nobody asked for by name and this machine cannot bring about, with the reason.
     pub left_out: BTreeMap<FaultKind, String>,
+    /// Which kinds are possible, and how long a run with room for all of them is; none if its faults
+    /// are not drawn from the usual mix.
+    pub fits: Option<nemesis::Fits>,
     /// How partitions are made.
     pub partition: Mechanism,
     /// What the nodes are given for faults of clocks and disks.
@@ -141,6 +144,19 @@ impl RunPlan {
         )
     }
 
+    /// The kinds that the time has no room for, and how long all kinds need; none if all have room.
+    #[must_use]
+    pub fn no_room(&self) -> Option<String> {
+        let fits = self.fits.as_ref()?;
+        let planned = self.faults.kinds();
+        let missing: Vec<&str> = fits.kinds.difference(&planned).map(|kind| kind.word()).collect();
+        let all = fits.all_ms.map_or(String::new(), |all_ms| {
+            format!("; all {} kinds need `--time {}s`", fits.kinds.len(), all_ms / 1_000)
+        });
+        let (time, missing_words) = (self.time, missing.join(", "));
+        (!missing.is_empty()).then(|| format!("{time:?} has no room for {missing_words}{all}"))
+    }
+
     /// Everything that was decided, as JSON.
     #[must_use]
     pub fn shown(&self) -> String {
@@ -163,6 +179,11 @@ impl RunPlan {
             "seed": self.seed,
             "until_anomaly": self.until_anomaly,
             "judging": self.judging(),
+            "kinds": self.fits.as_ref().map(|fits| serde_json::json!({
+                "room": self.faults.kinds(),
+                "no_room": &fits.kinds - &self.faults.kinds(),
+                "all_need_ms": fits.all_ms,
+            })),
             "schedule": self.faults,
             "repeat": self.command,
         });

@@ -27,6 +27,8 @@ use crate::view::View;
 
 /// How long the actor sleeps, at most, before it looks at its agenda again.
 const FAR: Duration = Duration::from_secs(86_400);
+/// How often it looks whether there is a leader again.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// What became of one planned act, for the schedule file.
 #[derive(Debug, Clone, Serialize)]
@@ -82,6 +84,8 @@ impl Actor {
             let count = elections.borrow_and_update().count;
             (seen..count).for_each(|_| agenda.elected(start.elapsed()));
             seen = count;
+            let leaderless = count > 0 && self.view.leader().is_none();
+            agenda.set_leaderless(leaderless);
             if let Some(place) = agenda.over(start.elapsed()) {
                 tokio::task::block_in_place(|| self.end(place));
                 agenda.healed(place, start.elapsed());
@@ -92,7 +96,9 @@ impl Actor {
                     agenda.healed(place, start.elapsed());
                 }
             } else {
-                let next = agenda.next().map_or(FAR, |next| next.min(FAR));
+                // A leader that goes on after a pause is no election.
+                let most = if leaderless { start.elapsed() + GLANCE } else { FAR };
+                let next = agenda.next().map_or(FAR, |next| next.min(most));
                 tokio::select! {
                     () = tokio::time::sleep_until(start + next) => {}
                     _ = elections.changed() => {}

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Again, FaultKind, Scarcity};
 use fracas_targets::{Target, nearest};
 
@@ -156,8 +157,12 @@ pub(super) fn must_be_given(faults: &nemesis::Plan, args: &RunArgs) -> Result<()
     }
 }
 
-/// The plan in a schedule file.
-pub(super) fn schedule(path: &Path, target: &Target, pin: bool) -> Result<nemesis::Plan, String> {
+/// The plan in a schedule file, for a cluster of these nodes.
+pub(super) fn schedule(
+    path: &Path,
+    target: &Target,
+    (nodes, pin): (&[NodeId], bool),
+) -> Result<nemesis::Plan, String> {
     let name = path.display();
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("error: failed to read `{name}`: {error}"))?;
@@ -170,8 +175,9 @@ pub(super) fn schedule(path: &Path, target: &Target, pin: bool) -> Result<nemesi
             nemesis::SCHEMA
         ));
     }
-    if let Some((number, why)) = plan.impossible() {
-        return Err(format!("error: `{name}`: act {number} can never come: {why}"));
+    if let Some((act, why)) = plan.mistake(nodes) {
+        let line = nemesis::line_of(&text, act).map_or(String::new(), |line| format!(":{line}"));
+        return Err(format!("error: `{name}{line}`: act {act}: {why}"));
     }
     match plan.kinds().difference(&target.allowed_faults()).next() {
         None => Ok(plan),

@@ -41,9 +41,9 @@ pub(super) struct RunArgs {
     /// allows and this machine can inject].
     #[arg(long, value_delimiter = ',', value_name = "F[,F]")]
     pub(super) faults: Vec<String>,
-    /// Time from the begin of one fault to the begin of the next; a scenario of several faults may
-    /// take longer.
-    #[arg(long, default_value = "5s", value_parser = some_time, value_name = "TIME")]
+    /// Time from the begin of one single fault to the begin of the next; a scenario of several
+    /// faults takes its own time.
+    #[arg(long, default_value = "3s", value_parser = some_time, value_name = "TIME")]
     pub(super) fault_every: Duration,
     /// How long clients ask and faults happen; start, recovery and checking come on top
     /// [default: 30s, or as long as a `--schedule` takes].
@@ -216,6 +216,9 @@ pub(super) fn one(args: &RunArgs, plan: &RunPlan) -> Exit {
     }
     narrate(&format!("fracas: {} with seed {}: {}", plan.target.name(), plan.seed, plan.summary()));
     plan.warning.iter().for_each(|warning| narrate(&format!("fracas: {warning}")));
+    if let Some(no_room) = plan.no_room() {
+        narrate(&format!("fracas: {no_room}"));
+    }
     if args.dry_run {
         print(&match args.format {
             Format::Text => plan.shown() + "\n",
@@ -283,10 +286,12 @@ pub(super) fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, S
         serves: target.serves(),
     };
     let leaders = workloads.iter().any(|workload| workload.name() == "leadership");
+    let config = faults(args, &target, nodes.len(), &kinds)?;
     let faults = match &args.schedule {
-        Some(path) => schedule(path, &target, args.pin)?,
-        None => nemesis::Plan::draw(&faults(args, &target, nodes.len(), &kinds)?, seed),
+        Some(path) => schedule(path, &target, (&nodes, args.pin))?,
+        None => nemesis::Plan::draw(&config, seed),
     };
+    let fits = args.schedule.is_none().then(|| nemesis::Plan::fits(&config, seed)).flatten();
     let kinds = if args.schedule.is_some() { faults.kinds() } else { kinds };
     must_be_given(&faults, args)?;
     let time = args.time.unwrap_or_else(|| usual_time(args, &faults));
@@ -313,6 +318,7 @@ pub(super) fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, S
         faults,
         kinds,
         left_out,
+        fits,
         partition: args.partition_means(),
         equipment,
         ineffective_cut: args.test_ineffective_cut,
