@@ -64,7 +64,7 @@ use crate::verdict::{Anomaly, CheckResult};
 use crate::words;
 
 pub(crate) use reigns::first_led;
-pub use reigns::{Split, splits};
+pub use reigns::{Reign, Split, reigns, splits};
 pub(crate) use timing::hits;
 
 /// The name of the check.

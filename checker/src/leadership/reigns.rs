@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, evidence};
 use super::{Found, fact};
 use crate::catalogue::SPLIT_BRAIN;
 use crate::cause;
 use crate::event::{Nanos, NodeId};
 use crate::history::History;
+use crate::observation::{Grade, Source};
 use crate::story::Shown;
 use crate::verdict::Anomaly;
 use crate::words;
@@ -22,6 +23,58 @@ pub struct Split {
     pub generation: u64,
     /// The first evidence of each of its leaders, in order of time.
     pub leaders: Vec<Evidence>,
+}
+
+/// That one node led one generation: from when to when it was seen to, and by what.
+///
+/// Who only answers, a read for example, need not lead: an answer counts where it acknowledged a
+/// change. A reign by hearsay alone proves nothing, and says so by its grade.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reign {
+    /// Which generation.
+    pub generation: u64,
+    /// Who led it.
+    pub node: NodeId,
+    /// When the first sign was seen.
+    pub first: Nanos,
+    /// When the last sign was seen.
+    pub last: Nanos,
+    /// The grade of the strongest sign.
+    pub grade: Grade,
+    /// Where signs came from.
+    pub sources: BTreeSet<Source>,
+    /// How many signs there are.
+    pub signs: u64,
+}
+
+impl Reign {
+    fn begin(seen: &Evidence, generation: u64) -> Self {
+        let (node, first, grade) = (seen.node, seen.time, seen.grade);
+        Self { generation, node, first, last: first, grade, sources: BTreeSet::new(), signs: 0 }
+    }
+
+    fn add(&mut self, seen: &Evidence) {
+        self.last = self.last.max(seen.time);
+        self.grade = self.grade.max(seen.grade);
+        self.sources.insert(seen.source);
+        self.signs += 1;
+    }
+}
+
+/// Every reign of `history`, by generation and then by its first sign. What a node says of another
+/// is left out.
+#[must_use]
+pub fn reigns(history: &History) -> Vec<Reign> {
+    let mut reigns: BTreeMap<(u64, NodeId), Reign> = BTreeMap::new();
+    for seen in evidence(history).iter().filter(|seen| seen.is_own()) {
+        if let Some(generation) = seen.leads() {
+            let reign = reigns.entry((generation, seen.node));
+            reign.or_insert_with(|| Reign::begin(seen, generation)).add(seen);
+        }
+    }
+    let mut sorted: Vec<Reign> = reigns.into_values().collect();
+    sorted.sort_by_key(|reign| (reign.generation, reign.first, reign.node));
+    sorted
 }
 
 /// The first evidence of each leader of each generation, hearsay included where `hearsay`.

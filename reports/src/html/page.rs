@@ -2,12 +2,12 @@
 
 use fracas_checker::event::{Event, EventKind, Nanos};
 use fracas_checker::history::{FaultSpan, Operation};
+use fracas_checker::leadership::{Reign, reigns};
 use maud::{Markup, html};
 
 use super::svg::Scale;
 use crate::Run;
 use crate::findings::{Finding, findings};
-use crate::leaders::{Reign, reigns};
 use crate::tally::Tally;
 use crate::text::{PHRASE, SENTENCE, clean};
 
@@ -33,7 +33,7 @@ impl<'a> Page<'a> {
             end,
             scale: Scale::new(end),
             faults: run.history.faults(),
-            findings: findings(run),
+            findings: findings(run.history, run.verdict),
             tally: Tally::of(run.history.operations()),
             reigns: reigns(run.history),
         }
