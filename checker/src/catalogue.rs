@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn what_explains_or_is_worse_comes_first() {
-        let first = |one: &str, other: &str| assert!(gravity(one) < gravity(other), "{one} {other}");
+        let first =
+            |one: &str, other: &str| assert!(gravity(one) < gravity(other), "{one} {other}");
         first(SPLIT_BRAIN, DOUBLE_VOTE);
         first(NODE_CRASHED, NO_RECOVERY);
         first(LOST_WRITE, STALE_READ);

@@ -192,6 +192,9 @@ pub enum NodeChange {
     Exited {
         /// With what status or signal.
         how: String,
+        /// The last lines of its logs, as many and as long as the harness keeps. Untrusted text.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        log: Vec<String>,
     },
 }
 

@@ -24,7 +24,7 @@
 //! | L13 | a leader cut from its quorum stops claiming to lead in time | [`crate::liveness`] | proven faults; atomic answers | `deposed-leader-lingers` if the plan sets a bound, numbers in any case |
 //! | L14 | leadership is calm | `health` | proof, stamps, faults | a suspicion; numbers in any case |
 //! | L15 | a new leader comes, and writes go on, soon after a fault | `timing`; [`crate::liveness`] | proof, faults, effects; atomic answers of a whole majority | numbers; `no-leader-in-time` if the plan sets a budget |
-//! | L16 | after the last heal all agree on one leader | [`crate::liveness`] | atomic answers, logs | `no-single-leader-after-heal` |
+//! | L16 | after the last heal all agree on one leader | [`crate::liveness`] | atomic answers, logs; hearsay can show that they do, never that they do not | `no-single-leader-after-heal` |
 //! | L17 | enough was seen of leaders | [`crate::coverage`] | proof, polls, proven faults | inconclusive if the plan asks for more; numbers in any case |
 //!
 //! What recorded evidence does not allow:

@@ -21,6 +21,17 @@ pub(crate) fn lasting(nanos: Nanos) -> String {
     }
 }
 
+/// How much of a text of the target is quoted in a sentence.
+const QUOTED: usize = 160;
+
+/// Text of the target between marks, on one line and not too long.
+pub(crate) fn quoted(text: &str) -> String {
+    let visible = |char: char| if char.is_control() { '\u{fffd}' } else { char };
+    let shown: String = text.trim().chars().take(QUOTED).map(visible).collect();
+    let more = if text.trim().chars().nth(QUOTED).is_some() { "…" } else { "" };
+    format!("“{shown}{more}”")
+}
+
 /// `a`, `a and b`, `a, b and c`.
 pub(crate) fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();

@@ -12,7 +12,7 @@ use fracas_checker::history::History;
 use fracas_checker::judge::judge_planned;
 use fracas_checker::objects::{self, Kind};
 use fracas_checker::{Algorithm, Budget, Status, Verdict, judge, judge_by};
-use fracas_reports::{Ended, FILES, Run, RunRecord, summary};
+use fracas_reports::{Ended, FILES, Finding, Run, RunRecord, findings, summary};
 
 use crate::cli::{Format, print, tell};
 use crate::exit::Exit;
@@ -191,17 +191,9 @@ pub fn closing_lines(dir: &RunDir, run: &Run<'_>) -> String {
     )];
     for check in &verdict.checks {
         lines.push(format!("  {:<12} {}", check.status.to_string(), check.id));
-        lines.extend(
-            check
-                .anomalies
-                .iter()
-                .map(|found| format!("    {}: {}", found.class, plain(&found.headline))),
-        );
         lines.extend(check.reasons.iter().map(|reason| format!("    {}", plain(reason))));
     }
-    if let Some(story) = verdict.anomalies().next().and_then(|(_, found)| found.story.last()) {
-        lines.push(plain(story));
-    }
+    lines.extend(anomalies(&findings(run.history, verdict)));
     if run.record.ended != Ended::Finished {
         lines.push(run.record.ended.to_string());
     }
@@ -211,6 +203,22 @@ pub fn closing_lines(dir: &RunDir, run: &Run<'_>) -> String {
         lines.push(format!("explained by: fracas explain {}", found.class));
     }
     lines.join("\n") + "\n"
+}
+
+/// The anomalies as every output orders them: the first with its story, of the others the headline.
+fn anomalies(findings: &[Finding<'_>]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for finding in findings {
+        let (number, anomaly) = (finding.number, finding.anomaly);
+        let more = finding.more().map_or_else(String::new, |more| format!(" ({more})"));
+        lines.push(format!("  {number}. {}: {}{more}", anomaly.class, plain(&anomaly.headline)));
+        if number == 1 {
+            lines.extend(anomaly.story.iter().map(|fact| format!("     {}", plain(fact))));
+            let cause = anomaly.likely_cause.iter();
+            lines.extend(cause.map(|it| format!("     Likely cause (not a fact): {}", plain(it))));
+        }
+    }
+    lines
 }
 
 #[cfg(test)]

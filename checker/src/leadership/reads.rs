@@ -172,6 +172,7 @@ impl Missed<'_> {
             nodes: operations.iter().filter_map(|one| one.ok()?.2.node.or(one.node)).collect(),
             generation: Some(*generation),
             window: (write.began(), ended(read)),
+            moment: ended(read),
         }
         .anomaly(history)
     }

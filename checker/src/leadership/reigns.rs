@@ -145,20 +145,18 @@ fn anomaly(history: &History, evidence: &[Evidence], split: &Split) -> Anomaly {
              {generation}.",
             words::list(&names)
         ),
-        likely_cause: cause::voter_forgot(history, elected(&split.leaders)),
+        likely_cause: match split.leaders.as_slice() {
+            [first, second, ..] => cause::elected_twice(history, first, second),
+            _ => None,
+        },
         witness: shown.iter().map(|seen| seen.index).collect(),
         key: None,
         nodes: names,
         generation: Some(generation),
         window: (from, to),
+        moment: split.leaders.get(1).map_or(to, |second| second.time),
     }
     .anomaly(history)
-}
-
-/// From the first to the last of the first signs of each leader: when they were elected.
-fn elected(leaders: &[Evidence]) -> (Nanos, Nanos) {
-    let since = leaders.iter().map(|seen| seen.since).min().unwrap_or_default();
-    (since, leaders.iter().map(|seen| seen.time).max().unwrap_or_default())
 }
 
 /// Generations with two leaders of which at least one is hearsay.

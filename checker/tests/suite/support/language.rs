@@ -23,7 +23,9 @@
 //! log n1 - g4 [0..5] voted n2        a vote; also `names n2` as the leader, and `entry 7 g3 5`: at
 //!                                    index 7 it holds 5 of generation 3, committed (or just `entry 7 g3`)
 //! fault 1 kill n1,n2 [10..20]        or `pause n1`, `cut n1|n2,n3`; `unproven` or `unhealed` at the end
-//! server n1/2 exited 20              n1's server ended by itself in its second life; or `started`, `killed`
+//! server n1/2 exited 20              n1's server ended by itself in its second life; or `started`, `killed`;
+//!                                    `log a b_c` at the end: it wrote the lines `a b` and `c`
+//! fault 1 full n1 [10..20]           or `clock n1`: its disk is full, its clock drifts
 //! phase load 3
 //! plan ok_per_kind cas 5             or `window 3`, `elections 1`, `effective 1`, `recovery 100`,
 //!                                    `step_down 50`, `new_leader 50`, and of leaders `changes 1`,
@@ -37,7 +39,9 @@ use fracas_checker::event::{
     Completion, Event, EventKind, Key, Nanos, NodeChange, NodeId, Op, OpKind, Outcome, Phase,
     ProcessId, Stamp, Value,
 };
-use fracas_checker::fault::{Again, Fault, FaultEvent, Measurement, Shape, Stage};
+use fracas_checker::fault::{
+    Again, Clock, Disk, Fault, FaultEvent, Loss, Measurement, Shape, Stage,
+};
 use fracas_checker::history::{Header, History, Plan, SCHEMA};
 use fracas_checker::observation::{Grade, LogEntry, Observation, Role, Source};
 use fracas_checker::transaction::{Micro, Seen};
@@ -132,7 +136,11 @@ impl Writer {
         let change = match words[2] {
             "started" => NodeChange::Started,
             "killed" => NodeChange::Killed,
-            "exited" => NodeChange::Exited { how: "status 101".to_owned() },
+            "exited" => {
+                let log = after(words, "log").map(|words| words.join(" ").replace('_', "\n"));
+                let log = log.iter().flat_map(|log| log.lines()).map(str::to_owned);
+                NodeChange::Exited { how: "status 101".to_owned(), log: log.collect() }
+            }
             other => panic!("unknown change `{other}`"),
         };
         let node = node.parse().expect("a node");
@@ -241,6 +249,7 @@ fn fault(kind: &str, nodes: &str) -> Fault {
     match kind {
         "kill" => Fault::Kill { nodes: list(nodes), again: Again::Same },
         "pause" => Fault::Pause { nodes: list(nodes) },
+        "power" => Fault::Power { nodes: list(nodes), loss: Loss::All },
         "cut" => {
             let (one, other) = nodes.split_once('|').expect("two groups");
             let pairs = list(one)
@@ -248,6 +257,8 @@ fn fault(kind: &str, nodes: &str) -> Fault {
                 .flat_map(|a| list(other).into_iter().flat_map(move |b| [(a, b), (b, a)]));
             Fault::Partition { shape: Shape::Halves, cut: pairs.collect() }
         }
+        "full" => Fault::Disk { nodes: list(nodes), trouble: Disk::Full },
+        "clock" => Fault::Clock { nodes: list(nodes), change: Clock::Drift { ppm: 100_000 } },
         other => panic!("unknown fault `{other}`"),
     }
 }
@@ -345,6 +356,8 @@ fn outcome(op: &Op, words: &[&str]) -> Outcome {
 fn completion(op: &Op, words: &[&str]) -> Completion {
     let error = "test".to_owned();
     match words {
+        ["info", error @ ..] if !error.is_empty() => Completion::Info { error: error.join(" ") },
+        ["fail", error @ ..] if !error.is_empty() => Completion::Fail { error: error.join(" ") },
         [] | ["info"] => Completion::Info { error },
         ["fail"] => Completion::Fail { error },
         ["ok", rest @ ..] => {
