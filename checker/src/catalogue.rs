@@ -54,7 +54,6 @@ const GRAVITY: [&str; 36] = [
     SPLIT_BRAIN,
     LOG_DIVERGENCE,
     STALE_LEADER_ACK_LOST,
-    LOST_ACROSS_GENERATIONS,
     LOST_WRITE,
     LOST_ELEMENT,
     LOST_UPDATE,
@@ -77,8 +76,9 @@ const GRAVITY: [&str; 36] = [
     // Wrong answers.
     INCOMPATIBLE_READS,
     INTERNAL_INCONSISTENCY,
-    STALE_LEADER_READ,
     STALE_READ,
+    STALE_LEADER_READ,
+    LOST_ACROSS_GENERATIONS,
     OUT_OF_ORDER_DEQUEUE,
     FALSE_EMPTY,
     NON_LINEARIZABLE,
@@ -127,7 +127,6 @@ mod tests {
         first(SPLIT_BRAIN, DOUBLE_VOTE);
         first(NODE_CRASHED, NO_RECOVERY);
         first(LOST_WRITE, STALE_READ);
-        first(STALE_LEADER_READ, STALE_READ);
         first(STALE_READ, NODE_CRASHED);
         first(NO_RECOVERY, "unheard-of");
     }

@@ -75,12 +75,12 @@ impl fmt::Display for ProcessId {
     }
 }
 
-/// Who answered a successful operation, where the target tells. Of an operation that changed
-/// something it is evidence of the highest grade that the node led; of one that only looked it is
-/// none: who answers a read need not lead.
+/// Whom a successful answer named, where the target tells. Of an operation that changed something
+/// it is evidence of the highest grade that the node led; of one that only looked it is none: who
+/// answers a read need not lead, and may name another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
 pub struct Stamp {
-    /// The node that answered it.
+    /// The node that acted as leader for it, or answered it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeId>,
     /// The generation that the answer named: the one under which it took effect.

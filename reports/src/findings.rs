@@ -2,6 +2,7 @@
 //! in this order, and the first is the one of the headline.
 
 use fracas_checker::Verdict;
+use fracas_checker::hallmark::Hallmarks;
 use fracas_checker::history::History;
 use fracas_checker::verdict::{Anomaly, CheckResult, Status};
 
@@ -21,6 +22,8 @@ pub struct Finding<'a> {
     pub alike: Vec<&'a Anomaly>,
     /// The name under which the same defect is found again.
     pub fingerprint: String,
+    /// What else than the check and the class went into it.
+    pub hallmarks: Vec<String>,
 }
 
 impl Finding<'_> {
@@ -41,13 +44,16 @@ impl Finding<'_> {
 #[must_use]
 pub fn findings<'a>(history: &History, verdict: &'a Verdict) -> Vec<Finding<'a>> {
     let mut findings: Vec<Finding<'a>> = Vec::new();
+    let marks = Hallmarks::new(history);
     for (check, anomaly) in verdict.anomalies() {
-        let fingerprint = fingerprint(&check.id, anomaly, history);
+        let hallmarks = marks.of(anomaly);
+        let fingerprint = fingerprint(&check.id, anomaly, &hallmarks);
         match findings.iter_mut().find(|known| known.fingerprint == fingerprint) {
             Some(known) => known.alike.push(anomaly),
             None => {
                 let number = findings.len() + 1;
-                findings.push(Finding { number, check, anomaly, alike: Vec::new(), fingerprint });
+                let alike = Vec::new();
+                findings.push(Finding { number, check, anomaly, alike, fingerprint, hallmarks });
             }
         }
     }

@@ -55,10 +55,10 @@ pub(super) const GENERATIONS: &[Class] = &[
     },
     Class {
         name: STALE_LEADER_READ,
-        meaning: "A read was served under an older generation than that of a write which had been \
-                  acknowledged before the read began, and it missed that write. The leader that \
-                  served it had been deposed and did not know. A leader that answers reads from \
-                  its own state, without asking a quorum whether it still leads, has this shape.",
+        meaning: "A read was answered under an older generation than that of a write which had been \
+                  acknowledged before the read began, and it missed that write. Whoever answered it \
+                  did not know that the generation was over. A leader that answers reads from its \
+                  own state, without asking a quorum whether it still leads, has this shape.",
         example: "n1 acknowledges write k = 1 under generation 4\nn2 acknowledges write k = 2 under \
                   generation 5\nread k begins and n1 answers 1 under generation 4",
     },

@@ -100,13 +100,16 @@ fn alone<'a>(
 
 /// The old answer came from a node that could not ask the others.
 ///
-/// Must hold: from the question to the answer the node that answered was cut from a majority, by
-/// proof. Refuted by: an answer that another node gave.
+/// Must hold: from the question to the answer the node that was asked was cut from a majority, by
+/// proof. Refuted by: an answer that names a node which was not.
 pub(super) fn answered_alone(scene: &Scene<'_>) -> Option<String> {
     let late = scene.suspects()?.late.filter(|late| late.op.kind().only_looks())?;
-    let (end, ..) = late.ok()?;
-    let node = served(late)?;
+    let (end, _, stamp) = late.ok()?;
+    let node = late.node.or(stamp.node)?;
     let (cut, majority) = alone(scene, node, (late.invoked.1, end))?;
+    if stamp.node.is_some_and(|named| alone(scene, named, (late.invoked.1, end)).is_none()) {
+        return None;
+    }
     Some(format!(
         "{node} answered at {} while it was cut from the majority {majority} (fault {}). A node \
          that answers from its own state, without asking a quorum, gives answers of this shape.",

@@ -286,7 +286,8 @@ fn values_words(values: &[Value]) -> String {
     }
 }
 
-/// Who answered, where the target tells. Only who acknowledged a change is said to lead.
+/// Whom the answer named, where the target tells. Only who acknowledged a change is said to lead:
+/// a follower that answers a read may name its leader, or itself.
 fn answerer(operation: &Operation) -> String {
     let Some((_, _, stamp)) = operation.ok() else { return String::new() };
     let leads = changed(operation).is_some();
@@ -295,10 +296,10 @@ fn answerer(operation: &Operation) -> String {
             format!("; {node} acknowledged it as leader of generation {generation}")
         }
         (Some(node), Some(generation)) => {
-            format!("; {node} answered and named generation {generation}")
+            format!("; the answer named {node} and generation {generation}")
         }
         (Some(node), None) if leads => format!("; {node} acknowledged it"),
-        (Some(node), None) => format!("; {node} answered"),
+        (Some(node), None) => format!("; the answer named {node}"),
         (None, Some(generation)) => format!("; the answer named generation {generation}"),
         (None, None) => String::new(),
     }

@@ -83,7 +83,7 @@ fn who_answers_a_read_is_not_said_to_lead() {
         p2 n2 r k [40..50] ok 1 @n2/g4
         p2 n2 r k [60..70] ok 2";
     let story = story(text, &[REGISTER]).join("\n");
-    assert!(story.contains("got 1; n2 answered and named generation 4."), "{story}");
+    assert!(story.contains("got 1; the answer named n2 and generation 4."), "{story}");
     assert!(story.contains("n1 acknowledged it as leader of generation 4."), "{story}");
     assert!(!story.contains("n2 acknowledged"), "{story}");
 }
