@@ -10,6 +10,7 @@ pub mod clients;
 pub mod cluster;
 pub mod deploying;
 pub mod doctor;
+pub mod durable;
 pub mod equipment;
 pub mod exit;
 pub mod guard;

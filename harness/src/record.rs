@@ -12,7 +12,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::actor::Actual;
-use crate::equipment::{ClockMeans, Wanted};
+use crate::equipment::ClockMeans;
 use crate::lab::{self, Lab, World, clock};
 use crate::nemesis::{self, Planned};
 use crate::plan::RunPlan;
@@ -72,9 +72,10 @@ fn host(world: &World) -> Host {
     }
 }
 
-/// By what means each kind of fault is brought about in `lab`.
+/// By what means each kind of fault that was allowed is brought about in `lab`.
 #[must_use]
-pub fn mechanisms(lab: &Lab, equipment: &Wanted) -> BTreeMap<String, String> {
+pub fn mechanisms(lab: &Lab, plan: &RunPlan) -> BTreeMap<String, String> {
+    let equipment = &plan.equipment;
     let clock = match equipment.clock {
         ClockMeans::Redirect => clock::MECHANISM,
         ClockMeans::Faketime => "faketime",
@@ -89,7 +90,7 @@ pub fn mechanisms(lab: &Lab, equipment: &Wanted) -> BTreeMap<String, String> {
         FaultKind::Disk => "fuse",
         FaultKind::Starve => equipment.starve.name(),
     };
-    FaultKind::ALL.map(|kind| (kind.word().to_owned(), how(kind).to_owned())).into()
+    plan.kinds.iter().map(|kind| (kind.word().to_owned(), how(*kind).to_owned())).collect()
 }
 
 /// The SHA-256 of a file, in hexadecimal.

@@ -8,6 +8,7 @@ use clap::builder::PossibleValuesParser;
 use fracas_checker::Algorithm;
 use fracas_checker::formats::{self, Hint, Recorded};
 use fracas_checker::objects::{self, Kind, OBJECTS};
+use fracas_targets::duration;
 
 use super::told::told;
 use super::{Out, complain, print};
@@ -19,10 +20,10 @@ use crate::store::RunDir;
 /// What judging may use.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct BudgetArgs {
-    /// Seconds that all checks together may take; then what is left is inconclusive.
-    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
-    check_time: u32,
-    /// Mebibytes that the tables of a search may hold.
+    /// How long all checks together may take; what is not decided by then is inconclusive.
+    #[arg(long, default_value = "60s", value_parser = duration, value_name = "TIME")]
+    check_time: Duration,
+    /// How many mebibytes of memory a search may use.
     #[arg(long, default_value_t = 1024, value_name = "MIB")]
     check_memory: usize,
 }
@@ -30,10 +31,7 @@ pub(super) struct BudgetArgs {
 impl BudgetArgs {
     /// The budget that they mean.
     pub(super) fn budget(self) -> CheckBudget {
-        CheckBudget {
-            time: Duration::from_secs(self.check_time.into()),
-            bytes: self.check_memory.saturating_mul(1 << 20),
-        }
+        CheckBudget { time: self.check_time, bytes: self.check_memory.saturating_mul(1 << 20) }
     }
 }
 

@@ -9,6 +9,7 @@ use fracas_targets::{Target, nearest};
 use super::narrate;
 use super::run::RunArgs;
 use super::values::millis;
+use crate::equipment::ClockMeans;
 use crate::lab::{NODES_MAX, lacks};
 use crate::nemesis::{self, AIMS, Aim, Does};
 
@@ -64,6 +65,26 @@ fn available(mut kinds: BTreeSet<FaultKind>) -> BTreeSet<FaultKind> {
         }
     });
     kinds
+}
+
+/// What this machine lacks of what the allowed kinds of faults take, and which of them are left
+/// without it. It is told of every kind that was asked for, drawn by the seed or not.
+pub(super) fn lacking(kinds: &BTreeSet<FaultKind>, clock: ClockMeans) -> Option<String> {
+    let redirected = |kind: FaultKind| kind != FaultKind::Clock || clock == ClockMeans::Redirect;
+    let missing: Vec<(FaultKind, String)> = kinds
+        .iter()
+        .filter(|kind| redirected(**kind))
+        .filter_map(|kind| Some((*kind, lacks(*kind)?)))
+        .collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let told = missing.iter().map(|(kind, why)| format!("error: no fault `{kind}` here: {why}\n"));
+    let left = kinds.iter().filter(|kind| missing.iter().all(|(without, _)| without != *kind));
+    let left: Vec<&str> = left.map(|kind| kind.word()).collect();
+    let left = if left.is_empty() { "none".to_owned() } else { left.join(",") };
+    let told: String = told.collect();
+    Some(format!("{told}help: `fracas doctor` says how to mend it; without: `--faults {left}`"))
 }
 
 fn not_allowed(target: &Target, kind: FaultKind) -> String {

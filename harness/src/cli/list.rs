@@ -4,12 +4,15 @@ use fracas_checker::catalogue::classes;
 use fracas_checker::fault::{FaultKind, Shape};
 use fracas_checker::formats::Format as Recorded;
 use fracas_checker::objects::OBJECTS;
+use fracas_reports::Ended;
 use fracas_targets::Target;
 use serde::Serialize;
 
 use super::{Format, Out, complain, print, tell};
 use crate::exit::Exit;
 use crate::nemesis::AIMS;
+use crate::store::RunDir;
+use crate::text::plain;
 use crate::{doctor, store};
 
 /// Arguments of `fracas list`.
@@ -28,21 +31,29 @@ pub(super) struct ListArgs {
 /// What can be listed.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum What {
-    /// Built-in targets.
+    /// The built-in targets.
+    #[value(alias = "target")]
     Targets,
-    /// What clients can do.
+    /// What clients do in a run, for `run --workload`.
+    #[value(alias = "workload")]
     Workloads,
-    /// What the nemesis can do, its shapes of partitions and its aims.
+    /// Kinds of faults for `run --faults`, shapes of partitions, and aims for `run --aim`.
+    #[value(aliases = ["fault", "aims", "shapes", "nemesis"])]
     Faults,
-    /// What a history can be checked for.
+    /// The checks that judge a history, and what each promises.
+    #[value(alias = "check")]
     Checks,
-    /// What the operations of a history can act on, for `check --model`.
+    /// Kinds of objects that operations act on, for `check --model`.
+    #[value(alias = "model")]
     Models,
-    /// How a history can be written down, for `check --format`.
+    /// File formats of histories, for `check --format`.
+    #[value(alias = "format")]
     Formats,
-    /// What a check can find, for `explain`.
+    /// Anomalies that a check can find, for `explain`.
+    #[value(alias = "anomaly")]
     Anomalies,
-    /// The runs that are kept.
+    /// The stored runs, with their verdicts.
+    #[value(alias = "run")]
     Runs,
 }
 
@@ -124,18 +135,25 @@ fn anomalies() -> Vec<Row> {
 
 fn runs(args: &ListArgs) -> Result<Vec<Row>, store::StoreError> {
     let runs = store::list(&args.out.out)?;
-    Ok(runs
-        .iter()
-        .map(|run| {
-            let about = match run.record() {
-                Ok(record) => {
-                    format!("{}, seed {}: {}", record.started, record.seed, record.ended.word())
-                }
-                Err(error) => format!("unreadable: {error}"),
-            };
-            Row::new(run.id(), about)
-        })
-        .collect())
+    Ok(runs.iter().map(|run| Row::new(run.id(), run_in_words(run))).collect())
+}
+
+/// When a run began, with which seed, and what came of it.
+fn run_in_words(run: &RunDir) -> String {
+    let record = match run.record() {
+        Ok(record) => record,
+        Err(error) => return format!("unreadable: {error}"),
+    };
+    let ended = match (&record.ended, run.verdict()) {
+        (Ended::Finished, Some(verdict)) => verdict,
+        (Ended::Finished, None) => "recorded, not judged".to_owned(),
+        (Ended::Running, _) if !run.is_alive() => {
+            "crashed; `fracas clean` cleans up after it".to_owned()
+        }
+        (Ended::Interrupted { .. }, Some(verdict)) => format!("interrupted, {verdict}"),
+        (ended, _) => ended.word().to_owned(),
+    };
+    plain(&format!("{}, seed {}: {ended}", record.started, record.seed))
 }
 
 /// Two columns, the first as wide as it must be.

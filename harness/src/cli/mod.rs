@@ -6,11 +6,14 @@ mod clean;
 mod convert;
 mod explain;
 mod list;
+mod repetition;
 mod report;
 mod run;
+mod series;
 mod told;
 mod validate;
 mod values;
+mod words;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -36,8 +39,11 @@ struct Cli {
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
     /// How diagnostics are written.
-    #[arg(long, global = true, value_enum, default_value = "text", alias = "logging-json")]
+    #[arg(long, global = true, value_enum, default_value = "text")]
     log_format: LogFormat,
+    /// As `--log-format json`: the name that Jepsen has for it.
+    #[arg(long, global = true, hide = true)]
+    logging_json: bool,
     /// When to use colour in diagnostics.
     #[arg(long, global = true, value_enum, default_value = "auto")]
     color: Color,
@@ -68,7 +74,7 @@ enum Color {
 pub enum Format {
     /// For people.
     Text,
-    /// One JSON document.
+    /// One JSON document; one line each where there are several.
     Json,
 }
 
@@ -103,7 +109,7 @@ const EXITS: &str = "Exit codes: 0 pass · 1 anomaly · 2 inconclusive · 3 the 
 /// Parses the command line and carries it out.
 #[must_use]
 pub fn main() -> Exit {
-    let cli = match Cli::try_parse() {
+    let cli: Cli = match words::parse() {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print(); // a closed pipe is not an error
@@ -113,7 +119,7 @@ pub fn main() -> Exit {
     QUIET.store(cli.quiet, Ordering::Relaxed);
     log(&cli);
     match cli.command {
-        Command::Run(args) => run::run(&args),
+        Command::Run(args) => series::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Report(args) => report::report(&args),
         Command::Explain(args) => explain::explained(&args),
@@ -148,7 +154,8 @@ fn log(cli: &Cli) {
         .with_ansi(ansi)
         .log_internal_errors(false); // it would panic where stderr is closed
     let registry = tracing_subscriber::registry().with(filter);
-    let set = match cli.log_format {
+    let format = if cli.logging_json { LogFormat::Json } else { cli.log_format };
+    let set = match format {
         LogFormat::Text => registry.with(layer.with_target(false)).try_init(),
         LogFormat::Json => registry.with(layer.json()).try_init(),
     };
@@ -165,6 +172,13 @@ pub fn print(text: &str) {
     {
         tell(&format!("fracas: warning: failed to write the result to stdout: {error}"));
     }
+}
+
+/// A JSON document as one line of JSON lines. A line break is between two tokens: within a text it
+/// is written as `\\n`.
+#[must_use]
+pub fn one_line(json: &str) -> String {
+    json.lines().map(str::trim_start).collect::<String>() + "\n"
 }
 
 /// Writes a line to stderr. Unlike `eprintln!` it does not panic where nobody reads it, as in

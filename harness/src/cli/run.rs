@@ -1,18 +1,21 @@
-//! `fracas run`: from flags to a decided run, and as many of them as were asked for.
+//! `fracas run`: from flags to a decided run. Several of them are a `series`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::ValueEnum;
 use fracas_checker::event::{NodeId, OpKind};
-use fracas_targets::{Target, quoted};
+use fracas_targets::{Target, duration};
 use fracas_workloads::{Size, Workload};
 
 use super::check::BudgetArgs;
-use super::chosen::{faults, kinds, must_be_given, schedule, unknown};
-use super::values::{Means, Rate, Seed, bytes, clients, duration, means, offset, rate, seed};
-use super::{Format, Out, complain, narrate, print, tell};
+use super::chosen::{faults, kinds, lacking, must_be_given, schedule, unknown};
+use super::repetition::command;
+use super::values::{
+    Means, Rate, Seed, bytes, clients, count, means, offset, rate, seed, some_time,
+};
+use super::{Format, Out, complain, narrate, one_line, print, tell};
 use crate::equipment::{ClockMeans, PacketMeans, StarveMeans, Wanted};
 use crate::exit::Exit;
 use crate::lab::disk::Model;
@@ -27,7 +30,7 @@ use crate::{run, targets};
 pub(super) struct RunArgs {
     /// Targets: names of built-in ones, or paths of target files.
     #[arg(required = true, value_name = "TARGET")]
-    targets: Vec<String>,
+    pub(super) targets: Vec<String>,
     /// What clients do, comma-separated [default: all that fit the target].
     #[arg(long, value_delimiter = ',', value_name = "W[,W]")]
     workload: Vec<String>,
@@ -35,7 +38,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_delimiter = ',', value_name = "F[,F]")]
     faults: Vec<String>,
     /// From the begin of one fault to that of the next; longer where a story of several takes longer.
-    #[arg(long, default_value = "5s", value_parser = duration, value_name = "TIME")]
+    #[arg(long, default_value = "5s", value_parser = some_time, value_name = "TIME")]
     pub(super) fault_every: Duration,
     /// How long clients and faults go on.
     #[arg(short, long, default_value = "30s", value_parser = duration, value_name = "TIME",
@@ -51,32 +54,40 @@ pub(super) struct RunArgs {
     #[arg(long, requires = "schedule")]
     pin: bool,
     /// How many nodes [default: the target's].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::<u16>)]
     nodes: Option<u16>,
     /// How many clients; `3n` is three per node.
-    #[arg(short, long, default_value = "2n", value_name = "N|Nn", alias = "concurrency")]
+    #[arg(
+        short,
+        long,
+        default_value = "2n",
+        value_name = "N|Nn",
+        alias = "concurrency",
+        short_alias = 'u'
+    )]
     clients: String,
     /// Operations per second of all clients together, or `max`.
     #[arg(long, default_value = "150/s", value_parser = rate, value_name = "N/s|max")]
     rate: Rate,
     /// How many registers they share.
-    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = count::<u16>)]
     keys: u16,
     /// The root of all randomness [default: random, always printed].
     #[arg(long, env = "FRACAS_SEED", value_parser = seed, value_name = "N")]
-    seed: Option<Seed>,
-    /// How many runs, with seeds counted up from the first.
-    #[arg(long, default_value_t = 1, value_name = "N", alias = "test-count")]
-    repeat: u32,
-    /// End with the first run that does not pass.
+    pub(super) seed: Option<Seed>,
+    /// How many runs of each target, with seeds counted up from the first [default: 1].
+    #[arg(long, value_name = "N", alias = "test-count", value_parser = count::<u32>)]
+    pub(super) repeat: Option<u32>,
+    /// Repeat until a run finds an anomaly or cannot take place, at most `--repeat` times; an
+    /// inconclusive run does not end it.
     #[arg(long)]
-    until_fail: bool,
+    pub(super) until_fail: bool,
     /// End a run within a second of the first anomaly that is proven while it goes on.
     #[arg(long)]
     until_anomaly: bool,
     /// The server to run, instead of the target's.
     #[arg(long, env = "FRACAS_BINARY", value_name = "PATH")]
-    binary: Option<PathBuf>,
+    pub(super) binary: Option<PathBuf>,
     /// An argument added to the server's command line; may be given several times.
     #[arg(long = "arg", value_name = "ARG", allow_hyphen_values = true)]
     extra_args: Vec<String>,
@@ -116,12 +127,12 @@ pub(super) struct RunArgs {
     no_check: bool,
     /// Show what would be done, and start nothing.
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// What the result looks like.
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    pub(super) format: Format,
     #[command(flatten)]
-    out: Out,
+    pub(super) out: Out,
     /// For the tests of fracas itself: partitions claim to work but do nothing.
     #[arg(long, hide = true)]
     test_ineffective_cut: bool,
@@ -181,57 +192,24 @@ enum IsolationArg {
     Userns,
 }
 
-/// Carries out every run that was asked for; the worst one is the exit code.
-pub(super) fn run(args: &RunArgs) -> Exit {
-    let first = args.seed.and_then(|seed| seed.0).unwrap_or_else(fresh_seed);
-    let mut worst = Exit::Pass;
-    let mut results = Vec::new();
-    for target in &args.targets {
-        for again in 0..u64::from(args.repeat.max(1)) {
-            let seed = first.wrapping_add(again);
-            let exit = one(args, target, seed);
-            results.push((target, seed, exit));
-            worst = worst.worst(exit);
-            let over =
-                matches!(exit, Exit::Interrupted | Exit::Terminated | Exit::Usage | Exit::Machine);
-            if over || (args.until_fail && exit != Exit::Pass) {
-                return finish(args, &results, worst);
-            }
-        }
-    }
-    finish(args, &results, worst)
-}
-
-/// The summary of several runs.
-fn finish(args: &RunArgs, results: &[(&String, u64, Exit)], worst: Exit) -> Exit {
-    if results.len() > 1 && args.format == Format::Text {
-        let passed = results.iter().filter(|(.., exit)| *exit == Exit::Pass).count();
-        let lines = results
-            .iter()
-            .map(|(target, seed, exit)| format!("  {target} seed {seed}: {exit:?}\n"));
-        print(&format!("{}{passed} of {} runs passed\n", lines.collect::<String>(), results.len()));
-    }
-    worst
-}
-
 /// One run in a world of its own.
-fn one(args: &RunArgs, target: &str, seed: u64) -> Exit {
-    let plan = match decide(args, target, seed) {
-        Ok(plan) => plan,
-        Err(error) => {
-            tell(&error);
-            return Exit::Usage;
-        }
-    };
+pub(super) fn one(args: &RunArgs, plan: &RunPlan) -> Exit {
     for skipped in &plan.skipped {
         narrate(&format!("fracas: {skipped}"));
     }
-    narrate(&format!("fracas: {} with seed {seed}: {}", plan.target.name(), plan.summary()));
+    narrate(&format!("fracas: {} with seed {}: {}", plan.target.name(), plan.seed, plan.summary()));
     if args.dry_run {
-        print(&format!("{}\n", plan.shown()));
+        print(&match args.format {
+            Format::Text => plan.shown() + "\n",
+            Format::Json => one_line(&plan.shown()),
+        });
         return Exit::Pass;
     }
-    let entered = lab::enter(isolation(args.isolation), |world| match run::run(&plan, world) {
+    if let Some(lacking) = lacking(&plan.kinds, plan.equipment.clock) {
+        tell(&lacking);
+        return Exit::Machine;
+    }
+    let entered = lab::enter(isolation(args.isolation), |world| match run::run(plan, world) {
         Ok(exit) => exit.code(),
         Err(error) => {
             complain(&error);
@@ -255,21 +233,15 @@ fn isolation(wanted: IsolationArg) -> Isolation {
     }
 }
 
-/// A seed that nobody has chosen: the only randomness that does not come from a seed.
-fn fresh_seed() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(std::process::id()) % 1_000_000_000
-}
-
 /// Merges flags and target into a run, or says precisely what is wrong.
-fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
+pub(super) fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
     let (target, beside) = targets::load(name)?;
     let binary = targets::binary(&target, beside.as_deref(), args.binary.as_deref())?;
     let nodes = nodes(args.nodes.unwrap_or(target.default_nodes()))?;
     let (workloads, skipped) = workloads(&args.workload, &target)?;
     let kinds = kinds(&args.faults, &target, nodes.len())?;
     let size = Size {
-        clients: clients(&args.clients, nodes.len())?,
+        clients: clients(&args.clients, nodes.len(), lab::resources::descriptors())?,
         nodes: nodes.clone(),
         rate: args.rate.0,
         keys: args.keys,
@@ -402,43 +374,4 @@ fn misfit(workload: &'static dyn Workload, target: &Target) -> Option<String> {
         ));
     }
     None
-}
-
-/// What a repetition of one run does not repeat.
-const ONCE: [&str; 4] = ["--seed", "--repeat", "--test-count", "--until-fail"];
-
-/// The command that repeats one run: what was typed, with this target and this seed only.
-fn command(args: &RunArgs, target: &str, seed: u64) -> String {
-    let mut words = vec!["fracas".to_owned(), "run".to_owned(), target.to_owned()];
-    let typed: Vec<String> = std::env::args().skip(1).collect();
-    let mut rest = typed.into_iter().skip_while(|word| *word != "run").skip(1);
-    while let Some(word) = rest.next() {
-        let value = takes_value(&word).then(|| rest.next()).flatten();
-        let once = ONCE.contains(&word.split('=').next().unwrap_or_default());
-        // A value may be called like a target: `fracas run regent --out regent`.
-        if !once && (value.is_some() || !args.targets.contains(&word)) {
-            words.push(word);
-            words.extend(value);
-        }
-    }
-    // Given as a variable it would be lost, and the repetition would run another server.
-    let typed_binary = words.iter().any(|word| word.split('=').next() == Some("--binary"));
-    if let (Some(binary), false) = (&args.binary, typed_binary) {
-        words.push(format!("--binary={}", binary.display()));
-    }
-    words.push(format!("--seed={seed}"));
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
-}
-
-/// Whether the next word is the value of this one.
-fn takes_value(word: &str) -> bool {
-    let run = RunArgs::augment_args(clap::Command::default());
-    let is_meant = |arg: &clap::Arg| match word.strip_prefix("--") {
-        Some(name) => {
-            let aliases = arg.get_all_aliases().unwrap_or_default();
-            arg.get_long() == Some(name) || aliases.contains(&name)
-        }
-        None => arg.get_short().is_some_and(|letter| word == format!("-{letter}")),
-    };
-    run.get_arguments().any(|arg| arg.get_action().takes_values() && is_meant(arg))
 }

@@ -61,8 +61,8 @@ pub(crate) enum Report {
     Signalled,
     /// The share of the time in which the one that ran in circles ran, in percent.
     Spun(u8),
-    /// The server ended by itself, such as with `status 1`.
-    Exited(String),
+    /// The server ended by itself, such as with `status 1`, and so many threads of it went on.
+    Exited(String, usize),
 }
 
 /// One end of the conversation.

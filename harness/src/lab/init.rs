@@ -33,7 +33,7 @@ use super::resources::cpu::{SPIN, Turns, spin_main};
 use super::sys::{self, Ended, Side};
 use super::wait::ready;
 use super::world::{hung_up, map_ids};
-use super::{mounts, tree};
+use super::{mounts, threads, tree};
 
 /// The node's user in its own namespace.
 const NODE_USER: u32 = 1000;
@@ -230,7 +230,9 @@ fn serve(channel: &Channel, server: Pid, deaths: &SignalFd) -> Result<(), LabErr
         while deaths.read_signal().doing(|| "read a signal".into())?.is_some() {}
         for (pid, ended) in reap_all().doing(|| "reap".into())? {
             if pid == server {
-                let report = Report::Exited(ended.to_string());
+                // They end with this process. A server that went to the background has some.
+                let left = threads::count().doing(|| "count threads".into())?.total;
+                let report = Report::Exited(ended.to_string(), left);
                 return channel.send(&report).doing(|| "report the server's end".into());
             }
             if let Some(report) = turns.ended(pid, ended.status()) {

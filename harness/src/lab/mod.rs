@@ -43,7 +43,7 @@ use std::time::{Duration, Instant};
 use fracas_checker::NodeId;
 use fracas_checker::fault::{Cut, FaultKind};
 
-pub use command::run_command;
+pub use command::{hear_command, run_command};
 pub use error::LabError;
 pub use init::node_main;
 pub use launch::{Gone, Launch, Threads};
@@ -78,6 +78,7 @@ pub fn lacks(kind: FaultKind) -> Option<String> {
         FaultKind::Clock if !cfg!(target_arch = "x86_64") => {
             Some("clocks can be made wrong on x86-64 only".to_owned())
         }
+        FaultKind::Clock => clock::able().err().map(|error| error.to_string()),
         _ => None,
     }
 }

@@ -45,6 +45,8 @@ pub struct NodeProcess {
     /// What the server's environment says of a library in front of the C library.
     preload: BTreeMap<String, String>,
     exited: Option<String>,
+    /// How many threads it left behind then.
+    left: usize,
     gone: Option<Gone>,
 }
 
@@ -63,6 +65,7 @@ impl NodeProcess {
             squeezed: Squeezed::default(),
             ration: Ration::default(),
             exited: None,
+            left: 0,
             gone: None,
         };
         started.launch(launch).map_err(about)?;
@@ -162,6 +165,13 @@ impl NodeProcess {
         self.exited.clone()
     }
 
+    /// Whether the server ended by itself, and well, while processes of it went on: it went to the
+    /// background. They are gone, too.
+    #[must_use]
+    pub fn left_for_background(&self) -> bool {
+        self.left > 0 && self.exited.as_deref() == Some("status 0")
+    }
+
     /// What the first kill did, if there was one.
     #[must_use]
     pub fn gone(&self) -> Option<Gone> {
@@ -209,8 +219,8 @@ impl NodeProcess {
     fn report(&mut self) -> Result<Option<Report>, LabError> {
         let doing = || format!("hear from node {}", self.node);
         match self.channel.receive(ANSWER_WITHIN).doing(doing)? {
-            Received::Message(Report::Exited(how)) => {
-                self.exited = Some(how);
+            Received::Message(Report::Exited(how, left)) => {
+                (self.exited, self.left) = (Some(how), left);
                 Ok(None)
             }
             Received::Message(report) => Ok(Some(report)),
@@ -235,7 +245,9 @@ impl NodeProcess {
     /// Takes note of an end.
     fn note(&mut self, received: Received<Report>) {
         match received {
-            Received::Message(Report::Exited(how)) => self.exited = Some(how),
+            Received::Message(Report::Exited(how, left)) => {
+                (self.exited, self.left) = (Some(how), left);
+            }
             Received::Message(other) => tracing::warn!("node {}: unasked {other:?}", self.node),
             Received::End => self.note_end(),
             Received::Nothing => {}

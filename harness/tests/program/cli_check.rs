@@ -165,7 +165,7 @@ fn report_writes_all_four_files_of_a_stored_run() {
     let results = json(&run.join("results.json"));
     assert_eq!(results["verdict"], "anomaly", "{results:#}");
     room.run(&["check", "20260102"]).assert_code(1);
-    room.run(&["list", "runs"]).assert_code(0).assert_stdout(&["seed 5", "finished"]);
+    room.run(&["list", "runs"]).assert_code(0).assert_stdout(&["seed 5: anomaly"]);
 }
 
 #[test]

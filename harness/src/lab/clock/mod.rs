@@ -23,6 +23,7 @@ mod elsewhere;
 #[cfg(not(target_arch = "x86_64"))]
 use elsewhere as machine;
 
+mod able;
 mod faketime;
 mod listener;
 mod page;
@@ -33,6 +34,7 @@ mod stops;
 mod supervisor;
 mod timens;
 
+pub use able::able;
 pub use faketime::{FAKETIME_LIMITS, Faketime};
 pub use page::{ClockPage, Tally};
 pub use probe::{Compared, Reading, Sample, Sampling};
