@@ -71,14 +71,14 @@ pub(crate) use timing::hits;
 pub const ID: &str = "leader/one-per-generation";
 
 /// What it promises.
-pub const PROMISE: &str = "a generation has at most one leader, no node goes back in generation or votes twice in one, \
-     and nothing that was acknowledged is lost to a deposed or a new leader";
+pub const PROMISE: &str = "a generation has at most one leader, the generation of a node never decreases, a node has one \
+     vote in a generation, and nothing that was acknowledged is lost when the leader changes";
 
 /// What a pass or an anomaly rests on.
 const ASSUMPTIONS: [&str; 4] = [
-    "what a node says of its own role and generation in one answer is of one moment",
-    "log lines of a node are in the order in which it wrote them",
-    "a vote that a node tells of is on its disk",
+    "an answer of a node shows its role and its generation at one and the same moment",
+    "the lines of a node's log are in the order in which it wrote them",
+    "a node writes its vote to its disk before it tells of it",
     "the generation in an answer is the one under which the operation took effect",
 ];
 
@@ -93,7 +93,7 @@ pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
     let evidence = evidence(history);
     if !evidence.iter().any(|seen| seen.proves_leading().is_some()) {
         result
-            .inconclusive("no node was seen to lead a generation, so nothing is known of leaders");
+            .inconclusive("no node was seen to lead a generation, so leaders could not be judged");
     }
     let mut found = Found::default();
     reigns::judge(history, &evidence, &mut found);

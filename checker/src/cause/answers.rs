@@ -70,18 +70,17 @@ fn why_it_did_not_know(scene: &Scene<'_>, node: NodeId, asked: (Nanos, Nanos)) -
     match (wrong, woke) {
         (Some(span), _) => format!(
             "Its clock was wrong then ({}, fault {}): a leader that counts a lease by such a clock \
-             gives answers of this shape.",
+             gives such answers.",
             span.fault.manner(),
             span.id
         ),
         (_, Some(span)) => format!(
             "It had stood still until {} (fault {}): a leader that does not ask a quorum before it \
-             answers gives answers of this shape.",
+             answers gives such answers.",
             words::at(span.effective.map_or(span.begin.1, |(_, to)| to)),
             span.id
         ),
-        _ => "An old leader that answers without asking a quorum gives answers of this shape."
-            .to_owned(),
+        _ => "An old leader that answers without asking a quorum gives such answers.".to_owned(),
     }
 }
 
@@ -112,7 +111,7 @@ pub(super) fn answered_alone(scene: &Scene<'_>) -> Option<String> {
     }
     Some(format!(
         "{node} answered at {} while it was cut from the majority {majority} (fault {}). A node \
-         that answers from its own state, without asking a quorum, gives answers of this shape.",
+         that answers from its own state, without asking a quorum, gives such answers.",
         words::at(end),
         cut.id
     ))

@@ -185,8 +185,8 @@ fn came_back(evidence: &[Evidence]) -> Vec<String> {
     again
         .map(|((generation, node), lives)| {
             format!(
-                "{node} led generation {generation} in several of its lives ({}): without a new \
-                 election it may have lost its vote",
+                "{node} led generation {generation} before and after a restart (starts {}): without \
+                 a new election it may have forgotten its vote",
                 words::list(lives)
             )
         })

@@ -3,4 +3,5 @@
 mod hostile;
 mod markup;
 mod outputs;
+mod ranking;
 mod samples;
