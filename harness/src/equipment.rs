@@ -12,7 +12,7 @@ use fracas_targets::Deployment;
 use crate::cluster::StartError;
 use crate::durable;
 use crate::lab::clock::{self, Clock, ClockPage, Faketime};
-use crate::lab::disk::{Disk, DiskSpec, Latency, Model};
+use crate::lab::disk::{Disk, DiskSpec, Latency, Model, WRITE_BACK_AFTER};
 use crate::lab::resources::{Place, SmallDisk};
 use crate::lab::{LabError, NodeProcess};
 use crate::store::RunDir;
@@ -261,6 +261,7 @@ fn mounted(
         mountpoint: dir.to_owned(),
         model,
         latency: Latency::USUAL,
+        write_back_after: WRITE_BACK_AFTER,
         seed: node.0.into(),
     };
     Ok(Disk::mount(&spec)?)

@@ -123,11 +123,13 @@ impl RunPlan {
     #[must_use]
     pub fn summary(&self) -> String {
         let kinds: Vec<&str> = self.kinds.iter().map(|kind| kind.word()).collect();
+        let workloads: Vec<&str> = self.workloads.iter().map(|workload| workload.name()).collect();
         format!(
-            "{}, {}, {:?}, faults: {}",
+            "{}, {}, {:?}, workloads: {}, faults: {}",
             counted(self.nodes.len(), "node"),
             counted(self.size.clients.into(), "client"),
             self.time,
+            workloads.join(", "),
             if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") }
         )
     }

@@ -89,7 +89,7 @@ impl Problem {
                 problem.help(if section {
                     format!("add a section `[{word}]`")
                 } else {
-                    format!("add `{word} = {}`", example(word).unwrap_or("…".to_owned()))
+                    format!("add `{word} = {}`", example(word).unwrap_or("…"))
                 })
             }
             Some((word, valid)) if message.starts_with("unknown") => {
@@ -103,22 +103,25 @@ impl Problem {
     }
 }
 
-/// Keys whose values are texts with a syntax of their own, each with an example.
-const EXAMPLES: [(&str, &str); 8] = [
-    ("within", "10s"),
-    ("every", "200ms"),
-    ("grace", "5s"),
-    ("connect-timeout", "500ms"),
-    ("timeout", "2s"),
-    ("clock-error", "10ms"),
-    ("step-down", "5s"),
-    ("recovery", "30s"),
+/// Keys whose values have a syntax of their own, each with an example as it is written.
+const EXAMPLES: [(&str, &str); 12] = [
+    ("within", "\"10s\""),
+    ("every", "\"200ms\""),
+    ("grace", "\"5s\""),
+    ("connect-timeout", "\"500ms\""),
+    ("timeout", "\"2s\""),
+    ("clock-error", "\"10ms\""),
+    ("step-down", "\"5s\""),
+    ("recovery", "\"30s\""),
+    ("schema", "1"),
+    ("nodes", "3"),
+    ("method", "\"GET\""),
+    ("atomic", "false"),
 ];
 
-/// A value that the key could have, as it is written.
-fn example(key: &str) -> Option<String> {
-    let known = EXAMPLES.iter().find(|(known, _)| *known == key);
-    known.map(|(_, value)| format!("\"{value}\""))
+/// A value that the key could have.
+fn example(key: &str) -> Option<&'static str> {
+    EXAMPLES.iter().find(|(known, _)| *known == key).map(|(_, value)| *value)
 }
 
 /// The sections that a file cannot do without.
@@ -143,6 +146,7 @@ fn in_plain_words(message: &str) -> String {
     message
         .replace("expected u16", "expected an integer from 0 to 65535")
         .replace("expected u32", "expected an integer above 0")
+        .replace("expected a boolean", "expected `true` or `false`, without quotes")
 }
 
 /// The words between backticks.

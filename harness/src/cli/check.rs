@@ -20,10 +20,10 @@ use crate::store::RunDir;
 /// What judging may use.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct BudgetArgs {
-    /// How long all checks together may take; what is not decided by then is inconclusive.
+    /// Time for all checks together; what they have not decided by then is inconclusive.
     #[arg(long, default_value = "60s", value_parser = duration, value_name = "TIME")]
     check_time: Duration,
-    /// How many mebibytes of memory a search may use.
+    /// Memory for the tables of one search, in MiB.
     #[arg(long, default_value_t = 1024, value_name = "MIB")]
     check_memory: usize,
 }
@@ -38,18 +38,19 @@ impl BudgetArgs {
 /// Arguments of `fracas check`.
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
-    /// Histories of any format, run directories, or names of runs; `-` reads from stdin.
+    /// Files with histories, directories or names of runs; `-` reads from stdin.
     #[arg(required = true, value_name = "HISTORY")]
     histories: Vec<String>,
-    /// What the operations act on, such as `cas-register` or `queue`: judge by that alone. Without
-    /// it a history is judged by its own plan, or by the first model that serves its operations.
+    /// Judge by this model only: the kind of object that the operations act on. Without it the
+    /// history's own plan says what to check, or fracas takes the first model that fits all
+    /// operations.
     #[arg(long, value_name = "MODEL", value_parser = PossibleValuesParser::new(models()))]
     model: Option<String>,
-    /// How the histories are written (by content if not said), and how the verdict is told: `text`
-    /// or `json`. May be given for each.
+    /// Format of the histories [default: found by their content], or of the verdict (`text` or
+    /// `json`). Give it twice for both.
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(formats()))]
     format: Vec<String>,
-    /// How a model is decided; anything but `auto` is for tests and measurements.
+    /// The algorithm of the check; all but `auto` are for tests and measurements.
     #[arg(long, default_value = "auto", value_name = "ALGORITHM",
           value_parser = PossibleValuesParser::new(algorithms()))]
     algorithm: String,

@@ -21,7 +21,7 @@ pub(super) struct ListArgs {
     /// What to list.
     #[arg(value_enum)]
     what: What,
-    /// What the list looks like.
+    /// Format of the list.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
     #[command(flatten)]
@@ -60,9 +60,9 @@ enum What {
 /// Arguments of `fracas doctor`.
 #[derive(Debug, clap::Args)]
 pub(super) struct DoctorArgs {
-    /// Also say whether this target can be run here.
+    /// Also say whether this machine can run this target.
     target: Option<String>,
-    /// What the result looks like.
+    /// Format of the result.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
 }

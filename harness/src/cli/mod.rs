@@ -25,36 +25,36 @@ use tracing_subscriber::prelude::*;
 
 use crate::exit::Exit;
 
-/// A chaos test harness for clusters: real processes, proven faults, recorded histories, verdicts
-/// you can trust.
+/// A chaos test harness for clusters: it starts real servers, injects faults and measures that they
+/// took effect, records what clients asked and saw, and judges the record.
 #[derive(Debug, Parser)]
 #[command(name = "fracas", version, max_term_width = 100, after_help = EXITS)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// More diagnostics on stderr; twice for everything.
+    /// Write more diagnostics to stderr; give it twice for all of them.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
-    /// Nothing on stderr but warnings and errors.
+    /// Write only warnings and errors to stderr.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// How diagnostics are written.
+    /// Format of the diagnostics on stderr.
     #[arg(long, global = true, value_enum, default_value = "text")]
     log_format: LogFormat,
     /// As `--log-format json`: the name that Jepsen has for it.
     #[arg(long, global = true, hide = true)]
     logging_json: bool,
-    /// When to use colour in diagnostics.
+    /// When diagnostics are coloured.
     #[arg(long, global = true, value_enum, default_value = "auto")]
     color: Color,
 }
 
-/// How diagnostics are written.
+/// Format of diagnostics.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum LogFormat {
-    /// Lines for people.
+    /// Lines for people to read.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -72,39 +72,40 @@ enum Color {
 /// What a result on stdout looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// Text for people to read.
     Text,
-    /// One JSON document; one line each where there are several.
+    /// One JSON document on one line; several runs give several lines.
     Json,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start a cluster, drive clients, inject faults, check, report.
+    /// Start a cluster, let clients ask it, inject faults, judge what happened, and write reports.
     Run(Box<run::RunArgs>),
-    /// Judge recorded histories: ours, Jepsen's, Knossos', Elle's, Porcupine's, Maelstrom's.
+    /// Judge recorded histories: of fracas, Jepsen, Knossos, Elle, Porcupine or Maelstrom.
     Check(check::CheckArgs),
-    /// Say what an anomaly means, with its smallest example.
+    /// Explain an anomaly, with its smallest example.
     Explain(explain::ExplainArgs),
     /// Write a history in another format.
     Convert(convert::ConvertArgs),
-    /// Write the reports of a run again, from what is stored.
+    /// Judge a stored run again and write its reports again.
     Report(report::ReportArgs),
-    /// List targets, workloads, faults, checks or runs.
+    /// List targets, workloads, faults, checks, models, formats, anomalies or runs.
     List(list::ListArgs),
-    /// Say what this machine can do, what is used instead of what it cannot, and how to mend it.
+    /// Show which faults this machine can inject, and how to make the others available.
     Doctor(list::DoctorArgs),
-    /// Check a target file and show every command and request it renders; starts nothing.
+    /// Check a target file, and show the commands and requests that fracas makes of it; starts nothing.
     Validate(validate::ValidateArgs),
-    /// End what a dead run may have left behind.
+    /// Clean up after crashed runs.
     Clean(clean::CleanArgs),
 }
 
 /// Set once, from the command line.
 static QUIET: AtomicBool = AtomicBool::new(false);
 
-const EXITS: &str = "Exit codes: 0 pass · 1 anomaly · 2 inconclusive · 3 the target broke before testing · \
-4 this machine cannot do what was asked · 64 usage or configuration · 70 a bug of fracas · 130/143 interrupted";
+const EXITS: &str = "Exit codes: 0 pass · 1 anomaly · 2 inconclusive · 3 the target failed before the test began · \
+4 this machine cannot do what was asked · 64 wrong usage or configuration · 70 a failure of fracas · \
+130/143 interrupted";
 
 /// Parses the command line and carries it out.
 #[must_use]
@@ -205,10 +206,10 @@ fn complain(error: &dyn std::fmt::Display) {
     tell(&format!("fracas: failed to {error}"));
 }
 
-/// Where runs are kept.
+/// The directory of all runs.
 #[derive(Debug, Clone, clap::Args)]
 struct Out {
-    /// Where runs are kept.
+    /// The directory of all runs.
     #[arg(long, env = "FRACAS_OUT", default_value = "runs", value_name = "DIR")]
     out: PathBuf,
 }

@@ -30,6 +30,7 @@ pub fn probe_main(argument: &str) -> u8 {
             return 0;
         }
     };
+    lab::keep(&[std::env::temp_dir()]);
     let entered = lab::enter(isolation, |world| {
         try_all(&format!("entered ({})", world.isolation));
         0

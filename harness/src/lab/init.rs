@@ -163,12 +163,14 @@ fn follow_parent(alive: &OwnedFd) -> Result<(), LabError> {
 fn start(channel: &Channel) -> Result<Option<(Pid, SignalFd)>, LabError> {
     mounts::private()?;
     mounts::fresh_proc()?;
-    mounts::empty_run()?;
-    let launch = match channel.receive(LAUNCH_WITHIN).doing(|| "read the launch".into())? {
-        Received::Message(Order::Launch(launch)) => launch,
-        Received::End => return Ok(None),
-        other => return Err(LabError::answer("read the launch", format!("{other:?}"))),
-    };
+    let (launch, surroundings) =
+        match channel.receive(LAUNCH_WITHIN).doing(|| "read the launch".into())? {
+            Received::Message(Order::Launch(launch, surroundings)) => (launch, surroundings),
+            Received::End => return Ok(None),
+            other => return Err(LabError::answer("read the launch", format!("{other:?}"))),
+        };
+    mounts::hosts(&surroundings.hosts)?;
+    mounts::empty_run(&surroundings.kept)?;
     sethostname(launch.node.to_string()).doing(|| "set the host name".into())?;
     sys::close_others_on_exec()?;
     clock::shift_monotonic(launch.monotonic_offset)?;
@@ -282,7 +284,7 @@ fn reap_all() -> Result<Vec<(Pid, Ended)>, Errno> {
 /// Does one thing. No report if it comes later.
 fn obey(order: &Order, server: Pid, turns: &mut Turns) -> Result<Option<Report>, LabError> {
     let report = match order {
-        Order::Launch(_) => Err(LabError::Asked("start a second server in one node".into())),
+        Order::Launch(..) => Err(LabError::Asked("start a second server in one node".into())),
         Order::Pause => turns.pause().map(Report::Threads),
         Order::Resume => turns.resume().map(Report::Threads),
         Order::Clock(sampling, env) => clock::read(*sampling, env).map(Report::Clock),

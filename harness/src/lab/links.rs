@@ -168,6 +168,7 @@ pub(crate) fn loopback_up() -> Result<(), LabError> {
 /// Sets a node's own namespace up; runs inside it.
 fn set_up_node(node: NodeId, nodes: &[NodeId]) -> Result<(), LabError> {
     netns::disable_ipv6()?;
+    netns::like_a_machine()?;
     loopback_up()?;
     let mut socket = Socket::open(SockProtocol::NetlinkRoute)?;
     add_address(&mut socket, NODE_INDEX, address(node))?;

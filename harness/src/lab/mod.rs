@@ -48,12 +48,14 @@ pub use error::LabError;
 pub use init::node_main;
 pub use launch::{Gone, Launch, Threads};
 pub use links::NODES_MAX;
+pub use mounts::keep;
 pub use nix::sys::signal::Signal;
 pub use node::NodeProcess;
 pub use partition::Mechanism;
 pub use world::{Isolation, World, enter};
 
 use cuts::Cuts;
+use launch::Surroundings;
 use links::Network;
 use netns::NetNs;
 use packets::Meter;
@@ -215,7 +217,16 @@ impl Lab {
 
     /// Starts a server in its node.
     pub fn start(&self, launch: &Launch) -> Result<NodeProcess, LabError> {
-        NodeProcess::start(launch, self.netns(launch.node, "start")?)
+        let netns = self.netns(launch.node, "start")?;
+        let kept = mounts::kept().to_vec();
+        NodeProcess::start(launch, netns, Surroundings { hosts: self.hosts(), kept })
+    }
+
+    /// What every node's `/etc/hosts` says: names of all nodes, and those of the machine itself.
+    fn hosts(&self) -> String {
+        let nodes = self.nodes.iter().map(|node| format!("{}\t{node}\n", self.address(*node)));
+        let own = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
+        own.to_owned() + &nodes.collect::<String>()
     }
 
     /// Runs something in the network of a node: sockets opened there stay there.

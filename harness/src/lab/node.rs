@@ -16,7 +16,7 @@ use super::birth::{Init, born, unexpected};
 use super::channel::{Channel, Order, Received, Report};
 use super::clock::{ClockPage, Reading, Sampling};
 use super::error::{Doing, LabError};
-use super::launch::{Gone, Launch, Threads};
+use super::launch::{Gone, Launch, Surroundings, Threads};
 use super::netns::NetNs;
 use super::resources::{Ration, Squeezed};
 use super::sys;
@@ -52,7 +52,11 @@ pub struct NodeProcess {
 
 impl NodeProcess {
     /// Starts a server in a network namespace.
-    pub(crate) fn start(launch: &Launch, netns: &NetNs) -> Result<Self, LabError> {
+    pub(crate) fn start(
+        launch: &Launch,
+        netns: &NetNs,
+        surroundings: Surroundings,
+    ) -> Result<Self, LabError> {
         let about = |error: LabError| error.within(&format!("start node {}", launch.node));
         let (waiter, init, channel) = born(netns, launch.clock.as_ref()).map_err(about)?;
         let mut started = Self {
@@ -68,13 +72,14 @@ impl NodeProcess {
             left: 0,
             gone: None,
         };
-        started.launch(launch).map_err(about)?;
+        let order = Order::Launch(launch.clone(), surroundings);
+        started.launch(&order).map_err(about)?;
         Ok(started)
     }
 
     /// Has the init start the server.
-    fn launch(&mut self, launch: &Launch) -> Result<(), LabError> {
-        self.channel.send(&Order::Launch(launch.clone())).doing(|| "send the launch".into())?;
+    fn launch(&mut self, order: &Order) -> Result<(), LabError> {
+        self.channel.send(order).doing(|| "send the launch".into())?;
         match self.report()? {
             Some(Report::Started) => Ok(()),
             Some(Report::Failed(reason)) => Err(reason.error()),

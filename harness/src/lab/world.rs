@@ -295,6 +295,15 @@ fn set_up(mask: &SigSet) -> Result<(), LabError> {
     setpgid(Pid::from_raw(0), Pid::from_raw(0)).doing(|| "make a process group".into())?;
     mounts::private()?;
     mounts::fresh_proc()?;
-    mounts::empty_run()?;
+    hide_run()?;
     links::loopback_up()
+}
+
+/// Hides the machine's `/run`. The working directory may be in there and kept.
+fn hide_run() -> Result<(), LabError> {
+    let working = std::env::current_dir();
+    mounts::empty_run(mounts::kept())?;
+    // A directory that is gone, or not kept, stays as it was.
+    let _unmoved = working.and_then(std::env::set_current_dir);
+    Ok(())
 }

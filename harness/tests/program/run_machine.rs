@@ -135,3 +135,25 @@ fn files_of_the_target_outlast_a_power_failure() {
         assert_eq!(kept.unwrap_or_else(|error| format!("{model}: {error}")), "n1 n2");
     }
 }
+
+/// A run that is started, kept, and finds its server below `/run`, which is the machine's own.
+#[test]
+fn a_run_below_run_sees_its_files() {
+    let Some(_lab) = lab() else { return };
+    let Ok(inside) = tempfile::Builder::new().prefix("fracas-test-").tempdir_in("/run") else {
+        return println!("skipped: this user may not write to /run");
+    };
+    fs::copy(env!("CARGO_BIN_EXE_regent"), inside.path().join("regent")).unwrap();
+    let builtin = include_str!("../../../targets/builtin/regent.toml");
+    fs::write(inside.path().join("own.toml"), builtin).unwrap();
+    let room = Room::new();
+    let args = ["run", "./own.toml", "--nodes", "3", "--time", "2s", "--faults", "none"];
+    let mut command =
+        room.fracas(&[&args[..], &["--min-elections", "0", "--out", "kept/runs"]].concat());
+    let ended = room.finish(command.current_dir(inside.path()));
+    assert!(matches!(ended.code, Some(0 | 2)), "{ended:#?}");
+    let latest = inside.path().join("kept/runs/latest/report.html");
+    assert!(latest.is_file(), "the run is kept where the machine sees it: {ended:#?}");
+    let left = fs::read_dir(inside.path()).unwrap().count();
+    assert_eq!(left, 3, "nothing was added beside it");
+}
