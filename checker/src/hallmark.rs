@@ -122,9 +122,9 @@ fn without_numbers(line: &str) -> String {
             .chars()
             .map(|char| if char.is_ascii_digit() { '#' } else { char })
             .filter(|char| {
-                let keep = !char.is_control() && !(*char == '#' && last == '#');
+                let again = *char == '#' && last == '#';
                 last = *char;
-                keep
+                !char.is_control() && !again
             })
             .collect();
         let separator = if plain.is_empty() { "" } else { " " };
