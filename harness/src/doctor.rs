@@ -4,6 +4,7 @@
 //! Nothing is concluded from versions or settings. Each trial runs in a process of its own, so the
 //! caller stays as it was. What a run needs is not decided here.
 
+mod needs;
 mod trial;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lab::{self, LabError};
 
+pub use needs::{Need, TargetNeeds};
 pub use trial::probe_main;
 
 /// The hidden argument that starts a trial: `fracas __doctor-probe userns`.
@@ -129,6 +131,9 @@ pub struct Report {
     pub isolation: Option<String>,
     /// Which faults are available there.
     pub faults: Vec<FaultSupport>,
+    /// What a target needs, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetNeeds>,
     /// Every way that was tried.
     pub trials: Vec<Trial>,
 }
@@ -177,7 +182,7 @@ impl Report {
             Some(Err(why)) => FaultSupport { kind, mechanism: None, lacking: Some(why) },
             None => FaultSupport { kind, mechanism: None, lacking: Some(NO_LAB.to_owned()) },
         });
-        Self { isolation, faults: faults.into(), trials }
+        Self { isolation, faults: faults.into(), target: None, trials }
     }
 
     /// Whether a lab can be built here at all.
@@ -232,6 +237,7 @@ impl fmt::Display for Report {
                 None => writeln!(f, "  {:<11} not available: {lacking}", kind.word())?,
             }
         }
+        self.target.iter().try_for_each(|target| target.fmt(f))?;
         self.trials.iter().try_for_each(|trial| trial.fmt(f))
     }
 }

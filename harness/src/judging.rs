@@ -143,6 +143,23 @@ pub fn judge_run(
     }
 }
 
+/// Writes the reports of a run that could not take place, as far as it was recorded: they tell the
+/// error, and the servers' last words. Without a history there is nothing to report.
+pub fn report_failure(dir: &RunDir, record: &RunRecord, plan: &RunPlan) {
+    let Ok(Recorded { history, torn, .. }) = read(&dir.file("history.jsonl"), &Hint::default())
+    else {
+        return;
+    };
+    let verdict = decide(&history, plan.check);
+    let run = Run { record, history: &history, verdict: &verdict, torn };
+    write_reports(dir, &run);
+    add_to_job_summary(&run);
+    match plan.format {
+        Format::Text => tell(&format!("report: {}", dir.file("report.html").display())),
+        Format::Json => print(&one_line(&fracas_reports::results_json(&run))),
+    }
+}
+
 /// What is told of a run that is not judged.
 #[must_use]
 pub fn recorded(plan: &RunPlan, dir: &RunDir) -> String {

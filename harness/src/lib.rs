@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod durable;
 pub mod equipment;
 pub mod exit;
+pub mod fits;
 pub mod guard;
 pub mod interrupt;
 pub mod judging;

@@ -48,6 +48,8 @@ pub struct RunPlan {
     pub faults: nemesis::Plan,
     /// The kinds of faults that were allowed.
     pub kinds: BTreeSet<FaultKind>,
+    /// The kinds that nobody asked for by name and this machine cannot bring about, with the reason.
+    pub left_out: BTreeMap<FaultKind, String>,
     /// How partitions are made.
     pub partition: Mechanism,
     /// What the nodes are given for faults of clocks and disks.

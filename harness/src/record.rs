@@ -39,7 +39,7 @@ pub fn begin(plan: &RunPlan, world: &World) -> RunRecord {
         clients: plan.size.clients,
         rate: plan.size.rate,
         time_s: plan.time.as_secs_f64(),
-        host: host(world),
+        host: host(plan, world),
         ended: Ended::Running,
     }
 }
@@ -63,12 +63,13 @@ fn target(plan: &RunPlan) -> TargetInfo {
     }
 }
 
-fn host(world: &World) -> Host {
+fn host(plan: &RunPlan, world: &World) -> Host {
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease");
     Host {
         kernel: kernel.map(|text| text.trim().to_owned()).unwrap_or_default(),
         isolation: world.isolation.to_owned(),
         mechanisms: BTreeMap::new(),
+        lacking: plan.left_out.iter().map(|(kind, why)| (kind.to_string(), why.clone())).collect(),
     }
 }
 

@@ -128,7 +128,13 @@ pub fn run(plan: &RunPlan, world: &World) -> Result<Exit, RunError> {
     record.duration_s = Some(began.elapsed().as_secs_f64());
     record.ended = told(&ended);
     dir.write_record(&record)?;
-    let Stopped { interrupt, proven } = ended?;
+    let Stopped { interrupt, proven } = match ended {
+        Ok(stopped) => stopped,
+        Err(error) => {
+            judging::report_failure(&dir, &record, plan);
+            return Err(error);
+        }
+    };
     let judged = if plan.judge {
         judging::judge_run(&dir, &record, plan, proven.as_ref())
     } else {

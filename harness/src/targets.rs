@@ -1,8 +1,10 @@
 //! Finding targets and their servers: names and paths to data.
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use fracas_targets::{Target, nearest};
+use fracas_checker::event::NodeId;
+use fracas_targets::{ClusterSpec, NodeSpec, Target, nearest};
 
 /// The target that `name` means: a built-in one or a file, with the file's directory.
 ///
@@ -29,6 +31,21 @@ fn no_target(name: &str) -> String {
             format!("did you mean `{near}`?")
         });
     format!("error: unknown target `{name}`: built in are {}\nhelp: {help}", names.join(", "))
+}
+
+/// Three nodes that do not exist, to see what becomes of a target.
+#[must_use]
+pub fn example(target: &Target) -> ClusterSpec {
+    let node = |number: u8| NodeSpec {
+        id: NodeId(number.into()),
+        ip: Ipv4Addr::new(10, 77, 0, number),
+        dir: PathBuf::from(format!("/run-directory/nodes/n{number}")),
+    };
+    ClusterSpec {
+        binary: PathBuf::from(target.binary_path()),
+        nodes: (1..=3).map(node).collect(),
+        extra_args: Vec::new(),
+    }
 }
 
 /// The server of a target: the one asked for, else beside its file, beside fracas, or in `PATH`.

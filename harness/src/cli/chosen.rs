@@ -1,12 +1,11 @@
 //! Which faults a run is to have: from flags, a schedule file and what the target allows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use fracas_checker::fault::{Again, FaultKind, Scarcity};
 use fracas_targets::{Target, nearest};
 
-use super::narrate;
 use super::run::RunArgs;
 use super::values::millis;
 use crate::equipment::ClockMeans;
@@ -54,17 +53,20 @@ fn named(word: &str, target: &Target) -> Result<FaultKind, String> {
     if target.allowed_faults().contains(&kind) { Ok(kind) } else { Err(not_allowed(target, kind)) }
 }
 
-/// Of the kinds that nobody asked for by name, those that this machine can bring about; what is
-/// left out is told.
+/// Of the kinds that nobody asked for by name, those that this machine can bring about.
 fn available(mut kinds: BTreeSet<FaultKind>) -> BTreeSet<FaultKind> {
-    kinds.retain(|kind| match lacks(*kind) {
-        None => true,
-        Some(why) => {
-            narrate(&format!("fracas: fault `{kind}` is left out: {why} (see `fracas doctor`)"));
-            false
-        }
-    });
+    kinds.retain(|kind| lacks(*kind).is_none());
     kinds
+}
+
+/// The kinds that are left out for what this machine lacks, where nobody asked for any by name;
+/// with the reason.
+pub(super) fn left_out(args: &RunArgs, target: &Target) -> BTreeMap<FaultKind, String> {
+    if !args.faults.is_empty() || args.schedule.is_some() {
+        return BTreeMap::new(); // what was asked for is refused, not left out
+    }
+    let allowed = target.allowed_faults().into_iter();
+    allowed.filter_map(|kind| Some((kind, lacks(kind)?))).collect()
 }
 
 /// What this machine lacks of what the allowed kinds of faults take, and which of them are left

@@ -9,6 +9,7 @@ use fracas_targets::Target;
 use serde::Serialize;
 
 use super::{Format, Out, complain, print, tell};
+use crate::doctor::TargetNeeds;
 use crate::exit::Exit;
 use crate::nemesis::AIMS;
 use crate::store::RunDir;
@@ -162,24 +163,26 @@ fn table(rows: &[Row]) -> String {
     rows.iter().map(|row| format!("{:width$}  {}\n", row.name, row.about)).collect()
 }
 
-/// Prints what this machine can do.
+/// Prints what this machine can do, and what a target needs of it.
 pub(super) fn doctor(args: &DoctorArgs) -> Exit {
-    let report = doctor::examine();
-    let missing = args.target.as_deref().and_then(|name| {
-        let (target, beside) = match crate::targets::load(name) {
-            Ok(loaded) => loaded,
-            Err(error) => return Some(error),
-        };
-        crate::targets::binary(&target, beside.as_deref(), None).err()
-    });
+    let loaded = match args.target.as_deref().map(crate::targets::load).transpose() {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            tell(&error);
+            return Exit::Usage;
+        }
+    };
+    let mut report = doctor::examine();
+    report.target =
+        loaded.map(|(target, beside)| TargetNeeds::of(&target, beside.as_deref(), &report));
     print(&match args.format {
         Format::Text => report.to_string(),
         Format::Json => {
             serde_json::to_string(&report).expect("a report has only string keys") + "\n"
         }
     });
-    if let Some(missing) = missing {
-        tell(&missing);
+    if let Some(missing) = report.target.as_ref().and_then(TargetNeeds::missing) {
+        tell(&format!("error: {missing}"));
         return Exit::Usage;
     }
     if report.usable() { Exit::Pass } else { Exit::Machine }

@@ -10,7 +10,7 @@ use fracas_targets::{Target, duration};
 use fracas_workloads::{Size, Workload};
 
 use super::check::BudgetArgs;
-use super::chosen::{faults, kinds, lacking, must_be_given, schedule, unknown};
+use super::chosen::{faults, kinds, lacking, left_out, must_be_given, schedule, unknown};
 use super::repetition::command;
 use super::values::{
     Means, Rate, Seed, bytes, clients, count, means, offset, rate, seed, some_time,
@@ -23,7 +23,7 @@ use crate::lab::leftovers::Identity;
 use crate::lab::{self, Isolation, Mechanism, NODES_MAX};
 use crate::nemesis;
 use crate::plan::{RunPlan, default_coverage, promised};
-use crate::{run, targets};
+use crate::{fits, run, targets};
 
 /// Arguments of `fracas run`.
 #[derive(Debug, clap::Args)]
@@ -37,7 +37,7 @@ pub(super) struct RunArgs {
     /// Kinds of faults to inject, comma-separated; `all` or `none` [default: all that the target
     /// allows and this machine can inject].
     #[arg(long, value_delimiter = ',', value_name = "F[,F]")]
-    faults: Vec<String>,
+    pub(super) faults: Vec<String>,
     /// Time from the begin of one fault to the begin of the next; a scenario of several faults may
     /// take longer.
     #[arg(long, default_value = "5s", value_parser = some_time, value_name = "TIME")]
@@ -52,7 +52,7 @@ pub(super) struct RunArgs {
     pub(super) aim: Option<String>,
     /// Inject the faults of this `schedule.json`, instead of drawing them from the seed.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["faults", "aim"])]
-    schedule: Option<PathBuf>,
+    pub(super) schedule: Option<PathBuf>,
     /// With `--schedule`: hit the same nodes as in the recorded run, even if another node leads now.
     #[arg(long, requires = "schedule")]
     pin: bool,
@@ -203,6 +203,9 @@ pub(super) fn one(args: &RunArgs, plan: &RunPlan) -> Exit {
             false => narrate(&format!("fracas: {skipped}")),
         }
     }
+    for (kind, why) in &plan.left_out {
+        narrate(&format!("fracas: fault `{kind}` is left out: {why} (see `fracas doctor`)"));
+    }
     narrate(&format!("fracas: {} with seed {}: {}", plan.target.name(), plan.seed, plan.summary()));
     if args.dry_run {
         print(&match args.format {
@@ -255,9 +258,13 @@ fn isolation(wanted: IsolationArg) -> Isolation {
 pub(super) fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
     let (target, beside) = targets::load(name)?;
     let binary = targets::binary(&target, beside.as_deref(), args.binary.as_deref())?;
+    if let Ok(deployment) = target.deploy(&targets::example(&target)) {
+        fits::reachable(&target, &deployment)?; // what cannot be filled in is told when it is
+    }
     let nodes = nodes(args.nodes.unwrap_or(target.default_nodes()))?;
     let (workloads, skipped) = workloads(&args.workload, &target)?;
     let kinds = kinds(&args.faults, &target, nodes.len())?;
+    let left_out = left_out(args, &target);
     let size = Size {
         clients: clients(&args.clients, nodes.len(), lab::resources::descriptors())?,
         nodes: nodes.clone(),
@@ -299,6 +306,7 @@ pub(super) fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, S
         time: args.time,
         faults,
         kinds,
+        left_out,
         partition: args.partition_means(),
         equipment,
         ineffective_cut: args.test_ineffective_cut,

@@ -1,14 +1,12 @@
 //! `fracas validate`: is a target file right, and what does it come to? Starts nothing.
 
-use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use fracas_checker::event::NodeId;
-use fracas_targets::{ClusterSpec, NodeSpec, Target};
+use fracas_targets::Target;
 
 use super::{complain, print, tell};
 use crate::exit::Exit;
-use crate::targets;
+use crate::{fits, targets};
 
 /// Arguments of `fracas validate`.
 #[derive(Debug, clap::Args)]
@@ -32,18 +30,25 @@ pub(super) fn validate(args: &ValidateArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    let deployment = match target.deploy(&example(&target)) {
+    let deployment = match target.deploy(&targets::example(&target)) {
         Ok(deployment) => deployment,
         Err(error) => {
             complain(&error);
             return Exit::Usage;
         }
     };
+    if let Err(error) = fits::reachable(&target, &deployment) {
+        tell(&error);
+        return Exit::Usage;
+    }
     print(&summary(&args.target, &target));
     if args.show_commands {
         print(&deployment.show());
     }
     warn_of_server(&target, beside.as_deref(), args.binary.as_deref());
+    for warning in fits::doubts(&deployment) {
+        tell(&format!("fracas: warning: {warning}"));
+    }
     Exit::Pass
 }
 
@@ -57,19 +62,5 @@ fn summary(name: &str, target: &Target) -> String {
 fn warn_of_server(target: &Target, beside: Option<&Path>, asked: Option<&Path>) {
     if let Err(error) = targets::binary(target, beside, asked) {
         tell(&error.replacen("error:", "fracas: warning:", 1));
-    }
-}
-
-/// Three nodes that do not exist.
-fn example(target: &Target) -> ClusterSpec {
-    let node = |number: u8| NodeSpec {
-        id: NodeId(number.into()),
-        ip: Ipv4Addr::new(10, 77, 0, number),
-        dir: PathBuf::from(format!("/run-directory/nodes/n{number}")),
-    };
-    ClusterSpec {
-        binary: PathBuf::from(target.binary_path()),
-        nodes: (1..=3).map(node).collect(),
-        extra_args: Vec::new(),
     }
 }

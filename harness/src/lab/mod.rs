@@ -218,15 +218,9 @@ impl Lab {
     /// Starts a server in its node.
     pub fn start(&self, launch: &Launch) -> Result<NodeProcess, LabError> {
         let netns = self.netns(launch.node, "start")?;
+        let hosts = links::hosts(self.nodes.iter().copied());
         let kept = mounts::kept().to_vec();
-        NodeProcess::start(launch, netns, Surroundings { hosts: self.hosts(), kept })
-    }
-
-    /// What every node's `/etc/hosts` says: names of all nodes, and those of the machine itself.
-    fn hosts(&self) -> String {
-        let nodes = self.nodes.iter().map(|node| format!("{}\t{node}\n", self.address(*node)));
-        let own = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
-        own.to_owned() + &nodes.collect::<String>()
+        NodeProcess::start(launch, netns, Surroundings { hosts, kept })
     }
 
     /// Runs something in the network of a node: sockets opened there stay there.

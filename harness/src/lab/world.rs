@@ -11,6 +11,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
+use fracas_checker::NodeId;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
 use nix::sched::CloneFlags;
@@ -295,6 +296,8 @@ fn set_up(mask: &SigSet) -> Result<(), LabError> {
     setpgid(Pid::from_raw(0), Pid::from_raw(0)).doing(|| "make a process group".into())?;
     mounts::private()?;
     mounts::fresh_proc()?;
+    // The clients are in here, and may be told to find a node by its name.
+    mounts::hosts(&links::hosts((1..=links::NODES_MAX).map(NodeId)))?;
     hide_run()?;
     links::loopback_up()
 }

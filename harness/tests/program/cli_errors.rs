@@ -203,10 +203,18 @@ fn check_server(script: &str, expected: &[&str]) {
     let told = events(&run);
     let phases: Vec<_> = told.iter().filter_map(|event| event["phase"].as_str()).collect();
     assert_eq!(phases, ["start", "stop"], "the history tells how far it came");
+    let report =
+        |name| fs::read_to_string(run.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let written = ["report.html", "summary.md", "results.json", "junit.xml"].map(report);
+    assert!(written[3].contains("errors=\"1\"") && written[3].contains("<error"), "{}", written[3]);
+    for text in &written[..3] {
+        assert!(text.contains("not usable before any fault") || text.contains("target-broke"));
+    }
+    ended.assert_stderr(&["report: ", "report.html"]);
     // Judged for itself, a history without a load decides nothing.
     room.run(&["check", "latest"]).assert_code(2);
     room.run(&["report", "latest"]).assert_code(0);
-    let page = fs::read_to_string(run.join("report.html")).unwrap();
+    let page = report("report.html");
     assert!(page.contains("not usable before any fault"), "the page says so, too");
 }
 

@@ -149,7 +149,21 @@ fn doctor_says_what_this_machine_can_do() {
     assert!(!text.stdout.is_empty());
     let report = room.run(&["doctor", "--format", "json"]).assert_code(0).json();
     assert!(report.is_object(), "{report}");
-    room.run(&["doctor", "regent"]).assert_code(0);
+    let regent = room.run(&["doctor", "regent"]);
+    regent.assert_code(0).assert_stdout(&[
+        "target `regent`",
+        "server      ok  ",
+        "ports       ok  server 7000",
+    ]);
+    regent.assert_stdout(&[
+        "faults      ok  partition",
+        "clock       ok  ",
+        "version     ok  regent",
+    ]);
+    room.file("tiny.toml", &TINY.replace("/bin/false", "no-such-server"));
+    let tiny = room.run(&["doctor", "./tiny.toml", "--format", "json"]);
+    tiny.assert_code(64).assert_stderr(&["no-such-server"]);
+    assert_eq!(tiny.json()["target"]["needs"][0]["met"], false);
     room.run(&["doctor", "regnt"]).assert_code(64).assert_stderr(&["did you mean `regent`?"]);
     if is_root() {
         let room = Room::for_everyone();

@@ -53,6 +53,10 @@ fn faults_that_this_machine_cannot_have_are_left_out_of_the_usual_ones() {
     let record = read(&room.only_run().join("run.json"));
     let mechanisms = record["host"]["mechanisms"].as_object().unwrap();
     assert!(mechanisms.contains_key("partition") && !mechanisms.contains_key("disk"), "{record:#}");
+    for report in ["results.json", "report.html", "summary.md"] {
+        let text = fs::read_to_string(room.only_run().join(report)).unwrap();
+        assert!(text.contains("cannot be opened"), "{report} says what was left out");
+    }
     room.assert_nothing_left();
 }
 

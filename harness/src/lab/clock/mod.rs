@@ -28,6 +28,7 @@ mod faketime;
 mod listener;
 mod page;
 mod probe;
+mod program;
 mod proofs;
 mod setting;
 mod stops;
@@ -38,6 +39,7 @@ pub use able::able;
 pub use faketime::{FAKETIME_LIMITS, Faketime};
 pub use page::{ClockPage, Tally};
 pub use probe::{Compared, Reading, Sample, Sampling};
+pub use program::Kind;
 pub use proofs::{prove, prove_shift};
 pub use setting::Clock;
 
