@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use crate::event::Nanos;
+use crate::untrusted;
 
 const MILLI: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MILLI;
@@ -26,10 +27,7 @@ const QUOTED: usize = 160;
 
 /// Text of the target between marks, on one line and not too long.
 pub(crate) fn quoted(text: &str) -> String {
-    let visible = |char: char| if char.is_control() { '\u{fffd}' } else { char };
-    let shown: String = text.trim().chars().take(QUOTED).map(visible).collect();
-    let more = if text.trim().chars().nth(QUOTED).is_some() { "…" } else { "" };
-    format!("“{shown}{more}”")
+    format!("“{}”", untrusted::brief(text.trim(), QUOTED))
 }
 
 /// `a`, `a and b`, `a, b and c`.

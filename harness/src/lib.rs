@@ -22,6 +22,7 @@ pub mod last_words;
 pub mod nemesis;
 pub mod observer;
 pub mod plan;
+pub mod preflight;
 pub mod progress;
 pub mod record;
 pub mod recorder;

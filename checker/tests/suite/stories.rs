@@ -72,7 +72,7 @@ fn what_did_not_succeed_is_not_told_as_done_and_its_answer_is_quoted() {
     let failed = "p1 n1 w k 1 [0..10] fail conflict\u{1b}[31m\np2 n1 r k [20..30] ok 1";
     let story = self::story(failed, &[REGISTER]);
     let told = "Process 1 asked for `write k = 1` through n1 from 0.000 s to 0.010 s and it failed, \
-                so it never took effect: “conflict\u{fffd}[31m”.";
+                so it never took effect: “conflict\\u{1b}[31m”.";
     assert!(story.iter().any(|fact| fact == told), "{story:#?}");
 }
 

@@ -1,7 +1,9 @@
 //! All that is promised of the outputs, tried on invented runs.
 
+mod browser;
 mod hostile;
 mod markup;
 mod outputs;
 mod ranking;
 mod samples;
+mod told;
