@@ -133,6 +133,7 @@ pub mod event;
 pub mod fault;
 pub mod formats;
 pub mod guarantees;
+pub mod hallmark;
 mod hashing;
 pub mod history;
 pub mod judge;

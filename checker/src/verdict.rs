@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalogue::gravity;
 use crate::event::{Key, Nanos, NodeId};
 use crate::guarantees::Guarantee;
 use crate::tried::Tried;
@@ -167,15 +168,26 @@ impl Verdict {
         self
     }
 
-    /// All anomalies of all checks, with the check that found them.
+    /// All anomalies of all checks, with the check that found them: the gravest class first, and
+    /// of one class in order of time.
     pub fn anomalies(&self) -> impl Iterator<Item = (&CheckResult, &Anomaly)> {
-        self.checks.iter().flat_map(|check| check.anomalies.iter().map(move |found| (check, found)))
+        ranked(&self.checks).into_iter()
     }
+}
+
+/// All anomalies in the order in which every output tells them.
+fn ranked(checks: &[CheckResult]) -> Vec<(&CheckResult, &Anomaly)> {
+    let of = |check| move |found| (check, found);
+    let mut all: Vec<_> =
+        checks.iter().flat_map(|check| check.anomalies.iter().map(of(check))).collect();
+    // Stable: what is equally grave and equally late stays in the order of the checks.
+    all.sort_by_key(|(_, found)| (gravity(&found.class), found.window.1));
+    all
 }
 
 /// The sentence that a reader sees first.
 fn headline(status: Status, checks: &[CheckResult]) -> String {
-    let anomaly = checks.iter().flat_map(|check| &check.anomalies).next();
+    let anomaly = ranked(checks).first().map(|(_, anomaly)| *anomaly);
     let reason = checks.iter().flat_map(|check| &check.reasons).next();
     match (status, anomaly, reason) {
         (Status::Anomaly, Some(anomaly), _) => anomaly.headline.clone(),

@@ -19,6 +19,7 @@ pub mod guard;
 pub mod interrupt;
 pub mod judging;
 pub mod lab;
+pub mod last_words;
 pub mod nemesis;
 pub mod observer;
 pub mod plan;

@@ -25,13 +25,13 @@ use crate::exit::Exit;
 use crate::guard::{Guard, Proven};
 use crate::interrupt::{Interrupt, Interrupts};
 use crate::lab::{Lab, LabError, LabSpec, World};
-use crate::observer::{self, Observer};
+use crate::observer::Observer;
 use crate::plan::RunPlan;
 use crate::progress::Progress;
 use crate::recorder::Recorder;
 use crate::store::{RunDir, StoreError};
 use crate::view::View;
-use crate::{judging, preflight, record};
+use crate::{judging, last_words, preflight, record};
 use looks::Looker;
 
 /// How long the cluster may take to be ready, where the target does not say.
@@ -375,12 +375,9 @@ impl Stage<'_> {
 
     /// Where a node's log is, and how it ends.
     fn last_words(&self, node: NodeId) -> String {
-        let dir = self.dir.path().join("nodes").join(node.to_string());
-        let logs = self.cluster.logs(node).into_iter().map(|log| log.path);
-        // Kept, and told here, whether the target calls them logs or not.
-        let paths: Vec<_> = logs.chain([dir.join("stdout"), dir.join("stderr")]).collect();
         let mut text = String::new();
-        for (path, lines) in observer::last_lines(&paths, LAST_LINES) {
+        for path in self.cluster.outputs(node) {
+            let lines = last_words::of_file(&path, 0, LAST_LINES);
             if !lines.is_empty() {
                 text.push_str(&format!("\n  end of {}:", path.display()));
                 lines

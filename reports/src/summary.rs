@@ -25,7 +25,7 @@ const NOTE_BYTES: usize = 200;
 #[must_use]
 pub fn summary(run: &Run<'_>) -> String {
     let mut sections = vec![head(run), checks(run), repeat(run)];
-    sections.extend(findings(run).iter().map(details));
+    sections.extend(findings(run.history, run.verdict).iter().map(details));
     within(MAX_SUMMARY_BYTES, sections)
 }
 
@@ -116,8 +116,9 @@ fn row(check: &CheckResult) -> String {
 
 fn details(finding: &Finding<'_>) -> String {
     let anomaly = finding.anomaly;
+    let more = finding.more().map_or_else(String::new, |more| format!(" ({more})"));
     let mut text = format!(
-        "<details><summary>{} – {}</summary>\n\n{}\n\n",
+        "<details><summary>{} – {}{more}</summary>\n\n{}\n\n",
         short(&finding.check.id),
         short(&anomaly.class),
         long(&anomaly.headline)

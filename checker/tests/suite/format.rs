@@ -124,7 +124,7 @@ fn every_kind() -> Vec<EventKind> {
         EventKind::Observe(Observation { role: None, voted: None, entry: None, ..seen }),
         EventKind::Note { text: "a note".to_owned() },
     ];
-    let exited = NodeChange::Exited { how: "status 101".to_owned() };
+    let exited = NodeChange::Exited { how: "status 101".to_owned(), log: Vec::new() };
     let changes = [NodeChange::Started, NodeChange::Killed, NodeChange::Stopped, exited];
     let node = |change| EventKind::Node { node: NodeId(3), incarnation: 2, change };
     kinds.extend(changes.map(node));

@@ -6,6 +6,7 @@ mod generator;
 mod support;
 
 mod catalogue;
+mod causes;
 mod collections;
 mod collections_large;
 mod counters;
@@ -41,4 +42,5 @@ mod recorded;
 mod search;
 mod several_kinds;
 mod stores;
+mod stories;
 mod witness;

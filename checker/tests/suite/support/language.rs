@@ -28,7 +28,9 @@
 //!                                    it must be, and the harness failed at something); `[10..]`: it
 //!                                    never ended
 //! missed 3 kill 20                   the planned fault 3, a kill, was not carried out
-//! server n1/2 exited 20              n1's server ended by itself in its second life; or `started`, `killed`
+//! server n1/2 exited 20              n1's server ended by itself in its second life; or `started`, `killed`;
+//!                                    `log a b_c` at the end: it wrote the lines `a b` and `c`
+//! fault 1 full n1 [10..20]           or `clock n1`: its disk is full, its clock drifts
 //! phase load 3
 //! plan faults kill,pause             the kinds that were allowed; `plan every` if all must happen
 //! plan ok_per_kind cas 5             or `window 3`, `elections 1`, `effective 1`, `recovery 100`,
@@ -44,7 +46,7 @@ use fracas_checker::event::{
     ProcessId, Stamp, Value,
 };
 use fracas_checker::fault::{
-    Again, Disk, Fault, FaultEvent, FaultKind, Loss, Measurement, Shape, Stage,
+    Again, Clock, Disk, Fault, FaultEvent, FaultKind, Loss, Measurement, Shape, Stage,
 };
 use fracas_checker::history::{Header, History, Plan, SCHEMA};
 use fracas_checker::observation::{Grade, LogEntry, Observation, Role, Source};
@@ -145,7 +147,11 @@ impl Writer {
         let change = match words[2] {
             "started" => NodeChange::Started,
             "killed" => NodeChange::Killed,
-            "exited" => NodeChange::Exited { how: "status 101".to_owned() },
+            "exited" => {
+                let log = after(words, "log").map(|words| words.join(" ").replace('_', "\n"));
+                let log = log.iter().flat_map(|log| log.lines()).map(str::to_owned);
+                NodeChange::Exited { how: "status 101".to_owned(), log: log.collect() }
+            }
             other => panic!("unknown change `{other}`"),
         };
         let node = node.parse().expect("a node");
@@ -274,6 +280,8 @@ fn fault(kind: &str, nodes: &str) -> Fault {
                 .flat_map(|a| list(other).into_iter().flat_map(move |b| [(a, b), (b, a)]));
             Fault::Partition { shape: Shape::Halves, cut: pairs.collect() }
         }
+        "full" => Fault::Disk { nodes: list(nodes), trouble: Disk::Full },
+        "clock" => Fault::Clock { nodes: list(nodes), change: Clock::Drift { ppm: 100_000 } },
         other => panic!("unknown fault `{other}`"),
     }
 }
@@ -371,6 +379,8 @@ fn outcome(op: &Op, words: &[&str]) -> Outcome {
 fn completion(op: &Op, words: &[&str]) -> Completion {
     let error = "test".to_owned();
     match words {
+        ["info", error @ ..] if !error.is_empty() => Completion::Info { error: error.join(" ") },
+        ["fail", error @ ..] if !error.is_empty() => Completion::Fail { error: error.join(" ") },
         [] | ["info"] => Completion::Info { error },
         ["fail"] => Completion::Fail { error },
         ["ok", rest @ ..] => {
