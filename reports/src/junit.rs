@@ -83,11 +83,14 @@ fn check_cases(run: &Run<'_>) -> Vec<Case> {
     };
     let mut checks: Vec<&CheckResult> = run.verdict.checks.iter().collect();
     checks.sort_by_key(|check| first(check));
-    checks.into_iter().map(|check| check_case(check, &findings)).collect()
+    checks.into_iter().map(|check| check_case(run, check, &findings)).collect()
 }
 
-fn check_case(check: &CheckResult, findings: &[Finding<'_>]) -> Case {
+fn check_case(run: &Run<'_>, check: &CheckResult, findings: &[Finding<'_>]) -> Case {
     let results = match check.status {
+        _ if outcome(run).class == "error" => {
+            vec![Answer::new("skipped", "not-tested", "nothing was tested: see the case `run`")]
+        }
         Status::Pass => Vec::new(),
         Status::Anomaly => {
             findings.iter().filter(|one| one.check.id == check.id).map(failure).collect()

@@ -63,7 +63,8 @@ fn head(run: &Run<'_>) -> String {
     for (kind, why) in &record.host.lacking {
         text += &format!("- no fault `{}` on this machine: {}\n", short(kind), long(why));
     }
-    for (check, reason) in missing(run) {
+    let undecided = if outcome.class == "error" { Vec::new() } else { missing(run) };
+    for (check, reason) in undecided {
         text += &format!("- not decided: {} – {}\n", short(check), long(reason));
     }
     if let Some(load) = run.verdict.faults.as_ref().and_then(Tried::load) {
@@ -104,13 +105,13 @@ fn ended(ended: &Ended) -> String {
 fn checks(run: &Run<'_>) -> String {
     let mut text = String::from("| check | verdict | promise |\n| --- | --- | --- |\n");
     for check in &run.verdict.checks {
-        text += &row(check);
+        text += &row(run, check);
     }
     text + "\n"
 }
 
-fn row(check: &CheckResult) -> String {
-    let (word, glyph) = words::verdict(check.status);
+fn row(run: &Run<'_>, check: &CheckResult) -> String {
+    let (word, glyph) = words::check(run, check.status);
     format!("| {} | {glyph} {word} | {} |\n", short(&check.id), short(&check.promise))
 }
 
