@@ -3,6 +3,7 @@
 //! What comes from outside is written with character references, so that none of it can act as
 //! Markdown or HTML. Sections that would make the file too long are left out whole, and it says so.
 
+use fracas_checker::Tried;
 use fracas_checker::guarantees::sentence;
 use fracas_checker::verdict::CheckResult;
 
@@ -24,7 +25,7 @@ const NOTE_BYTES: usize = 200;
 #[must_use]
 pub fn summary(run: &Run<'_>) -> String {
     let mut sections = vec![head(run), checks(run), repeat(run)];
-    sections.extend(findings(run).iter().map(details));
+    sections.extend(findings(run.history, run.verdict).iter().map(details));
     within(MAX_SUMMARY_BYTES, sections)
 }
 
@@ -65,6 +66,9 @@ fn head(run: &Run<'_>) -> String {
     let undecided = if outcome.class == "error" { Vec::new() } else { missing(run) };
     for (check, reason) in undecided {
         text += &format!("- not decided: {} – {}\n", short(check), long(reason));
+    }
+    if let Some(load) = run.verdict.faults.as_ref().and_then(Tried::load) {
+        text += &format!("- {}\n", long(&load));
     }
     text += &format!(
         "\nseed {} · {} · {} ok, {} refused, {} unknown · faults: {} · workload {}\n\n",
@@ -113,8 +117,9 @@ fn row(run: &Run<'_>, check: &CheckResult) -> String {
 
 fn details(finding: &Finding<'_>) -> String {
     let anomaly = finding.anomaly;
+    let more = finding.more().map_or_else(String::new, |more| format!(" ({more})"));
     let mut text = format!(
-        "<details><summary>{} – {}</summary>\n\n{}\n\n",
+        "<details><summary>{} – {}{more}</summary>\n\n{}\n\n",
         short(&finding.check.id),
         short(&anomaly.class),
         long(&anomaly.headline)

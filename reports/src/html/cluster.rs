@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 
 use fracas_checker::event::Nanos;
+use fracas_checker::leadership::Reign;
 use maud::{Markup, html};
 
 use super::page::{Page, left_out};
 use super::witness::{grade, source};
-use crate::leaders::Reign;
 use crate::text::{count, duration, plural, seconds};
 
 /// How many reigns are listed.

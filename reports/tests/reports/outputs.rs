@@ -79,7 +79,7 @@ fn a_finding_has_its_window_and_fingerprint() {
 }
 
 #[test]
-fn fingerprints_depend_on_the_shape_alone() {
+fn fingerprints_depend_on_class_and_hallmarks_alone() {
     let print = |sample: &Sample| results(sample)["findings"][0]["fingerprint"].clone();
     // The same defect under other process ids, indices and surroundings.
     assert_eq!(print(&samples::stale_read()), print(&samples::busy(100)));

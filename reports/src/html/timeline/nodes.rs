@@ -8,6 +8,7 @@ use maud::{Markup, html};
 
 use super::super::page::Page;
 use super::super::svg::{Band, Bar, PLOT, Px, lane_name};
+use crate::findings::Finding;
 use crate::leaders::{RoleSpan, roles};
 use crate::lives::{Down, Why};
 use crate::text::{PHRASE, brief, clean, seconds};
@@ -84,7 +85,7 @@ impl Lane<'_> {
     /// What was observed of this node that is part of a witness.
     fn witnessed(&self) -> impl Iterator<Item = (Nanos, Nanos)> {
         let findings = self.page.findings.iter();
-        let indices = findings.flat_map(|finding| &finding.anomaly.witness);
+        let indices = findings.flat_map(Finding::all).flat_map(|anomaly| &anomaly.witness);
         indices.take(MAX_WITNESS).filter_map(|index| {
             let event = self.page.event(*index)?;
             match &event.kind {
