@@ -275,6 +275,15 @@ pub enum FaultEvent {
         /// What was measured. Proven if there is at least one and all hold.
         measurements: Vec<Measurement>,
     },
+    /// A planned fault was not carried out.
+    Missed {
+        /// Its number in the plan, from 1.
+        act: u32,
+        /// What was planned: `kill the leader`.
+        what: String,
+        /// Why it was not carried out.
+        why: String,
+    },
     /// It has been healed.
     End {
         /// Its number.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::gravity;
 use crate::event::{Key, Nanos, NodeId};
 use crate::guarantees::Guarantee;
+use crate::tried::Tried;
 
 /// The three answers of a check. They merge by taking the worst: pass < inconclusive < anomaly.
 #[derive(
@@ -142,6 +143,9 @@ pub struct Verdict {
     pub headline: String,
     /// Every check that ran, in a fixed order.
     pub checks: Vec<CheckResult>,
+    /// Which faults were tried, where a plan says which were to be; none for histories of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub faults: Option<Tried>,
 }
 
 impl Verdict {
@@ -150,7 +154,18 @@ impl Verdict {
     pub fn of(checks: Vec<CheckResult>) -> Self {
         let status = checks.iter().map(|check| check.status).max().unwrap_or(Status::Inconclusive);
         let headline = headline(status, &checks);
-        Self { status, headline, checks }
+        Self { status, headline, checks, faults: None }
+    }
+
+    /// The same, with what was tried of faults; the headline of a pass tells it, because a pass
+    /// says nothing of faults that never happened.
+    #[must_use]
+    pub fn with_faults(mut self, faults: Tried) -> Self {
+        if self.status == Status::Pass {
+            self.headline = format!("{} {}", self.headline, faults.kinds());
+        }
+        self.faults = Some(faults);
+        self
     }
 
     /// All anomalies of all checks, with the check that found them: the gravest class first, and

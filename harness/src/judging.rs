@@ -12,7 +12,7 @@ use fracas_checker::history::History;
 use fracas_checker::judge::judge_planned;
 use fracas_checker::objects::{self, Kind};
 use fracas_checker::verdict::CheckResult;
-use fracas_checker::{Algorithm, Budget, Status, Verdict, judge, judge_by};
+use fracas_checker::{Algorithm, Budget, Status, Verdict, coverage, judge, judge_by, lifecycle};
 use fracas_reports::{Ended, FILES, Finding, Run, RunRecord, findings, summary};
 use serde_json::json;
 
@@ -213,6 +213,20 @@ pub fn write_reports(dir: &RunDir, run: &Run<'_>) -> Vec<&'static str> {
     written
 }
 
+/// How many notes of a check are shown on screen; the reports have all.
+const NOTES: usize = 3;
+
+/// What a check says beside its answer: what looks odd, faults that did not happen, and servers
+/// that may have ended.
+fn notes(check: &CheckResult) -> impl Iterator<Item = String> {
+    let missed = check.not_checked.iter().filter(|_| check.id == coverage::ID);
+    let excused = check.assumptions.iter().filter(|_| check.id == lifecycle::ID);
+    let all = check.suspicions.iter().chain(missed).chain(excused);
+    let more = all.clone().count().saturating_sub(NOTES);
+    let more = (more > 0).then(|| format!("    note: and {more} more in the report"));
+    all.take(NOTES).map(|note| format!("    note: {}", plain(note))).chain(more)
+}
+
 /// The verdict in one line.
 fn headline(run: &Run<'_>) -> String {
     let (verdict, ended) = (run.verdict, &run.record.ended);
@@ -233,6 +247,7 @@ fn interrupted(run: &Run<'_>) -> bool {
 fn of_check(check: &CheckResult) -> Vec<String> {
     let mut lines = vec![format!("  {:<12} {}", check.status.to_string(), check.id)];
     lines.extend(check.reasons.iter().map(|reason| format!("    {}", plain(reason))));
+    lines.extend(notes(check));
     lines
 }
 
@@ -245,6 +260,10 @@ pub fn closing_lines(dir: &RunDir, run: &Run<'_>) -> String {
     let told = |check: &&CheckResult| !interrupted(run) || !check.anomalies.is_empty();
     verdict.checks.iter().filter(told).for_each(|check| lines.extend(of_check(check)));
     lines.extend(anomalies(&findings(run.history, verdict)));
+    if let Some(tried) = verdict.faults.as_ref().filter(|_| !interrupted(run)) {
+        let kinds = (verdict.status != Status::Pass).then(|| tried.kinds());
+        lines.extend(kinds.into_iter().chain(tried.load()).map(|line| plain(&line)));
+    }
     let told_above = interrupted(run) && verdict.status == Status::Inconclusive;
     if run.record.ended != Ended::Finished && !told_above {
         lines.push(run.record.ended.to_string());

@@ -11,6 +11,7 @@ pub mod cluster;
 pub mod deploying;
 pub mod doctor;
 pub mod durable;
+pub mod enough;
 pub mod equipment;
 pub mod exit;
 pub mod fits;

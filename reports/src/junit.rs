@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use fracas_checker::Tried;
 use fracas_checker::guarantees::sentence;
 use fracas_checker::verdict::{CheckResult, Status};
 
@@ -82,11 +83,14 @@ fn check_cases(run: &Run<'_>) -> Vec<Case> {
     };
     let mut checks: Vec<&CheckResult> = run.verdict.checks.iter().collect();
     checks.sort_by_key(|check| first(check));
-    checks.into_iter().map(|check| check_case(check, &findings)).collect()
+    checks.into_iter().map(|check| check_case(run, check, &findings)).collect()
 }
 
-fn check_case(check: &CheckResult, findings: &[Finding<'_>]) -> Case {
+fn check_case(run: &Run<'_>, check: &CheckResult, findings: &[Finding<'_>]) -> Case {
     let results = match check.status {
+        _ if outcome(run).class == "error" => {
+            vec![Answer::new("skipped", "not-tested", "nothing was tested: see the case `run`")]
+        }
         Status::Pass => Vec::new(),
         Status::Anomaly => {
             findings.iter().filter(|one| one.check.id == check.id).map(failure).collect()
@@ -162,6 +166,7 @@ fn properties(xml: &mut String, run: &Run<'_>) -> std::fmt::Result {
         ("faults.allowed", kinds.allowed.join(", ")),
         ("faults.never-tried", kinds.untried.join(", ")),
         ("report", "report.html".to_owned()),
+        ("faults.load", run.verdict.faults.as_ref().and_then(Tried::load).unwrap_or_default()),
     ] {
         writeln!(xml, "      <property name=\"{name}\" value=\"{}\"/>", escape(&value))?;
     }

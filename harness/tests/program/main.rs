@@ -10,6 +10,7 @@ mod cli_lists;
 mod cli_words;
 mod docs_bisect;
 mod run_anomaly;
+mod run_coverage;
 mod run_faults;
 mod run_flags;
 mod run_machine;

@@ -178,7 +178,7 @@ fn the_page_says_everything_without_a_script() {
         ],
     );
     page_has(&samples::clean(), &["PASS", "All 3 checks passed."]);
-    page_has(&samples::split_brain(), &["leader of 9 – claim", "not the only one"]);
+    page_has(&samples::split_brain(), &["leader of 9 – claim", "not the only leader"]);
     page_has(
         &samples::inconclusive(),
         &["INCONCLUSIVE", "What was missing for a verdict", "interrupted by SIGINT", "not proven"],

@@ -130,7 +130,7 @@ pub(crate) fn broke() -> Sample {
         (90 * MS, started),
         (410 * MS, EventKind::Node { node: NodeId(2), incarnation: 1, change: exited }),
     ]);
-    let verdict = Verdict::of(Vec::new());
+    let verdict = judge(&history, Budget::unlimited_time());
     Sample { record: RunRecord { ended, duration_s: Some(0.6), ..all_kinds() }, history, verdict }
 }
 
