@@ -21,7 +21,7 @@ use crate::exit::Exit;
 use crate::guard::Proven;
 use crate::plan::{CheckBudget, RunPlan};
 use crate::store::RunDir;
-use crate::text::plain;
+use crate::text::{plain, plain_lines};
 
 /// Why a history could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +129,7 @@ pub fn judge_run(
     match plan.format {
         Format::Text => {
             let early = proven.map(|proven| format!("{proven}\n")).unwrap_or_default();
-            print(&(early + &closing_lines(dir, &run)));
+            print(&plain_lines(&(early + &closing_lines(dir, &run))));
         }
         Format::Json => print(&one_line(&fracas_reports::results_json(&run))),
     }

@@ -8,6 +8,7 @@ use clap::builder::PossibleValuesParser;
 use fracas_checker::Algorithm;
 use fracas_checker::formats::{self, Hint, Recorded};
 use fracas_checker::objects::{self, Kind, OBJECTS};
+use fracas_checker::untrusted;
 use fracas_targets::duration;
 
 use super::told::told;
@@ -122,7 +123,7 @@ fn check_one(args: &CheckArgs, name: &str) -> Exit {
     };
     if args.json() {
         let json = serde_json::to_string(&verdict).expect("a verdict has only string keys");
-        print(&format!("{json}\n"));
+        print(&(untrusted::json(&json) + "\n"));
     } else {
         print(&told(&path.display().to_string(), &verdict, &recorded, note.as_deref()));
     }
