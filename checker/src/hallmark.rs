@@ -7,8 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalogue::NODE_CRASHED;
-use crate::event::{EventKind, NodeChange, NodeId};
+use crate::catalogue::{
+    LOST_ACROSS_GENERATIONS, LOST_ELEMENT, LOST_WRITE, NODE_CRASHED, STALE_LEADER_ACK_LOST,
+};
+use crate::event::{EventKind, Nanos, NodeChange, NodeId};
 use crate::fault::FaultKind;
 use crate::history::{FaultSpan, History, Operation};
 use crate::leadership::evidence::{Evidence, evidence};
@@ -16,6 +18,9 @@ use crate::leadership::first_led;
 use crate::lifecycle::telling;
 use crate::observation::Source;
 use crate::verdict::Anomaly;
+
+/// The classes in which something that was acknowledged is gone.
+const LOST: [&str; 4] = [LOST_WRITE, LOST_ELEMENT, LOST_ACROSS_GENERATIONS, STALE_LEADER_ACK_LOST];
 
 /// How much of a line of a log counts.
 const LINE: usize = 120;
@@ -43,7 +48,8 @@ impl<'a> Hallmarks<'a> {
             return self.crash(anomaly);
         }
         let answer = self.last_answer(anomaly).map(|answer| self.answer(answer));
-        let restart = self.restart(anomaly).map(|kind| format!("across a {kind}"));
+        let restart = self.restart(anomaly).or_else(|| self.lost_power(anomaly));
+        let restart = restart.map(|kind| format!("across a {kind}"));
         answer.into_iter().flatten().chain(restart).collect()
     }
 
@@ -60,20 +66,20 @@ impl<'a> Hallmarks<'a> {
         std::iter::once(how.clone()).chain(line).collect()
     }
 
-    /// The operation of the witness that was answered last.
-    fn last_answer(&self, anomaly: &Anomaly) -> Option<&'a Operation> {
+    /// The operations of the witness that were answered, and when.
+    fn answered(&self, anomaly: &Anomaly) -> impl Iterator<Item = (Nanos, &'a Operation)> {
         let operations = self.history.operations();
-        let of = |index: &u64| {
+        anomaly.witness.iter().filter_map(|index| {
             let place = operations.binary_search_by_key(index, |one| one.invoked.0).ok()?;
             let operation = operations.get(place)?;
             Some((operation.ok()?.0, operation))
-        };
-        anomaly
-            .witness
-            .iter()
-            .filter_map(of)
-            .max_by_key(|(time, one)| (*time, one.invoked.0))
-            .map(|(_, one)| one)
+        })
+    }
+
+    /// The operation of the witness that was answered last.
+    fn last_answer(&self, anomaly: &Anomaly) -> Option<&'a Operation> {
+        let last = self.answered(anomaly).max_by_key(|(time, one)| (*time, one.invoked.0));
+        last.map(|(_, one)| one)
     }
 
     /// What the last answer tells of its generation, and whether the node that was asked gave it.
@@ -85,6 +91,24 @@ impl<'a> Hallmarks<'a> {
         let other = stamp.node.zip(operation.node).is_some_and(|(named, asked)| named != asked);
         let told = [(old, "of an old generation"), (other, "through another node")];
         told.iter().filter(|(holds, _)| *holds).map(|(_, what)| (*what).to_owned()).collect()
+    }
+
+    /// A power failure of the node that acknowledged what is lost, before the last answer.
+    fn lost_power(&self, anomaly: &Anomaly) -> Option<FaultKind> {
+        if !LOST.contains(&anomaly.class.as_str()) {
+            return None;
+        }
+        let last = self.last_answer(anomaly)?;
+        let others = self.answered(anomaly).filter(|(_, one)| one.invoked != last.invoked);
+        let (acknowledged, done) = others.max_by_key(|(time, one)| (*time, one.invoked.0))?;
+        let node = done.ok().and_then(|(_, _, stamp)| stamp.node).or(done.node)?;
+        let until = last.ok()?.0;
+        let failed = |span: &&FaultSpan| {
+            span.fault.kind() == FaultKind::Power
+                && span.fault.killed().contains(&node)
+                && span.effective.is_some_and(|(from, _)| (acknowledged..=until).contains(&from))
+        };
+        self.faults.iter().find(failed).map(|span| span.fault.kind())
     }
 
     /// The kind of fault that restarted a node between two things that it told itself.

@@ -2,6 +2,7 @@
 
 use crate::support;
 
+use fracas_checker::hallmark::Hallmarks;
 use fracas_checker::leadership::reigns;
 use fracas_checker::observation::Grade;
 use fracas_checker::{Budget, Verdict, judge};
@@ -197,4 +198,31 @@ fn what_excuses_the_end_of_a_server_is_told() {
     assert_eq!(verdict.anomalies().count(), 0);
     let told = &verdict.checks[0].assumptions;
     assert!(told.iter().any(|one| one.contains("fault 3 (full) was in effect")), "{told:?}");
+}
+
+/// The hallmarks of the gravest anomaly.
+#[track_caller]
+fn marks(text: &str, check: &str, expect: &[&str]) {
+    let history = history(text, &[check]);
+    let verdict = judge(&history, Budget::unlimited_time());
+    let (_, found) = verdict.anomalies().next().expect("an anomaly");
+    assert_eq!(Hallmarks::new(&history).of(found), expect, "{}: {text}", found.class);
+}
+
+#[test]
+fn hallmarks_tell_defects_of_one_class_apart() {
+    let writes = "p1 n1 w k 1 [0..10] ok @n1/g4\np1 n2 w k 2 [20..30] ok @n2/g5\n";
+    let seen = "p3 n2 r k [70..80] ok 2 @n2/g5\n";
+    let read = |read: &str| format!("{writes}p2 {read}\n{seen}");
+    marks(&read("n2 r k [40..50] ok 1 @n2/g5"), REGISTER, &[]);
+    marks(&read("n1 r k [40..50] ok 1 @n1/g4"), REGISTER, &["of an old generation"]);
+    marks(&read("n3 r k [40..50] ok 1 @n2/g5"), REGISTER, &["through another node"]);
+    let lost = "p1 n2 w k 1 [0..10] ok\np1 n2 w k 2 [20..30] ok\np2 n2 r k [40..50] ok 1\n";
+    marks(&format!("{lost}fault 1 power n2 [35..38]"), REGISTER, &["across a power"]);
+    marks(&format!("{lost}fault 1 power n3 [35..38]"), REGISTER, &[]);
+    marks(&format!("{lost}fault 1 kill n2 [35..38]"), REGISTER, &[]);
+    let votes = "log n3/1 - g4 [0..5] voted n1\nlog n3/2 - g4 [60..65] voted n2\n\
+                 poll n1 leader g3 [0..1]\n";
+    marks(&format!("{votes}fault 1 kill n3 [20..30]"), LEADERS, &["across a kill"]);
+    marks(votes, LEADERS, &[]);
 }

@@ -85,6 +85,39 @@ fn a_crash_ends_a_run() {
     }
 }
 
+/// A server that ends by itself after some seconds of load.
+const CRASHES: &str = "#!/bin/sh
+\"$REGENT\" \"$@\" &
+sleep 9
+printf '\\033[31mfatal: term 7 is lost\\n' >&2
+kill -9 $!
+exit 77
+";
+
+#[test]
+fn the_last_words_of_a_server_that_crashed_are_told() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let wrapper = CRASHES.replace("$REGENT", env!("CARGO_BIN_EXE_regent"));
+    let binary = format!("--binary={}", room.script("crashes.sh", &wrapper));
+    let args = ["run", "regent", &binary, "--nodes=1", "--faults=none", "--time=12s", "--quiet"];
+    let ended = room.run(&args);
+    if ended.code == Some(3) {
+        return println!("skipped: the cluster was not ready in 9 s: {}", ended.stderr);
+    }
+    ended.assert_code(1).assert_stdout(&[
+        "ANOMALY: Crash: the server of n1 ended by itself with status 77",
+        "its log ends with “\\u{1b}[31mfatal: term 7 is lost”",
+        "No fault was in effect on n1.",
+    ]);
+    let run = room.only_run();
+    let ends = events(&run).into_iter().find(|event| event["change"]["what"] == "exited").unwrap();
+    let log = ends["change"]["log"].to_string();
+    assert!(log.contains("fatal: term 7 is lost"), "{ends:#}");
+    let results = json(&run.join("results.json"));
+    assert_eq!(results["findings"][0]["class"], "node-crashed", "{results:#}");
+}
+
 #[test]
 fn other_planted_bugs_end_a_run() {
     if slow() {
