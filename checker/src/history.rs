@@ -4,6 +4,7 @@
 //! [`crate::formats`]; whether it is any good is the business of [`crate::judge()`].
 
 mod faults;
+mod initial;
 mod objects;
 mod validation;
 
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use faults::FaultSpan;
+pub use initial::Initial;
 pub use objects::ObjectIndex;
 
 use crate::event::{
@@ -64,6 +66,10 @@ pub struct Plan {
     /// While it endures which of these a server may end by itself. None: [`Plan::GIVES_UP_ON`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gives_up_on: Option<BTreeSet<Hardship>>,
+    /// What every register, text or counter holds before anything is written to it. None: nothing,
+    /// or 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initial: Option<Value>,
     /// How much must have been seen for a pass to mean something.
     pub coverage: Coverage,
 }
@@ -227,7 +233,14 @@ impl History {
     pub fn new(header: Header, events: Vec<Event>) -> Result<Self, Malformed> {
         let operations = validation::operations(&events)?;
         let objects = objects::index(&operations);
-        Ok(Self { header, events, operations, objects, torn: false })
+        Self { header, events, operations, objects, torn: false }.started()
+    }
+
+    /// The same history, with what the plan says that objects hold at first put before everything.
+    fn started(mut self) -> Result<Self, Malformed> {
+        let Some(value) = self.header.plan.initial.take() else { return Ok(self) };
+        let initial = self.all_starting_at(&value, false);
+        self.starting_at(&initial, false).map_err(|reason| Malformed { position: 0, reason })
     }
 
     /// The same history, marked as one whose last line was cut off.

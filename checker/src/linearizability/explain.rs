@@ -6,7 +6,7 @@
 use super::call::Call;
 use crate::catalogue;
 use crate::cause::{self, Suspects};
-use crate::event::{Completion, Nanos, NodeId, Stamp};
+use crate::event::{Completion, Nanos, NodeId, ProcessId, Stamp};
 use crate::history::{History, Operation};
 use crate::objects::Object;
 use crate::op::{Key, Op, Outcome, Value};
@@ -165,6 +165,9 @@ pub(crate) fn answered(operation: &Operation) -> String {
 /// What an operation asked and how it ended.
 pub(crate) fn operation_fact(operation: &Operation) -> String {
     let process = operation.process;
+    if process == ProcessId::INITIAL {
+        return format!("Before everything, as if by one operation: {}.", operation.op);
+    }
     let through = operation.node.map_or(String::new(), |node| format!(" through {node}"));
     let asked = asked(&operation.op);
     let began = words::at(operation.invoked.1);

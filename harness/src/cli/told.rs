@@ -17,17 +17,12 @@ const IN_FULL: usize = 3;
 const STEPS: usize = 12;
 
 /// The verdict on the history that `name` stands for.
-pub(super) fn told(
-    name: &str,
-    verdict: &Verdict,
-    recorded: &Recorded,
-    note: Option<&str>,
-) -> String {
+pub(super) fn told(name: &str, verdict: &Verdict, recorded: &Recorded) -> String {
     let mut text = format!("{name}: {}: {}\n", verdict.status, plain(&verdict.headline));
     if recorded.torn {
         text.push_str("  the last line was cut off and left out\n");
     }
-    for note in recorded.notes.iter().map(String::as_str).chain(note) {
+    for note in &recorded.notes {
         text.push_str(&format!("  note: {}\n", plain(note)));
     }
     for check in &verdict.checks {
@@ -49,6 +44,7 @@ fn findings(check: &CheckResult, history: &History) -> String {
         }
     }
     lines.extend(check.reasons.iter().cloned());
+    lines.extend(check.suspicions.iter().map(|odd| format!("odd, but no proof: {odd}")));
     lines.iter().map(|line| format!("    {}\n", plain(line))).collect()
 }
 
