@@ -44,7 +44,7 @@ fn transactions_are_judged_by_what_they_consist_of() {
     check(&answered(&lists), "list-append/linearizable: pass");
     check(
         &answered(&[":f :txn, :value [[:r 1 [5]]]"]),
-        "list-append/linearizable: anomaly read-of-unwritten",
+        "list-append/linearizable: anomaly phantom-element",
     );
     check(
         &answered(&[":f :txn, :value [[:append 1 5] [:w 2 6]]"]),

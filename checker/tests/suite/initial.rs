@@ -80,7 +80,7 @@ fn every_kind_that_can_start_with_something_does() {
          and counters",
     );
     check(
-        READ_0,
+        "0 i :f :add, :value 1",
         (Some("set"), Some("0")),
         "refused: set starts empty, expected an initial value only for registers, texts and counters",
     );
