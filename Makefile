@@ -18,7 +18,7 @@ demo:
 ## test: everything that a change must pass
 test: packages lint
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
-	$(CARGO) test --locked --workspace
+	$(CARGO) test --locked --workspace --no-fail-fast
 
 ## lint: form and lints, as far as the toolchain has the tools
 lint:
@@ -30,8 +30,8 @@ lint:
 
 ## slow: the slow tier, kept apart: many histories, many seeds, many kills
 slow: packages
-	$(CARGO) test --locked -p fracas-checker -- --include-ignored --nocapture
-	FRACAS_SLOW=1 $(CARGO) test --locked --workspace -- --nocapture
+	$(CARGO) test --locked -p fracas-checker --no-fail-fast -- --include-ignored --nocapture
+	FRACAS_SLOW=1 $(CARGO) test --locked --workspace --no-fail-fast -- --nocapture
 
 ## acceptance: correct clusters must pass under all faults, seed after seed: 20 of regent, 5 of etcd
 acceptance: packages

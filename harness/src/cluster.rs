@@ -12,6 +12,7 @@ use fracas_checker::event::{EventKind, NodeChange, NodeId};
 use fracas_checker::fault::{Again, Cut, Measurement, Stage};
 use fracas_targets::{Deployment, LogFile, NodePlan, StopSignal};
 
+use crate::durable;
 use crate::equipment::Equipment;
 use crate::lab::clock;
 use crate::lab::leftovers::MARK;
@@ -69,6 +70,17 @@ struct Server {
     started: Again,
     /// Log sizes at the start of each incarnation, the first one's included.
     begins: Vec<BTreeMap<PathBuf, u64>>,
+}
+
+/// A server that ended by itself.
+#[derive(Debug, Clone)]
+pub struct Crash {
+    /// Whose.
+    pub node: NodeId,
+    /// How: `status 1`, `signal 11`.
+    pub how: String,
+    /// It ended well while processes of it went on in the background. They are gone, too.
+    pub background: bool,
 }
 
 /// Why a cluster could not be started.
@@ -152,11 +164,12 @@ impl Cluster {
         self.nodes().try_for_each(|node| self.start(node, Again::Same))
     }
 
+    /// Writes the files of a node. They are durable before it starts: a power failure takes only
+    /// what the server wrote.
     fn write_files(&self, node: NodeId, plan: &NodePlan) -> Result<(), StartError> {
-        self.run.node(node)?;
+        let top = self.run.node(node)?;
         for (path, text) in &plan.files {
-            let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-            made.and_then(|()| fs::write(path, text)).map_err(|error| StartError::File {
+            durable::write(&top, path, text).map_err(|error| StartError::File {
                 node,
                 path: path.clone(),
                 error,
@@ -230,17 +243,19 @@ impl Cluster {
         self.server(node).incarnation
     }
 
-    /// The nodes whose server ended by itself since last asked, and how. They stay down.
+    /// The servers that ended by themselves since last asked. They stay down.
     #[must_use]
-    pub fn crashed(&self) -> Vec<(NodeId, String)> {
+    pub fn crashed(&self) -> Vec<Crash> {
         let mut crashed = Vec::new();
         for node in self.nodes() {
             let mut server = self.server(node);
-            let Some(how) = server.process.as_mut().and_then(NodeProcess::exited) else { continue };
+            let Some(process) = server.process.as_mut() else { continue };
+            let Some(how) = process.exited() else { continue };
+            let background = process.left_for_background();
             server.process = None;
             self.tell(node, server.incarnation, NodeChange::Exited { how: how.clone() });
             self.view.forget(node);
-            crashed.push((node, how));
+            crashed.push(Crash { node, how, background });
         }
         crashed
     }

@@ -4,6 +4,7 @@
 //! Nothing is concluded from versions or settings. Each trial runs in a process of its own, so the
 //! caller stays as it was. What a run needs is not decided here.
 
+mod needs;
 mod trial;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lab::{self, LabError};
 
+pub use needs::{Need, TargetNeeds};
 pub use trial::probe_main;
 
 /// The hidden argument that starts a trial: `fracas __doctor-probe userns`.
@@ -22,7 +24,13 @@ pub const PROBE_ARGUMENT: &str = "__doctor-probe";
 /// How long one scratch lab may take; it usually takes about a second.
 const TRIAL_WITHIN: Duration = Duration::from_secs(60);
 
-/// Where the answer of a trial is read from: no other output begins like this.
+/// Why no fault is available where no lab can be built.
+const NO_LAB: &str = "no lab can be built here";
+
+/// Why nothing is known of a mechanism.
+const NOT_TRIED: &str = "it was not tried: the trial ended before";
+
+/// Where a finding of a trial is read from: no other output begins like this.
 const ANSWER: &str = "fracas-doctor:";
 
 /// What was found out about one mechanism.
@@ -44,6 +52,57 @@ pub struct Finding {
     pub mend: Option<String>,
 }
 
+impl Finding {
+    /// What came of trying `what`.
+    fn of(what: &str, tried: Result<String, LabError>) -> Self {
+        match tried {
+            Ok(detail) => {
+                Self { what: what.to_owned(), available: true, detail, instead: None, mend: None }
+            }
+            Err(error) => Self::refused(what, &error),
+        }
+    }
+
+    /// It did not work.
+    fn refused(what: &str, error: &LabError) -> Self {
+        let (detail, mend) = match error {
+            LabError::Unavailable { what, why, mend } => (format!("{what}: {why}"), mend.as_str()),
+            other => (other.to_string(), usual_mend(what)),
+        };
+        let mend = (!mend.is_empty()).then(|| mend.to_owned());
+        Self { what: what.to_owned(), available: false, detail, instead: None, mend }
+    }
+}
+
+/// How to mend what failed without saying how. Empty if it is not known.
+fn usual_mend(what: &str) -> &'static str {
+    match what {
+        "network" => {
+            "load the modules `bridge` and `veth`; in a container add `--cap-add NET_ADMIN`"
+        }
+        "clock" => "see `/proc/sys/kernel/yama/ptrace_scope`: 3 forbids it until the next boot",
+        "nft-bridge" => "load the module `nf_tables`, with the `bridge` family",
+        "namespaces" => "run it as root, or in a container with `--privileged`",
+        _ => "",
+    }
+}
+
+/// Names what is used instead where one of two ways does not work.
+fn name_replacements(findings: &mut [Finding]) {
+    let works = |what| findings.iter().any(|found: &Finding| found.what == what && found.available);
+    let [nft, iptables, packets, starve] =
+        ["nft-bridge", "iptables", "packets", "starve"].map(works);
+    for finding in findings.iter_mut().filter(|finding| !finding.available) {
+        finding.instead = match finding.what.as_str() {
+            "nft-bridge" if iptables => Some("iptables".to_owned()),
+            "iptables" if nft => Some("nft-bridge".to_owned()),
+            "netem" if packets => Some("packets".to_owned()),
+            "cgroup" if starve => Some("starve".to_owned()),
+            _ => None,
+        };
+    }
+}
+
 /// A scratch lab, entered in one way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trial {
@@ -60,6 +119,9 @@ pub struct FaultSupport {
     pub kind: FaultKind,
     /// By what means; none if it is not available.
     pub mechanism: Option<String>,
+    /// Why it is not available.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lacking: Option<String>,
 }
 
 /// What this machine can do.
@@ -69,6 +131,9 @@ pub struct Report {
     pub isolation: Option<String>,
     /// Which faults are available there.
     pub faults: Vec<FaultSupport>,
+    /// What a target needs, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetNeeds>,
     /// Every way that was tried.
     pub trials: Vec<Trial>,
 }
@@ -79,20 +144,32 @@ pub fn examine() -> Report {
     Report::of(["root", "userns"].map(trial).into())
 }
 
-/// Runs one trial in a process of its own.
+/// Runs one trial in a process of its own. What it has found counts, however it ends.
 fn trial(isolation: &str) -> Trial {
     let argv = ["/proc/self/exe", PROBE_ARGUMENT, isolation].map(str::to_owned);
-    let findings = lab::run_command(&argv, TRIAL_WITHIN).and_then(|line| read_answer(&line));
-    Trial {
-        isolation: isolation.to_owned(),
-        findings: findings.unwrap_or_else(|error| vec![Finding::refused("namespaces", &error)]),
+    let (said, wrong) =
+        lab::hear_command(&argv, TRIAL_WITHIN).unwrap_or_else(|error| (String::new(), Some(error)));
+    let mut findings = read_findings(&said);
+    if let Some(error) = wrong.or_else(|| findings.is_empty().then(|| nothing_said(&said))) {
+        let tried = |what: &&str| findings.iter().any(|finding| finding.what == *what);
+        // It was about this one that it ended; what comes after it was not tried.
+        let amid = trial::MECHANISMS.iter().find(|what| !tried(what));
+        findings.extend(amid.map(|what| Finding::refused(what, &error)));
     }
+    name_replacements(&mut findings);
+    Trial { isolation: isolation.to_owned(), findings }
 }
 
-/// Reads what [`probe_main`] wrote.
-fn read_answer(line: &str) -> Result<Vec<Finding>, LabError> {
-    let json = line.strip_prefix(ANSWER).and_then(|json| serde_json::from_str(json).ok());
-    json.ok_or_else(|| LabError::Reported(format!("try a scratch lab: it said `{line}`")))
+/// Reads what [`probe_main`] wrote: one finding a line, among whatever its processes complained of.
+fn read_findings(said: &str) -> Vec<Finding> {
+    let answers = said.lines().filter_map(|line| line.strip_prefix(ANSWER));
+    answers.filter_map(|json| serde_json::from_str(json).ok()).collect()
+}
+
+/// A trial ended well and told nothing.
+fn nothing_said(said: &str) -> LabError {
+    let first = said.lines().next().unwrap_or_default();
+    LabError::Reported(format!("try a scratch lab: it said `{first}`"))
 }
 
 impl Report {
@@ -100,11 +177,12 @@ impl Report {
     fn of(trials: Vec<Trial>) -> Self {
         let usable = trials.iter().find(|trial| trial.works("network").is_some());
         let isolation = usable.map(|trial| trial.isolation.clone());
-        let faults = FaultKind::ALL.map(|kind| FaultSupport {
-            kind,
-            mechanism: usable.and_then(|trial| trial.means(kind)),
+        let faults = FaultKind::ALL.map(|kind| match usable.map(|trial| trial.means(kind)) {
+            Some(Ok(means)) => FaultSupport { kind, mechanism: Some(means), lacking: None },
+            Some(Err(why)) => FaultSupport { kind, mechanism: None, lacking: Some(why) },
+            None => FaultSupport { kind, mechanism: None, lacking: Some(NO_LAB.to_owned()) },
         });
-        Self { isolation, faults: faults.into(), trials }
+        Self { isolation, faults: faults.into(), target: None, trials }
     }
 
     /// Whether a lab can be built here at all.
@@ -115,41 +193,51 @@ impl Report {
 }
 
 impl Trial {
-    /// `name`, if the mechanism `what` works.
-    fn works(&self, what: &str) -> Option<&Finding> {
-        self.findings.iter().find(|finding| finding.what == what && finding.available)
+    /// What was found out about the mechanism `what`.
+    fn found(&self, what: &str) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.what == what)
     }
 
-    /// By what means a kind of fault is brought about; none if it cannot be.
-    fn means(&self, kind: FaultKind) -> Option<String> {
-        let name = match kind {
-            FaultKind::Partition => {
-                &self.works("nft-bridge").or_else(|| self.works("iptables"))?.what
-            }
-            FaultKind::Pause => self.works("pause").map(|_| "sigstop")?,
-            FaultKind::Kill => self.works("kill").map(|_| "sigkill")?,
-            FaultKind::Clock => self.works("clock").map(|_| lab::clock::MECHANISM)?,
-            FaultKind::Slow | FaultKind::Loss => self.works("packets").map(|_| "re-injection")?,
-            FaultKind::Disk => self.works("disk").map(|_| "fuse")?,
-            FaultKind::Power => self.works("disk").map(|_| "sigkill, fuse")?,
-            FaultKind::Starve => self.works("starve").map(|_| "sigstop and sigcont by turns")?,
+    /// The same, if it works.
+    fn works(&self, what: &str) -> Option<&Finding> {
+        self.found(what).filter(|finding| finding.available)
+    }
+
+    /// By what means a kind of fault is brought about, or why it cannot be.
+    fn means(&self, kind: FaultKind) -> Result<String, String> {
+        let ways: &[(&str, &str)] = match kind {
+            FaultKind::Partition => &[("nft-bridge", "nft-bridge"), ("iptables", "iptables")],
+            FaultKind::Pause => &[("pause", "sigstop")],
+            FaultKind::Kill => &[("kill", "sigkill")],
+            FaultKind::Clock => &[("clock", lab::clock::MECHANISM)],
+            FaultKind::Slow | FaultKind::Loss => &[("packets", "re-injection")],
+            FaultKind::Disk => &[("disk", "fuse")],
+            FaultKind::Power => &[("disk", "sigkill, fuse")],
+            FaultKind::Starve => &[("starve", "sigstop and sigcont by turns")],
         };
-        Some(name.to_owned())
+        if let Some((_, means)) = ways.iter().find(|(what, _)| self.works(what).is_some()) {
+            return Ok((*means).to_owned());
+        }
+        let detail = self.found(ways[0].0).map(|finding| finding.detail.clone());
+        Err(detail.unwrap_or_else(|| NOT_TRIED.to_owned()))
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.isolation {
-            Some(isolation) => {
-                writeln!(f, "a lab can be entered here; the default is `{isolation}`")?;
+            Some(isolation) if isolation == "root" => writeln!(f, "fracas can run here, as root")?,
+            Some(_) => writeln!(f, "fracas can run here, in a user namespace")?,
+            None => writeln!(f, "fracas cannot run here: see what failed below")?,
+        }
+        for FaultSupport { kind, mechanism, lacking } in &self.faults {
+            let lacking = lacking.as_deref().unwrap_or_default();
+            match mechanism {
+                Some(means) => writeln!(f, "  {:<11} {means}", kind.word())?,
+                None => writeln!(f, "  {:<11} not available: {lacking}", kind.word())?,
             }
-            None => f.write_str("no lab can be entered here\n")?,
         }
-        for fault in &self.faults {
-            let means = fault.mechanism.as_deref().unwrap_or("not available");
-            writeln!(f, "  {:<11} {means}", fault.kind.word())?;
-        }
+        self.target.iter().try_for_each(|target| target.fmt(f))?;
         self.trials.iter().try_for_each(|trial| trial.fmt(f))
     }
 }

@@ -3,7 +3,6 @@
 //! any of it until a fault says so.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use fracas_checker::event::NodeId;
@@ -11,8 +10,9 @@ use fracas_checker::fault::{FaultKind, Measurement, Stage};
 use fracas_targets::Deployment;
 
 use crate::cluster::StartError;
+use crate::durable;
 use crate::lab::clock::{self, Clock, ClockPage, Faketime};
-use crate::lab::disk::{Disk, DiskSpec, Latency, Model};
+use crate::lab::disk::{Disk, DiskSpec, Latency, Model, WRITE_BACK_AFTER};
 use crate::lab::resources::{Place, SmallDisk};
 use crate::lab::{LabError, NodeProcess};
 use crate::store::RunDir;
@@ -116,12 +116,12 @@ impl Equipment {
             }
             let troubled = kinds.contains(&FaultKind::Power) || kinds.contains(&FaultKind::Disk);
             for (place, dir) in plan.data.iter().enumerate() {
-                make(*node, dir)?;
+                make(run, *node, dir)?;
                 let mut backing = dir.clone();
                 if let Some(size) = wanted.small_disk {
                     if troubled {
                         backing = run.node(*node)?.join(format!("small-disk-{place}"));
-                        make(*node, &backing)?;
+                        make(run, *node, &backing)?;
                     }
                     let small = SmallDisk::mount(&backing, size)?;
                     equipment.small.entry(*node).or_default().push(small);
@@ -236,16 +236,18 @@ impl NodeClock {
     /// A true clock of a node with this directory.
     fn new(dir: &Path, means: ClockMeans) -> Result<Self, LabError> {
         Ok(match means {
-            ClockMeans::Redirect => Self::Page(ClockPage::new()?),
+            ClockMeans::Redirect => {
+                clock::able().and_then(|()| ClockPage::new()).map(Self::Page)?
+            }
             ClockMeans::Faketime => Self::Faketime(Faketime::find(&dir.join("faketime"))?),
         })
     }
 }
 
 /// Makes a directory of a node, if it is not there.
-fn make(node: NodeId, dir: &Path) -> Result<(), StartError> {
+fn make(run: &RunDir, node: NodeId, dir: &Path) -> Result<(), StartError> {
     let file = |error| StartError::File { node, path: dir.to_owned(), error };
-    fs::create_dir_all(dir).map_err(file)
+    durable::make_dir(&run.node(node)?, dir).map_err(file)
 }
 
 /// A disk under a directory of a node, which keeps its data in another or the same.
@@ -259,6 +261,7 @@ fn mounted(
         mountpoint: dir.to_owned(),
         model,
         latency: Latency::USUAL,
+        write_back_after: WRITE_BACK_AFTER,
         seed: node.0.into(),
     };
     Ok(Disk::mount(&spec)?)

@@ -5,19 +5,19 @@ use fracas_checker::Status;
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// Every check passed, and the faults were proven, almost all of them and some of every kind.
+    /// Every check passed, enough was asked, and enough faults measurably took effect.
     Pass,
-    /// At least one anomaly.
+    /// At least one promise was broken.
     Anomaly,
-    /// Nothing refuted, but not enough is known.
+    /// No promise was seen to be broken, but too little was seen.
     Inconclusive,
-    /// The target broke before testing: it did not start, or no leader came.
+    /// The target failed before the test began.
     TargetBroke,
     /// This machine cannot do what was asked.
     Machine,
     /// Wrong usage or configuration.
     Usage,
-    /// A bug or failure of fracas itself.
+    /// A failure of fracas itself.
     Internal,
     /// Interrupted by SIGINT, after clean-up.
     Interrupted,
@@ -30,24 +30,32 @@ pub const TABLE: [(Exit, u8, &str); 9] = [
     (
         Exit::Pass,
         0,
-        "pass: every check passed, and the faults were proven, almost all of them and some of every kind",
+        "pass: every check passed, clients asked enough, and at least 3 of 4 faults, and one of each kind tried, measurably took effect",
     ),
-    (Exit::Anomaly, 1, "at least one anomaly"),
+    (Exit::Anomaly, 1, "anomaly: the target broke at least one of its promises"),
     (
         Exit::Inconclusive,
         2,
-        "inconclusive: a budget, too little traffic, too few elections, unproven faults",
+        "inconclusive: no broken promise was found, but the run saw too little for a pass; the verdict says what was missing",
     ),
-    (Exit::TargetBroke, 3, "the target broke before testing"),
+    (
+        Exit::TargetBroke,
+        3,
+        "the target failed before the test began: a server did not start, or the cluster was not ready in time",
+    ),
     (
         Exit::Machine,
         4,
-        "this machine cannot do what was asked; `fracas doctor` says what and how to mend it",
+        "this machine cannot do what was asked; `fracas doctor` says why, and how to change it",
     ),
-    (Exit::Usage, 64, "wrong usage or configuration"),
-    (Exit::Internal, 70, "a bug or failure of fracas itself"),
-    (Exit::Interrupted, 130, "interrupted, after clean-up"),
-    (Exit::Terminated, 143, "terminated, after clean-up"),
+    (
+        Exit::Usage,
+        64,
+        "wrong usage or configuration: the message names the flag, or the file, line and key",
+    ),
+    (Exit::Internal, 70, "a failure of fracas itself; please report it"),
+    (Exit::Interrupted, 130, "interrupted by Ctrl-C (SIGINT), after clean-up"),
+    (Exit::Terminated, 143, "terminated by SIGTERM, after clean-up"),
 ];
 
 impl Exit {
@@ -71,6 +79,22 @@ impl Exit {
             Status::Pass => Self::Pass,
             Status::Anomaly => Self::Anomaly,
             Status::Inconclusive => Self::Inconclusive,
+        }
+    }
+
+    /// How a run ended, in the list of several.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Anomaly => "anomaly",
+            Self::Inconclusive => "inconclusive",
+            Self::TargetBroke => "the target broke before testing",
+            Self::Machine => "this machine cannot do it",
+            Self::Usage => "refused",
+            Self::Internal => "fracas failed",
+            Self::Interrupted => "interrupted",
+            Self::Terminated => "terminated",
         }
     }
 

@@ -11,10 +11,12 @@ use fracas_checker::formats::{self, Hint, ReadError, Recorded};
 use fracas_checker::history::History;
 use fracas_checker::objects::Kind;
 use fracas_checker::recorded::{self, Judged};
+use fracas_checker::verdict::CheckResult;
 use fracas_checker::{Algorithm, Budget, Status, Verdict, judge};
 use fracas_reports::{Ended, FILES, Run, RunRecord, summary};
+use serde_json::json;
 
-use crate::cli::{Format, print, tell};
+use crate::cli::{Format, one_line, print, tell};
 use crate::exit::Exit;
 use crate::guard::Proven;
 use crate::plan::{CheckBudget, RunPlan};
@@ -109,7 +111,7 @@ pub fn judge_run(
             let early = proven.map(|proven| format!("{proven}\n")).unwrap_or_default();
             print(&(early + &closing_lines(dir, &run)));
         }
-        Format::Json => print(&(fracas_reports::results_json(&run) + "\n")),
+        Format::Json => print(&one_line(&fracas_reports::results_json(&run))),
     }
     match proven.map_or(Ok(()), |proven| confirmed(&verdict, proven)) {
         Ok(()) => Exit::of(verdict.status),
@@ -117,6 +119,37 @@ pub fn judge_run(
             let history = dir.file("history.jsonl");
             tell(&format!("fracas: {contradiction} (history: {})", history.display()));
             Exit::Internal
+        }
+    }
+}
+
+/// Writes the reports of a run that could not take place, as far as it was recorded: they tell the
+/// error, and the servers' last words. Without a history there is nothing to report.
+pub fn report_failure(dir: &RunDir, record: &RunRecord, plan: &RunPlan) {
+    let Ok(Recorded { history, torn, .. }) = read(&dir.file("history.jsonl"), &Hint::default())
+    else {
+        return;
+    };
+    let verdict = decide(&history, plan.check);
+    let run = Run { record, history: &history, verdict: &verdict, torn };
+    write_reports(dir, &run);
+    add_to_job_summary(&run);
+    match plan.format {
+        Format::Text => tell(&format!("report: {}", dir.file("report.html").display())),
+        Format::Json => print(&one_line(&fracas_reports::results_json(&run))),
+    }
+}
+
+/// What is told of a run that is not judged.
+#[must_use]
+pub fn recorded(plan: &RunPlan, dir: &RunDir) -> String {
+    let history = dir.file("history.jsonl").display().to_string();
+    match plan.format {
+        Format::Text => format!("recorded: {history}\n"),
+        Format::Json => {
+            let (run, target) = (json!({"id": dir.id()}), json!({"name": plan.target.name()}));
+            let told = json!({"run": run, "target": target, "verdict": null, "history": history});
+            format!("{told}\n")
         }
     }
 }
@@ -160,29 +193,44 @@ pub fn write_reports(dir: &RunDir, run: &Run<'_>) -> Vec<&'static str> {
     written
 }
 
+/// The verdict in one line.
+fn headline(run: &Run<'_>) -> String {
+    let (verdict, ended) = (run.verdict, &run.record.ended);
+    let status = verdict.status.to_string().to_uppercase();
+    if interrupted(run) && verdict.status == Status::Inconclusive {
+        return format!(
+            "{status}: {ended} before enough was seen; no anomaly was found until then"
+        );
+    }
+    format!("{status}: {}", plain(&verdict.headline))
+}
+
+fn interrupted(run: &Run<'_>) -> bool {
+    matches!(run.record.ended, Ended::Interrupted { .. })
+}
+
+/// What is told of one check: its answer, what it found, and what it could not decide.
+fn of_check(check: &CheckResult) -> Vec<String> {
+    let mut lines = vec![format!("  {:<12} {}", check.status.to_string(), check.id)];
+    let found = check.anomalies.iter();
+    lines.extend(found.map(|found| format!("    {}: {}", found.class, plain(&found.headline))));
+    lines.extend(check.reasons.iter().map(|reason| format!("    {}", plain(reason))));
+    lines
+}
+
 /// The last lines on screen: what, why, where to read it, how to repeat it.
 #[must_use]
 pub fn closing_lines(dir: &RunDir, run: &Run<'_>) -> String {
     let verdict = run.verdict;
-    let mut lines = vec![format!(
-        "{}: {}",
-        verdict.status.to_string().to_uppercase(),
-        plain(&verdict.headline)
-    )];
-    for check in &verdict.checks {
-        lines.push(format!("  {:<12} {}", check.status.to_string(), check.id));
-        lines.extend(
-            check
-                .anomalies
-                .iter()
-                .map(|found| format!("    {}: {}", found.class, plain(&found.headline))),
-        );
-        lines.extend(check.reasons.iter().map(|reason| format!("    {}", plain(reason))));
-    }
+    let mut lines = vec![headline(run)];
+    // What an interrupted run lacks is no news: only what it found is told.
+    let told = |check: &&CheckResult| !interrupted(run) || !check.anomalies.is_empty();
+    verdict.checks.iter().filter(told).for_each(|check| lines.extend(of_check(check)));
     if let Some(story) = verdict.anomalies().next().and_then(|(_, found)| found.story.last()) {
         lines.push(plain(story));
     }
-    if run.record.ended != Ended::Finished {
+    let told_above = interrupted(run) && verdict.status == Status::Inconclusive;
+    if run.record.ended != Ended::Finished && !told_above {
         lines.push(run.record.ended.to_string());
     }
     lines.push(format!("report: {}", dir.file("report.html").display()));
@@ -196,7 +244,6 @@ pub fn closing_lines(dir: &RunDir, run: &Run<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use fracas_checker::online::Alarm;
-    use fracas_checker::verdict::CheckResult;
 
     use super::*;
 

@@ -48,6 +48,8 @@ pub struct RunPlan {
     pub faults: nemesis::Plan,
     /// The kinds of faults that were allowed.
     pub kinds: BTreeSet<FaultKind>,
+    /// The kinds that nobody asked for by name and this machine cannot bring about, with the reason.
+    pub left_out: BTreeMap<FaultKind, String>,
     /// How partitions are made.
     pub partition: Mechanism,
     /// What the nodes are given for faults of clocks and disks.
@@ -123,11 +125,13 @@ impl RunPlan {
     #[must_use]
     pub fn summary(&self) -> String {
         let kinds: Vec<&str> = self.kinds.iter().map(|kind| kind.word()).collect();
+        let workloads: Vec<&str> = self.workloads.iter().map(|workload| workload.name()).collect();
         format!(
-            "{}, {}, {:?}, faults: {}",
+            "{}, {}, {:?}, workloads: {}, faults: {}",
             counted(self.nodes.len(), "node"),
             counted(self.size.clients.into(), "client"),
             self.time,
+            workloads.join(", "),
             if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") }
         )
     }

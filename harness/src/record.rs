@@ -12,7 +12,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::actor::Actual;
-use crate::equipment::{ClockMeans, Wanted};
+use crate::equipment::ClockMeans;
 use crate::lab::{self, Lab, World, clock};
 use crate::nemesis::{self, Planned};
 use crate::plan::RunPlan;
@@ -39,7 +39,7 @@ pub fn begin(plan: &RunPlan, world: &World) -> RunRecord {
         clients: plan.size.clients,
         rate: plan.size.rate,
         time_s: plan.time.as_secs_f64(),
-        host: host(world),
+        host: host(plan, world),
         ended: Ended::Running,
     }
 }
@@ -63,18 +63,20 @@ fn target(plan: &RunPlan) -> TargetInfo {
     }
 }
 
-fn host(world: &World) -> Host {
+fn host(plan: &RunPlan, world: &World) -> Host {
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease");
     Host {
         kernel: kernel.map(|text| text.trim().to_owned()).unwrap_or_default(),
         isolation: world.isolation.to_owned(),
         mechanisms: BTreeMap::new(),
+        lacking: plan.left_out.iter().map(|(kind, why)| (kind.to_string(), why.clone())).collect(),
     }
 }
 
-/// By what means each kind of fault is brought about in `lab`.
+/// By what means each kind of fault that was allowed is brought about in `lab`.
 #[must_use]
-pub fn mechanisms(lab: &Lab, equipment: &Wanted) -> BTreeMap<String, String> {
+pub fn mechanisms(lab: &Lab, plan: &RunPlan) -> BTreeMap<String, String> {
+    let equipment = &plan.equipment;
     let clock = match equipment.clock {
         ClockMeans::Redirect => clock::MECHANISM,
         ClockMeans::Faketime => "faketime",
@@ -89,7 +91,7 @@ pub fn mechanisms(lab: &Lab, equipment: &Wanted) -> BTreeMap<String, String> {
         FaultKind::Disk => "fuse",
         FaultKind::Starve => equipment.starve.name(),
     };
-    FaultKind::ALL.map(|kind| (kind.word().to_owned(), how(kind).to_owned())).into()
+    plan.kinds.iter().map(|kind| (kind.word().to_owned(), how(*kind).to_owned())).collect()
 }
 
 /// The SHA-256 of a file, in hexadecimal.

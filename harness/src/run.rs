@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::actor::{Actor, Actual};
 use crate::cli::{print, tell};
 use crate::clients::{Caller, Clients};
-use crate::cluster::{Cluster, StartError};
+use crate::cluster::{Cluster, Crash, StartError};
 use crate::deploying::deployments;
 use crate::equipment::{Equipment, PacketMeans};
 use crate::exit::Exit;
@@ -46,6 +46,11 @@ const LAST_LOOK: Duration = Duration::from_secs(2);
 const FINAL_READS: u64 = 1_000_000;
 /// How many of its last log lines are shown of a node that did not start.
 const LAST_LINES: usize = 6;
+
+/// What a server is told that ended well and left processes behind.
+const BACKGROUND: &str = ": it went to the background, expected a server that stays in the \
+    foreground\n  help: leave the option out that makes a daemon of it (such as `--daemonize`), or \
+    add the one that does not (such as `--foreground`); a script starts it with `exec`";
 
 /// Why a run could not be carried out. What the target does wrong is in the history instead.
 #[derive(Debug, thiserror::Error)]
@@ -123,11 +128,17 @@ pub fn run(plan: &RunPlan, world: &World) -> Result<Exit, RunError> {
     record.duration_s = Some(began.elapsed().as_secs_f64());
     record.ended = told(&ended);
     dir.write_record(&record)?;
-    let Stopped { interrupt, proven } = ended?;
+    let Stopped { interrupt, proven } = match ended {
+        Ok(stopped) => stopped,
+        Err(error) => {
+            judging::report_failure(&dir, &record, plan);
+            return Err(error);
+        }
+    };
     let judged = if plan.judge {
         judging::judge_run(&dir, &record, plan, proven.as_ref())
     } else {
-        print(&format!("recorded: {}\n", dir.file("history.jsonl").display()));
+        print(&judging::recorded(plan, &dir));
         Exit::Pass
     };
     Ok(interrupt.map_or(judged, Interrupt::exit))
@@ -146,12 +157,11 @@ fn build(plan: &RunPlan, dir: &RunDir, record: &mut RunRecord) -> Result<Lab, Ru
         partition: plan.partition,
         ineffective_cut: plan.ineffective_cut,
     })?;
-    let shaped =
-        [FaultKind::Slow, FaultKind::Loss].iter().any(|it| plan.faults.kinds().contains(it));
+    let shaped = [FaultKind::Slow, FaultKind::Loss].iter().any(|it| plan.kinds.contains(it));
     if shaped && plan.equipment.packets == PacketMeans::Netem {
         lab.use_netem()?;
     }
-    record.host.mechanisms = record::mechanisms(&lab, &plan.equipment);
+    record.host.mechanisms = record::mechanisms(&lab, plan);
     dir.write_record(record)?;
     Ok(lab)
 }
@@ -200,7 +210,7 @@ async fn conduct(
     let (recorder, writer) =
         Recorder::create(&dir.file("history.jsonl"), &header, feed).map_err(RunError::History)?;
     let view = View::default();
-    let equipment = Equipment::of(&plan.faults.kinds(), &deployment, &plan.equipment, dir)?;
+    let equipment = Equipment::of(&plan.kinds, &deployment, &plan.equipment, dir)?;
     let kept = (recorder.clone(), view.clone());
     let cluster = Cluster::new((lab, equipment), deployments, dir.clone(), kept);
     let caller = Caller::new(Arc::new(client), recorder.clone());
@@ -294,8 +304,8 @@ impl Stage<'_> {
             if self.interrupts.now().is_some() {
                 return Ok(());
             }
-            if let Some((node, how)) = self.cluster.crashed().into_iter().next() {
-                return Err(RunError::Target(self.died(node, &how)));
+            if let Some(crash) = self.cluster.crashed().first() {
+                return Err(RunError::Target(self.died(crash)));
             }
             let Some(missing) = self.missing().await else { return Ok(()) };
             if began.elapsed() >= missing.within {
@@ -343,11 +353,12 @@ impl Stage<'_> {
         self.deployment.cluster_ready().is_some()
     }
 
-    fn died(&self, node: NodeId, how: &str) -> String {
-        let program = &self.deployment.nodes[&node].argv[0];
+    fn died(&self, Crash { node, how, background }: &Crash) -> String {
+        let program = &self.deployment.nodes[node].argv[0];
+        let advice = if *background { BACKGROUND } else { "" };
+        let words = self.last_words(*node);
         format!(
-            "start node {node}: `{program}` ended with {how} before the cluster was ready{}",
-            self.last_words(node)
+            "start node {node}: `{program}` ended with {how} before the cluster was ready{advice}{words}"
         )
     }
 
@@ -420,7 +431,7 @@ impl Stage<'_> {
 
     /// A server that ends by itself is in the history from here on.
     fn notice_crashes(&self) {
-        for (node, how) in self.cluster.crashed() {
+        for Crash { node, how, .. } in self.cluster.crashed() {
             tracing::warn!(%node, how, "a node's server ended by itself");
         }
     }

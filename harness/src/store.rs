@@ -14,6 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use fracas_checker::event::NodeId;
 use fracas_reports::RunRecord;
+use fracas_targets::nearest;
 
 use crate::lab::leftovers::Identity;
 
@@ -43,7 +44,7 @@ pub enum StoreError {
     },
     /// No run of that name.
     #[error(
-        "find run `{name}` in `{out}`: expected `latest`, the name of a run or its beginning, or a path{hint}"
+        "find the run `{name}` in `{out}`: expected `latest`, the name of a run or its beginning, or a path; {hint}"
     )]
     NoRun {
         /// What was asked for.
@@ -100,10 +101,7 @@ impl RunDir {
         newest.ok_or_else(|| StoreError::NoRun {
             name: name.to_owned(),
             out: out.to_owned(),
-            hint: match list(out).ok().and_then(|runs| runs.last().map(Self::id)) {
-                Some(id) => format!("; the newest is `{id}`"),
-                None => "; there are no runs yet".to_owned(),
-            },
+            hint: what_is_there(out, name),
         })
     }
 
@@ -172,6 +170,20 @@ impl RunDir {
         serde_json::from_str(&fs::read_to_string(self.file("supervisor.json")).ok()?).ok()
     }
 
+    /// The verdict in `results.json`, if the run was judged.
+    #[must_use]
+    pub fn verdict(&self) -> Option<String> {
+        let text = fs::read_to_string(self.file("results.json")).ok()?;
+        let results: serde_json::Value = serde_json::from_str(&text).ok()?;
+        Some(results.get("verdict")?.as_str()?.to_owned())
+    }
+
+    /// Whether the process that answers for this run lives.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.supervisor().is_some_and(|supervisor| supervisor.lives())
+    }
+
     /// Reads `run.json`.
     ///
     /// # Errors
@@ -180,6 +192,29 @@ impl RunDir {
         let path = self.file("run.json");
         let text = fs::read_to_string(&path).map_err(failed("read", &path))?;
         serde_json::from_str(&text).map_err(|error| StoreError::Record { path, error })
+    }
+}
+
+/// What may have been meant by a name that is not the name of a run.
+fn what_is_there(out: &Path, name: &str) -> String {
+    let path = Path::new(name);
+    let inside = path.ancestors().find(|above| above.join("run.json").is_file());
+    if let Some(run) = inside {
+        return format!("`{name}` is in the run `{}`: name that one", run.display());
+    }
+    if list(path).is_ok_and(|runs| !runs.is_empty()) {
+        let latest = path.join(LATEST);
+        return format!("`{name}` holds runs: name one of them, such as `{}`", latest.display());
+    }
+    if path.exists() {
+        return format!("`{name}` exists, but it has no `run.json`");
+    }
+    let ids: Vec<String> = list(out).unwrap_or_default().iter().map(RunDir::id).collect();
+    let names = ids.iter().map(String::as_str).chain([LATEST]);
+    match (nearest(name, names), ids.last()) {
+        (_, None) => "there are no runs yet".to_owned(),
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, Some(newest)) => format!("the newest is `{newest}`"),
     }
 }
 

@@ -1,8 +1,10 @@
 //! Finding targets and their servers: names and paths to data.
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use fracas_targets::{Target, nearest};
+use fracas_checker::event::NodeId;
+use fracas_targets::{ClusterSpec, NodeSpec, Target, nearest};
 
 /// The target that `name` means: a built-in one or a file, with the file's directory.
 ///
@@ -31,50 +33,102 @@ fn no_target(name: &str) -> String {
     format!("error: unknown target `{name}`: built in are {}\nhelp: {help}", names.join(", "))
 }
 
+/// Three nodes that do not exist, to see what becomes of a target.
+#[must_use]
+pub fn example(target: &Target) -> ClusterSpec {
+    let node = |number: u8| NodeSpec {
+        id: NodeId(number.into()),
+        ip: Ipv4Addr::new(10, 77, 0, number),
+        dir: PathBuf::from(format!("/run-directory/nodes/n{number}")),
+    };
+    ClusterSpec {
+        binary: PathBuf::from(target.binary_path()),
+        nodes: (1..=3).map(node).collect(),
+        extra_args: Vec::new(),
+    }
+}
+
 /// The server of a target: the one asked for, else beside its file, beside fracas, or in `PATH`.
 ///
 /// # Errors
-/// A text for the user that says where it was looked for.
+/// A text for the user that says where it was looked for, or why what was found cannot be executed.
 pub fn binary(
     target: &Target,
     beside: Option<&Path>,
     asked: Option<&Path>,
 ) -> Result<PathBuf, String> {
     if let Some(asked) = asked {
-        return executable(asked).ok_or_else(|| {
-            format!(
-                "error: `{}` (of `--binary` or `FRACAS_BINARY`) is not an executable file",
-                asked.display()
-            )
+        return executable(asked).map_err(|why| {
+            let asked = asked.display();
+            format!("error: `{asked}` (of `--binary` or `FRACAS_BINARY`) {why}")
         });
     }
     let wanted = Path::new(target.binary_path());
+    let mut unfit = None;
+    for path in places(wanted, beside) {
+        match executable(&path) {
+            Ok(found) => return Ok(found),
+            Err(Unfit::Missing) => {}
+            Err(why) => unfit = unfit.or(Some((path, why))),
+        }
+    }
+    let (wanted, target) = (wanted.display(), target.name());
+    Err(match unfit {
+        Some((path, why)) => {
+            let path = path.display();
+            format!(
+                "error: the server `{wanted}` of target `{target}` was found, but `{path}` {why}"
+            )
+        }
+        None => format!(
+            "error: failed to find the server `{wanted}` of target `{target}`: it is neither beside the \
+             target file, nor beside fracas, nor in PATH\n\
+             help: install it, or name it with `--binary PATH` or `FRACAS_BINARY`"
+        ),
+    })
+}
+
+/// Where a server of that name may be, in the order in which it is looked for.
+fn places(wanted: &Path, beside: Option<&Path>) -> Vec<PathBuf> {
+    if wanted.is_absolute() {
+        return vec![wanted.to_owned()];
+    }
     let own = std::env::current_exe().ok().and_then(|own| own.parent().map(Path::to_owned));
     let path = std::env::var_os("PATH").unwrap_or_default();
     let searched = std::env::split_paths(&path);
     let in_path = searched.filter(|_| wanted.components().count() == 1);
-    let mut dirs = beside.map(Path::to_owned).into_iter().chain(own).chain(in_path);
-    let found = if wanted.is_absolute() {
-        executable(wanted)
-    } else {
-        dirs.find_map(|dir| executable(&dir.join(wanted)))
-    };
-    found.ok_or_else(|| {
-        format!(
-            "error: failed to find the server `{}` of target `{}`: it is neither beside the target file, \
-             nor beside fracas, nor in PATH\nhelp: install it, or name it with `--binary PATH` or `FRACAS_BINARY`",
-            wanted.display(),
-            target.name()
-        )
-    })
+    let dirs = beside.map(Path::to_owned).into_iter().chain(own).chain(in_path);
+    dirs.map(|dir| dir.join(wanted)).collect()
+}
+
+/// Why a file is not a server that can be started.
+#[derive(Debug, thiserror::Error)]
+enum Unfit {
+    #[error("does not exist")]
+    Missing,
+    #[error("is not a file, expected an executable file")]
+    NoFile,
+    #[error("is not an executable file: its permissions do not allow it\nhelp: `chmod +x` it")]
+    NotExecutable,
+    #[error("cannot be used: {0}")]
+    Refused(std::io::Error),
 }
 
 /// The absolute path of an executable file, if that is what it is. A link stays one: by what name
 /// it is called may decide what a program does, as it does for `redis-server` on Debian.
-fn executable(path: &Path) -> Option<PathBuf> {
+fn executable(path: &Path) -> Result<PathBuf, Unfit> {
     use std::os::unix::fs::PermissionsExt;
-    let file = std::fs::metadata(path).ok()?;
-    let executable = file.is_file() && file.permissions().mode() & 0o111 != 0;
-    let dir = path.parent()?.canonicalize().ok().filter(|_| executable)?;
-    Some(dir.join(path.file_name()?))
+    let refused = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Unfit::Missing,
+        _ => Unfit::Refused(error),
+    };
+    let file = std::fs::metadata(path).map_err(refused)?;
+    if !file.is_file() {
+        return Err(Unfit::NoFile);
+    }
+    if file.permissions().mode() & 0o111 == 0 {
+        return Err(Unfit::NotExecutable);
+    }
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok(dir.canonicalize().map_err(refused)?.join(path.file_name().ok_or(Unfit::NoFile)?))
 }

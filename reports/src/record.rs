@@ -78,8 +78,12 @@ pub struct Host {
     pub kernel: String,
     /// How the cluster was kept apart: `userns`, `root`.
     pub isolation: String,
-    /// By what means each kind of fault was brought about, by kind.
+    /// By what means each kind of fault that was allowed is brought about, by kind.
     pub mechanisms: BTreeMap<String, String>,
+    /// The kinds of faults that were left out because this machine, or this user, cannot bring them
+    /// about; with the reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lacking: BTreeMap<String, String>,
 }
 
 /// How a run ended. On disk it is an object whose field `how` names the variant.

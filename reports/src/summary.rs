@@ -58,6 +58,9 @@ fn head(run: &Run<'_>) -> String {
     if record.ended != Ended::Finished {
         text += &format!("**{}.**\n\n", long(&record.ended.to_string()));
     }
+    for (kind, why) in &record.host.lacking {
+        text += &format!("- no fault `{}` on this machine: {}\n", short(kind), long(why));
+    }
     for (check, reason) in missing(run) {
         text += &format!("- not decided: {} – {}\n", short(check), long(reason));
     }

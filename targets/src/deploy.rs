@@ -117,6 +117,12 @@ impl Deployment {
         Client::new(Arc::clone(&self.spec), Arc::clone(&self.endpoints))
     }
 
+    /// Where clients find a node: the beginning of every address.
+    #[must_use]
+    pub fn base(&self, node: NodeId) -> Option<&str> {
+        self.endpoints.get(&node).map(|endpoint| endpoint.base.as_str())
+    }
+
     /// What asks nodes for their role, if the target has a status request. All calls share its
     /// connections.
     #[must_use]

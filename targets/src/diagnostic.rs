@@ -76,8 +76,9 @@ impl Problem {
         Self::new(error.span().unwrap_or_default(), "not valid TOML", error.message())
     }
 
-    /// A well-formed file whose keys or values are not the ones of a target.
-    pub(crate) fn shape(error: &toml::de::Error) -> Self {
+    /// A well-formed file whose keys or values are not the ones of a target; `key` is the one at the
+    /// place of the error.
+    pub(crate) fn shape(error: &toml::de::Error, key: &str) -> Self {
         let message = in_plain_words(error.message().trim());
         let span = error.span().unwrap_or_default();
         let problem = Self::new(span, shape_title(&message), message.as_str());
@@ -88,15 +89,39 @@ impl Problem {
                 problem.help(if section {
                     format!("add a section `[{word}]`")
                 } else {
-                    format!("add `{word} = …`")
+                    format!("add `{word} = {}`", example(word).unwrap_or("…"))
                 })
             }
             Some((word, valid)) if message.starts_with("unknown") => {
                 problem.did_you_mean(word, valid.iter().copied())
             }
-            _ => problem,
+            _ => match example(key).filter(|_| message.ends_with("expected a string")) {
+                Some(example) => problem.help(format!("write it in quotes: `{key} = {example}`")),
+                None => problem,
+            },
         }
     }
+}
+
+/// Keys whose values have a syntax of their own, each with an example as it is written.
+const EXAMPLES: [(&str, &str); 12] = [
+    ("within", "\"10s\""),
+    ("every", "\"200ms\""),
+    ("grace", "\"5s\""),
+    ("connect-timeout", "\"500ms\""),
+    ("timeout", "\"2s\""),
+    ("clock-error", "\"10ms\""),
+    ("step-down", "\"5s\""),
+    ("recovery", "\"30s\""),
+    ("schema", "1"),
+    ("nodes", "3"),
+    ("method", "\"GET\""),
+    ("atomic", "false"),
+];
+
+/// A value that the key could have.
+fn example(key: &str) -> Option<&'static str> {
+    EXAMPLES.iter().find(|(known, _)| *known == key).map(|(_, value)| *value)
 }
 
 /// The sections that a file cannot do without.
@@ -121,6 +146,7 @@ fn in_plain_words(message: &str) -> String {
     message
         .replace("expected u16", "expected an integer from 0 to 65535")
         .replace("expected u32", "expected an integer above 0")
+        .replace("expected a boolean", "expected `true` or `false`, without quotes")
 }
 
 /// The words between backticks.
@@ -157,6 +183,12 @@ impl<'a> Source<'a> {
         let mut path = String::new();
         find_in_table(&self.tree, offset, &mut path);
         path
+    }
+
+    /// What is wrong with the shape of the file.
+    pub(crate) fn shape(&self, error: &toml::de::Error) -> Problem {
+        let path = self.key_at(error.span().unwrap_or_default().start);
+        Problem::shape(error, path.rsplit('.').next().unwrap_or_default())
     }
 
     /// Shows a problem in the file.

@@ -71,6 +71,18 @@ fn values_must_make_sense() {
     check(include_str!("diagnostics/sense.txt"));
 }
 
+/// Nothing could show this promise broken, so it would be an empty one.
+#[test]
+fn leaders_are_promised_with_generations_only() {
+    let (before, rest) = VALID.split_once("generation = ").unwrap();
+    let (_, after) = rest.split_once("[client]").unwrap();
+    let text = format!("{before}\n[client]{after}");
+    let error = Target::parse("sample.toml", &text).unwrap_err();
+    assert_eq!(error.title, "`one-per-generation` cannot be checked without a generation");
+    assert_eq!(error.key, "promises.leaders");
+    assert!(error.rendered.contains("needs `status.generation`"), "{error}");
+}
+
 #[test]
 fn the_words_of_one_protocol_are_refused_in_the_other() {
     check(include_str!("diagnostics/protocol.txt"));

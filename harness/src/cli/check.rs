@@ -8,6 +8,7 @@ use fracas_checker::formats::{self, Hint, Recorded};
 use fracas_checker::objects::{self, Kind, OBJECTS};
 use fracas_checker::recorded::Judged;
 use fracas_checker::{Algorithm, Value, Verdict};
+use fracas_targets::duration;
 use serde_json::json;
 
 use super::told::told;
@@ -20,10 +21,10 @@ use crate::store::RunDir;
 /// What judging may use.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct BudgetArgs {
-    /// Seconds that all checks together may take; then what is left is inconclusive.
-    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
-    check_time: u32,
-    /// Mebibytes that the tables of a search may hold.
+    /// Time for all checks together; what they have not decided by then is inconclusive.
+    #[arg(long, default_value = "60s", value_parser = duration, value_name = "TIME")]
+    check_time: Duration,
+    /// Memory for the tables of one search, in MiB.
     #[arg(long, default_value_t = 1024, value_name = "MIB")]
     check_memory: usize,
 }
@@ -31,32 +32,29 @@ pub(super) struct BudgetArgs {
 impl BudgetArgs {
     /// The budget that they mean.
     pub(super) fn budget(self) -> CheckBudget {
-        CheckBudget {
-            time: Duration::from_secs(self.check_time.into()),
-            bytes: self.check_memory.saturating_mul(1 << 20),
-        }
+        CheckBudget { time: self.check_time, bytes: self.check_memory.saturating_mul(1 << 20) }
     }
 }
 
 /// Arguments of `fracas check`.
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
-    /// Histories of any format, run directories, or names of runs; `-` reads from stdin.
+    /// Files with histories, directories or names of runs; `-` reads from stdin.
     #[arg(required = true, value_name = "HISTORY")]
     histories: Vec<String>,
-    /// What the operations act on, such as `cas-register` or `queue`: judge by that alone. Without
-    /// it a history is judged by its own plan, or by the model that fits its operations.
+    /// Judge by this model only: the kind of object that the operations act on. Without it the
+    /// history's own plan says what to check, or fracas takes the model that fits the operations.
     #[arg(long, value_name = "MODEL", value_parser = PossibleValuesParser::new(models()))]
     model: Option<String>,
-    /// What every register, text or counter holds before the first operation, such as `0`; nothing
-    /// if not said.
+    /// The value of every register, text or counter before the first operation, such as `0`
+    /// [default: absent, empty or 0].
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
     initial: Option<String>,
-    /// How the histories are written (by content if not said), and how the verdict is told: `text`
-    /// or `json`. May be given for each.
+    /// Format of the histories [default: found by their content], or of the verdict (`text` or
+    /// `json`). Give it twice for both.
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(formats()))]
     format: Vec<String>,
-    /// How a model is decided; anything but `auto` is for tests and measurements.
+    /// The algorithm of the check; all but `auto` are for tests and measurements.
     #[arg(long, default_value = "auto", value_name = "ALGORITHM",
           value_parser = PossibleValuesParser::new(algorithms()))]
     algorithm: String,

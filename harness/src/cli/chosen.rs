@@ -1,14 +1,14 @@
 //! Which faults a run is to have: from flags, a schedule file and what the target allows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use fracas_checker::fault::{Again, FaultKind, Scarcity};
 use fracas_targets::{Target, nearest};
 
-use super::narrate;
 use super::run::RunArgs;
 use super::values::millis;
+use crate::equipment::ClockMeans;
 use crate::lab::{NODES_MAX, lacks};
 use crate::nemesis::{self, AIMS, Aim, Does};
 
@@ -53,17 +53,40 @@ fn named(word: &str, target: &Target) -> Result<FaultKind, String> {
     if target.allowed_faults().contains(&kind) { Ok(kind) } else { Err(not_allowed(target, kind)) }
 }
 
-/// Of the kinds that nobody asked for by name, those that this machine can bring about; what is
-/// left out is told.
+/// Of the kinds that nobody asked for by name, those that this machine can bring about.
 fn available(mut kinds: BTreeSet<FaultKind>) -> BTreeSet<FaultKind> {
-    kinds.retain(|kind| match lacks(*kind) {
-        None => true,
-        Some(why) => {
-            narrate(&format!("fracas: fault `{kind}` is left out: {why} (see `fracas doctor`)"));
-            false
-        }
-    });
+    kinds.retain(|kind| lacks(*kind).is_none());
     kinds
+}
+
+/// The kinds that are left out for what this machine lacks, where nobody asked for any by name;
+/// with the reason.
+pub(super) fn left_out(args: &RunArgs, target: &Target) -> BTreeMap<FaultKind, String> {
+    if !args.faults.is_empty() || args.schedule.is_some() {
+        return BTreeMap::new(); // what was asked for is refused, not left out
+    }
+    let allowed = target.allowed_faults().into_iter();
+    allowed.filter_map(|kind| Some((kind, lacks(kind)?))).collect()
+}
+
+/// What this machine lacks of what the allowed kinds of faults take, and which of them are left
+/// without it. It is told of every kind that was asked for, drawn by the seed or not.
+pub(super) fn lacking(kinds: &BTreeSet<FaultKind>, clock: ClockMeans) -> Option<String> {
+    let redirected = |kind: FaultKind| kind != FaultKind::Clock || clock == ClockMeans::Redirect;
+    let missing: Vec<(FaultKind, String)> = kinds
+        .iter()
+        .filter(|kind| redirected(**kind))
+        .filter_map(|kind| Some((*kind, lacks(*kind)?)))
+        .collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let told = missing.iter().map(|(kind, why)| format!("error: no fault `{kind}` here: {why}\n"));
+    let left = kinds.iter().filter(|kind| missing.iter().all(|(without, _)| without != *kind));
+    let left: Vec<&str> = left.map(|kind| kind.word()).collect();
+    let left = if left.is_empty() { "none".to_owned() } else { left.join(",") };
+    let told: String = told.collect();
+    Some(format!("{told}help: `fracas doctor` says how to mend it; without: `--faults {left}`"))
 }
 
 fn not_allowed(target: &Target, kind: FaultKind) -> String {

@@ -1,11 +1,11 @@
-//! `fracas clean`: ends what dead runs left behind, and marks them as dead. Groups for processor time
+//! `fracas clean`: cleans up after crashed runs, and marks them as crashed. Groups for processor time
 //! belong to no run that could be named, so they are removed wherever runs are kept.
 
 use fracas_reports::Ended;
 
-use super::{Out, complain, print};
+use super::{Out, complain, narrate, print};
 use crate::exit::Exit;
-use crate::lab::leftovers::{self, Identity};
+use crate::lab::leftovers;
 use crate::store::{self, RunDir, StoreError};
 
 /// Arguments of `fracas clean`.
@@ -24,10 +24,13 @@ pub(super) fn clean(args: &CleanArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    let mut exit = Exit::Pass;
+    let (mut exit, mut told) = (Exit::Pass, false);
     for run in runs {
         match clean_one(&run) {
-            Ok(Some(line)) => print(&format!("{}: {line}\n", run.id())),
+            Ok(Some(line)) => {
+                told = true;
+                print(&format!("{}: {line}\n", run.id()));
+            }
             Ok(None) => {}
             Err(error) => {
                 complain(&error);
@@ -37,9 +40,22 @@ pub(super) fn clean(args: &CleanArgs) -> Exit {
     }
     let groups = leftovers::remove_groups();
     if !groups.is_empty() {
-        print(&format!("removed {} empty groups for processor time of dead runs\n", groups.len()));
+        let groups = counted(groups.len(), "empty control group");
+        print(&format!("removed {groups} of crashed runs\n"));
+    } else if !told && exit == Exit::Pass {
+        narrate(&format!("fracas: nothing to clean up in `{}`", args.out.out.display()));
     }
     exit
+}
+
+/// A count with its noun.
+fn counted(count: usize, noun: &str) -> String {
+    let ending = match (count, noun.ends_with('s')) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{count} {noun}{ending}")
 }
 
 /// What was done about one run; nothing if it has ended.
@@ -48,16 +64,16 @@ fn clean_one(run: &RunDir) -> Result<Option<String>, StoreError> {
     if record.ended != Ended::Running {
         return Ok(None);
     }
-    if run.supervisor().is_some_and(|supervisor: Identity| supervisor.lives()) {
-        return Ok(Some("still running; left alone".to_owned()));
+    if run.is_alive() {
+        return Ok(Some("still running: nothing was done".to_owned()));
     }
     let (killed, unmounted) = (leftovers::reap(run.path()), leftovers::unmount(run.path()));
     record.ended = Ended::Failed { reason: "the harness was killed".to_owned() };
     run.write_record(&record)?;
     Ok(Some(format!(
-        "the harness died; ended {} processes and {} mounts; `fracas check {}` judges what it had recorded",
-        killed.len(),
-        unmounted.len(),
+        "its harness had crashed: killed {}, removed {}; `fracas check {}` judges what it recorded",
+        counted(killed.len(), "process"),
+        counted(unmounted.len(), "mount"),
         run.path().display()
     )))
 }

@@ -17,19 +17,19 @@ use crate::text::plain;
 /// Arguments of `fracas convert`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ConvertArgs {
-    /// A history of any format, a run directory, or the name of a run; `-` reads from stdin.
+    /// A file with a history, or the directory or name of a run; `-` reads from stdin.
     history: String,
     /// The format to write.
     #[arg(long, value_enum)]
     to: To,
-    /// What the operations act on, where the words of the format leave it open.
+    /// The kind of object that the operations act on, if the file does not tell.
     #[arg(long, value_name = "MODEL", value_parser = PossibleValuesParser::new(models()))]
     model: Option<String>,
-    /// What every register, text or counter holds before the first operation, such as `0`: written
-    /// as the first operations.
+    /// The value of every register, text or counter before the first operation: written as the
+    /// first operations [default: none].
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
     initial: Option<String>,
-    /// The file to write; stdout if none is named.
+    /// The file to write [default: stdout].
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -39,9 +39,9 @@ pub(super) struct ConvertArgs {
 /// What can be written.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum To {
-    /// Our own lines.
+    /// The lines of fracas: `fracas.history/1`.
     Fracas,
-    /// Jepsen's operation maps: clients only, what it cannot carry is left out.
+    /// Jepsen's operation maps, of clients only: faults and observations are left out.
     JepsenEdn,
 }
 

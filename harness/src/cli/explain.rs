@@ -1,7 +1,8 @@
 //! `fracas explain`: what an anomaly means, with its smallest example.
 
-use clap::builder::PossibleValuesParser;
 use fracas_checker::catalogue::{Class, classes, explain};
+use fracas_checker::judge::checks;
+use fracas_targets::nearest;
 
 use super::print;
 use crate::exit::Exit;
@@ -9,9 +10,9 @@ use crate::exit::Exit;
 /// Arguments of `fracas explain`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ExplainArgs {
-    /// The name of an anomaly, as a verdict gives it; all of them if none is named.
-    #[arg(value_name = "ANOMALY", value_parser = PossibleValuesParser::new(classes().map(|class| class.name)))]
-    anomaly: Option<String>,
+    /// The name of an anomaly, as a verdict tells it; without it, all of them are listed.
+    #[arg(value_name = "ANOMALY", value_parser = anomaly)]
+    anomaly: Option<&'static Class>,
 }
 
 /// The most letters in a line.
@@ -19,11 +20,24 @@ const WIDTH: usize = 80;
 
 /// Prints the long text of one anomaly, or the names of all.
 pub(super) fn explained(args: &ExplainArgs) -> Exit {
-    match args.anomaly.as_deref().and_then(explain) {
+    match args.anomaly {
         Some(class) => print(&text(class)),
         None => print(&classes().map(first_sentence).collect::<String>()),
     }
     Exit::Pass
+}
+
+/// The anomaly of that name, however it is spelt.
+fn anomaly(word: &str) -> Result<&'static Class, String> {
+    let name = word.to_lowercase().replace(['_', ' '], "-");
+    let all = "`fracas list anomalies` lists all names";
+    explain(&name).ok_or_else(|| match nearest(&name, classes().map(|class| class.name)) {
+        Some(near) => format!("did you mean `{near}`? {all}"),
+        None if checks().any(|check| check.id == word) => {
+            format!("that is a check; expected the name of an anomaly that a check finds: {all}")
+        }
+        None => format!("expected the name of an anomaly: {all}"),
+    })
 }
 
 /// A name with the first sentence of its text.

@@ -4,12 +4,16 @@ use fracas_checker::catalogue::classes;
 use fracas_checker::fault::{FaultKind, Shape};
 use fracas_checker::formats::Format as Recorded;
 use fracas_checker::objects::OBJECTS;
+use fracas_reports::Ended;
 use fracas_targets::Target;
 use serde::Serialize;
 
 use super::{Format, Out, complain, print, tell};
+use crate::doctor::TargetNeeds;
 use crate::exit::Exit;
 use crate::nemesis::AIMS;
+use crate::store::RunDir;
+use crate::text::plain;
 use crate::{doctor, store};
 
 /// Arguments of `fracas list`.
@@ -18,7 +22,7 @@ pub(super) struct ListArgs {
     /// What to list.
     #[arg(value_enum)]
     what: What,
-    /// What the list looks like.
+    /// Format of the list.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
     #[command(flatten)]
@@ -28,30 +32,38 @@ pub(super) struct ListArgs {
 /// What can be listed.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum What {
-    /// Built-in targets.
+    /// The built-in targets.
+    #[value(alias = "target")]
     Targets,
-    /// What clients can do.
+    /// What clients do in a run, for `run --workload`.
+    #[value(alias = "workload")]
     Workloads,
-    /// What the nemesis can do, its shapes of partitions and its aims.
+    /// Kinds of faults for `run --faults`, shapes of partitions, and aims for `run --aim`.
+    #[value(aliases = ["fault", "aims", "shapes", "nemesis"])]
     Faults,
-    /// What a history can be checked for.
+    /// The checks that judge a history, and what each promises.
+    #[value(alias = "check")]
     Checks,
-    /// What the operations of a history can act on, for `check --model`.
+    /// Kinds of objects that operations act on, for `check --model`.
+    #[value(alias = "model")]
     Models,
-    /// How a history can be written down, for `check --format`.
+    /// File formats of histories, for `check --format`.
+    #[value(alias = "format")]
     Formats,
-    /// What a check can find, for `explain`.
+    /// Anomalies that a check can find, for `explain`.
+    #[value(alias = "anomaly")]
     Anomalies,
-    /// The runs that are kept.
+    /// The stored runs, with their verdicts.
+    #[value(alias = "run")]
     Runs,
 }
 
 /// Arguments of `fracas doctor`.
 #[derive(Debug, clap::Args)]
 pub(super) struct DoctorArgs {
-    /// Also say whether this target can be run here.
+    /// Also say whether this machine can run this target.
     target: Option<String>,
-    /// What the result looks like.
+    /// Format of the result.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
 }
@@ -124,18 +136,25 @@ fn anomalies() -> Vec<Row> {
 
 fn runs(args: &ListArgs) -> Result<Vec<Row>, store::StoreError> {
     let runs = store::list(&args.out.out)?;
-    Ok(runs
-        .iter()
-        .map(|run| {
-            let about = match run.record() {
-                Ok(record) => {
-                    format!("{}, seed {}: {}", record.started, record.seed, record.ended.word())
-                }
-                Err(error) => format!("unreadable: {error}"),
-            };
-            Row::new(run.id(), about)
-        })
-        .collect())
+    Ok(runs.iter().map(|run| Row::new(run.id(), run_in_words(run))).collect())
+}
+
+/// When a run began, with which seed, and what came of it.
+fn run_in_words(run: &RunDir) -> String {
+    let record = match run.record() {
+        Ok(record) => record,
+        Err(error) => return format!("unreadable: {error}"),
+    };
+    let ended = match (&record.ended, run.verdict()) {
+        (Ended::Finished, Some(verdict)) => verdict,
+        (Ended::Finished, None) => "recorded, not judged".to_owned(),
+        (Ended::Running, _) if !run.is_alive() => {
+            "crashed; `fracas clean` cleans up after it".to_owned()
+        }
+        (Ended::Interrupted { .. }, Some(verdict)) => format!("interrupted, {verdict}"),
+        (ended, _) => ended.word().to_owned(),
+    };
+    plain(&format!("{}, seed {}: {ended}", record.started, record.seed))
 }
 
 /// Two columns, the first as wide as it must be.
@@ -144,24 +163,26 @@ fn table(rows: &[Row]) -> String {
     rows.iter().map(|row| format!("{:width$}  {}\n", row.name, row.about)).collect()
 }
 
-/// Prints what this machine can do.
+/// Prints what this machine can do, and what a target needs of it.
 pub(super) fn doctor(args: &DoctorArgs) -> Exit {
-    let report = doctor::examine();
-    let missing = args.target.as_deref().and_then(|name| {
-        let (target, beside) = match crate::targets::load(name) {
-            Ok(loaded) => loaded,
-            Err(error) => return Some(error),
-        };
-        crate::targets::binary(&target, beside.as_deref(), None).err()
-    });
+    let loaded = match args.target.as_deref().map(crate::targets::load).transpose() {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            tell(&error);
+            return Exit::Usage;
+        }
+    };
+    let mut report = doctor::examine();
+    report.target =
+        loaded.map(|(target, beside)| TargetNeeds::of(&target, beside.as_deref(), &report));
     print(&match args.format {
         Format::Text => report.to_string(),
         Format::Json => {
             serde_json::to_string(&report).expect("a report has only string keys") + "\n"
         }
     });
-    if let Some(missing) = missing {
-        tell(&missing);
+    if let Some(missing) = report.target.as_ref().and_then(TargetNeeds::missing) {
+        tell(&format!("error: {missing}"));
         return Exit::Usage;
     }
     if report.usable() { Exit::Pass } else { Exit::Machine }

@@ -6,11 +6,14 @@ mod clean;
 mod convert;
 mod explain;
 mod list;
+mod repetition;
 mod report;
 mod run;
+mod series;
 mod told;
 mod validate;
 mod values;
+mod words;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -22,33 +25,36 @@ use tracing_subscriber::prelude::*;
 
 use crate::exit::Exit;
 
-/// A chaos test harness for clusters: real processes, proven faults, recorded histories, verdicts
-/// you can trust.
+/// A chaos test harness for clusters: it starts real servers, injects faults and measures that they
+/// took effect, records what clients asked and saw, and judges the record.
 #[derive(Debug, Parser)]
 #[command(name = "fracas", version, max_term_width = 100, after_help = EXITS)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// More diagnostics on stderr; twice for everything.
+    /// Write more diagnostics to stderr; give it twice for all of them.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
-    /// Nothing on stderr but warnings and errors.
+    /// Write only warnings and errors to stderr.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// How diagnostics are written.
-    #[arg(long, global = true, value_enum, default_value = "text", alias = "logging-json")]
+    /// Format of the diagnostics on stderr.
+    #[arg(long, global = true, value_enum, default_value = "text")]
     log_format: LogFormat,
-    /// When to use colour in diagnostics.
+    /// As `--log-format json`: the name that Jepsen has for it.
+    #[arg(long, global = true, hide = true)]
+    logging_json: bool,
+    /// When diagnostics are coloured.
     #[arg(long, global = true, value_enum, default_value = "auto")]
     color: Color,
 }
 
-/// How diagnostics are written.
+/// Format of diagnostics.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum LogFormat {
-    /// Lines for people.
+    /// Lines for people to read.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -66,44 +72,45 @@ enum Color {
 /// What a result on stdout looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// Text for people to read.
     Text,
-    /// One JSON document.
+    /// One JSON document on one line; several runs give several lines.
     Json,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start a cluster, drive clients, inject faults, check, report.
+    /// Start a cluster, let clients ask it, inject faults, judge what happened, and write reports.
     Run(Box<run::RunArgs>),
-    /// Judge recorded histories: ours, Jepsen's, Knossos', Elle's, Porcupine's, Maelstrom's.
+    /// Judge recorded histories: of fracas, Jepsen, Knossos, Elle, Porcupine or Maelstrom.
     Check(check::CheckArgs),
-    /// Say what an anomaly means, with its smallest example.
+    /// Explain an anomaly, with its smallest example.
     Explain(explain::ExplainArgs),
     /// Write a history in another format.
     Convert(convert::ConvertArgs),
-    /// Write the reports of a run again, from what is stored.
+    /// Judge a stored run again and write its reports again.
     Report(report::ReportArgs),
-    /// List targets, workloads, faults, checks or runs.
+    /// List targets, workloads, faults, checks, models, formats, anomalies or runs.
     List(list::ListArgs),
-    /// Say what this machine can do, what is used instead of what it cannot, and how to mend it.
+    /// Show which faults this machine can inject, and how to make the others available.
     Doctor(list::DoctorArgs),
-    /// Check a target file and show every command and request it renders; starts nothing.
+    /// Check a target file, and show the commands and requests that fracas makes of it; starts nothing.
     Validate(validate::ValidateArgs),
-    /// End what a dead run may have left behind.
+    /// Clean up after crashed runs.
     Clean(clean::CleanArgs),
 }
 
 /// Set once, from the command line.
 static QUIET: AtomicBool = AtomicBool::new(false);
 
-const EXITS: &str = "Exit codes: 0 pass · 1 anomaly · 2 inconclusive · 3 the target broke before testing · \
-4 this machine cannot do what was asked · 64 usage or configuration · 70 a bug of fracas · 130/143 interrupted";
+const EXITS: &str = "Exit codes: 0 pass · 1 anomaly · 2 inconclusive · 3 the target failed before the test began · \
+4 this machine cannot do what was asked · 64 wrong usage or configuration · 70 a failure of fracas · \
+130/143 interrupted";
 
 /// Parses the command line and carries it out.
 #[must_use]
 pub fn main() -> Exit {
-    let cli = match Cli::try_parse() {
+    let cli: Cli = match words::parse() {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print(); // a closed pipe is not an error
@@ -113,7 +120,7 @@ pub fn main() -> Exit {
     QUIET.store(cli.quiet, Ordering::Relaxed);
     log(&cli);
     match cli.command {
-        Command::Run(args) => run::run(&args),
+        Command::Run(args) => series::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Report(args) => report::report(&args),
         Command::Explain(args) => explain::explained(&args),
@@ -148,7 +155,8 @@ fn log(cli: &Cli) {
         .with_ansi(ansi)
         .log_internal_errors(false); // it would panic where stderr is closed
     let registry = tracing_subscriber::registry().with(filter);
-    let set = match cli.log_format {
+    let format = if cli.logging_json { LogFormat::Json } else { cli.log_format };
+    let set = match format {
         LogFormat::Text => registry.with(layer.with_target(false)).try_init(),
         LogFormat::Json => registry.with(layer.json()).try_init(),
     };
@@ -165,6 +173,13 @@ pub fn print(text: &str) {
     {
         tell(&format!("fracas: warning: failed to write the result to stdout: {error}"));
     }
+}
+
+/// A JSON document as one line of JSON lines. A line break is between two tokens: within a text it
+/// is written as `\\n`.
+#[must_use]
+pub fn one_line(json: &str) -> String {
+    json.lines().map(str::trim_start).collect::<String>() + "\n"
 }
 
 /// Writes a line to stderr. Unlike `eprintln!` it does not panic where nobody reads it, as in
@@ -191,10 +206,10 @@ fn complain(error: &dyn std::fmt::Display) {
     tell(&format!("fracas: failed to {error}"));
 }
 
-/// Where runs are kept.
+/// The directory of all runs.
 #[derive(Debug, Clone, clap::Args)]
 struct Out {
-    /// Where runs are kept.
+    /// The directory of all runs.
     #[arg(long, env = "FRACAS_OUT", default_value = "runs", value_name = "DIR")]
     out: PathBuf,
 }

@@ -13,7 +13,7 @@ use crate::store::RunDir;
 /// Arguments of `fracas report`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ReportArgs {
-    /// A run directory, `latest`, or the beginning of a run's name.
+    /// The directory of a run, `latest`, or the name of a run or its beginning.
     run: String,
     #[command(flatten)]
     budget: BudgetArgs,
@@ -56,7 +56,9 @@ fn rewrite(dir: &RunDir, record: &RunRecord, budget: CheckBudget) -> Exit {
     let run = Run { record, history: &recorded.history, verdict: &verdict, torn: recorded.torn };
     let written = judging::write_reports(dir, &run);
     if record.ended == Ended::Running {
-        tell("fracas: warning: the run has not ended, or died; the report shows what was recorded");
+        tell(
+            "fracas: warning: the run has not ended, or it crashed; the report shows what was recorded",
+        );
     }
     for name in &written {
         print(&format!("{}\n", dir.file(name).display()));

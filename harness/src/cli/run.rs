@@ -1,18 +1,21 @@
-//! `fracas run`: from flags to a decided run, and as many of them as were asked for.
+//! `fracas run`: from flags to a decided run. Several of them are a `series`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::ValueEnum;
 use fracas_checker::event::{NodeId, OpKind};
-use fracas_targets::{Target, quoted};
+use fracas_targets::{Target, duration};
 use fracas_workloads::{Size, Workload};
 
 use super::check::BudgetArgs;
-use super::chosen::{faults, kinds, must_be_given, schedule, unknown};
-use super::values::{Means, Rate, Seed, bytes, clients, duration, means, offset, rate, seed};
-use super::{Format, Out, complain, narrate, print, tell};
+use super::chosen::{faults, kinds, lacking, left_out, must_be_given, schedule, unknown};
+use super::repetition::command;
+use super::values::{
+    Means, Rate, Seed, bytes, clients, count, means, offset, rate, seed, some_time,
+};
+use super::{Format, Out, complain, narrate, one_line, print, tell};
 use crate::equipment::{ClockMeans, PacketMeans, StarveMeans, Wanted};
 use crate::exit::Exit;
 use crate::lab::disk::Model;
@@ -20,108 +23,119 @@ use crate::lab::leftovers::Identity;
 use crate::lab::{self, Isolation, Mechanism, NODES_MAX};
 use crate::nemesis;
 use crate::plan::{RunPlan, default_coverage, promised};
-use crate::{run, targets};
+use crate::{fits, run, targets};
 
 /// Arguments of `fracas run`.
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArgs {
-    /// Targets: names of built-in ones, or paths of target files.
+    /// One or more targets: the name of a built-in target, or the path of a target file.
     #[arg(required = true, value_name = "TARGET")]
-    targets: Vec<String>,
-    /// What clients do, comma-separated [default: all that fit the target].
+    pub(super) targets: Vec<String>,
+    /// What clients ask, comma-separated [default: every workload that fits the target].
     #[arg(long, value_delimiter = ',', value_name = "W[,W]")]
     workload: Vec<String>,
-    /// Kinds of faults, comma-separated, or `all` or `none` [default: all that the target allows].
+    /// Kinds of faults to inject, comma-separated; `all` or `none` [default: all that the target
+    /// allows and this machine can inject].
     #[arg(long, value_delimiter = ',', value_name = "F[,F]")]
-    faults: Vec<String>,
-    /// From the begin of one fault to that of the next; longer where a story of several takes longer.
-    #[arg(long, default_value = "5s", value_parser = duration, value_name = "TIME")]
+    pub(super) faults: Vec<String>,
+    /// Time from the begin of one fault to the begin of the next; a scenario of several faults may
+    /// take longer.
+    #[arg(long, default_value = "5s", value_parser = some_time, value_name = "TIME")]
     pub(super) fault_every: Duration,
-    /// How long clients and faults go on.
+    /// How long clients ask and faults happen. Start, recovery and checking come on top.
     #[arg(short, long, default_value = "30s", value_parser = duration, value_name = "TIME",
           visible_alias = "duration", alias = "time-limit")]
     pub(super) time: Duration,
-    /// Aim at a rare moment instead of mixing faults; `fracas list faults` names them.
+    /// Play one scenario for a rare moment over and over, instead of the usual mix of faults;
+    /// `fracas list faults` has the names.
     #[arg(long, value_name = "AIM")]
     pub(super) aim: Option<String>,
-    /// Carry out the faults of this `schedule.json` instead of drawing them.
+    /// Inject the faults of this `schedule.json`, instead of drawing them from the seed.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["faults", "aim"])]
-    schedule: Option<PathBuf>,
-    /// With `--schedule`: hit the very nodes that were hit then, whoever leads now.
+    pub(super) schedule: Option<PathBuf>,
+    /// With `--schedule`: hit the same nodes as in the recorded run, even if another node leads now.
     #[arg(long, requires = "schedule")]
     pin: bool,
-    /// How many nodes [default: the target's].
-    #[arg(long, value_name = "N")]
+    /// Number of nodes [default: as the target says].
+    #[arg(long, value_name = "N", value_parser = count::<u16>)]
     nodes: Option<u16>,
-    /// How many clients; `3n` is three per node.
-    #[arg(short, long, default_value = "2n", value_name = "N|Nn", alias = "concurrency")]
+    /// Number of clients; `3n` means three for each node.
+    #[arg(
+        short,
+        long,
+        default_value = "2n",
+        value_name = "N|Nn",
+        alias = "concurrency",
+        short_alias = 'u'
+    )]
     clients: String,
-    /// Operations per second of all clients together, or `max`.
+    /// Operations per second, of all clients together; `max` is as fast as the servers answer.
     #[arg(long, default_value = "150/s", value_parser = rate, value_name = "N/s|max")]
     rate: Rate,
-    /// How many registers they share.
-    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    /// Number of objects (registers, locks, …) that the clients share.
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = count::<u16>)]
     keys: u16,
-    /// The root of all randomness [default: random, always printed].
+    /// The number that all random choices come from [default: a random one, which is printed].
     #[arg(long, env = "FRACAS_SEED", value_parser = seed, value_name = "N")]
-    seed: Option<Seed>,
-    /// How many runs, with seeds counted up from the first.
-    #[arg(long, default_value_t = 1, value_name = "N", alias = "test-count")]
-    repeat: u32,
-    /// End with the first run that does not pass.
+    pub(super) seed: Option<Seed>,
+    /// Number of runs of each target; the seed is counted up from run to run [default: 1].
+    #[arg(long, value_name = "N", alias = "test-count", value_parser = count::<u32>)]
+    pub(super) repeat: Option<u32>,
+    /// Repeat until a run finds an anomaly or fails to start, at most `--repeat` times. After an
+    /// inconclusive run the next one follows.
     #[arg(long)]
-    until_fail: bool,
-    /// End a run within a second of the first anomaly that is proven while it goes on.
+    pub(super) until_fail: bool,
+    /// Check while the run goes on, and end it within a second of the first anomaly.
     #[arg(long)]
     until_anomaly: bool,
-    /// The server to run, instead of the target's.
+    /// The server program to test, instead of the one that the target names.
     #[arg(long, env = "FRACAS_BINARY", value_name = "PATH")]
-    binary: Option<PathBuf>,
-    /// An argument added to the server's command line; may be given several times.
+    pub(super) binary: Option<PathBuf>,
+    /// An argument to add to the server's command line; may be given several times.
     #[arg(long = "arg", value_name = "ARG", allow_hyphen_values = true)]
     extra_args: Vec<String>,
-    /// The server that killed nodes may come back with: mixed versions.
+    /// Another version of the server program: some killed nodes restart with it.
     #[arg(long, value_name = "PATH")]
     pub(super) binary_next: Option<PathBuf>,
-    /// An argument added when a killed node may come back with other flags; several times if need be.
+    /// An argument to add when some killed nodes restart; may be given several times.
     #[arg(long = "restart-arg", value_name = "ARG", allow_hyphen_values = true)]
     pub(super) restart_args: Vec<String>,
-    /// How the lab is made.
+    /// By what right fracas makes its network namespaces.
     #[arg(long, value_enum, default_value = "auto")]
     isolation: IsolationArg,
-    /// How a kind of fault is brought about: `partition=nft`, `partition=iptables`,
+    /// By what means a kind of fault is injected: `partition=nft`, `partition=iptables`,
     /// `clock=redirect`, `clock=faketime`, `packets=reinject`, `packets=netem`, `starve=turns`,
-    /// `starve=cgroup`; the last one of a kind counts.
+    /// `starve=cgroup`. May be given several times; the last one for each kind counts.
     #[arg(long, value_parser = means, value_delimiter = ',', value_name = "KIND=HOW")]
     mechanism: Vec<Means>,
-    /// When a change of a name is durable on the nodes' disks, where a power failure may take it:
-    /// after any fsync, as on ext4, or strictly after one of its directory.
+    /// What makes a new, renamed or removed file survive a power failure: any fsync, as on ext4,
+    /// or only an fsync of its directory, as POSIX says.
     #[arg(long, value_enum, default_value = "ext4")]
     disk: DiskArg,
-    /// How many bytes there are for each directory of the nodes' data, in memory and gone with the
-    /// run: a disk that a schedule can fill, such as `64M`.
+    /// Give each data directory of each node a small disk in memory, such as `64M`, which a
+    /// schedule can fill. It is gone after the run.
     #[arg(long, value_parser = bytes, value_name = "SIZE")]
     pub(super) small_disk: Option<u64>,
-    /// A node's monotonic clock and time since boot are ahead by this much from its start on, or
-    /// behind: `n2=1h`, `n3=-30s`. A node for which this cannot be proven is not started.
+    /// Start a node with its monotonic clock and its time since boot ahead or behind: `n2=1h`,
+    /// `n3=-30s`. If a measurement does not show it, the node is not started.
     #[arg(long, value_parser = offset, value_delimiter = ',', value_name = "NODE=DURATION")]
     monotonic_offset: Vec<(NodeId, i64)>,
-    /// Elections that must be seen under load for a pass [default: 1 where leaders are judged].
+    /// Number of elections under load that a pass needs [default: 1 where leaders are judged].
     #[arg(long, value_name = "N")]
     min_elections: Option<u64>,
     #[command(flatten)]
     budget: BudgetArgs,
-    /// Record only; `fracas check` judges later.
+    /// Record the history, but do not judge it; `fracas check` can judge it later.
     #[arg(long)]
     no_check: bool,
-    /// Show what would be done, and start nothing.
+    /// Show what would be done, as JSON, and start nothing.
     #[arg(long)]
-    dry_run: bool,
-    /// What the result looks like.
+    pub(super) dry_run: bool,
+    /// Format of the result on stdout.
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    pub(super) format: Format,
     #[command(flatten)]
-    out: Out,
+    pub(super) out: Out,
     /// For the tests of fracas itself: partitions claim to work but do nothing.
     #[arg(long, hide = true)]
     test_ineffective_cut: bool,
@@ -161,19 +175,19 @@ impl RunArgs {
     }
 }
 
-/// When a change of a name is durable.
+/// What makes a change of a name durable.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum DiskArg {
-    /// After any fsync of the file system.
+    /// Any fsync on the same file system.
     Ext4,
-    /// After an fsync of its directory.
+    /// An fsync of its directory.
     Posix,
 }
 
-/// How the lab is made.
+/// By what right the lab is made.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum IsolationArg {
-    /// As root where that is possible, else in a user namespace.
+    /// As root if fracas runs as root, else in a user namespace.
     Auto,
     /// As root.
     Root,
@@ -181,57 +195,31 @@ enum IsolationArg {
     Userns,
 }
 
-/// Carries out every run that was asked for; the worst one is the exit code.
-pub(super) fn run(args: &RunArgs) -> Exit {
-    let first = args.seed.and_then(|seed| seed.0).unwrap_or_else(fresh_seed);
-    let mut worst = Exit::Pass;
-    let mut results = Vec::new();
-    for target in &args.targets {
-        for again in 0..u64::from(args.repeat.max(1)) {
-            let seed = first.wrapping_add(again);
-            let exit = one(args, target, seed);
-            results.push((target, seed, exit));
-            worst = worst.worst(exit);
-            let over =
-                matches!(exit, Exit::Interrupted | Exit::Terminated | Exit::Usage | Exit::Machine);
-            if over || (args.until_fail && exit != Exit::Pass) {
-                return finish(args, &results, worst);
-            }
-        }
-    }
-    finish(args, &results, worst)
-}
-
-/// The summary of several runs.
-fn finish(args: &RunArgs, results: &[(&String, u64, Exit)], worst: Exit) -> Exit {
-    if results.len() > 1 && args.format == Format::Text {
-        let passed = results.iter().filter(|(.., exit)| *exit == Exit::Pass).count();
-        let lines = results
-            .iter()
-            .map(|(target, seed, exit)| format!("  {target} seed {seed}: {exit:?}\n"));
-        print(&format!("{}{passed} of {} runs passed\n", lines.collect::<String>(), results.len()));
-    }
-    worst
-}
-
 /// One run in a world of its own.
-fn one(args: &RunArgs, target: &str, seed: u64) -> Exit {
-    let plan = match decide(args, target, seed) {
-        Ok(plan) => plan,
-        Err(error) => {
-            tell(&error);
-            return Exit::Usage;
-        }
-    };
+pub(super) fn one(args: &RunArgs, plan: &RunPlan) -> Exit {
     for skipped in &plan.skipped {
-        narrate(&format!("fracas: {skipped}"));
+        match args.workload.is_empty() {
+            true => tracing::debug!("{skipped}"), // nobody asked for it by name
+            false => narrate(&format!("fracas: {skipped}")),
+        }
     }
-    narrate(&format!("fracas: {} with seed {seed}: {}", plan.target.name(), plan.summary()));
+    for (kind, why) in &plan.left_out {
+        narrate(&format!("fracas: fault `{kind}` is left out: {why} (see `fracas doctor`)"));
+    }
+    narrate(&format!("fracas: {} with seed {}: {}", plan.target.name(), plan.seed, plan.summary()));
     if args.dry_run {
-        print(&format!("{}\n", plan.shown()));
+        print(&match args.format {
+            Format::Text => plan.shown() + "\n",
+            Format::Json => one_line(&plan.shown()),
+        });
         return Exit::Pass;
     }
-    let entered = lab::enter(isolation(args.isolation), |world| match run::run(&plan, world) {
+    if let Some(lacking) = lacking(&plan.kinds, plan.equipment.clock) {
+        tell(&lacking);
+        return Exit::Machine;
+    }
+    lab::keep(&seen(plan));
+    let entered = lab::enter(isolation(args.isolation), |world| match run::run(plan, world) {
         Ok(exit) => exit.code(),
         Err(error) => {
             complain(&error);
@@ -247,6 +235,17 @@ fn one(args: &RunArgs, target: &str, seed: u64) -> Exit {
     }
 }
 
+/// The directories that the run and its servers must see wherever they lie: where it was started,
+/// where the servers are, and where it is kept.
+fn seen(plan: &RunPlan) -> Vec<PathBuf> {
+    // Made now, so that it and not the one above it is kept. A refusal is told when it is used.
+    let _refused = std::fs::create_dir_all(&plan.out);
+    let binaries = [Some(&plan.binary), plan.binary_next.as_ref()].into_iter().flatten();
+    let theirs = binaries.filter_map(|binary| binary.parent().map(Path::to_owned));
+    let own = [std::env::current_dir().ok(), std::path::absolute(&plan.out).ok()];
+    own.into_iter().flatten().chain(theirs).collect()
+}
+
 fn isolation(wanted: IsolationArg) -> Isolation {
     match wanted {
         IsolationArg::Auto => Isolation::Auto,
@@ -255,21 +254,19 @@ fn isolation(wanted: IsolationArg) -> Isolation {
     }
 }
 
-/// A seed that nobody has chosen: the only randomness that does not come from a seed.
-fn fresh_seed() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(std::process::id()) % 1_000_000_000
-}
-
 /// Merges flags and target into a run, or says precisely what is wrong.
-fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
+pub(super) fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
     let (target, beside) = targets::load(name)?;
     let binary = targets::binary(&target, beside.as_deref(), args.binary.as_deref())?;
+    if let Ok(deployment) = target.deploy(&targets::example(&target)) {
+        fits::reachable(&target, &deployment)?; // what cannot be filled in is told when it is
+    }
     let nodes = nodes(args.nodes.unwrap_or(target.default_nodes()))?;
     let (workloads, skipped) = workloads(&args.workload, &target)?;
     let kinds = kinds(&args.faults, &target, nodes.len())?;
+    let left_out = left_out(args, &target);
     let size = Size {
-        clients: clients(&args.clients, nodes.len())?,
+        clients: clients(&args.clients, nodes.len(), lab::resources::descriptors())?,
         nodes: nodes.clone(),
         rate: args.rate.0,
         keys: args.keys,
@@ -309,6 +306,7 @@ fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
         time: args.time,
         faults,
         kinds,
+        left_out,
         partition: args.partition_means(),
         equipment,
         ineffective_cut: args.test_ineffective_cut,
@@ -402,43 +400,4 @@ fn misfit(workload: &'static dyn Workload, target: &Target) -> Option<String> {
         ));
     }
     None
-}
-
-/// What a repetition of one run does not repeat.
-const ONCE: [&str; 4] = ["--seed", "--repeat", "--test-count", "--until-fail"];
-
-/// The command that repeats one run: what was typed, with this target and this seed only.
-fn command(args: &RunArgs, target: &str, seed: u64) -> String {
-    let mut words = vec!["fracas".to_owned(), "run".to_owned(), target.to_owned()];
-    let typed: Vec<String> = std::env::args().skip(1).collect();
-    let mut rest = typed.into_iter().skip_while(|word| *word != "run").skip(1);
-    while let Some(word) = rest.next() {
-        let value = takes_value(&word).then(|| rest.next()).flatten();
-        let once = ONCE.contains(&word.split('=').next().unwrap_or_default());
-        // A value may be called like a target: `fracas run regent --out regent`.
-        if !once && (value.is_some() || !args.targets.contains(&word)) {
-            words.push(word);
-            words.extend(value);
-        }
-    }
-    // Given as a variable it would be lost, and the repetition would run another server.
-    let typed_binary = words.iter().any(|word| word.split('=').next() == Some("--binary"));
-    if let (Some(binary), false) = (&args.binary, typed_binary) {
-        words.push(format!("--binary={}", binary.display()));
-    }
-    words.push(format!("--seed={seed}"));
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
-}
-
-/// Whether the next word is the value of this one.
-fn takes_value(word: &str) -> bool {
-    let run = RunArgs::augment_args(clap::Command::default());
-    let is_meant = |arg: &clap::Arg| match word.strip_prefix("--") {
-        Some(name) => {
-            let aliases = arg.get_all_aliases().unwrap_or_default();
-            arg.get_long() == Some(name) || aliases.contains(&name)
-        }
-        None => arg.get_short().is_some_and(|letter| word == format!("-{letter}")),
-    };
-    run.get_arguments().any(|arg| arg.get_action().takes_values() && is_meant(arg))
 }

@@ -1,65 +1,66 @@
 //! `fracas validate`: is a target file right, and what does it come to? Starts nothing.
 
-use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use fracas_checker::event::NodeId;
-use fracas_targets::{ClusterSpec, NodeSpec, Target};
+use fracas_targets::Target;
 
 use super::{complain, print, tell};
 use crate::exit::Exit;
-use crate::targets;
+use crate::{fits, targets};
 
 /// Arguments of `fracas validate`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ValidateArgs {
-    /// A target file, or the name of a built-in target.
+    /// The path of a target file, or the name of a built-in target.
     target: String,
-    /// Show every command, file and request that it renders for three nodes.
+    /// The server program to look for, instead of the one that the target names.
+    #[arg(long, env = "FRACAS_BINARY", value_name = "PATH")]
+    binary: Option<PathBuf>,
+    /// Show every command, file and request that fracas makes of it for three nodes.
     #[arg(long)]
     show_commands: bool,
 }
 
 /// Parses the target and renders everything in it for three nodes.
 pub(super) fn validate(args: &ValidateArgs) -> Exit {
-    let target = match targets::load(&args.target) {
-        Ok((target, _)) => target,
+    let (target, beside) = match targets::load(&args.target) {
+        Ok(loaded) => loaded,
         Err(error) => {
             tell(&error);
             return Exit::Usage;
         }
     };
-    match target.deploy(&example(&target)) {
-        Ok(deployment) => {
-            let served: Vec<&str> = target.serves().iter().map(|kind| kind.word()).collect();
-            print(&format!(
-                "{}: target `{}` is valid; it serves {}\n",
-                args.target,
-                target.name(),
-                served.join(", ")
-            ));
-            if args.show_commands {
-                print(&deployment.show());
-            }
-            Exit::Pass
-        }
+    let deployment = match target.deploy(&targets::example(&target)) {
+        Ok(deployment) => deployment,
         Err(error) => {
             complain(&error);
-            Exit::Usage
+            return Exit::Usage;
         }
+    };
+    if let Err(error) = fits::reachable(&target, &deployment) {
+        tell(&error);
+        return Exit::Usage;
     }
+    print(&summary(&args.target, &target));
+    if args.show_commands {
+        print(&deployment.show());
+    }
+    warn_of_server(&target, beside.as_deref(), args.binary.as_deref());
+    for warning in fits::doubts(&deployment) {
+        tell(&format!("fracas: warning: {warning}"));
+    }
+    Exit::Pass
 }
 
-/// Three nodes that do not exist.
-fn example(target: &Target) -> ClusterSpec {
-    let node = |number: u8| NodeSpec {
-        id: NodeId(number.into()),
-        ip: Ipv4Addr::new(10, 77, 0, number),
-        dir: PathBuf::from(format!("/run-directory/nodes/n{number}")),
-    };
-    ClusterSpec {
-        binary: PathBuf::from(target.binary_path()),
-        nodes: (1..=3).map(node).collect(),
-        extra_args: Vec::new(),
+/// What the target is good for, in one line.
+fn summary(name: &str, target: &Target) -> String {
+    let served: Vec<&str> = target.serves().iter().map(|kind| kind.word()).collect();
+    format!("{name}: target `{}` is valid; it serves {}\n", target.name(), served.join(", "))
+}
+
+/// A file can be right on a machine that does not have the server: that is a warning only.
+fn warn_of_server(target: &Target, beside: Option<&Path>, asked: Option<&Path>) {
+    if let Err(error) = targets::binary(target, beside, asked) {
+        tell(&error.replacen("error:", "fracas: warning:", 1));
     }
 }

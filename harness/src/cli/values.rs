@@ -1,18 +1,24 @@
 //! The values of `fracas run`'s flags: durations, rates, counts, and what is said of wrong ones.
 //! Whether they make sense together is not decided here.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use fracas_checker::NodeId;
-use fracas_targets::nearest;
+use fracas_targets::{duration, nearest};
 
 use crate::equipment::{ClockMeans, PacketMeans, StarveMeans};
 use crate::lab::Mechanism;
 
-/// The longest duration that can be asked for: a year. Far longer ones overflow the clock.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The slowest rate that can be asked for. Far slower ones overflow the clock, too.
 const SLOWEST: f64 = 0.001;
+
+/// The most clients of a run.
+const CLIENTS_MAX: u64 = 1000;
+/// How many descriptors a client may need: a connection to its own node and one to the leader.
+const DESCRIPTORS_EACH: u64 = 2;
+/// How many descriptors a run needs besides: logs, polls, the lab.
+const DESCRIPTORS_BESIDES: u64 = 200;
 
 /// Operations per second; `None` is as fast as possible.
 #[derive(Debug, Clone, Copy)]
@@ -25,20 +31,11 @@ pub(super) struct Seed(pub(super) Option<u64>);
 /// A text that was not understood, and what was expected.
 type Refused = String;
 
-pub(super) fn duration(text: &str) -> Result<Duration, Refused> {
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let scale = match unit {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return Err("expected a number with `ms`, `s`, `m` or `h`, such as `20s`".to_owned()),
-    };
-    let seconds = number.parse::<f64>().map_err(|_| format!("`{number}` is not a number"))? * scale;
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(duration) if duration <= LONGEST => Ok(duration),
-        _ => Err(format!("expected at most {} h", LONGEST.as_secs() / 3600)),
+/// Between faults, and wherever nothing would mean endlessly often.
+pub(super) fn some_time(text: &str) -> Result<Duration, Refused> {
+    match duration(text)? {
+        Duration::ZERO => Err("expected more than 0, such as `5s`".to_owned()),
+        time => Ok(time),
     }
 }
 
@@ -53,6 +50,12 @@ pub(super) fn rate(text: &str) -> Result<Rate, Refused> {
             Err(format!("expected operations per second from {SLOWEST}, such as `200/s`, or `max`"))
         }
     }
+}
+
+/// A whole number, from 1 on.
+pub(super) fn count<T: FromStr + Default + PartialEq>(text: &str) -> Result<T, Refused> {
+    let read = text.parse().ok().filter(|count| *count != T::default());
+    read.ok_or_else(|| "expected a whole number from 1".to_owned())
 }
 
 pub(super) fn seed(text: &str) -> Result<Seed, Refused> {
@@ -125,16 +128,34 @@ pub(super) fn bytes(text: &str) -> Result<u64, Refused> {
     bytes.ok_or_else(|| "expected more than nothing, and less than there can be".to_owned())
 }
 
-pub(super) fn clients(text: &str, nodes: usize) -> Result<u16, String> {
+/// How many clients there are, where this process may have so many descriptors.
+pub(super) fn clients(text: &str, nodes: usize, descriptors: u64) -> Result<u16, String> {
+    let invalid = |why: String| format!("error: invalid value `{text}` for `--clients`: {why}");
     let (number, factor) = match text.strip_suffix('n') {
         Some(number) => (number, nodes),
         None => (text, 1),
     };
+    let digits = !number.is_empty() && number.chars().all(|letter| letter.is_ascii_digit());
+    if !digits {
+        return Err(invalid("expected a number, or a number per node such as `3n`".to_owned()));
+    }
     let count = number.parse::<usize>().ok().and_then(|count| count.checked_mul(factor));
     let count = count.and_then(|count| u16::try_from(count).ok());
-    count.filter(|count| *count > 0).ok_or_else(|| {
-        format!("error: invalid value `{text}` for `--clients`: expected a number, or a number per node such as `3n`")
-    })
+    match count.filter(|count| (1..=CLIENTS_MAX).contains(&u64::from(*count))) {
+        None => Err(invalid(format!("expected 1 to {CLIENTS_MAX} clients of all {nodes} nodes"))),
+        Some(count) => may_open(count, descriptors).map(|()| count).map_err(invalid),
+    }
+}
+
+/// Without descriptors the harness could not ask, and the target would look as if it refused.
+fn may_open(clients: u16, descriptors: u64) -> Result<(), String> {
+    let most = descriptors.saturating_sub(DESCRIPTORS_BESIDES) / DESCRIPTORS_EACH;
+    if u64::from(clients) <= most {
+        return Ok(());
+    }
+    Err(format!(
+        "expected at most {most} clients, because a process may have {descriptors} open files here: see `ulimit -n`"
+    ))
 }
 
 pub(super) fn millis(time: Duration) -> u64 {
@@ -146,10 +167,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_and_rates_are_read() {
-        assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("200ms"), Ok(Duration::from_millis(200)));
-        assert!(duration("20").unwrap_err().contains("such as `20s`"));
+    fn times_and_rates_are_read() {
+        assert_eq!(some_time("1.5m"), Ok(Duration::from_secs(90)));
+        assert!(some_time("0s").unwrap_err().contains("more than 0"));
         assert_eq!(rate("200/s").unwrap().0, Some(200.0));
         assert_eq!(rate("max").unwrap().0, None);
         assert!(rate("-1").is_err());
@@ -170,7 +190,8 @@ mod tests {
         assert_eq!(offset("n1=-30ms"), Ok((NodeId(1), -30_000_000)));
         assert!(offset("1h").unwrap_err().contains("such as `n2=1h`"));
         assert!(offset("two=1h").unwrap_err().contains("`two` is no node"));
-        assert!(offset("n2=1").unwrap_err().contains("such as `20s`"));
+        assert_eq!(offset("n2=1"), Ok((NodeId(2), 1_000_000_000)));
+        assert!(offset("n2=soon").unwrap_err().contains("such as `20s`"));
     }
 
     #[test]
@@ -183,10 +204,16 @@ mod tests {
 
     #[test]
     fn clients_are_counted_per_node() {
-        assert_eq!(clients("3n", 5), Ok(15));
-        assert_eq!(clients("7", 5), Ok(7));
-        assert!(clients("0", 5).is_err());
-        assert!(clients("many", 5).is_err());
+        let clients = |text| clients(text, 5, 1024);
+        assert_eq!(clients("3n"), Ok(15));
+        assert_eq!(clients("7"), Ok(7));
+        assert!(clients("many").unwrap_err().contains("such as `3n`"));
+        assert!(clients("-3").unwrap_err().contains("such as `3n`"));
+        for text in ["0", "1001", "201n", "100000", "18446744073709551616"] {
+            assert!(clients(text).unwrap_err().contains("1 to 1000 clients"), "{text}");
+        }
+        assert_eq!(clients("412"), Ok(412));
+        assert!(clients("413").unwrap_err().contains("at most 412 clients"));
     }
 
     #[test]

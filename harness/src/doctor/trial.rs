@@ -30,19 +30,20 @@ pub fn probe_main(argument: &str) -> u8 {
             return 0;
         }
     };
+    lab::keep(&[std::env::temp_dir()]);
     let entered = lab::enter(isolation, |world| {
-        answer(&try_all(&format!("entered ({})", world.isolation)));
+        try_all(&format!("entered ({})", world.isolation));
         0
     });
     entered.unwrap_or_else(|error| {
-        answer(&[Finding::refused("namespaces", &error)]);
+        answer(&Finding::refused("namespaces", &error));
         0
     })
 }
 
-/// Writes findings as one line.
-fn answer(findings: &[Finding]) {
-    let json = serde_json::to_string(findings).expect("findings are plain data");
+/// Writes a finding as one line, as soon as there is one: whatever comes next may end this process.
+fn answer(finding: &Finding) {
+    let json = serde_json::to_string(finding).expect("a finding is plain data");
     println!("{ANSWER}{json}");
 }
 
@@ -51,24 +52,47 @@ fn nodes() -> Vec<NodeId> {
     [1, 2].map(NodeId).into()
 }
 
-/// Tries every mechanism inside a world.
-fn try_all(entered: &str) -> Vec<Finding> {
-    let network = Lab::try_network(&nodes()).map(|()| "2 nodes on a bridge".to_owned());
-    let mut findings = vec![
-        Finding::of("namespaces", Ok(entered.to_owned())),
-        Finding::of("network", network),
-        Finding::of("nft-bridge", try_partition(Mechanism::Nft)),
-        Finding::of("iptables", try_partition(Mechanism::Iptables)),
-        Finding::of("packets", build(Mechanism::Auto).and_then(|lab| try_packets(&lab))),
-        Finding::of("netem", try_netem()),
+/// Tries something in a lab of its own.
+type Attempt = fn() -> Result<String, LabError>;
+
+/// What is tried, in order. Those of a node are tried with one node, the kill last.
+pub(super) const MECHANISMS: [&str; 15] = [
+    "namespaces",
+    "network",
+    "nft-bridge",
+    "iptables",
+    "packets",
+    "netem",
+    "pause",
+    "starve",
+    "cgroup",
+    "limits",
+    "kill",
+    "clock",
+    "faketime",
+    "disk",
+    "small-disk",
+];
+
+/// Tries every mechanism inside a world, each for itself: one that fails says nothing of the others.
+fn try_all(entered: &str) {
+    const BEFORE: [(&str, Attempt); 5] = [
+        ("network", || Lab::try_network(&nodes()).map(|()| "2 nodes on a bridge".to_owned())),
+        ("nft-bridge", || try_partition(Mechanism::Nft)),
+        ("iptables", || try_partition(Mechanism::Iptables)),
+        ("packets", || build(Mechanism::Auto).and_then(|lab| try_packets(&lab))),
+        ("netem", try_netem),
     ];
-    findings.extend(try_node());
-    findings.push(Finding::of("clock", try_clock()));
-    findings.push(Finding::of("faketime", try_faketime()));
-    findings.push(Finding::of("disk", disk::trial::attempt()));
-    findings.push(Finding::of("small-disk", try_small_disk()));
-    name_replacements(&mut findings);
-    findings
+    const AFTER: [(&str, Attempt); 4] = [
+        ("clock", try_clock),
+        ("faketime", try_faketime),
+        ("disk", disk::trial::attempt),
+        ("small-disk", try_small_disk),
+    ];
+    answer(&Finding::of("namespaces", Ok(entered.to_owned())));
+    BEFORE.iter().for_each(|(what, attempt)| answer(&Finding::of(what, attempt())));
+    try_node();
+    AFTER.iter().for_each(|(what, attempt)| answer(&Finding::of(what, attempt())));
 }
 
 /// Builds a lab.
@@ -118,13 +142,16 @@ const OF_A_NODE: [(&str, TryNode); 5] = [
 type TryNode = fn(&mut NodeProcess) -> Result<String, LabError>;
 
 /// Does to a node what can be done to one.
-fn try_node() -> [Finding; OF_A_NODE.len()] {
+fn try_node() {
     let started = build(Mechanism::Auto).and_then(|lab| Ok((start_idle(&lab, None)?, lab)));
     match started {
         Ok((mut node, _lab)) => {
-            OF_A_NODE.map(|(what, try_it)| Finding::of(what, try_it(&mut node)))
+            let mut found = |(what, try_it): &(&str, TryNode)| Finding::of(what, try_it(&mut node));
+            OF_A_NODE.iter().for_each(|way| answer(&found(way)));
         }
-        Err(error) => OF_A_NODE.map(|(what, _)| Finding::refused(what, &error)),
+        Err(error) => {
+            OF_A_NODE.iter().for_each(|(what, _)| answer(&Finding::refused(what, &error)));
+        }
     }
 }
 
@@ -236,60 +263,10 @@ fn try_kill(node: &mut NodeProcess) -> Result<String, LabError> {
 /// Sums measurements up, or names the first that does not hold.
 fn proven(measured: &[Measurement]) -> Result<String, LabError> {
     match measured.iter().find(|measurement| !measurement.holds) {
+        None if measured.len() == 1 => Ok("worked, by 1 measurement".to_owned()),
         None => Ok(format!("worked, by {} measurements", measured.len())),
         Some(Measurement { what, result, .. }) => {
             Err(LabError::Reported(format!("it had no effect: {what}: {result}")))
         }
-    }
-}
-
-/// Names what is used instead where one of two ways does not work.
-fn name_replacements(findings: &mut [Finding]) {
-    let works = |what| findings.iter().any(|found: &Finding| found.what == what && found.available);
-    let [nft, iptables, packets, starve] =
-        ["nft-bridge", "iptables", "packets", "starve"].map(works);
-    for finding in findings.iter_mut().filter(|finding| !finding.available) {
-        finding.instead = match finding.what.as_str() {
-            "nft-bridge" if iptables => Some("iptables".to_owned()),
-            "iptables" if nft => Some("nft-bridge".to_owned()),
-            "netem" if packets => Some("packets".to_owned()),
-            "cgroup" if starve => Some("starve".to_owned()),
-            _ => None,
-        };
-    }
-}
-
-impl Finding {
-    /// What came of trying `what`.
-    fn of(what: &str, tried: Result<String, LabError>) -> Self {
-        match tried {
-            Ok(detail) => {
-                Self { what: what.to_owned(), available: true, detail, instead: None, mend: None }
-            }
-            Err(error) => Self::refused(what, &error),
-        }
-    }
-
-    /// It did not work.
-    pub(super) fn refused(what: &str, error: &LabError) -> Self {
-        let (detail, mend) = match error {
-            LabError::Unavailable { what, why, mend } => (format!("{what}: {why}"), mend.as_str()),
-            other => (other.to_string(), usual_mend(what)),
-        };
-        let mend = (!mend.is_empty()).then(|| mend.to_owned());
-        Self { what: what.to_owned(), available: false, detail, instead: None, mend }
-    }
-}
-
-/// How to mend what failed without saying how. Empty if it is not known.
-fn usual_mend(what: &str) -> &'static str {
-    match what {
-        "network" => {
-            "load the modules `bridge` and `veth`; in a container add `--cap-add NET_ADMIN`"
-        }
-        "clock" => "see `/proc/sys/kernel/yama/ptrace_scope`: 3 forbids it until the next boot",
-        "nft-bridge" => "load the module `nf_tables`, with the `bridge` family",
-        "namespaces" => "run it as root, or in a container with `--privileged`",
-        _ => "",
     }
 }

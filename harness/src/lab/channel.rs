@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::{Reading, Sampling};
 use super::error::Told;
-use super::launch::{Launch, Threads};
+use super::launch::{Launch, Surroundings, Threads};
 use super::resources::Duty;
 use super::wait::ready;
 
@@ -26,8 +26,8 @@ const MESSAGE_MAX: usize = 128 * 1024;
 /// What the harness asks of a node's init.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Order {
-    /// Start the server.
-    Launch(Launch),
+    /// Start the server, in these surroundings.
+    Launch(Launch, Surroundings),
     /// Stop all processes but the init.
     Pause,
     /// Let them go on.
@@ -61,8 +61,8 @@ pub(crate) enum Report {
     Signalled,
     /// The share of the time in which the one that ran in circles ran, in percent.
     Spun(u8),
-    /// The server ended by itself, such as with `status 1`.
-    Exited(String),
+    /// The server ended by itself, such as with `status 1`, and so many threads of it went on.
+    Exited(String, usize),
 }
 
 /// One end of the conversation.

@@ -47,6 +47,29 @@ pub fn run_command(argv: &[String], timeout: Duration) -> Result<String, LabErro
     Ok(first_line(&output).to_owned())
 }
 
+/// Runs a program and returns all that it wrote, and what was wrong with its end: it may have told
+/// a lot before.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn hear_command(
+    argv: &[String],
+    timeout: Duration,
+) -> Result<(String, Option<LabError>), LabError> {
+    let Some((program, arguments)) = argv.split_first() else {
+        return Err(LabError::Asked("run a program: no program was named".into()));
+    };
+    let mut command = Command::new(program);
+    command.args(arguments);
+    let (status, output) = run_on(command, "", timeout)?;
+    let wrong = match status {
+        Some(status) if status.success() => None,
+        Some(status) => Some(LabError::Reported(format!("run `{program}`: {status}"))),
+        None => Some(LabError::Timeout { doing: format!("run `{program}`"), after: timeout }),
+    };
+    Ok((output, wrong))
+}
+
 /// The first line with something in it.
 fn first_line(output: &str) -> &str {
     output.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
@@ -71,7 +94,20 @@ impl Ran {
 }
 
 /// Runs a program with `input` as its standard input; its output and errors are one text.
-pub(crate) fn run(mut command: Command, input: &str, timeout: Duration) -> Result<Ran, LabError> {
+pub(crate) fn run(command: Command, input: &str, timeout: Duration) -> Result<Ran, LabError> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    match run_on(command, input, timeout)? {
+        (Some(status), output) => Ok(Ran { name, status, output }),
+        (None, _) => Err(LabError::Timeout { doing: format!("run `{name}`"), after: timeout }),
+    }
+}
+
+/// The same; without a status if it had not ended by then.
+fn run_on(
+    mut command: Command,
+    input: &str,
+    timeout: Duration,
+) -> Result<(Option<ExitStatus>, String), LabError> {
     let name = command.get_program().to_string_lossy().into_owned();
     let deadline = Instant::now() + timeout;
     let (reader, mut child) = start(&mut command, input)
@@ -84,13 +120,7 @@ pub(crate) fn run(mut command: Command, input: &str, timeout: Duration) -> Resul
         Ok((end(&mut child, &process, deadline)?, output?))
     };
     let (status, output) = outcome().doing(|| format!("run `{name}`"))?;
-    match status {
-        Some(status) => {
-            let output = String::from_utf8_lossy(&output).into_owned();
-            Ok(Ran { name, status, output })
-        }
-        None => Err(LabError::Timeout { doing: format!("run `{name}`"), after: timeout }),
-    }
+    Ok((status, String::from_utf8_lossy(&output).into_owned()))
 }
 
 /// Starts it with its input ready, in a process group of its own.
@@ -157,7 +187,7 @@ pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::run_command;
+    use super::{hear_command, run_command};
 
     /// Long enough for a busy machine.
     const PATIENCE: Duration = Duration::from_secs(30);
@@ -188,6 +218,20 @@ mod tests {
         let missing = missing.expect_err("it is not there").to_string();
         assert!(missing.starts_with("run `/no/such/program`: "), "{missing}");
         run_command(&[], PATIENCE).expect_err("nothing to run");
+    }
+
+    #[test]
+    fn what_was_said_before_a_bad_end_is_heard() {
+        let hear = |script: &str, timeout| {
+            let argv = ["/bin/sh", "-c", script].map(str::to_owned);
+            let (output, wrong) = hear_command(&argv, timeout).expect("it starts");
+            (output, wrong.map(|error| error.to_string()))
+        };
+        assert_eq!(hear("echo one; echo two >&2", PATIENCE), ("one\ntwo\n".to_owned(), None));
+        let wrong = Some("run `/bin/sh`: exit status: 3".to_owned());
+        assert_eq!(hear("echo one; exit 3", PATIENCE), ("one\n".to_owned(), wrong));
+        let (_, wrong) = hear("sleep 1000", Duration::from_millis(50));
+        assert_eq!(wrong, Some("run `/bin/sh`: nothing came within 50ms".to_owned()));
     }
 
     #[test]

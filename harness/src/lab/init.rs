@@ -33,7 +33,7 @@ use super::resources::cpu::{SPIN, Turns, spin_main};
 use super::sys::{self, Ended, Side};
 use super::wait::ready;
 use super::world::{hung_up, map_ids};
-use super::{mounts, tree};
+use super::{mounts, threads, tree};
 
 /// The node's user in its own namespace.
 const NODE_USER: u32 = 1000;
@@ -163,12 +163,14 @@ fn follow_parent(alive: &OwnedFd) -> Result<(), LabError> {
 fn start(channel: &Channel) -> Result<Option<(Pid, SignalFd)>, LabError> {
     mounts::private()?;
     mounts::fresh_proc()?;
-    mounts::empty_run()?;
-    let launch = match channel.receive(LAUNCH_WITHIN).doing(|| "read the launch".into())? {
-        Received::Message(Order::Launch(launch)) => launch,
-        Received::End => return Ok(None),
-        other => return Err(LabError::answer("read the launch", format!("{other:?}"))),
-    };
+    let (launch, surroundings) =
+        match channel.receive(LAUNCH_WITHIN).doing(|| "read the launch".into())? {
+            Received::Message(Order::Launch(launch, surroundings)) => (launch, surroundings),
+            Received::End => return Ok(None),
+            other => return Err(LabError::answer("read the launch", format!("{other:?}"))),
+        };
+    mounts::hosts(&surroundings.hosts)?;
+    mounts::empty_run(&surroundings.kept)?;
     sethostname(launch.node.to_string()).doing(|| "set the host name".into())?;
     sys::close_others_on_exec()?;
     clock::shift_monotonic(launch.monotonic_offset)?;
@@ -230,7 +232,9 @@ fn serve(channel: &Channel, server: Pid, deaths: &SignalFd) -> Result<(), LabErr
         while deaths.read_signal().doing(|| "read a signal".into())?.is_some() {}
         for (pid, ended) in reap_all().doing(|| "reap".into())? {
             if pid == server {
-                let report = Report::Exited(ended.to_string());
+                // They end with this process. A server that went to the background has some.
+                let left = threads::count().doing(|| "count threads".into())?.total;
+                let report = Report::Exited(ended.to_string(), left);
                 return channel.send(&report).doing(|| "report the server's end".into());
             }
             if let Some(report) = turns.ended(pid, ended.status()) {
@@ -280,7 +284,7 @@ fn reap_all() -> Result<Vec<(Pid, Ended)>, Errno> {
 /// Does one thing. No report if it comes later.
 fn obey(order: &Order, server: Pid, turns: &mut Turns) -> Result<Option<Report>, LabError> {
     let report = match order {
-        Order::Launch(_) => Err(LabError::Asked("start a second server in one node".into())),
+        Order::Launch(..) => Err(LabError::Asked("start a second server in one node".into())),
         Order::Pause => turns.pause().map(Report::Threads),
         Order::Resume => turns.resume().map(Report::Threads),
         Order::Clock(sampling, env) => clock::read(*sampling, env).map(Report::Clock),

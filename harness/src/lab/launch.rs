@@ -33,6 +33,15 @@ pub struct Launch {
     pub monotonic_offset: i64,
 }
 
+/// What a node finds in its world beside the machine's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Surroundings {
+    /// Its `/etc/hosts`.
+    pub(crate) hosts: String,
+    /// The directories below `/run` that are not hidden from it.
+    pub(crate) kept: Vec<PathBuf>,
+}
+
 /// The threads of all processes of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Threads {

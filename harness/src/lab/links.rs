@@ -75,6 +75,12 @@ pub(crate) fn gateway() -> Ipv4Addr {
     Ipv4Addr::new(10, 77, 0, GATEWAY)
 }
 
+/// An `/etc/hosts`: the machine's own names, and those of these nodes.
+pub(crate) fn hosts(nodes: impl Iterator<Item = NodeId>) -> String {
+    let own = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n".to_owned();
+    nodes.fold(own, |names, node| names + &format!("{}\t{node}\n", address(node)))
+}
+
 /// The name of the bridge's port to a node.
 pub(crate) fn port(node: NodeId) -> String {
     format!("v{}", node.0)
@@ -168,6 +174,7 @@ pub(crate) fn loopback_up() -> Result<(), LabError> {
 /// Sets a node's own namespace up; runs inside it.
 fn set_up_node(node: NodeId, nodes: &[NodeId]) -> Result<(), LabError> {
     netns::disable_ipv6()?;
+    netns::like_a_machine()?;
     loopback_up()?;
     let mut socket = Socket::open(SockProtocol::NetlinkRoute)?;
     add_address(&mut socket, NODE_INDEX, address(node))?;

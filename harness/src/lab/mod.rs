@@ -43,17 +43,19 @@ use std::time::{Duration, Instant};
 use fracas_checker::NodeId;
 use fracas_checker::fault::{Cut, FaultKind};
 
-pub use command::run_command;
+pub use command::{hear_command, run_command};
 pub use error::LabError;
 pub use init::node_main;
 pub use launch::{Gone, Launch, Threads};
 pub use links::NODES_MAX;
+pub use mounts::keep;
 pub use nix::sys::signal::Signal;
 pub use node::NodeProcess;
 pub use partition::Mechanism;
 pub use world::{Isolation, World, enter};
 
 use cuts::Cuts;
+use launch::Surroundings;
 use links::Network;
 use netns::NetNs;
 use packets::Meter;
@@ -78,6 +80,7 @@ pub fn lacks(kind: FaultKind) -> Option<String> {
         FaultKind::Clock if !cfg!(target_arch = "x86_64") => {
             Some("clocks can be made wrong on x86-64 only".to_owned())
         }
+        FaultKind::Clock => clock::able().err().map(|error| error.to_string()),
         _ => None,
     }
 }
@@ -214,7 +217,10 @@ impl Lab {
 
     /// Starts a server in its node.
     pub fn start(&self, launch: &Launch) -> Result<NodeProcess, LabError> {
-        NodeProcess::start(launch, self.netns(launch.node, "start")?)
+        let netns = self.netns(launch.node, "start")?;
+        let hosts = links::hosts(self.nodes.iter().copied());
+        let kept = mounts::kept().to_vec();
+        NodeProcess::start(launch, netns, Surroundings { hosts, kept })
     }
 
     /// Runs something in the network of a node: sockets opened there stay there.

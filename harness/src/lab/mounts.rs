@@ -1,12 +1,23 @@
 //! The mounts of a private world: nothing done here is seen outside.
 
-use std::path::Path;
+use std::fs;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use nix::errno::Errno;
-use nix::mount::{MsFlags, mount};
+use nix::fcntl::{OFlag, open};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::stat::Mode;
 
 use super::error::{Doing, LabError};
 use super::mend;
+
+/// Where programs of a machine keep their sockets and locks.
+const RUN: &str = "/run";
+
+/// Where names are looked up first.
+const HOSTS: &str = "/etc/hosts";
 
 /// Cuts the mounts loose from those outside, in both directions.
 pub(crate) fn private() -> Result<(), LabError> {
@@ -45,12 +56,73 @@ pub(crate) fn fresh_proc() -> Result<(), LabError> {
     }
 }
 
-/// Hides the machine's `/run`: its sockets are out of reach, and lock files have a place.
-pub(crate) fn empty_run() -> Result<(), LabError> {
-    if !Path::new("/run").is_dir() {
+/// Hides the machine's `/run`: its sockets are out of reach, and lock files have a place. The
+/// directories of `kept` that lie there stay visible.
+pub(crate) fn empty_run(kept: &[PathBuf]) -> Result<(), LabError> {
+    if !Path::new(RUN).is_dir() || kept.iter().any(|path| path == Path::new(RUN)) {
         return Ok(());
     }
+    let held: Vec<(&PathBuf, OwnedFd)> =
+        kept.iter().map(|path| Ok((path, hold(path)?))).collect::<Result<_, LabError>>()?;
+    tmpfs(RUN)?;
+    held.iter().try_for_each(|(path, held)| {
+        fs::create_dir_all(path).doing(|| format!("make `{}`", path.display()))?;
+        let from = format!("/proc/self/fd/{}", held.as_raw_fd());
+        bind(Path::new(&from), path)
+    })
+}
+
+/// Holds a directory open, so that it can be reached when something covers it.
+fn hold(path: &Path) -> Result<OwnedFd, LabError> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    open(path, flags, Mode::empty()).doing(|| format!("open `{}`", path.display()))
+}
+
+/// Mounts an empty file system in memory.
+fn tmpfs(place: &str) -> Result<(), LabError> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    mount(Some("tmpfs"), "/run", Some("tmpfs"), flags, Some("mode=0755"))
-        .doing(|| "mount a private `/run`".into())
+    mount(Some("tmpfs"), place, Some("tmpfs"), flags, Some("mode=0755"))
+        .doing(|| format!("mount a private `{place}`"))
+}
+
+/// Shows what is at one place at another one, too.
+fn bind(from: &Path, to: &Path) -> Result<(), LabError> {
+    let flags = MsFlags::MS_BIND | MsFlags::MS_REC;
+    mount(Some(from), to, None::<&str>, flags, None::<&str>)
+        .doing(|| format!("mount `{}`", to.display()))
+}
+
+/// Puts these names in place of the machine's `/etc/hosts`. A machine without the file has no
+/// program that reads it.
+pub(crate) fn hosts(names: &str) -> Result<(), LabError> {
+    if !Path::new(HOSTS).exists() || !Path::new(RUN).is_dir() {
+        return Ok(());
+    }
+    // A file system of its own, which nobody sees afterwards: the machine's own files stay as they are.
+    let file = Path::new(RUN).join("hosts");
+    tmpfs(RUN)?;
+    fs::write(&file, names).doing(|| format!("write `{}`", file.display()))?;
+    bind(&file, Path::new(HOSTS))?;
+    umount2(RUN, MntFlags::MNT_DETACH).doing(|| format!("unmount `{RUN}`"))
+}
+
+/// The directories below `/run` that stay visible in the world of this process.
+static KEPT: OnceLock<Vec<PathBuf>> = OnceLock::new();
+
+/// Says, before a world is entered, which directories must be seen in it and by its nodes. They
+/// matter only where the machine's files are hidden, which is below `/run`. Of one that does not
+/// exist, the nearest one above it is kept.
+pub fn keep(directories: &[PathBuf]) {
+    let existing = |path: &PathBuf| path.ancestors().find_map(|above| above.canonicalize().ok());
+    let mut kept: Vec<PathBuf> = directories.iter().filter_map(existing).collect();
+    kept.retain(|path| path.starts_with(RUN));
+    kept.sort(); // those above come before those below, which are seen with them
+    kept.dedup_by(|below, above| below.starts_with(above));
+    // The first one counts: a process enters one world.
+    let _again = KEPT.set(kept);
+}
+
+/// What was kept.
+pub(crate) fn kept() -> &'static [PathBuf] {
+    KEPT.get().map_or(&[], Vec::as_slice)
 }

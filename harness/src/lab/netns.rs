@@ -53,15 +53,27 @@ pub(crate) fn in_thread<T: Send>(
     })
 }
 
+/// Gives the namespace of this thread what every server expects: `::1`, and ports below 1024 for
+/// everybody. A kernel without the one or the other needs nothing. Before the loopback link is set up.
+pub(crate) fn like_a_machine() -> Result<(), LabError> {
+    set("ipv6/conf/lo/disable_ipv6", "0")?;
+    set("ipv4/ip_unprivileged_port_start", "0")
+}
+
+/// Sets something of the network of this thread's namespace, where the kernel knows it.
+fn set(name: &str, value: &str) -> Result<(), LabError> {
+    let file = format!("/proc/sys/net/{name}");
+    match fs::write(&file, value) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        written => written.doing(|| format!("write `{file}`")),
+    }
+}
+
 /// Switches IPv6 off in the namespace of this thread, for all links to come: its automatic
 /// addresses and group messages are noise. A kernel without it needs nothing.
 pub(crate) fn disable_ipv6() -> Result<(), LabError> {
-    for scope in ["all", "default"] {
-        let file = format!("/proc/sys/net/ipv6/conf/{scope}/disable_ipv6");
-        match fs::write(&file, "1") {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            written => written.doing(|| format!("write `{file}`"))?,
-        }
-    }
-    Ok(())
+    let scopes = ["all", "default"].iter();
+    scopes
+        .map(|scope| format!("ipv6/conf/{scope}/disable_ipv6"))
+        .try_for_each(|name| set(&name, "1"))
 }

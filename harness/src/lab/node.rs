@@ -16,7 +16,7 @@ use super::birth::{Init, born, unexpected};
 use super::channel::{Channel, Order, Received, Report};
 use super::clock::{ClockPage, Reading, Sampling};
 use super::error::{Doing, LabError};
-use super::launch::{Gone, Launch, Threads};
+use super::launch::{Gone, Launch, Surroundings, Threads};
 use super::netns::NetNs;
 use super::resources::{Ration, Squeezed};
 use super::sys;
@@ -45,12 +45,18 @@ pub struct NodeProcess {
     /// What the server's environment says of a library in front of the C library.
     preload: BTreeMap<String, String>,
     exited: Option<String>,
+    /// How many threads it left behind then.
+    left: usize,
     gone: Option<Gone>,
 }
 
 impl NodeProcess {
     /// Starts a server in a network namespace.
-    pub(crate) fn start(launch: &Launch, netns: &NetNs) -> Result<Self, LabError> {
+    pub(crate) fn start(
+        launch: &Launch,
+        netns: &NetNs,
+        surroundings: Surroundings,
+    ) -> Result<Self, LabError> {
         let about = |error: LabError| error.within(&format!("start node {}", launch.node));
         let (waiter, init, channel) = born(netns, launch.clock.as_ref()).map_err(about)?;
         let mut started = Self {
@@ -63,15 +69,17 @@ impl NodeProcess {
             squeezed: Squeezed::default(),
             ration: Ration::default(),
             exited: None,
+            left: 0,
             gone: None,
         };
-        started.launch(launch).map_err(about)?;
+        let order = Order::Launch(launch.clone(), surroundings);
+        started.launch(&order).map_err(about)?;
         Ok(started)
     }
 
     /// Has the init start the server.
-    fn launch(&mut self, launch: &Launch) -> Result<(), LabError> {
-        self.channel.send(&Order::Launch(launch.clone())).doing(|| "send the launch".into())?;
+    fn launch(&mut self, order: &Order) -> Result<(), LabError> {
+        self.channel.send(order).doing(|| "send the launch".into())?;
         match self.report()? {
             Some(Report::Started) => Ok(()),
             Some(Report::Failed(reason)) => Err(reason.error()),
@@ -162,6 +170,13 @@ impl NodeProcess {
         self.exited.clone()
     }
 
+    /// Whether the server ended by itself, and well, while processes of it went on: it went to the
+    /// background. They are gone, too.
+    #[must_use]
+    pub fn left_for_background(&self) -> bool {
+        self.left > 0 && self.exited.as_deref() == Some("status 0")
+    }
+
     /// What the first kill did, if there was one.
     #[must_use]
     pub fn gone(&self) -> Option<Gone> {
@@ -209,8 +224,8 @@ impl NodeProcess {
     fn report(&mut self) -> Result<Option<Report>, LabError> {
         let doing = || format!("hear from node {}", self.node);
         match self.channel.receive(ANSWER_WITHIN).doing(doing)? {
-            Received::Message(Report::Exited(how)) => {
-                self.exited = Some(how);
+            Received::Message(Report::Exited(how, left)) => {
+                (self.exited, self.left) = (Some(how), left);
                 Ok(None)
             }
             Received::Message(report) => Ok(Some(report)),
@@ -235,7 +250,9 @@ impl NodeProcess {
     /// Takes note of an end.
     fn note(&mut self, received: Received<Report>) {
         match received {
-            Received::Message(Report::Exited(how)) => self.exited = Some(how),
+            Received::Message(Report::Exited(how, left)) => {
+                (self.exited, self.left) = (Some(how), left);
+            }
             Received::Message(other) => tracing::warn!("node {}: unasked {other:?}", self.node),
             Received::End => self.note_end(),
             Received::Nothing => {}

@@ -11,6 +11,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
+use fracas_checker::NodeId;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
 use nix::sched::CloneFlags;
@@ -295,6 +296,17 @@ fn set_up(mask: &SigSet) -> Result<(), LabError> {
     setpgid(Pid::from_raw(0), Pid::from_raw(0)).doing(|| "make a process group".into())?;
     mounts::private()?;
     mounts::fresh_proc()?;
-    mounts::empty_run()?;
+    // The clients are in here, and may be told to find a node by its name.
+    mounts::hosts(&links::hosts((1..=links::NODES_MAX).map(NodeId)))?;
+    hide_run()?;
     links::loopback_up()
+}
+
+/// Hides the machine's `/run`. The working directory may be in there and kept.
+fn hide_run() -> Result<(), LabError> {
+    let working = std::env::current_dir();
+    mounts::empty_run(mounts::kept())?;
+    // A directory that is gone, or not kept, stays as it was.
+    let _unmoved = working.and_then(std::env::set_current_dir);
+    Ok(())
 }

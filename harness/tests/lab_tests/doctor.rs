@@ -3,12 +3,14 @@
 use std::process::Command;
 
 use fracas::doctor::{Finding, Report};
+use fracas_checker::fault::FaultKind;
 
 use super::support::{Body, Test, Way};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     ("the_doctor_finds_what_works", Body::Outside(works)),
+    ("the_doctor_tries_each_mechanism_by_itself", Body::Outside(no_fuse)),
     ("the_doctor_names_a_limit", Body::Outside(limit)),
     ("the_doctor_names_a_masked_proc", Body::Outside(masked)),
 ];
@@ -25,6 +27,20 @@ fn finding<'a>(report: &'a Report, isolation: &str, what: &str) -> Option<&'a Fi
     trial.findings.iter().find(|finding| finding.what == what)
 }
 
+/// The kinds of faults that take `/dev/fuse`.
+const OF_FUSE: [FaultKind; 2] = [FaultKind::Power, FaultKind::Disk];
+
+/// All kinds of faults are available but these, and of these it is told why not.
+#[track_caller]
+fn assert_available(report: &Report, lacking: &[FaultKind]) {
+    for fault in &report.faults {
+        let lacks = lacking.contains(&fault.kind);
+        assert!(fault.mechanism.is_none() == lacks, "{fault:?}");
+        let why = fault.lacking.as_deref().unwrap_or_default();
+        assert!(why.contains("`/dev/fuse`") == lacks, "{fault:?}");
+    }
+}
+
 fn works(way: &Way) {
     let report = report(way.doctor());
     let namespaces = finding(&report, way.isolation, "namespaces").expect("it is tried first");
@@ -33,7 +49,12 @@ fn works(way: &Way) {
         return;
     }
     assert_eq!(report.isolation.as_deref(), Some(way.isolation));
-    assert!(report.usable() && report.faults.iter().all(|fault| fault.mechanism.is_some()));
+    assert!(report.usable());
+    let fuse = way.may_open("/dev/fuse");
+    if !fuse {
+        println!("without disks that fail: this user may not open /dev/fuse");
+    }
+    assert_available(&report, if fuse { &[] } else { &OF_FUSE });
     for what in
         ["network", "nft-bridge", "packets", "pause", "starve", "limits", "kill", "small-disk"]
     {
@@ -58,6 +79,23 @@ fn poor_machine(way: &Way, script: &str) -> Option<Report> {
         return None;
     }
     Some(report(command))
+}
+
+/// A `/dev` with what every program needs, and no `fuse`.
+const NO_FUSE: &str = "mount -t tmpfs none /mnt && \
+    for n in null zero full random urandom tty; do \
+        touch /mnt/$n && mount --bind /dev/$n /mnt/$n; \
+    done && mount --rbind /mnt /dev";
+
+fn no_fuse(way: &Way) {
+    let Some(report) = poor_machine(way, NO_FUSE) else { return };
+    assert!(report.usable(), "{report}");
+    assert_available(&report, &OF_FUSE);
+    let found = finding(&report, "userns", "disk").expect("it is tried");
+    assert!(!found.available && found.mend.is_some(), "{found:?}");
+    assert!(finding(&report, "userns", "small-disk").expect("it comes after").available);
+    let text = report.to_string();
+    assert!(text.contains("fracas can run here") && text.contains("disk        not available: "));
 }
 
 fn limit(way: &Way) {

@@ -3,6 +3,7 @@
 mod clock;
 mod clock_programs;
 mod disk;
+mod disk_aging;
 mod disk_faults;
 mod disk_machine;
 mod disk_model;
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
         clock::TESTS,
         clock_programs::TESTS,
         disk::TESTS,
+        disk_aging::TESTS,
         disk_faults::TESTS,
         disk_machine::TESTS,
         disk_model::TESTS,

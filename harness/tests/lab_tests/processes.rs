@@ -23,6 +23,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_server_that_cannot_start_is_named", Body::Inside(cannot_start)),
     ("the_end_of_a_server_is_told", Body::Inside(ends)),
     ("a_server_gets_what_it_is_given", Body::Inside(surroundings)),
+    ("a_server_finds_names_addresses_and_ports", Body::Inside(names)),
     ("a_server_has_no_rights", Body::Inside(no_rights)),
     ("a_server_is_reached_while_it_is_cut_off", Body::Inside(reached)),
     ("nodes_talk_in_both_directions_or_not_at_all", Body::Inside(between_nodes)),
@@ -32,6 +33,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("threads", Body::Server(threads)),
     ("listen", Body::Server(listen)),
     ("ask", Body::Server(ask)),
+    ("names", Body::Server(look_up)),
 ];
 
 /// A tree of processes in which some have left the server's session.
@@ -69,6 +71,23 @@ fn ask() {
         let answered = TcpStream::connect_timeout(&address, Duration::from_millis(50)).is_ok();
         writeln!(std::io::stdout(), "{answered}").expect("written");
         std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Looks names up, and listens where servers like to, and says what came of it.
+fn look_up() {
+    use std::net::ToSocketAddrs;
+    let own = nix::unistd::gethostname().expect("a name").into_string().expect("text");
+    for name in [&own, "n2", "localhost"] {
+        let found = (name, 0).to_socket_addrs().map(|all| all.map(|one| one.ip().to_string()));
+        println!(
+            "{name}: {}",
+            found.map_or_else(|e| e.to_string(), |all| all.collect::<Vec<_>>().join(" "))
+        );
+    }
+    for address in ["10.77.0.1:80", "[::1]:443", "[::]:22"] {
+        let listens = TcpListener::bind(address).map(|_| "listens".to_owned());
+        println!("{address}: {}", listens.unwrap_or_else(|error| error.to_string()));
     }
 }
 
@@ -281,6 +300,22 @@ fn surroundings(_: &World) {
     use std::os::unix::fs::MetadataExt;
     let owner = |name| fs::metadata(fixture.path(name)).expect("a file").uid();
     assert_eq!(owner("made"), nix::unistd::geteuid().as_raw(), "files are the user's");
+}
+
+fn names(_: &World) {
+    let fixture = Fixture::new();
+    let mut node = fixture.server("names");
+    eventually("the end", || node.exited().is_some());
+    let output = fixture.output();
+    for line in ["n1: 10.77.0.1", "n2: 10.77.0.2", "10.77.0.1:80: listens"] {
+        assert!(output.lines().any(|found| found == line), "{line}: {output}");
+    }
+    assert!(output.contains("localhost: ") && output.contains("127.0.0.1"), "{output}");
+    if fs::exists("/proc/sys/net/ipv6").expect("known") {
+        for line in ["[::1]:443: listens", "[::]:22: listens"] {
+            assert!(output.lines().any(|found| found == line), "{line}: {output}");
+        }
+    }
 }
 
 fn no_rights(_: &World) {

@@ -117,6 +117,13 @@ impl Way {
         command
     }
 
+    /// Whether the user of this way may open this file to read and write.
+    pub(crate) fn may_open(&self, file: &str) -> bool {
+        let mut command = self.as_user(Path::new("sh"));
+        command.args(["-c", "exec 3<>\"$0\"", file]).stdin(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    }
+
     /// The program itself.
     pub(crate) fn program(&self) -> &Path {
         &self.program
@@ -124,17 +131,20 @@ impl Way {
 
     /// This program, run by the right user.
     fn plain(&self) -> Command {
-        let mut command = if self.as_nobody {
-            let mut setpriv = Command::new("setpriv");
-            setpriv.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]);
-            setpriv.arg(&self.program);
-            setpriv
-        } else {
-            Command::new(&self.program)
-        };
+        let mut command = self.as_user(&self.program);
         command.stdin(Stdio::null());
         command.current_dir(self.program.parent().expect("the program is in a directory"));
         command
+    }
+
+    /// A program, run by the right user.
+    fn as_user(&self, program: &Path) -> Command {
+        if !self.as_nobody {
+            return Command::new(program);
+        }
+        let mut setpriv = Command::new("setpriv");
+        setpriv.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]).arg(program);
+        setpriv
     }
 
     /// Runs one test and tells whether it passed, was skipped or failed.

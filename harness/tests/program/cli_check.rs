@@ -165,14 +165,14 @@ fn report_writes_all_four_files_of_a_stored_run() {
     let results = json(&run.join("results.json"));
     assert_eq!(results["verdict"], "anomaly", "{results:#}");
     room.run(&["check", "20260102"]).assert_code(1);
-    room.run(&["list", "runs"]).assert_code(0).assert_stdout(&["seed 5", "finished"]);
+    room.run(&["list", "runs"]).assert_code(0).assert_stdout(&["seed 5: anomaly"]);
 }
 
 #[test]
 fn report_of_a_run_that_died_says_so() {
     let room = Room::new();
     let run = fabricate(&room, "20260102-030405-regent-register-5", "running");
-    room.run(&["report", "2026"]).assert_code(0).assert_stderr(&["has not ended, or died"]);
+    room.run(&["report", "2026"]).assert_code(0).assert_stderr(&["has not ended, or it crashed"]);
     assert!(fs::read_to_string(run.join("report.html")).unwrap().contains("died"));
 }
 

@@ -37,9 +37,10 @@ fn a_dead_run_is_marked_and_its_processes_are_ended() {
 
     // Named relatively, as by default: processes are marked with the absolute path.
     let ended = room.run(&["clean", "--out", "runs"]);
-    ended
-        .assert_code(0)
-        .assert_stdout(&["dead: the harness died; ended 1 processes", "live: still"]);
+    ended.assert_code(0).assert_stdout(&[
+        "dead: its harness had crashed: killed 1 process, removed 0 mounts",
+        "live: still",
+    ]);
     assert!(!ended.stdout.contains("20260102-000002"), "an ended run is no news: {ended:#?}");
     let died = servers[0].wait().unwrap();
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&died), Some(9));
@@ -75,6 +76,9 @@ fn nothing_to_clean_is_no_error() {
     let ended = Room::new().run(&["clean"]);
     let of_runs = ended.assert_code(0).stdout.lines().filter(|line| !line.contains("groups"));
     assert_eq!(of_runs.count(), 0, "{ended:#?}");
+    if ended.stdout.is_empty() {
+        ended.assert_stderr(&["nothing to clean up in `"]);
+    }
 }
 
 #[test]
@@ -85,7 +89,7 @@ fn a_record_that_cannot_be_read_does_not_keep_others_from_being_cleaned() {
     let dead = fabricate(&room, "20260102-000001-dead", "running");
     supervise(&dead, std::process::id(), own_start() + 1);
     let ended = room.run(&["clean"]);
-    ended.assert_code(70).assert_stderr(&["broken/run.json"]).assert_stdout(&["dead: the harness"]);
+    ended.assert_code(70).assert_stderr(&["broken/run.json"]).assert_stdout(&["dead: its harness"]);
     assert_eq!(json(&dead.join("run.json"))["ended"]["how"], "failed");
 }
 
@@ -108,5 +112,5 @@ fn mounts_below_a_dead_run_are_taken_away() {
     if text.is_empty() {
         return println!("skipped: cannot mount: {}", String::from_utf8_lossy(&output.stderr));
     }
-    assert!(output.status.success() && text.contains("1 mounts"), "{output:?}");
+    assert!(output.status.success() && text.contains("removed 1 mount;"), "{output:?}");
 }

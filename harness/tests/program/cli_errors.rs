@@ -72,7 +72,9 @@ fn check_usage(args: &[&str], expected: &[&str]) {
     let room = Room::new();
     room.file("tiny.toml", TINY);
     room.file("data", "not a program");
-    room.run(args).assert_code(64).assert_no_stdout().assert_stderr(expected);
+    let ended = room.run(args);
+    ended.assert_code(64).assert_no_stdout().assert_stderr(expected);
+    assert!(!ended.stderr.contains("use '-- "), "advice that leads nowhere: {ended:#?}");
     assert!(room.runs().is_empty(), "nothing was started");
 }
 
@@ -93,6 +95,10 @@ fn what_is_not_there_is_named_and_the_nearest_name_suggested() {
     check_usage(&["chekc", "x"], &["'chekc'", "'check'"]);
     check_usage(&["check", "no-such.jsonl"], &["no-such.jsonl", "there are no runs yet"]);
     check_usage(&["report", "latest"], &["`latest`", "there are no runs yet"]);
+    check_usage(&["report", "tiny.toml"], &["`tiny.toml` exists, but it has no `run.json`"]);
+    check_usage(&["explain", "lost-updates"], &["did you mean `lost-update`?"]);
+    check_usage(&["explain", "register/linearizable"], &["that is a check", "list anomalies"]);
+    check_usage(&["explain", "nonsense"], &["expected the name of an anomaly"]);
     check_usage(&["run", "regent", "--schedule", "nowhere.json"], &["nowhere.json"]);
     check_usage(&["run", "regent", "--schedule", "tiny.toml"], &["`tiny.toml` is not a schedule"]);
 }
@@ -100,19 +106,29 @@ fn what_is_not_there_is_named_and_the_nearest_name_suggested() {
 #[test]
 fn values_out_of_range_are_refused_and_the_range_told() {
     for (flag, value, expected) in [
-        ("--nodes", "0", "expected 1 to 32"),
+        ("--nodes", "0", "expected a whole number from 1"),
         ("--nodes", "33", "expected 1 to 32"),
-        ("--time", "20", "such as `20s`"),
+        ("--time", "soon", "such as `20s` or `1m30s`"),
+        ("--time", "-5s", "not negative, such as `20s`"),
+        ("-t", "-5", "not negative, such as `20s`"),
+        ("--fault-every", "0s", "expected more than 0, such as `5s`"),
+        ("--repeat", "0", "expected a whole number from 1"),
+        ("--repeat", "-1", "expected a whole number from 1"),
         ("--time", "99999999999h", "expected at most 8760 h"),
-        ("--clients", "0", "such as `3n`"),
-        ("--clients", "18446744073709551615n", "such as `3n`"),
+        ("--clients", "0", "expected 1 to 1000 clients"),
+        ("--clients", "many", "such as `3n`"),
+        ("--clients", "100000", "expected 1 to 1000 clients"),
+        ("--clients", "18446744073709551615n", "expected 1 to 1000 clients"),
         ("--rate", "0", "such as `200/s`"),
         ("--rate", "1e-300/s", "such as `200/s`"),
         ("--seed", "x", "expected a whole number"),
-        ("--keys", "0", "0 is not in 1.."),
+        ("--seed", "-1", "expected a whole number from 0"),
+        ("--keys", "0", "expected a whole number from 1"),
+        ("--keys", "x", "expected a whole number from 1"),
         ("--mechanism", "partition=magic", "partition=nft"),
         ("--mechanism", "starve=cgroups", "`starve=cgroup`"),
-        ("--check-time", "18446744073709551615", "too large"),
+        ("--check-time", "18446744073709551615", "expected at most 8760 h"),
+        ("--check-time", "a while", "such as `20s`"),
     ] {
         check_usage(&["run", "regent", flag, value], &[flag, value, expected]);
     }
@@ -128,11 +144,14 @@ fn a_fault_that_the_target_does_not_allow_is_refused() {
 
 #[test]
 fn a_server_that_is_missing_or_no_program_is_named() {
-    check_usage(
-        &["run", "./tiny.toml", "--binary", "/no/such/server"],
-        &["`/no/such/server`", "`--binary`", "not an executable file"],
-    );
-    check_usage(&["run", "./tiny.toml", "--binary", "data"], &["`data`", "not an executable file"]);
+    let asked: [(&str, &[&str]); 3] = [
+        ("/no/such/server", &["`/no/such/server` (of `--binary`", "does not exist"]),
+        ("data", &["`data`", "not an executable file", "chmod +x"]),
+        ("/", &["`/`", "is not a file"]),
+    ];
+    for (binary, expected) in asked {
+        check_usage(&["run", "./tiny.toml", "--binary", binary], expected);
+    }
     let room = Room::new();
     room.file("tiny.toml", &TINY.replace("/bin/false", "no-such-server"));
     room.run(&["run", "./tiny.toml"]).assert_code(64).assert_stderr(&[
@@ -140,6 +159,20 @@ fn a_server_that_is_missing_or_no_program_is_named() {
         "in PATH",
         "`--binary PATH`",
     ]);
+    // Found beside the target file, but not executable: it is not said to be nowhere.
+    room.file("no-such-server", "#!/bin/sh\n");
+    let ended = room.run(&["run", "./tiny.toml"]);
+    ended.assert_code(64).assert_stderr(&["was found", "permissions do not allow it"]);
+    assert!(!ended.stderr.contains("neither"), "{ended:#?}");
+}
+
+#[test]
+fn a_server_in_the_working_directory_is_found_by_its_name() {
+    let room = Room::new();
+    let server = room.script("server", "#!/bin/true\n");
+    let plan =
+        room.run(&["run", "regent", "--dry-run", "--binary", "server"]).assert_code(0).json();
+    assert_eq!(plan["binary"], server.as_str());
 }
 
 #[test]
@@ -170,10 +203,18 @@ fn check_server(script: &str, expected: &[&str]) {
     let told = events(&run);
     let phases: Vec<_> = told.iter().filter_map(|event| event["phase"].as_str()).collect();
     assert_eq!(phases, ["start", "stop"], "the history tells how far it came");
+    let report =
+        |name| fs::read_to_string(run.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let written = ["report.html", "summary.md", "results.json", "junit.xml"].map(report);
+    assert!(written[3].contains("errors=\"1\"") && written[3].contains("<error"), "{}", written[3]);
+    for text in &written[..3] {
+        assert!(text.contains("not usable before any fault") || text.contains("target-broke"));
+    }
+    ended.assert_stderr(&["report: ", "report.html"]);
     // Judged for itself, a history without a load decides nothing.
     room.run(&["check", "latest"]).assert_code(2);
     room.run(&["report", "latest"]).assert_code(0);
-    let page = fs::read_to_string(run.join("report.html")).unwrap();
+    let page = report("report.html");
     assert!(page.contains("not usable before any fault"), "the page says so, too");
 }
 
@@ -193,6 +234,11 @@ fn a_server_that_complains_and_ends_is_quoted() {
             "no such table: \u{fffd}[31mreigns",
         ],
     );
+}
+
+#[test]
+fn a_server_that_goes_to_the_background_is_told_to_stay() {
+    check_server("#!/bin/sh\nsleep 1000 &\nexit 0\n", &["went to the background", "foreground"]);
 }
 
 #[test]

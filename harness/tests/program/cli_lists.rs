@@ -1,7 +1,10 @@
 //! Help, lists, `validate`, `doctor` and `--dry-run`: commands that start no cluster.
 
+use std::fs;
+
 use serde_json::Value;
 
+use crate::cli_check::fabricate;
 use crate::support::{Room, TINY, is_root, lab};
 
 #[test]
@@ -47,6 +50,45 @@ fn no_runs_are_an_empty_list() {
 }
 
 #[test]
+fn runs_are_listed_with_what_came_of_them() {
+    let room = Room::new();
+    let judged = fabricate(&room, "20260102-000000-judged", "finished");
+    fs::write(judged.join("results.json"), r#"{"verdict": "anomaly"}"#).unwrap();
+    fabricate(&room, "20260102-000001-recorded", "finished");
+    fabricate(&room, "20260102-000002-crashed", "running");
+    for what in ["runs", "run"] {
+        room.run(&["list", what]).assert_code(0).assert_stdout(&[
+            "judged    2026-01-02T03:04:05Z, seed 5: anomaly\n",
+            "recorded  2026-01-02T03:04:05Z, seed 5: recorded, not judged\n",
+            "crashed   2026-01-02T03:04:05Z, seed 5: crashed; `fracas clean` cleans up",
+        ]);
+    }
+}
+
+/// A run that is not found is answered by what is there.
+#[test]
+fn a_run_is_looked_for_where_it_may_be() {
+    let room = Room::new();
+    let run = fabricate(&room, "20260102-000000-regent-5", "finished");
+    let told = |name: &str, expected: &str| {
+        room.run(&["report", name]).assert_code(64).assert_no_stdout().assert_stderr(&[expected]);
+    };
+    told("lates", "did you mean `latest`?");
+    told("20260102-000000-regent-6", "did you mean `20260102-000000-regent-5`?");
+    told("zebra", "the newest is `20260102-000000-regent-5`");
+    told(&format!("{}/run.json", run.display()), "is in the run `");
+    told("runs", "`runs` holds runs: name one of them, such as `runs/latest`");
+    told(".", "`.` exists, but it has no `run.json`");
+}
+
+#[test]
+fn an_anomaly_is_explained_however_it_is_spelt() {
+    for name in ["stale-read", "Stale-Read", "stale_read", "stale read"] {
+        Room::new().run(&["explain", name]).assert_code(0).assert_stdout(&["stale-read\n"]);
+    }
+}
+
+#[test]
 fn a_closed_pipe_is_not_an_error() {
     let room = Room::new();
     let closed = "set -o pipefail; $FRACAS list faults | true";
@@ -84,6 +126,20 @@ fn validate_shows_what_a_target_renders() {
     assert!(room.runs().is_empty());
 }
 
+/// The file is right all the same: it may be meant for another machine.
+#[test]
+fn validate_warns_of_a_server_that_is_missing() {
+    let room = Room::new();
+    room.file("tiny.toml", &TINY.replace("/bin/false", "no-such-server"));
+    let ended = room.run(&["validate", "./tiny.toml"]);
+    ended.assert_code(0).assert_stdout(&["`tiny` is valid"]);
+    ended
+        .assert_stderr(&["warning: failed to find the server `no-such-server`", "`--binary PATH`"]);
+    let server = room.script("server", "#!/bin/true\n");
+    let found = room.run(&["validate", "./tiny.toml", "--binary", &server]);
+    assert_eq!(found.assert_code(0).stderr, "");
+}
+
 #[test]
 fn doctor_says_what_this_machine_can_do() {
     let Some(_lab) = lab() else { return };
@@ -93,7 +149,21 @@ fn doctor_says_what_this_machine_can_do() {
     assert!(!text.stdout.is_empty());
     let report = room.run(&["doctor", "--format", "json"]).assert_code(0).json();
     assert!(report.is_object(), "{report}");
-    room.run(&["doctor", "regent"]).assert_code(0);
+    let regent = room.run(&["doctor", "regent"]);
+    regent.assert_code(0).assert_stdout(&[
+        "target `regent`",
+        "server      ok  ",
+        "ports       ok  server 7000",
+    ]);
+    regent.assert_stdout(&[
+        "faults      ok  partition",
+        "clock       ok  ",
+        "version     ok  regent",
+    ]);
+    room.file("tiny.toml", &TINY.replace("/bin/false", "no-such-server"));
+    let tiny = room.run(&["doctor", "./tiny.toml", "--format", "json"]);
+    tiny.assert_code(64).assert_stderr(&["no-such-server"]);
+    assert_eq!(tiny.json()["target"]["needs"][0]["met"], false);
     room.run(&["doctor", "regnt"]).assert_code(64).assert_stderr(&["did you mean `regent`?"]);
     if is_root() {
         let room = Room::for_everyone();

@@ -35,6 +35,19 @@ fn ctrl_c_ends_a_run_in_order() {
     check_interrupted(Signal::SIGINT, Duration::from_secs(4), 130);
 }
 
+/// Who stops a run at once knows that it was too short: there is no list of what it lacked.
+#[test]
+fn ctrl_c_at_once_is_told_in_three_lines() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let started = room.start(&mut room.fracas(&["run", "regent", "--time", "600s"]));
+    sleep(Duration::from_millis(1500));
+    started.signal(Signal::SIGINT);
+    let ended = started.wait();
+    ended.assert_code(130).assert_stdout(&["INCONCLUSIVE: The run was interrupted by SIGINT"]);
+    assert_eq!(ended.stdout.lines().count(), 3, "{ended:#?}");
+}
+
 #[test]
 fn sigterm_ends_a_run_in_order() {
     check_interrupted(Signal::SIGTERM, Duration::from_secs(3), 143);
@@ -79,7 +92,7 @@ fn repeated_runs_have_a_directory_each_and_a_summary() {
         "--nodes",
         "3",
     ]);
-    ended.assert_code(0).assert_stdout(&["seed 40: ", "seed 41: ", "2 of 2 runs passed"]);
+    ended.assert_code(0).assert_stdout(&["seed 40: pass", "seed 41: pass", "2 of 2 runs passed"]);
     let seeds: Vec<_> =
         room.runs().iter().map(|run| json(&run.join("run.json"))["seed"].clone()).collect();
     assert_eq!(seeds, [40, 41]);

@@ -80,22 +80,32 @@ fn redis_keeps_what_it_fsyncs() {
     hunt("redis", &["--arg=--appendfsync", "--arg=always"], PASS, &[2]);
 }
 
-/// As it declares: it must not answer before its log is written.
-#[test]
-fn redis_may_end_when_its_disk_is_full() {
-    let Some(_lab) = lab().filter(|_| able("redis-server")) else { return };
+/// As they declare: what they cannot write they must not answer.
+#[track_caller]
+fn may_end_when_its_disk_is_full(target: &str, server: &str, more: &[&str]) {
+    let Some(_lab) = lab().filter(|_| able(server)) else { return };
     let room = Room::new();
     let act = json!({ "kind": "disk", "trouble": { "does": "full" }, "whom": "one" });
-    let planned = json!([{ "at_ms": 1_000, "lasts_ms": 1_500, "act": act }]);
+    let planned = json!([{ "at_ms": 1_000, "lasts_ms": 3_000, "act": act }]);
     let schedule = json!({ "schema": "fracas.schedule/2", "planned": planned });
     fs::write(room.path("plan.json"), schedule.to_string()).unwrap();
-    let always = ["--arg=--appendfsync", "--arg=always", "--schedule=plan.json", "--time=6s"];
-    let ended = room.run(&[&["run", "redis", "--format=json"][..], &always].concat());
-    ended.assert_code(0);
-    let results = ended.json();
+    let flags = ["run", target, "--format=json", "--schedule=plan.json", "--time=8s"];
+    let ended = room.run(&[&flags[..], &["--min-elections=0"], more].concat());
+    let results = ended.assert_code(0).json();
     let checks = results["checks"].as_array().unwrap();
     let up = checks.iter().find(|check| check["id"] == "nodes/stay-up").unwrap();
     assert_eq!(up["metrics"]["gave-up"], 1.0, "{up:#}");
+}
+
+#[test]
+fn redis_may_end_when_its_disk_is_full() {
+    let always = ["--arg=--appendfsync", "--arg=always"];
+    may_end_when_its_disk_is_full("redis", "redis-server", &always);
+}
+
+#[test]
+fn etcd_may_end_when_its_disk_is_full() {
+    may_end_when_its_disk_is_full("etcd", "etcd", &["--nodes=3"]);
 }
 
 #[test]

@@ -65,6 +65,9 @@ fn environment(page: &Page<'_>) -> Markup {
             @for (kind, means) in &host.mechanisms {
                 dt { "means of " (short(kind)) } dd { (short(means)) }
             }
+            @for (kind, why) in &host.lacking {
+                dt { "left out: " (short(kind)) } dd { (long(why)) }
+            }
         }
     }
 }

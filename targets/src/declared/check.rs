@@ -20,8 +20,8 @@ use crate::template::{Template, Templates};
 /// The version of the file format.
 const SCHEMA: u32 = 1;
 
-/// The most nodes of a cluster: all must have room on one machine.
-const MAX_NODES: u16 = 99;
+/// The most nodes of a cluster: all must have room on one machine. The lab has no more ports.
+const MAX_NODES: u16 = 32;
 
 /// Judges a file and compiles it.
 pub(super) fn spec(source: &Source<'_>, file: File) -> Result<Spec, Problem> {
@@ -47,7 +47,7 @@ pub(super) fn spec(source: &Source<'_>, file: File) -> Result<Spec, Problem> {
         cluster_ready,
         status: file.status.as_ref().map(|status| compiler.status(status, &client)).transpose()?,
         log_rules,
-        promises: promises(&file.promises, &ops, file.status.is_some())?,
+        promises: promises(&file.promises, &ops, status)?,
         client,
         ops,
         faults: faults(&file.faults, !file.node.data.is_empty())?,
@@ -132,11 +132,11 @@ fn cluster_ready(ready: Option<&Ready>, status: bool) -> Result<Option<ClusterRe
 fn promises(
     promises: &file::Promises,
     ops: &BTreeMap<OpKind, OpRule>,
-    status: bool,
+    status: Option<&file::Status>,
 ) -> Result<Promises, Problem> {
     served(promises, ops)?;
-    if let Some(leaders) = promises.leaders.as_ref().filter(|_| !status) {
-        return Err(needs_status(leaders.span(), "one-per-generation"));
+    if let Some(leaders) = &promises.leaders {
+        led(leaders.span(), status)?;
     }
     if let Some(step_down) = promises.step_down.as_ref().filter(|_| promises.leaders.is_none()) {
         let label = "needs `leaders = \"one-per-generation\"` beside it";
@@ -190,6 +190,17 @@ fn asked(kind: OpKind) -> String {
         OpKind::GuardedWrite => "guarded writes".to_owned(),
         other => format!("`{other}`"),
     }
+}
+
+/// What is promised of leaders needs somebody to tell of them, and in which generation.
+fn led(promise: Range<usize>, status: Option<&file::Status>) -> Result<(), Problem> {
+    let Some(status) = status else { return Err(needs_status(promise, "one-per-generation")) };
+    if status.generation.is_some() || !status.log.is_empty() {
+        return Ok(());
+    }
+    let title = "`one-per-generation` cannot be checked without a generation";
+    let label = "needs `status.generation`, or a `[[status.log]]` whose pattern finds it";
+    Err(Problem::new(promise, title, label))
 }
 
 fn needs_status(span: Range<usize>, word: &str) -> Problem {

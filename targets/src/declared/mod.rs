@@ -13,7 +13,7 @@ mod status;
 mod try_template;
 mod values;
 
-use crate::diagnostic::{Diagnostic, Problem, Source};
+use crate::diagnostic::{Diagnostic, Source};
 use crate::target::Spec;
 
 pub(crate) use file::Means;
@@ -22,7 +22,7 @@ pub(crate) use file::Means;
 pub(crate) fn load(origin: &str, text: &str) -> Result<Spec, Diagnostic> {
     let source = Source::parse(origin, text)?;
     toml::from_str(text)
-        .map_err(|error| Problem::shape(&error))
+        .map_err(|error| source.shape(&error))
         .and_then(|file| check::spec(&source, file))
         .map_err(|problem| source.diagnose(&problem))
 }

@@ -99,6 +99,15 @@ impl AsFd for Listener {
     }
 }
 
+/// Fails if this kernel lets nobody listen to execs.
+pub(super) fn able() -> Result<(), LabError> {
+    sizes_fit()?;
+    let (operation, action) = (libc::SECCOMP_GET_ACTION_AVAIL, libc::SECCOMP_RET_USER_NOTIF);
+    // SAFETY: the kernel reads one number, which lives until the call has returned.
+    let asked = unsafe { libc::syscall(libc::SYS_seccomp, operation, 0, &raw const action) };
+    Errno::result(asked).map(drop).map_err(|errno| refused(errno, "listen to execs"))
+}
+
 /// Fails if this kernel writes longer messages than we have room for.
 fn sizes_fit() -> Result<(), LabError> {
     let mut sizes =

@@ -23,19 +23,23 @@ mod elsewhere;
 #[cfg(not(target_arch = "x86_64"))]
 use elsewhere as machine;
 
+mod able;
 mod faketime;
 mod listener;
 mod page;
 mod probe;
+mod program;
 mod proofs;
 mod setting;
 mod stops;
 mod supervisor;
 mod timens;
 
+pub use able::able;
 pub use faketime::{FAKETIME_LIMITS, Faketime};
 pub use page::{ClockPage, Tally};
 pub use probe::{Compared, Reading, Sample, Sampling};
+pub use program::Kind;
 pub use proofs::{prove, prove_shift};
 pub use setting::Clock;
 

@@ -10,6 +10,10 @@ use super::faults::{Errors, Latency, Refused};
 use super::journal::Model;
 use crate::lab::error::Told;
 
+/// How old un-fsynced data becomes before it is written back, as a kernel does it unless it is told
+/// otherwise (`vm.dirty_expire_centisecs`): what is older has reached the disk without an fsync.
+pub const WRITE_BACK_AFTER: Duration = Duration::from_secs(30);
+
 /// What a disk consists of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiskSpec {
@@ -22,6 +26,9 @@ pub struct DiskSpec {
     pub model: Model,
     /// How long an fsync takes.
     pub latency: Latency,
+    /// How old un-fsynced data and names become before they are written back:
+    /// [`WRITE_BACK_AFTER`] unless time is short.
+    pub write_back_after: Duration,
     /// From which everything random is drawn: how long each fsync takes, which call fails.
     pub seed: u64,
 }
@@ -74,6 +81,8 @@ pub struct Lost {
     pub files: u64,
     /// How many changes of directories were undone.
     pub entries: u64,
+    /// How old the youngest and the oldest of it were; none where nothing was lost.
+    pub age: Option<(Duration, Duration)>,
     /// What could not be put back; empty if all is as it should be.
     pub problems: Vec<String>,
 }
@@ -105,6 +114,8 @@ pub struct Stats {
     pub unsynced_entries: u64,
     /// How often un-fsynced data was made durable because there was too much of it to remember.
     pub written_back: u64,
+    /// How many times a file, and how many changes of names, became durable because they were old.
+    pub aged: u64,
 }
 
 /// What the harness asks of a disk's process.

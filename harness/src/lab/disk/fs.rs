@@ -10,7 +10,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, RenameFlags, openat, renameat2};
@@ -21,9 +21,9 @@ use rand_chacha::ChaCha8Rng;
 
 use super::control::{DiskSpec, Loss, Lost, Stats};
 use super::faults::{Dice, Errors, Latency};
-use super::inodes::{DIRECTORY, Inodes, REGULAR, TYPE, errno};
+use super::inodes::{DIRECTORY, Inode, Inodes, REGULAR, TYPE, errno};
 use super::journal::{Act, Buried, Journal, Place, Scope};
-use super::undo::{PAGE, Torn};
+use super::undo::{PAGE, Span, Torn};
 use super::wire::{Answer, Done, Entry, ROOT};
 
 /// Where removed files are kept until their removal is durable; programs do not see it.
@@ -76,6 +76,8 @@ pub(super) struct Sync {
 struct Toll {
     lost: Lost,
     files: BTreeSet<u64>,
+    /// Since when what is lost was written.
+    since: Span,
 }
 
 /// What comes of a request.
@@ -144,7 +146,7 @@ impl FileSystem {
     /// Logs an act. With too many of them everything is made durable.
     pub(super) fn log(&mut self, act: Act) {
         self.inodes.pin(&act.nodes());
-        self.journal.push(act);
+        self.journal.push(act, Instant::now());
         if self.journal.len() > ACTS_MAX {
             self.write_back();
         }
@@ -175,6 +177,22 @@ impl FileSystem {
             self.commit_data(node, u64::MAX);
         }
         self.commit_names(Scope::All, u64::MAX);
+    }
+
+    /// Writes back what has been un-fsynced for long, as a kernel does: all of a file whose first
+    /// un-fsynced change is old, and all names that are. A disk that fails takes nothing.
+    pub(super) fn write_back_old(&mut self, now: Instant) {
+        let fails = self.errors.fsync > 0.0 || self.errors.write > 0.0;
+        let Some(old) = now.checked_sub(self.spec.write_back_after).filter(|_| !fails) else {
+            return;
+        };
+        let is_old = |inode: &Inode| inode.undo.oldest().is_some_and(|since| since <= old);
+        let dirty = self.inodes.dirty().filter(|(_, inode)| is_old(inode));
+        let nodes: Vec<u64> = dirty.map(|(node, _)| node).collect();
+        let (acts, upto) = self.journal.until(old);
+        self.stats.aged += nodes.len() as u64 + acts;
+        nodes.into_iter().for_each(|node| self.commit_data(node, u64::MAX));
+        self.commit_names(Scope::All, upto);
     }
 
     /// Begins an fsync.
@@ -309,14 +327,18 @@ impl FileSystem {
             }
         }
         self.lose_data(torn.as_mut(), &mut toll);
-        for act in self.journal.backwards() {
+        for (act, since) in self.journal.backwards() {
             let done = self.undo(&act, &mut toll);
-            toll.lost.entries += u64::from(act.is_entry() && done.is_ok());
+            if act.is_entry() && done.is_ok() {
+                toll.lost.entries += 1;
+                toll.since.add(since);
+            }
             toll.lost.problems.extend(done.err().map(|error| format!("undo {act:?}: {error}")));
             self.inodes.unpin(&act.nodes());
         }
         self.held = 0;
-        Lost { files: toll.lost.files + toll.files.len() as u64, ..toll.lost }
+        let age = toll.since.0.map(|(first, last)| (last.elapsed(), first.elapsed()));
+        Lost { files: toll.lost.files + toll.files.len() as u64, age, ..toll.lost }
     }
 
     /// Puts the content of all files back.
@@ -335,6 +357,10 @@ impl FileSystem {
                     toll.lost.pages += loss.pages;
                     if loss.pages > 0 {
                         toll.files.insert(node);
+                    }
+                    if let Some((first, last)) = loss.since.0 {
+                        toll.since.add(first);
+                        toll.since.add(last);
                     }
                 }
                 Err(error) => toll.lost.problems.push(format!("put file {node} back: {error}")),

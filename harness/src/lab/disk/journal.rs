@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsString;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
@@ -92,18 +93,32 @@ pub(super) enum Scope {
     Directory(u64),
 }
 
-/// The acts that are not durable, each with its number.
+/// The acts that are not durable, in order.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
-    acts: VecDeque<(u64, Act)>,
+    acts: VecDeque<Logged>,
     next: u64,
 }
 
+/// An act, with its number and its moment.
+#[derive(Debug)]
+struct Logged {
+    number: u64,
+    since: Instant,
+    act: Act,
+}
+
 impl Journal {
-    /// Logs an act.
-    pub(super) fn push(&mut self, act: Act) {
-        self.acts.push_back((self.next, act));
+    /// Logs an act of this moment.
+    pub(super) fn push(&mut self, act: Act, since: Instant) {
+        self.acts.push_back(Logged { number: self.next, since, act });
         self.next += 1;
+    }
+
+    /// How many acts up to this moment are not durable, and the number of the act after them.
+    pub(super) fn until(&self, moment: Instant) -> (u64, u64) {
+        let old = self.acts.iter().take_while(|logged| logged.since <= moment);
+        old.fold((0, 0), |(count, _), logged| (count + 1, logged.number + 1))
     }
 
     /// The number of the next act: an fsync that begins now covers those before it.
@@ -118,35 +133,37 @@ impl Journal {
 
     /// How many of them changed a directory.
     pub(super) fn entries(&self) -> u64 {
-        self.acts.iter().filter(|(_, act)| act.is_entry()).count() as u64
+        self.acts.iter().filter(|logged| logged.act.is_entry()).count() as u64
     }
 
     /// Takes out the acts before `upto` that an fsync makes durable, from the first to the last.
     pub(super) fn commit(&mut self, model: Model, scope: Scope, upto: u64) -> Vec<Act> {
         let mut names = BTreeSet::new();
         let mut durable = BTreeSet::new();
-        for (number, act) in self.acts.iter().rev().filter(|(number, _)| *number < upto) {
+        let covered = self.acts.iter().rev().filter(|logged| logged.number < upto);
+        for Logged { number, act, .. } in covered {
             let chosen = model == Model::Ext4 || covers(scope, act);
             if chosen || act.places().iter().any(|place| names.contains(*place)) {
                 names.extend(act.places());
                 durable.insert(*number);
             }
         }
-        let (taken, left) =
-            std::mem::take(&mut self.acts).into_iter().partition(|(at, _)| durable.contains(at));
+        let all = std::mem::take(&mut self.acts).into_iter();
+        let (taken, left) = all.partition(|logged| durable.contains(&logged.number));
         self.acts = left;
-        let taken: VecDeque<(u64, Act)> = taken;
-        taken.into_iter().map(|(_, act)| act).collect()
+        let taken: VecDeque<Logged> = taken;
+        taken.into_iter().map(|logged| logged.act).collect()
     }
 
     /// Takes the first `count` acts out, as if they had reached the disk by chance.
     pub(super) fn first(&mut self, count: usize) -> Vec<Act> {
-        self.acts.drain(..count.min(self.acts.len())).map(|(_, act)| act).collect()
+        self.acts.drain(..count.min(self.acts.len())).map(|logged| logged.act).collect()
     }
 
-    /// Takes all acts out, from the last to the first: the order in which they are undone.
-    pub(super) fn backwards(&mut self) -> Vec<Act> {
-        self.acts.drain(..).rev().map(|(_, act)| act).collect()
+    /// Takes all acts out with their moments, from the last to the first: the order in which they
+    /// are undone.
+    pub(super) fn backwards(&mut self) -> Vec<(Act, Instant)> {
+        self.acts.drain(..).rev().map(|logged| (logged.act, logged.since)).collect()
     }
 }
 
@@ -164,6 +181,8 @@ fn covers(scope: Scope, act: &Act) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn at(directory: u64, name: &str) -> Place {
@@ -182,10 +201,11 @@ mod tests {
     #[track_caller]
     fn check(acts: &[Act], model: Model, scope: Scope, left: &[Act]) {
         let mut journal = Journal::default();
-        acts.iter().cloned().for_each(|act| journal.push(act));
+        let now = Instant::now();
+        acts.iter().cloned().for_each(|act| journal.push(act, now));
         let durable = journal.commit(model, scope, journal.head());
         assert_eq!(durable.len() + left.len(), acts.len());
-        let mut still = journal.backwards();
+        let mut still: Vec<Act> = journal.backwards().into_iter().map(|(act, _)| act).collect();
         still.reverse();
         assert_eq!(still, left);
     }
@@ -217,11 +237,25 @@ mod tests {
     #[test]
     fn what_comes_after_the_beginning_is_not_covered() {
         let mut journal = Journal::default();
-        journal.push(made(1, "a", 2));
+        let now = Instant::now();
+        journal.push(made(1, "a", 2), now);
         let begin = journal.head();
-        journal.push(made(1, "b", 3));
+        journal.push(made(1, "b", 3), now);
         assert_eq!(journal.commit(Model::Ext4, Scope::All, begin), [made(1, "a", 2)]);
         assert_eq!(journal.len(), 1);
+    }
+
+    #[test]
+    fn the_old_ones_are_the_first_ones() {
+        let mut journal = Journal::default();
+        let (begin, second) = (Instant::now(), Duration::from_secs(1));
+        for (age, name) in [(0, "a"), (1, "b"), (3, "c")] {
+            journal.push(made(1, name, 2), begin + second * age);
+        }
+        assert_eq!(journal.until(begin + second * 2), (2, 2));
+        journal.commit(Model::Posix, Scope::All, 2);
+        assert_eq!(journal.until(begin + second * 2), (0, 0));
+        assert_eq!(journal.until(begin + second * 3), (1, 3));
     }
 
     #[test]

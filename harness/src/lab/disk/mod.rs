@@ -2,11 +2,11 @@
 //!
 //! Programs see the directory as it is. What they have not made durable by an fsync is remembered,
 //! so that a power failure can take it from them: SIGKILL alone takes nothing, since the kernel
-//! keeps what was written. Besides, the disk can refuse, fill up and be slow.
+//! keeps what was written. What has been un-fsynced for some 30 seconds becomes durable by itself,
+//! as a kernel writes it back. Besides, the disk can refuse, fill up and be slow.
 //!
 //! What is not imitated: `sync` and `syncfs` (the kernel does not pass them on to a file system of
-//! a program, so nothing becomes durable by them), the passing of time (a kernel writes back after
-//! some 30 seconds; here only an fsync counts), and times of files, which are durable at once.
+//! a program, so nothing becomes durable by them), and times of files, which are durable at once.
 //! Extended attributes and unnamed files (`O_TMPFILE`) are refused as not supported.
 
 mod control;
@@ -40,7 +40,7 @@ use super::error::{Doing, LabError};
 use super::wait::look;
 use control::{Ask, Tell};
 
-pub use control::{DiskSpec, Loss, Lost, Stats, Unit};
+pub use control::{DiskSpec, Loss, Lost, Stats, Unit, WRITE_BACK_AFTER};
 pub use daemon::disk_main;
 pub use faults::{Errors, Latency, Refused};
 pub use journal::Model;

@@ -22,7 +22,7 @@ const FAST_TRIES: u32 = 6;
 /// What a power failure of a node took.
 #[must_use]
 pub fn loss(node: NodeId, lost: &Lost) -> Measurement {
-    let Lost { bytes, pages, files, entries, .. } = lost;
+    let Lost { bytes, pages, files, entries, age, .. } = lost;
     let result = if lost.is_nothing() {
         "nothing: there was nothing un-fsynced".to_owned()
     } else {
@@ -32,7 +32,10 @@ pub fn loss(node: NodeId, lost: &Lost) -> Measurement {
             counted(*files, "file", "files"),
         ];
         let entries = counted(*entries, "directory entry", "directory entries");
-        format!("{bytes} in {pages} of {files}, {entries}")
+        let age = age.map_or(String::new(), |(youngest, oldest)| {
+            format!("; {} to {} old", seconds(youngest), seconds(oldest))
+        });
+        format!("{bytes} in {pages} of {files}, {entries}{age}")
     };
     let problems: String = lost.problems.iter().map(|problem| format!("; {problem}")).collect();
     Measurement {
@@ -40,6 +43,11 @@ pub fn loss(node: NodeId, lost: &Lost) -> Measurement {
         result: format!("{result}{problems}"),
         holds: !lost.is_nothing() && lost.problems.is_empty(),
     }
+}
+
+/// `0.4 s`, `12.0 s`.
+fn seconds(age: Duration) -> String {
+    format!("{:.1} s", age.as_secs_f64())
 }
 
 /// `1 page`, `6 pages`.

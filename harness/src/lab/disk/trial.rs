@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use fracas_checker::NodeId;
 use fracas_checker::fault::{Measurement, Stage};
 
-use super::{Disk, DiskSpec, Errors, Latency, Loss, Model, proofs};
+use super::{Disk, DiskSpec, Errors, Latency, Loss, Model, WRITE_BACK_AFTER, proofs};
 use crate::lab::LabError;
 use crate::lab::error::Doing;
 
@@ -24,6 +24,7 @@ pub fn attempt() -> Result<String, LabError> {
         mountpoint: scratch.0.clone(),
         model: Model::Ext4,
         latency: Latency::NONE,
+        write_back_after: WRITE_BACK_AFTER,
         seed: 0,
     })?;
     let mut measured = vec![power_failure(&disk, &scratch.0)?];

@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::time::Instant;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -22,6 +23,13 @@ pub(super) const PAGE: u64 = 4096;
 /// The bytes of a page without the zeros at its end; the end of the file cuts it too.
 type Image = Vec<u8>;
 
+/// A page as it was before it was changed, and since when it is not any more.
+#[derive(Debug)]
+struct Old {
+    image: Image,
+    since: Instant,
+}
+
 /// What un-fsynced writes have replaced in one file.
 #[derive(Debug, Default)]
 pub(super) struct Undo {
@@ -29,7 +37,7 @@ pub(super) struct Undo {
     layers: VecDeque<Layer>,
     /// The pages that a failed fsync did not bring to the disk: a later fsync that succeeds does
     /// not do it either, unless they are written again. It is what Linux does: it marks them clean.
-    spoiled: BTreeMap<u64, Image>,
+    spoiled: BTreeMap<u64, Old>,
     /// The number of the next layer.
     next: u64,
 }
@@ -40,8 +48,10 @@ struct Layer {
     number: u64,
     /// The file's size at that moment.
     size: u64,
+    /// That moment.
+    since: Instant,
     /// The pages that were changed since, as they were.
-    pages: BTreeMap<u64, Image>,
+    pages: BTreeMap<u64, Old>,
     /// An fsync has begun: what is written from now on belongs to the next layer.
     sealed: bool,
     /// How many bytes were written.
@@ -56,13 +66,30 @@ pub(super) struct FileLoss {
     pub(super) bytes: u64,
     /// In how many pages.
     pub(super) pages: u64,
+    /// Since when it was written.
+    pub(super) since: Span,
 }
 
 impl FileLoss {
-    /// Adds what one page has lost.
-    fn add(&mut self, bytes: u64) {
+    /// Adds what one page has lost that is as it was since then.
+    fn add(&mut self, bytes: u64, since: Instant) {
         self.bytes += bytes;
         self.pages += u64::from(bytes > 0);
+        if bytes > 0 {
+            self.since.add(since);
+        }
+    }
+}
+
+/// From the first of some moments to the last; none of none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Span(pub(super) Option<(Instant, Instant)>);
+
+impl Span {
+    /// One more moment.
+    pub(super) fn add(&mut self, moment: Instant) {
+        let (first, last) = self.0.unwrap_or((moment, moment));
+        self.0 = Some((first.min(moment), last.max(moment)));
     }
 }
 
@@ -98,19 +125,25 @@ impl Undo {
     /// How many bytes of memory the kept pages take.
     pub(super) fn memory(&self) -> usize {
         let layers = self.layers.iter().flat_map(|layer| layer.pages.values());
-        layers.chain(self.spoiled.values()).map(|image| image.len() + size_of::<Image>()).sum()
+        layers.chain(self.spoiled.values()).map(|old| old.image.len() + size_of::<Old>()).sum()
+    }
+
+    /// Since when it has had something that only an fsync, or age, makes durable.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        self.layers.front().map(|layer| layer.since)
     }
 
     /// Keeps what the bytes in `range` are, before they change. Returns how much memory that took.
     pub(super) fn keep(&mut self, file: &File, range: Range<u64>) -> io::Result<usize> {
-        let size = file.metadata()?.len();
-        let layer = self.newest(size);
+        let (size, now) = (file.metadata()?.len(), Instant::now());
+        let layer = self.newest(size, now);
         layer.written += range.end - range.start;
         let mut took = 0;
         for page in range.start / PAGE..range.end.div_ceil(PAGE) {
             if let Entry::Vacant(vacant) = layer.pages.entry(page) {
-                let image = vacant.insert(read_page(file, page, size)?);
-                took += image.len() + size_of::<Image>();
+                let image = read_page(file, page, size)?;
+                took += image.len() + size_of::<Old>();
+                vacant.insert(Old { image, since: now });
             }
         }
         Ok(took)
@@ -121,16 +154,16 @@ impl Undo {
     pub(super) fn keep_size(&mut self, file: &File, size: u64) -> io::Result<(usize, u64)> {
         let now = file.metadata()?.len();
         let took = if size < now { self.keep(file, size..now)? } else { 0 };
-        let layer = self.newest(now);
+        let layer = self.newest(now, Instant::now());
         layer.written += size.saturating_sub(now);
         Ok((took, layer.number))
     }
 
     /// The layer that belongs to no fsync yet; a new one begins with the file's size as it is.
-    fn newest(&mut self, size: u64) -> &mut Layer {
+    fn newest(&mut self, size: u64, since: Instant) -> &mut Layer {
         if self.layers.back().is_none_or(|layer| layer.sealed) {
             let (number, pages) = (self.next, BTreeMap::new());
-            self.layers.push_back(Layer { number, size, pages, sealed: false, written: 0 });
+            self.layers.push_back(Layer { number, size, since, pages, sealed: false, written: 0 });
             self.next += 1;
         }
         self.layers.back_mut().expect("one was just added")
@@ -157,8 +190,8 @@ impl Undo {
     pub(super) fn spoil(&mut self, upto: u64) {
         for layer in self.layers.iter_mut().filter(|layer| layer.number <= upto) {
             layer.written = 0;
-            for (page, image) in std::mem::take(&mut layer.pages) {
-                self.spoiled.entry(page).or_insert(image);
+            for (page, old) in std::mem::take(&mut layer.pages) {
+                self.spoiled.entry(page).or_insert(old);
             }
         }
     }
@@ -166,10 +199,10 @@ impl Undo {
     /// The cut to `size`, which layer `upto` knows, has become durable by itself: what it cut off
     /// does not come back, even if nothing that was written later is durable.
     pub(super) fn settle_cut(&mut self, size: u64, upto: u64) {
-        let cut = |pages: &mut BTreeMap<u64, Image>| {
-            for (page, image) in pages.range_mut(size / PAGE..) {
+        let cut = |pages: &mut BTreeMap<u64, Old>| {
+            for (page, old) in pages.range_mut(size / PAGE..) {
                 let keep = size.saturating_sub(page * PAGE);
-                image.truncate(usize::try_from(keep).unwrap_or(usize::MAX));
+                old.image.truncate(usize::try_from(keep).unwrap_or(usize::MAX));
             }
         };
         cut(&mut self.spoiled);
@@ -193,23 +226,23 @@ impl Undo {
         let (mut mended, mut cut_off, whole) = (Vec::new(), Vec::new(), torn.is_none());
         for (page, kept) in self.on_disk() {
             if whole && page * PAGE >= size {
-                cut_off.push(page);
+                cut_off.push((page, kept.old.since));
                 continue;
             }
             let torn = if kept.spoiled { None } else { torn.as_deref_mut() };
             let now = read_page(file, page, written)?;
-            let (image, end) = merge(&now, kept.image, torn);
+            let (image, end) = merge(&now, kept.old.image, torn);
             // Data that reached the disk beyond the old end is worth nothing without its size.
             size = end.map_or(size, |end| size.max((page * PAGE + end).min(written)));
-            mended.push((page, now, image));
+            mended.push((page, kept.old.since, now, image));
         }
         let mut loss = FileLoss::default();
-        for (page, now, image) in mended {
+        for (page, since, now, image) in mended {
             file.write_all_at(&padded(&image, PAGE), page * PAGE)?;
             let common = written.min(size).saturating_sub(page * PAGE);
-            loss.add(differing(&now, &image, common) + between(page, written, size));
+            loss.add(differing(&now, &image, common) + between(page, written, size), since);
         }
-        cut_off.into_iter().for_each(|page| loss.add(between(page, written, size)));
+        cut_off.into_iter().for_each(|(page, since)| loss.add(between(page, written, size), since));
         file.set_len(size)?;
         Ok(loss)
     }
@@ -218,16 +251,16 @@ impl Undo {
     fn on_disk(self) -> BTreeMap<u64, Kept> {
         let unsynced = self.layers.into_iter().rev().flat_map(|layer| layer.pages);
         let mut pages: BTreeMap<u64, Kept> =
-            unsynced.map(|(page, image)| (page, Kept { image, spoiled: false })).collect();
+            unsynced.map(|(page, old)| (page, Kept { old, spoiled: false })).collect();
         let spoiled = self.spoiled.into_iter();
-        pages.extend(spoiled.map(|(page, image)| (page, Kept { image, spoiled: true })));
+        pages.extend(spoiled.map(|(page, old)| (page, Kept { old, spoiled: true })));
         pages
     }
 }
 
 /// What the disk has of a page.
 struct Kept {
-    image: Image,
+    old: Old,
     /// It was lost by a failed fsync, so no chance brings it to the disk.
     spoiled: bool,
 }

@@ -147,3 +147,9 @@ fn used(pid: i32, resource: Resource) -> Option<u64> {
         }
     }
 }
+/// How many files this process may have open; without a bound if the kernel does not say.
+#[must_use]
+pub fn descriptors() -> u64 {
+    let kind = nix::sys::resource::Resource::RLIMIT_NOFILE;
+    nix::sys::resource::getrlimit(kind).map_or(u64::MAX, |(soft, _)| soft)
+}

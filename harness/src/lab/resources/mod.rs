@@ -16,5 +16,5 @@ pub use cgroup::Place;
 pub use cpu::Duty;
 pub use disk::SmallDisk;
 pub(crate) use limits::Squeezed;
-pub use limits::{Limit, Resource};
+pub use limits::{Limit, Resource, descriptors};
 pub(crate) use ration::Ration;

@@ -113,6 +113,7 @@ pub(crate) fn record() -> RunRecord {
             kernel: "6.18.44".to_owned(),
             isolation: "userns".to_owned(),
             mechanisms: BTreeMap::from(means.map(|(kind, by)| (kind.to_owned(), by.to_owned()))),
+            lacking: BTreeMap::new(),
         },
         ended: Ended::Finished,
     }

@@ -1,0 +1,125 @@
+//! The runs of one command: all are decided before the first one starts, and one may end them.
+
+use super::run::{RunArgs, decide, one};
+use super::{Format, print, tell};
+use crate::exit::Exit;
+use crate::plan::RunPlan;
+
+/// How many runs `--until-fail` makes at most, where `--repeat` does not say.
+const UNTIL_FAIL_TIMES: u32 = 10_000;
+
+/// Decides every run that was asked for, then carries them out; the worst one is the exit code.
+pub(super) fn run(args: &RunArgs) -> Exit {
+    let first = args.seed.and_then(|seed| seed.0).unwrap_or_else(fresh_seed);
+    match series(args, first) {
+        Ok(series) => series.carry_out(),
+        Err(errors) => {
+            errors.iter().for_each(|error| tell(error));
+            Exit::Usage
+        }
+    }
+}
+
+/// The runs of all targets. What is wrong with any of them is told before the first one starts.
+fn series(args: &RunArgs, first: u64) -> Result<Series<'_>, Vec<String>> {
+    all_utf8(args).map_err(|error| vec![error])?;
+    let decided = args.targets.iter().map(|target| decide(args, target, first));
+    let (plans, errors): (Vec<_>, Vec<_>) = decided.partition(Result::is_ok);
+    if errors.is_empty() {
+        let plans = plans.into_iter().filter_map(Result::ok).collect();
+        return Ok(Series { args, first, plans, results: Vec::new() });
+    }
+    Err(errors.into_iter().filter_map(Result::err).collect())
+}
+
+/// Servers and reports are told of paths and arguments in texts.
+fn all_utf8(args: &RunArgs) -> Result<(), String> {
+    let given = std::env::args_os().chain(args.binary.as_ref().map(Into::into));
+    let made = std::path::absolute(&args.out.out).unwrap_or_default().into_os_string();
+    match given.chain([made]).find(|word| word.to_str().is_none()) {
+        None => Ok(()),
+        Some(word) => Err(format!(
+            "error: `{}` has bytes that are not UTF-8: expected a text that servers and reports can be told",
+            word.display()
+        )),
+    }
+}
+
+/// Several runs, one after the other.
+struct Series<'a> {
+    args: &'a RunArgs,
+    /// The seed of the first run of each target.
+    first: u64,
+    /// The first run of each target.
+    plans: Vec<RunPlan>,
+    /// How the runs ended so far.
+    results: Vec<(&'a str, u64, Exit)>,
+}
+
+impl Series<'_> {
+    /// Carries out all runs, until one of them ends the series.
+    fn carry_out(mut self) -> Exit {
+        let plans = std::mem::take(&mut self.plans);
+        for (plan, target) in plans.into_iter().zip(&self.args.targets) {
+            let mut decided = Some(plan);
+            for again in 0..u64::from(times(self.args)) {
+                let seed = self.first.wrapping_add(again);
+                let plan = decided.take().map_or_else(|| decide(self.args, target, seed), Ok);
+                let exit = plan.map_or_else(|error| refused(&error), |plan| one(self.args, &plan));
+                self.results.push((target, seed, exit));
+                if self.is_over(exit) {
+                    return self.finish();
+                }
+            }
+        }
+        self.finish()
+    }
+
+    /// Whether no run follows one that ended like this. An inconclusive run has not failed.
+    fn is_over(&self, exit: Exit) -> bool {
+        match exit {
+            Exit::Pass | Exit::Inconclusive => false,
+            Exit::Anomaly | Exit::TargetBroke | Exit::Internal => self.args.until_fail,
+            Exit::Interrupted | Exit::Terminated | Exit::Usage | Exit::Machine => true,
+        }
+    }
+
+    /// The worst exit of all runs, and a summary of several.
+    fn finish(&self) -> Exit {
+        let told = self.args.format == Format::Text && !self.args.dry_run;
+        if told && self.results.len() > 1 {
+            print(&self.summary());
+        }
+        self.results.iter().fold(Exit::Pass, |worst, (.., exit)| worst.worst(*exit))
+    }
+
+    fn summary(&self) -> String {
+        let line = |(target, seed, exit): &(&str, u64, Exit)| {
+            format!("  {target} seed {seed}: {}\n", exit.word())
+        };
+        let lines: String = self.results.iter().map(line).collect();
+        let count = |wanted: Exit| self.results.iter().filter(|(.., exit)| *exit == wanted).count();
+        let undecided = match count(Exit::Inconclusive) {
+            0 => String::new(),
+            count => format!(", {count} inconclusive"),
+        };
+        let (passed, all) = (count(Exit::Pass), self.results.len());
+        format!("{lines}{passed} of {all} runs passed{undecided}\n")
+    }
+}
+
+/// How many runs of a target there are at most.
+fn times(args: &RunArgs) -> u32 {
+    args.repeat.unwrap_or(if args.until_fail { UNTIL_FAIL_TIMES } else { 1 })
+}
+
+fn refused(error: &str) -> Exit {
+    tell(error);
+    Exit::Usage
+}
+
+/// A seed that nobody has chosen: the only randomness that does not come from a seed.
+fn fresh_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id()) % 1_000_000_000
+}

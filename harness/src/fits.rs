@@ -1,0 +1,168 @@
+//! Whether a target fits the world that its servers will live in: what cannot work is told before
+//! anything is started. Only what the file says is looked at; no server is.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use fracas_targets::{Deployment, NodePlan, Target};
+
+/// Names of the machine itself, in every machine.
+const OWN_NAMES: [&str; 3] = ["localhost", "ip6-localhost", "ip6-loopback"];
+
+/// Where servers have an empty directory of their own, whatever the machine has there.
+const HIDDEN: [&str; 2] = ["/run/", "/var/run/"];
+
+/// Fails if the clients are told to find a node where only the node itself can.
+///
+/// # Errors
+/// A text for the user.
+pub fn reachable(target: &Target, deployment: &Deployment) -> Result<(), String> {
+    let bases = deployment.nodes.keys().filter_map(|node| Some((node, deployment.base(*node)?)));
+    for (node, base) in bases {
+        if is_loopback(host(base)) {
+            return Err(format!(
+                "error: target `{}`: no client can reach {node} at `{base}`, its key `client.base`: \
+                 each node has a network of its own, in which this means the node itself\n\
+                 help: use `{{{{ node.ip }}}}` in the address, and let the server listen there",
+                target.name()
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What in a target will probably not work, a sentence each.
+#[must_use]
+pub fn doubts(deployment: &Deployment) -> Vec<String> {
+    let Some((node, plan)) = deployment.nodes.first_key_value() else { return Vec::new() };
+    let port = deployment.base(*node).and_then(port);
+    let mut doubts = BTreeSet::new();
+    for word in words(plan) {
+        if is_loopback(host(word)) && self::port(word).is_some_and(|own| Some(own) == port) {
+            doubts.insert(format!(
+                "its server is told of `{word}`, where no client and no other node reaches it: use \
+                 `{{{{ node.ip }}}}`"
+            ));
+        }
+        if HIDDEN.iter().any(|hidden| word.starts_with(hidden)) {
+            doubts.insert(format!(
+                "its server is told of `{word}`: `/run` is empty for each server but for where the \
+                 run was started, is kept, and has its programs"
+            ));
+        }
+    }
+    doubts.into_iter().collect()
+}
+
+/// All words that a server is told: in its arguments, its environment and its files.
+fn words(plan: &NodePlan) -> impl Iterator<Item = &str> {
+    let files = plan.files.iter().map(|(_, text)| text.as_str());
+    let texts = plan.argv.iter().chain(plan.env.values()).map(String::as_str).chain(files);
+    texts.flat_map(|text| text.split(|c: char| c.is_whitespace() || "=,;\"'".contains(c)))
+}
+
+/// The host of an address: `http://[::1]:80/path`, `localhost:80`, `::1:80`.
+fn host(address: &str) -> &str {
+    let authority = authority(address);
+    match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, _)) => host,
+        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
+    }
+}
+
+/// The port of an address, where it names one.
+fn port(address: &str) -> Option<u16> {
+    authority(address).rsplit_once(':')?.1.parse().ok()
+}
+
+/// Host and port of an address.
+fn authority(address: &str) -> &str {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    authority.rsplit_once('@').map_or(authority, |(_, authority)| authority)
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.parse::<IpAddr>();
+    OWN_NAMES.contains(&host)
+        || address.is_ok_and(|address| match address {
+            IpAddr::V4(address) => address.is_loopback(),
+            IpAddr::V6(address) => address.is_loopback(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::targets::example;
+
+    #[test]
+    fn addresses_are_taken_apart() {
+        let cases = [
+            ("http://[::1]:80/x", "::1", Some(80), true),
+            ("::1:8000", "::1", Some(8000), true),
+            ("localhost:1", "localhost", Some(1), true),
+            ("http://u@127.0.0.7:9", "127.0.0.7", Some(9), true),
+            ("redis://10.77.0.1:6379", "10.77.0.1", Some(6379), false),
+            ("0.0.0.0:80", "0.0.0.0", Some(80), false),
+            ("[::]:80", "::", Some(80), false),
+            ("n1:80", "n1", Some(80), false),
+            ("", "", None, false),
+        ];
+        for (address, name, number, own) in cases {
+            assert_eq!((host(address), port(address)), (name, number), "{address}");
+            assert_eq!(is_loopback(host(address)), own, "{address}");
+        }
+    }
+
+    /// A target with this address for clients and this argument for its server.
+    fn deployed(base: &str, argument: &str) -> (Target, Deployment) {
+        let text = format!(
+            "schema = 1\nname = \"tiny\"\ndescription = \"tiny\"\n[binary]\npath = \"x\"\n\
+             [cluster]\nnodes = 1\nports = {{ http = 8000 }}\n[node]\n\
+             command = [\"{{{{ binary }}}}\", \"{argument}\"]\n\
+             [ready]\nnode = {{ path = \"/\", status = 200, within = \"2s\" }}\n\
+             [client]\nbase = \"{base}\"\nconnect-timeout = \"1s\"\ntimeout = \"1s\"\n\
+             [ops.read]\nmethod = \"GET\"\npath = \"/\"\n\
+             answers = [{{ status = 200, is = \"ok\", value = {{ json = \"/value\" }} }}]\n\
+             [ops.write]\nmethod = \"PUT\"\npath = \"/\"\nanswers = [{{ status = 200, is = \"ok\" }}]\n\
+             [promises]\nregisters = \"linearizable\"\n[faults]\nkill = true\n"
+        );
+        let target = Target::parse("tiny.toml", &text).unwrap_or_else(|error| panic!("{error}"));
+        let deployment = target.deploy(&example(&target)).expect("it can be filled in");
+        (target, deployment)
+    }
+
+    #[test]
+    fn what_no_client_reaches_is_refused() {
+        for (base, refused) in [
+            ("http://{{ node.ip }}:8000", false),
+            ("http://{{ node.id }}:8000", false),
+            ("http://[::1]:8000", true),
+            ("http://127.0.0.1:8000", true),
+            ("http://localhost:8000", true),
+        ] {
+            let (target, deployment) = deployed(base, "x");
+            assert_eq!(reachable(&target, &deployment).is_err(), refused, "{base}");
+        }
+    }
+
+    #[test]
+    fn what_is_doubtful_is_told() {
+        for (argument, told) in [
+            ("--listen={{ node.ip }}:{{ port.http }}", None),
+            ("--listen=127.0.0.1:{{ port.http }}", Some("`127.0.0.1:8000`")),
+            ("--metrics=127.0.0.1:9999", None), // nobody else needs to reach that
+            ("--socket=/run/tiny/socket", Some("`/run/tiny/socket`")),
+            ("--socket=/running", None),
+        ] {
+            let (_, deployment) = deployed("http://{{ node.ip }}:8000", argument);
+            let doubts = doubts(&deployment);
+            let right = match told {
+                None => doubts.is_empty(),
+                Some(word) => doubts.len() == 1 && doubts[0].contains(word),
+            };
+            assert!(right, "{argument}: {doubts:?}");
+        }
+    }
+}

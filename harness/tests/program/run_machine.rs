@@ -1,0 +1,163 @@
+//! Runs on machines that lack something, and what a server finds in its world.
+
+use std::fs;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::support::{Ended, Room, has_fuse, is_root, json as read, lab};
+
+/// A `/dev` with what every program needs, and no `fuse`.
+const NO_FUSE: &str = "mount -t tmpfs none /mnt && \
+    for n in null zero full random urandom tty; do \
+        touch /mnt/$n && mount --bind /dev/$n /mnt/$n; \
+    done && mount --rbind /mnt /dev && exec \"$FRACAS\" ";
+
+/// Runs `fracas ARGS` where there is no `/dev/fuse`; only root can.
+fn without_fuse(room: &Room, args: &str) -> Option<Ended> {
+    if !is_root() {
+        println!("skipped: only root can hide /dev/fuse");
+        return None;
+    }
+    let script = format!("exec unshare -m --propagation private sh -c '{NO_FUSE}{args}'");
+    Some(room.finish(&mut room.shell(&script)))
+}
+
+/// What was asked for by name is refused by name, whatever the seed would have drawn.
+#[test]
+fn faults_that_this_machine_cannot_have_are_refused_before_the_run() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    for faults in ["kill,disk,power", "disk"] {
+        let args = format!("run regent --time 1s --seed 1 --faults {faults}");
+        let Some(ended) = without_fuse(&room, &args) else { return };
+        ended.assert_code(4).assert_stderr(&["no fault `disk` here", "`/dev/fuse`"]);
+        let left = if faults == "disk" { "`--faults none`" } else { "`--faults kill`" };
+        ended.assert_stderr(&[left, "`fracas doctor`"]);
+    }
+    assert!(room.runs().is_empty(), "nothing was started");
+    room.assert_nothing_left();
+}
+
+/// What nobody asked for by name is left out, said so, and not claimed to be there.
+#[test]
+fn faults_that_this_machine_cannot_have_are_left_out_of_the_usual_ones() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let args = "run regent --time 3s --seed 1 --min-elections 0";
+    let Some(ended) = without_fuse(&room, args) else { return };
+    assert!(matches!(ended.code, Some(0 | 2)), "{ended:#?}");
+    ended.assert_stderr(&["fault `disk` is left out", "fault `power` is left out"]);
+    let record = read(&room.only_run().join("run.json"));
+    let mechanisms = record["host"]["mechanisms"].as_object().unwrap();
+    assert!(mechanisms.contains_key("partition") && !mechanisms.contains_key("disk"), "{record:#}");
+    for report in ["results.json", "report.html", "summary.md"] {
+        let text = fs::read_to_string(room.only_run().join(report)).unwrap();
+        assert!(text.contains("cannot be opened"), "{report} says what was left out");
+    }
+    room.assert_nothing_left();
+}
+
+/// Has the kernel refuse `ptrace` to a program and all that it starts.
+fn refuse_ptrace(command: &mut Command) {
+    const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+    const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+    let install = || {
+        let step = |code, k, jt, jf| libc::sock_filter { code, jt, jf, k };
+        let refused = libc::SECCOMP_RET_ERRNO | libc::EPERM.cast_unsigned();
+        let mut steps = [
+            step(LOAD, 0, 0, 0),
+            step(EQUAL, u32::try_from(libc::SYS_ptrace).unwrap_or(u32::MAX), 0, 1),
+            step(RETURN, refused, 0, 0),
+            step(RETURN, libc::SECCOMP_RET_ALLOW, 0, 0),
+        ];
+        let program = libc::sock_fprog { len: 4, filter: steps.as_mut_ptr() };
+        // SAFETY: the kernel copies the filter, which lives until both calls have returned.
+        #[expect(unsafe_code, reason = "seccomp has no safe wrapper")]
+        let installed = unsafe {
+            libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+                && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program)
+                    == 0
+        };
+        if installed { Ok(()) } else { Err(io::Error::last_os_error()) }
+    };
+    // SAFETY: two system calls, which a child may make between fork and exec.
+    #[expect(unsafe_code, reason = "what a child does before its exec has no safe wrapper")]
+    unsafe {
+        command.pre_exec(install)
+    };
+}
+
+#[test]
+fn clocks_are_refused_where_nobody_may_be_traced() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let run = |args: &[&str]| {
+        let mut command = room.fracas(args);
+        refuse_ptrace(&mut command);
+        room.finish(&mut command)
+    };
+    let asked = run(&["run", "regent", "--faults", "clock", "--time", "3s"]);
+    asked.assert_code(4).assert_stderr(&["no fault `clock` here", "ptrace", "`--faults none`"]);
+    assert!(room.runs().is_empty(), "nothing was started");
+    let doctor = run(&["doctor"]);
+    doctor.assert_code(0).assert_stdout(&[
+        "clock       not available: ",
+        "ptrace",
+        "partition   nft",
+    ]);
+}
+
+/// A plan of one act.
+fn plan(room: &Room, act: &serde_json::Value) -> String {
+    let planned = json!([{ "at_ms": 1_000, "lasts_ms": 1_000, "act": act }]);
+    room.file(
+        "plan.json",
+        &json!({ "schema": "fracas.schedule/2", "planned": planned }).to_string(),
+    )
+}
+
+/// What the harness writes where a server's data is, is not the server's to fsync.
+#[test]
+fn files_of_the_target_outlast_a_power_failure() {
+    let Some(_lab) = lab().filter(|_| has_fuse()) else { return };
+    for model in ["ext4", "posix"] {
+        let room = Room::new();
+        let builtin = include_str!("../../../targets/builtin/regent.toml");
+        let file = "[[node.files]]\npath = \"{{ node.dir }}/data/etc/seeds\"\ntext = \"n1 n2\"\n\n";
+        room.file("own.toml", &builtin.replacen("[ready]", &format!("{file}[ready]"), 1));
+        let regent = env!("CARGO_BIN_EXE_regent");
+        let act = json!({ "kind": "power", "loss": "all", "whom": { "node": "n1" } });
+        let args = ["run", "./own.toml", "--binary", regent, "--nodes", "3", "--time", "4s"];
+        let more = ["--min-elections", "0", "--disk", model, "--schedule"];
+        let ended = room.run(&[&args[..], &more, &[&*plan(&room, &act)]].concat());
+        assert!(matches!(ended.code, Some(0 | 2)), "{ended:#?}");
+        let kept = fs::read_to_string(room.only_run().join("nodes/n1/data/etc/seeds"));
+        assert_eq!(kept.unwrap_or_else(|error| format!("{model}: {error}")), "n1 n2");
+    }
+}
+
+/// A run that is started, kept, and finds its server below `/run`, which is the machine's own.
+#[test]
+fn a_run_below_run_sees_its_files() {
+    let Some(_lab) = lab() else { return };
+    let Ok(inside) = tempfile::Builder::new().prefix("fracas-test-").tempdir_in("/run") else {
+        return println!("skipped: this user may not write to /run");
+    };
+    fs::copy(env!("CARGO_BIN_EXE_regent"), inside.path().join("regent")).unwrap();
+    let builtin = include_str!("../../../targets/builtin/regent.toml");
+    fs::write(inside.path().join("own.toml"), builtin).unwrap();
+    let room = Room::new();
+    let args = ["run", "./own.toml", "--nodes", "3", "--time", "2s", "--faults", "none"];
+    let mut command =
+        room.fracas(&[&args[..], &["--min-elections", "0", "--out", "kept/runs"]].concat());
+    let ended = room.finish(command.current_dir(inside.path()));
+    assert!(matches!(ended.code, Some(0 | 2)), "{ended:#?}");
+    let latest = inside.path().join("kept/runs/latest/report.html");
+    assert!(latest.is_file(), "the run is kept where the machine sees it: {ended:#?}");
+    let left = fs::read_dir(inside.path()).unwrap().count();
+    assert_eq!(left, 3, "nothing was added beside it");
+}
