@@ -5,7 +5,7 @@
 
 mod doubted;
 
-use doubted::{doubted, repeated, unwritten};
+use doubted::{doubted, nothing, repeated, unwritten};
 
 use crate::budget::Budget;
 use crate::catalogue;
@@ -135,7 +135,7 @@ impl Judge<'_> {
         let doubt = match verdict.status {
             Status::Pass => assumed.or_else(|| green(recorded, kind)),
             Status::Anomaly => self.red(recorded, kind, &verdict),
-            Status::Inconclusive => None,
+            Status::Inconclusive => nothing(&recorded.history),
         };
         Ok(doubt.map_or_else(|| verdict.clone(), |reason| doubted(verdict.clone(), reason)))
     }

@@ -23,6 +23,23 @@ pub(super) fn doubted(verdict: Verdict, reason: impl Into<String>) -> Verdict {
     Verdict::of(checks)
 }
 
+/// Why there was nothing to judge, if there was nothing: every operation failed, or only looked and
+/// was never answered.
+pub(super) fn nothing(history: &History) -> Option<String> {
+    let all = history.operations();
+    let failed = all.iter().filter(|one| one.failed()).count();
+    let unanswered =
+        all.iter().filter(|one| !one.failed() && one.ok().is_none() && one.op.kind().only_looks());
+    let unanswered = unanswered.count();
+    (failed + unanswered == all.len()).then(|| {
+        format!(
+            "none of its {} operations can have changed or shown anything: {failed} failed, and \
+             {unanswered} only read and were never answered",
+            all.len()
+        )
+    })
+}
+
 /// A read of a set that lists an element more often than it was added, in words.
 pub(super) fn repeated(history: &History) -> Option<String> {
     let mut added: BTreeMap<(&Key, &Value), usize> = BTreeMap::new();

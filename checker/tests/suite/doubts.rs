@@ -220,6 +220,25 @@ fn a_torn_tail_never_passes() {
 }
 
 #[test]
+fn a_history_in_which_nothing_took_effect_says_so() {
+    let said = |failed: usize, read: usize| {
+        format!(
+            "inconclusive none of its {} operations can have changed or shown anything: {failed} \
+             failed, and {read} only read and were never answered",
+            failed + read
+        )
+    };
+    let text = "0 i :f :write, :value 1\n0 f :f :write, :value 1\n1 i :f :read\n1 x :f :read";
+    check(&written(text), None, &format!("register/linearizable: {}", said(1, 1)));
+    check(&written("0 i :f :read"), Some("kv"), &format!("kv/linearizable: {}", said(0, 1)));
+    check(
+        &written("0 i :f :enqueue, :value 1\n0 f :f :enqueue, :value 1"),
+        None,
+        &format!("queue/linearizable: {}", said(1, 0)),
+    );
+}
+
+#[test]
 fn a_byte_order_mark_is_no_part_of_a_text() {
     check(&format!("\u{feff}{}", own("{}")), None, "register/linearizable: pass");
     let maps = written("0 i :f :write, :value 1\n0 o :f :write, :value 1");
