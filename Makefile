@@ -5,6 +5,7 @@
 CARGO ?= cargo
 # Debian packages that tests use when they are there; without them those tests say so and skip.
 # They are installed with RUNLEVEL=1, so that none of their services is started.
+# Not among them, for its size: chromium, in which the pages are measured where it is installed.
 PACKAGES = etcd-server iptables iproute2 python3 redis-server
 # How many replays `make calibrate` makes at once.
 JOBS ?= 4
@@ -63,5 +64,5 @@ packages:
 	  if [ -n "$$missing" ]; then apt-get update -qq && \
 	    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; fi; \
 	fi; \
-	for tool in etcd iptables ip python3 redis-server; do command -v $$tool >/dev/null || [ -x /usr/sbin/$$tool ] || \
+	for tool in etcd iptables ip python3 redis-server chromium; do command -v $$tool >/dev/null || [ -x /usr/sbin/$$tool ] || \
 	  echo "not installed: $$tool (tests that need it are skipped, and say so)"; done

@@ -76,7 +76,8 @@
 //!    - [`liveness`]: does the cluster come back after the last heal?
 //!    - [`coverage`]: was enough seen for a pass to mean something?
 //! 4. [`online`] keeps up with a run and says at once when a check will refute it.
-//! 5. [`verdict`] holds the answer, [`catalogue`] explains the classes of anomalies.
+//! 5. [`verdict`] holds the answer, [`catalogue`] explains the classes of anomalies; [`untrusted`]
+//!    makes what a target wrote fit to be shown.
 //!
 //! # How a decision is made
 //!
@@ -152,6 +153,7 @@ mod reach;
 pub mod recorded;
 mod story;
 pub mod transaction;
+pub mod untrusted;
 pub mod value;
 pub mod verdict;
 mod words;

@@ -62,10 +62,10 @@ struct Worker {
 impl Clients {
     /// Starts one task per lane. Must be called within a tokio runtime.
     ///
-    /// Where the target lets clients follow the leader, the second, fourth, … client of each node
-    /// asks whoever was last seen leading, and so do those that must; all others ask their own
-    /// node: so every node is asked, also by clients that do not know better, and the cluster is
-    /// kept busy.
+    /// With the route `mixed` of the target, the second, fourth, … client of each node asks whoever
+    /// was last seen leading, and so do those that must; all others ask their own node: so every
+    /// node is asked, also by clients that do not know better, and the cluster is kept busy. With
+    /// `leader` all of them ask whoever was last seen leading.
     #[must_use]
     pub fn start(lanes: Vec<Lane>, seed: u64, caller: &Caller, view: &View, nodes: usize) -> Self {
         let (stop, stopped) = watch::channel(false);
@@ -73,7 +73,8 @@ impl Clients {
         let count = u32::try_from(lanes.len()).unwrap_or(u32::MAX);
         for (lane, number) in lanes.into_iter().zip(0..) {
             let draw = Draw::new(seed, number, count);
-            let follows = lane.seeks_leader || (number as usize / nodes.max(1)) % 2 == 1;
+            let seeks = lane.seeks_leader || (number as usize / nodes.max(1)) % 2 == 1;
+            let follows = caller.client.follows_leader(seeks);
             let view = follows.then(|| view.clone());
             let worker =
                 Worker { number: number.into(), count: count.into(), caller: caller.clone(), view };
@@ -128,7 +129,7 @@ impl Worker {
 
     fn node(&self, lane: &Lane) -> NodeId {
         match &self.view {
-            Some(view) => self.caller.client.route(lane.node, view.leader()),
+            Some(view) => view.leader().unwrap_or(lane.node),
             None => lane.node,
         }
     }

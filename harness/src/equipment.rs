@@ -15,6 +15,7 @@ use crate::lab::clock::{self, Clock, ClockPage, Faketime};
 use crate::lab::disk::{Disk, DiskSpec, Latency, Model, WRITE_BACK_AFTER};
 use crate::lab::resources::{Place, SmallDisk};
 use crate::lab::{LabError, NodeProcess};
+use crate::preflight::refused;
 use crate::store::RunDir;
 
 /// By what means wall clocks are made wrong.
@@ -108,26 +109,31 @@ impl Equipment {
     ) -> Result<Self, StartError> {
         let mut equipment = Self { monotonic: wanted.monotonic.clone(), ..Self::default() };
         if kinds.contains(&FaultKind::Starve) && wanted.starve == StarveMeans::Cgroup {
-            equipment.rations = Some(Place::find()?);
+            let place = Place::find();
+            equipment.rations = Some(place.map_err(|error| refused(FaultKind::Starve, error))?);
         }
         for (node, plan) in &deployment.nodes {
             if kinds.contains(&FaultKind::Clock) {
-                equipment.clocks.insert(*node, NodeClock::new(&run.node(*node)?, wanted.clock)?);
+                let clock = NodeClock::new(&run.node(*node)?, wanted.clock);
+                let clock = clock.map_err(|error| refused(FaultKind::Clock, error))?;
+                equipment.clocks.insert(*node, clock);
             }
-            let troubled = kinds.contains(&FaultKind::Power) || kinds.contains(&FaultKind::Disk);
+            let of_disks = [FaultKind::Disk, FaultKind::Power];
+            let troubled = of_disks.into_iter().find(|kind| kinds.contains(kind));
             for (place, dir) in plan.data.iter().enumerate() {
                 make(run, *node, dir)?;
                 let mut backing = dir.clone();
                 if let Some(size) = wanted.small_disk {
-                    if troubled {
+                    if troubled.is_some() {
                         backing = run.node(*node)?.join(format!("small-disk-{place}"));
                         make(run, *node, &backing)?;
                     }
                     let small = SmallDisk::mount(&backing, size)?;
                     equipment.small.entry(*node).or_default().push(small);
                 }
-                if troubled {
-                    let disk = mounted(*node, (backing, dir), wanted.disk)?;
+                if let Some(kind) = troubled {
+                    let disk = mounted(*node, (backing, dir), wanted.disk);
+                    let disk = disk.map_err(|error| refused(kind, error))?;
                     equipment.disks.entry(*node).or_default().push(disk);
                 }
             }
@@ -251,11 +257,7 @@ fn make(run: &RunDir, node: NodeId, dir: &Path) -> Result<(), StartError> {
 }
 
 /// A disk under a directory of a node, which keeps its data in another or the same.
-fn mounted(
-    node: NodeId,
-    (backing, dir): (PathBuf, &Path),
-    model: Model,
-) -> Result<Disk, StartError> {
+fn mounted(node: NodeId, (backing, dir): (PathBuf, &Path), model: Model) -> Result<Disk, LabError> {
     let spec = DiskSpec {
         backing,
         mountpoint: dir.to_owned(),
@@ -264,5 +266,5 @@ fn mounted(
         write_back_after: WRITE_BACK_AFTER,
         seed: node.0.into(),
     };
-    Ok(Disk::mount(&spec)?)
+    Disk::mount(&spec)
 }

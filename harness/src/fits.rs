@@ -51,6 +51,13 @@ pub fn doubts(deployment: &Deployment) -> Vec<String> {
             ));
         }
     }
+    if plan.data.iter().any(|data| data.ends_with(node.to_string())) {
+        doubts.insert(
+            "`node.data` is the node's own directory, where fracas keeps what its server writes to \
+             stdout and stderr: a power failure would take some of that, too; use a directory below"
+                .to_owned(),
+        );
+    }
     doubts.into_iter().collect()
 }
 

@@ -76,9 +76,12 @@ impl Guard {
         let watch = Watch::of(plan);
         let unwatched = match watch.unwatched() {
             [] => String::new(),
-            ids => format!(" (not {})", ids.join(", ")),
+            ids => format!("; {} can be checked at the end only", ids.join(", ")),
         };
-        narrate(&format!("fracas: watching {}{unwatched}", watch.watched().join(", ")));
+        narrate(&format!(
+            "fracas: checking during the run: {}{unwatched}",
+            watch.watched().join(", ")
+        ));
         Self::with(watch, MOST_BEHIND)
     }
 
@@ -102,7 +105,9 @@ impl Guard {
     /// Waits until all that was handed over has been looked at. The recording must be closed.
     pub fn finish(&mut self) {
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            tell("fracas: warning: the online check failed, which is a bug of fracas");
+            tell(
+                "fracas: warning: the check during the run failed, which is a bug of fracas; please report it",
+            );
         }
     }
 }
@@ -115,8 +120,8 @@ impl Feed {
         let behind = more + self.shared.behind.fetch_add(more, Ordering::Relaxed);
         if behind > self.most_behind {
             tell(&format!(
-                "fracas: warning: the online check fell {behind} events behind and looks no more: \
-                 the run goes on to its end"
+                "fracas: warning: the check during the run fell {behind} events behind and has stopped; \
+                 the whole history is checked at the end"
             ));
             self.events = None;
         } else if sender.send(events).is_err() {
@@ -139,7 +144,10 @@ fn look(mut watch: Watch, events: &Receiver<Vec<Event>>, shared: &Shared) {
     }
     for blind in watch.blind() {
         let what = blind.object.as_deref().unwrap_or("the run");
-        tell(&format!("fracas: warning: {what} was not watched to its end: {}", blind.reason));
+        tell(&format!(
+            "fracas: warning: {what} was not checked to the end of the run: {}",
+            blind.reason
+        ));
     }
 }
 

@@ -61,7 +61,7 @@ impl Interrupts {
                     std::process::exit(i32::from(interrupt.exit().code()));
                 }
                 let word = interrupt.word();
-                tell(&format!("{word}: healing and stopping; once more tears down at once"));
+                tell(&format!("{word}: healing and stopping; a second signal ends fracas at once"));
                 sender.send_replace(Some(interrupt));
             }
         });

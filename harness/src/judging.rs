@@ -21,7 +21,7 @@ use crate::exit::Exit;
 use crate::guard::Proven;
 use crate::plan::{CheckBudget, RunPlan};
 use crate::store::RunDir;
-use crate::text::plain;
+use crate::text::{plain, plain_lines};
 
 /// Why a history could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +109,7 @@ pub fn judge_run(
     match plan.format {
         Format::Text => {
             let early = proven.map(|proven| format!("{proven}\n")).unwrap_or_default();
-            print(&(early + &closing_lines(dir, &run)));
+            print(&plain_lines(&(early + &closing_lines(dir, &run))));
         }
         Format::Json => print(&one_line(&fracas_reports::results_json(&run))),
     }
@@ -163,8 +163,8 @@ fn confirmed(verdict: &Verdict, proven: &Proven) -> Result<(), String> {
     match status {
         Some(Status::Anomaly | Status::Inconclusive) => Ok(()),
         Some(Status::Pass) | None => Err(format!(
-            "this is a bug of fracas: {proven}, but the whole history passes `{id}`: trust neither, \
-             and please report it"
+            "this is a bug of fracas: {proven}, but the whole history passes `{id}`: do not rely on \
+             either, and please report it"
         )),
     }
 }

@@ -21,6 +21,7 @@ pub mod lab;
 pub mod nemesis;
 pub mod observer;
 pub mod plan;
+pub mod preflight;
 pub mod progress;
 pub mod record;
 pub mod recorder;

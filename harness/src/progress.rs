@@ -54,10 +54,10 @@ impl Progress {
         let election = *view.elections().borrow();
         let leader = match view.leader() {
             Some(node) => format!("{node} leads generation {}", election.generation),
-            None => "no leader".to_owned(),
+            None => "no leader seen".to_owned(),
         };
         format!(
-            "{:>3} s left · {rate:.0} ok/s · {ok} ok, {fail} fail, {info} indeterminate · {leader} · {} faults on",
+            "{:>3} s left · {rate:.0} ok/s · {ok} ok, {fail} fail, {info} indeterminate · {leader} · active faults: {}",
             left.as_secs(),
             view.faults()
         )

@@ -30,7 +30,7 @@ use crate::progress::Progress;
 use crate::recorder::Recorder;
 use crate::store::{RunDir, StoreError};
 use crate::view::View;
-use crate::{judging, record};
+use crate::{judging, preflight, record};
 
 /// How long the cluster may take to be ready, where the target does not say.
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -161,6 +161,7 @@ fn build(plan: &RunPlan, dir: &RunDir, record: &mut RunRecord) -> Result<Lab, Ru
     if shaped && plan.equipment.packets == PacketMeans::Netem {
         lab.use_netem()?;
     }
+    preflight::try_out(&lab, &plan.kinds)?;
     record.host.mechanisms = record::mechanisms(&lab, plan);
     dir.write_record(record)?;
     Ok(lab)

@@ -7,7 +7,7 @@
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const MAX_ZOOM = 2000;
-  const CHARACTER = 6.2;
+  const CHARACTER = 6.9;
   const INSET = 4;
   const STEPS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600];
 
@@ -35,10 +35,12 @@
       marks: [...svg.querySelectorAll(".mark")].map((mark) => ({ mark, x: Number(mark.dataset.x) })),
       texts: texts.map((text) => ({
         text,
-        x: Number(text.getAttribute("x")) - INSET,
+        inset: Number(text.dataset.inset ?? INSET),
+        x: Number(text.getAttribute("x")) - Number(text.dataset.inset ?? INSET),
         room: Number(text.dataset.room),
         bar: Number(text.dataset.bar),
-        need: [...text.textContent].length * CHARACTER + 8,
+        // Its words, from the longest to what fits in a narrow place.
+        words: text.dataset.words ? JSON.parse(text.dataset.words) : [text.textContent],
       })),
     };
   }
@@ -64,12 +66,17 @@
     }
   }
 
+  /** How much room a label takes. */
+  const need = (label, inset) => (inset === 0 ? 0 : [...label].length * CHARACTER + 2 * inset);
+
   /** A bar that begins left of the view keeps its label in sight, as long as any of it is. */
-  function showLabel({ text, need, room, bar }, left) {
+  function showLabel({ text, inset, words, room, bar }, left) {
     const hidden = Math.max(0, -left);
-    text.setAttribute("x", String(left + hidden + INSET));
     const gone = hidden > bar * view.zoom;
-    text.classList.toggle("tight", gone || room * view.zoom - hidden < need);
+    const fitting = words.find((label) => need(label, inset) <= room * view.zoom - hidden);
+    text.setAttribute("x", String(left + hidden + inset));
+    text.classList.toggle("tight", gone || fitting === undefined);
+    if (fitting !== undefined && fitting !== text.textContent) text.textContent = fitting;
   }
 
   function showTicks({ seconds, plot, ticks }, place) {
@@ -177,7 +184,7 @@
   // What the pointer rests on is read out in words beneath the timeline.
   const readout = document.querySelector(".readout");
   if (readout) {
-    const rest = "Rest on a bar to read it here.";
+    const rest = "Point at a bar to read about it here.";
     readout.textContent = rest;
     const timeline = document.querySelector("#timeline svg.zoomable");
     timeline.addEventListener("pointerover", (event) => {

@@ -21,6 +21,13 @@ fn main() -> io::Result<()> {
         ("busy", samples::busy(400)),
         ("empty", samples::empty()),
         ("hostile", samples::hostile(&samples::attack())),
+        ("megabytes", samples::hostile(&"<b>x\u{202e}W".repeat(200_000))),
+        ("untried", samples::cases::untried()),
+        ("faultless", samples::cases::faultless()),
+        ("crashed", samples::cases::crashed()),
+        ("double-votes", samples::cases::double_votes()),
+        ("broke", samples::cases::broke()),
+        ("storm", samples::cases::storm()),
     ];
     for (name, sample) in &gallery {
         write(&Path::new(&dir).join(name), sample)?;

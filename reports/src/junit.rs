@@ -9,8 +9,10 @@ use fracas_checker::guarantees::sentence;
 use fracas_checker::verdict::{Anomaly, CheckResult, Status};
 
 use crate::Run;
+use crate::kinds::Kinds;
 use crate::record::Ended;
-use crate::text::{PHRASE, SENTENCE, clean};
+use crate::text::{COMMAND, PHRASE, SENTENCE, clean};
+use crate::words::outcome;
 
 /// Writes `junit.xml`.
 #[must_use]
@@ -51,10 +53,26 @@ fn own_case(run: &Run<'_>) -> Case {
             Some(Answer::new("skipped", "inconclusive", &run.verdict.headline))
         }
         Ended::Finished => None,
-        _ => Some(Answer::new("error", ended.word(), &ended.to_string())),
+        _ => Some(trouble(ended)),
     };
     Case { name: "run".to_owned(), results: answer.into_iter().collect() }
 }
+
+/// Why a run has no verdict: in a sentence, and with the last words of the servers beneath it.
+fn trouble(ended: &Ended) -> Answer {
+    let text = ended.to_string();
+    let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    let lines = rest.lines().take(MAX_LINES).map(|line| clean(line, SENTENCE) + "\n");
+    let body = if rest.is_empty() {
+        String::new()
+    } else {
+        lines.fold("\n".to_owned(), |all, line| all + &line)
+    };
+    Answer { body, ..Answer::new("error", ended.word(), first) }
+}
+
+/// How many lines of an error are written: the last words of some servers.
+const MAX_LINES: usize = 60;
 
 fn check_case(check: &CheckResult) -> Case {
     let results = match check.status {
@@ -106,20 +124,25 @@ fn write(xml: &mut String, run: &Run<'_>, cases: &[Case]) -> std::fmt::Result {
     for case in cases {
         test_case(xml, &class_name(run), case)?;
     }
-    writeln!(xml, "    <system-out>{}</system-out>", escape(&repeat(run)))?;
+    let said = [Some(repeat(run)), untried(run)].into_iter().flatten();
+    let said = said.map(|line| escape(&line)).collect::<Vec<_>>().join("\n");
+    writeln!(xml, "    <system-out>{said}</system-out>")?;
     writeln!(xml, "  </testsuite>\n</testsuites>")
 }
 
 fn properties(xml: &mut String, run: &Run<'_>) -> std::fmt::Result {
     let (record, target) = (run.record, &run.record.target);
+    let kinds = Kinds::of(run, &run.history.faults());
     writeln!(xml, "    <properties>")?;
     for (name, value) in [
         ("seed", record.seed.to_string()),
-        ("verdict", run.verdict.status.to_string()),
+        ("verdict", outcome(run).class.to_owned()),
         ("target", target.name.clone()),
         ("target.version", target.version.clone().unwrap_or_else(|| "unknown".to_owned())),
         ("target.sha256", target.binary_sha256.clone()),
         ("version", format!("{} {}", record.tool.name, record.tool.version)),
+        ("faults.allowed", kinds.allowed.join(", ")),
+        ("faults.never-tried", kinds.untried.join(", ")),
         ("report", "report.html".to_owned()),
     ] {
         writeln!(xml, "      <property name=\"{name}\" value=\"{}\"/>", escape(&value))?;
@@ -148,6 +171,12 @@ fn test_case(xml: &mut String, class: &str, case: &Case) -> std::fmt::Result {
     writeln!(xml, "    </testcase>")
 }
 
+/// What a pass of this run says nothing of.
+fn untried(run: &Run<'_>) -> Option<String> {
+    let untried = Kinds::of(run, &run.history.faults()).untried()?;
+    Some(format!("faults: {untried}"))
+}
+
 fn repeat(run: &Run<'_>) -> String {
     format!("repeat with: {}", run.record.command)
 }
@@ -156,7 +185,7 @@ fn repeat(run: &Run<'_>) -> String {
 /// that XML 1.0 forbids.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for char in clean(text, SENTENCE).chars() {
+    for char in clean(text, COMMAND).chars() {
         match char {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),

@@ -6,8 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fracas_checker::event::{Completion, EventKind, Nanos, NodeId};
-use fracas_checker::history::{FaultSpan, History};
+use fracas_checker::history::History;
 use fracas_checker::observation::{Grade, Observation, Role, Source};
+
+use crate::lives::Down;
 
 /// For how long after a poll its answer is taken to hold on, for drawing: longer gaps stay empty.
 const CARRY: Nanos = 2_000_000_000;
@@ -89,7 +91,7 @@ pub(crate) fn stamped(completion: &Completion) -> Option<(u64, NodeId)> {
 }
 
 /// A time during which a node was seen in one role.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RoleSpan {
     pub(crate) from: Nanos,
     pub(crate) to: Nanos,
@@ -99,36 +101,36 @@ pub(crate) struct RoleSpan {
     pub(crate) proven: bool,
 }
 
-/// What every node was seen to be, in order of time; times of silence are left out.
-pub(crate) fn roles(history: &History, faults: &[FaultSpan]) -> BTreeMap<NodeId, Vec<RoleSpan>> {
+/// What every node was seen to be, in order of time; times of silence are left out, and so are those
+/// in which its server was gone or stopped.
+pub(crate) fn roles(
+    history: &History,
+    downs: &BTreeMap<NodeId, Vec<Down>>,
+) -> BTreeMap<NodeId, Vec<RoleSpan>> {
     let mut nodes: BTreeMap<NodeId, Lane> = BTreeMap::new();
     for event in history.events() {
         if let EventKind::Observe(seen) = &event.kind {
-            let lane = nodes.entry(seen.node).or_insert_with(|| Lane::new(seen.node, faults));
-            lane.see(seen, event.time);
+            nodes.entry(seen.node).or_default().see(seen, event.time);
         }
     }
     let end = history.end();
-    nodes.into_iter().map(|(node, lane)| (node, lane.finish(end))).collect()
+    let whole = |(node, lane): (NodeId, Lane)| {
+        let spans = lane.finish(end);
+        (node, downs.get(&node).into_iter().flatten().fold(spans, without))
+    };
+    nodes.into_iter().map(whole).collect()
 }
 
 /// One node's role spans while they are built.
+#[derive(Default)]
 struct Lane {
     spans: Vec<RoleSpan>,
     incarnation: u32,
     /// Whether the newest span holds on until something else is seen: a log speaks of changes only.
     lasting: bool,
-    /// When the node was stopped or killed.
-    stops: Vec<Nanos>,
 }
 
 impl Lane {
-    fn new(node: NodeId, faults: &[FaultSpan]) -> Self {
-        let hit = faults.iter().filter(|span| span.fault.down().contains(&node));
-        let stops = hit.map(|span| span.effective.map_or(span.begin.1, |(from, _)| from)).collect();
-        Self { spans: Vec::new(), incarnation: 0, lasting: false, stops }
-    }
-
     fn see(&mut self, seen: &Observation, time: Nanos) {
         let Some(role) = seen.role else { return };
         let fresh = RoleSpan {
@@ -148,18 +150,29 @@ impl Lane {
         self.lasting = seen.source == Source::Log;
     }
 
-    /// Lets the newest span last until `until`, or until its evidence is too old or its node stops.
+    /// Lets the newest span last until `until`, or until its evidence is too old.
     fn carry(&mut self, until: Nanos) {
         let Some(last) = self.spans.last_mut() else { return };
         let reach = if self.lasting { Nanos::MAX } else { last.to.saturating_add(CARRY) };
-        let stop = self.stops.iter().copied().filter(|stop| *stop >= last.to).min();
-        last.to = until.min(reach).min(stop.unwrap_or(Nanos::MAX)).max(last.to);
+        last.to = until.min(reach).max(last.to);
     }
 
     fn finish(mut self, end: Nanos) -> Vec<RoleSpan> {
         self.carry(end);
         self.spans
     }
+}
+
+/// The spans without a time in which the server was down.
+fn without(spans: Vec<RoleSpan>, down: &Down) -> Vec<RoleSpan> {
+    let cut = |span: RoleSpan| {
+        down.cut((span.from, span.to)).into_iter().map(move |(from, to)| RoleSpan {
+            from,
+            to,
+            ..span
+        })
+    };
+    spans.into_iter().flat_map(cut).collect()
 }
 
 impl RoleSpan {
@@ -174,13 +187,13 @@ impl RoleSpan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lives::Why;
 
     const MS: Nanos = 1_000_000;
 
     /// What one node was seen to be at some milliseconds, with its incarnation.
-    fn lane(source: Source, stops: &[Nanos], seen: &[(Nanos, Role, u64, u32)]) -> Vec<RoleSpan> {
-        let stops = stops.iter().map(|ms| ms * MS).collect();
-        let mut lane = Lane { spans: Vec::new(), incarnation: 0, lasting: false, stops };
+    fn lane(source: Source, seen: &[(Nanos, Role, u64, u32)]) -> Vec<RoleSpan> {
+        let mut lane = Lane::default();
         for (ms, role, generation, incarnation) in seen {
             let observation = Observation {
                 node: NodeId(1),
@@ -213,28 +226,36 @@ mod tests {
     #[test]
     fn polls_that_agree_are_one_span() {
         let seen = [(100, Role::Leader, 7, 1), (600, Role::Leader, 7, 1)];
-        spans(&lane(Source::Poll, &[], &seen), &[(100, 2_600, Role::Leader, 7)]);
+        spans(&lane(Source::Poll, &seen), &[(100, 2_600, Role::Leader, 7)]);
     }
 
     #[test]
     fn a_change_ends_a_span_when_the_next_answer_was_asked_for() {
         let seen = [(100, Role::Leader, 7, 1), (600, Role::Follower, 8, 1)];
         let expect = [(100, 599, Role::Leader, 7), (600, 2_600, Role::Follower, 8)];
-        spans(&lane(Source::Poll, &[], &seen), &expect);
+        spans(&lane(Source::Poll, &seen), &expect);
     }
 
     #[test]
     fn silence_stays_empty_for_polls_and_not_for_logs() {
         let seen = [(100, Role::Leader, 7, 1), (9_000, Role::Leader, 7, 1)];
         let expect = [(100, 2_100, Role::Leader, 7), (9_000, 11_000, Role::Leader, 7)];
-        spans(&lane(Source::Poll, &[], &seen), &expect);
-        spans(&lane(Source::Log, &[], &seen), &[(100, 60_000, Role::Leader, 7)]);
+        spans(&lane(Source::Poll, &seen), &expect);
+        spans(&lane(Source::Log, &seen), &[(100, 60_000, Role::Leader, 7)]);
     }
 
     #[test]
     fn no_role_outlives_its_process() {
         let seen = [(100, Role::Leader, 7, 1), (3_000, Role::Leader, 7, 2)];
-        let expect = [(100, 700, Role::Leader, 7), (3_000, 60_000, Role::Leader, 7)];
-        spans(&lane(Source::Log, &[700], &seen), &expect);
+        let down =
+            |why| Down { from: 700 * MS, to: Some(2_500 * MS), why, fault: None, proven: true };
+        let (before, after) = ((100, 700, Role::Leader, 7), (3_000, 60_000, Role::Leader, 7));
+        for why in [Why::Crashed("status 74".to_owned()), Why::Killed, Why::NoPower] {
+            spans(&without(lane(Source::Log, &seen), &down(why)), &[before, after]);
+        }
+        // A server that was only stopped goes on as what it was.
+        let went_on = (2_500, 2_999, Role::Leader, 7);
+        let paused = without(lane(Source::Log, &seen), &down(Why::Paused));
+        spans(&paused, &[before, went_on, after]);
     }
 }

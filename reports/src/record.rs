@@ -126,20 +126,34 @@ impl Ended {
             Self::Failed { .. } => "failed",
         }
     }
+
+    /// Why there is nothing to judge, in words: first what happened, then on lines of their own the
+    /// details, such as the last words of a server. None where a verdict can be trusted. Untrusted.
+    #[must_use]
+    pub fn error(&self) -> Option<String> {
+        match self {
+            Self::TargetBroke { reason } => {
+                let failed = if reason.starts_with("start ") { "failed to " } else { "" };
+                Some(format!("The target broke before testing: {failed}{reason}"))
+            }
+            Self::Failed { reason } => Some(format!("The harness itself failed: {reason}")),
+            Self::Running | Self::Finished | Self::Interrupted { .. } => None,
+        }
+    }
 }
 
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Running => f.write_str(
-                "The run died before it could write how it ended: what follows is what it had recorded",
+                "The run died before it could record how it ended: this report shows what was \
+                 recorded until then",
             ),
             Self::Finished => f.write_str("The run ran to its end"),
             Self::Interrupted { signal } => write!(f, "The run was interrupted by {signal}"),
-            Self::TargetBroke { reason } => {
-                write!(f, "The cluster was not usable before any fault: {reason}")
+            Self::TargetBroke { .. } | Self::Failed { .. } => {
+                f.write_str(&self.error().unwrap_or_default())
             }
-            Self::Failed { reason } => write!(f, "The harness itself failed: {reason}"),
         }
     }
 }

@@ -5,19 +5,21 @@
 //! page or shows it in a terminal is led astray.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use fracas_checker::event::{EventKind, Nanos};
 use fracas_checker::history::FaultSpan;
-use fracas_checker::verdict::{CheckResult, Status};
+use fracas_checker::untrusted;
+use fracas_checker::verdict::CheckResult;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::findings::{Finding, findings};
+use crate::kinds::{Kinds, load};
 use crate::leaders::reigns;
 use crate::record::Ended;
-use crate::tally::Tally;
-use crate::{FILES, Run, text};
+use crate::tally::{Reason, Tally, reasons};
+use crate::words::{Fate, outcome};
+use crate::{FILES, Run};
 
 /// The schema of `results.json`.
 pub const RESULTS_SCHEMA: &str = "fracas.results/1";
@@ -29,10 +31,12 @@ struct Results<'a> {
     ended: &'a Ended,
     target: Value,
     host: Value,
-    /// `pass`, `anomaly` or `inconclusive`.
-    verdict: Status,
-    headline: &'a str,
+    /// `pass`, `anomaly`, `inconclusive`, or `error` where nothing could be judged.
+    verdict: &'static str,
+    headline: String,
     ops: Value,
+    fault_kinds: Value,
+    refusals: Vec<Value>,
     checks: Vec<Value>,
     findings: Vec<Value>,
     faults: Vec<Value>,
@@ -44,23 +48,27 @@ struct Results<'a> {
 #[must_use]
 pub fn results_json(run: &Run<'_>) -> String {
     let tally = Tally::of(run.history.operations());
+    let faults = run.history.faults();
+    let (kinds, outcome) = (Kinds::of(run, &faults), outcome(run));
     let results = Results {
         schema: RESULTS_SCHEMA,
         run: the_run(run),
         ended: &run.record.ended,
         target: target(run),
         host: json!(run.record.host),
-        verdict: run.verdict.status,
-        headline: &run.verdict.headline,
+        verdict: outcome.class,
+        headline: outcome.headline,
         ops: ops(&tally),
+        fault_kinds: json!({ "allowed": kinds.allowed, "never_tried": kinds.untried }),
+        refusals: reasons(run.history.operations()).iter().map(refusal).collect(),
         checks: run.verdict.checks.iter().map(check).collect(),
         findings: findings(run).iter().map(finding).collect(),
-        faults: run.history.faults().iter().map(fault).collect(),
+        faults: faults.iter().map(|span| fault(run, span)).collect(),
         metrics: metrics(run, &tally),
         files: FILES.iter().map(|(name, what, _)| (*name, *what)).collect(),
     };
     let text = serde_json::to_string_pretty(&results).expect("every key is a string");
-    escape(&text) + "\n"
+    untrusted::json(&text) + "\n"
 }
 
 fn the_run(run: &Run<'_>) -> Value {
@@ -111,7 +119,13 @@ fn finding(finding: &Finding<'_>) -> Value {
     })
 }
 
-fn fault(span: &FaultSpan) -> Value {
+/// Why operations did not succeed; those that differ in numbers only are one.
+fn refusal(reason: &Reason) -> Value {
+    let outcome = if reason.fate == Fate::Fail { "fail" } else { "indeterminate" };
+    json!({ "outcome": outcome, "error": reason.error, "count": reason.count })
+}
+
+fn fault(run: &Run<'_>, span: &FaultSpan) -> Value {
     let measured = |(stage, time, measurements): &(_, Nanos, Vec<_>)| json!({ "stage": stage, "at_s": seconds(*time), "measurements": measurements });
     json!({
         "id": span.id, "kind": span.fault.kind(), "fault": span.fault, "how": span.mechanism,
@@ -119,6 +133,7 @@ fn fault(span: &FaultSpan) -> Value {
         "from_s": span.effective.map(|(from, _)| seconds(from)),
         "to_s": span.effective.map(|(_, to)| seconds(to)),
         "verified": span.is_effective(), "problems": span.problems,
+        "load": ops(&load(span, run.history.operations(), run.history.end())),
         "proofs": span.proofs.iter().map(measured).collect::<Vec<_>>(),
     })
 }
@@ -147,33 +162,4 @@ fn metrics(run: &Run<'_>, tally: &Tally) -> BTreeMap<&'static str, f64> {
 
 fn seconds(time: Nanos) -> f64 {
     time as f64 / 1e9
-}
-
-/// Writes as `\u…` what could break out of a page or deceive a reader. Outside of strings JSON has
-/// none of these characters, so the value stays the same.
-fn escape(json: &str) -> String {
-    let mut escaped = String::with_capacity(json.len());
-    for char in json.chars() {
-        if matches!(char, '<' | '>' | '&') || (char != '\n' && text::deceives(char)) {
-            for unit in char.encode_utf16(&mut [0; 2]) {
-                write!(escaped, "\\u{unit:04x}").expect("a String takes all");
-            }
-        } else {
-            escaped.push(char);
-        }
-    }
-    escaped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn escaping_keeps_the_value() {
-        let value = json!({ "<&>": "</script>\u{202e}\u{7f}\u{e0001}\n\u{0}" });
-        let escaped = escape(&serde_json::to_string_pretty(&value).unwrap());
-        assert!(!escaped.contains(['<', '>', '&', '\u{202e}', '\u{7f}', '\u{e0001}']));
-        assert_eq!(serde_json::from_str::<Value>(&escaped).unwrap(), value);
-    }
 }

@@ -8,9 +8,10 @@ use fracas_checker::verdict::CheckResult;
 
 use crate::Run;
 use crate::findings::{Finding, findings, missing};
+use crate::kinds::{Kinds, proven};
 use crate::record::Ended;
 use crate::tally::Tally;
-use crate::text::{PHRASE, SENTENCE, clean, count, plural};
+use crate::text::{COMMAND, PHRASE, SENTENCE, clean, count, plural};
 use crate::words;
 
 /// The most that is written; job summaries are cut off above 1 MiB.
@@ -48,16 +49,16 @@ fn within(bytes: usize, sections: Vec<String>) -> String {
 }
 
 fn head(run: &Run<'_>) -> String {
-    let (word, glyph) = words::verdict(run.verdict.status);
+    let outcome = words::outcome(run);
     let (record, target) = (run.record, &run.record.target);
     let version =
         target.version.as_deref().map_or_else(String::new, |it| format!(" {}", short(it)));
     let tally = Tally::of(run.history.operations());
-    let mut text = format!("### {glyph} {word} – {}{version}\n\n", short(&target.name));
-    text += &format!("{}\n\n", long(&run.verdict.headline));
-    if record.ended != Ended::Finished {
-        text += &format!("**{}.**\n\n", long(&record.ended.to_string()));
-    }
+    let faults = run.history.faults();
+    let mut text =
+        format!("### {} {} – {}{version}\n\n", outcome.glyph, outcome.word, short(&target.name));
+    text += &format!("{}\n\n", long(&outcome.headline));
+    text += &ended(&record.ended);
     for (kind, why) in &record.host.lacking {
         text += &format!("- no fault `{}` on this machine: {}\n", short(kind), long(why));
     }
@@ -65,16 +66,35 @@ fn head(run: &Run<'_>) -> String {
         text += &format!("- not decided: {} – {}\n", short(check), long(reason));
     }
     text += &format!(
-        "\nseed {} · {} · {} ok, {} failed, {} unknown · {} · workload {}\n\n",
+        "\nseed {} · {} · {} ok, {} refused, {} unknown · faults: {} · workload {}\n\n",
         record.seed,
         plural(u64::from(target.nodes), "node"),
         count(tally.ok),
         count(tally.fail),
         count(tally.info + tally.open),
-        plural(run.history.faults().len() as u64, "fault"),
+        proven(&faults),
         short(&record.workloads.join(", ")),
     );
+    if let Some(untried) = Kinds::of(run, &faults).untried() {
+        text += &format!("**Faults: {}.**\n\n", escape(&untried));
+    }
     text
+}
+
+/// How many lines of an error are written: the last words of some servers.
+const MAX_LINES: usize = 30;
+
+/// How the run ended, where that is not as it should; an error with the last words of the servers.
+fn ended(ended: &Ended) -> String {
+    let text = ended.to_string();
+    match ended {
+        Ended::Finished => String::new(),
+        _ if ended.error().is_some() => {
+            let rest = text.lines().skip(1).take(MAX_LINES);
+            rest.map(|line| format!("<code>{}</code><br>\n", long(line))).collect::<String>() + "\n"
+        }
+        _ => format!("**{}.**\n\n", long(&text)),
+    }
 }
 
 fn checks(run: &Run<'_>) -> String {
@@ -111,7 +131,8 @@ fn details(finding: &Finding<'_>) -> String {
 }
 
 fn repeat(run: &Run<'_>) -> String {
-    format!("Repeat with <code>{}</code>\n\n", long(&run.record.command))
+    let command = escape(&clean(&run.record.command, COMMAND));
+    format!("Repeat with <code>{command}</code>\n\n")
 }
 
 fn short(text: &str) -> String {

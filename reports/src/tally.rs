@@ -2,10 +2,13 @@
 //!
 //! These are for the reader only; whether there was enough traffic is a check's business.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use fracas_checker::event::Nanos;
 use fracas_checker::history::{History, Operation};
 
-use crate::words::Fate;
+use crate::words::{self, Fate};
 
 /// How many operations ended how, and how long the successful ones took.
 #[derive(Debug, Default)]
@@ -56,6 +59,51 @@ impl Tally {
 fn latency(operation: &Operation) -> Option<Nanos> {
     let (_, ended, _) = operation.completed.as_ref()?;
     Some(ended.saturating_sub(operation.invoked.1))
+}
+
+/// Operations that did not succeed, by what they were answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reason {
+    /// Whether they certainly did not take effect, or nobody knows.
+    pub(crate) fate: Fate,
+    /// What the first of them was answered. Untrusted text.
+    pub(crate) error: String,
+    pub(crate) count: u64,
+}
+
+/// Why operations did not succeed, the most frequent reason first. Errors that differ in numbers only
+/// are one reason.
+pub(crate) fn reasons(operations: &[Operation]) -> Vec<Reason> {
+    let mut reasons: BTreeMap<(Fate, String), Reason> = BTreeMap::new();
+    for operation in operations {
+        let Some(error) = words::error(operation) else { continue };
+        let fate = Fate::of(operation);
+        let reason = reasons.entry((fate, without_numbers(error)));
+        reason.and_modify(|known| known.count += 1).or_insert_with(|| Reason {
+            fate,
+            error: error.to_owned(),
+            count: 1,
+        });
+    }
+    let mut sorted: Vec<Reason> = reasons.into_values().collect();
+    sorted.sort_by_key(|reason| (Reverse(reason.count), reason.fate));
+    sorted
+}
+
+/// How much of an error is compared.
+const COMPARED: usize = 200;
+
+/// The beginning of a text with every run of digits as one mark.
+fn without_numbers(text: &str) -> String {
+    let mut plain = String::new();
+    for char in text.chars().take(COMPARED) {
+        match char {
+            _ if !char.is_ascii_digit() => plain.push(char),
+            _ if !plain.ends_with('#') => plain.push('#'),
+            _ => {}
+        }
+    }
+    plain
 }
 
 /// The operations that ended within one step of time.

@@ -1,60 +1,12 @@
-//! Numbers and untrusted texts, made fit to be shown.
+//! Numbers and texts, made fit to be shown; untrusted ones by the checker's one function for them.
 //!
 //! It deliberately does no escaping for a certain format: that is each output's own business.
 
-use std::fmt::Write as _;
-
 use fracas_checker::event::Nanos;
+pub(crate) use fracas_checker::untrusted::{PHRASE, SENTENCE, brief, shown as clean};
 
-/// How much of one text from outside is shown where a sentence is expected.
-pub(crate) const SENTENCE: usize = 2_000;
-
-/// How much of one text from outside is shown where a word or two are expected.
-pub(crate) const PHRASE: usize = 240;
-
-/// At most `limit` characters of an untrusted text on one line, with nothing invisible in it.
-///
-/// Control characters could hide or break what follows; the characters that turn the direction of
-/// writing could make `evil` read `live`. Both are shown by their number instead.
-pub(crate) fn clean(text: &str, limit: usize) -> String {
-    let mut shown = String::with_capacity(text.len().min(limit));
-    let mut rest = text.chars();
-    for char in rest.by_ref().take(limit) {
-        push_visible(&mut shown, char);
-    }
-    let hidden = rest.count();
-    if hidden > 0 {
-        write!(shown, "… ({} more characters)", count(hidden as u64)).expect("a String takes all");
-    }
-    shown
-}
-
-/// As [`clean`], for the label of a drawing: what is cut off is a mark, not a count.
-pub(crate) fn brief(text: &str, limit: usize) -> String {
-    let whole = text.chars().nth(limit).is_none();
-    let cut: String = text.chars().take(limit).collect();
-    clean(&cut, limit) + if whole { "" } else { "…" }
-}
-
-fn push_visible(shown: &mut String, char: char) {
-    match char {
-        '\n' => shown.push('↵'),
-        '\t' => shown.push(' '),
-        _ if deceives(char) => {
-            write!(shown, "‹U+{:04X}›", u32::from(char)).expect("a String takes all");
-        }
-        _ => shown.push(char),
-    }
-}
-
-/// Whether a character is invisible, turns the direction of writing, or is no character at all.
-pub(crate) fn deceives(char: char) -> bool {
-    char.is_control()
-        || matches!(char,
-            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}'
-            | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e0fff}')
-}
+/// How much of a command is shown: it must be whole to be of use, and the user wrote it.
+pub(crate) const COMMAND: usize = 4_000;
 
 /// A time since the start of the run: `41.207 s`. Cut off and not rounded, as in the sentences of
 /// the checks: the same instant must not read differently in two places.
@@ -117,22 +69,6 @@ pub(crate) fn plural(number: u64, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn shows(text: &str, expect: &str) {
-        assert_eq!(clean(text, 12), expect);
-    }
-
-    #[test]
-    fn nothing_invisible_is_shown() {
-        shows("plain", "plain");
-        shows("a\nb\tc", "a↵b c");
-        shows("\u{1b}[31m", "‹U+001B›[31m");
-        shows("\u{202e}evil", "‹U+202E›evil");
-        shows("\0", "‹U+0000›");
-        shows("twelve chars", "twelve chars");
-        shows("twelve chars, and more", "twelve chars… (10 more characters)");
-    }
 
     #[test]
     fn numbers_read_well() {

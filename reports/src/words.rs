@@ -7,6 +7,7 @@ use fracas_checker::fault::{Cut, Fault};
 use fracas_checker::history::Operation;
 use fracas_checker::verdict::Status;
 
+use crate::Run;
 use crate::text::{PHRASE, clean};
 
 /// How an operation ended, from the harmless to what a reader must not miss.
@@ -49,6 +50,39 @@ pub(crate) fn verdict(status: Status) -> (&'static str, &'static str) {
         Status::Pass => ("PASS", "✓"),
         Status::Anomaly => ("ANOMALY", "✗"),
         Status::Inconclusive => ("INCONCLUSIVE", "?"),
+    }
+}
+
+/// What a whole run came to, for the top of every output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// `PASS`, `ANOMALY`, `INCONCLUSIVE` or `ERROR`.
+    pub(crate) word: &'static str,
+    pub(crate) glyph: &'static str,
+    /// `pass`, `anomaly`, `inconclusive` or `error`: for programs, and as a style class.
+    pub(crate) class: &'static str,
+    /// What a reader must know first. Untrusted text.
+    pub(crate) headline: String,
+}
+
+/// What a run came to. Where the target broke before it was tested, or the harness failed, there is
+/// nothing to judge: that is an error and no verdict. A proven anomaly stays one.
+pub(crate) fn outcome(run: &Run<'_>) -> Outcome {
+    let status = run.verdict.status;
+    let (word, glyph) = verdict(status);
+    match run.record.ended.error() {
+        Some(error) if status != Status::Anomaly => {
+            let headline = error.lines().next().unwrap_or_default().to_owned();
+            Outcome { word: "ERROR", glyph: "!", class: "error", headline }
+        }
+        _ => {
+            let class = match status {
+                Status::Pass => "pass",
+                Status::Anomaly => "anomaly",
+                Status::Inconclusive => "inconclusive",
+            };
+            Outcome { word, glyph, class, headline: run.verdict.headline.clone() }
+        }
     }
 }
 

@@ -39,12 +39,14 @@ impl Client {
         self.spec.client.timeout
     }
 
-    /// The node to ask, for a client that belongs to `own`, when `leader` was last seen leading.
+    /// Whether a client asks the node last seen leading, and not its own; `seeks_leader` is what the
+    /// workload wants of it, where the target leaves that open.
     #[must_use]
-    pub fn route(&self, own: NodeId, leader: Option<NodeId>) -> NodeId {
+    pub fn follows_leader(&self, seeks_leader: bool) -> bool {
         match self.spec.client.route {
-            Route::Any => own,
-            Route::Leader => leader.unwrap_or(own),
+            Route::Any => false,
+            Route::Leader => true,
+            Route::Mixed => seeks_leader,
         }
     }
 

@@ -104,14 +104,15 @@ pub(crate) struct OpRule {
 }
 
 /// Which node a client asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Route {
     /// Its own, whatever that node's role.
-    #[default]
     Any,
     /// The node last seen leading; its own while none was seen.
     Leader,
+    /// Some clients ask the node last seen leading, all others their own.
+    Mixed,
 }
 
 /// The polite way to end a server, before it is killed.

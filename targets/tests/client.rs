@@ -236,8 +236,13 @@ async fn a_probe_asks_whether_a_node_is_up() {
 
 #[test]
 fn a_client_asks_the_leader_if_the_file_says_so() {
-    let client = deploy(1).client().unwrap();
-    assert_eq!(client.route(N1, Some(NodeId(2))), NodeId(2));
-    assert_eq!(client.route(N1, None), N1);
-    assert_eq!(client.timeout(), Duration::from_secs(1));
+    for (route, follows) in [("any", [false; 2]), ("leader", [true; 2]), ("mixed", [true, false])] {
+        let text = include_str!("valid.toml");
+        let text = text.replace("route = \"leader\"", &format!("route = \"{route}\""));
+        let target = Target::parse("valid.toml", &text).unwrap();
+        let nodes = support::loopback("server", 2, Path::new("/nodes"));
+        let client = target.deploy(&nodes).unwrap().client().unwrap();
+        assert_eq!([true, false].map(|seeks| client.follows_leader(seeks)), follows, "{route}");
+    }
+    assert_eq!(deploy(1).client().unwrap().timeout(), Duration::from_secs(1));
 }

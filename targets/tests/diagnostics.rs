@@ -84,6 +84,19 @@ fn leaders_are_promised_with_generations_only() {
 }
 
 #[test]
+fn a_leader_that_nobody_tells_of_cannot_be_followed() {
+    let (before, rest) = VALID.split_once("cluster = { leader").unwrap();
+    let (_, after) = rest.split_once("[client]").unwrap();
+    let text =
+        format!("{before}\n[client]{after}").replace("leaders = \"one-per-generation\"\n", "");
+    let error = Target::parse("sample.toml", &text).unwrap_err();
+    assert_eq!(error.title, "clients cannot follow a leader without a status");
+    assert_eq!(error.key, "client.route");
+    let text = text.replace("route = \"leader\"", "route = \"any\"");
+    assert!(Target::parse("sample.toml", &text).is_ok());
+}
+
+#[test]
 fn the_words_of_one_protocol_are_refused_in_the_other() {
     check(include_str!("diagnostics/protocol.txt"));
     check_in(VALID_REDIS, include_str!("diagnostics/redis.txt"));

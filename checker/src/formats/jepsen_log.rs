@@ -40,7 +40,7 @@ pub(super) fn read(text: &str, about: About) -> Result<Foreign, Refused> {
 
 /// Whether `text` begins with a record that nothing stands before, as a `history.txt` does.
 pub(super) fn is_bare(text: &str) -> bool {
-    let mut words = text.trim_start().split_whitespace();
+    let mut words = text.split_whitespace();
     let (process, step) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let process = process.starts_with(':') || process.parse::<u64>().is_ok();
     process && step.starts_with(':') && Step::named(step).is_some()

@@ -7,7 +7,7 @@ use clap::builder::PossibleValuesParser;
 use fracas_checker::formats::{self, Hint, Recorded};
 use fracas_checker::objects::{self, Kind, OBJECTS};
 use fracas_checker::recorded::Judged;
-use fracas_checker::{Algorithm, Value, Verdict};
+use fracas_checker::{Algorithm, Value, Verdict, untrusted};
 use fracas_targets::duration;
 use serde_json::json;
 
@@ -128,7 +128,8 @@ fn check_one(args: &CheckArgs, name: &str) -> Exit {
         Err(error) => {
             complain(&error);
             if args.json() {
-                print(&format!("{}\n", json!({ "file": name, "error": error })));
+                let json = json!({ "file": name, "error": error }).to_string();
+                print(&(untrusted::json(&json) + "\n"));
             }
             Exit::Usage
         }
@@ -160,7 +161,7 @@ fn document(name: &str, recorded: &Recorded, verdict: &Verdict) -> String {
         "headline": verdict.headline,
         "checks": verdict.checks,
     });
-    format!("{json}\n")
+    untrusted::json(&json.to_string()) + "\n"
 }
 
 /// Reads what a name means: stdin, a history itself, or that of a run.

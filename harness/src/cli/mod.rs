@@ -24,6 +24,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
 use crate::exit::Exit;
+use crate::text::plain_lines;
 
 /// A chaos test harness for clusters: it starts real servers, injects faults and measures that they
 /// took effect, records what clients asked and saw, and judges the record.
@@ -183,9 +184,10 @@ pub fn one_line(json: &str) -> String {
 }
 
 /// Writes a line to stderr. Unlike `eprintln!` it does not panic where nobody reads it, as in
-/// `fracas run regent 2>&1 | head -1`: a run must not die of that.
+/// `fracas run regent 2>&1 | head -1`: a run must not die of that. Whatever the line quotes, nothing
+/// invisible is in it.
 pub fn tell(line: &str) {
-    let _unread = writeln!(io::stderr(), "{line}");
+    let _unread = writeln!(io::stderr(), "{}", plain_lines(line));
 }
 
 /// Writes a line to stderr that tells how things go, unless `--quiet` was asked for.

@@ -218,6 +218,7 @@ pub(super) fn one(args: &RunArgs, plan: &RunPlan) -> Exit {
         tell(&lacking);
         return Exit::Machine;
     }
+    lab::own_files_are_ours();
     lab::keep(&seen(plan));
     let entered = lab::enter(isolation(args.isolation), |world| match run::run(plan, world) {
         Ok(exit) => exit.code(),

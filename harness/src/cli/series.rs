@@ -39,7 +39,7 @@ fn all_utf8(args: &RunArgs) -> Result<(), String> {
     match given.chain([made]).find(|word| word.to_str().is_none()) {
         None => Ok(()),
         Some(word) => Err(format!(
-            "error: `{}` has bytes that are not UTF-8: expected a text that servers and reports can be told",
+            "error: `{}` has bytes that are not UTF-8: expected UTF-8, because servers and reports take it as text",
             word.display()
         )),
     }

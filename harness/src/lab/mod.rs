@@ -52,7 +52,7 @@ pub use mounts::keep;
 pub use nix::sys::signal::Signal;
 pub use node::NodeProcess;
 pub use partition::Mechanism;
-pub use world::{Isolation, World, enter};
+pub use world::{Isolation, World, enter, own_files_are_ours};
 
 use cuts::Cuts;
 use launch::Surroundings;
@@ -177,7 +177,7 @@ impl Lab {
         links::gateway()
     }
 
-    /// By what means partitions are made: `nft-bridge` or `iptables`.
+    /// By what means partitions are made: `nft-bridge`, `iptables`, or `none` where there is no way.
     #[must_use]
     pub fn partition_mechanism(&self) -> &'static str {
         self.mechanism

@@ -40,14 +40,36 @@ pub(crate) fn open(
     match mechanism {
         Mechanism::Nft => nft(),
         Mechanism::Iptables => iptables(network),
-        Mechanism::Auto => nft().or_else(|no_nft| {
-            iptables(network).map_err(|no_iptables| LabError::Unavailable {
-                what: "find a way to cut the network".into(),
-                why: format!("no nft ({no_nft}) and no iptables ({no_iptables})"),
-                mend: "load the modules `nf_tables` and `nft_meta_bridge`, or install `iptables`"
-                    .into(),
+        Mechanism::Auto => Ok(nft().unwrap_or_else(|no_nft| {
+            iptables(network).unwrap_or_else(|no_iptables| {
+                Box::new(Missing(format!("no nft ({no_nft}) and no iptables ({no_iptables})")))
             })
-        }),
+        })),
+    }
+}
+
+/// No way to cut the network. Everything else can be done to its nodes.
+struct Missing(String);
+
+impl Partitioner for Missing {
+    fn name(&self) -> &'static str {
+        "none"
+    }
+
+    fn replace(&mut self, cuts: &[Cut], diverted: &[Cut]) -> Result<(), LabError> {
+        if cuts.is_empty() && diverted.is_empty() {
+            return Ok(());
+        }
+        Err(LabError::Unavailable {
+            what: "find a way to cut the network".into(),
+            why: self.0.clone(),
+            mend: "load the modules `nf_tables` and `nft_meta_bridge`, or install `iptables`"
+                .into(),
+        })
+    }
+
+    fn drops(&mut self) -> Result<BTreeMap<Cut, u64>, LabError> {
+        Ok(BTreeMap::new())
     }
 }
 

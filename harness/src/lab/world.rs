@@ -17,6 +17,7 @@ use nix::poll::{PollFd, PollFlags};
 use nix::sched::CloneFlags;
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Pid, Uid, getegid, geteuid, pipe2, setpgid};
 
 use super::error::{Doing, LabError, Told};
@@ -68,6 +69,13 @@ pub fn enter(isolation: Isolation, inside: impl FnOnce(&World) -> u8) -> Result<
         }
         Isolation::Auto | Isolation::Userns => clone_world(&World { isolation: "userns" }, inside),
     }
+}
+
+/// Lets this process and all that it starts use the files that they make, whatever the caller's mask
+/// says of them. What it says of others is left alone.
+pub fn own_files_are_ours() {
+    let mask = umask(Mode::S_IRWXU);
+    umask(mask.difference(Mode::S_IRWXU));
 }
 
 /// Whether this root is a full one; in a container it often has no right to make namespaces.

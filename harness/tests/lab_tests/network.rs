@@ -5,8 +5,9 @@ use std::fs;
 use std::time::Duration;
 
 use fracas::lab::{Lab, LabError, LabSpec, Mechanism, NODES_MAX, World, proofs};
+use fracas::preflight;
 use fracas_checker::NodeId;
-use fracas_checker::fault::{Cut, Measurement, Stage};
+use fracas_checker::fault::{Cut, FaultKind, Measurement, Stage};
 
 use super::support::{self, Body, Test};
 
@@ -23,6 +24,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("overlapping_cuts_are_proven_each_for_itself", Body::Inside(overlap)),
     ("links_are_as_ip_shows_them", Body::Inside(links)),
     ("nonsense_is_refused", Body::Inside(nonsense)),
+    ("without_a_packet_filter_all_else_works", Body::Inside(no_filter)),
     ("the_largest_lab_can_be_cut_everywhere", Body::Inside(largest)),
     ("fifty_labs_leave_nothing", Body::Inside(fifty_labs)),
 ];
@@ -220,4 +222,51 @@ fn fifty_labs(world: &World) {
         lab.cut(&isolate_two()).expect("a cut");
     }
     assert_eq!(descriptors(), before, "no descriptor leaks");
+}
+
+/// Has the kernel know no packet filters, for this process and all that it starts, and hides the
+/// program for them.
+fn forget_filters() {
+    const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+    const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+    let number = |number: i64| u32::try_from(number).expect("a small number");
+    let step = |code, k, jt, jf| libc::sock_filter { code, jt, jf, k };
+    let mut steps = [
+        step(LOAD, 0, 0, 0),
+        step(EQUAL, number(libc::SYS_socket), 0, 5),
+        step(LOAD, 16, 0, 0), // the family
+        step(EQUAL, number(libc::AF_NETLINK.into()), 0, 3),
+        step(LOAD, 32, 0, 0), // the protocol
+        step(EQUAL, number(libc::NETLINK_NETFILTER.into()), 0, 1),
+        step(RETURN, libc::SECCOMP_RET_ERRNO | number(libc::EPROTONOSUPPORT.into()), 0, 0),
+        step(RETURN, libc::SECCOMP_RET_ALLOW, 0, 0),
+    ];
+    let length = u16::try_from(steps.len()).expect("it is short");
+    let program = libc::sock_fprog { len: length, filter: steps.as_mut_ptr() };
+    // SAFETY: the kernel copies the filter, which lives until both calls have returned.
+    #[expect(unsafe_code, reason = "seccomp has no safe wrapper")]
+    let installed = unsafe {
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+            && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) == 0
+    };
+    assert!(installed, "{}", std::io::Error::last_os_error());
+    for place in ["/usr/sbin", "/sbin", "/usr/local/sbin"] {
+        let flags = nix::mount::MsFlags::empty();
+        let hidden = nix::mount::mount(Some("none"), place, Some("tmpfs"), flags, None::<&str>);
+        hidden.unwrap_or_else(|error| panic!("{place}: {error}"));
+    }
+}
+
+fn no_filter(_: &World) {
+    forget_filters();
+    let lab = lab(Mechanism::Auto).expect("a lab that cannot be cut");
+    assert_eq!(lab.partition_mechanism(), "none");
+    let kinds = |kinds: &[FaultKind]| preflight::try_out(&lab, &kinds.iter().copied().collect());
+    kinds(&[FaultKind::Pause, FaultKind::Kill, FaultKind::Starve]).expect("they need no filter");
+    for kind in [FaultKind::Partition, FaultKind::Slow, FaultKind::Loss] {
+        let refused = kinds(&[FaultKind::Kill, kind]).expect_err("it needs one").to_string();
+        let (named, why) = (format!("the fault `{kind}`"), "no nft");
+        assert!(refused.contains(&named) && refused.contains(why), "{refused}");
+    }
 }

@@ -48,7 +48,7 @@ fn check(bug: &str, faults: &str, check: &str) {
         "--until-anomaly",
     ]);
     ended.assert_code(1).assert_stdout(&["ANOMALY: ", "proves an anomaly", "--until-anomaly"]);
-    ended.assert_stderr(&["watching register/linearizable, ", check]);
+    ended.assert_stderr(&["checking during the run: register/linearizable, ", check]);
     room.assert_nothing_left();
 
     let run = room.only_run();

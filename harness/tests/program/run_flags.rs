@@ -1,5 +1,6 @@
 //! Runs that end early or are asked for in special ways: signals, `--repeat`, `--format json`.
 
+use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::run_story::phases;
-use crate::support::{Room, json, lab};
+use crate::support::{Room, events, json, lab};
 
 /// A run that is interrupted `after` its start ends in order, with everything written.
 #[track_caller]
@@ -100,6 +101,40 @@ fn repeated_runs_have_a_directory_each_and_a_summary() {
         ended.stdout.lines().filter(|line| line.starts_with("repeat: ")).collect();
     assert!(repeats.iter().all(|line| !line.contains("--repeat")), "{repeats:?}");
     room.assert_nothing_left();
+}
+
+/// The nodes that clients asked under load, with this `route` in the target file.
+fn asked(route: &str) -> BTreeSet<String> {
+    let room = Room::new();
+    let text = include_str!("../../../targets/builtin/regent.toml");
+    assert!(text.contains("route = \"mixed\""), "the file has something to change");
+    let text = text.replace("route = \"mixed\"", &format!("route = \"{route}\""));
+    room.file("routed.toml", &text);
+    let binary = env!("CARGO_BIN_EXE_regent");
+    let args = [
+        "run",
+        "./routed.toml",
+        "--time=3s",
+        "--faults=none",
+        "--nodes=3",
+        "--binary",
+        binary,
+        "-q",
+    ];
+    room.run(&args);
+    let told = events(&room.only_run());
+    let phase = |name: &str| told.iter().position(|event| event["phase"] == name).unwrap();
+    let load = &told[phase("load")..phase("recover")];
+    let asked = load.iter().filter(|event| event["event"] == "invoke");
+    asked.map(|event| event["node"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn clients_ask_the_nodes_that_the_route_says() {
+    let Some(_lab) = lab() else { return };
+    assert_eq!(asked("leader").len(), 1, "nothing deposes the leader, and every client follows it");
+    assert_eq!(asked("mixed").len(), 3);
+    assert_eq!(asked("any").len(), 3);
 }
 
 #[test]

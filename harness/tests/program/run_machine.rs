@@ -161,3 +161,15 @@ fn a_run_below_run_sees_its_files() {
     let left = fs::read_dir(inside.path()).unwrap().count();
     assert_eq!(left, 3, "nothing was added beside it");
 }
+
+/// Whoever starts it may have forbidden everything to everybody.
+#[test]
+fn files_of_a_run_are_its_owners_whatever_the_mask() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let run = "umask 777; exec \"$FRACAS\" run regent --nodes 3 --time 2s --min-elections 0";
+    let faults = if has_fuse() { "power,kill" } else { "kill" };
+    let ended = room.finish(&mut room.shell(&format!("{run} --faults {faults}")));
+    assert!(matches!(ended.code, Some(0 | 2)), "{ended:#?}");
+    room.assert_nothing_left();
+}

@@ -9,8 +9,9 @@ use crate::findings::Finding;
 use crate::text::{duration, seconds};
 use crate::words;
 
-/// How many anomalies are told in full.
-const MAX_TOLD: usize = 20;
+/// How many anomalies are told in full, and of how many more the story is folded away.
+const MAX_TOLD: usize = 3;
+const MAX_FOLDED: usize = 17;
 
 /// How many more are listed by their headlines.
 const MAX_LISTED: usize = 200;
@@ -23,7 +24,13 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
             section #anomalies {
                 h2 { "What went wrong" }
                 @for finding in findings.iter().take(MAX_TOLD) { (article(page, finding)) }
-                @if findings.len() > MAX_TOLD { (others(&findings[MAX_TOLD..])) }
+                @for finding in findings.iter().skip(MAX_TOLD).take(MAX_FOLDED) {
+                    details.folded {
+                        summary { "✗" (finding.number) " " (long(&finding.anomaly.headline)) }
+                        (article(page, finding))
+                    }
+                }
+                @if findings.len() > MAX_TOLD + MAX_FOLDED { (others(&findings[MAX_TOLD + MAX_FOLDED..])) }
             }
         }
     }
@@ -59,7 +66,7 @@ fn article(page: &Page<'_>, finding: &Finding<'_>) -> Markup {
                     p.guarantees { (long(&guarantees)) }
                 }
                 @if let Some(cause) = &anomaly.likely_cause {
-                    p.cause { strong { "Likely cause" } " (a guess from a fixed table, not a fact): "
+                    p.cause { strong { "Likely cause" } " (a guess, not a fact): "
                         (long(cause)) }
                 }
             }
@@ -80,8 +87,9 @@ fn facts(finding: &Finding<'_>) -> Markup {
             @if let Some(generation) = anomaly.generation {
                 div { dt { "generation" } dd { (generation) } }
             }
-            div { dt { "window" } dd { (seconds(from)) " – " (seconds(to)) " ("
-                (duration(to.saturating_sub(from))) ")" } }
+            @if from == to { div { dt { "at" } dd { (seconds(from)) } } }
+            @else { div { dt { "window" } dd { (seconds(from)) " – " (seconds(to)) " ("
+                (duration(to.saturating_sub(from))) ")" } } }
             div { dt { "fingerprint" } dd { code { (finding.fingerprint) } } }
             div { dt { "promise" } dd { (long(&finding.check.promise)) } }
         }
@@ -89,21 +97,21 @@ fn facts(finding: &Finding<'_>) -> Markup {
 }
 
 /// How many refutations are listed.
-const MAX_REFUTED: usize = 50;
+const MAX_REFUTED: usize = 12;
 
 fn refuted(page: &Page<'_>, finding: &Finding<'_>) -> Markup {
     let refuted = &finding.anomaly.refuted;
     html! {
         @if !refuted.is_empty() {
-            h4 { "Why nothing else explains it" }
-            p.hint { "After the longest legal order found, one of these would have to come next." }
-            table {
-                thead { tr { th { "candidate" } th { "asked" } th { "why it cannot be" } } }
+            h4 { "Why no other order is legal" }
+            p.hint { "After the longest legal order, one of these operations would have to come next. None can." }
+            div.scroll { table {
+                thead { tr { th { "operation" } th { "asked by" } th { "why it cannot come next" } } }
                 tbody { @for one in refuted.iter().take(MAX_REFUTED) {
                     @let (what, who) = candidate(page, one.op);
                     tr { td { (what) } td { (who) } td { (long(&one.reason)) } }
                 } }
-            }
+            } }
             @if let Some(note) = left_out(refuted.len(), MAX_REFUTED) { p.note { (note) } }
         }
     }

@@ -1,46 +1,46 @@
-//! The verdict bar, which stays on top, and the notices beneath it: what a reader must know first.
+//! The head of the page: the verdict, the facts of the run, where to go, and the notices: what a
+//! reader must know first. Nothing in it is ever cut off, on however small a screen.
 
 use fracas_checker::verdict::Status;
 use maud::{Markup, html};
 
 use super::page::{Page, left_out, long, short};
 use crate::findings::missing;
+use crate::kinds::proven;
 use crate::record::Ended;
-use crate::text::{count, minutes};
-use crate::words;
+use crate::text::{SENTENCE, clean, count, minutes};
+use crate::words::outcome;
 
 /// How many characters of a binary's hash are shown.
 const HASH: usize = 8;
 
-/// The verdict, the headline, the facts of the run, and where to go.
+/// The verdict, the headline and the facts of the run; beneath it where to go, which stays on top.
 pub(super) fn header(page: &Page<'_>) -> Markup {
-    let verdict = page.run.verdict;
-    let (word, glyph) = words::verdict(verdict.status);
+    let outcome = outcome(&page.run);
     html! {
-        header.bar.(verdict.status) {
+        header.bar.(outcome.class) {
             div.line {
-                p.verdict { span.glyph aria-hidden="true" { (glyph) } " " (word) }
-                h1 title=(crate::text::clean(&verdict.headline, crate::text::SENTENCE)) {
-                    (long(&verdict.headline))
-                }
+                p.verdict { span.glyph aria-hidden="true" { (outcome.glyph) } " " (outcome.word) }
+                h1 { (long(&outcome.headline)) }
                 button.js #theme type="button" { "theme" }
             }
             ul.chips { @for (name, value) in chips(page) {
                 li { span { (name) } " " (short(&value)) }
             } }
-            (navigation(page))
+            (kinds(page))
         }
+        (navigation(page, outcome.class))
     }
 }
 
-fn navigation(page: &Page<'_>) -> Markup {
+fn navigation(page: &Page<'_>, class: &str) -> Markup {
     let anomalies = match page.findings.len() {
         0 => None,
         1 => Some("1 anomaly".to_owned()),
         more => Some(format!("{more} anomalies")),
     };
     html! {
-        nav aria-label="Sections" {
+        nav.(class) aria-label="Sections" {
             @if let Some(anomalies) = anomalies { a href="#anomalies" { (anomalies) } }
             a href="#timeline" { "timeline" }
             a href="#rates" { "rate and latency" }
@@ -56,9 +56,6 @@ fn chips(page: &Page<'_>) -> Vec<(&'static str, String)> {
     let (record, target, tally) = (page.run.record, &page.run.record.target, &page.tally);
     let version = target.version.as_deref().unwrap_or("of unknown version");
     let hash: String = target.binary_sha256.chars().take(HASH).collect();
-    let unknown = tally.info + tally.open;
-    let proven = page.faults.iter().filter(|span| span.is_effective()).count() as u64;
-    let faults = page.faults.len() as u64;
     let mut chips = vec![
         ("target", format!("{} {version}", target.name)),
         ("sha256", hash),
@@ -68,23 +65,41 @@ fn chips(page: &Page<'_>) -> Vec<(&'static str, String)> {
         ("clients", record.clients.to_string()),
         ("duration", record.duration_s.map_or_else(|| "unknown".to_owned(), minutes)),
         ("ok", count(tally.ok)),
-        ("failed", count(tally.fail)),
-        ("unknown", count(unknown)),
-        (
-            "faults",
-            if faults == 0 { "none".into() } else { format!("{proven} of {faults} proven") },
-        ),
+        ("refused", count(tally.fail)),
+        ("unknown", count(tally.info + tally.open)),
+        ("faults", proven(&page.faults)),
     ];
     chips.retain(|(_, value)| !value.is_empty());
     chips
+}
+
+/// What this run can say nothing of: it stands beside the verdict, whatever that is.
+fn kinds(page: &Page<'_>) -> Markup {
+    let lacking = &page.run.record.host.lacking;
+    html! {
+        @if let Some(untried) = page.kinds.untried() {
+            p.untried { strong { "Faults: " (untried) "." }
+                " This run says nothing about them." }
+        } @else if page.kinds.allowed.is_empty() && page.faults.is_empty() {
+            p.untried { strong { "No fault was allowed, and none was injected." }
+                " This run says nothing about faults." }
+        }
+        @if !lacking.is_empty() {
+            p.untried { strong { "Not possible on this machine: "
+                (short(&lacking.keys().cloned().collect::<Vec<_>>().join(", "))) "." }
+                " The reasons are under " a href="#reproduce" { "reproduce" } "." }
+        }
+    }
 }
 
 /// What weakens or colours the verdict: how the run ended, and what was missing.
 pub(super) fn notices(page: &Page<'_>) -> Markup {
     let run = &page.run;
     let missing = missing(run);
+    let error = run.record.ended.error();
     html! {
-        @if run.record.ended != Ended::Finished {
+        @if let Some(error) = &error { (broke(&run.record.ended, error)) }
+        @else if run.record.ended != Ended::Finished {
             p.notice.bad role="alert" { strong { "! " } (long(&run.record.ended.to_string())) "." }
         }
         @if run.torn || run.history.is_torn() {
@@ -93,7 +108,36 @@ pub(super) fn notices(page: &Page<'_>) -> Markup {
                 "dropped. Everything before it is whole."
             }
         }
-        @if run.verdict.status == Status::Inconclusive { (lacking(&missing)) }
+        @if run.verdict.status == Status::Inconclusive && error.is_none() { (lacking(&missing)) }
+    }
+}
+
+/// How many lines of an error are shown: the last words of some servers.
+const MAX_LINES: usize = 60;
+
+/// Why nothing was tested, with the last words of the servers.
+fn broke(ended: &Ended, error: &str) -> Markup {
+    let (first, rest) = error.split_once('\n').unwrap_or((error, ""));
+    let lines: Vec<&str> = rest.lines().collect();
+    let whose = match ended {
+        Ended::TargetBroke { .. } => {
+            "Nothing was tested: no fault was injected and no client asked \
+            anything yet. This is neither a pass nor an anomaly."
+        }
+        _ => "Nothing can be concluded: the failure is the harness's own, not the target's.",
+    };
+    html! {
+        section.notice.bad role="alert" {
+            h2 { "What went wrong" }
+            p { (long(first)) }
+            @if !lines.is_empty() {
+                pre.last-words tabindex="0" {
+                    @for line in lines.iter().take(MAX_LINES) { (clean(line, SENTENCE)) "\n" }
+                }
+            }
+            @if let Some(note) = left_out(lines.len(), MAX_LINES) { p.note { (note) } }
+            p { (whose) }
+        }
     }
 }
 
@@ -101,7 +145,7 @@ fn lacking(missing: &[(&str, &str)]) -> Markup {
     html! {
         section.notice.lacking {
             h2 { "What was missing for a verdict" }
-            p { "Nothing was refuted, but that is no pass: too little is known." }
+            p { "No anomaly was found, but this is not a pass: too little was tested to say so." }
             @if missing.is_empty() { p { "No check ran." } }
             ul { @for (check, reason) in missing.iter().take(MAX_MISSING) {
                 li { code { (short(check)) } " – " (long(reason)) }
@@ -112,4 +156,4 @@ fn lacking(missing: &[(&str, &str)]) -> Markup {
 }
 
 /// How many reasons are listed on top.
-const MAX_MISSING: usize = 50;
+const MAX_MISSING: usize = 12;

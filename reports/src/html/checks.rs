@@ -26,11 +26,11 @@ fn article(check: &CheckResult) -> Markup {
         article.check {
             h3 { span.badge.(check.status) { (glyph) " " (word) } " " code { (short(&check.id)) } }
             p { (long(&check.promise)) }
-            (sentences("Why it is not decided", &check.reasons))
+            (sentences("Why there is no verdict", &check.reasons))
             (metrics(check))
             @if !check.not_checked.is_empty() || !check.assumptions.is_empty() {
                 details {
-                    summary { "What this rests on, and what was not looked at" }
+                    summary { "Assumptions, and what was not checked" }
                     (sentences("Assumptions", &check.assumptions))
                     (sentences("Not checked", &check.not_checked))
                 }
@@ -59,7 +59,7 @@ fn suspicions(checks: &[CheckResult]) -> Markup {
         @if odd().next().is_some() {
             article.check {
                 h3 { "Suspicions" }
-                p.hint { "What looks odd but proves nothing; no verdict rests on it." }
+                p.hint { "Odd, but no proof: no verdict rests on these." }
                 @for check in odd() { (sentences(&check.id, &check.suspicions)) }
             }
         }

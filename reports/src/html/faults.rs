@@ -6,7 +6,9 @@ use fracas_checker::history::FaultSpan;
 use maud::{Markup, html};
 
 use super::page::{MAX_FAULTS, Page, left_out, long, short};
-use crate::text::seconds;
+use crate::kinds::load;
+use crate::tally::Tally;
+use crate::text::{count, seconds};
 use crate::words;
 
 /// The whole section.
@@ -14,10 +16,14 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
     html! {
         section #faults {
             h2 { "Faults" }
+            @if let Some(untried) = page.kinds.untried() {
+                p { strong { (untried) "." } }
+            }
             @if page.faults.is_empty() {
-                p { "No fault was brought about." }
+                p { "No fault was injected." }
             } @else {
-                p.hint { "A fault counts only from when to when it was measured to be in effect." }
+                p.hint { "A fault counts only while measurements prove that it is in effect. The load is "
+                    "every operation that was open at some time of it." }
                 div.scroll { (table(page)) }
                 @if let Some(note) = left_out(page.faults.len(), MAX_FAULTS) { p.note { (note) } }
             }
@@ -29,15 +35,16 @@ fn table(page: &Page<'_>) -> Markup {
     html! {
         table {
             thead { tr {
-                th { "id" } th { "kind" } th { "who" } th { "by" } th { "begin" }
-                th { "in effect, proven" } th { "end" } th { "measured" }
+                th { "id" } th { "kind" } th { "nodes or links" } th { "by" } th { "began" }
+                th { "in effect, proven" } th { "ended" } th { "load during it" } th { "measured" }
             } }
-            tbody { @for span in page.drawn_faults() { (row(span)) } }
+            tbody { @for span in page.drawn_faults() { (row(page, span)) } }
         }
     }
 }
 
-fn row(span: &FaultSpan) -> Markup {
+fn row(page: &Page<'_>, span: &FaultSpan) -> Markup {
+    let load = load(span, page.run.history.operations(), page.end);
     html! {
         tr.unproven-row[!span.is_effective()] {
             td.number { (span.id) }
@@ -53,7 +60,18 @@ fn row(span: &FaultSpan) -> Markup {
                 Some((_, time)) => { (seconds(time)) }
                 None => { strong { "never healed" } }
             } }
+            td { (met(&load)) }
             td { (problems(span)) (proofs(span)) }
+        }
+    }
+}
+
+/// What clients asked while the fault was on, and what came of it.
+fn met(load: &Tally) -> Markup {
+    html! {
+        @if load.invoked == 0 { strong { "nothing was asked" } } @else {
+            (count(load.invoked)) " asked: " (count(load.ok)) " ok, " (count(load.fail)) " refused, "
+            (count(load.info + load.open)) " unknown"
         }
     }
 }
@@ -87,7 +105,7 @@ fn proofs(span: &FaultSpan) -> Markup {
     html! {
         @if all == 0 { "nothing" } @else {
             details {
-                summary { (good) " of " (all) " as they had to be" }
+                summary { (good) " of " (all) " as expected" }
                 @for (stage, time, measured) in span.proofs.iter().take(MAX_PROOFS) {
                     (proof(*stage, *time, measured))
                 }
@@ -106,7 +124,7 @@ fn proof(stage: Stage, time: Nanos, measured: &[Measurement]) -> Markup {
     html! {
         p.stage { (when) ", " (seconds(time)) }
         ul.measured { @for one in measured.iter().take(MAX_MEASUREMENTS) {
-            li { (if one.holds { "✓ " } else { "✗ not so: " }) (short(&one.what)) ": " (short(&one.result)) }
+            li { (if one.holds { "✓ " } else { "✗ unexpected: " }) (short(&one.what)) ": " (short(&one.result)) }
         } }
         @if let Some(note) = left_out(measured.len(), MAX_MEASUREMENTS) { p.note { (note) } }
     }

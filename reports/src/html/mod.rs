@@ -22,7 +22,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 use self::page::Page;
 use crate::Run;
 use crate::text::{PHRASE, clean};
-use crate::words;
+use crate::words::{Outcome, outcome};
 
 const SCRIPT: &str = include_str!("../../assets/report.js");
 const STYLE: &str = include_str!("../../assets/report.css");
@@ -31,7 +31,7 @@ const STYLE: &str = include_str!("../../assets/report.css");
 #[must_use]
 pub fn html(run: &Run<'_>) -> String {
     let page = Page::new(run);
-    let (word, glyph) = words::verdict(run.verdict.status);
+    let Outcome { word, glyph, .. } = outcome(run);
     let title = format!("{glyph} {word} – {} – fracas", clean(&run.record.target.name, PHRASE));
     markup! {
         (DOCTYPE)
@@ -84,13 +84,14 @@ fn patterns() -> Markup {
         svg.patterns width="0" height="0" aria-hidden="true" { defs {
             (hatch("partition", "rotate(45)", "8", "M0 0V8"))
             (hatch("pause", "rotate(0)", "7", "M0 0V7"))
-            (hatch("kill", "rotate(-45)", "6", "M0 0V6M0 0H6"))
-            (hatch("power", "rotate(0)", "6", "M0 0V6M0 0H6"))
+            (hatch("kill", "rotate(-45)", "7", "M0 0V7"))
+            (hatch("power", "rotate(90)", "4", "M0 0V4"))
             (hatch("clock", "rotate(20)", "7", "M0 0V7"))
             (hatch("slow", "rotate(90)", "5", "M0 0V5"))
             (hatch("loss", "rotate(-45)", "5", "M0 0V5"))
             (hatch("disk", "rotate(-20)", "9", "M0 0V9M4 0V9"))
             (hatch("starve", "rotate(70)", "8", "M0 0V8M3 0V8"))
+            (hatch("crash", "rotate(45)", "7", "M0 0V7M0 0H7"))
             (hatch("info", "rotate(-45)", "4", "M0 0V4"))
             (hatch("candidate", "rotate(45)", "6", "M0 0V6"))
         } }

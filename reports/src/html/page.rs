@@ -1,13 +1,17 @@
 //! What all sections of the page draw from, computed once.
 
-use fracas_checker::event::{Event, EventKind, Nanos};
+use std::collections::BTreeMap;
+
+use fracas_checker::event::{Event, EventKind, Nanos, NodeId};
 use fracas_checker::history::{FaultSpan, Operation};
 use maud::{Markup, html};
 
 use super::svg::Scale;
 use crate::Run;
 use crate::findings::{Finding, findings};
+use crate::kinds::Kinds;
 use crate::leaders::{Reign, reigns};
+use crate::lives::{Down, downs};
 use crate::tally::Tally;
 use crate::text::{PHRASE, SENTENCE, clean};
 
@@ -21,6 +25,8 @@ pub(super) struct Page<'a> {
     pub(super) scale: Scale,
     pub(super) faults: Vec<FaultSpan>,
     pub(super) findings: Vec<Finding<'a>>,
+    pub(super) downs: BTreeMap<NodeId, Vec<Down>>,
+    pub(super) kinds: Kinds,
     pub(super) tally: Tally,
     pub(super) reigns: Vec<Reign>,
 }
@@ -28,11 +34,14 @@ pub(super) struct Page<'a> {
 impl<'a> Page<'a> {
     pub(super) fn new(run: &Run<'a>) -> Self {
         let end = run.history.end();
+        let faults = run.history.faults();
         Self {
             run: *run,
             end,
             scale: Scale::new(end),
-            faults: run.history.faults(),
+            downs: downs(run.history, &faults),
+            kinds: Kinds::of(run, &faults),
+            faults,
             findings: findings(run),
             tally: Tally::of(run.history.operations()),
             reigns: reigns(run.history),
@@ -90,7 +99,7 @@ pub(super) fn sentences(heading: &str, texts: &[String]) -> Markup {
 }
 
 /// How many sentences one list shows.
-const MAX_SENTENCES: usize = 100;
+const MAX_SENTENCES: usize = 20;
 
 /// A note that a list was cut at `shown`.
 pub(super) fn left_out(all: usize, shown: usize) -> Option<String> {

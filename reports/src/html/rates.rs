@@ -6,11 +6,12 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
-use super::page::Page;
+use super::page::{Page, left_out, short};
 use super::svg::{Band, PLOT, Px, drawing, lane_name};
 use super::timeline::tints;
-use crate::tally::{Bucket, Series, Tally};
-use crate::text::{duration, number};
+use crate::tally::{Bucket, Series, Tally, reasons};
+use crate::text::{count, duration, number, plural};
+use crate::words::Fate;
 
 /// The height of either plot.
 const HEIGHT: f64 = 120.0;
@@ -34,6 +35,7 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
                 (drawing(&page.scale, "Rate and latency over time", &tints(page),
                     &[rate(page, &series), latency(page, &series)]))
                 (legend())
+                (why(page))
                 p.note { "Each step is " (duration(series.step)) " wide; an operation counts where it ended. "
                     "Latencies are those of successful operations, on a logarithmic scale." }
             }
@@ -42,14 +44,49 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
 }
 
 fn in_short(tally: &Tally) -> String {
-    let succeeded = tally.availability().unwrap_or(0.0) * 100.0;
     let latency = |q| tally.quantile(q).map_or_else(|| "unknown".to_owned(), duration);
-    format!(
-        "{succeeded:.1} % of operations succeeded; half of these within {}, 99 % within {}, all within {}.",
-        latency(0.5),
-        latency(0.99),
-        latency(1.0)
-    )
+    let counts = format!(
+        "Clients asked {}: {} succeeded, {} were refused and took no effect, {} have an unknown outcome.",
+        plural(tally.invoked, "operation"),
+        count(tally.ok),
+        count(tally.fail),
+        count(tally.info + tally.open)
+    );
+    match tally.ok {
+        0 => counts,
+        _ => format!(
+            "{counts} Of those that succeeded, half took at most {}, 99 % at most {}, all at most {}.",
+            latency(0.5),
+            latency(0.99),
+            latency(1.0)
+        ),
+    }
+}
+
+/// How many reasons are listed.
+const MAX_REASONS: usize = 8;
+
+/// Why operations did not succeed. A refusal is often by design, such as that of a follower: only
+/// its reason tells.
+fn why(page: &Page<'_>) -> Markup {
+    let reasons = reasons(page.run.history.operations());
+    let told = |fate| if fate == Fate::Fail { "refused" } else { "unknown outcome" };
+    html! {
+        @if !reasons.is_empty() {
+            h4 { "Why operations did not succeed" }
+            div.scroll { table.reasons {
+                thead { tr { th { "operations" } th { "outcome" } th { "answer" } } }
+                tbody { @for reason in reasons.iter().take(MAX_REASONS) { tr {
+                    td.number { (count(reason.count)) }
+                    td { (told(reason.fate)) }
+                    td { (short(&reason.error)) }
+                } } }
+            } }
+            @if let Some(note) = left_out(reasons.len(), MAX_REASONS) { p.note { (note) } }
+            p.note { "A refusal did not take effect. Many are by design: a follower that sends clients to "
+                "the leader, a lock that another holds. Answers that differ only in numbers are one row." }
+        }
+    }
 }
 
 /// Successful, failed and unknown operations per second, stacked.
@@ -219,7 +256,7 @@ fn legend() -> Markup {
     };
     html! {
         ul.legend aria-label="What the shapes mean" {
-            (area("ok", "ok")) (area("fail", "failed")) (area("info", "unknown"))
+            (area("ok", "ok")) (area("fail", "refused")) (area("info", "unknown"))
             (line("p50", "median")) (line("p99", "99 %")) (line("max", "slowest"))
         }
     }

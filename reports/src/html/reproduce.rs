@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::page::{Page, long, short};
-use crate::text::{number, plural};
+use crate::text::{COMMAND, clean, number, plural};
 
 /// The whole section.
 pub(super) fn section(page: &Page<'_>) -> Markup {
@@ -12,7 +12,7 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
         section #reproduce {
             h2 { "Reproduce" }
             div.command {
-                pre tabindex="0" { code #command { (long(command)) } }
+                pre tabindex="0" { code #command { (clean(command, COMMAND)) } }
                 button.js #copy type="button" { "copy" }
             }
             div.columns {

@@ -6,6 +6,7 @@ use std::fmt;
 
 use fracas_checker::event::Nanos;
 use maud::{Markup, html};
+use serde_json::json;
 
 /// Where lane names stand, left of every plot.
 pub(super) const GUTTER: f64 = 124.0;
@@ -17,7 +18,7 @@ pub(super) const PLOT: f64 = 1_100.0;
 pub(super) const WIDTH: f64 = GUTTER + PLOT + 16.0;
 
 /// The width of one character of the labels, a little more than most.
-const CHARACTER: f64 = 6.2;
+const CHARACTER: f64 = 6.9;
 
 /// How wide a label is, roughly.
 pub(super) fn text_width(text: &str) -> f64 {
@@ -111,6 +112,17 @@ impl Bar<'_> {
     /// A label inside of the bar. One that does not fit is kept for the script to show when zoomed.
     pub(super) fn label(&self, text: &str) -> Markup {
         self.label_within(text, self.width)
+    }
+
+    /// A label inside of the bar: the first of these `words` that fits, from the longest to a sign.
+    pub(super) fn label_of(&self, words: &[&str]) -> Markup {
+        let fits = |text: &&&str| text_width(text) + 8.0 <= self.width;
+        let shown = words.iter().find(fits);
+        html! {
+            text.tight[shown.is_none()] x=(Px(self.x + INSET))
+                y=(Px(self.y + self.height / 2.0 + 4.0)) data-room=(Px(self.width))
+                data-bar=(Px(self.width)) data-words=(json!(words)) { (shown.unwrap_or(&"")) }
+        }
     }
 
     /// A label that may go on beyond the bar, up to `room` from its left edge.

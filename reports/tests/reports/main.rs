@@ -1,6 +1,8 @@
 //! All that is promised of the outputs, tried on invented runs.
 
+mod browser;
 mod hostile;
 mod markup;
 mod outputs;
 mod samples;
+mod told;

@@ -17,8 +17,21 @@ fn results_have_the_published_fields() {
     assert_eq!(
         fields,
         [
-            "checks", "ended", "faults", "files", "findings", "headline", "host", "metrics", "ops",
-            "run", "schema", "target", "verdict"
+            "checks",
+            "ended",
+            "fault_kinds",
+            "faults",
+            "files",
+            "findings",
+            "headline",
+            "host",
+            "metrics",
+            "ops",
+            "refusals",
+            "run",
+            "schema",
+            "target",
+            "verdict"
         ]
     );
     assert_eq!(results["schema"], "fracas.results/1");
@@ -151,8 +164,9 @@ fn the_page_says_everything_without_a_script() {
             "9f31c2aa",
             "7041776",
             "Likely cause",
-            "Why nothing else explains it",
-            "The smallest history that shows it",
+            "Why no other order is legal",
+            "operations are enough to show it",
+            "marks the operation that no legal order can contain",
             "✗ read k3 → 12 via n1",
             "then: k3 = 15",
             "5 of 5 proven",
@@ -186,7 +200,7 @@ fn how_a_run_ended_is_said_on_top() {
         (Ended::Running, "The run died"),
         (
             Ended::TargetBroke { reason: "no leader".into() },
-            "not usable before any fault: no leader",
+            "The target broke before testing: no leader",
         ),
         (Ended::Failed { reason: "disk full".into() }, "harness itself failed: disk full"),
     ] {

@@ -14,7 +14,7 @@ use super::values::{duration, name, status};
 use super::{file, node, ops};
 use crate::diagnostic::{Problem, Source};
 use crate::ready::ClusterReady;
-use crate::target::{ClientRule, NodeReady, OpRule, Promises, Spec, Speech};
+use crate::target::{ClientRule, NodeReady, OpRule, Promises, Route, Spec, Speech};
 use crate::template::{Template, Templates};
 
 /// The version of the file format.
@@ -30,6 +30,7 @@ pub(super) fn spec(source: &Source<'_>, file: File) -> Result<Spec, Problem> {
     let mut compiler = Compiler { source, templates: Templates::new(), ports };
     let launch = node::launch(&mut compiler, &file.node)?;
     let client = ops::client(&mut compiler, &file.client)?;
+    route(file.client.route.as_ref(), file.status.is_some())?;
     let ops = ops::all(&mut compiler, &file.ops, &client)?;
     let node_ready = node_ready(&mut compiler, file.ready.as_ref(), &client)?;
     let cluster_ready = cluster_ready(file.ready.as_ref(), file.status.is_some())?;
@@ -64,6 +65,17 @@ fn schema(schema: &Spanned<u32>) -> Result<(), Problem> {
             format!("unknown schema `{other}`"),
             format!("this version reads schema {SCHEMA}"),
         )),
+    }
+}
+
+/// A leader that nobody tells of cannot be asked.
+fn route(route: Option<&Spanned<Route>>, status: bool) -> Result<(), Problem> {
+    match route {
+        Some(route) if !status && *route.get_ref() != Route::Any => {
+            let title = "clients cannot follow a leader without a status";
+            Err(Problem::new(route.span(), title, "needs a section `[status]`, or `any`"))
+        }
+        _ => Ok(()),
     }
 }
 

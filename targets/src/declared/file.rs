@@ -192,8 +192,7 @@ pub(crate) struct Client {
     pub(crate) headers: BTreeMap<String, Text>,
     pub(crate) connect_timeout: Text,
     pub(crate) timeout: Text,
-    #[serde(default)]
-    pub(crate) route: Route,
+    pub(crate) route: Option<Spanned<Route>>,
     pub(crate) redirects: Option<Spanned<u32>>,
 }
 

@@ -13,7 +13,7 @@ use super::try_template::{Compiler, Scope};
 use super::values::{duration, pointer, status};
 use crate::answer::{Answer, Condition, ValueRule};
 use crate::diagnostic::Problem;
-use crate::target::{ClientRule, OpRule, Speech};
+use crate::target::{ClientRule, OpRule, Route, Speech};
 
 /// Compiles how a node is spoken to.
 pub(super) fn client(
@@ -34,7 +34,7 @@ pub(super) fn client(
         headers: headers(compiler, &client.headers, Scope::Node)?,
         connect_timeout: duration(&client.connect_timeout)?,
         timeout: duration(&client.timeout)?,
-        route: client.route,
+        route: client.route.as_ref().map_or(Route::Any, |route| *route.get_ref()),
     })
 }
 

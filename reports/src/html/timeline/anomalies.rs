@@ -1,55 +1,138 @@
-//! Where the anomalies are: a mark with a link each, and their windows behind everything.
+//! Where the anomalies are: marks with links, and their windows behind everything.
+//!
+//! What many anomalies share is drawn once: windows that overlap are one, and so are marks that would
+//! lie on each other.
 
+use fracas_checker::event::Nanos;
 use maud::{Markup, html};
 
 use super::super::page::Page;
-use super::super::svg::{Band, FULL_HEIGHT, PLOT, Px, lane_name};
+use super::super::svg::{Band, FULL_HEIGHT, PLOT, Px, lane_name, text_width};
 use crate::findings::Finding;
 use crate::text::{PHRASE, clean};
 
 /// How many anomalies are marked; the rest is listed in words.
 const MAX_MARKS: usize = 60;
 
-/// The narrowest mark that can be hit with a pointer.
-const MARK: f64 = 18.0;
+/// How many anomalies the title of one mark names.
+const MAX_NAMED: usize = 4;
+
+/// Anomalies whose marks would lie on each other, from left to right.
+struct Mark<'a> {
+    x: f64,
+    findings: Vec<&'a Finding<'a>>,
+}
+
+impl Mark<'_> {
+    /// The first of them by number, and how many more there are.
+    fn label(&self) -> String {
+        let first = self.first().map_or(0, |finding| finding.number);
+        match self.findings.len() {
+            1 => format!("✗{first}"),
+            more => format!("✗{first} +{}", more - 1),
+        }
+    }
+
+    fn first(&self) -> Option<&&Finding<'_>> {
+        self.findings.iter().min_by_key(|finding| finding.number)
+    }
+
+    fn width(&self) -> f64 {
+        text_width(&self.label()) + 6.0
+    }
+
+    fn title(&self) -> String {
+        let headline = |finding: &&Finding<'_>| {
+            format!("{}: {}", finding.number, clean(&finding.anomaly.headline, PHRASE))
+        };
+        let mut named: Vec<String> = self.findings.iter().take(MAX_NAMED).map(headline).collect();
+        if self.findings.len() > MAX_NAMED {
+            named.push(format!("and {} more", self.findings.len() - MAX_NAMED));
+        }
+        named.join(" · ")
+    }
+}
 
 /// The lane of marks; none without anomalies.
 pub(super) fn band(page: &Page<'_>) -> Option<Band> {
-    let marked = || page.findings.iter().take(MAX_MARKS);
-    (!page.findings.is_empty()).then(|| Band {
+    let marks = marks(page);
+    (!marks.is_empty()).then(|| Band {
         height: 18.0,
         gutter: lane_name("anomalies", 9.0, "where a promise was broken"),
-        shapes: html! { @for finding in marked() { (edge(page, finding)) } },
-        labels: html! { @for finding in marked() { (mark(page, finding)) } },
+        shapes: html! { @for mark in &marks { (edge(mark)) } },
+        labels: html! { @for mark in &marks { (draw(mark)) } },
     })
 }
 
-/// The time span of each witness, behind all lanes.
+/// The marks of all anomalies that are marked, with room between them.
+fn marks<'a>(page: &'a Page<'_>) -> Vec<Mark<'a>> {
+    let mut findings: Vec<&Finding<'_>> = page.findings.iter().take(MAX_MARKS).collect();
+    findings.sort_by_key(|finding| (finding.anomaly.window.1, finding.number));
+    let mut marks: Vec<Mark<'a>> = Vec::new();
+    for finding in findings {
+        let x = page.scale.x(finding.anomaly.window.1).min(PLOT - 8.0);
+        match marks.last_mut() {
+            Some(last) if x - last.x < last.width() + 4.0 => last.findings.push(finding),
+            _ => marks.push(Mark { x, findings: vec![finding] }),
+        }
+    }
+    marks
+}
+
+/// The time spans of the witnesses, behind all lanes.
 pub(super) fn windows(page: &Page<'_>) -> Markup {
+    let windows = page.findings.iter().take(MAX_MARKS).map(|finding| finding.anomaly.window);
     html! {
-        @for finding in page.findings.iter().take(MAX_MARKS) {
-            @let (from, to) = finding.anomaly.window;
+        @for (from, to) in merged(windows.collect()) {
             @let (x, width) = page.scale.span(from, to, 2.0);
             rect.window x=(Px(x)) y="14" width=(Px(width)) height=(Px(FULL_HEIGHT)) {}
         }
     }
 }
 
-fn edge(page: &Page<'_>, finding: &Finding<'_>) -> Markup {
-    let x = page.scale.x(finding.anomaly.window.1);
-    html! { line.anomaly x1=(Px(x)) x2=(Px(x)) y1="0" y2=(Px(FULL_HEIGHT)) {} }
+/// The same times in spans that do not overlap.
+fn merged(mut spans: Vec<(Nanos, Nanos)>) -> Vec<(Nanos, Nanos)> {
+    spans.sort_unstable();
+    let mut merged: Vec<(Nanos, Nanos)> = Vec::new();
+    for (from, to) in spans {
+        match merged.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => merged.push((from, to)),
+        }
+    }
+    merged
 }
 
-fn mark(page: &Page<'_>, finding: &Finding<'_>) -> Markup {
-    let x = page.scale.x(finding.anomaly.window.1);
-    let headline = clean(&finding.anomaly.headline, PHRASE);
+fn edge(mark: &Mark<'_>) -> Markup {
+    html! { line.anomaly x1=(Px(mark.x)) x2=(Px(mark.x)) y1="0" y2=(Px(FULL_HEIGHT)) {} }
+}
+
+fn draw(mark: &Mark<'_>) -> Markup {
+    let (x, width, label) = (mark.x, mark.width(), mark.label());
+    let number = mark.first().map_or(0, |finding| finding.number);
     html! {
-        a href={ "#a" (finding.number) } aria-label={ "anomaly " (finding.number) } {
-            g.mark data-x=(Px(x)) transform={ "translate(" (Px(x.min(PLOT))) " 0)" } {
-                title { (finding.number) ": " (headline) }
-                rect x=(Px(-MARK / 2.0)) y="0" width=(Px(MARK)) height="16" {}
-                text x="0" y="12" { "✗" (finding.number) }
+        a href={ "#a" (number) } aria-label={ "anomaly " (label) } {
+            g.mark data-x=(Px(x)) transform={ "translate(" (Px(x)) " 0)" } {
+                title { (mark.title()) }
+                rect x="-9" y="0" width=(Px(width)) height="16" {}
+                text x=(Px(width / 2.0 - 9.0)) y="12" { (label) }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_that_overlap_are_one() {
+        for (spans, expect) in [
+            (vec![], vec![]),
+            (vec![(5, 9), (0, 3)], vec![(0, 3), (5, 9)]),
+            (vec![(0, 10), (2, 5), (10, 12), (20, 20)], vec![(0, 12), (20, 20)]),
+        ] {
+            assert_eq!(merged(spans.clone()), expect, "{spans:?}");
         }
     }
 }

@@ -32,11 +32,11 @@ pub(super) fn band(page: &Page<'_>) -> (Band, Vec<String>) {
     let operations = page.run.history.operations();
     let lanes = Lanes::of(operations);
     let exact = operations.len() <= MAX_EXACT;
-    let row = if lanes.processes.len() > 12 { 11.0 } else { 15.0 };
+    let row = if lanes.processes.len() > 12 { 13.0 } else { 16.0 };
     let draw = Draw { page, lanes: &lanes, row };
     let band = Band {
         height: lanes.processes.len() as f64 * row,
-        gutter: draw.names(),
+        gutter: html! { g.clients { (draw.names()) } },
         shapes: html! {
             @if exact { @for operation in operations { (draw.bar(operation)) } }
             @else { (draw.heat()) }
@@ -57,8 +57,9 @@ pub(super) fn band(page: &Page<'_>) -> (Band, Vec<String>) {
 fn reduced(page: &Page<'_>, operations: usize) -> String {
     let cell = page.scale.seconds() / CELLS as f64 * 1e9;
     format!(
-        "{} operations are too many to draw each: a cell of a client's lane is {} wide and shows \
-         the worst outcome in it. Operations of a witness are drawn exactly, on top.",
+        "There are {} operations, too many to draw each. A cell of a client's lane stands for {} \
+         and shows the worst outcome in it. Operations that are part of an anomaly are drawn \
+         exactly, on top.",
         count(operations as u64),
         crate::text::duration(cell as Nanos)
     )

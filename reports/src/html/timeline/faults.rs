@@ -1,5 +1,8 @@
 //! The fault lanes: what was proven in full strength, begin and end dashed.
 
+use std::collections::BTreeSet;
+
+use fracas_checker::event::Nanos;
 use fracas_checker::fault::FaultKind;
 use fracas_checker::history::FaultSpan;
 use maud::{Markup, html};
@@ -98,15 +101,60 @@ fn title(span: &FaultSpan, page: &Page<'_>) -> String {
     format!("fault {id}: {kind} {who} · {} – {} · {proven}", seconds(from), seconds(to))
 }
 
-/// The times of proven faults, as a tint behind all lanes.
+/// The times of proven faults, as a tint behind all lanes: of the kind where one kind is on, of no
+/// kind where several are. Tints never lie on each other, so however many faults there are, what is
+/// drawn above them stays readable.
 pub(in crate::html) fn tints(page: &Page<'_>) -> Markup {
+    let effective = page.drawn_faults().filter_map(|span| {
+        let (from, to) = span.effective?;
+        Some((from, to, span.fault.kind()))
+    });
     html! {
-        @for span in page.drawn_faults() {
-            @if let Some((from, to)) = span.effective {
-                @let (x, width) = page.scale.span(from, to, 1.0);
-                rect class={ "tint " (span.fault.kind()) } x=(Px(x)) y="14" width=(Px(width))
-                    height=(Px(FULL_HEIGHT)) {}
-            }
+        @for (from, to, kind) in apart(&effective.collect::<Vec<_>>()) {
+            @let (x, width) = page.scale.span(from, to, 1.0);
+            rect class={ "tint " (kind.map_or("several", FaultKind::word)) } x=(Px(x)) y="14"
+                width=(Px(width)) height=(Px(FULL_HEIGHT)) {}
+        }
+    }
+}
+
+/// Spans of time cut where others begin or end, each with the kind that is on, if it is one only.
+fn apart(spans: &[(Nanos, Nanos, FaultKind)]) -> Vec<(Nanos, Nanos, Option<FaultKind>)> {
+    let mut edges: Vec<Nanos> = spans.iter().flat_map(|(from, to, _)| [*from, *to]).collect();
+    edges.sort_unstable();
+    edges.dedup();
+    let mut parts: Vec<(Nanos, Nanos, Option<FaultKind>)> = Vec::new();
+    for pair in edges.windows(2) {
+        let (from, to) = (pair[0], pair[1]);
+        let on = spans.iter().filter(|(begin, end, _)| *begin < to && *end > from);
+        let kinds: BTreeSet<FaultKind> = on.map(|(.., kind)| *kind).collect();
+        let kind = kinds.first().copied().filter(|_| kinds.len() == 1);
+        match parts.last_mut() {
+            _ if kinds.is_empty() => {}
+            Some(last) if last.1 == from && last.2 == kind => last.1 = to,
+            _ => parts.push((from, to, kind)),
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tints_never_lie_on_each_other() {
+        use FaultKind::{Kill, Pause};
+        for (spans, expect) in [
+            (vec![(0, 10, Kill), (20, 30, Kill)], vec![(0, 10, Some(Kill)), (20, 30, Some(Kill))]),
+            (vec![(0, 10, Kill), (5, 30, Kill)], vec![(0, 30, Some(Kill))]),
+            (
+                vec![(0, 20, Kill), (10, 30, Pause)],
+                vec![(0, 10, Some(Kill)), (10, 20, None), (20, 30, Some(Pause))],
+            ),
+            (vec![(5, 5, Kill)], vec![]),
+        ] {
+            assert_eq!(apart(&spans), expect, "{spans:?}");
         }
     }
 }

@@ -8,6 +8,8 @@ mod clients;
 mod faults;
 mod nodes;
 
+use std::collections::BTreeMap;
+
 use fracas_checker::event::{EventKind, Phase};
 use maud::{Markup, html};
 
@@ -15,6 +17,7 @@ pub(super) use faults::tints;
 
 use super::page::Page;
 use super::svg::{Band, Px, drawing};
+use crate::lives::{Down, Why};
 
 /// The whole section.
 pub(super) fn section(page: &Page<'_>) -> Markup {
@@ -31,12 +34,13 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
         section #timeline {
             h2 { "Timeline" }
             p.hint.js {
-                "Wheel with Ctrl or " kbd { "W" } " " kbd { "S" } " zoom, drag or " kbd { "A" } " "
-                kbd { "D" } " move, " kbd { "0" } " shows all. Rest on a bar to read it below."
+                "Zoom: wheel with Ctrl, or " kbd { "W" } " and " kbd { "S" } ". Move: drag, or "
+                kbd { "A" } " and " kbd { "D" } ". Show all: " kbd { "0" }
+                ". Point at a bar to read about it below the drawing."
             }
             (drawing(&page.scale, "Timeline of faults, nodes and clients", &beneath, &bands))
             p.readout aria-live="polite" {}
-            (legend())
+            (legend(page))
             @for note in notes { p.note { (note) } }
         }
     }
@@ -83,25 +87,48 @@ fn phase_word(phase: Phase) -> &'static str {
     }
 }
 
-fn legend() -> Markup {
-    let sample = |class: &str, word: &str| {
+/// The shapes that this page has, each with its meaning.
+fn legend(page: &Page<'_>) -> Markup {
+    let sample = |class: &str, sign: &str, word: &str| {
         html! { li { svg.sample viewBox="0 0 22 12" aria-hidden="true" {
             rect class=(class) x="0.5" y="0.5" width="21" height="11" {}
+            @if !sign.is_empty() { text.sign x="11" y="10" { (sign) } }
         } (word) } }
     };
+    let downs = || page.downs.values().flatten();
+    let whys: BTreeMap<&str, &Why> = downs().map(|down| (down.why.class(), &down.why)).collect();
+    let unproven = page.faults.iter().any(|span| span.effective.is_none());
     html! {
         ul.legend aria-label="What the shapes mean" {
-            (sample("op ok", "ok"))
-            (sample("op fail", "failed: certainly not done"))
-            (sample("op info", "unknown: may take effect later"))
-            (sample("role leader", "leader, with its generation"))
-            (sample("role candidate", "candidate"))
-            (sample("role follower", "follower"))
-            (sample("down kill", "killed"))
-            (sample("down pause", "paused"))
-            (sample("fault partition", "partition, proven"))
-            (sample("unproven", "begin or end, not proven"))
-            (sample("witness", "of a witness"))
+            (sample("op ok", "", "ok"))
+            (sample("op fail", "", "refused: did not take effect"))
+            (sample("op info", "", "unknown: may take effect later"))
+            (sample("role leader", "", "leader, with its generation"))
+            (sample("role candidate", "", "candidate"))
+            (sample("role follower", "", "follower"))
+            @for (class, why) in whys {
+                (sample(&format!("down {class}"), why.glyph(), meaning(why)))
+            }
+            @if downs().any(Down::restarts) {
+                (sample("nothing", "▸", "server started again"))
+            }
+            @if !page.faults.is_empty() {
+                (sample("fault any", "", "fault in effect, proven; each kind has its own hatch"))
+                (sample("unproven", "", match unproven {
+                    true => "fault not proven, or about to begin or end",
+                    false => "fault about to begin or end",
+                }))
+            }
+            @if !page.findings.is_empty() { (sample("witness", "", "part of an anomaly")) }
         }
+    }
+}
+
+fn meaning(why: &Why) -> &'static str {
+    match why {
+        Why::Crashed(_) => "server crashed: it ended by itself",
+        Why::Killed => "server killed by a fault",
+        Why::NoPower => "power failure: killed, unsynced data lost",
+        Why::Paused => "server paused by a fault",
     }
 }

@@ -1,17 +1,16 @@
-//! A lane per node: its role and generation as observed, and when it was paused or killed.
+//! A lane per node: its role and generation as observed, and when its server was gone or stopped.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use fracas_checker::event::{EventKind, Nanos, NodeId};
-use fracas_checker::fault::FaultKind;
-use fracas_checker::history::FaultSpan;
 use fracas_checker::observation::Role;
 use maud::{Markup, html};
 
 use super::super::page::Page;
-use super::super::svg::{Band, Bar, lane_name};
+use super::super::svg::{Band, Bar, PLOT, Px, lane_name};
 use crate::leaders::{RoleSpan, roles};
-use crate::text::seconds;
+use crate::lives::{Down, Why};
+use crate::text::{PHRASE, brief, clean, seconds};
 
 /// The height of one lane.
 const ROW: f64 = 22.0;
@@ -28,7 +27,7 @@ const MAX_WITNESS: usize = 500;
 /// The lanes of all nodes, and what was left out to draw them.
 pub(super) fn band(page: &Page<'_>) -> (Band, Option<String>) {
     let history = page.run.history;
-    let roles = roles(history, &page.faults);
+    let roles = roles(history, &page.downs);
     let nodes: BTreeSet<NodeId> =
         history.header().nodes.iter().chain(roles.keys()).copied().take(MAX_NODES).collect();
     let each = MAX_SPANS / nodes.len().max(1);
@@ -65,8 +64,8 @@ impl Lane<'_> {
         roles.get(&self.node).into_iter().flatten().take(self.each)
     }
 
-    fn downs(&self) -> impl Iterator<Item = &FaultSpan> {
-        self.page.drawn_faults().filter(|span| span.fault.down().contains(&self.node))
+    fn downs(&self) -> impl Iterator<Item = &Down> {
+        self.page.downs.get(&self.node).into_iter().flatten().take(self.each)
     }
 
     fn shapes(&self, roles: &Roles) -> Markup {
@@ -74,7 +73,7 @@ impl Lane<'_> {
             @for span in self.spans(roles) {
                 (self.bar(span, &class(span), &title(self.node, span)).draw())
             }
-            @for span in self.downs() { (self.down(span).0) }
+            @for down in self.downs() { (self.down(down).0) }
             @for (from, to) in self.witnessed() { (self.witness(from, to)) }
         }
     }
@@ -107,7 +106,7 @@ impl Lane<'_> {
                     g.on-leader { (self.bar(span, "", "").label(&generation.to_string())) }
                 }
             }
-            @for span in self.downs() { (self.down(span).1) }
+            @for down in self.downs() { (self.down(down).1) (self.restart(down)) }
         }
     }
 
@@ -116,23 +115,55 @@ impl Lane<'_> {
         Bar { x, y: self.y, width, height: ROW - 4.0, class, title }
     }
 
-    /// The shape and the label of a time during which the node was stopped or gone.
-    fn down(&self, span: &FaultSpan) -> (Markup, Markup) {
-        let (from, to) = span.effective.unwrap_or_else(|| span.window(self.page.end));
-        let (x, width) = self.page.scale.span(from, to, 1.5);
-        let kind = span.fault.kind();
-        let verb = match kind {
-            FaultKind::Kill => "killed",
-            FaultKind::Power => "without power",
-            _ => "paused",
+    /// The shape and the label of a time during which the server was gone or stopped.
+    fn down(&self, down: &Down) -> (Markup, Markup) {
+        let (x, width) = self.page.scale.span(down.from, down.to.unwrap_or(self.page.end), 2.0);
+        let class = match down.proven {
+            true => format!("down {}", down.why.class()),
+            false => "unproven".to_owned(),
         };
-        let (word, class) = match span.effective {
-            Some(_) => (verb.to_owned(), format!("down {kind}")),
-            None => (format!("{verb}?"), "unproven".to_owned()),
-        };
-        let title = format!("{} {word} (fault {})", self.node, span.id);
+        let title = tell(self.node, down);
         let bar = Bar { x, y: self.y, width, height: ROW - 4.0, class: &class, title: &title };
-        (bar.draw(), bar.label(&word))
+        let doubt = if down.proven { "" } else { "?" };
+        let glyph = down.why.glyph();
+        let short = format!("{glyph} {}{doubt}", down.why.word());
+        let long = match &down.why {
+            Why::Crashed(how) => format!("{short}: {}", brief(how, 24)),
+            _ => short.clone(),
+        };
+        let label = bar.label_of(&[&long, &short, glyph]);
+        let label = html! { g.why.(down.why.class()) { (label) } };
+        (bar.draw(), label)
+    }
+
+    /// A mark where the server was started again.
+    fn restart(&self, down: &Down) -> Markup {
+        let Some(at) = down.to.filter(|_| down.restarts()) else { return html! {} };
+        let x = self.page.scale.x(at).min(PLOT - RESTART);
+        html! {
+            text.restart x=(Px(x)) y=(Px(self.y + ROW / 2.0 + 4.0)) data-inset="0"
+                data-room=(Px(RESTART)) data-bar=(Px(RESTART)) { "▸" }
+        }
+    }
+}
+
+/// The width of the mark of a new start.
+const RESTART: f64 = 9.0;
+
+fn tell(node: NodeId, down: &Down) -> String {
+    let what = match &down.why {
+        Why::Crashed(how) => format!("crashed by itself with {}", clean(how, PHRASE)),
+        why => why.word().to_owned(),
+    };
+    let doubt = if down.proven { "" } else { ", not proven" };
+    let by = down.fault.map_or_else(String::new, |id| format!(" by fault {id}{doubt}"));
+    let from = seconds(down.from);
+    match down.to {
+        Some(to) if down.restarts() => {
+            format!("{node} {what}{by} · {from}, started again at {}", seconds(to))
+        }
+        Some(to) => format!("{node} {what}{by} · {from} – {}", seconds(to)),
+        None => format!("{node} {what}{by} · {from}, never started again"),
     }
 }
 

@@ -167,8 +167,8 @@ fn numbers(points: &[Point]) -> Markup {
     } } }
 }
 
-/// What stands beneath an operation that does not fit.
-const REFUSED: &str = "fits nowhere";
+/// What stands beneath an operation that no legal order can contain.
+const REFUSED: &str = "in no legal order";
 
 /// The width that an item's texts need.
 fn room(item: &Item) -> f64 {

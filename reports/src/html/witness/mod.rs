@@ -10,10 +10,11 @@ mod items;
 use maud::{Markup, html};
 
 use self::draw::Figure;
-use self::items::{Item, items};
+use self::items::{Item, Lane, items};
 pub(super) use self::items::{grade, source};
 use super::page::Page;
 use crate::findings::Finding;
+use crate::text::count;
 
 /// How many operations and observations one drawing shows.
 const MAX_ITEMS: usize = 40;
@@ -27,7 +28,7 @@ pub(super) fn figure(page: &Page<'_>, finding: &Finding<'_>) -> Markup {
     let figure = Figure::new(&items);
     html! {
         figure.witness-figure {
-            figcaption { (caption(&items)) }
+            figcaption { (caption(page, &items)) }
             div.scroll { (figure.draw()) }
             @if left_out > 0 {
                 p.note { "The first " (left_out) " events are left out; all are in results.json." }
@@ -36,13 +37,20 @@ pub(super) fn figure(page: &Page<'_>, finding: &Finding<'_>) -> Markup {
     }
 }
 
-fn caption(items: &[Item]) -> Markup {
+fn caption(page: &Page<'_>, items: &[Item]) -> Markup {
     let ordered = items.iter().any(|item| item.placed.is_some());
     let refused = items.iter().any(|item| item.refused);
+    let shown = items.iter().filter(|item| matches!(item.lane, Lane::Client(_))).count() as u64;
+    let all = count(page.run.history.operations().len() as u64);
     html! {
-        strong { "The smallest history that shows it. " }
+        @if shown > 0 {
+            @let verb = if shown == 1 { "is" } else { "are" };
+            strong { (count(shown)) " of " (all) " operations " (verb) " enough to show it. " }
+        } @else {
+            strong { "What was observed that shows it. " }
+        }
         "Time runs to the right; short gaps are widened so that every event can be seen. "
-        @if ordered { "Numbers are the longest legal order, with the state after each step. " }
-        @if refused { "Red and ✗: what fits at no place." }
+        @if ordered { "The numbers are the longest legal order, with the state after each step. " }
+        @if refused { "✗ marks the operation that no legal order can contain." }
     }
 }

@@ -4,7 +4,7 @@ use fracas_checker::event::{
     Completion, Event, EventKind, Nanos, NodeId, Op, Outcome, Phase, ProcessId, Stamp,
 };
 use fracas_checker::fault::{Again, Cut, Fault, FaultEvent, Measurement, Shape, Stage};
-use fracas_checker::history::History;
+use fracas_checker::history::{Header, History};
 use fracas_checker::observation::{Grade, Observation, Role, Source};
 
 /// What to invent.
@@ -17,11 +17,13 @@ pub(crate) struct Traffic {
     pub(crate) split_brain: bool,
     /// Whether the partition has no proof.
     pub(crate) unproven: bool,
+    /// Whether followers refuse every request.
+    pub(crate) refusals: bool,
 }
 
 impl Default for Traffic {
     fn default() -> Self {
-        Self { rate: 20, stale_read: false, split_brain: false, unproven: false }
+        Self { rate: 20, stale_read: false, split_brain: false, unproven: false, refusals: false }
     }
 }
 
@@ -55,9 +57,14 @@ pub(crate) fn history(traffic: &Traffic) -> History {
         stale_read(&mut events);
     }
     events.sort_by_key(|(time, _)| *time);
+    numbered(super::header(), events)
+}
+
+/// The history of events that are in order of time.
+pub(crate) fn numbered(header: Header, events: Vec<(Nanos, EventKind)>) -> History {
     let number = |(index, (time, kind))| Event { index: index as u64, time, kind };
     let events = events.into_iter().enumerate().map(number).collect();
-    History::new(super::header(), events).expect("the invented history is well formed")
+    History::new(header, events).expect("the invented history is well formed")
 }
 
 type Events = Vec<(Nanos, EventKind)>;
@@ -258,12 +265,20 @@ impl Client<'_> {
         let op = self.op(now);
         let (took, completion) = self.answer(&op, now);
         let node = Some(NodeId(1 + self.dice.roll(5) as u16));
+        let (took, completion) = self.refused(node).unwrap_or((took, completion));
         events.push((now, EventKind::Invoke { process, node, op }));
         if matches!(completion, Completion::Info { .. }) {
             self.process += CLIENTS;
         }
         events.push((now + took, EventKind::Complete { process, completion }));
         now + took
+    }
+
+    /// What a follower answers that sends every client to the leader.
+    fn refused(&self, node: Option<NodeId>) -> Option<(Nanos, Completion)> {
+        let refuses = self.traffic.refusals && node.is_some_and(|node| node.0 > 2);
+        let error = "HTTP 421: not the leader, try again in 12 ms".to_owned();
+        refuses.then_some((MS, Completion::Fail { error }))
     }
 
     fn op(&mut self, now: Nanos) -> Op {

@@ -1,6 +1,7 @@
 //! Invented runs to show and to test with: a cluster that elects, faults that are proven, and
 //! verdicts, most of them written by hand.
 
+pub(crate) mod cases;
 mod cluster;
 pub(crate) mod hostile;
 mod verdicts;

@@ -1,0 +1,63 @@
+//! What the allowed faults take of the network is tried before any server is started: a fault that
+//! cannot be brought about is refused by its name, whatever the seed has drawn.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use fracas_checker::fault::{Cut, FaultKind};
+
+use crate::lab::packets::Shaping;
+use crate::lab::{Lab, LabError};
+
+/// A direction that is late for a moment.
+const LATE: Shaping = Shaping {
+    delay: Duration::from_millis(1),
+    jitter: Duration::ZERO,
+    loss: 0.0,
+    duplicate: 0.0,
+    reorder: 0.0,
+    bandwidth: None,
+    seed: 0,
+};
+
+/// Cuts and shapes one direction for a moment, as far as faults of these kinds would.
+///
+/// # Errors
+/// [`LabError::Unavailable`], with the fault that cannot be brought about.
+pub fn try_out(lab: &Lab, kinds: &BTreeSet<FaultKind>) -> Result<(), LabError> {
+    let Some(direction) = lab.directions().first().copied() else { return Ok(()) };
+    for kind in kinds {
+        let tried = match kind {
+            FaultKind::Partition => cut(lab, direction),
+            FaultKind::Slow | FaultKind::Loss => shape(lab, direction),
+            _ => Ok(()),
+        };
+        tried.map_err(|error| refused(*kind, error))?;
+    }
+    Ok(())
+}
+
+fn cut(lab: &Lab, direction: Cut) -> Result<(), LabError> {
+    lab.cut(&[direction])?;
+    lab.cut(&[])
+}
+
+fn shape(lab: &Lab, direction: Cut) -> Result<(), LabError> {
+    lab.shape(&BTreeMap::from([(direction, LATE)]))?;
+    lab.shape(&BTreeMap::new())
+}
+
+/// The same error, with the kind of fault that cannot be brought about for it. Whatever it is, it is
+/// the machine's.
+#[must_use]
+pub fn refused(kind: FaultKind, error: LabError) -> LabError {
+    let what = format!("bring about the fault `{kind}`");
+    match error {
+        LabError::Unavailable { .. } => error.within(&what),
+        other => LabError::Unavailable {
+            what,
+            why: other.to_string(),
+            mend: "see `fracas doctor`, or name the other kinds with `--faults`".into(),
+        },
+    }
+}

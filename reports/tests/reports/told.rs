@@ -1,0 +1,184 @@
+//! What every output tells alike: what was never tried, why nothing could be judged, what was refused,
+//! and how servers went down.
+
+use fracas_reports::{FILES, Run, html, junit, results_json, summary};
+use serde_json::{Value, json};
+
+use crate::samples::{self, Sample, cases};
+
+/// The page, `results.json`, `junit.xml` and `summary.md`, with the references of Markdown undone.
+fn outputs(sample: &Sample) -> [(&'static str, String); 4] {
+    FILES.map(|(name, _, render)| {
+        let text = render(&sample.run());
+        (name, if name.ends_with(".json") { text } else { decoded(&text) })
+    })
+}
+
+/// A text without the character references of HTML, XML and Markdown.
+fn decoded(text: &str) -> String {
+    let mut plain = text.replace("&lt;", "<").replace("&gt;", ">").replace("&apos;", "'");
+    for code in 33..127_u8 {
+        plain = plain.replace(&format!("&#{code};"), &char::from(code).to_string());
+    }
+    plain.replace("&amp;", "&")
+}
+
+#[track_caller]
+fn all_say(sample: &Sample, text: &str) {
+    for (name, output) in outputs(sample) {
+        assert!(output.contains(text), "{name} does not say `{text}`:\n{output}");
+    }
+}
+
+fn results(sample: &Sample) -> Value {
+    serde_json::from_str(&results_json(&sample.run())).expect("it is JSON")
+}
+
+#[test]
+fn kinds_that_were_never_tried_are_named_everywhere() {
+    let sample = cases::untried();
+    let untried = "power, clock, slow, loss, disk, starve";
+    for (name, output) in outputs(&sample).iter().filter(|(name, _)| *name != "results.json") {
+        assert!(output.contains(&format!("6 of 9 kinds never tried: {untried}")), "{name}");
+    }
+    let kinds = &results(&sample)["fault_kinds"];
+    assert_eq!(kinds["never_tried"].as_array().map(Vec::len), Some(6));
+    assert_eq!(kinds["allowed"].as_array().map(Vec::len), Some(9));
+    // A run that tried all that was allowed has nothing to confess.
+    for (name, output) in outputs(&samples::clean()) {
+        assert!(!output.contains("kinds never tried"), "{name}");
+    }
+    // A fault without a proof has tried nothing.
+    let unproven = html(&samples::inconclusive().run());
+    assert!(unproven.contains("1 of 3 kinds never tried: partition"));
+}
+
+#[test]
+fn a_run_without_faults_says_so() {
+    let page = html(&cases::faultless().run());
+    assert!(page.contains("No fault was allowed, and none was injected."));
+    assert!(page.contains("none injected"));
+}
+
+#[test]
+fn refusals_are_told_by_their_reason() {
+    let sample = cases::faultless();
+    let page = html(&sample.run());
+    assert!(!page.contains("% of operations succeeded"));
+    assert!(page.contains("Why operations did not succeed"));
+    // Errors that differ in numbers only are one.
+    let refusals = results(&sample)["refusals"].clone();
+    let first = &refusals[0];
+    assert_eq!(first["error"], "HTTP 421: not the leader, try again in 12 ms");
+    assert_eq!(first["outcome"], "fail");
+    assert!(first["count"].as_u64() > Some(100), "{refusals}");
+    let all: u64 =
+        refusals.as_array().into_iter().flatten().filter_map(|it| it["count"].as_u64()).sum();
+    let ops = &results(&sample)["ops"];
+    assert_eq!(
+        Some(all),
+        ops["fail"].as_u64().zip(ops["indeterminate"].as_u64()).map(|(a, b)| a + b)
+    );
+}
+
+#[test]
+fn a_target_that_broke_is_an_error_everywhere() {
+    let sample = cases::broke();
+    all_say(&sample, "The target broke before testing: failed to start node n2");
+    all_say(&sample, "cannot bind 10.0.0.2:7000");
+    let page = html(&sample.run());
+    assert!(page.contains("<title>! ERROR"), "the title");
+    assert!(!page.contains("INCONCLUSIVE"));
+    assert!(junit(&sample.run()).contains("<error type=\"target-broke\""));
+    assert!(junit(&sample.run()).contains("<property name=\"verdict\" value=\"error\"/>"));
+    assert!(summary(&sample.run()).starts_with("### ! ERROR – ravel"));
+    assert_eq!(results(&sample)["verdict"], "error");
+    // What the server wrote to colour its words does not reach anybody.
+    for (name, output) in outputs(&sample) {
+        assert!(!output.contains('\u{1b}'), "{name}");
+    }
+}
+
+#[test]
+fn an_error_of_the_harness_does_not_hide_an_anomaly() {
+    let broken = cases::broke();
+    let found = samples::stale_read();
+    let run = Run { record: &broken.record, ..found.run() };
+    let page = html(&run);
+    assert!(page.contains("ANOMALY") && page.contains("The target broke before testing"));
+    assert_eq!(
+        serde_json::from_str::<Value>(&results_json(&run)).expect("JSON")["verdict"],
+        "anomaly"
+    );
+}
+
+#[test]
+fn servers_go_down_in_different_ways() {
+    let page = html(&cases::crashed().run());
+    for shape in [
+        "class=\"down crash\"",
+        "class=\"down kill\"",
+        "class=\"down power\"",
+        "class=\"down pause\"",
+        "class=\"restart\"",
+        "server crashed: it ended by itself",
+        "power failure: killed, unsynced data lost",
+        "n3 crashed by itself with status 74 · 22.000 s, started again at 26.100 s",
+        "n1 no power by fault 22 · 45.010 s, started again at 47.000 s",
+        "n4 killed by fault 2 · 28.000 s, started again at 33.400 s",
+    ] {
+        assert!(page.contains(shape), "`{shape}` is not on the page");
+    }
+    // Answers that were seen of n3 while it was gone are not drawn as its role then.
+    let alive = page.match_indices("n3 follower").filter(|(at, _)| {
+        let span = page[*at..].split('<').next().unwrap_or_default();
+        let times: Vec<f64> =
+            span.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        times.iter().any(|time| (22.1..26.0).contains(time))
+    });
+    assert_eq!(alive.count(), 0);
+}
+
+#[test]
+fn a_page_names_only_the_shapes_it_has() {
+    let page = html(&samples::clean().run());
+    assert!(page.contains("server killed by a fault") && !page.contains("server crashed"));
+    let page = html(&cases::faultless().run());
+    assert!(!page.contains("each kind has its own hatch") && !page.contains("server killed"));
+}
+
+#[test]
+fn what_anomalies_share_is_drawn_once() {
+    let page = html(&cases::storm().run());
+    assert_eq!(
+        page.matches("<rect class=\"window\"").count(),
+        1,
+        "one window for all that overlap"
+    );
+    let marks = page.matches("<g class=\"mark\"").count();
+    assert!((2..20).contains(&marks), "{marks} marks for 40 anomalies");
+}
+
+#[test]
+fn the_load_of_every_fault_is_told() {
+    let sample = samples::clean();
+    let faults = results(&sample)["faults"].clone();
+    for fault in faults.as_array().into_iter().flatten() {
+        let load = |name: &str| fault["load"][name].as_u64().unwrap_or_default();
+        assert!(load("invoked") > 0, "{fault}");
+        assert_eq!(load("invoked"), load("ok") + load("fail") + load("indeterminate"));
+    }
+    assert!(html(&sample.run()).contains("asked: "));
+    let silent = cases::broke();
+    assert_eq!(results(&silent)["faults"], json!([]));
+}
+
+#[test]
+fn megabytes_are_cut_and_counted() {
+    let sample = samples::hostile(&"<b>x\u{202e}W".repeat(200_000));
+    for (name, output) in outputs(&sample).iter().filter(|(name, _)| *name != "results.json") {
+        assert!(output.len() < 400_000, "{name}: {} bytes", output.len());
+        assert!(output.contains("more characters)"), "{name}");
+        assert!(output.contains("\\u{202e}"), "{name}");
+    }
+}
