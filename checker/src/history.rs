@@ -18,7 +18,7 @@ use crate::event::{
     Completion, Event, EventKind, Key, Nanos, NodeId, Op, OpKind, Outcome, Phase, ProcessId, Stamp,
     Value,
 };
-use crate::fault::Hardship;
+use crate::fault::{FaultKind, Hardship};
 
 /// The name and version of the format; the first field of the first line.
 pub const SCHEMA: &str = "fracas.history/1";
@@ -64,6 +64,9 @@ pub struct Plan {
     /// While it endures which of these a server may end by itself. None: [`Plan::GIVES_UP_ON`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gives_up_on: Option<BTreeSet<Hardship>>,
+    /// The kinds of faults that were allowed. If there are any, one fault must have happened.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub faults: BTreeSet<FaultKind>,
     /// How much must have been seen for a pass to mean something.
     pub coverage: Coverage,
 }
@@ -92,6 +95,10 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 /// How much must have been seen for a pass to mean something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(default)]
@@ -99,7 +106,7 @@ pub struct Coverage {
     /// Locks that went from one holder to another.
     #[serde(skip_serializing_if = "is_zero")]
     pub handovers: u64,
-    /// Successful operations of each kind, over the whole run.
+    /// Operations of each kind that succeeded under load.
     pub ok_per_kind: BTreeMap<OpKind, u64>,
     /// Successful operations within every fault that left a majority connected.
     pub ok_per_fault_window: u64,
@@ -107,6 +114,13 @@ pub struct Coverage {
     pub elections: u64,
     /// Faults that were proven to take effect.
     pub effective_faults: u64,
+    /// Whether every planned fault must have been carried out, as where a schedule was given.
+    #[serde(skip_serializing_if = "is_false")]
+    pub every_fault: bool,
+    /// Whether every object that was changed must be read after the last heal before it is changed
+    /// again: else what a fault took may be written anew before anybody looks.
+    #[serde(skip_serializing_if = "is_false")]
+    pub look_first: bool,
     /// How much must have been seen of leaders.
     #[serde(skip_serializing_if = "Leaders::is_empty")]
     pub leaders: Leaders,

@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 
 use fracas_checker::event::{EventKind, Nanos};
 use fracas_checker::history::FaultSpan;
+use fracas_checker::leadership::reigns;
 use fracas_checker::untrusted;
-use fracas_checker::verdict::CheckResult;
+use fracas_checker::verdict::{Anomaly, CheckResult};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::findings::{Finding, findings};
 use crate::kinds::{Kinds, load};
-use crate::leaders::reigns;
 use crate::record::Ended;
 use crate::tally::{Reason, Tally, reasons};
 use crate::words::{Fate, outcome};
@@ -62,7 +62,7 @@ pub fn results_json(run: &Run<'_>) -> String {
         fault_kinds: json!({ "allowed": kinds.allowed, "never_tried": kinds.untried }),
         refusals: reasons(run.history.operations()).iter().map(refusal).collect(),
         checks: run.verdict.checks.iter().map(check).collect(),
-        findings: findings(run).iter().map(finding).collect(),
+        findings: findings(run.history, run.verdict).iter().flat_map(each).collect(),
         faults: faults.iter().map(|span| fault(run, span)).collect(),
         metrics: metrics(run, &tally),
         files: FILES.iter().map(|(name, what, _)| (*name, *what)).collect(),
@@ -105,10 +105,15 @@ fn check(check: &CheckResult) -> Value {
     })
 }
 
-fn finding(finding: &Finding<'_>) -> Value {
-    let anomaly = finding.anomaly;
+/// One entry per anomaly; those of one fingerprint follow each other.
+fn each(of: &Finding<'_>) -> Vec<Value> {
+    of.all().map(|anomaly| finding(of, anomaly)).collect()
+}
+
+fn finding(finding: &Finding<'_>, anomaly: &Anomaly) -> Value {
     json!({
-        "fingerprint": finding.fingerprint, "check": finding.check.id, "class": anomaly.class,
+        "fingerprint": finding.fingerprint, "check": finding.check.id,
+        "number": finding.number, "alike": finding.alike.len(), "class": anomaly.class,
         "headline": anomaly.headline, "story": anomaly.story,
         "likely_cause": anomaly.likely_cause, "refuted": anomaly.refuted,
         "key": anomaly.key, "nodes": anomaly.nodes, "generation": anomaly.generation,
@@ -143,8 +148,8 @@ fn metrics(run: &Run<'_>, tally: &Tally) -> BTreeMap<&'static str, f64> {
     let millis = |q| tally.quantile(q).map(|nanos| nanos as f64 / 1e6);
     let observations = run.history.events().iter();
     let observations = observations.filter(|event| matches!(event.kind, EventKind::Observe(_)));
-    let mut generations: Vec<u64> =
-        reigns(run.history).iter().map(|reign| reign.generation).collect();
+    let proven = reigns(run.history).into_iter().filter(|reign| reign.grade.proves());
+    let mut generations: Vec<u64> = proven.map(|reign| reign.generation).collect();
     generations.dedup();
     [
         ("ops_per_s", (length > 0.0).then(|| tally.ok as f64 / length)),

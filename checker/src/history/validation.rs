@@ -127,6 +127,7 @@ impl Walk {
                 }
                 None => Ok(()),
             },
+            FaultEvent::Missed { .. } => Ok(()),
             FaultEvent::Proof { id, .. } => match self.faults.get(id) {
                 Some(_) => Ok(()),
                 None => Err(format!("fault {id} was measured, expected its begin first")),

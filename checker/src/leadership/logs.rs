@@ -111,6 +111,7 @@ fn anomaly(history: &History, index: u64, both: [Told<'_>; 2], also: usize) -> A
         nodes: both.iter().map(|told| told.seen.node).collect(),
         generation: both.iter().map(|told| told.entry.generation).max(),
         window: (one.seen.since.min(other.seen.since), one.time.max(other.time)),
+        moment: one.time.max(other.time),
     }
     .anomaly(history)
 }

@@ -11,6 +11,7 @@ mod cli_words;
 mod docs_bisect;
 mod docs_reasons;
 mod run_anomaly;
+mod run_coverage;
 mod run_faults;
 mod run_flags;
 mod run_machine;

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use fracas_checker::event::{Event, EventKind, Nanos, NodeId};
 use fracas_checker::history::{FaultSpan, Operation};
+use fracas_checker::leadership::{Reign, reigns};
 use maud::{Markup, html};
 
 use super::svg::Scale;
 use crate::Run;
 use crate::findings::{Finding, findings};
 use crate::kinds::Kinds;
-use crate::leaders::{Reign, reigns};
 use crate::lives::{Down, downs};
 use crate::tally::Tally;
 use crate::text::{PHRASE, SENTENCE, clean};
@@ -42,7 +42,7 @@ impl<'a> Page<'a> {
             downs: downs(run.history, &faults),
             kinds: Kinds::of(run, &faults),
             faults,
-            findings: findings(run),
+            findings: findings(run.history, run.verdict),
             tally: Tally::of(run.history.operations()),
             reigns: reigns(run.history),
         }

@@ -88,7 +88,12 @@ fn a_target_that_broke_is_an_error_everywhere() {
     all_say(&sample, "cannot bind 10.0.0.2:7000");
     let page = html(&sample.run());
     assert!(page.contains("<title>! ERROR"), "the title");
-    assert!(!page.contains("INCONCLUSIVE"));
+    for (name, output) in outputs(&sample).iter().filter(|(name, _)| *name != "results.json") {
+        // Nothing was tested, so nothing is undecided either.
+        assert!(!output.contains("INCONCLUSIVE"), "{name}");
+    }
+    assert!(page.contains("NOT TESTED"));
+    assert!(junit(&sample.run()).contains("<skipped type=\"not-tested\""));
     assert!(junit(&sample.run()).contains("<error type=\"target-broke\""));
     assert!(junit(&sample.run()).contains("<property name=\"verdict\" value=\"error\"/>"));
     assert!(summary(&sample.run()).starts_with("### ! ERROR – ravel"));
