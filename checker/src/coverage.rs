@@ -216,7 +216,7 @@ fn polls(seen: &Seen<'_>, led: &BTreeMap<u64, Evidence>, result: &mut CheckResul
     let mut nodes: BTreeMap<NodeId, usize> = header.nodes.iter().map(|node| (*node, 0)).collect();
     let mut generations: BTreeMap<u64, usize> =
         led.keys().map(|generation| (*generation, 0)).collect();
-    for event in seen.history.events().iter().filter(|event| event.time <= seen.load.to) {
+    for event in seen.history.others().iter().filter(|event| event.time <= seen.load.to) {
         let EventKind::Observe(seen) = &event.kind else { continue };
         if seen.source == Source::Poll {
             nodes.entry(seen.node).and_modify(|polls| *polls += 1);

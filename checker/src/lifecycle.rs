@@ -31,7 +31,7 @@ pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
     let mut result = CheckResult::new(ID, PROMISE);
     let faults = history.faults();
     let (mut starts, mut excused) = (0_u32, 0_usize);
-    for event in history.events() {
+    for event in history.others() {
         let EventKind::Node { node, incarnation, change } = &event.kind else { continue };
         starts += u32::from(*change == NodeChange::Started);
         let NodeChange::Exited { how, log } = change else { continue };

@@ -77,10 +77,10 @@ impl Evidence {
 #[must_use]
 pub fn evidence(history: &History) -> Vec<Evidence> {
     let mut lives = Lives::default();
-    history.events().iter().for_each(|event| lives.add(event));
+    history.others().iter().for_each(|event| lives.add(event));
     let acknowledged = history.operations().iter().filter_map(|one| acknowledged(one, &lives));
     let mut found: Vec<Evidence> = acknowledged.collect();
-    found.extend(history.events().iter().flat_map(observed));
+    found.extend(history.others().iter().flat_map(observed));
     found.sort_by_key(|evidence| evidence.index);
     found
 }

@@ -206,9 +206,10 @@ enum IsolationArg {
 /// One run in a world of its own.
 pub(super) fn one(args: &RunArgs, plan: &RunPlan) -> Exit {
     for skipped in &plan.skipped {
-        match args.workload.is_empty() {
-            true => tracing::debug!("{skipped}"), // nobody asked for it by name
-            false => narrate(&format!("fracas: {skipped}")),
+        if args.workload.is_empty() {
+            tracing::debug!("{skipped}"); // nobody asked for it by name
+        } else {
+            narrate(&format!("fracas: {skipped}"));
         }
     }
     for (kind, why) in &plan.left_out {

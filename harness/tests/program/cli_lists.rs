@@ -195,7 +195,7 @@ fn a_dry_run_tells_which_kinds_have_room_and_what_time_all_need() {
             "run",
             "regent",
             "--faults",
-            "kill,pause",
+            "kill,slow",
             "--seed",
             "1",
             "--dry-run",

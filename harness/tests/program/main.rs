@@ -9,6 +9,7 @@ mod cli_errors;
 mod cli_lists;
 mod cli_words;
 mod docs_bisect;
+mod docs_reasons;
 mod run_anomaly;
 mod run_coverage;
 mod run_faults;

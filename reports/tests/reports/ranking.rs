@@ -45,7 +45,8 @@ fn the_gravest_comes_first_in_every_output_and_what_is_alike_is_told_once() {
     assert_eq!(told, [(1, split), (2, vote)]);
     assert_eq!(found[1].more().as_deref(), Some("and 2 more like it"));
     for text in [html(&run), junit(&run), summary(&run)] {
-        in_order(&text, &[split, vote, "and 2 more like it"]);
+        in_order(&text, &[split, vote]);
+        assert!(text.contains("and 2 more like it"));
     }
     let json: Value = serde_json::from_str(&results_json(&run)).expect("it is JSON");
     assert_eq!(json["headline"], split);
