@@ -1,13 +1,13 @@
 # Two commands are all that is needed: `make demo` and `make test`. Each does its own set-up.
 .DELETE_ON_ERROR:
-.PHONY: demo test slow bench calibrate prove-faults acceptance lint packages
+.PHONY: demo test slow bench calibrate calibrate-default prove-faults acceptance lint packages
 
 CARGO ?= cargo
 # Debian packages that tests use when they are there; without them those tests say so and skip.
 # They are installed with RUNLEVEL=1, so that none of their services is started.
 # Not among them, for its size: chromium, in which the pages are measured where it is installed.
 PACKAGES = etcd-server iptables iproute2 python3 redis-server
-# How many replays `make calibrate` makes at once.
+# How many runs `make calibrate` and `make calibrate-default` make at once.
 JOBS ?= 4
 
 ## demo: the main job against the built-in reference cluster; ends with the path of the report
@@ -44,6 +44,18 @@ acceptance: packages
 calibrate:
 	$(CARGO) build --locked --release --bin fracas --bin regent
 	$(CARGO) run --locked --quiet --release --example calibrate -- --replays --jobs $(JOBS) $(BUGS)
+
+# What `make calibrate-default` measures: seeds 1 to SEEDS, runs of so many seconds, on so many nodes.
+SEEDS ?= 5
+TIMES ?= 30,60
+NODES ?= 5,3
+
+## calibrate-default: what the bare default run finds of each planted bug, JOBS runs at once; goes on
+## where it was interrupted (ANEW=--anew forgets what is known); writes docs/detection.md
+calibrate-default:
+	$(CARGO) build --locked --release --bin fracas --bin regent
+	$(CARGO) run --locked --quiet --release --example detection -- --jobs $(JOBS) --seeds $(SEEDS) \
+	  --times $(TIMES) --nodes $(NODES) $(ANEW) $(BUGS)
 
 ## prove-faults: every fault on every server, as root (if this is root) and as an ordinary user, with
 ## its proof and its price; writes docs/proven-faults.md

@@ -189,6 +189,9 @@ impl From<jsonl::ReadError> for ReadError {
     }
 }
 
+/// How many bytes of a history of our own are read at once.
+const AT_ONCE: usize = 256 << 10;
+
 /// Reads a history, whoever wrote it.
 ///
 /// # Errors
@@ -201,7 +204,7 @@ pub fn read(input: impl Read, hint: &Hint) -> Result<Recorded, ReadError> {
         None => recognise(&input.beginning).ok_or_else(|| unknown(&input.beginning))?,
     };
     if format == Format::Fracas {
-        let (history, torn) = jsonl::read(BufReader::new(input.stream()))?;
+        let (history, torn) = jsonl::read(BufReader::with_capacity(AT_ONCE, input.stream()))?;
         let (notes, doubts) = (Vec::new(), Doubts::default());
         return Ok(Recorded { history, format, torn, notes, doubts });
     }

@@ -22,11 +22,13 @@ pub enum Shape {
     Bridge,
     /// One node is heard by none, though it hears all (or the reverse); every second time the leader.
     OneWay,
+    /// Every node is alone.
+    Scatter,
 }
 
 impl Shape {
     /// All shapes, in the order in which lists show them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Halves,
         Self::Majority,
         Self::IsolateOne,
@@ -34,6 +36,7 @@ impl Shape {
         Self::MajoritiesRing,
         Self::Bridge,
         Self::OneWay,
+        Self::Scatter,
     ];
 
     /// The word used on the command line, in histories and in reports.
@@ -47,6 +50,7 @@ impl Shape {
             Self::MajoritiesRing => "majorities-ring",
             Self::Bridge => "bridge",
             Self::OneWay => "one-way",
+            Self::Scatter => "scatter",
         }
     }
 
@@ -61,6 +65,7 @@ impl Shape {
             Self::MajoritiesRing => "every node sees a majority, and no two see the same one",
             Self::Bridge => "two groups that meet in one node only",
             Self::OneWay => "one node is heard by none though it hears all, or the reverse",
+            Self::Scatter => "no two nodes can talk with each other",
         }
     }
 }

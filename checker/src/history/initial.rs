@@ -161,8 +161,8 @@ impl History {
             let completion = Completion::Ok { outcome, stamp: Stamp::default() };
             kinds.push((0, EventKind::Complete { process, completion }));
         }
-        let rest = self.events.into_iter();
-        kinds.extend(rest.map(|event| (event.time.saturating_add(shift), event.kind)));
+        let rest = self.events().iter();
+        kinds.extend(rest.map(|event| (event.time.saturating_add(shift), event.kind.clone())));
         let event = |(index, (time, kind))| Event { index, time, kind };
         Self::new(self.header, (0..).zip(kinds).map(event).collect())
     }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::nemesis::{After, Plan, Planned, Until};
+use crate::nemesis::{After, Part, Plan, Planned, Until};
 
 /// How far one act has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,12 +21,18 @@ pub(super) struct Agenda<'p> {
     progress: Vec<Progress>,
     /// When elections were seen.
     elections: Vec<Duration>,
+    /// Whether a leader was known, and none is any more.
+    leaderless: bool,
 }
+
+/// How long a turn that is meant for the leader, or for those that follow it, waits for one to be
+/// known.
+const LEADER_WITHIN: Duration = Duration::from_secs(3);
 
 impl<'p> Agenda<'p> {
     pub(super) fn new(plan: &'p Plan) -> Self {
         let progress = vec![Progress::Waiting; plan.planned.len()];
-        Self { planned: &plan.planned, progress, elections: Vec::new() }
+        Self { planned: &plan.planned, progress, elections: Vec::new(), leaderless: false }
     }
 
     pub(super) fn planned(&self, place: usize) -> &'p Planned {
@@ -36,6 +42,11 @@ impl<'p> Agenda<'p> {
     /// A leader of a higher generation was seen.
     pub(super) fn elected(&mut self, now: Duration) {
         self.elections.push(now);
+    }
+
+    /// A leader was known, and is known no more; or the other way round.
+    pub(super) fn set_leaderless(&mut self, leaderless: bool) {
+        self.leaderless = leaderless;
     }
 
     pub(super) fn begun(&mut self, place: usize, now: Duration) {
@@ -94,7 +105,9 @@ impl<'p> Agenda<'p> {
             return None;
         }
         let calm = self.last_heal().map(|heal| heal + Duration::from_millis(calm_ms));
-        Some(calm.map_or(at, |calm| calm.max(at)))
+        let at = calm.map_or(at, |calm| calm.max(at));
+        let waits = self.leaderless && planned.act.part() != Part::Any;
+        Some(if waits { at + LEADER_WITHIN } else { at })
     }
 
     fn last_heal(&self) -> Option<Duration> {
@@ -212,6 +225,25 @@ mod tests {
         agenda.healed(0, ms(90));
         assert_eq!((agenda.due(ms(119)), agenda.next()), (None, Some(ms(120))));
         assert_eq!(agenda.due(ms(120)), Some(1));
+    }
+
+    #[test]
+    fn a_turn_that_is_meant_for_the_leader_waits_for_one_but_not_for_ever() {
+        let mut plan =
+            plan(&[(0, After::Load, 50, Until::Time), (40, After::Load, 10, Until::Time)]);
+        plan.planned[1].calm_ms = Some(30);
+        for (whom, waits) in
+            [(Whom::Leader, LEADER_WITHIN), (Whom::Followers, LEADER_WITHIN), (Whom::All, ms(0))]
+        {
+            plan.planned[1].act.whom = whom;
+            let mut agenda = Agenda::new(&plan);
+            agenda.begun(0, ms(1));
+            agenda.healed(0, ms(60));
+            agenda.set_leaderless(true);
+            assert_eq!(agenda.next(), Some(ms(90) + waits), "{whom:?}");
+            agenda.set_leaderless(false);
+            assert_eq!(agenda.due(ms(90)), Some(1), "{whom:?}");
+        }
     }
 
     #[test]

@@ -27,6 +27,8 @@ use crate::view::View;
 
 /// How long the actor sleeps, at most, before it looks at its agenda again.
 const FAR: Duration = Duration::from_secs(86_400);
+/// How often it looks whether there is a leader again.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// What became of one planned act, for the schedule file.
 #[derive(Debug, Clone, Serialize)]
@@ -82,6 +84,8 @@ impl Actor {
             let count = elections.borrow_and_update().count;
             (seen..count).for_each(|_| agenda.elected(start.elapsed()));
             seen = count;
+            let leaderless = count > 0 && self.view.leader().is_none();
+            agenda.set_leaderless(leaderless);
             if let Some(place) = agenda.over(start.elapsed()) {
                 tokio::task::block_in_place(|| self.end(place));
                 agenda.healed(place, start.elapsed());
@@ -92,7 +96,9 @@ impl Actor {
                     agenda.healed(place, start.elapsed());
                 }
             } else {
-                let next = agenda.next().map_or(FAR, |next| next.min(FAR));
+                // A leader that goes on after a pause is no election.
+                let most = if leaderless { start.elapsed() + GLANCE } else { FAR };
+                let next = agenda.next().map_or(FAR, |next| next.min(most));
                 tokio::select! {
                     () = tokio::time::sleep_until(start + next) => {}
                     _ = elections.changed() => {}
@@ -109,27 +115,19 @@ impl Actor {
         while let Some(place) = self.active.keys().next().copied() {
             tokio::task::block_in_place(|| self.end(place));
         }
-        let why = "the run ended before its time";
         for place in agenda.waiting() {
-            self.leave(place, why.to_owned());
-        }
-        let left = agenda.waiting().count();
-        if left > 0 {
-            let text = format!("{left} planned faults were not carried out: {why}");
-            self.recorder.record(EventKind::Note { text });
+            self.skip(place, agenda.planned(place), "the load ended before its time".to_owned());
         }
         self.done.sort_by_key(|actual| actual.act);
     }
 
-    fn leave(&mut self, place: usize, why: String) {
+    /// Notes that a planned fault was not carried out.
+    fn skip(&mut self, place: usize, planned: &Planned, why: String) {
+        let (act, what) = (place as u32 + 1, planned.act.to_string());
+        let missed = FaultEvent::Missed { act, what, why: why.clone() };
+        self.recorder.record(EventKind::Fault(missed));
         let (id, fault, effective) = (None, None, None);
         self.done.push(Actual { act: place + 1, id, fault, effective, problems: vec![why] });
-    }
-
-    fn skip(&mut self, place: usize, why: String) {
-        let text = format!("planned fault {} was not carried out: {why}", place + 1);
-        self.recorder.record(EventKind::Note { text });
-        self.leave(place, why);
     }
 
     fn state(&self) -> State {
@@ -151,7 +149,7 @@ impl Actor {
         let pinned = planned.pinned.clone().map(Ok);
         let fault = match pinned.unwrap_or_else(|| resolve(&planned.act, &self.state())) {
             Ok(fault) => fault,
-            Err(why) => return self.skip(place, why),
+            Err(why) => return self.skip(place, planned, why),
         };
         self.hit.insert(place as u32 + 1, hardest_hit(&fault));
         let id = self.next;

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Again, FaultKind, Scarcity};
 use fracas_targets::{Target, nearest};
 
-use super::run::RunArgs;
+use super::run::{RunArgs, TIME};
 use super::values::millis;
 use crate::equipment::ClockMeans;
 use crate::lab::{NODES_MAX, lacks};
@@ -103,7 +104,7 @@ pub(super) fn faults(
 ) -> Result<nemesis::Config, String> {
     Ok(nemesis::Config {
         nodes: u16::try_from(nodes).unwrap_or(NODES_MAX),
-        time_ms: millis(args.time),
+        time_ms: millis(args.time.unwrap_or(TIME)),
         every_ms: millis(args.fault_every),
         leaders: target.has_leaders(),
         again: again(args),
@@ -156,8 +157,12 @@ pub(super) fn must_be_given(faults: &nemesis::Plan, args: &RunArgs) -> Result<()
     }
 }
 
-/// The plan in a schedule file.
-pub(super) fn schedule(path: &Path, target: &Target, pin: bool) -> Result<nemesis::Plan, String> {
+/// The plan in a schedule file, for a cluster of these nodes.
+pub(super) fn schedule(
+    path: &Path,
+    target: &Target,
+    (nodes, pin): (&[NodeId], bool),
+) -> Result<nemesis::Plan, String> {
     let name = path.display();
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("error: failed to read `{name}`: {error}"))?;
@@ -170,8 +175,9 @@ pub(super) fn schedule(path: &Path, target: &Target, pin: bool) -> Result<nemesi
             nemesis::SCHEMA
         ));
     }
-    if let Some((number, why)) = plan.impossible() {
-        return Err(format!("error: `{name}`: act {number} can never come: {why}"));
+    if let Some((act, why)) = plan.mistake(nodes) {
+        let line = nemesis::line_of(&text, act).map_or(String::new(), |line| format!(":{line}"));
+        return Err(format!("error: `{name}{line}`: act {act}: {why}"));
     }
     match plan.kinds().difference(&target.allowed_faults()).next() {
         None => Ok(plan),

@@ -12,7 +12,7 @@ pub enum Whom {
     Leader,
     /// The node that led before the present leader; a random one while none is known.
     LastLeader,
-    /// A random node that was not seen leading.
+    /// A random node that was not seen leading, rather one that no fault in effect hits.
     Follower,
     /// All nodes but the one last seen leading; all but a random one while none is known.
     Followers,
@@ -110,8 +110,9 @@ pub struct Act {
     /// What is done.
     #[serde(flatten)]
     pub does: Does,
-    /// To whom. A partition's shape says it better than this, but for the node that it takes for the
-    /// leader: [`Whom::HitBy`] and [`Whom::Node`] name it.
+    /// To whom. A partition's shape says how many; this may say which one is cut off from most: the
+    /// isolated one, the one in the middle of a bridge, one of the smaller group. [`Whom::One`]
+    /// leaves that to the shape.
     #[serde(default)]
     pub whom: Whom,
     /// Settles what is left to chance.
@@ -144,14 +145,52 @@ impl Act {
         self.does.kind()
     }
 
-    /// Whether it is meant for the leader.
+    /// Which part of the cluster it is meant for.
     #[must_use]
-    pub fn aims_at_leader(&self) -> bool {
-        match self.does {
-            Does::Partition { shape } => matches!(shape, Shape::IsolateLeader | Shape::Majority),
-            _ => self.whom == Whom::Leader,
+    pub fn part(&self) -> Part {
+        let told = match self.does {
+            Does::Partition { shape: Shape::IsolateLeader } => Whom::Leader,
+            Does::Partition { shape: Shape::Majority } if self.whom == Whom::One => Whom::Leader,
+            Does::Partition { shape: Shape::Halves | Shape::MajoritiesRing | Shape::Scatter } => {
+                Whom::All
+            }
+            Does::Partition { shape: Shape::Bridge } => Whom::All,
+            _ => self.whom,
+        };
+        match told {
+            Whom::Leader | Whom::LastLeader => Part::Leader,
+            Whom::Follower | Whom::Followers | Whom::LeastCut => Part::Followers,
+            _ => Part::Any,
         }
     }
+
+    /// Why it can never mean anything, whatever the cluster: a partition that leaves open whom it
+    /// isolates, or one of the leader that is told to isolate another node.
+    #[must_use]
+    pub fn contradiction(&self) -> Option<&'static str> {
+        let Does::Partition { shape } = self.does else { return None };
+        let several =
+            [Whom::Followers, Whom::Minority, Whom::Majority, Whom::All].contains(&self.whom);
+        if several {
+            return Some(
+                "the shape of a partition says how many it cuts off: `whom` names one node",
+            );
+        }
+        let other = matches!(self.whom, Whom::Follower | Whom::LeastCut | Whom::Nth(_));
+        (other && shape == Shape::IsolateLeader)
+            .then_some("`isolate-leader` isolates the leader: any other node takes `isolate-one`")
+    }
+}
+
+/// A part of the cluster that an act may be meant for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The node that leads, or led.
+    Leader,
+    /// Nodes that do not.
+    Followers,
+    /// Whoever it is.
+    Any,
 }
 
 /// What an act may do, of each kind, in the usual mix of faults.

@@ -1,5 +1,10 @@
-//! The usual mix of faults: single acts by turns with stories.
+//! The usual mix of faults: stories and single acts, one turn after the other.
+//!
+//! First every kind of fault gets its turn, as far as the time allows; which kind is the first to
+//! get one follows from the seed, so that seeds counted up leave out each kind equally seldom. Then
+//! come the stories that were not told yet, and now and then a single act.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use fracas_checker::fault::{FaultKind, Shape};
@@ -7,153 +12,304 @@ use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
-use super::act::{Act, Does, Whom, usual};
+use super::act::{Act, Does, Part, Whom, usual};
 use super::partition;
 use super::plan::{Config, Planned};
-use super::stories::Story;
+use super::stories::{Mixed, Story, proof_ms};
 
 /// Calm before the first fault, so that the cluster's normal state is in the history.
-const CALM_MS: u64 = 1_500;
-/// Of the time between two faults, the share that a fault lasts.
+const CALM_MS: u64 = 1_000;
+/// Of the time from one single act to the next, the share that it lasts.
 const SHARE: f64 = 0.62;
+/// Of that time, the share that is calm between two turns, whatever they are.
+const CALM_SHARE: f64 = 0.2;
 /// A fault shorter than this proves nothing.
 const SHORTEST_MS: u64 = 200;
-/// No plan is longer, whatever the times asked for.
-const MOST_FAULTS: u32 = 10_000;
+/// No plan has more turns, whatever the times asked for.
+const MOST_TURNS: u32 = 10_000;
+/// One turn of so many is a single act, once the stories that come first were told.
+const SINGLE: u32 = 4;
+/// An hour.
+const HOUR_MS: u64 = 3_600_000;
+/// The golden ratio's fraction in 64 bits.
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Chooses single acts: kinds used least come first, among them those that no story was made of;
-/// every second act is meant for the leader.
+/// Plans a run turn by turn.
 #[derive(Debug)]
 pub struct Nemesis<'a> {
     config: &'a Config,
-    used: BTreeMap<(FaultKind, u8), u32>,
-    kinds: BTreeMap<FaultKind, u32>,
-    /// The kinds that stories were made of.
-    told: BTreeSet<FaultKind>,
-    picked: u32,
+    /// The kinds that are possible here, the one first that is to have its turn first.
+    kinds: Vec<FaultKind>,
+    /// The stories that can be told, the one first that is to be told first, and how often each was.
+    stories: Vec<(Story, u32)>,
+    /// How often each single act was chosen, by its number.
+    used: BTreeMap<u8, u32>,
+    /// How often a single act of each kind was chosen.
+    singles: BTreeMap<FaultKind, u32>,
+    /// How often each kind was used, stories included.
+    had: BTreeMap<FaultKind, u32>,
+    /// How often each kind was meant for each part of the cluster, stories included.
+    parts: BTreeMap<(FaultKind, Part), u32>,
+    turns: u32,
+}
+
+/// What comes next.
+enum Turn {
+    /// The story of this place.
+    Story(usize),
+    /// One act.
+    Single {
+        /// Its number among the choices.
+        place: u8,
+        act: Act,
+        lasts_ms: u64,
+    },
 }
 
 impl<'a> Nemesis<'a> {
     /// A nemesis that has not done anything yet.
     #[must_use]
-    pub fn new(config: &'a Config) -> Self {
+    pub fn new(config: &'a Config, seed: u64) -> Self {
+        let choices = choices(config, 0);
+        let possible: BTreeSet<FaultKind> = choices.iter().map(|(_, act)| act.kind()).collect();
+        let mut stories = turned(Story::all(config), seed);
+        stories.sort_by_key(|story| story.rank);
         Self {
             config,
+            kinds: turned(possible.into_iter().collect(), seed),
+            stories: stories.into_iter().map(|story| (story, 0)).collect(),
             used: BTreeMap::new(),
-            kinds: BTreeMap::new(),
-            told: BTreeSet::new(),
-            picked: 0,
+            singles: BTreeMap::new(),
+            had: BTreeMap::new(),
+            parts: BTreeMap::new(),
+            turns: 0,
         }
     }
 
-    /// The next act, or none where no kind is allowed or possible.
-    pub fn pick(&mut self, random: &mut ChaCha8Rng) -> Option<Act> {
-        let mut choices = self.choices(random.next_u64());
-        if self.config.leaders && self.picked.is_multiple_of(2) {
-            choices.retain(|(_, act)| act.aims_at_leader());
-        }
-        choices.shuffle(random);
-        let count = |(place, act): &(u8, Act)| {
-            let kind = act.kind();
-            let told = self.told.contains(&kind);
-            (self.kinds.get(&kind).copied(), told, self.used.get(&(kind, *place)).copied())
-        };
-        let (place, act) = choices.into_iter().min_by_key(count)?;
-        *self.used.entry((act.kind(), place)).or_default() += 1;
-        *self.kinds.entry(act.kind()).or_default() += 1;
-        self.picked += 1;
-        Some(act)
-    }
-
-    /// Every act that the configuration allows, numbered within its kind.
-    fn choices(&self, draw: u64) -> Vec<(u8, Act)> {
-        let fits = |shape: &Shape| {
-            partition::smallest(*shape) <= usize::from(self.config.nodes)
-                && (self.config.leaders || *shape != Shape::IsolateLeader)
-        };
-        let whom = |kind| {
-            let some = self.config.leaders || !matches!(kind, FaultKind::Partition);
-            let meant = if some { victims(kind, self.config.nodes) } else { &[Whom::One] };
-            let meant = meant.iter().filter(|whom| self.config.leaders || **whom != Whom::Leader);
-            meant.copied().collect::<Vec<_>>()
-        };
-        let kinds = self.config.kinds.iter().copied();
-        let all = kinds.flat_map(usual).chain(self.restarts());
-        let possible = all.map(|does| (does.kind(), does)).filter(|(_, does)| match does {
-            Does::Partition { shape } => fits(shape),
-            Does::Slow { .. } | Does::Loss { .. } => self.config.nodes > 1,
-            _ => true,
-        });
-        let acts = possible.flat_map(|(kind, does)| {
-            whom(kind).into_iter().map(move |whom| Act { does, whom, draw })
-        });
-        (0..=u8::MAX).zip(acts).collect()
-    }
-
-    /// Kills after which a node comes back as something else.
-    fn restarts(&self) -> impl Iterator<Item = Does> {
-        let kills = self.config.kinds.contains(&FaultKind::Kill);
-        self.config.again.iter().filter(move |_| kills).map(|again| Does::Kill { again: *again })
-    }
-
-    /// Single acts by turns with stories until the time is up; all of it ends before, or so. Each
-    /// waits for the end of what comes before it, for proving a fault takes its time, too.
-    pub(super) fn plan(mut self, seed: u64, random: &mut ChaCha8Rng) -> Vec<Planned> {
-        let every = self.config.every_ms.max(SHORTEST_MS);
-        let gap_ms = (every as f64 * (1.0 - SHARE)) as u64;
-        // Shorter, so that what came late does not make all the rest late.
-        let calm_ms = gap_ms / 2;
-        let mut stories = Story::in_turn(self.config, seed);
-        let mut planned = Vec::new();
-        let mut at_ms = CALM_MS.min(every);
-        for turn in 0..MOST_FAULTS {
+    /// Turns until the time is up; all of them end before, or so. Each waits for the end of what
+    /// comes before it.
+    pub(super) fn plan(mut self, random: &mut ChaCha8Rng) -> Vec<Planned> {
+        let mut planned: Vec<Planned> = Vec::new();
+        let mut at_ms = self.begin_ms();
+        while self.turns < MOST_TURNS {
             let left_ms = self.config.time_ms.saturating_sub(at_ms);
-            let story = if turn % 2 == 0 { None } else { stories.next() };
-            let lasts_ms = match story.filter(|story| story.length_ms() <= left_ms) {
-                Some(story) => {
-                    let mut acts = story.told(at_ms, planned.len() as u32, random);
-                    // The story as a whole: the others wait for their moment within it.
-                    acts[0].calm_ms = Some(calm_ms);
-                    self.told.extend(acts.iter().map(|planned| planned.act.kind()));
-                    planned.extend(acts);
-                    story.length_ms()
-                }
-                None => {
-                    let lasts_ms = lasts(every, random);
-                    let Some(act) = self.pick(random).filter(|_| lasts_ms <= left_ms) else {
-                        break;
-                    };
-                    planned.push(Planned {
-                        calm_ms: Some(calm_ms),
-                        ..Planned::timed(at_ms, lasts_ms, act)
-                    });
-                    lasts_ms
-                }
-            };
-            at_ms += every.max(lasts_ms + gap_ms);
+            let Some(turn) = self.next(left_ms, random) else { break };
+            let takes_ms = self.takes_ms(&turn);
+            let mut acts = self.take(&turn, (at_ms, planned.len() as u32), random);
+            // The turn as a whole: the other acts of a story wait for their moment within it.
+            acts[0].calm_ms = Some(self.calm_ms());
+            planned.extend(acts);
+            at_ms += takes_ms + self.calm_ms();
         }
         planned
     }
-}
 
-/// How long a single act lasts, in milliseconds.
-fn lasts(every: u64, random: &mut ChaCha8Rng) -> u64 {
-    let stretch = random.random_range(0.8..1.2);
-    ((every as f64 * SHARE * stretch) as u64).max(SHORTEST_MS)
-}
-
-/// Whom an act of a kind means in the usual mix. A partition's shape says that by itself.
-fn victims(kind: FaultKind, nodes: u16) -> &'static [Whom] {
-    use Whom::{All, Follower, Leader, Majority, Minority, One};
-    match (kind, nodes) {
-        (FaultKind::Partition, _) | (_, 1) => &[One],
-        (FaultKind::Pause | FaultKind::Kill | FaultKind::Power, 2) => &[Leader, One, All],
-        (FaultKind::Pause | FaultKind::Kill | FaultKind::Power, _) => {
-            &[Leader, One, Minority, Majority, All]
-        }
-        (FaultKind::Slow | FaultKind::Loss | FaultKind::Clock, _) => &[Leader, Follower, All],
-        (FaultKind::Disk | FaultKind::Starve, _) => &[Leader, Follower],
+    /// The kinds that are possible.
+    pub(super) fn possible(&self) -> BTreeSet<FaultKind> {
+        self.kinds.iter().copied().collect()
     }
+
+    /// What comes next, if anything fits. Where there is room for all kinds that had no turn yet, it
+    /// is what is due anyhow, as long as they still have theirs after it; else one of them is next.
+    fn next(&self, left_ms: u64, random: &mut ChaCha8Rng) -> Option<Turn> {
+        let missing: BTreeSet<FaultKind> = self.missing().collect();
+        let leaves_room = |turn: &Turn| {
+            let takes_ms = self.takes_ms(turn) + self.calm_ms();
+            let had = self.has(turn);
+            takes_ms <= left_ms + self.calm_ms()
+                && (missing.is_subset(&had) || takes_ms + self.rest_ms(&missing - &had) <= left_ms)
+        };
+        let single = self.single(None, random).filter(leaves_room);
+        let story = self.stories_due().map(Turn::Story).find(leaves_room);
+        let soon = |(story, told): &(Story, u32)| story.rank <= Mixed::First && *told == 0;
+        let alone = self.turns.is_multiple_of(SINGLE) && !self.stories.iter().any(soon);
+        let due = if alone { single.or(story) } else { story.or(single) };
+        due.or_else(|| self.missing().find_map(|kind| self.exposing(kind, left_ms, random)))
+    }
+
+    /// How long it takes, about, to give each of these kinds a turn.
+    fn rest_ms(&self, mut missing: BTreeSet<FaultKind>) -> u64 {
+        let mut takes_ms = 0;
+        while let Some(kind) = missing.pop_first() {
+            let proof_ms = usual(kind).iter().map(proof_ms).min().unwrap_or_default();
+            let alone = BTreeSet::new();
+            let single = (&alone, (self.every_ms() as f64 * SHARE) as u64 + proof_ms);
+            let stories = self.stories.iter().map(|(story, _)| (&story.kinds, story.takes_ms));
+            let useful = stories.filter(|(kinds, _)| kinds.contains(&kind)).chain([single]);
+            let worth = |kinds: &BTreeSet<FaultKind>, takes_ms: u64| {
+                (1 + (kinds & &missing).len() as u64) * HOUR_MS / (takes_ms + self.calm_ms())
+            };
+            let best = useful.max_by_key(|(kinds, takes_ms)| worth(kinds, *takes_ms));
+            let (kinds, best_ms) = best.expect("there is a single act at least");
+            takes_ms += best_ms + self.calm_ms();
+            missing = &missing - kinds;
+        }
+        takes_ms
+    }
+
+    /// The kinds that had no turn yet.
+    fn missing(&self) -> impl Iterator<Item = FaultKind> {
+        self.kinds.iter().copied().filter(|kind| self.count(*kind) == 0)
+    }
+
+    /// How often a kind was used.
+    fn count(&self, kind: FaultKind) -> u32 {
+        self.had.get(&kind).copied().unwrap_or_default()
+    }
+
+    /// What has this kind in it and fits: rather that which brings more kinds that had no turn yet
+    /// in the same time.
+    fn exposing(&self, kind: FaultKind, left_ms: u64, random: &mut ChaCha8Rng) -> Option<Turn> {
+        let single = self.single(Some(kind), random);
+        let stories = (0..self.stories.len()).map(Turn::Story);
+        let turns = stories.chain(single).filter(|turn| self.has(turn).contains(&kind));
+        let fits = turns.filter(|turn| self.takes_ms(turn) <= left_ms);
+        fits.min_by_key(|turn| Reverse(self.worth(turn)))
+    }
+
+    /// How many kinds that had no turn yet it brings, for every hour that it takes.
+    fn worth(&self, turn: &Turn) -> u64 {
+        let kinds = self.has(turn);
+        let fresh = self.missing().filter(|kind| kinds.contains(kind)).count() as u64;
+        fresh * HOUR_MS / (self.takes_ms(turn) + self.calm_ms())
+    }
+
+    /// The stories in the order in which they are due: those that were told least come first.
+    fn stories_due(&self) -> impl Iterator<Item = usize> {
+        let mut places: Vec<usize> = (0..self.stories.len()).collect();
+        places.sort_by_key(|place| self.stories[*place].1);
+        places.into_iter()
+    }
+
+    /// A single act, of this kind or of any: kinds used least come first, then what was done least
+    /// often, then the part of the cluster that the kind was meant for least.
+    fn single(&self, kind: Option<FaultKind>, random: &mut ChaCha8Rng) -> Option<Turn> {
+        let mut choices = choices(self.config, random.next_u64());
+        choices.retain(|(_, act)| kind.is_none_or(|kind| act.kind() == kind));
+        choices.shuffle(random);
+        let rank = |(place, act): &(u8, Act)| {
+            let kind = act.kind();
+            let single = self.singles.get(&kind).copied();
+            (single, self.count(kind), self.used.get(place).copied(), self.meant(act))
+        };
+        let (place, act) = choices.into_iter().min_by_key(rank)?;
+        let stretch = random.random_range(0.8..1.2);
+        let lasts_ms = ((self.every_ms() as f64 * SHARE * stretch) as u64).max(SHORTEST_MS);
+        Some(Turn::Single { place, act, lasts_ms })
+    }
+
+    /// How often its kind was meant for its part of the cluster; what is meant for any part is not
+    /// less due than the rest.
+    fn meant(&self, act: &Act) -> u32 {
+        let of = |part| self.parts.get(&(act.kind(), part)).copied().unwrap_or_default();
+        match act.part() {
+            Part::Any => of(Part::Leader).min(of(Part::Followers)),
+            part => of(part),
+        }
+    }
+
+    /// The kinds that a turn has in it.
+    fn has(&self, turn: &Turn) -> BTreeSet<FaultKind> {
+        match turn {
+            Turn::Story(place) => self.stories[*place].0.kinds.clone(),
+            Turn::Single { act, .. } => [act.kind()].into(),
+        }
+    }
+
+    /// How long a turn takes, its proofs included.
+    fn takes_ms(&self, turn: &Turn) -> u64 {
+        match turn {
+            Turn::Story(place) => self.stories[*place].0.takes_ms,
+            Turn::Single { act, lasts_ms, .. } => lasts_ms + proof_ms(&act.does),
+        }
+    }
+
+    /// The acts of a turn that begins at `at_ms`, after so many acts; it counts as taken.
+    fn take(
+        &mut self,
+        turn: &Turn,
+        (at_ms, before): (u64, u32),
+        random: &mut ChaCha8Rng,
+    ) -> Vec<Planned> {
+        let acts = match turn {
+            Turn::Story(place) => {
+                let (story, told) = &mut self.stories[*place];
+                *told += 1;
+                story.told(at_ms, before, random)
+            }
+            Turn::Single { place, act, lasts_ms } => {
+                *self.used.entry(*place).or_default() += 1;
+                *self.singles.entry(act.kind()).or_default() += 1;
+                vec![Planned::timed(at_ms, *lasts_ms, *act)]
+            }
+        };
+        self.turns += 1;
+        for act in acts.iter().map(|planned| planned.act) {
+            *self.had.entry(act.kind()).or_default() += 1;
+            *self.parts.entry((act.kind(), act.part())).or_default() += 1;
+        }
+        acts
+    }
+
+    fn every_ms(&self) -> u64 {
+        self.config.every_ms.max(SHORTEST_MS)
+    }
+
+    fn begin_ms(&self) -> u64 {
+        CALM_MS.min(self.every_ms())
+    }
+
+    fn calm_ms(&self) -> u64 {
+        (self.every_ms() as f64 * CALM_SHARE) as u64
+    }
+}
+
+/// Every act that `config` allows, with a number of its own.
+fn choices(config: &Config, draw: u64) -> Vec<(u8, Act)> {
+    let fits = |does: &Does| match does {
+        Does::Partition { shape } => {
+            partition::smallest(*shape) <= usize::from(config.nodes)
+                && (config.leaders || *shape != Shape::IsolateLeader)
+        }
+        Does::Slow { .. } | Does::Loss { .. } => config.nodes > 1,
+        _ => true,
+    };
+    let kills = config.kinds.contains(&FaultKind::Kill);
+    let again = config.again.iter().filter(|_| kills).map(|again| Does::Kill { again: *again });
+    let all = config.kinds.iter().copied().flat_map(usual).chain(again).filter(fits);
+    let acts = all.flat_map(|does| {
+        let meant = victims(does, config).iter();
+        let shown = |whom: &&Whom| config.leaders || !matches!(whom, Whom::Leader | Whom::Follower);
+        let some: Vec<Whom> = meant.filter(shown).copied().collect();
+        let some = if some.is_empty() { vec![Whom::One] } else { some };
+        some.into_iter().map(move |whom| Act { does, whom, draw })
+    });
+    (0..=u8::MAX).zip(acts).collect()
+}
+
+/// Whom an act means in the usual mix, where leaders are known.
+fn victims(does: Does, config: &Config) -> &'static [Whom] {
+    use Whom::{All, Follower, Leader, Majority, Minority, One};
+    match (does, config.nodes) {
+        (_, 1) => &[One],
+        (Does::Partition { shape: Shape::IsolateOne }, _) => &[Follower],
+        (Does::Partition { shape: Shape::OneWay | Shape::Majority }, _) => &[Leader, Follower],
+        (Does::Partition { .. }, _) => &[One],
+        (Does::Pause | Does::Kill { .. } | Does::Power { .. }, 2) => &[Leader, Follower, All],
+        (Does::Pause | Does::Kill { .. } | Does::Power { .. }, _) => {
+            &[Leader, Follower, Minority, Majority, All]
+        }
+        (Does::Slow { .. } | Does::Loss { .. } | Does::Clock { .. }, _) => &[Leader, Follower, All],
+        (Does::Disk { .. } | Does::Starve { .. }, _) => &[Leader, Follower],
+    }
+}
+
+/// `items` from another one on, counted round: the fraction of a multiple of the golden ratio, so
+/// that neighbouring seeds begin far apart and few of them begin everywhere.
+fn turned<T>(mut items: Vec<T>, seed: u64) -> Vec<T> {
+    let turn = u128::from(seed.wrapping_mul(GOLDEN)) * items.len() as u128;
+    items.rotate_left((turn >> u64::BITS) as usize);
+    items
 }
 
 /// One of `items`, which must not be empty.
@@ -162,89 +318,4 @@ pub(super) fn one_of<T: Copy>(items: &[T], random: &mut ChaCha8Rng) -> T {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::Plan;
-    use super::*;
-
-    fn config(nodes: u16, time_ms: u64) -> Config {
-        let kinds = FaultKind::ALL.into();
-        let again = Vec::new();
-        Config { nodes, kinds, time_ms, every_ms: 5_000, leaders: true, again, aim: None }
-    }
-
-    #[test]
-    fn the_same_seed_plans_the_same() {
-        let config = config(5, 60_000);
-        assert_eq!(Plan::draw(&config, 3), Plan::draw(&config, 3));
-        assert_ne!(Plan::draw(&config, 3), Plan::draw(&config, 4));
-    }
-
-    #[test]
-    fn most_kinds_come_soon_and_the_leader_is_meant_often() {
-        for seed in 0..50 {
-            let plan = Plan::draw(&config(5, 60_000), seed);
-            assert!(plan.kinds().len() >= 6, "seed {seed}: {plan:?}");
-            let plan = plan.planned;
-            let aimed = plan.iter().filter(|planned| planned.act.aims_at_leader()).count();
-            assert!(aimed * 5 >= plan.len() * 2, "seed {seed}: {plan:?}");
-            assert!(plan.iter().all(|one| one.at_ms + one.lasts_ms <= 60_000), "seed {seed}");
-        }
-    }
-
-    #[test]
-    fn few_seeds_counted_up_tell_all_stories() {
-        for first in [1, 40, 1_000_000] {
-            let seeds = first..first + 10;
-            let plans = seeds.map(|seed| Plan::draw(&config(5, 60_000), seed).planned);
-            let told: Vec<Planned> = plans.flatten().collect();
-            for story in Story::in_turn(&config(5, 0), 0).take(20) {
-                let acts = story.told(0, 0, &mut super::super::random(1));
-                let same = |one: &Planned| {
-                    let last = &acts[acts.len() - 1];
-                    (one.act.does, one.until) == (last.act.does, last.until)
-                };
-                assert!(told.iter().any(same), "{story:?} from seed {first}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_first_act_is_a_single_one_and_what_refers_to_others_comes_after_them() {
-        for seed in 0..50 {
-            let plan = Plan::draw(&config(3, 60_000), seed);
-            assert_eq!(plan.impossible(), None);
-            assert_eq!(plan.planned[1].after, super::super::After::Load);
-        }
-    }
-
-    #[test]
-    fn every_way_of_every_kind_comes_in_the_long_run() {
-        let plan = Plan::draw(&config(5, 2_000_000), 1).planned;
-        for does in FaultKind::ALL.into_iter().flat_map(usual) {
-            assert!(plan.iter().any(|planned| planned.act.does == does), "{does:?}");
-        }
-    }
-
-    #[test]
-    fn only_allowed_kinds_are_planned() {
-        let mut config = config(3, 60_000);
-        config.kinds = BTreeSet::from([FaultKind::Pause]);
-        let plan = Plan::draw(&config, 1).planned;
-        assert!(!plan.is_empty());
-        assert!(plan.iter().all(|planned| planned.act.kind() == FaultKind::Pause));
-        config.kinds.clear();
-        assert!(Plan::draw(&config, 1).planned.is_empty());
-    }
-
-    #[test]
-    fn a_single_node_has_no_links() {
-        let mut config = config(1, 100_000);
-        config.leaders = false;
-        let kinds = Plan { schema: String::new(), ..Plan::draw(&config, 1) }.kinds();
-        let links = [FaultKind::Partition, FaultKind::Slow, FaultKind::Loss];
-        assert_eq!(
-            kinds,
-            BTreeSet::from(FaultKind::ALL).difference(&links.into()).copied().collect()
-        );
-    }
-}
+mod tests;

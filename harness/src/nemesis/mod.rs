@@ -9,15 +9,18 @@ mod act;
 mod mix;
 mod partition;
 mod plan;
+mod schedule;
 mod state;
 mod stories;
+mod words;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-pub use act::{Act, Does, Ways, Whom};
+pub use act::{Act, Does, Part, Ways, Whom};
 pub use mix::Nemesis;
-pub use plan::{After, Config, Plan, Planned, SCHEMA, Until};
+pub use plan::{After, Config, Fits, Plan, Planned, SCHEMA, Until};
+pub use schedule::line_of;
 pub use state::{State, hardest_hit, resolve};
 pub use stories::{AIMS, Aim};
 

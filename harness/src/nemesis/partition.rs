@@ -8,10 +8,11 @@ use rand_chacha::ChaCha8Rng;
 use super::below;
 use super::state::{State, cuts_of};
 
-/// The directions that `shape` cuts in `state`, in order.
+/// The directions that `shape` cuts in `state`, in order. The node that it is told, if any, is the
+/// one that it cuts off from most.
 pub(super) fn cut(
     shape: Shape,
-    state: &State,
+    (told, state): (Option<NodeId>, &State),
     random: &mut ChaCha8Rng,
 ) -> Result<Vec<Cut>, String> {
     let needed = smallest(shape);
@@ -21,10 +22,13 @@ pub(super) fn cut(
     }
     let mut order = state.nodes.clone();
     order.shuffle(random);
+    let leader = told.or(state.leader);
     let mut cut = match shape {
         Shape::Halves => between(&order[..count / 2], &order[count / 2..]),
         Shape::Majority => {
-            lead(&mut order, state);
+            // Beside a follower that is told there are other followers.
+            last(&mut order, state.leader);
+            first(&mut order, leader);
             let minority = (count - 1) / 2;
             between(&order[..minority], &order[minority..])
         }
@@ -35,28 +39,34 @@ pub(super) fn cut(
             let up = (0..count).filter(|place| !state.down.contains(&order[*place]));
             let touched = up.filter(|place| cuts(place) > 0).min_by_key(cuts);
             order.swap(0, touched.unwrap_or(0));
+            first(&mut order, told);
             between(&order[..1], &order[1..])
         }
         Shape::IsolateLeader => {
-            lead(&mut order, state);
+            first(&mut order, leader);
             between(&order[..1], &order[1..])
         }
         Shape::MajoritiesRing => ring(&order),
         Shape::Bridge => {
-            lead(&mut order, state);
+            first(&mut order, leader);
             let middle = 1 + (count - 1) / 2;
             between(&order[1..middle], &order[middle..])
         }
         Shape::OneWay => {
             if below(random, 2) == 0 {
-                lead(&mut order, state);
+                first(&mut order, state.leader);
             }
+            first(&mut order, told);
             let deaf = below(random, 2) == 0;
             order[1..]
                 .iter()
                 .map(|other| if deaf { (*other, order[0]) } else { (order[0], *other) })
                 .collect()
         }
+        Shape::Scatter => order
+            .iter()
+            .flat_map(|a| order.iter().filter(move |b| a != *b).map(move |b| (*a, *b)))
+            .collect(),
     };
     cut.sort_unstable();
     Ok(cut)
@@ -66,15 +76,22 @@ pub(super) fn cut(
 pub(super) fn smallest(shape: Shape) -> usize {
     match shape {
         Shape::MajoritiesRing => 4,
-        Shape::Majority | Shape::Bridge => 3,
+        Shape::Majority | Shape::Bridge | Shape::Scatter => 3,
         Shape::Halves | Shape::IsolateOne | Shape::IsolateLeader | Shape::OneWay => 2,
     }
 }
 
-/// Puts the leader first, where one is known: the first node is the one a shape hits hardest.
-fn lead(order: &mut [NodeId], state: &State) {
-    if let Some(place) = order.iter().position(|node| Some(*node) == state.leader) {
+/// Puts a node first, where one is given: the first node is the one a shape hits hardest.
+fn first(order: &mut [NodeId], node: Option<NodeId>) {
+    if let Some(place) = order.iter().position(|other| Some(*other) == node) {
         order.swap(0, place);
+    }
+}
+
+/// Puts a node last, where one is given.
+fn last(order: &mut [NodeId], node: Option<NodeId>) {
+    if let Some(place) = order.iter().position(|other| Some(*other) == node) {
+        order.swap(order.len() - 1, place);
     }
 }
 
@@ -103,7 +120,10 @@ mod tests {
     fn draw(shape: Shape, nodes: u16, seed: u64) -> BTreeSet<Cut> {
         let nodes = (1..=nodes).map(NodeId).collect();
         let state = State { nodes, leader: Some(NodeId(2)), ..State::default() };
-        cut(shape, &state, &mut ChaCha8Rng::seed_from_u64(seed)).unwrap().into_iter().collect()
+        cut(shape, (None, &state), &mut ChaCha8Rng::seed_from_u64(seed))
+            .unwrap()
+            .into_iter()
+            .collect()
     }
 
     /// The nodes that `node` can talk with in both directions, itself included.
@@ -131,6 +151,7 @@ mod tests {
         group_sizes(Shape::Majority, 4, &[1, 3, 3, 3]);
         group_sizes(Shape::IsolateOne, 5, &[1, 4, 4, 4, 4]);
         group_sizes(Shape::IsolateLeader, 3, &[1, 2, 2]);
+        group_sizes(Shape::Scatter, 4, &[1, 1, 1, 1]);
     }
 
     #[test]
@@ -182,14 +203,14 @@ mod tests {
             state.cut = draw(Shape::Bridge, 3, seed);
             state.down = BTreeSet::from([NodeId(2)]);
             let first: BTreeSet<Cut> =
-                cut(Shape::IsolateOne, &state, &mut random).unwrap().into_iter().collect();
+                cut(Shape::IsolateOne, (None, &state), &mut random).unwrap().into_iter().collect();
             let sizes = |cut: &BTreeSet<Cut>| -> Vec<usize> {
                 (1..=3).map(|node| cuts_of(cut, NodeId(node))).collect()
             };
             assert_eq!(sizes(&first)[1], 2, "not the one in the middle: {first:?}");
             state.cut.extend(&first);
             let second: BTreeSet<Cut> =
-                cut(Shape::IsolateOne, &state, &mut random).unwrap().into_iter().collect();
+                cut(Shape::IsolateOne, (None, &state), &mut random).unwrap().into_iter().collect();
             assert_eq!(sizes(&second)[1], 2, "nor then: {second:?}");
             assert_ne!(first, second, "but the other side");
         }
@@ -198,7 +219,7 @@ mod tests {
     #[test]
     fn too_few_nodes_are_refused() {
         let state = State { nodes: vec![NodeId(1), NodeId(2), NodeId(3)], ..State::default() };
-        let refused = cut(Shape::MajoritiesRing, &state, &mut ChaCha8Rng::seed_from_u64(1));
+        let refused = cut(Shape::MajoritiesRing, (None, &state), &mut ChaCha8Rng::seed_from_u64(1));
         assert!(refused.unwrap_err().contains("needs 4 nodes"));
     }
 }

@@ -22,7 +22,7 @@ pub struct Config {
     pub kinds: BTreeSet<FaultKind>,
     /// How long faults may go on.
     pub time_ms: u64,
-    /// From the begin of one fault to that of the next.
+    /// From the begin of one single fault to that of the next.
     pub every_ms: u64,
     /// Whether the target has leaders to aim at.
     pub leaders: bool,
@@ -31,6 +31,19 @@ pub struct Config {
     /// A rare moment to aim at instead of the usual mix.
     pub aim: Option<&'static Aim>,
 }
+
+/// What the usual mix needs to have room for every kind of fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fits {
+    /// The kinds that are allowed and possible.
+    pub kinds: BTreeSet<FaultKind>,
+    /// The fewest whole seconds, in milliseconds, that have room for one fault of each; none if an
+    /// hour has not.
+    pub all_ms: Option<u64>,
+}
+
+/// No longer run is looked at to see whether it has room for all kinds.
+const LONGEST_S: u64 = 3_600;
 
 /// What the time of an act is counted from. Acts are numbered as they are listed, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -148,7 +161,7 @@ impl Plan {
         let mut source = random(seed);
         let planned = match config.aim {
             Some(aim) => aim.plan(config, &mut source),
-            None => Nemesis::new(config).plan(seed, &mut source),
+            None => Nemesis::new(config, seed).plan(&mut source),
         };
         Self { schema: SCHEMA.to_owned(), planned }
     }
@@ -170,6 +183,22 @@ impl Plan {
             }
         }
         Ok(plan)
+    }
+
+    /// Which kinds are possible under `config`, and how long a run must be to have room for all of
+    /// them; none if it is to aim at something.
+    #[must_use]
+    pub fn fits(config: &Config, seed: u64) -> Option<Fits> {
+        if config.aim.is_some() {
+            return None;
+        }
+        let kinds = Nemesis::new(config, seed).possible();
+        let holds_all = |time_ms: &u64| {
+            let longer = Config { time_ms: *time_ms, ..config.clone() };
+            Self::draw(&longer, seed).kinds() == kinds
+        };
+        let all_ms = (1..=LONGEST_S).map(|seconds| seconds * 1_000).find(holds_all);
+        Some(Fits { kinds, all_ms })
     }
 
     /// The kinds of faults in it.

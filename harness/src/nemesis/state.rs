@@ -51,9 +51,11 @@ pub fn resolve(act: &Act, state: &State) -> Result<Fault, String> {
     let links = |ways| links(&nodes()?, ways, state);
     Ok(match act.does {
         Does::Partition { shape } => {
-            let leader = stands_for_leader(act.whom, state)?;
-            let state = State { leader, ..state.clone() };
-            let cut = partition::cut(shape, &state, &mut random(act.draw))?;
+            if let Some(why) = act.contradiction() {
+                return Err(why.to_owned());
+            }
+            let told = told(act.whom, state, act.draw)?;
+            let cut = partition::cut(shape, (told, state), &mut random(act.draw))?;
             Fault::Partition { shape, cut }
         }
         Does::Pause => Fault::Pause { nodes: nodes()? },
@@ -80,17 +82,19 @@ pub fn hardest_hit(fault: &Fault) -> Vec<NodeId> {
     fault.nodes().iter().copied().chain(hit).collect()
 }
 
-/// Whom a partition takes for the leader: it may be told, so that it is done to the very node that
-/// another act was done to.
-fn stands_for_leader(whom: Whom, state: &State) -> Result<Option<NodeId>, String> {
+/// The node that a partition is told to cut off from most, whether it is up or not; none if that is
+/// left to its shape.
+fn told(whom: Whom, state: &State, draw: u64) -> Result<Option<NodeId>, String> {
     match whom {
+        Whom::One => Ok(None),
+        Whom::Leader => Ok(state.leader),
+        Whom::LastLeader => Ok(state.last_leader),
         Whom::HitBy(number) => match state.hit.get(&number).and_then(|hit| hit.first()) {
             Some(node) => Ok(Some(*node)),
             None => Err(format!("act {number} hit nobody")),
         },
         Whom::Node(node) if state.nodes.contains(&node) => Ok(Some(node)),
-        Whom::Node(node) => Err(format!("{node} is not in this cluster")),
-        _ => Ok(state.leader),
+        _ => hit(whom, state, draw).map(|nodes| nodes.first().copied()),
     }
 }
 
@@ -103,8 +107,10 @@ fn hit(whom: Whom, state: &State, draw: u64) -> Result<Vec<NodeId>, String> {
         Whom::Leader => vec![state.leader.unwrap_or(order[0])],
         Whom::LastLeader => vec![state.last_leader.unwrap_or(order[0])],
         Whom::Follower => {
-            let mut followers = order.iter().filter(|node| Some(**node) != state.leader);
-            vec![*followers.find(|node| !state.down.contains(node)).unwrap_or(&order[0])]
+            let troubled: BTreeSet<NodeId> = state.faults.iter().flat_map(hardest_hit).collect();
+            let up = |node: &&NodeId| Some(**node) != state.leader && !state.down.contains(node);
+            let well = order.iter().filter(up).find(|node| !troubled.contains(node));
+            vec![*well.or(order.iter().find(up)).unwrap_or(&order[0])]
         }
         Whom::Followers => {
             let leader = state.leader.unwrap_or(order[0]);
@@ -163,7 +169,7 @@ pub(super) fn cuts_of(cut: &BTreeSet<Cut>, node: NodeId) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use fracas_checker::fault::{Link, Shape};
+    use fracas_checker::fault::{Disk, Link, Shape};
 
     use super::*;
 
@@ -200,6 +206,13 @@ mod tests {
         check(Whom::Nth(7), &state, &[2]);
         check(Whom::Node(NodeId(5)), &state, &[5]);
         check(Whom::Node(NodeId(6)), &state, &[]);
+        state.down = [1, 2, 3].map(NodeId).into();
+        check(Whom::Follower, &state, &[5]);
+        state.down = [].into();
+        let full = |node| Fault::Disk { nodes: vec![NodeId(node)], trouble: Disk::Full };
+        state.faults = [1, 2, 3].map(full).into();
+        check(Whom::Follower, &state, &[5]);
+        state.faults.push(full(5));
         state.down = [1, 2, 3].map(NodeId).into();
         check(Whom::Follower, &state, &[5]);
         check(Whom::Followers, &state, &[5]);
@@ -251,18 +264,27 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_may_be_told_whom_to_take_for_the_leader() {
+    fn a_partition_may_be_told_whom_to_cut_off() {
         let mut state = state(5, Some(4));
         state.hit.insert(7, vec![NodeId(2)]);
-        let cut_off = |whom| {
-            let act = act(Does::Partition { shape: Shape::IsolateLeader }, whom);
+        let cut_off_by = |shape, whom| {
+            let act = act(Does::Partition { shape }, whom);
             resolve(&act, &state).map(|fault| hardest_hit(&fault))
         };
+        let cut_off = |whom| cut_off_by(Shape::IsolateLeader, whom);
         assert_eq!(cut_off(Whom::Leader), Ok(vec![NodeId(4)]));
         assert_eq!(cut_off(Whom::HitBy(7)), Ok(vec![NodeId(2)]), "though n4 leads by now");
         assert_eq!(cut_off(Whom::HitBy(8)), Err("act 8 hit nobody".to_owned()));
         assert_eq!(cut_off(Whom::Node(NodeId(1))), Ok(vec![NodeId(1)]));
         assert_eq!(cut_off(Whom::Node(NodeId(6))), Err("n6 is not in this cluster".to_owned()));
+        assert!(cut_off(Whom::Follower).unwrap_err().contains("isolates the leader"));
+        let alone = |whom| cut_off_by(Shape::IsolateOne, whom);
+        assert_eq!(alone(Whom::Leader), Ok(vec![NodeId(4)]));
+        assert_eq!(alone(Whom::Nth(3)), Ok(vec![NodeId(3)]));
+        assert_ne!(alone(Whom::Follower), Ok(vec![NodeId(4)]));
+        assert!(alone(Whom::All).unwrap_err().contains("names one node"));
+        let minority = cut_off_by(Shape::Majority, Whom::Follower).unwrap();
+        assert!(!minority.contains(&NodeId(4)), "{minority:?}");
     }
 
     #[test]

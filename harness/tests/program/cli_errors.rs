@@ -104,6 +104,26 @@ fn what_is_not_there_is_named_and_the_nearest_name_suggested() {
 }
 
 #[test]
+fn a_schedule_that_can_mean_nothing_is_refused_with_its_line() {
+    let room = Room::new();
+    for (whom, expected) in [
+        (r#"{"node": "n4"}"#, "there is no node `n4`: the cluster has n1, n2, n3"),
+        (r#""follower""#, "any other node takes `isolate-one`"),
+    ] {
+        let act = format!(r#"{{"kind": "partition", "shape": "isolate-leader", "whom": {whom}}}"#);
+        let right = r#"{"at_ms": 1, "lasts_ms": 9, "act": {"kind": "kill"}}"#;
+        let text = format!(
+            "{{\"schema\": \"fracas.schedule/2\", \"planned\": [{right},\n\
+             {{\"at_ms\": 1, \"lasts_ms\": 9, \"act\": {act}}}]}}"
+        );
+        room.file("by-hand.json", &text);
+        let args = ["run", "regent", "--nodes", "3", "--schedule", "by-hand.json"];
+        room.run(&args).assert_code(64).assert_stderr(&["`by-hand.json:2`: act 2: ", expected]);
+    }
+    assert!(room.runs().is_empty());
+}
+
+#[test]
 fn values_out_of_range_are_refused_and_the_range_told() {
     for (flag, value, expected) in [
         ("--nodes", "0", "expected a whole number from 1"),

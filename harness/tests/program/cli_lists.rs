@@ -188,6 +188,36 @@ fn a_dry_run_shows_the_same_schedule_for_the_same_seed_and_starts_nothing() {
 }
 
 #[test]
+fn a_dry_run_tells_which_kinds_have_room_and_what_time_all_need() {
+    let room = Room::new();
+    let shown = |time: &str| {
+        let ran = room.run(&[
+            "run",
+            "regent",
+            "--faults",
+            "kill,slow",
+            "--seed",
+            "1",
+            "--dry-run",
+            "--time",
+            time,
+        ]);
+        (ran.json()["kinds"].clone(), ran.assert_code(0).stderr.clone())
+    };
+    let (kinds, told) = shown("4s");
+    let count = |key: &str| kinds[key].as_array().unwrap().len();
+    assert_eq!((count("room"), count("no_room")), (1, 1), "{kinds:#}");
+    let all_ms = kinds["all_need_ms"].as_u64().unwrap();
+    assert!(told.contains(&format!("all 2 kinds need `--time {}s`", all_ms / 1_000)), "{told}");
+    let (kinds, told) = shown(&format!("{all_ms}ms"));
+    assert_eq!(kinds["no_room"], serde_json::json!([]));
+    assert!(!told.contains("room"), "{told}");
+    let one = ["run", "regent", "--nodes=1", "--faults=kill,power", "--dry-run"];
+    let planned = room.run(&one).assert_code(0).json()["schedule"]["planned"].clone();
+    assert!(planned.as_array().unwrap().len() > 2, "a cluster of one has faults: {planned:#}");
+}
+
+#[test]
 fn a_seed_can_come_from_the_environment_and_a_flag_wins() {
     let room = Room::new();
     let seed = |variable: &str, args: &[&str]| {

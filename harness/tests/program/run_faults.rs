@@ -202,7 +202,7 @@ fn a_schedule_that_cannot_be_carried_out_is_refused() {
     refused(act(json!({ "kind": "starve", "scarcity": { "of": "disk" } })), &["`--small-disk`"]);
     let itself =
         json!([{ "at_ms": 0, "after": { "heal": 1 }, "lasts_ms": 5, "act": { "kind": "pause" } }]);
-    refused(itself, &["act 1 can never come"]);
+    refused(itself, &["act 1: it can never come"]);
 }
 
 /// A small disk by itself, and below one that can be troubled.

@@ -1,14 +1,31 @@
 //! The list of aims: every story of the field that the nemesis knows, as data.
 
-use fracas_checker::fault::{Again, Clock, Disk, FaultKind, Loss, Shape};
+use fracas_checker::fault::{Again, Clock, Disk, FaultKind, Link, Loss, Scarcity, Shape};
 
-use super::super::act::{Does, Whom};
+use super::super::act::{Does, Ways, Whom};
 use super::Since::{Begin, Election, Heal, Round};
-use super::{Aim, Script, drawn, past_election, step};
+use super::{Aim, Mixed, Script, drawn, or, past_election, step};
 
 /// A kill after which the node comes back as it was.
 pub(super) const KILL: Does = Does::Kill { again: Again::Same };
 const UPGRADE: Does = Does::Kill { again: Again::NextBinary };
+const POWER: Does = Does::Power { loss: Loss::All };
+const HUNGRY: Does = Does::Starve { scarcity: Scarcity::Cpu { percent: 20 } };
+const SLOW: Does = Does::Slow { link: Link { delay_us: 100_000, ..PLAIN }, ways: Ways::Both };
+const NARROW: Does = Does::Slow { link: Link { bits_per_s: 2_000_000, ..PLAIN }, ways: Ways::Both };
+const LOSSY: Does = Does::Loss { link: Link { loss_ppm: 200_000, ..PLAIN }, ways: Ways::Both };
+const TWICE: Does = Does::Loss { link: Link { duplicate_ppm: 200_000, ..PLAIN }, ways: Ways::Both };
+const UNORDERED: Does =
+    Does::Loss { link: Link { delay_us: 20_000, reorder_ppm: 250_000, ..PLAIN }, ways: Ways::Both };
+/// A link that nothing is done to.
+const PLAIN: Link = Link {
+    delay_us: 0,
+    jitter_us: 0,
+    loss_ppm: 0,
+    duplicate_ppm: 0,
+    reorder_ppm: 0,
+    bits_per_s: 0,
+};
 
 /// A cut of this shape.
 pub(super) const fn cut(shape: Shape) -> Does {
@@ -19,21 +36,109 @@ const fn skip(by_ms: i64) -> Does {
     Does::Clock { change: Clock::Step { by_ms } }
 }
 
+const fn disk(trouble: Disk) -> Does {
+    Does::Disk { trouble }
+}
+
 /// Every aim, in the order in which lists show them.
-pub static AIMS: [Aim; 18] = [
+pub static AIMS: [Aim; 25] = [
+    Aim {
+        name: "absent-leader",
+        about: "the leader pauses past its own election and comes back cut off, its clock stands still \
+                for longer than it may go on leading, and its power fails before it is let back; \
+                meanwhile another node's disk is full, and the new leader's clock jumps ahead",
+        needs: &[
+            FaultKind::Partition,
+            FaultKind::Pause,
+            FaultKind::Power,
+            FaultKind::Clock,
+            FaultKind::Disk,
+        ],
+        mixed: Mixed::Core,
+        script: Script::Steps(&[
+            // For about as long as clients wait, so that they have gone on with the new leader.
+            past_election(step(Round, 0, &[1_700], Does::Pause, Whom::Leader)),
+            past_election(step(Begin(1), 50, &[7_800], cut(Shape::IsolateLeader), Whom::HitBy(1))),
+            step(Heal(1), 0, &[5_500], Does::Clock { change: Clock::Freeze }, Whom::HitBy(1)),
+            step(Heal(1), 1_800, &[1_000], disk(Disk::Full), Whom::Follower),
+            step(Heal(4), 600, &[1_200], skip(60_000), Whom::Leader),
+            step(Heal(3), 30, &[400], POWER, Whom::HitBy(1)),
+        ]),
+    },
+    Aim {
+        name: "rack",
+        about: "the leader's disk cannot sync for a while; later all nodes lose sight of each other, \
+                then their power, and come back together, and once more",
+        needs: &[FaultKind::Partition, FaultKind::Power, FaultKind::Disk],
+        mixed: Mixed::Core,
+        script: Script::Steps(&[
+            step(Round, 0, &[700], disk(Disk::FsyncFails), Whom::Leader),
+            step(Heal(1), 500, &[1_800], cut(Shape::Scatter), Whom::One),
+            step(Begin(2), 1_300, &[700], POWER, Whom::All),
+            step(Heal(3), 900, &[1_800], cut(Shape::Scatter), Whom::One),
+            step(Begin(4), 1_300, &[700], Does::Power { loss: Loss::Pages }, Whom::All),
+        ]),
+    },
+    Aim {
+        name: "blackout",
+        about: "all nodes lose sight of each other, then their power, and come back together",
+        needs: &[FaultKind::Partition, FaultKind::Power],
+        mixed: Mixed::Later,
+        script: Script::Steps(&[
+            step(Round, 0, &[1_800, 3_000], cut(Shape::Scatter), Whom::One),
+            step(Begin(1), 1_300, &[700, 1_200], POWER, Whom::All),
+        ]),
+    },
+    Aim {
+        name: "missed-writes",
+        about: "as many followers as the cluster can miss are cut off together and miss writes; when \
+                they are back the leader pauses, so that one of them may lead, and comes back itself",
+        needs: &[FaultKind::Partition, FaultKind::Pause],
+        mixed: Mixed::Core,
+        script: Script::Steps(&[
+            step(Round, 0, &[1_500, 1_700], cut(Shape::Majority), Whom::Follower),
+            past_election(step(Heal(1), 30, &[1_600], Does::Pause, Whom::Leader)),
+        ]),
+    },
+    Aim {
+        name: "clock-ahead",
+        about: "the leader's clock jumps a minute ahead, and back again",
+        needs: &[FaultKind::Clock],
+        mixed: Mixed::Later,
+        script: Script::Steps(&[step(Round, 0, &[1_200], skip(60_000), Whom::Leader)]),
+    },
+    Aim {
+        name: "rough-day",
+        about: "one node's links are slow, those of the leader lose packets, and another node gets too \
+                little processor time",
+        needs: &[FaultKind::Slow, FaultKind::Loss, FaultKind::Starve],
+        mixed: Mixed::First,
+        script: Script::Steps(&[
+            or(step(Round, 0, &[2_000], SLOW, Whom::Follower), &[NARROW]),
+            or(step(Begin(1), 0, &[1_600], LOSSY, Whom::Leader), &[TWICE, UNORDERED]),
+            step(Begin(2), 0, &[900], HUNGRY, Whom::Follower),
+        ]),
+    },
+    Aim {
+        name: "one-by-one",
+        about: "every node is cut off in its turn",
+        needs: &[FaultKind::Partition],
+        mixed: Mixed::FirstWithoutLeaders,
+        script: Script::Each(step(Round, 0, &[1_200], cut(Shape::IsolateOne), Whom::One), 300),
+    },
     Aim {
         name: "vote",
         about: "restart a voter between its vote and the end of that election, while a second \
                 candidate asks for the same vote",
         needs: &[FaultKind::Partition, FaultKind::Pause, FaultKind::Kill],
-        mixed: false,
+        mixed: Mixed::Never,
         script: Script::Drawn(drawn::vote),
     },
     Aim {
         name: "return",
         about: "let a deposed leader come back in the middle of its successor's reign, over and over",
         needs: &[FaultKind::Partition, FaultKind::Pause],
-        mixed: false,
+        mixed: Mixed::Never,
         script: Script::Drawn(drawn::comeback),
     },
     Aim {
@@ -41,7 +146,7 @@ pub static AIMS: [Aim; 18] = [
         about: "the leader pauses past its own election and comes back, believing that it leads, at \
                 first to its clients only",
         needs: &[FaultKind::Partition, FaultKind::Pause],
-        mixed: true,
+        mixed: Mixed::Later,
         script: Script::Steps(&[
             // For longer than clients wait, so that they have gone on with the new leader by then.
             past_election(step(Round, 0, &[2_400], Does::Pause, Whom::Leader)),
@@ -52,7 +157,7 @@ pub static AIMS: [Aim; 18] = [
         name: "minority-leader",
         about: "the leader is cut off with a minority that still answers clients",
         needs: &[FaultKind::Partition],
-        mixed: true,
+        mixed: Mixed::Later,
         script: Script::Steps(&[past_election(step(
             Round,
             0,
@@ -65,7 +170,7 @@ pub static AIMS: [Aim; 18] = [
         name: "lease-jump",
         about: "the leader is cut off and its clock jumps back, until another one has led for a while",
         needs: &[FaultKind::Clock, FaultKind::Partition],
-        mixed: true,
+        mixed: Mixed::Later,
         script: Script::Steps(&[
             past_election(step(Round, 0, &[1_500], cut(Shape::IsolateLeader), Whom::Leader)),
             step(Begin(1), 0, &[3_000], skip(-60_000), Whom::HitBy(1)),
@@ -75,7 +180,7 @@ pub static AIMS: [Aim; 18] = [
         name: "stopped-clock",
         about: "the leader's clock stands still, and it is cut off for longer than it may go on leading",
         needs: &[FaultKind::Clock, FaultKind::Partition],
-        mixed: true,
+        mixed: Mixed::Later,
         script: Script::Steps(&[
             step(Round, 0, &[7_600], Does::Clock { change: Clock::Freeze }, Whom::Leader),
             step(Begin(1), 100, &[7_000], cut(Shape::IsolateLeader), Whom::HitBy(1)),
@@ -85,7 +190,7 @@ pub static AIMS: [Aim; 18] = [
         name: "skew",
         about: "the clocks of leader and followers run apart, one way and the other",
         needs: &[FaultKind::Clock],
-        mixed: false,
+        mixed: Mixed::Never,
         script: Script::Steps(&[
             step(Round, 0, &[3_000], skip(30_000), Whom::Leader),
             step(Heal(1), 500, &[3_000], skip(-30_000), Whom::Leader),
@@ -103,12 +208,12 @@ pub static AIMS: [Aim; 18] = [
         name: "power-majority",
         about: "a power failure takes a majority one by one, each before the last one is back for long",
         needs: &[FaultKind::Power],
-        mixed: true,
+        mixed: Mixed::Later,
         script: Script::Steps(&[
-            step(Round, 0, &[400], Does::Power { loss: Loss::All }, Whom::Leader),
-            step(Heal(1), 150, &[400], Does::Power { loss: Loss::All }, Whom::Follower),
+            step(Round, 0, &[400], POWER, Whom::Leader),
+            step(Heal(1), 150, &[400], POWER, Whom::Follower),
             step(Heal(2), 150, &[400], Does::Power { loss: Loss::Pages }, Whom::Leader),
-            step(Heal(3), 300, &[800], Does::Power { loss: Loss::All }, Whom::All),
+            step(Heal(3), 300, &[800], POWER, Whom::All),
         ]),
     },
     Aim {
@@ -116,17 +221,17 @@ pub static AIMS: [Aim; 18] = [
         about: "a node that is cut off stands for election until its power fails, and comes back with \
                 all of its votes or not",
         needs: &[FaultKind::Partition, FaultKind::Power],
-        mixed: true,
+        mixed: Mixed::Later,
         script: Script::Steps(&[
             step(Round, 0, &[3_600], cut(Shape::IsolateLeader), Whom::Leader),
-            step(Begin(1), 2_300, &[500], Does::Power { loss: Loss::All }, Whom::HitBy(1)),
+            step(Begin(1), 2_300, &[500], POWER, Whom::HitBy(1)),
         ]),
     },
     Aim {
         name: "bridge-leaders",
         about: "two sides that meet in one node only, with clients on both, until both may lead",
         needs: &[FaultKind::Partition],
-        mixed: false,
+        mixed: Mixed::Never,
         script: Script::Steps(&[past_election(step(
             Round,
             0,
@@ -139,7 +244,7 @@ pub static AIMS: [Aim; 18] = [
         name: "election-storm",
         about: "each new leader dies as soon as it is seen to lead",
         needs: &[FaultKind::Kill],
-        mixed: true,
+        mixed: Mixed::Later,
         script: Script::Steps(&[
             step(Round, 0, &[700], KILL, Whom::Leader),
             step(Election(1), 20, &[700], KILL, Whom::Leader),
@@ -151,59 +256,49 @@ pub static AIMS: [Aim; 18] = [
         name: "slow-disk",
         about: "the leader's disk takes its time until another one leads, then the leader's fails",
         needs: &[FaultKind::Disk],
-        mixed: true,
+        mixed: Mixed::Later,
         script: Script::Steps(&[
-            step(
-                Round,
-                0,
-                &[3_000],
-                Does::Disk { trouble: Disk::SlowFsync { by_ms: 400 } },
-                Whom::Leader,
-            ),
-            step(Heal(1), 500, &[1_000], Does::Disk { trouble: Disk::FsyncFails }, Whom::Leader),
+            step(Round, 0, &[3_000], disk(Disk::SlowFsync { by_ms: 400 }), Whom::Leader),
+            step(Heal(1), 500, &[1_000], disk(Disk::FsyncFails), Whom::Leader),
         ]),
     },
     Aim {
         name: "late-answers",
-        about: "the followers answer so late that the leader sends again, and as soon as they have \
-                answered it is killed, so that one of them takes over; three times",
+        about: "the followers answer so late that the leader sends again, and soon after they have \
+                answered it is killed, so that one of them takes over",
         needs: &[FaultKind::Pause, FaultKind::Kill],
-        mixed: true,
+        mixed: Mixed::First,
         script: Script::Steps(&[
             // For as long as a leader asks three times, and goes on alone.
             step(Round, 0, &[700], Does::Pause, Whom::Followers),
-            step(Heal(1), 20, &[700], KILL, Whom::Leader),
-            step(Heal(2), 800, &[700], Does::Pause, Whom::Followers),
-            step(Heal(3), 20, &[700], KILL, Whom::Leader),
-            step(Heal(4), 800, &[700], Does::Pause, Whom::Followers),
-            step(Heal(5), 20, &[700], KILL, Whom::Leader),
+            step(Heal(1), 200, &[500], KILL, Whom::Leader),
         ]),
     },
     Aim {
         name: "lost-sync",
         about: "fsync fails, and a while after it works again the power fails on the same node",
         needs: &[FaultKind::Disk, FaultKind::Power],
-        mixed: true,
+        mixed: Mixed::Later,
         script: Script::Steps(&[
-            step(Round, 0, &[1_000], Does::Disk { trouble: Disk::FsyncFails }, Whom::Leader),
-            step(Heal(1), 1_500, &[500], Does::Power { loss: Loss::All }, Whom::HitBy(1)),
+            step(Round, 0, &[900], disk(Disk::FsyncFails), Whom::Leader),
+            step(Heal(1), 900, &[400], POWER, Whom::HitBy(1)),
         ]),
     },
     Aim {
         name: "full-disks",
         about: "the leader's disk is full, and soon those of a majority",
         needs: &[FaultKind::Disk],
-        mixed: true,
+        mixed: Mixed::Later,
         script: Script::Steps(&[
-            step(Round, 0, &[1_500], Does::Disk { trouble: Disk::Full }, Whom::Leader),
-            step(Heal(1), 700, &[1_500], Does::Disk { trouble: Disk::Full }, Whom::Majority),
+            step(Round, 0, &[1_500], disk(Disk::Full), Whom::Leader),
+            step(Heal(1), 700, &[1_500], disk(Disk::Full), Whom::Majority),
         ]),
     },
     Aim {
         name: "rolling-restart",
         about: "one node after the other is killed and started again, and once more while it starts",
         needs: &[FaultKind::Kill],
-        mixed: true,
+        mixed: Mixed::Later,
         script: Script::Steps(&[
             step(Round, 0, &[300], KILL, Whom::Nth(1)),
             step(Heal(1), 400, &[300], KILL, Whom::Nth(2)),
@@ -216,7 +311,7 @@ pub static AIMS: [Aim; 18] = [
         name: "upgrade",
         about: "one node after the other comes back with the binary of `--binary-next`",
         needs: &[FaultKind::Kill],
-        mixed: true,
+        mixed: Mixed::Later,
         script: Script::Steps(&[
             step(Round, 0, &[300], UPGRADE, Whom::Nth(1)),
             step(Heal(1), 1_500, &[300], UPGRADE, Whom::Nth(2)),
@@ -228,7 +323,7 @@ pub static AIMS: [Aim; 18] = [
         name: "after-heal",
         about: "hit the old leader in the moment after the partition that deposed it is healed",
         needs: &[FaultKind::Partition, FaultKind::Pause],
-        mixed: true,
+        mixed: Mixed::Later,
         script: Script::Steps(&[
             past_election(step(Round, 0, &[400], cut(Shape::IsolateLeader), Whom::Leader)),
             step(Heal(1), 20, &[600], Does::Pause, Whom::LastLeader),

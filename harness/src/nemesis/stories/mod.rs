@@ -8,6 +8,9 @@
 mod drawn;
 mod list;
 
+use std::collections::BTreeSet;
+use std::iter;
+
 use fracas_checker::fault::{FaultKind, Shape};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -28,10 +31,25 @@ pub struct Aim {
     pub about: &'static str,
     /// The kinds of faults that it cannot do without.
     pub needs: &'static [FaultKind],
-    /// Whether the usual mix tells it, too.
-    mixed: bool,
+    /// How soon the usual mix tells it, if at all.
+    mixed: Mixed,
     /// How it is planned.
     script: Script,
+}
+
+/// How soon the usual mix tells a story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Mixed {
+    /// In every run that it leaves most of the time to: no other exposes as many mistakes.
+    Core,
+    /// Before all others but those: it exposes a mistake that few others do.
+    First,
+    /// When all of the first were told.
+    Later,
+    /// Where the target shows no leader it is one of the first; else it comes later.
+    FirstWithoutLeaders,
+    /// As an aim only.
+    Never,
 }
 
 /// How an aim is planned.
@@ -39,8 +57,10 @@ pub struct Aim {
 enum Script {
     /// These steps, over and over.
     Steps(&'static [Step]),
+    /// This step to one node after the other, each so many milliseconds after the last one is healed.
+    Each(Step, u64),
     /// Where times hang on each other.
-    Drawn(fn(&Config, &mut ChaCha8Rng) -> Vec<Planned>),
+    Drawn(Drawn),
 }
 
 /// One step of a story.
@@ -54,6 +74,8 @@ struct Step {
     lasts_ms: &'static [u64],
     until: Until,
     does: Does,
+    /// What it does instead, now and then.
+    or: &'static [Does],
     whom: Whom,
 }
 
@@ -72,7 +94,12 @@ enum Since {
 
 /// A step at the begin of a round, or counted from another one.
 const fn step(since: Since, at_ms: u64, lasts_ms: &'static [u64], does: Does, whom: Whom) -> Step {
-    Step { since, at_ms, lasts_ms, until: Until::Time, does, whom }
+    Step { since, at_ms, lasts_ms, until: Until::Time, does, or: &[], whom }
+}
+
+/// The same, or another one of these.
+const fn or(step: Step, others: &'static [Does]) -> Step {
+    Step { or: others, ..step }
 }
 
 /// The same, lasting for its time beyond the next election.
@@ -83,59 +110,123 @@ const fn past_election(step: Step) -> Step {
 impl Aim {
     /// The acts of a run; the same source gives the same.
     pub(super) fn plan(&self, config: &Config, random: &mut ChaCha8Rng) -> Vec<Planned> {
-        match self.script {
-            Script::Steps(steps) => rounds(steps, config, random),
-            Script::Drawn(plan) => plan(config, random),
+        match self.script.steps(config.nodes) {
+            Ok(steps) => rounds(&steps, config, random),
+            Err(plan) => plan(config, random),
+        }
+    }
+}
+
+/// Plans acts whose times hang on each other.
+type Drawn = fn(&Config, &mut ChaCha8Rng) -> Vec<Planned>;
+
+impl Script {
+    /// Its steps in a cluster of so many nodes; where there are none, what draws its acts.
+    fn steps(&self, nodes: u16) -> Result<Vec<Step>, Drawn> {
+        match *self {
+            Self::Steps(steps) => Ok(steps.to_vec()),
+            Self::Each(step, later_ms) => {
+                let next = |number| match number {
+                    1 => Step { whom: Whom::Nth(1), ..step },
+                    _ => Step {
+                        since: Since::Heal(number - 1),
+                        at_ms: later_ms,
+                        whom: Whom::Nth(number),
+                        ..step
+                    },
+                };
+                Ok((1..=u32::from(nodes)).map(next).collect())
+            }
+            Self::Drawn(plan) => Err(plan),
         }
     }
 }
 
 /// A story of the usual mix.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Story(&'static [Step]);
+#[derive(Debug, Clone)]
+pub(super) struct Story {
+    /// Its name as an aim.
+    #[cfg(test)]
+    pub(super) name: &'static str,
+    /// How soon it is told: the lower, the sooner.
+    pub(super) rank: Mixed,
+    /// The kinds of its acts.
+    pub(super) kinds: BTreeSet<FaultKind>,
+    /// How long it takes, its proofs included.
+    pub(super) takes_ms: u64,
+    steps: Vec<Step>,
+}
 
 impl Story {
-    /// The stories that the usual mix tells under `config`, in the order of the list, beginning
-    /// somewhere else for every seed: so that few seeds, counted up, tell all of them.
-    pub(super) fn in_turn(config: &Config, seed: u64) -> impl Iterator<Item = Self> {
-        let told: Vec<Self> = AIMS.iter().filter_map(|aim| Self::of(aim, config)).collect();
-        // The fraction of a multiple of the golden ratio: neighbouring seeds begin far apart.
-        let turn = u128::from(seed.wrapping_mul(GOLDEN)) * told.len() as u128;
-        let first = (turn >> u64::BITS) as usize;
-        (first..).map_while(move |place| told.get(place % told.len().max(1)).copied())
+    /// The stories that the usual mix tells under `config`, in the order of the list.
+    pub(super) fn all(config: &Config) -> Vec<Self> {
+        AIMS.iter().filter_map(|aim| Self::of(aim, config)).collect()
     }
 
     /// The story of `aim`, if the mix tells it and it can be brought about.
     fn of(aim: &Aim, config: &Config) -> Option<Self> {
-        let Script::Steps(steps) = aim.script else { return None };
+        let rank = match aim.mixed {
+            Mixed::FirstWithoutLeaders if config.leaders => Mixed::Later,
+            Mixed::FirstWithoutLeaders => Mixed::First,
+            Mixed::Never => return None,
+            rank => rank,
+        };
+        let steps = aim.script.steps(config.nodes).ok()?;
         let allowed = aim.needs.iter().all(|kind| config.kinds.contains(kind));
         let possible = steps.iter().all(|step| step.is_possible(config));
-        (aim.mixed && allowed && possible).then_some(Self(steps))
-    }
-
-    /// How long it takes, in milliseconds, where elections take as long as they usually do.
-    pub(super) fn length_ms(&self) -> u64 {
-        let mut spans: Vec<(u64, u64)> = Vec::new();
-        for step in self.0 {
-            let of = |number: u32| spans[number as usize - 1];
-            let begin = step.at_ms
-                + match step.since {
-                    Since::Round => 0,
-                    Since::Begin(number) => of(number).0,
-                    Since::Heal(number) => of(number).1,
-                    Since::Election(number) => of(number).0 + ELECTION_MS,
-                };
-            let waits = if step.until == Until::Election { ELECTION_MS } else { 0 };
-            let lasts = step.lasts_ms.iter().max().copied().unwrap_or_default();
-            spans.push((begin, begin + waits + lasts));
-        }
-        spans.iter().map(|(_, heal)| *heal).max().unwrap_or_default()
+        let takes_ms = length_ms(&steps);
+        let long = takes_ms * MOST_SHARE > config.time_ms;
+        let rank = if long { Mixed::Later } else { rank };
+        let kinds = steps.iter().map(|step| step.does.kind()).collect();
+        (allowed && possible).then_some(Self {
+            #[cfg(test)]
+            name: aim.name,
+            rank,
+            kinds,
+            takes_ms,
+            steps,
+        })
     }
 
     /// Its acts, told once from `at_ms` on, in a plan of which `first` acts come before it.
     pub(super) fn told(&self, at_ms: u64, first: u32, random: &mut ChaCha8Rng) -> Vec<Planned> {
         let planned = |step: &Step| step.planned(first, (After::Load, at_ms), random);
-        self.0.iter().map(planned).collect()
+        self.steps.iter().map(planned).collect()
+    }
+}
+
+/// How long it takes, in milliseconds, where elections take as long as they usually do; its
+/// proofs included.
+fn length_ms(steps: &[Step]) -> u64 {
+    let mut spans: Vec<(u64, u64)> = Vec::new();
+    for step in steps {
+        let of = |number: u32| spans[number as usize - 1];
+        let begin = step.at_ms
+            + match step.since {
+                Since::Round => 0,
+                Since::Begin(number) => of(number).0,
+                Since::Heal(number) => of(number).1,
+                Since::Election(number) => of(number).0 + ELECTION_MS,
+            };
+        let waits = if step.until == Until::Election { ELECTION_MS } else { 0 };
+        let lasts = step.lasts_ms.iter().max().copied().unwrap_or_default();
+        let proof_ms = step.proof_ms();
+        let effect = begin + proof_ms / 2;
+        spans.push((effect, effect + waits + lasts + proof_ms / 2));
+    }
+    spans.iter().map(|(_, heal)| *heal).max().unwrap_or_default()
+}
+
+/// How long it takes to bring a fault about, to prove it three times and to mend it, in
+/// milliseconds: what was measured, and a little more.
+pub(super) fn proof_ms(does: &Does) -> u64 {
+    match does {
+        Does::Slow { link, .. } if link.jitter_us > 0 => 5_000,
+        Does::Slow { link, .. } => 800 + 4 * link.delay_us / 1_000,
+        Does::Loss { .. } => 700,
+        Does::Starve { .. } => 600,
+        Does::Clock { .. } | Does::Disk { .. } => 300,
+        Does::Partition { .. } | Does::Pause | Does::Kill { .. } | Does::Power { .. } => 120,
     }
 }
 
@@ -155,8 +246,13 @@ fn rounds(steps: &[Step], config: &Config, random: &mut ChaCha8Rng) -> Vec<Plann
 }
 
 impl Step {
+    /// How long it takes to prove it, at most.
+    fn proof_ms(&self) -> u64 {
+        iter::once(&self.does).chain(self.or).map(proof_ms).max().unwrap_or_default()
+    }
+
     /// Whether a cluster like this one has what it takes. Where there are no leaders, any node may
-    /// stand for one, but no election ever comes.
+    /// stand for one, but no election ever comes; nor where there is nobody else to elect.
     fn is_possible(&self, config: &Config) -> bool {
         let elects = self.until == Until::Election
             || matches!(self.since, Since::Election(_))
@@ -167,10 +263,12 @@ impl Step {
                     && (config.leaders || shape != Shape::IsolateLeader)
             }
             Does::Kill { again } => again.is_same() || config.again.contains(&again),
+            Does::Slow { .. } | Does::Loss { .. } => config.nodes > 1,
             _ => true,
         };
-        let some = self.whom != Whom::Followers || config.nodes > 1;
-        fits && some && (config.leaders || !elects)
+        let others = matches!(self.whom, Whom::Follower | Whom::Followers);
+        let some = config.nodes > 1 || !others;
+        fits && some && (!elects || config.leaders && config.nodes > 1)
     }
 
     /// This step of a story that begins at `begin`, and whose acts come after number `first`.
@@ -181,6 +279,9 @@ impl Step {
             Since::Heal(step) => (After::Heal(first + step), 0),
             Since::Election(step) => (After::ElectionSince(first + step), 0),
         };
+        let draw = random.next_u64();
+        let all: Vec<Does> = iter::once(self.does).chain(self.or.iter().copied()).collect();
+        let does = one_of(&all, random);
         let whom = match self.whom {
             Whom::HitBy(step) => Whom::HitBy(first + step),
             whom => whom,
@@ -191,12 +292,14 @@ impl Step {
             calm_ms: None,
             lasts_ms: one_of(self.lasts_ms, random),
             until: self.until,
-            act: Act { does: self.does, whom, draw: random.next_u64() },
+            act: Act { does, whom, draw },
             pinned: None,
         }
     }
 }
 
+/// A story that takes more than one part of so many of the time comes after all shorter ones.
+const MOST_SHARE: u64 = 3;
 /// No story is gone through more often.
 const MOST_ROUNDS: u32 = 1_000;
 
@@ -204,8 +307,6 @@ const MOST_ROUNDS: u32 = 1_000;
 const CALM_MS: u64 = 1_500;
 /// How long an election takes, or so: nothing but the length of a story is guessed by it.
 const ELECTION_MS: u64 = 1_000;
-/// The golden ratio's fraction in 64 bits.
-const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 #[cfg(test)]
 mod tests {
@@ -238,26 +339,28 @@ mod tests {
     fn an_aim_needs_the_kinds_of_its_acts_and_no_other() {
         for aim in &AIMS {
             let plans = (0..20).map(|seed| Plan::draw(&config(aim), seed));
-            let used: std::collections::BTreeSet<_> = plans.flat_map(|plan| plan.kinds()).collect();
+            let used: BTreeSet<_> = plans.flat_map(|plan| plan.kinds()).collect();
             assert_eq!(used, aim.needs.iter().copied().collect(), "{}", aim.name);
         }
     }
 
     #[test]
     fn the_mix_tells_only_what_can_be_brought_about() {
-        let stories = |config: &Config| Story::in_turn(config, 3).take(AIMS.len()).count();
-        let mut config = config(&AIMS[0]);
-        assert_eq!(stories(&config), AIMS.len(), "they come round and round");
-        config.kinds = [FaultKind::Starve].into();
-        assert_eq!(stories(&config), 0);
-        config.kinds = FaultKind::ALL.into();
         let names = |config: &Config| -> Vec<&str> {
-            let told = AIMS.iter().filter(|aim| Story::of(aim, config).is_some());
-            told.map(|aim| aim.name).collect()
+            Story::all(config).into_iter().map(|story| story.name).collect()
         };
+        let mut config = config(&AIMS[0]);
+        config.kinds = [FaultKind::Starve].into();
+        assert!(names(&config).is_empty());
+        config.kinds = FaultKind::ALL.into();
         assert!(!names(&config).contains(&"upgrade"));
         config.leaders = false;
         let without = [
+            "rack",
+            "blackout",
+            "clock-ahead",
+            "rough-day",
+            "one-by-one",
             "power-majority",
             "slow-disk",
             "late-answers",
@@ -267,24 +370,28 @@ mod tests {
         ];
         assert_eq!(names(&config), without);
         config.nodes = 1;
-        assert!(!names(&config).contains(&"late-answers"), "a single node has no followers");
+        assert_eq!(
+            names(&config),
+            ["clock-ahead", "slow-disk", "lost-sync", "full-disks", "rolling-restart"],
+            "a single node has no followers and no links",
+        );
     }
 
     #[test]
     fn a_story_takes_as_long_as_its_steps_do_one_after_the_other() {
         let length = |name| {
             let aim = AIMS.iter().find(|aim| aim.name == name).unwrap();
-            Story::of(aim, &config(aim)).unwrap().length_ms()
+            Story::of(aim, &config(aim)).unwrap().takes_ms
         };
-        assert_eq!(length("gc-pause"), 50 + ELECTION_MS + 3_200);
-        assert_eq!(length("lost-sync"), 1_000 + 1_500 + 500);
-        assert_eq!(length("stopped-clock"), 7_600);
-        assert_eq!(length("election-storm"), 3 * ELECTION_MS + 20 + 20 + 60 + 700);
+        assert_eq!(length("gc-pause"), 50 + ELECTION_MS + 3_200 + 180);
+        assert_eq!(length("lost-sync"), 900 + 300 + 900 + 400 + 120);
+        assert_eq!(length("stopped-clock"), 7_600 + 300);
+        assert_eq!(length("election-storm"), 3 * ELECTION_MS + 20 + 20 + 60 + 700 + 4 * 60 + 60);
     }
 
     #[test]
     fn aims_have_names_of_their_own() {
-        let names: std::collections::BTreeSet<_> = AIMS.iter().map(|aim| aim.name).collect();
+        let names: BTreeSet<_> = AIMS.iter().map(|aim| aim.name).collect();
         assert_eq!(names.len(), AIMS.len());
     }
 }
