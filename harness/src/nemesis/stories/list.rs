@@ -76,7 +76,7 @@ pub static AIMS: [Aim; 25] = [
             step(Heal(1), 500, &[1_800], cut(Shape::Scatter), Whom::One),
             step(Begin(2), 1_300, &[700], POWER, Whom::All),
             step(Heal(3), 900, &[1_800], cut(Shape::Scatter), Whom::One),
-            step(Begin(4), 1_300, &[700], Does::Power { loss: Loss::Pages }, Whom::All),
+            step(Begin(4), 1_300, &[700], POWER, Whom::All),
         ]),
     },
     Aim {
