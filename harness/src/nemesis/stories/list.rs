@@ -96,8 +96,8 @@ pub static AIMS: [Aim; 25] = [
         needs: &[FaultKind::Partition, FaultKind::Pause],
         mixed: Mixed::Core,
         script: Script::Steps(&[
-            step(Round, 0, &[1_500, 1_700], cut(Shape::Majority), Whom::Follower),
-            past_election(step(Heal(1), 30, &[1_600], Does::Pause, Whom::Leader)),
+            step(Round, 0, &[1_400, 1_600], cut(Shape::Majority), Whom::Follower),
+            past_election(step(Heal(1), 30, &[1_800], Does::Pause, Whom::Leader)),
         ]),
     },
     Aim {
