@@ -1,11 +1,15 @@
 //! Likely causes, from a fixed table of rules. A cause is a hint, never a fact, and no verdict
 //! rests on one.
+//!
+//! A rule says what must hold for it and what refutes it, and looks for both in the events. Where
+//! it lacks the one or finds the other it says nothing: a wrong hint costs more than none.
+
+mod answers;
+mod elections;
 
 use crate::event::{Nanos, NodeId};
-use crate::fault::Fault;
 use crate::history::{FaultSpan, History, Operation};
 use crate::leadership::evidence::{Evidence, evidence};
-use crate::reach;
 use crate::words;
 
 /// The two operations that an anomaly is about.
@@ -17,27 +21,79 @@ pub(crate) struct Suspects<'a> {
     pub(crate) done: Option<&'a Operation>,
 }
 
+/// What is to be explained.
+#[derive(Clone, Copy)]
+enum About<'a> {
+    /// An answer that misses what had been acknowledged.
+    Answer(Suspects<'a>),
+    /// A node that told the first, and later what contradicts it.
+    Forgot(&'a Evidence, &'a Evidence),
+    /// Two leaders of one generation, by their first signs.
+    Elected(&'a Evidence, &'a Evidence),
+    /// Leases of two holders that overlap, by their requests.
+    Leases(&'a [&'a Operation]),
+    /// A cluster that serves nobody at this moment.
+    Silent(Nanos),
+}
+
 /// What a rule looks at.
 struct Scene<'a> {
-    suspects: Suspects<'a>,
+    about: About<'a>,
+    history: &'a History,
     nodes: &'a [NodeId],
     faults: Vec<FaultSpan>,
     evidence: Vec<Evidence>,
 }
 
-/// The rules, the most specific first.
-const RULES: [fn(&Scene<'_>) -> Option<String>; 3] =
-    [deposed_leader, acknowledged_alone, restarted];
+/// The rules, the most specific first. Each has its table of cases in the tests: a history that it
+/// must explain, and the nearest ones that it must not.
+const RULES: [fn(&Scene<'_>) -> Option<String>; 9] = [
+    answers::old_leader,
+    answers::answered_alone,
+    answers::acknowledged_alone,
+    answers::lost_in_restart,
+    answers::wrong_clock,
+    elections::forgot,
+    elections::voted_twice,
+    elections::voter_restarted,
+    elections::no_majority,
+];
 
 /// The first cause that fits.
-pub(crate) fn likely(history: &History, suspects: Suspects<'_>) -> Option<String> {
-    let scene = Scene {
-        suspects,
-        nodes: &history.header().nodes,
-        faults: history.faults(),
-        evidence: evidence(history),
-    };
+fn guess(history: &History, about: About<'_>) -> Option<String> {
+    let nodes = &history.header().nodes;
+    let (faults, evidence) = (history.faults(), evidence(history));
+    let scene = Scene { about, history, nodes, faults, evidence };
     RULES.iter().find_map(|rule| rule(&scene))
+}
+
+/// Why an answer misses what had been acknowledged.
+pub(crate) fn likely(history: &History, suspects: Suspects<'_>) -> Option<String> {
+    guess(history, About::Answer(suspects))
+}
+
+/// Why a node told `first`, and later what contradicts it.
+pub(crate) fn forgot(history: &History, first: &Evidence, later: &Evidence) -> Option<String> {
+    guess(history, About::Forgot(first, later))
+}
+
+/// Why one generation had two leaders.
+pub(crate) fn elected_twice(
+    history: &History,
+    first: &Evidence,
+    second: &Evidence,
+) -> Option<String> {
+    guess(history, About::Elected(first, second))
+}
+
+/// Why leases of two holders overlap.
+pub(crate) fn overlapping(history: &History, requests: &[&Operation]) -> Option<String> {
+    guess(history, About::Leases(requests))
+}
+
+/// Why a cluster serves nobody at `moment`.
+pub(crate) fn silent(history: &History, moment: Nanos) -> Option<String> {
+    guess(history, About::Silent(moment))
 }
 
 /// The node that served an operation: the one that says so, else the one that was asked.
@@ -45,104 +101,57 @@ fn served(operation: &Operation) -> Option<NodeId> {
     operation.ok().and_then(|(_, _, stamp)| stamp.node).or(operation.node)
 }
 
-/// The old answer came from a node that still took itself for leader while another led a higher
-/// generation.
-fn deposed_leader(scene: &Scene<'_>) -> Option<String> {
-    let late = scene.suspects.late?;
-    let (end, ..) = late.ok()?;
-    let node = served(late)?;
-    let own = |seen: &&Evidence| seen.node == node && seen.grade.proves() && seen.since <= end;
-    let old = scene.evidence.iter().rfind(own)?.proves_leading()?;
-    let newer = scene.evidence.iter().find(|seen| {
-        seen.node != node
-            && seen.time <= late.invoked.1
-            && seen.proves_leading().is_some_and(|generation| generation > old)
-    })?;
-    let (leader, generation) = (newer.node, newer.proves_leading()?);
-    Some(format!(
-        "{node} still took itself for the leader of generation {old}, while {leader} had led \
-         generation {generation} since {} at the latest. An old leader that answers without asking \
-         a quorum gives answers of this shape.",
-        words::at(newer.time)
-    ))
-}
-
-/// The operation that was lost had been acknowledged by a node cut from the majority.
-fn acknowledged_alone(scene: &Scene<'_>) -> Option<String> {
-    let done = scene.suspects.done?;
-    let (end, ..) = done.ok()?;
-    let node = served(done)?;
-    let active = |span: &&FaultSpan| covers(span, end);
-    let faults: Vec<&FaultSpan> = scene.faults.iter().filter(active).collect();
-    let cut = faults.iter().find(|span| matches!(span.fault, Fault::Partition { .. }))?;
-    let all: Vec<&Fault> = faults.iter().map(|span| &span.fault).collect();
-    let majority = reach::majority(scene.nodes, &all)?;
-    if majority.contains(&node) {
-        return None;
+impl<'a> Scene<'a> {
+    /// The operations that an old answer is about.
+    fn suspects(&self) -> Option<Suspects<'a>> {
+        match self.about {
+            About::Answer(suspects) => Some(suspects),
+            _ => None,
+        }
     }
-    Some(format!(
-        "{node} acknowledged it at {} while it was cut from the majority {} (fault {}). An \
-         acknowledgement without a quorum is lost when the others go on.",
-        words::at(end),
-        words::list(&majority),
-        cut.id
-    ))
+
+    /// The proven faults that took `node` down within a span of time.
+    fn downs(&self, node: NodeId, span: (Nanos, Nanos)) -> impl Iterator<Item = Down<'_>> {
+        let all = self.faults.iter().filter(move |span| span.fault.killed().contains(&node));
+        let downs = all.filter_map(|fault| {
+            let (from, _) = fault.effective?;
+            Some(Down { fault, from, back: fault.end.map(|(_, time)| time) })
+        });
+        downs.filter(move |down| (span.0..=span.1).contains(&down.from))
+    }
 }
 
-/// A node that had acknowledged the operation, or gave the old answer, was killed in between.
-fn restarted(scene: &Scene<'_>) -> Option<String> {
-    let (done, late) = (scene.suspects.done?, scene.suspects.late?);
-    let (from, to) = (done.ok()?.0, late.ok()?.0);
-    let nodes = [served(done), served(late)];
-    let kill =
-        nodes.into_iter().flatten().find_map(|node| killed(&scene.faults, node, (from, to)))?;
-    Some(format!(
-        "{} was killed at {} (fault {}), after the acknowledgement and before the answer. What was \
-         not yet on its disk is lost by a restart.",
-        words::list(kill.fault.down()),
-        words::at(kill.begin.1),
-        kill.id
-    ))
+/// A node that was killed, or lost its power.
+struct Down<'a> {
+    fault: &'a FaultSpan,
+    from: Nanos,
+    /// When it had been started again, if it was.
+    back: Option<Nanos>,
 }
 
-/// The kill that hit `node` within a span of time.
-fn killed(faults: &[FaultSpan], node: NodeId, (from, to): (Nanos, Nanos)) -> Option<&FaultSpan> {
-    faults
-        .iter()
-        .find(|span| (from..=to).contains(&span.begin.1) && span.fault.killed().contains(&node))
+impl Down<'_> {
+    /// What was done to the node, as a clause: `was killed at 5.100 s (fault 1)`.
+    fn clause(&self) -> String {
+        let verb = match self.fault.fault {
+            crate::fault::Fault::Power { .. } => "lost its power",
+            _ => "was killed",
+        };
+        format!("{verb} at {} (fault {})", words::at(self.from), self.fault.id)
+    }
+
+    /// What such a fault takes, as a sentence.
+    fn takes(&self) -> String {
+        match &self.fault.fault {
+            crate::fault::Fault::Power { loss, .. } => {
+                format!("A power failure takes what a server has not synced ({loss}).")
+            }
+            _ => "A server that is killed keeps what it has written and loses what it held in \
+                  memory."
+                .to_owned(),
+        }
+    }
 }
 
-/// The likely cause of a node that forgot: it was killed in between.
-pub(crate) fn forgot(history: &History, node: NodeId, span: (Nanos, Nanos)) -> Option<String> {
-    let faults = history.faults();
-    let kill = killed(&faults, node, span)?;
-    Some(format!(
-        "{node} was killed at {} (fault {}), in between. A generation or vote that is not on the \
-         disk before it is used is forgotten by a restart.",
-        words::at(kill.begin.1),
-        kill.id
-    ))
-}
-
-/// Votes are asked for this long before the first sign of a leader, at most.
-const ELECTION: Nanos = 2_000_000_000;
-
-/// The likely cause of two leaders that were elected in `elected`: a node was killed meanwhile, and
-/// gave its vote twice.
-pub(crate) fn voter_forgot(history: &History, elected: (Nanos, Nanos)) -> Option<String> {
-    let span = elected.0.saturating_sub(ELECTION)..=elected.1;
-    let faults = history.faults();
-    let kill =
-        faults.iter().rfind(|one| !one.fault.killed().is_empty() && span.contains(&one.begin.1))?;
-    Some(format!(
-        "{} was killed at {} (fault {}), about the time of these elections. A generation or vote \
-         that is not on the disk before it is used is forgotten by a restart, and given twice.",
-        words::list(kill.fault.down()),
-        words::at(kill.begin.1),
-        kill.id
-    ))
-}
-
-fn covers(span: &FaultSpan, time: Nanos) -> bool {
-    span.effective.is_some_and(|(from, to)| (from..=to).contains(&time))
+fn covers(span: &FaultSpan, (from, to): (Nanos, Nanos)) -> bool {
+    span.effective.is_some_and(|(begin, end)| begin <= from && to <= end)
 }

@@ -1,132 +1,222 @@
 //! Was enough seen for a pass to mean something?
 //!
 //! This check never finds an anomaly. Whatever was planned and did not happen makes the verdict
-//! inconclusive, with what was missing in numbers.
+//! inconclusive, with what was missing in numbers and what helps. Only what happened under load
+//! counts: see [`load`].
+
+mod faults;
+mod load;
+mod promises;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::budget::Budget;
-use crate::event::{Completion, EventKind, Key, Nanos, NodeId, Op, OpKind, Phase};
-use crate::fault::{Fault, FaultKind, Stage};
+use crate::event::{EventKind, Key, Nanos, NodeId, Op, OpKind, Phase};
 use crate::history::{FaultSpan, History, Operation};
 use crate::leadership::evidence::{Evidence, evidence};
 use crate::leadership::{first_led, hits};
 use crate::observation::Source;
-use crate::reach;
 use crate::verdict::CheckResult;
 use crate::words;
+use load::{Fates, Load};
 
 /// The name of the check, which always runs.
 pub const ID: &str = "coverage";
 
 /// What it promises.
-pub const PROMISE: &str =
-    "the run did what was planned: enough operations, elections and proven faults, to its end";
+pub const PROMISE: &str = "the run did what was planned, to its end: under load there were enough \
+                           operations, elections and proven faults, and every promise was tested";
 
-/// How long a cluster may serve nobody after it has lost its leader. A fault that lasted less may
-/// be over before anybody could take its place.
-const TAKES_OVER: Nanos = 2_000_000_000;
+/// What was seen of a run.
+struct Seen<'a> {
+    history: &'a History,
+    load: Load,
+    fates: BTreeMap<OpKind, Fates>,
+    evidence: Vec<Evidence>,
+    faults: Vec<FaultSpan>,
+}
+
+impl Seen<'_> {
+    /// How many operations of this kind succeeded under load.
+    fn ok(&self, kind: OpKind) -> u64 {
+        self.fates.get(&kind).map_or(0, |fates| fates.ok)
+    }
+}
 
 /// Holds `history` against the coverage that its plan asks for.
 #[must_use]
 pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
     let mut result = CheckResult::new(ID, PROMISE);
+    let load = Load::of(history);
+    let seen = Seen {
+        history,
+        load,
+        fates: Fates::by_kind(history, load),
+        evidence: evidence(history),
+        faults: history.faults(),
+    };
     ended(history, &mut result);
-    operations(history, &mut result);
-    handovers(history, &mut result);
-    leaders(history, &mut result);
-    faults(history, &mut result);
-    final_reads(history, &mut result);
+    let nothing = served_nothing(&seen, &mut result);
+    faults::check(&seen, &mut result);
+    if !nothing {
+        operations(&seen, &mut result);
+        handovers(&seen, &mut result);
+        leaders(&seen, &mut result);
+        promises::check(&seen, &mut result);
+        look_first(&seen, &mut result);
+        final_reads(history, &mut result);
+    }
     result
 }
 
 /// Whether the run came to its end.
 fn ended(history: &History, result: &mut CheckResult) {
     if history.is_torn() {
-        result.inconclusive("the run was cut short: the last line of its history is torn");
+        result.inconclusive(
+            "the run was cut short: the last line of its history is torn; let it run to its end",
+        );
     } else if history.phase(Phase::Stop).is_none() {
-        result.inconclusive("the run was cut short: it never came to its stop");
+        result.inconclusive(
+            "the run was cut short: it never came to its stop; let it run to its end",
+        );
     }
 }
 
-/// Whether enough operations of each kind succeeded.
-fn operations(history: &History, result: &mut CheckResult) {
-    let mut ok: BTreeMap<OpKind, u64> = BTreeMap::new();
-    let (mut fail, mut info) = (0_u32, 0_u32);
-    for operation in history.operations() {
-        match &operation.completed {
-            Some((_, _, Completion::Ok { .. })) => *ok.entry(operation.op.kind()).or_default() += 1,
-            Some((_, _, Completion::Fail { .. })) => fail += 1,
-            Some((_, _, Completion::Info { .. })) | None => info += 1,
-        }
+/// Whether operations were asked under load and not one succeeded. That is the one reason then: more
+/// time, or more clients, would not have helped.
+fn served_nothing(seen: &Seen<'_>, result: &mut CheckResult) -> bool {
+    let all = Fates::sum(seen.fates.values());
+    let wanted = !seen.history.header().plan.coverage.ok_per_kind.is_empty();
+    result.metrics.insert("fail".to_owned(), all.fail as f64);
+    result.metrics.insert("info".to_owned(), all.info as f64);
+    let nothing = wanted && all.asked > 0 && all.ok == 0;
+    if nothing {
+        result.inconclusive(format!(
+            "the cluster served nothing under load: of {} operations {}; the servers' logs may tell \
+             why, and more time would not help",
+            all.asked,
+            all.unsuccessful()
+        ));
     }
-    for (kind, needed) in &history.header().plan.coverage.ok_per_kind {
-        let seen = ok.get(kind).copied().unwrap_or(0);
-        if seen < *needed {
-            result.inconclusive(format!("only {seen} ok {kind}, at least {needed} are needed"));
+    nothing
+}
+
+/// Whether enough operations of each kind succeeded under load.
+fn operations(seen: &Seen<'_>, result: &mut CheckResult) {
+    for (kind, needed) in &seen.history.header().plan.coverage.ok_per_kind {
+        let fates = seen.fates.get(kind).cloned().unwrap_or_default();
+        if fates.ok < *needed {
+            result.inconclusive(format!(
+                "only {} ok {kind} under load, at least {needed} are needed: {}",
+                fates.ok,
+                remedy(&fates, *needed)
+            ));
         }
     }
     for kind in OpKind::REQUESTS {
-        let seen = ok.get(&kind).copied().unwrap_or(0);
-        result.metrics.insert(format!("ok-{kind}"), seen as f64);
+        result.metrics.insert(format!("ok-{kind}"), seen.ok(kind) as f64);
     }
-    result.metrics.insert("fail".to_owned(), f64::from(fail));
-    result.metrics.insert("info".to_owned(), f64::from(info));
+}
+
+/// Of so many operations one may be expected to succeed: most servers refuse what only their leader
+/// may do, and faults take their part.
+const ASKED_PER_OK: u64 = 4;
+
+/// What helps where too few operations of a kind succeeded.
+fn remedy(fates: &Fates, needed: u64) -> String {
+    if fates.asked < needed.saturating_mul(ASKED_PER_OK) {
+        return format!(
+            "{} were asked, and a longer `--time` or a higher `--rate` asks more",
+            fates.asked
+        );
+    }
+    format!(
+        "of {} that were asked {}; the servers' logs may tell why",
+        fates.asked,
+        fates.unsuccessful()
+    )
 }
 
 /// Whether enough locks went from one holder to another.
-fn handovers(history: &History, result: &mut CheckResult) {
+fn handovers(seen: &Seen<'_>, result: &mut CheckResult) {
     let grant = |one: &Operation| match (&one.op, one.ok()) {
-        (Op::Acquire { key, holder, .. }, Some((time, ..))) => Some((key.clone(), time, *holder)),
+        (Op::Acquire { key, holder, .. }, Some((time, ..))) if seen.load.contains(time) => {
+            Some((key.clone(), time, *holder))
+        }
         _ => None,
     };
+    let needed = seen.history.header().plan.coverage.handovers;
     let mut grants: Vec<(Key, Nanos, u64)> =
-        history.operations().iter().filter_map(grant).collect();
-    if grants.is_empty() && history.header().plan.coverage.handovers == 0 {
+        seen.history.operations().iter().filter_map(grant).collect();
+    if grants.is_empty() && needed == 0 {
         return;
     }
     grants.sort_unstable();
     let passes = |pair: &&[(Key, Nanos, u64)]| pair[0].0 == pair[1].0 && pair[0].2 != pair[1].2;
-    let seen = grants.windows(2).filter(passes).count();
-    least(result, "handovers", seen, history.header().plan.coverage.handovers);
+    let count = grants.windows(2).filter(passes).count();
+    let helps = "a longer `--time` or fewer locks (`--keys`) give more";
+    least(result, ("handovers", helps), count, needed);
 }
 
 /// Whether enough was seen of leaders.
-fn leaders(history: &History, result: &mut CheckResult) {
-    let (evidence, plan) = (evidence(history), &history.header().plan.coverage);
-    let led = first_led(&evidence);
-    let load = history.phase(Phase::Load).unwrap_or(Nanos::MAX);
-    let elections = led.values().filter(|first| first.time >= load).count();
-    if (elections as u64) < plan.elections {
-        let needed = plan.elections;
-        result.inconclusive(format!(
-            "only {elections} elections under load, at least {needed} are needed"
-        ));
-    }
-    result.metrics.insert("elections-under-load".to_owned(), elections as f64);
+fn leaders(seen: &Seen<'_>, result: &mut CheckResult) {
+    let (history, evidence) = (seen.history, &seen.evidence);
+    let needed = history.header().plan.coverage.leaders;
+    let led = first_led(evidence);
+    elections(seen, &led, result);
+    let led: BTreeMap<u64, Evidence> =
+        led.into_iter().filter(|(_, first)| first.time <= seen.load.to).collect();
     let nodes: Vec<NodeId> = led.values().map(|first| first.node).collect();
     let changes = nodes.windows(2).filter(|pair| pair[0] != pair[1]).count();
     let distinct: BTreeSet<NodeId> = nodes.into_iter().collect();
-    let proven = evidence.iter().filter(|seen| seen.grade.proves());
-    let generations: BTreeSet<u64> = proven.filter_map(|seen| seen.generation).collect();
-    let faults = history.faults();
-    let hits = hits(&history.header().nodes, &faults, &evidence);
-    let hits = hits.iter().filter(|hit| hit.span.is_effective()).count();
-    let needed = plan.leaders;
-    least(result, "leader-changes", changes, needed.changes);
-    least(result, "distinct-leaders", distinct.len(), needed.distinct);
-    least(result, "generations-seen", generations.len(), needed.generations);
-    least(result, "faults-that-hit-the-leader", hits, needed.hits);
-    polls(history, &led, result);
+    let proven = evidence.iter().filter(|one| one.grade.proves() && one.time <= seen.load.to);
+    let generations: BTreeSet<u64> = proven.filter_map(|one| one.generation).collect();
+    let hits = leader_hits(seen);
+    let faults = "more faults (`--time`, `--fault-every`) bring more";
+    least(result, ("leader-changes", faults), changes, needed.changes);
+    least(result, ("distinct-leaders", faults), distinct.len(), needed.distinct);
+    least(result, ("generations-seen", faults), generations.len(), needed.generations);
+    least(result, ("faults-that-hit-the-leader", faults), hits, needed.hits);
+    polls(seen, &led, result);
 }
 
-/// Whether every node, and every generation that was led, was asked about often enough.
-fn polls(history: &History, led: &BTreeMap<u64, Evidence>, result: &mut CheckResult) {
-    let mut nodes: BTreeMap<NodeId, usize> =
-        history.header().nodes.iter().map(|node| (*node, 0)).collect();
+/// How many proven faults hit the leader.
+fn leader_hits(seen: &Seen<'_>) -> usize {
+    let hits = hits(&seen.history.header().nodes, &seen.faults, &seen.evidence);
+    hits.iter().filter(|hit| hit.span.is_effective()).count()
+}
+
+/// Whether enough generations came to be led under load.
+fn elections(seen: &Seen<'_>, led: &BTreeMap<u64, Evidence>, result: &mut CheckResult) {
+    let needed = seen.history.header().plan.coverage.elections;
+    let count = led.values().filter(|first| seen.load.contains(first.time)).count();
+    result.metrics.insert("elections-under-load".to_owned(), count as f64);
+    // Where no fault happened that is the reason, and told.
+    let no_fault = seen.faults.is_empty() && !seen.history.header().plan.faults.is_empty();
+    if count as u64 >= needed || no_fault {
+        return;
+    }
+    let helps = if led.is_empty() {
+        "no leader was seen at all: see what the target's `[status]` tells of role and generation"
+    } else if leader_hits(seen) == 0 {
+        "no fault hit the leader: allow kinds that do (`kill`, `pause`, `partition`), give them more \
+         `--time`, or ask for no election with `--min-elections 0`"
+    } else {
+        "faults hit the leader, and no other was seen to lead: the servers' logs may tell why, and \
+         `--min-elections 0` asks for none"
+    };
+    result.inconclusive(format!(
+        "only {count} elections under load, at least {needed} are needed: {helps}"
+    ));
+}
+
+/// Whether every node, and every generation that was led, was asked about often enough under load.
+fn polls(seen: &Seen<'_>, led: &BTreeMap<u64, Evidence>, result: &mut CheckResult) {
+    let header = seen.history.header();
+    let mut nodes: BTreeMap<NodeId, usize> = header.nodes.iter().map(|node| (*node, 0)).collect();
     let mut generations: BTreeMap<u64, usize> =
         led.keys().map(|generation| (*generation, 0)).collect();
-    for event in history.events() {
+    for event in seen.history.others().iter().filter(|event| event.time <= seen.load.to) {
         let EventKind::Observe(seen) = &event.kind else { continue };
         if seen.source == Source::Poll {
             nodes.entry(seen.node).and_modify(|polls| *polls += 1);
@@ -136,23 +226,66 @@ fn polls(history: &History, led: &BTreeMap<u64, Evidence>, result: &mut CheckRes
         }
     }
     let fewest = |polls: Option<&usize>| polls.copied().unwrap_or(0);
-    let needed = history.header().plan.coverage.leaders;
-    least(result, "fewest-polls-of-a-node", fewest(nodes.values().min()), needed.polls_per_node);
+    let needed = header.plan.coverage.leaders;
+    let time = "a longer `--time` gives more";
+    let nodes = fewest(nodes.values().min());
+    least(result, ("fewest-polls-of-a-node", time), nodes, needed.polls_per_node);
     let fewest = fewest(generations.values().min());
-    least(result, "fewest-polls-in-a-generation", fewest, needed.polls_per_generation);
+    least(result, ("fewest-polls-in-a-generation", time), fewest, needed.polls_per_generation);
 }
 
-/// Notes a number; too small a one makes the verdict inconclusive.
-fn least(result: &mut CheckResult, name: &str, seen: usize, needed: u64) {
+/// Notes a number; too small a one makes the verdict inconclusive, with what helps.
+fn least(result: &mut CheckResult, (name, helps): (&str, &str), seen: usize, needed: u64) {
     result.metrics.insert(name.to_owned(), seen as f64);
     if (seen as u64) < needed {
         let name = name.replace('-', " ");
-        result.inconclusive(format!("only {seen} {name}, at least {needed} are needed"));
+        result.inconclusive(format!("only {seen} {name}, at least {needed} are needed: {helps}"));
     }
 }
 
-/// Whether every register that was written was read once more at the end: an acknowledged write
-/// that nobody looks for is lost unseen.
+/// Whether every object that was changed under load was read after the last heal before anybody
+/// changed it again.
+fn look_first(seen: &Seen<'_>, result: &mut CheckResult) {
+    let history = seen.history;
+    let Some(healed) = history.phase(Phase::Recover) else { return };
+    if !history.header().plan.coverage.look_first {
+        return;
+    }
+    let mut written = BTreeSet::new();
+    let mut looked: BTreeMap<&Key, Nanos> = BTreeMap::new();
+    let mut again: BTreeMap<&Key, Nanos> = BTreeMap::new();
+    for one in history.operations().iter().filter(|one| !one.failed()) {
+        let Some(key) = one.op.key() else { continue };
+        let (reads, later) = (one.op.kind() == OpKind::Read, one.invoked.1 >= healed);
+        match one.ok() {
+            Some((time, ..)) if reads && later => {
+                looked.entry(key).and_modify(|first| *first = time.min(*first)).or_insert(time);
+            }
+            _ if !reads && later => {
+                again.entry(key).or_insert(one.invoked.1);
+            }
+            Some(_) if !reads => {
+                written.insert(key);
+            }
+            _ => {}
+        }
+    }
+    let unseen = |key: &&Key| {
+        let read = looked.get(key).copied().unwrap_or(Nanos::MAX);
+        again.get(key).is_some_and(|again| read > *again)
+    };
+    let unseen: Vec<&Key> = written.into_iter().filter(unseen).collect();
+    if !unseen.is_empty() {
+        result.inconclusive(format!(
+            "after the last heal {} was changed again before it was read: what the faults took of it \
+             is not known; the servers' logs may tell why the reads did not succeed",
+            words::list(unseen)
+        ));
+    }
+}
+
+/// Whether every object that was changed was read once more at the end: an acknowledged write that
+/// nobody looks for is lost unseen.
 fn final_reads(history: &History, result: &mut CheckResult) {
     let Some(begin) = history.phase(Phase::FinalReads) else { return };
     let done = history.operations().iter().filter(|one| one.ok().is_some());
@@ -164,121 +297,9 @@ fn final_reads(history: &History, result: &mut CheckResult) {
     let missed: Vec<&&Key> = written.difference(&read).collect();
     if !missed.is_empty() {
         let missed = words::list(missed);
-        result.inconclusive(format!("no final read of {missed} succeeded"));
-    }
-}
-
-/// Of so many faults one may lack its proof, and counts for nothing then, and during one the cluster
-/// may serve nobody: a busy machine may let a fault slip for a moment, keep a probe from its answer,
-/// or an election from its end.
-const FAULTS_PER_DOUBT: usize = 4;
-
-/// Whether enough faults were proven, almost all of them and some of every kind, and clients were
-/// served meanwhile.
-fn faults(history: &History, result: &mut CheckResult) {
-    let faults = history.faults();
-    let effective = faults.iter().filter(|span| span.is_effective()).count() as u64;
-    let needed = history.header().plan.coverage.effective_faults;
-    if effective < needed {
-        result
-            .inconclusive(format!("only {effective} proven faults, at least {needed} are needed"));
-    }
-    let doubts: Vec<(&FaultSpan, String)> =
-        faults.iter().filter_map(|span| Some((span, doubt(span)?))).collect();
-    let many = doubts.len() * FAULTS_PER_DOUBT > faults.len();
-    let seen: BTreeSet<FaultKind> =
-        faults.iter().filter(|span| took_effect(span)).map(|span| span.fault.kind()).collect();
-    for (span, doubt) in doubts {
-        let (id, fault) = (span.id, &span.fault);
-        let text = format!("fault {id} ({fault}) was not proven: {doubt}");
-        if many || !seen.contains(&fault.kind()) {
-            result.inconclusive(text);
-        } else {
-            result.not_checked.push(text);
-        }
-    }
-    service(history, &faults, result);
-    result.metrics.insert("faults".to_owned(), faults.len() as f64);
-    result.metrics.insert("effective-faults".to_owned(), effective as f64);
-}
-
-/// Whether a fault was once measured to be in effect, even if that did not last.
-fn took_effect(span: &FaultSpan) -> bool {
-    let mut proofs = span.proofs.iter().filter(|(stage, ..)| *stage != Stage::Healed);
-    proofs.any(|(.., all)| !all.is_empty() && all.iter().all(|one| one.holds))
-}
-
-/// Why a fault is not proven; none if it is.
-fn doubt(span: &FaultSpan) -> Option<String> {
-    if span.is_effective() {
-        return None;
-    }
-    let measured = span.proofs.iter().flat_map(|(_, _, measurements)| measurements);
-    let failed = measured.clone().find(|measurement| !measurement.holds);
-    Some(match (failed, span.problems.first()) {
-        (Some(failed), _) => format!("{}: {}", failed.what, failed.result),
-        (None, Some(problem)) => problem.clone(),
-        (None, None) if span.end.is_none() => "it never ended".to_owned(),
-        (None, None) if measured.count() == 0 => "nothing was measured".to_owned(),
-        (None, None) => "no span of time is known in which it was in effect".to_owned(),
-    })
-}
-
-/// Whether clients were served during almost all faults, or at least asked.
-fn service(history: &History, faults: &[FaultSpan], result: &mut CheckResult) {
-    let mut unserved = Vec::new();
-    for span in faults {
-        match served(history, faults, span) {
-            Served::Enough => {}
-            Served::TooFew(text) => unserved.push(text),
-            Served::NotAsked(text) => result.inconclusive(text),
-        }
-    }
-    if unserved.len() * FAULTS_PER_DOUBT > faults.len() {
-        unserved.into_iter().for_each(|text| result.inconclusive(text));
-    } else {
-        result.suspicions.extend(unserved);
-    }
-}
-
-/// What clients got during a fault.
-enum Served {
-    Enough,
-    TooFew(String),
-    NotAsked(String),
-}
-
-/// Whether clients were served during a fault that left a majority and long enough to go on
-/// without those it hit, or at least asked.
-///
-/// Whatever overlaps counts together, so that a majority is only demanded if one was left all the
-/// time.
-fn served(history: &History, faults: &[FaultSpan], span: &FaultSpan) -> Served {
-    let needed = history.header().plan.coverage.ok_per_fault_window;
-    let (from, to) = span.window(history.end());
-    let within = |time: Nanos| (from..=to).contains(&time);
-    let overlaps = |other: &&FaultSpan| {
-        let (begin, end) = other.window(history.end());
-        begin <= to && from <= end
-    };
-    let together: Vec<&Fault> = faults.iter().filter(overlaps).map(|other| &other.fault).collect();
-    let operations = history.operations();
-    let (id, began, ended) = (span.id, words::at(from), words::at(to));
-    let serves = to.saturating_sub(from) >= TAKES_OVER
-        && reach::majority(&history.header().nodes, &together).is_some();
-    if serves {
-        let ok = operations.iter().filter(|one| one.ok().is_some_and(|(time, ..)| within(time)));
-        let seen = ok.count() as u64;
-        if seen < needed {
-            return Served::TooFew(format!(
-                "only {seen} operations succeeded during fault {id} ({began} to {ended}), which \
-                 left a majority connected; at least {needed} are needed"
-            ));
-        }
-    } else if needed > 0 && !operations.iter().any(|one| within(one.invoked.1)) {
-        return Served::NotAsked(format!(
-            "nothing was asked of the cluster during fault {id} ({began} to {ended})"
+        result.inconclusive(format!(
+            "no final read of {missed} succeeded: whether the last writes are kept is not known; the \
+             servers' logs may tell why the cluster did not answer at the end"
         ));
     }
-    Served::Enough
 }

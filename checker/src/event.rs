@@ -75,13 +75,15 @@ impl fmt::Display for ProcessId {
     }
 }
 
-/// Who served an acknowledged operation, where the target tells: evidence of the highest grade.
+/// Whom a successful answer named, where the target tells. Of an operation that changed something
+/// it is evidence of the highest grade that the node led; of one that only looked it is none: who
+/// answers a read need not lead, and may name another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
 pub struct Stamp {
-    /// The node that acted as leader for it.
+    /// The node that acted as leader for it, or answered it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeId>,
-    /// The generation under which it took effect.
+    /// The generation that the answer named: the one under which it took effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<u64>,
 }
@@ -190,6 +192,9 @@ pub enum NodeChange {
     Exited {
         /// With what status or signal.
         how: String,
+        /// The last lines of its logs, as many and as long as the harness keeps. Untrusted text.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        log: Vec<String>,
     },
 }
 

@@ -158,6 +158,13 @@ impl Fault {
         }
     }
 
+    /// Whether it is done to one of `nodes`, or to what goes from or to one of them.
+    #[must_use]
+    pub fn touches(&self, nodes: &[NodeId]) -> bool {
+        self.nodes().iter().any(|node| nodes.contains(node))
+            || self.pairs().iter().any(|(from, to)| nodes.contains(from) || nodes.contains(to))
+    }
+
     /// What the servers that it is done to have to endure, if that is one of these.
     #[must_use]
     pub fn hardship(&self) -> Option<Hardship> {
@@ -267,6 +274,15 @@ pub enum FaultEvent {
         stage: Stage,
         /// What was measured. Proven if there is at least one and all hold.
         measurements: Vec<Measurement>,
+    },
+    /// A planned fault was not carried out.
+    Missed {
+        /// Its number in the plan, from 1.
+        act: u32,
+        /// What was planned: `kill the leader`.
+        what: String,
+        /// Why it was not carried out.
+        why: String,
     },
     /// It has been healed.
     End {

@@ -184,6 +184,9 @@ impl From<jsonl::ReadError> for ReadError {
     }
 }
 
+/// How many bytes of a history of our own are read at once.
+const AT_ONCE: usize = 256 << 10;
+
 /// Reads a history, whoever wrote it.
 ///
 /// # Errors
@@ -196,7 +199,7 @@ pub fn read(input: impl Read, hint: &Hint) -> Result<Recorded, ReadError> {
         None => recognise(&input.beginning).ok_or_else(|| unknown(&input.beginning))?,
     };
     if format == Format::Fracas {
-        let (history, torn) = jsonl::read(BufReader::new(input.stream()))?;
+        let (history, torn) = jsonl::read(BufReader::with_capacity(AT_ONCE, input.stream()))?;
         return Ok(Recorded { history, format, torn, notes: Vec::new() });
     }
     let text = input.text()?;

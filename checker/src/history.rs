@@ -8,17 +8,19 @@ mod objects;
 mod validation;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
 pub use faults::FaultSpan;
 pub use objects::ObjectIndex;
+use validation::Walk;
 
 use crate::event::{
     Completion, Event, EventKind, Key, Nanos, NodeId, Op, OpKind, Outcome, Phase, ProcessId, Stamp,
     Value,
 };
-use crate::fault::Hardship;
+use crate::fault::{FaultKind, Hardship};
 
 /// The name and version of the format; the first field of the first line.
 pub const SCHEMA: &str = "fracas.history/1";
@@ -64,6 +66,9 @@ pub struct Plan {
     /// While it endures which of these a server may end by itself. None: [`Plan::GIVES_UP_ON`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gives_up_on: Option<BTreeSet<Hardship>>,
+    /// The kinds of faults that were allowed. If there are any, one fault must have happened.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub faults: BTreeSet<FaultKind>,
     /// How much must have been seen for a pass to mean something.
     pub coverage: Coverage,
 }
@@ -92,6 +97,10 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 /// How much must have been seen for a pass to mean something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(default)]
@@ -99,7 +108,7 @@ pub struct Coverage {
     /// Locks that went from one holder to another.
     #[serde(skip_serializing_if = "is_zero")]
     pub handovers: u64,
-    /// Successful operations of each kind, over the whole run.
+    /// Operations of each kind that succeeded under load.
     pub ok_per_kind: BTreeMap<OpKind, u64>,
     /// Successful operations within every fault that left a majority connected.
     pub ok_per_fault_window: u64,
@@ -107,6 +116,13 @@ pub struct Coverage {
     pub elections: u64,
     /// Faults that were proven to take effect.
     pub effective_faults: u64,
+    /// Whether every planned fault must have been carried out, as where a schedule was given.
+    #[serde(skip_serializing_if = "is_false")]
+    pub every_fault: bool,
+    /// Whether every object that was changed must be read after the last heal before it is changed
+    /// again: else what a fault took may be written anew before anybody looks.
+    #[serde(skip_serializing_if = "is_false")]
+    pub look_first: bool,
     /// How much must have been seen of leaders.
     #[serde(skip_serializing_if = "Leaders::is_empty")]
     pub leaders: Leaders,
@@ -190,6 +206,18 @@ impl Operation {
         matches!(self.completed, Some((_, _, Completion::Fail { .. })))
     }
 
+    /// Its events.
+    fn events(&self) -> impl Iterator<Item = Event> {
+        let (process, node, op) = (self.process, self.node, self.op.clone());
+        let (index, time) = self.invoked;
+        let invoked = Event { index, time, kind: EventKind::Invoke { process, node, op } };
+        let completed = self.completed.clone().map(|(index, time, completion)| {
+            let kind = EventKind::Complete { process, completion };
+            Event { index, time, kind }
+        });
+        std::iter::once(invoked).chain(completed)
+    }
+
     /// The indices of its events.
     pub fn indices(&self) -> impl Iterator<Item = u64> {
         let completed = self.completed.as_ref().map(|(index, ..)| *index);
@@ -208,13 +236,57 @@ pub struct Malformed {
 }
 
 /// A validated history.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Invocations and completions are kept once, as operations: a million operations are two million
+/// events.
+#[derive(Debug, Clone)]
 pub struct History {
     header: Header,
-    events: Vec<Event>,
+    others: Vec<Event>,
     operations: Vec<Operation>,
     objects: Vec<ObjectIndex>,
+    end: Nanos,
     torn: bool,
+    /// Every event, put together when somebody asks.
+    events: OnceLock<Vec<Event>>,
+}
+
+impl PartialEq for History {
+    fn eq(&self, other: &Self) -> bool {
+        // All else follows from these.
+        (&self.header, &self.others, &self.operations, self.torn)
+            == (&other.header, &other.others, &other.operations, other.torn)
+    }
+}
+
+impl Eq for History {}
+
+/// A history of which one event after the other becomes known.
+pub(crate) struct Growing {
+    header: Header,
+    walk: Walk,
+}
+
+impl Growing {
+    pub(crate) fn new(header: Header) -> Self {
+        Self { header, walk: Walk::default() }
+    }
+
+    /// Adds the next event.
+    ///
+    /// # Errors
+    ///
+    /// What no recorder could have written there.
+    pub(crate) fn add(&mut self, event: Event) -> Result<(), Malformed> {
+        self.walk.take(event)
+    }
+
+    pub(crate) fn history(self) -> History {
+        let Walk { time: end, operations, others, .. } = self.walk;
+        let objects = objects::index(&operations);
+        let (header, events) = (self.header, OnceLock::new());
+        History { header, others, operations, objects, end, torn: false, events }
+    }
 }
 
 impl History {
@@ -225,9 +297,9 @@ impl History {
     /// Names the first event that no recorder could have written: a gap in the indices, time
     /// running backwards, a process that overlaps with itself or completes what it did not invoke.
     pub fn new(header: Header, events: Vec<Event>) -> Result<Self, Malformed> {
-        let operations = validation::operations(&events)?;
-        let objects = objects::index(&operations);
-        Ok(Self { header, events, operations, objects, torn: false })
+        let mut growing = Growing::new(header);
+        events.into_iter().try_for_each(|event| growing.add(event))?;
+        Ok(growing.history())
     }
 
     /// The same history, marked as one whose last line was cut off.
@@ -248,10 +320,21 @@ impl History {
         &self.header
     }
 
-    /// Every event, in order.
+    /// Every event, in order. Who needs no invocations and completions asks for the others.
     #[must_use]
     pub fn events(&self) -> &[Event] {
-        &self.events
+        self.events.get_or_init(|| {
+            let of_operations = self.operations.iter().flat_map(Operation::events);
+            let mut events: Vec<Event> = of_operations.chain(self.others.iter().cloned()).collect();
+            events.sort_unstable_by_key(|event| event.index);
+            events
+        })
+    }
+
+    /// Every event that is no invocation and no completion, in order.
+    #[must_use]
+    pub fn others(&self) -> &[Event] {
+        &self.others
     }
 
     /// Every operation, in the order of invocation.
@@ -279,19 +362,19 @@ impl History {
     /// Every fault: its begin, proofs and end joined by id, in the order of their begin.
     #[must_use]
     pub fn faults(&self) -> Vec<FaultSpan> {
-        faults::spans(&self.events)
+        faults::spans(&self.others)
     }
 
     /// When `phase` was first entered.
     #[must_use]
     pub fn phase(&self, phase: Phase) -> Option<Nanos> {
         let entered = |event: &&Event| event.kind == EventKind::Phase { phase };
-        self.events.iter().find(entered).map(|event| event.time)
+        self.others.iter().find(entered).map(|event| event.time)
     }
 
     /// When the last event was recorded.
     #[must_use]
     pub fn end(&self) -> Nanos {
-        self.events.last().map_or(0, |event| event.time)
+        self.end
     }
 }

@@ -7,6 +7,7 @@ use crate::budget::Budget;
 use crate::history::History;
 use crate::linearizability::Algorithm;
 use crate::objects::OBJECTS;
+use crate::tried::Tried;
 use crate::verdict::{CheckResult, Verdict};
 use crate::{coverage, leadership, lease, lifecycle, liveness};
 
@@ -82,7 +83,7 @@ pub fn judge_planned(history: &History, algorithm: Algorithm, budget: Budget) ->
         }
     }
     ids.push(coverage::ID);
-    judge_by(history, &ids, algorithm, budget)
+    judge_by(history, &ids, algorithm, budget).with_faults(Tried::of(history))
 }
 
 /// Judges `history` by the checks `ids` alone, whatever its plan says.

@@ -24,7 +24,7 @@
 //! | L13 | a leader cut from its quorum stops claiming to lead in time | [`crate::liveness`] | proven faults; atomic answers | `deposed-leader-lingers` if the plan sets a bound, numbers in any case |
 //! | L14 | leadership is calm | `health` | proof, stamps, faults | a suspicion; numbers in any case |
 //! | L15 | a new leader comes, and writes go on, soon after a fault | `timing`; [`crate::liveness`] | proof, faults, effects; atomic answers of a whole majority | numbers; `no-leader-in-time` if the plan sets a budget |
-//! | L16 | after the last heal all agree on one leader | [`crate::liveness`] | atomic answers, logs | `no-single-leader-after-heal` |
+//! | L16 | after the last heal all agree on one leader | [`crate::liveness`] | atomic answers, logs; hearsay can show that they do, never that they do not | `no-single-leader-after-heal` |
 //! | L17 | enough was seen of leaders | [`crate::coverage`] | proof, polls, proven faults | inconclusive if the plan asks for more; numbers in any case |
 //!
 //! What recorded evidence does not allow:
@@ -64,21 +64,21 @@ use crate::verdict::{Anomaly, CheckResult};
 use crate::words;
 
 pub(crate) use reigns::first_led;
-pub use reigns::{Split, splits};
+pub use reigns::{Reign, Split, reigns, splits};
 pub(crate) use timing::hits;
 
 /// The name of the check.
 pub const ID: &str = "leader/one-per-generation";
 
 /// What it promises.
-pub const PROMISE: &str = "a generation has at most one leader, no node goes back in generation or votes twice in one, \
-     and nothing that was acknowledged is lost to a deposed or a new leader";
+pub const PROMISE: &str = "a generation has at most one leader, the generation of a node never decreases, a node has one \
+     vote in a generation, and nothing that was acknowledged is lost when the leader changes";
 
 /// What a pass or an anomaly rests on.
 const ASSUMPTIONS: [&str; 4] = [
-    "what a node says of its own role and generation in one answer is of one moment",
-    "log lines of a node are in the order in which it wrote them",
-    "a vote that a node tells of is on its disk",
+    "an answer of a node shows its role and its generation at one and the same moment",
+    "the lines of a node's log are in the order in which it wrote them",
+    "a node writes its vote to its disk before it tells of it",
     "the generation in an answer is the one under which the operation took effect",
 ];
 
@@ -93,7 +93,7 @@ pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
     let evidence = evidence(history);
     if !evidence.iter().any(|seen| seen.proves_leading().is_some()) {
         result
-            .inconclusive("no node was seen to lead a generation, so nothing is known of leaders");
+            .inconclusive("no node was seen to lead a generation, so leaders could not be judged");
     }
     let mut found = Found::default();
     reigns::judge(history, &evidence, &mut found);

@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 
 use crate::budget::Budget;
 use crate::catalogue;
+use crate::cause;
 use crate::event::{Key, Nanos, NodeId};
 use crate::history::{History, Operation};
 use crate::linearizability::operation_fact;
@@ -93,7 +94,9 @@ pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
 
 fn assumptions(error: Nanos) -> Vec<String> {
     let clocks = match error {
-        0 => "the clocks of holders and service run exactly alike".to_owned(),
+        0 => "a lease holds by true time, whatever the clocks of servers show: the plan allows for no \
+              error of clocks"
+            .to_owned(),
         _ => format!(
             "the clocks are off by at most {} over the life of a lease",
             words::lasting(error)
@@ -249,8 +252,10 @@ fn told(history: &History, key: &Key, overlap: &Overlap<'_>, error: Nanos) -> An
     let mut facts = vec![(first.from, believed(first)), (second.from, believed(second))];
     facts.extend(requests.iter().map(|one| (one.invoked.1, operation_fact(one))));
     let allowed = match error {
-        0 => "the clocks are taken to run exactly alike".to_owned(),
-        _ => format!("the clocks may be off by {} only", words::lasting(error)),
+        0 => "the plan allows for no error of clocks".to_owned(),
+        _ => {
+            format!("the plan allows for clocks that are off by at most {}", words::lasting(error))
+        }
     };
     let began = requests.iter().map(|one| one.invoked.1).min().unwrap_or(first.from);
     Shown {
@@ -263,12 +268,13 @@ fn told(history: &History, key: &Key, overlap: &Overlap<'_>, error: Nanos) -> An
         ),
         facts,
         because: format!("A lease has one holder at a time, and {allowed}."),
-        likely_cause: None,
+        likely_cause: cause::overlapping(history, &requests),
         witness: requests.iter().flat_map(|one| one.indices()).collect(),
         key: Some(key.clone()),
         nodes: requests.iter().flat_map(|one| nodes(one)).collect(),
         generation: None,
         window: (began, until),
+        moment: second.from,
     }
     .anomaly(history)
 }

@@ -8,9 +8,11 @@
 use crate::budget::Budget;
 use crate::catalogue;
 use crate::event::{EventKind, Nanos, NodeChange, NodeId, Phase};
-use crate::fault::Fault;
+use crate::fault::{Disk, Fault, Scarcity};
 use crate::history::{FaultSpan, History, Plan};
+use crate::story::Shown;
 use crate::verdict::{Anomaly, CheckResult};
+use crate::words;
 
 /// The stable name of the check.
 pub const ID: &str = "nodes/stay-up";
@@ -20,55 +22,231 @@ pub const PROMISE: &str = "no server ends by itself: only faults and the end of 
 /// How long after a fault was healed a server may still end because of it.
 const SOON: Nanos = 1_000_000_000;
 
+/// How many excused ends are told of.
+const EXCUSED: usize = 10;
+
 /// Looks for servers that ended by themselves.
 #[must_use]
 pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
     let mut result = CheckResult::new(ID, PROMISE);
-    let (mut starts, mut excused) = (0_u32, 0_u32);
-    let faults = history.faults().into_iter();
-    let plan = &history.header().plan;
-    let excuse =
-        |span: FaultSpan| Excuse::of(plan, &span.fault, span.begin.1, span.end.map(|end| end.1));
-    let excuses: Vec<Excuse> = faults.filter_map(excuse).collect();
-    for event in history.events() {
+    let faults = history.faults();
+    let (mut starts, mut excused) = (0_u32, 0_usize);
+    for event in history.others() {
         let EventKind::Node { node, incarnation, change } = &event.kind else { continue };
         starts += u32::from(*change == NodeChange::Started);
-        let NodeChange::Exited { how } = change else { continue };
-        if history.phase(Phase::Load).is_none_or(|load| event.time < load) {
-            result.inconclusive(format!(
-                "the target broke before testing: the server of {node} ended with {how}"
-            ));
-            continue;
-        }
-        if excuses.iter().any(|excuse| excuse.covers(*node, event.time)) {
+        let NodeChange::Exited { how, log } = change else { continue };
+        let (node, time, life) = (*node, event.time, *incarnation);
+        let ended =
+            Ended { history, faults: &faults, index: event.index, node, time, life, how, log };
+        if history.phase(Phase::Load).is_none_or(|load| time < load) {
+            result.inconclusive(ended.before_testing());
+        } else if let Some(span) = ended.excuse() {
             excused += 1;
-            continue;
+            if excused <= EXCUSED {
+                result.assumptions.push(ended.excused(span));
+            }
+        } else {
+            result.anomaly(ended.anomaly());
         }
-        let at = event.time as f64 / 1e9;
-        result.anomaly(Anomaly {
-            class: catalogue::NODE_CRASHED.to_owned(),
-            headline: format!("Crash: the server of {node} ended by itself with {how} at {at:.3} s"),
-            story: vec![
-                format!("At {at:.3} s the server of {node} ended with {how}; it was start {incarnation} of that node."),
-                "No fault had asked for that: the harness kills with SIGKILL, and says so in the history.".to_owned(),
-            ],
-            likely_cause: None,
-            refuted: Vec::new(),
-            witness: vec![event.index],
-            prefix: Vec::new(),
-            key: None,
-            nodes: vec![*node],
-            generation: None,
-            window: (event.time, event.time),
-            guarantees: Vec::new(),
-        });
     }
     if starts == 0 {
         result.inconclusive("no server was started");
     }
     result.metrics.insert("starts".to_owned(), f64::from(starts));
-    result.metrics.insert("gave-up".to_owned(), f64::from(excused));
+    result.metrics.insert("gave-up".to_owned(), excused as f64);
     result
+}
+
+/// A server that ended by itself.
+struct Ended<'a> {
+    history: &'a History,
+    faults: &'a [FaultSpan],
+    index: u64,
+    node: NodeId,
+    time: Nanos,
+    /// How many times it had been started.
+    life: u32,
+    how: &'a str,
+    log: &'a [String],
+}
+
+impl<'a> Ended<'a> {
+    fn before_testing(&self) -> String {
+        let last = self.last_lines().map_or(String::new(), |lines| format!("; {lines}"));
+        format!(
+            "the target broke before testing: the server of {} ended with {}{last}",
+            self.node, self.how
+        )
+    }
+
+    /// The fault for which the plan lets it end.
+    fn excuse(&self) -> Option<&'a FaultSpan> {
+        let plan = &self.history.header().plan;
+        self.faults.iter().find(|span| {
+            let end = span.end.map(|(_, time)| time);
+            let excuse = Excuse::of(plan, &span.fault, span.begin.1, end);
+            excuse.is_some_and(|excuse| excuse.covers(self.node, self.time))
+        })
+    }
+
+    fn excused(&self, span: &FaultSpan) -> String {
+        format!(
+            "the server of {} may end, as it did with {} at {}: fault {} ({}) was in effect, and the \
+             target may give up on that (`gives-up-on`)",
+            self.node,
+            self.how,
+            words::at(self.time),
+            span.id,
+            span.fault.manner()
+        )
+    }
+
+    /// The faults of its node within which it ended, or just after: the nearest first.
+    fn within(&self) -> Vec<&'a FaultSpan> {
+        let on = |span: &&FaultSpan| {
+            let (from, to) = span.window(self.history.end());
+            span.fault.touches(&[self.node])
+                && from <= self.time
+                && self.time <= to.saturating_add(SOON)
+        };
+        let mut all: Vec<&FaultSpan> = self.faults.iter().filter(on).collect();
+        all.sort_by_key(|span| std::cmp::Reverse(span.begin));
+        all
+    }
+
+    /// The power failure in whose wake it had been started, if that was its last start.
+    fn power(&self) -> Option<&'a FaultSpan> {
+        let killed = |span: &&FaultSpan| {
+            span.fault.killed().contains(&self.node) && span.begin.1 <= self.time
+        };
+        let last = self.faults.iter().filter(killed).max_by_key(|span| span.begin)?;
+        matches!(last.fault, Fault::Power { .. }).then_some(last)
+    }
+
+    /// The hardship in which it ended, for the headline: ` while its disk was full (fault 3)`.
+    fn hardship(&self) -> String {
+        let hard = |span: &&FaultSpan| {
+            matches!(span.fault, Fault::Disk { .. })
+                || matches!(&span.fault, Fault::Starve { scarcity, .. }
+                    if !matches!(scarcity, Scarcity::Cpu { .. }))
+        };
+        let hard = self.within().into_iter().find(hard);
+        let power = self.power();
+        match (hard, power) {
+            (Some(span), _) => {
+                let over = span.end.is_some_and(|(_, end)| end < self.time);
+                let when = if over { "just after" } else { "while" };
+                format!(", {when} {} (fault {})", trouble(&span.fault), span.id)
+            }
+            (None, Some(span)) => {
+                format!(", in its first life after a power failure (fault {})", span.id)
+            }
+            (None, None) => String::new(),
+        }
+    }
+
+    /// The last lines of its log, the most telling first.
+    fn last_lines(&self) -> Option<String> {
+        let telling = telling(self.log)?;
+        let rest = self.log.iter().rev().filter(|line| *line != telling && !line.trim().is_empty());
+        let mut shown: Vec<&String> = rest.take(LINES - 1).collect();
+        shown.reverse();
+        shown.insert(0, telling);
+        let shown = shown.iter().map(|line| words::quoted(line));
+        Some(format!("its log ends with {}", shown.collect::<Vec<_>>().join(", ")))
+    }
+
+    fn anomaly(&self) -> Anomaly {
+        let (node, how, at) = (self.node, self.how, words::at(self.time));
+        let mut facts = vec![(
+            self.time,
+            format!(
+                "At {at} the server of {node} ended with {how}. It had been started {}.",
+                times(self.life)
+            ),
+        )];
+        if let Some(lines) = self.last_lines() {
+            facts.push((self.time, format!("Before that {lines}.")));
+        }
+        Shown {
+            class: catalogue::NODE_CRASHED,
+            headline: format!(
+                "Crash: the server of {node} ended by itself with {how} at {at}{}",
+                self.hardship()
+            ),
+            facts,
+            because: self.because(),
+            likely_cause: None,
+            witness: vec![self.index],
+            key: None,
+            nodes: vec![node],
+            generation: None,
+            window: (self.time, self.time),
+            moment: self.time,
+        }
+        .anomaly(self.history)
+    }
+
+    /// Why that counts against the target.
+    fn because(&self) -> String {
+        let hard = self.within().into_iter().find(|span| span.fault.hardship().is_some());
+        let ended = "The harness did not end it: what it kills it records as killed.";
+        match hard {
+            Some(span) => format!(
+                "{ended} The target file does not let its servers give up on fault {} ({}): name it \
+                 in `gives-up-on` if they may.",
+                span.id,
+                span.fault.manner()
+            ),
+            None if self.within().is_empty() => {
+                format!("{ended} No fault was in effect on {}.", self.node)
+            }
+            None => format!("{ended} None of the faults in effect lets a server end."),
+        }
+    }
+}
+
+/// How many lines of a log a sentence quotes.
+const LINES: usize = 2;
+
+/// Words that a line has which tells why a server ends, the surest first.
+const TELLING: [&[&str]; 2] = [
+    &["panic", "fatal", "assert", "abort", "uncaught", "unhandled", "sigsegv", "sigbus"],
+    &["error", "fail", "exception", "corrupt", "no space", "cannot", "unable", "refus"],
+];
+
+/// The line of a log that tells best why its server ended: the last one with a telling word, else
+/// the last one.
+#[must_use]
+pub fn telling(log: &[String]) -> Option<&String> {
+    let with = |words: &&[&str]| {
+        log.iter().rfind(|line| {
+            let line = line.to_lowercase();
+            words.iter().any(|word| line.contains(word))
+        })
+    };
+    let filled = |line: &&String| !line.trim().is_empty();
+    TELLING.iter().find_map(with).or_else(|| log.iter().rfind(filled))
+}
+
+/// What was wrong, as a clause.
+fn trouble(fault: &Fault) -> String {
+    match fault {
+        Fault::Disk { trouble: Disk::Full, .. }
+        | Fault::Starve { scarcity: Scarcity::Disk, .. } => "its disk was full".to_owned(),
+        Fault::Disk { trouble: Disk::SlowFsync { .. }, .. } => "its disk was slow".to_owned(),
+        Fault::Disk { trouble, .. } => format!("its disk failed ({trouble})"),
+        Fault::Starve { scarcity: Scarcity::Descriptors { .. }, .. } => {
+            "it could open no more files".to_owned()
+        }
+        Fault::Starve { .. } => "it was short of memory".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// `once`, `2 times`.
+fn times(number: u32) -> String {
+    if number == 1 { "once".to_owned() } else { format!("{number} times") }
 }
 
 /// A fault for which a server may end: while it lasts, or soon after.
@@ -107,7 +285,7 @@ impl Excuse {
 mod tests {
     use super::*;
     use crate::event::Event;
-    use crate::fault::{Disk, Hardship};
+    use crate::fault::Hardship;
     use crate::history::{Header, SCHEMA};
     use crate::verdict::Status;
 
@@ -161,7 +339,7 @@ mod tests {
 
     #[test]
     fn a_crash_is_an_anomaly_and_a_kill_is_not() {
-        let exited = NodeChange::Exited { how: "status 101".to_owned() };
+        let exited = NodeChange::Exited { how: "status 101".to_owned(), log: Vec::new() };
         verdict(&[NodeChange::Started, exited.clone()], Status::Anomaly);
         verdict(&[exited], Status::Inconclusive);
         verdict(&[NodeChange::Started, NodeChange::Killed, NodeChange::Started], Status::Pass);

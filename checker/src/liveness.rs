@@ -11,6 +11,7 @@ mod succession;
 
 use crate::budget::Budget;
 use crate::catalogue::NO_RECOVERY;
+use crate::cause;
 use crate::event::{Nanos, Phase};
 use crate::history::{History, Operation};
 use crate::leadership;
@@ -128,12 +129,13 @@ fn no_recovery(history: &History, bound: Bound, asked: &[&Operation]) -> Anomaly
             "The cluster was whole again and had {allowed} to answer: it must have answered by {}.",
             words::at(bound.deadline)
         ),
-        likely_cause: None,
+        likely_cause: cause::silent(history, bound.deadline),
         witness: shown.iter().flat_map(|one| one.indices()).collect(),
         key: None,
         nodes: Vec::new(),
         generation: None,
         window: (bound.healed, bound.deadline),
+        moment: bound.healed,
     }
     .anomaly(history)
 }

@@ -15,6 +15,7 @@ pub mod mutex;
 mod precedence;
 pub mod queue;
 pub mod register;
+mod repeated;
 pub mod rw_register;
 pub mod set;
 mod unseen;

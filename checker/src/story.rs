@@ -11,12 +11,14 @@ use crate::words;
 /// The most sentences in a story.
 const SENTENCES: usize = 9;
 
-/// The most faults told of in a story.
-const FAULTS: usize = 2;
+/// The most faults that get a sentence of their own.
+const FAULTS: usize = 3;
 
-/// The most facts besides faults in a story, so that there is room for what was left out and why
-/// it matters.
-pub(crate) const FACTS: usize = SENTENCES - FAULTS - 2;
+/// The most faults that the line about all others names.
+const OTHERS: usize = 6;
+
+/// A fault that ended no longer ago than this may still matter.
+const JUST: Nanos = 3_000_000_000;
 
 /// A fact and when it began.
 pub(crate) type Fact = (Nanos, String);
@@ -34,6 +36,17 @@ pub(crate) struct Shown {
     pub(crate) nodes: Vec<NodeId>,
     pub(crate) generation: Option<u64>,
     pub(crate) window: (Nanos, Nanos),
+    /// The moment at which the promise was broken: the second vote, the answer to the stale read.
+    pub(crate) moment: Nanos,
+}
+
+/// Where and when a promise was broken: what decides which faults matter to the story.
+#[derive(Clone, Copy)]
+pub(crate) struct Scene<'a> {
+    /// The nodes involved; none where it is the whole cluster.
+    pub(crate) nodes: &'a [NodeId],
+    pub(crate) moment: Nanos,
+    pub(crate) window: (Nanos, Nanos),
 }
 
 impl Shown {
@@ -43,10 +56,12 @@ impl Shown {
         self.witness.dedup();
         self.nodes.sort_unstable();
         self.nodes.dedup();
+        let scene = Scene { nodes: &self.nodes, moment: self.moment, window: self.window };
+        let story = tell(history, self.facts, scene, self.because);
         Anomaly {
             class: self.class.to_owned(),
             headline: self.headline,
-            story: tell(history, self.facts, self.window, self.because),
+            story,
             likely_cause: self.likely_cause,
             refuted: Vec::new(),
             witness: self.witness,
@@ -60,34 +75,93 @@ impl Shown {
     }
 }
 
-/// The facts and the faults of the window in order of time, then why they cannot all be.
+/// The facts and the faults that matter in order of time, the other faults in one line, then why
+/// it all cannot be. Facts that find no room are counted.
 pub(crate) fn tell(
     history: &History,
     mut facts: Vec<Fact>,
-    window: (Nanos, Nanos),
+    scene: Scene<'_>,
     because: String,
 ) -> Vec<String> {
-    let left_out = facts.len().saturating_sub(FACTS);
-    facts.truncate(FACTS);
-    let faults = history.faults();
-    let told = reach::touching(&faults, window, history.end()).into_iter().take(FAULTS);
-    facts.extend(told.map(|span| fault(span, history.end())));
+    let (faults, end) = (history.faults(), history.end());
+    let mut told = relevant(&faults, scene, end);
+    told.truncate(FAULTS);
+    let others = others(&faults, &told, scene, end);
+    let room = SENTENCES - 1 - told.len() - usize::from(others.is_some());
+    let left_out = facts.len().checked_sub(room).filter(|more| *more > 0).map(|more| more + 1);
+    facts.truncate(facts.len() - left_out.unwrap_or(0));
+    facts.extend(told.iter().map(|span| fault(span, end)));
     facts.sort();
     let mut story: Vec<String> = facts.into_iter().map(|(_, fact)| fact).collect();
-    if left_out > 0 {
-        story.push(format!("The witness holds {left_out} more."));
-    }
+    story.extend(left_out.map(|left_out| format!("The witness holds {left_out} more.")));
+    story.extend(others);
     story.push(because);
     story
 }
 
-/// What a fault did, and when.
+/// The faults that matter, the nearest first: those in effect at the moment on the nodes involved,
+/// the one that began last first; then those in effect elsewhere; then those on the nodes involved
+/// that had just ended.
+fn relevant<'a>(faults: &'a [FaultSpan], scene: Scene<'_>, end: Nanos) -> Vec<&'a FaultSpan> {
+    let place = |span: &&FaultSpan| {
+        let (from, to) = effect(span, end);
+        let involved = scene.nodes.is_empty() || span.fault.touches(scene.nodes);
+        let on = (from..=to).contains(&scene.moment);
+        let just = to < scene.moment && scene.moment - to <= JUST;
+        match (on, involved) {
+            (true, true) => Some((0, scene.moment - from)),
+            (true, false) => Some((1, scene.moment - from)),
+            (false, true) if just => Some((2, scene.moment - to)),
+            _ => None,
+        }
+    };
+    let mut all: Vec<_> = faults.iter().filter_map(|span| Some((place(&span)?, span))).collect();
+    all.sort_by_key(|(place, span)| (*place, span.id));
+    all.into_iter().map(|(_, span)| span).collect()
+}
+
+/// The faults of the window that have no sentence of their own, in one line.
+fn others(
+    faults: &[FaultSpan],
+    told: &[&FaultSpan],
+    scene: Scene<'_>,
+    end: Nanos,
+) -> Option<String> {
+    let mut all = reach::touching(faults, scene.window, end);
+    all.retain(|span| told.iter().all(|told| told.id != span.id));
+    let named = all.iter().take(OTHERS).map(|span| {
+        let (from, to) = effect(span, end);
+        let doubt = if span.is_effective() { "" } else { ", not proven" };
+        let (fault, from, to) = (named(&span.fault), words::at(from), words::at(to));
+        format!("fault {} ({fault}, {from} to {to}{doubt})", span.id)
+    });
+    let more = all.len().checked_sub(OTHERS).filter(|more| *more > 0);
+    let named = named.chain(more.map(|more| format!("{more} more")));
+    (!all.is_empty()).then(|| format!("Other faults of that time: {}.", words::list(named)))
+}
+
+/// A fault in a few words: `kill of n1 and n3`, `partition, halves`.
+fn named(fault: &Fault) -> String {
+    match (fault.nodes(), fault.manner().as_str()) {
+        ([], "") => fault.kind().to_string(),
+        ([], manner) => format!("{}, {manner}", fault.kind()),
+        (nodes, "") => format!("{} of {}", fault.kind(), words::list(nodes)),
+        (nodes, manner) => format!("{} of {}, {manner}", fault.kind(), words::list(nodes)),
+    }
+}
+
+/// From when to when a fault was in effect, by proof or else by what the harness asked for.
+pub(crate) fn effect(span: &FaultSpan, end: Nanos) -> (Nanos, Nanos) {
+    span.effective.unwrap_or_else(|| span.window(end))
+}
+
 fn directions(pairs: &[Cut]) -> String {
     words::list(pairs.iter().map(|(from, to)| format!("{from}→{to}")))
 }
 
+/// What a fault did, and when.
 fn fault(span: &FaultSpan, end: Nanos) -> Fact {
-    let (from, to) = span.effective.unwrap_or_else(|| span.window(end));
+    let (from, to) = effect(span, end);
     let what = match &span.fault {
         Fault::Partition { cut, .. } => format!("the network was cut: {}", directions(cut)),
         Fault::Pause { nodes } => format!("{} stood still", words::list(nodes)),
@@ -100,16 +174,19 @@ fn fault(span: &FaultSpan, end: Nanos) -> Fact {
         }
         Fault::Slow { pairs, link } => format!("packets were slow ({link}): {}", directions(pairs)),
         Fault::Lossy { pairs, link } => {
-            format!("packets went astray ({link}): {}", directions(pairs))
+            format!("packets were lost, doubled or out of order ({link}): {}", directions(pairs))
         }
         Fault::Disk { nodes, trouble } => {
-            format!("the disk of {} was in trouble ({trouble})", words::list(nodes))
+            format!("the disk of {} failed ({trouble})", words::list(nodes))
         }
         Fault::Starve { nodes, scarcity } => {
             format!("{} was left with {scarcity}", words::list(nodes))
         }
     };
     let doubt = if span.is_effective() { "" } else { ", not proven" };
-    let (began, ended) = (words::at(from), words::at(to));
-    (from, format!("From {began} to {ended} {what} (fault {}{doubt}).", span.id))
+    let until = match (span.effective, span.end) {
+        (None, None) => "on".to_owned(),
+        _ => format!("to {}", words::at(to)),
+    };
+    (from, format!("From {} {until} {what} (fault {}{doubt}).", words::at(from), span.id))
 }

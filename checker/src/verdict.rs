@@ -5,8 +5,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalogue::gravity;
 use crate::event::{Key, Nanos, NodeId};
 use crate::guarantees::Guarantee;
+use crate::tried::Tried;
 
 /// The three answers of a check. They merge by taking the worst: pass < inconclusive < anomaly.
 #[derive(
@@ -141,6 +143,9 @@ pub struct Verdict {
     pub headline: String,
     /// Every check that ran, in a fixed order.
     pub checks: Vec<CheckResult>,
+    /// Which faults were tried, where a plan says which were to be; none for histories of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub faults: Option<Tried>,
 }
 
 impl Verdict {
@@ -149,18 +154,40 @@ impl Verdict {
     pub fn of(checks: Vec<CheckResult>) -> Self {
         let status = checks.iter().map(|check| check.status).max().unwrap_or(Status::Inconclusive);
         let headline = headline(status, &checks);
-        Self { status, headline, checks }
+        Self { status, headline, checks, faults: None }
     }
 
-    /// All anomalies of all checks, with the check that found them.
-    pub fn anomalies(&self) -> impl Iterator<Item = (&CheckResult, &Anomaly)> {
-        self.checks.iter().flat_map(|check| check.anomalies.iter().map(move |found| (check, found)))
+    /// The same, with what was tried of faults; the headline of a pass tells it, because a pass
+    /// says nothing of faults that never happened.
+    #[must_use]
+    pub fn with_faults(mut self, faults: Tried) -> Self {
+        if self.status == Status::Pass {
+            self.headline = format!("{} {}", self.headline, faults.kinds());
+        }
+        self.faults = Some(faults);
+        self
     }
+
+    /// All anomalies of all checks, with the check that found them: the gravest class first, and
+    /// of one class in order of time.
+    pub fn anomalies(&self) -> impl Iterator<Item = (&CheckResult, &Anomaly)> {
+        ranked(&self.checks).into_iter()
+    }
+}
+
+/// All anomalies in the order in which every output tells them.
+fn ranked(checks: &[CheckResult]) -> Vec<(&CheckResult, &Anomaly)> {
+    let of = |check| move |found| (check, found);
+    let mut all: Vec<_> =
+        checks.iter().flat_map(|check| check.anomalies.iter().map(of(check))).collect();
+    // Stable: what is equally grave and equally late stays in the order of the checks.
+    all.sort_by_key(|(_, found)| (gravity(&found.class), found.window.1));
+    all
 }
 
 /// The sentence that a reader sees first.
 fn headline(status: Status, checks: &[CheckResult]) -> String {
-    let anomaly = checks.iter().flat_map(|check| &check.anomalies).next();
+    let anomaly = ranked(checks).first().map(|(_, anomaly)| *anomaly);
     let reason = checks.iter().flat_map(|check| &check.reasons).next();
     match (status, anomaly, reason) {
         (Status::Anomaly, Some(anomaly), _) => anomaly.headline.clone(),

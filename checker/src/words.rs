@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use crate::event::Nanos;
+use crate::untrusted;
 
 const MILLI: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MILLI;
@@ -19,6 +20,14 @@ pub(crate) fn lasting(nanos: Nanos) -> String {
         MILLI.. => format!("{} ms", nanos / MILLI),
         _ => format!("0.{:03} ms", nanos / 1_000),
     }
+}
+
+/// How much of a text of the target is quoted in a sentence.
+const QUOTED: usize = 160;
+
+/// Text of the target between marks, on one line and not too long.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("“{}”", untrusted::brief(text.trim(), QUOTED))
 }
 
 /// `a`, `a and b`, `a, b and c`.

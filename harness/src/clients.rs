@@ -1,6 +1,8 @@
-//! The clients: one task per lane, each with at most one operation open at a time.
+//! The clients: one task per lane. A client has at most one operation open at a time; a reader goes
+//! on while earlier reads are open.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fracas_checker::event::{Completion, EventKind, NodeId, Op, Outcome, ProcessId, Value};
@@ -8,8 +10,9 @@ use fracas_targets::Client;
 use fracas_workloads::{Draw, Lane, Seen};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
+use crate::enough::Enough;
 use crate::recorder::Recorder;
 use crate::view::View;
 
@@ -17,18 +20,22 @@ use crate::view::View;
 /// refuses at once must not be asked in a busy loop.
 const AFTER_REFUSAL: Duration = Duration::from_millis(20);
 
+/// How often is looked whether all clients are held.
+const GLANCE: Duration = Duration::from_millis(10);
+
 /// Asks one node, records both ends.
 #[derive(Clone)]
 pub struct Caller {
     client: Arc<Client>,
     recorder: Recorder,
+    enough: Enough,
 }
 
 impl Caller {
     /// A caller that uses `client` and records with `recorder`.
     #[must_use]
     pub fn new(client: Arc<Client>, recorder: Recorder) -> Self {
-        Self { client, recorder }
+        Self { client, recorder, enough: Enough::default() }
     }
 
     /// Asks without a trace in the history; for reads before the clients start.
@@ -41,51 +48,150 @@ impl Caller {
         self.recorder.record(EventKind::Invoke { process, node: Some(node), op: op.clone() });
         let completion = self.client.invoke(node, process, op).await;
         self.recorder.record(EventKind::Complete { process, completion: completion.clone() });
+        self.enough.note(op, &completion);
         completion
+    }
+
+    /// What was seen so far of what a pass needs.
+    #[must_use]
+    pub fn enough(&self) -> &Enough {
+        &self.enough
+    }
+
+    /// How long an operation may take before its outcome is unknown.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.client.timeout()
     }
 }
 
 /// All clients of a run.
 pub struct Clients {
     tasks: JoinSet<()>,
-    stop: watch::Sender<bool>,
+    orders: watch::Sender<Order>,
+    /// Clients that are not readers, and how many of them are held.
+    others: usize,
+    held: Arc<AtomicUsize>,
+}
+
+/// What clients are told to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Go,
+    /// To ask nothing more for now; readers go on.
+    Hold,
+    End,
+}
+
+/// What a client hears.
+#[derive(Clone)]
+struct Orders {
+    orders: watch::Receiver<Order>,
+    held: Arc<AtomicUsize>,
+}
+
+impl Orders {
+    /// Waits while clients are held; false once they are to end.
+    async fn go_on(&mut self) -> bool {
+        while *self.orders.borrow_and_update() == Order::Hold {
+            self.held.fetch_add(1, Ordering::Relaxed);
+            let changed = self.orders.changed().await;
+            self.held.fetch_sub(1, Ordering::Relaxed);
+            if changed.is_err() {
+                return false;
+            }
+        }
+        *self.orders.borrow() == Order::Go
+    }
+
+    /// Waits until `due`, or for the next order.
+    async fn sleep_until(&mut self, due: Instant) {
+        tokio::select! {
+            () = tokio::time::sleep_until(due) => {}
+            _ = self.orders.changed() => {}
+        }
+    }
+
+    fn end(&self) -> bool {
+        *self.orders.borrow() == Order::End
+    }
 }
 
 /// What a client's task needs beside its lane.
+#[derive(Clone)]
 struct Worker {
-    number: u64,
+    /// Its first process.
+    first: u64,
+    /// How many processes all clients have at a time: the next one of a process is so far from it.
     count: u64,
     caller: Caller,
     view: Option<View>,
 }
 
+/// How many reads of a reader may be open.
+const READS_OPEN: u32 = 16;
+
+/// How long a reader waits for an answer before it asks again beside it; longer where answers may
+/// take so long that it would run out of reads that may be open.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// How many operations of a lane may be open.
+fn open_at_most(lane: &Lane) -> u32 {
+    if lane.overlaps { READS_OPEN } else { 1 }
+}
+
 impl Clients {
     /// Starts one task per lane. Must be called within a tokio runtime.
     ///
-    /// With the route `mixed` of the target, the second, fourth, … client of each node asks whoever
-    /// was last seen leading, and so do those that must; all others ask their own node: so every
-    /// node is asked, also by clients that do not know better, and the cluster is kept busy. With
-    /// `leader` all of them ask whoever was last seen leading.
+    /// With the route `mixed` of the target, those that seek the leader ask whoever was last seen
+    /// leading; all others ask their own node: so every node is asked, also by clients that do not
+    /// know better, and the cluster is kept busy. With `leader` all ask whoever was last seen leading.
     #[must_use]
-    pub fn start(lanes: Vec<Lane>, seed: u64, caller: &Caller, view: &View, nodes: usize) -> Self {
-        let (stop, stopped) = watch::channel(false);
+    pub fn start(lanes: Vec<Lane>, seed: u64, caller: &Caller, view: &View) -> Self {
+        let (orders, heard) = watch::channel(Order::Go);
+        let held = Arc::new(AtomicUsize::new(0));
+        let heard = Orders { orders: heard, held: Arc::clone(&held) };
+        let others = lanes.iter().filter(|lane| !lane.overlaps).count();
         let mut tasks = JoinSet::new();
-        let count = u32::try_from(lanes.len()).unwrap_or(u32::MAX);
+        let lane_count = u32::try_from(lanes.len()).unwrap_or(u32::MAX);
+        let count = lanes.iter().map(open_at_most).map(u64::from).sum();
+        let mut first = 0;
         for (lane, number) in lanes.into_iter().zip(0..) {
-            let draw = Draw::new(seed, number, count);
-            let seeks = lane.seeks_leader || (number as usize / nodes.max(1)) % 2 == 1;
-            let follows = caller.client.follows_leader(seeks);
+            let draw = Draw::new(seed, number, lane_count);
+            let follows = caller.client.follows_leader(lane.seeks_leader);
             let view = follows.then(|| view.clone());
-            let worker =
-                Worker { number: number.into(), count: count.into(), caller: caller.clone(), view };
-            tasks.spawn(worker.run(lane, draw, stopped.clone()));
+            let worker = Worker { first, count, caller: caller.clone(), view };
+            first += u64::from(open_at_most(&lane));
+            if lane.overlaps {
+                tasks.spawn(worker.read_on(lane, draw, heard.clone()));
+            } else {
+                tasks.spawn(worker.run(lane, draw, heard.clone()));
+            }
         }
-        Self { tasks, stop }
+        Self { tasks, orders, others, held }
+    }
+
+    /// Asks all clients but readers to ask nothing more.
+    pub fn hold(&self) {
+        self.orders.send_replace(Order::Hold);
+    }
+
+    /// Waits until what held clients had asked is answered, or for as long as `within`.
+    pub async fn held(&self, within: Duration) {
+        let until = Instant::now() + within;
+        while self.held.load(Ordering::Relaxed) < self.others && Instant::now() < until {
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
+    /// Lets all clients go on that were held.
+    pub fn go_on(&self) {
+        self.orders.send_replace(Order::Go);
     }
 
     /// Asks all clients to end after their open operation.
     pub fn ask_to_stop(&self) {
-        self.stop.send_replace(true);
+        self.orders.send_replace(Order::End);
     }
 
     /// Asks all clients to end after their open operation, and waits until they have.
@@ -102,11 +208,11 @@ impl Clients {
 }
 
 impl Worker {
-    async fn run(self, mut lane: Lane, mut draw: Draw, mut stop: watch::Receiver<bool>) {
-        let mut process = ProcessId(self.number);
+    async fn run(self, mut lane: Lane, mut draw: Draw, mut orders: Orders) {
+        let mut process = ProcessId(self.first);
         let mut seen = Seen::new();
         let mut due = Instant::now();
-        while !*stop.borrow() {
+        while orders.go_on().await {
             let op = lane.stream.next(&mut draw, &seen);
             let completion = self.caller.call(process, self.node(&lane), &op).await;
             learn(&mut seen, &op, &completion);
@@ -120,10 +226,40 @@ impl Worker {
                 due = Instant::now() + AFTER_REFUSAL;
             }
             due += lane.stream.rest();
-            tokio::select! {
-                () = tokio::time::sleep_until(due) => {}
-                _ = stop.changed() => {}
+            orders.sleep_until(due).await;
+        }
+    }
+
+    /// Reads, at its rate and whatever is open: after [`PATIENCE`] it asks beside what was not
+    /// answered. Ends when all that it asked is answered.
+    async fn read_on(self, mut lane: Lane, mut draw: Draw, mut orders: Orders) {
+        let mut free: Vec<u64> = (0..u64::from(READS_OPEN)).map(|slot| self.first + slot).collect();
+        let patience = PATIENCE.max(self.caller.client.timeout() / (READS_OPEN - 1));
+        let rate = lane.rate.unwrap_or(1.0 / PATIENCE.as_secs_f64());
+        let mut open = JoinSet::new();
+        while !orders.end() {
+            let began = Instant::now();
+            if let Some(process) = free.pop() {
+                let op = lane.stream.next(&mut draw, &Seen::new());
+                open.spawn(self.clone().read(process, self.node(&lane), op));
             }
+            let answered = async { open.join_next().await };
+            if let Ok(Some(Ok(next))) = timeout_at(began + patience, answered).await {
+                free.push(next);
+            }
+            while let Some(Ok(next)) = open.try_join_next() {
+                free.push(next);
+            }
+            orders.sleep_until(began + Duration::from_secs_f64(draw.jitter() / rate)).await;
+        }
+        open.join_all().await;
+    }
+
+    /// Reads once; returns the process that may ask next.
+    async fn read(self, process: u64, node: NodeId, op: Op) -> u64 {
+        match self.caller.call(ProcessId(process), node, &op).await {
+            Completion::Info { .. } => process + self.count,
+            Completion::Ok { .. } | Completion::Fail { .. } => process,
         }
     }
 
@@ -150,4 +286,148 @@ fn learn(seen: &mut Seen, op: &Op, completion: &Completion) {
         Some(value) => seen.insert(key, value),
         None => seen.remove(&key),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use fracas_checker::history::{Header, Plan, SCHEMA};
+    use fracas_checker::{Key, OpKind};
+    use fracas_targets::{ClusterSpec, NodeSpec, Target};
+    use fracas_workloads::Stream;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+    const TARGET: &str = r#"schema = 1
+name = "counted"
+description = "a server that counts"
+[binary]
+path = "/bin/false"
+[cluster]
+nodes = 1
+ports = { client = PORT }
+[node]
+command = ["{{ binary }}"]
+[client]
+base = "http://{{ node.ip }}:{{ port.client }}"
+connect-timeout = "60s"
+timeout = "60s"
+[ops.read]
+method = "GET"
+path = "/kv/{{ key }}"
+answers = [{ status = 200, is = "ok", value = { json = "/value" } }]
+[ops.write]
+method = "PUT"
+path = "/kv/{{ key }}"
+json = '{"value": {{ value }}}'
+answers = [{ status = 200, is = "ok" }]
+[promises]
+registers = "linearizable"
+"#;
+
+    /// How many reads and writes a server was asked.
+    #[derive(Default)]
+    struct Counted {
+        reads: AtomicUsize,
+        writes: AtomicUsize,
+    }
+
+    /// A server that counts, and answers only if it is to; returns its port.
+    async fn serve(counted: Arc<Counted>, answers: bool) -> u16 {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let mut open = Vec::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = [0; 1024];
+                let length = stream.read(&mut request).await.unwrap_or(0);
+                let reads = request[..length].starts_with(b"GET");
+                let count = if reads { &counted.reads } else { &counted.writes };
+                count.fetch_add(1, Ordering::SeqCst);
+                if answers {
+                    let answer = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 12\r\n\r\n{\"value\": 1}";
+                    stream.write_all(answer.as_bytes()).await.unwrap_or(());
+                }
+                open.push(stream);
+            }
+        });
+        port
+    }
+
+    /// The same operation over and over.
+    struct Again(Op);
+
+    impl Stream for Again {
+        fn next(&mut self, _: &mut Draw, _: &Seen) -> Op {
+            self.0.clone()
+        }
+    }
+
+    fn lane(kind: OpKind) -> Lane {
+        let (key, overlaps) = (Key::from("k"), kind == OpKind::Read);
+        let op = if overlaps { Op::Read { key } } else { Op::Write { key, value: 1.into() } };
+        let stream = Box::new(Again(op));
+        Lane { node: NodeId(1), rate: Some(200.0), seeks_leader: false, overlaps, stream }
+    }
+
+    /// Starts a writer and a reader of a server on this port, which record below `dir`.
+    fn start(port: u16, dir: &std::path::Path) -> Clients {
+        let target = Target::parse("counted.toml", &TARGET.replace("PORT", &port.to_string()));
+        let node = NodeSpec { id: NodeId(1), ip: Ipv4Addr::LOCALHOST, dir: dir.to_owned() };
+        let (binary, extra_args) = ("/bin/false".into(), Vec::new());
+        let deployment =
+            target.unwrap().deploy(&ClusterSpec { binary, nodes: vec![node], extra_args }).unwrap();
+        let header = Header {
+            schema: SCHEMA.to_owned(),
+            run: String::new(),
+            target: String::new(),
+            seed: 0,
+            nodes: vec![NodeId(1)],
+            plan: Plan::default(),
+        };
+        let (recorder, writer) = Recorder::create(&dir.join("history"), &header, None).unwrap();
+        std::mem::forget(writer); // The file is of no interest.
+        let caller = Caller::new(Arc::new(deployment.client().unwrap()), recorder);
+        Clients::start(vec![lane(OpKind::Write), lane(OpKind::Read)], 1, &caller, &View::default())
+    }
+
+    async fn until(what: impl Fn() -> bool) {
+        let limit = Instant::now() + LIMIT;
+        while !what() {
+            assert!(Instant::now() < limit, "it did not happen in time");
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
+    /// Nothing is answered: the writer waits for its first write, and the reader goes on.
+    #[tokio::test]
+    async fn a_reader_waits_neither_for_a_writer_nor_for_itself() {
+        let (dir, counted) = (tempfile::tempdir().unwrap(), Arc::new(Counted::default()));
+        let port = serve(Arc::clone(&counted), false).await;
+        let _clients = start(port, dir.path());
+        until(|| counted.reads.load(Ordering::SeqCst) >= 4).await;
+        assert!(counted.writes.load(Ordering::SeqCst) <= 1);
+    }
+
+    #[tokio::test]
+    async fn held_clients_write_nothing_and_readers_go_on() {
+        let (dir, counted) = (tempfile::tempdir().unwrap(), Arc::new(Counted::default()));
+        let port = serve(Arc::clone(&counted), true).await;
+        let clients = start(port, dir.path());
+        let (reads, writes) =
+            (|| counted.reads.load(Ordering::SeqCst), || counted.writes.load(Ordering::SeqCst));
+        until(|| writes() > 3).await;
+        clients.hold();
+        clients.held(LIMIT).await;
+        let (read, written) = (reads(), writes());
+        until(|| reads() > read + 3).await;
+        assert_eq!(writes(), written);
+        clients.go_on();
+        until(|| writes() > written).await;
+        clients.stop().await.unwrap();
+    }
 }

@@ -18,6 +18,7 @@ use crate::lab::clock;
 use crate::lab::leftovers::MARK;
 use crate::lab::packets::Shaping;
 use crate::lab::{Gone, Lab, LabError, Launch, NodeProcess, Signal, Threads, proofs};
+use crate::last_words;
 use crate::recorder::Recorder;
 use crate::store::RunDir;
 use crate::view::View;
@@ -201,9 +202,9 @@ impl Cluster {
             clock: self.equipment.page(node),
             monotonic_offset: self.equipment.monotonic_offset(node),
         };
-        let sizes = self.logs(node).into_iter().map(|log| {
-            let size = fs::metadata(&log.path).map_or(0, |file| file.len());
-            (log.path, size)
+        let sizes = self.outputs(node).into_iter().map(|path| {
+            let size = fs::metadata(&path).map_or(0, |file| file.len());
+            (path, size)
         });
         server.begins.push(sizes.collect());
         server.incarnation += 1;
@@ -226,6 +227,15 @@ impl Cluster {
             LogFile::Path(path) => path.clone(),
         });
         paths.zip(0..).map(|(path, place)| NodeLog { path, place }).collect()
+    }
+
+    /// Everything that a node writes for people: its logs, and what it prints, whether the target
+    /// calls that a log or not.
+    #[must_use]
+    pub fn outputs(&self, node: NodeId) -> BTreeSet<PathBuf> {
+        let dir = self.run.path().join("nodes").join(node.to_string());
+        let logs = self.logs(node).into_iter().map(|log| log.path);
+        logs.chain([dir.join("stdout"), dir.join("stderr")]).collect()
     }
 
     /// Which incarnation of a node wrote the byte at `offset` of its log `path`, from 1.
@@ -253,7 +263,10 @@ impl Cluster {
             let Some(how) = process.exited() else { continue };
             let background = process.left_for_background();
             server.process = None;
-            self.tell(node, server.incarnation, NodeChange::Exited { how: how.clone() });
+            let begins = server.begins.last().cloned().unwrap_or_default();
+            let log = last_words::of(begins);
+            let change = NodeChange::Exited { how: how.clone(), log };
+            self.tell(node, server.incarnation, change);
             self.view.forget(node);
             crashed.push(Crash { node, how, background });
         }

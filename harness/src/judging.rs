@@ -12,8 +12,8 @@ use fracas_checker::history::History;
 use fracas_checker::judge::judge_planned;
 use fracas_checker::objects::{self, Kind};
 use fracas_checker::verdict::CheckResult;
-use fracas_checker::{Algorithm, Budget, Status, Verdict, judge, judge_by};
-use fracas_reports::{Ended, FILES, Run, RunRecord, summary};
+use fracas_checker::{Algorithm, Budget, Status, Verdict, coverage, judge, judge_by, lifecycle};
+use fracas_reports::{Ended, FILES, Finding, Run, RunRecord, findings, summary};
 use serde_json::json;
 
 use crate::cli::{Format, one_line, print, tell};
@@ -213,6 +213,20 @@ pub fn write_reports(dir: &RunDir, run: &Run<'_>) -> Vec<&'static str> {
     written
 }
 
+/// How many notes of a check are shown on screen; the reports have all.
+const NOTES: usize = 3;
+
+/// What a check says beside its answer: what looks odd, faults that did not happen, and servers
+/// that may have ended.
+fn notes(check: &CheckResult) -> impl Iterator<Item = String> {
+    let missed = check.not_checked.iter().filter(|_| check.id == coverage::ID);
+    let excused = check.assumptions.iter().filter(|_| check.id == lifecycle::ID);
+    let all = check.suspicions.iter().chain(missed).chain(excused);
+    let more = all.clone().count().saturating_sub(NOTES);
+    let more = (more > 0).then(|| format!("    note: and {more} more in the report"));
+    all.take(NOTES).map(|note| format!("    note: {}", plain(note))).chain(more)
+}
+
 /// The verdict in one line.
 fn headline(run: &Run<'_>) -> String {
     let (verdict, ended) = (run.verdict, &run.record.ended);
@@ -232,9 +246,8 @@ fn interrupted(run: &Run<'_>) -> bool {
 /// What is told of one check: its answer, what it found, and what it could not decide.
 fn of_check(check: &CheckResult) -> Vec<String> {
     let mut lines = vec![format!("  {:<12} {}", check.status.to_string(), check.id)];
-    let found = check.anomalies.iter();
-    lines.extend(found.map(|found| format!("    {}: {}", found.class, plain(&found.headline))));
     lines.extend(check.reasons.iter().map(|reason| format!("    {}", plain(reason))));
+    lines.extend(notes(check));
     lines
 }
 
@@ -246,8 +259,10 @@ pub fn closing_lines(dir: &RunDir, run: &Run<'_>) -> String {
     // What an interrupted run lacks is no news: only what it found is told.
     let told = |check: &&CheckResult| !interrupted(run) || !check.anomalies.is_empty();
     verdict.checks.iter().filter(told).for_each(|check| lines.extend(of_check(check)));
-    if let Some(story) = verdict.anomalies().next().and_then(|(_, found)| found.story.last()) {
-        lines.push(plain(story));
+    lines.extend(anomalies(&findings(run.history, verdict)));
+    if let Some(tried) = verdict.faults.as_ref().filter(|_| !interrupted(run)) {
+        let kinds = (verdict.status != Status::Pass).then(|| tried.kinds());
+        lines.extend(kinds.into_iter().chain(tried.load()).map(|line| plain(&line)));
     }
     let told_above = interrupted(run) && verdict.status == Status::Inconclusive;
     if run.record.ended != Ended::Finished && !told_above {
@@ -259,6 +274,22 @@ pub fn closing_lines(dir: &RunDir, run: &Run<'_>) -> String {
         lines.push(format!("explained by: fracas explain {}", found.class));
     }
     lines.join("\n") + "\n"
+}
+
+/// The anomalies as every output orders them: the first with its story, of the others the headline.
+fn anomalies(findings: &[Finding<'_>]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for finding in findings {
+        let (number, anomaly) = (finding.number, finding.anomaly);
+        let more = finding.more().map_or_else(String::new, |more| format!(" ({more})"));
+        lines.push(format!("  {number}. {}: {}{more}", anomaly.class, plain(&anomaly.headline)));
+        if number == 1 {
+            lines.extend(anomaly.story.iter().map(|fact| format!("     {}", plain(fact))));
+            let cause = anomaly.likely_cause.iter();
+            lines.extend(cause.map(|it| format!("     Likely cause (not a fact): {}", plain(it))));
+        }
+    }
+    lines
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 //! It writes down what it was told, with its grade and the interval in which it was true; judging
 //! it is the checker's part. A node that does not answer is unknown, which is not an observation.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
@@ -181,19 +180,6 @@ impl Tail {
     }
 }
 
-/// The last lines of each of some files, for the message about a node that did not start.
-#[must_use]
-pub fn last_lines(paths: &[PathBuf], count: usize) -> BTreeMap<PathBuf, Vec<String>> {
-    let last = |path: &PathBuf| {
-        let mut tail = Tail::new(path.clone());
-        let mut lines: Vec<String> = tail.lines().into_iter().map(|(_, line)| line).collect();
-        lines.push(String::from_utf8_lossy(&tail.rest).into_owned());
-        lines.retain(|line| !line.trim().is_empty());
-        (path.clone(), lines.split_off(lines.len().saturating_sub(count)))
-    };
-    paths.iter().map(last).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -224,13 +210,5 @@ mod tests {
             assert!(tail.lines().is_empty());
             assert!(tail.rest.len() <= LONGEST_LINE);
         }
-    }
-
-    #[test]
-    fn the_last_lines_are_those_with_text() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("log");
-        std::fs::write(&path, "a\nb\n\nc").unwrap();
-        assert_eq!(last_lines(std::slice::from_ref(&path), 2)[&path], ["b", "c"]);
     }
 }

@@ -40,10 +40,14 @@ pub struct RunPlan {
     pub workloads: Vec<&'static dyn Workload>,
     /// What was left out, and why.
     pub skipped: Vec<String>,
+    /// What the load may be too little for.
+    pub warning: Option<String>,
     /// How much they do.
     pub size: Size,
     /// How long load and faults last.
     pub time: Duration,
+    /// How much longer the load may last where it lacks a little of what a pass needs.
+    pub extend: Duration,
     /// The faults.
     pub faults: nemesis::Plan,
     /// The kinds of faults that were allowed.
@@ -107,6 +111,7 @@ impl RunPlan {
             step_down_ms: promises.step_down.map(millis),
             clock_error_ms: promises.clock_error.map_or(0, millis),
             gives_up_on: promises.gives_up_on.clone(),
+            faults: self.kinds.clone(),
             coverage: self.coverage.clone(),
             ..history::Plan::default()
         }
@@ -170,6 +175,7 @@ impl RunPlan {
             "rate": self.size.rate,
             "keys": self.size.keys,
             "time_ms": millis(self.time),
+            "extend_ms": millis(self.extend),
             "seed": self.seed,
             "until_anomaly": self.until_anomaly,
             "judging": self.judging(),
@@ -213,27 +219,128 @@ pub fn promised(target: &Target) -> BTreeSet<&'static str> {
     [registers, leaders, locks, leases, tokens].into_iter().flatten().collect()
 }
 
-/// What a pass needs where nobody says otherwise.
-#[must_use]
-pub fn default_coverage(served: &BTreeSet<OpKind>, leaders: bool, faults: bool) -> Coverage {
-    let least = [
-        (OpKind::Read, 10),
-        (OpKind::Write, 10),
-        (OpKind::Cas, 5),
-        (OpKind::Acquire, 10),
-        (OpKind::Renew, 5),
-        (OpKind::Release, 5),
-        (OpKind::GuardedWrite, 10),
-    ];
-    let locks = served.contains(&OpKind::Acquire);
-    let asked: BTreeMap<OpKind, u64> =
-        least.into_iter().filter(|(kind, _)| served.contains(kind)).collect();
-    Coverage {
-        ok_per_kind: asked,
-        handovers: if locks { HANDOVERS } else { 0 },
-        ok_per_fault_window: 1,
-        elections: u64::from(leaders),
-        effective_faults: u64::from(faults),
-        ..Coverage::default()
+/// Of so many operations that are asked one may be expected to succeed: most servers refuse what
+/// only their leader may do, a compare-and-set often comes too late, and faults take their part.
+const ASKED_PER_OK: f64 = 20.0;
+
+/// What is asked of a cluster, as far as it decides what a pass needs.
+pub struct Asked<'a> {
+    /// What clients do.
+    pub workloads: &'a [&'static dyn Workload],
+    /// How much they do.
+    pub size: &'a Size,
+    /// How long.
+    pub time: Duration,
+    /// Whether leaders are judged.
+    pub leaders: bool,
+    /// Whether there are to be faults.
+    pub faults: bool,
+}
+
+impl Asked<'_> {
+    /// What a pass needs where nobody says otherwise: no more than the load can give.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        let expected = self.expected();
+        let least = |(kind, most): (OpKind, u64)| {
+            let asked = expected.get(&kind)?;
+            Some((kind, most.min((asked / ASKED_PER_OK) as u64).max(1)))
+        };
+        let ok_per_kind: BTreeMap<OpKind, u64> = LEAST.into_iter().filter_map(least).collect();
+        let grants = ok_per_kind.get(&OpKind::Acquire).copied().unwrap_or(0);
+        Coverage {
+            handovers: HANDOVERS.min(grants),
+            ok_per_kind,
+            ok_per_fault_window: 1,
+            elections: u64::from(self.leaders && self.faults),
+            effective_faults: u64::from(self.faults),
+            look_first: true,
+            ..Coverage::default()
+        }
+    }
+
+    /// The kinds of operations of which so few are asked that a pass is not to be expected, in
+    /// words; none if there are none.
+    #[must_use]
+    pub fn too_little(&self) -> Option<String> {
+        let expected = self.expected();
+        let few = |(kind, _): &(OpKind, u64)| {
+            let asked = *expected.get(kind)?;
+            (asked < ASKED_PER_OK).then(|| format!("{asked:.0} {kind}"))
+        };
+        let few: Vec<String> = LEAST.iter().filter_map(few).collect();
+        let time = self.time;
+        (!few.is_empty()).then(|| {
+            format!(
+                "in {time:?} clients ask about {}: that may be too little for a pass; a longer \
+                 `--time` or a higher `--rate` asks more",
+                few.join(", ")
+            )
+        })
+    }
+
+    /// About how many operations of each kind will be asked.
+    fn expected(&self) -> BTreeMap<OpKind, f64> {
+        let lanes = self.workloads.iter().flat_map(|workload| workload.lanes(self.size)).collect();
+        let served = &self.size.serves;
+        let mut expected = fracas_workloads::expected(lanes, self.time);
+        // What is never drawn in so short a time is asked for all the same.
+        for kind in self.workloads.iter().flat_map(|workload| workload.asks(served)) {
+            expected.entry(kind).or_default();
+        }
+        expected
+    }
+}
+
+/// How many operations of a kind must succeed for a pass, where enough are asked.
+const LEAST: [(OpKind, u64); 7] = [
+    (OpKind::Read, 10),
+    (OpKind::Write, 10),
+    (OpKind::Cas, 5),
+    (OpKind::Acquire, 10),
+    (OpKind::Renew, 5),
+    (OpKind::Release, 5),
+    (OpKind::GuardedWrite, 10),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(rate: f64, seconds: u64) -> (Coverage, bool) {
+        let nodes = (1..=5).map(NodeId).collect();
+        let serves = OpKind::ASKED.into();
+        let size = Size { nodes, clients: 10, rate: Some(rate), keys: 5, serves };
+        let time = Duration::from_secs(seconds);
+        let workloads = &fracas_workloads::ALL;
+        let asked = Asked { workloads, size: &size, time, leaders: true, faults: true };
+        (asked.coverage(), asked.too_little().is_some())
+    }
+
+    /// A rate of 20/s for 15 s cannot give five compare-and-sets.
+    #[test]
+    fn a_pass_needs_no_more_than_the_load_can_give() {
+        let (usual, warned) = asked(150.0, 30);
+        assert_eq!(usual.ok_per_kind, LEAST.into());
+        assert_eq!((usual.handovers, warned), (HANDOVERS, false));
+        let (little, _) = asked(20.0, 15);
+        assert!((1..=2).contains(&little.ok_per_kind[&OpKind::Cas]), "{little:?}");
+        assert!(little.ok_per_kind.values().all(|least| *least >= 1));
+        let (nothing, warned) = asked(20.0, 0);
+        assert!(nothing.ok_per_kind.values().all(|least| *least == 1) && warned);
+        assert_eq!(nothing.ok_per_kind.len(), LEAST.len());
+    }
+
+    #[test]
+    fn without_faults_no_election_is_asked_for() {
+        let nodes = vec![NodeId(1)];
+        let size = Size { nodes, clients: 1, rate: None, keys: 1, serves: OpKind::ASKED.into() };
+        for (leaders, faults, elections) in [(true, true, 1), (true, false, 0), (false, true, 0)] {
+            let (workloads, time) = (&fracas_workloads::ALL, Duration::from_secs(9));
+            let asked = Asked { workloads, size: &size, time, leaders, faults };
+            let coverage = asked.coverage();
+            assert_eq!(coverage.elections, elections);
+            assert_eq!(coverage.effective_faults, u64::from(faults));
+        }
     }
 }

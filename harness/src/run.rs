@@ -1,10 +1,11 @@
 //! The story of a run, from an empty directory to a verdict.
 
-use std::collections::BTreeMap;
+mod looks;
+
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use fracas_checker::event::{Completion, EventKind, Key, Nanos, NodeId, Op, Phase, ProcessId};
+use fracas_checker::event::{Completion, EventKind, Nanos, NodeId, Phase};
 use fracas_checker::fault::FaultKind;
 use fracas_checker::history::{self, Header};
 use fracas_reports::{Ended, RunRecord};
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::actor::{Actor, Actual};
-use crate::cli::{print, tell};
+use crate::cli::{narrate, print, tell};
 use crate::clients::{Caller, Clients};
 use crate::cluster::{Cluster, Crash, StartError};
 use crate::deploying::deployments;
@@ -24,13 +25,14 @@ use crate::exit::Exit;
 use crate::guard::{Guard, Proven};
 use crate::interrupt::{Interrupt, Interrupts};
 use crate::lab::{Lab, LabError, LabSpec, World};
-use crate::observer::{self, Observer};
+use crate::observer::Observer;
 use crate::plan::RunPlan;
 use crate::progress::Progress;
 use crate::recorder::Recorder;
 use crate::store::{RunDir, StoreError};
 use crate::view::View;
-use crate::{judging, preflight, record};
+use crate::{judging, last_words, preflight, record};
+use looks::Looker;
 
 /// How long the cluster may take to be ready, where the target does not say.
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -42,8 +44,6 @@ const GLANCE: Duration = Duration::from_millis(20);
 const AFTERWARDS: Duration = Duration::from_millis(500);
 /// Once an anomaly is proven, the final reads take no longer than this.
 const LAST_LOOK: Duration = Duration::from_secs(2);
-/// Process ids of the final reads begin here, far above those of any client.
-const FINAL_READS: u64 = 1_000_000;
 /// How many of its last log lines are shown of a node that did not start.
 const LAST_LINES: usize = 6;
 
@@ -263,7 +263,7 @@ struct Missing {
 }
 
 impl Stage<'_> {
-    /// Start, load with faults, recovery, final reads. The caller stops the cluster.
+    /// Start, load with faults, a look at every object, recovery, final reads. The caller stops the cluster.
     async fn play(&self) -> Result<(), RunError> {
         self.enter(Phase::Start);
         tokio::task::block_in_place(|| self.cluster.start_all())?;
@@ -273,12 +273,16 @@ impl Stage<'_> {
         let (clients, actual) = self.load().await?;
         self.dir.write("schedule.json", &record::schedule(&self.plan.faults, &actual))?;
         self.enter(Phase::Recover);
+        let (mut looker, recovery) = (Looker::new(self), self.plan.recovery());
         if !self.is_proven() {
+            clients.held(self.caller.timeout() + AFTERWARDS).await;
+            looker.look(recovery).await;
+            clients.go_on();
             self.recover().await;
         }
         clients.stop().await.map_err(RunError::Bug)?;
         self.enter(Phase::FinalReads);
-        self.final_reads().await;
+        looker.read(if self.is_proven() { recovery.min(LAST_LOOK) } else { recovery }).await;
         observer.stop().map_err(RunError::Bug)
     }
 
@@ -371,12 +375,9 @@ impl Stage<'_> {
 
     /// Where a node's log is, and how it ends.
     fn last_words(&self, node: NodeId) -> String {
-        let dir = self.dir.path().join("nodes").join(node.to_string());
-        let logs = self.cluster.logs(node).into_iter().map(|log| log.path);
-        // Kept, and told here, whether the target calls them logs or not.
-        let paths: Vec<_> = logs.chain([dir.join("stdout"), dir.join("stderr")]).collect();
         let mut text = String::new();
-        for (path, lines) in observer::last_lines(&paths, LAST_LINES) {
+        for path in self.cluster.outputs(node) {
+            let lines = last_words::of_file(&path, 0, LAST_LINES);
             if !lines.is_empty() {
                 text.push_str(&format!("\n  end of {}:", path.display()));
                 lines
@@ -387,17 +388,20 @@ impl Stage<'_> {
         text
     }
 
-    /// Clients and faults, for the time asked. All faults are healed when it returns.
+    /// Clients and faults, for the time asked. When it returns all faults are healed, and clients
+    /// change nothing more.
     async fn load(&self) -> Result<(Clients, Vec<Actual>), RunError> {
         let plan = self.plan;
         let lanes: Vec<Lane> =
             plan.workloads.iter().flat_map(|workload| workload.lanes(&plan.size)).collect();
-        let clients = Clients::start(lanes, plan.seed, &self.caller, &self.view, plan.nodes.len());
+        let clients = Clients::start(lanes, plan.seed, &self.caller, &self.view);
         let (stop, stopped) = watch::channel(false);
         let actor = Actor::new(Arc::clone(&self.cluster), self.recorder.clone(), self.view.clone());
         let faults = plan.faults.clone();
         let acting = tokio::spawn(async move { actor.perform(&faults, stopped).await });
-        self.watch(Instant::now() + plan.time).await;
+        self.watch(plan.time, || true).await;
+        self.go_on(|| !acting.is_finished()).await;
+        clients.hold();
         stop.send_replace(true);
         if self.is_proven() {
             clients.ask_to_stop();
@@ -409,6 +413,22 @@ impl Stage<'_> {
         Ok((clients, actual))
     }
 
+    /// Goes on a little with a load that lacks a little of what a pass needs, or in which planned
+    /// faults are to come that must.
+    async fn go_on(&self, faults_to_come: impl Fn() -> bool) {
+        let coverage = &self.plan.coverage;
+        let lacks = || self.caller.enough().lacks(coverage);
+        let comes = || coverage.every_fault && faults_to_come();
+        let Some(what) = lacks().or_else(|| comes().then(|| "planned faults".to_owned())) else {
+            return;
+        };
+        let extend = self.plan.extend;
+        if !extend.is_zero() && self.interrupts.now().is_none() && !self.is_proven() {
+            narrate(&format!("fracas: the load goes on for at most {extend:?}: it lacks {what}"));
+            self.watch(extend, || lacks().is_some() || comes()).await;
+        }
+    }
+
     /// Tells, on screen and in the history, that an anomaly has ended the load.
     fn tell_proven(&self) {
         self.load_ended.get_or_init(|| self.recorder.now());
@@ -417,12 +437,13 @@ impl Stage<'_> {
         self.recorder.record(EventKind::Note { text: proven.to_string() });
     }
 
-    /// Shows progress until the time is up, the user interrupts, the disk fails, or an anomaly is
-    /// proven.
-    async fn watch(&self, until: Instant) {
-        let progress = Progress::begin(self.plan.time);
-        let goes_on =
+    /// Shows progress for `time`, or until the user interrupts, the disk fails, an anomaly is
+    /// proven, or nothing is `wanted` any more.
+    async fn watch(&self, time: Duration, wanted: impl Fn() -> bool) {
+        let (progress, until) = (Progress::begin(time), Instant::now() + time);
+        let undisturbed =
             || self.interrupts.now().is_none() && !self.recorder.failed() && !self.is_proven();
+        let goes_on = || undisturbed() && wanted();
         while Instant::now() < until && goes_on() {
             self.notice_crashes();
             progress.show(until - Instant::now(), self.recorder.counts(), &self.view);
@@ -433,7 +454,7 @@ impl Stage<'_> {
     /// A server that ends by itself is in the history from here on.
     fn notice_crashes(&self) {
         for Crash { node, how, .. } in self.cluster.crashed() {
-            tracing::warn!(%node, how, "a node's server ended by itself");
+            tracing::warn!(%node, how, "a node's server ended by itself; `nodes/stay-up` says whether a fault allows it");
         }
     }
 
@@ -456,35 +477,5 @@ impl Stage<'_> {
         if goes_on() {
             tokio::time::sleep(AFTERWARDS).await;
         }
-    }
-
-    /// Reads every key through every node; each key at least once with success, if at all possible.
-    async fn final_reads(&self) {
-        let most = if self.is_proven() { LAST_LOOK } else { Duration::MAX };
-        let until = Instant::now() + self.plan.recovery().min(most);
-        let mut readers: BTreeMap<NodeId, u64> =
-            self.cluster.nodes().map(|node| (node, FINAL_READS + u64::from(node.0))).collect();
-        for key in self.keys() {
-            let mut read = false;
-            while !read && Instant::now() < until && self.interrupts.now().is_none() {
-                for (node, process) in &mut readers {
-                    let op = Op::Read { key: key.clone() };
-                    let answer = self.caller.call(ProcessId(*process), *node, &op).await;
-                    read |= matches!(answer, Completion::Ok { .. });
-                    if matches!(answer, Completion::Info { .. }) {
-                        *process += FINAL_READS;
-                    }
-                }
-                if !read {
-                    tokio::time::sleep(GLANCE).await;
-                }
-            }
-        }
-    }
-
-    /// Every key that a client may have written.
-    fn keys(&self) -> Vec<Key> {
-        let size = &self.plan.size;
-        self.plan.workloads.iter().flat_map(|workload| workload.keys(size)).collect()
     }
 }

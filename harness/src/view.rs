@@ -1,4 +1,4 @@
-//! What is known of the cluster right now: who leads, by the newest evidence that may prove it.
+//! What is known of the cluster right now: who leads, by the newest that was seen, hearsay included.
 //!
 //! The nemesis aims by it, clients follow it, the progress line shows it. No verdict rests on it:
 //! checks read the history.
@@ -51,13 +51,14 @@ impl Default for View {
 }
 
 impl View {
-    /// Takes in what a node was seen to be. Hearsay is ignored.
+    /// Takes in what a node was seen to be. Hearsay counts, unless it is of a generation that the
+    /// node has left behind: it is good enough to wait and to aim by, and no verdict rests on it.
     pub fn observe(&self, seen: &Observation, at: Nanos) {
-        if !seen.grade.proves() {
-            return;
-        }
         let mut nodes = self.lock();
         let node = nodes.entry(seen.node).or_default();
+        if !seen.grade.proves() && seen.generation.is_some() && seen.generation < node.generation {
+            return;
+        }
         node.at = at;
         node.role = seen.role.or(node.role);
         node.generation = seen.generation.or(node.generation);
@@ -178,9 +179,12 @@ mod tests {
     }
 
     #[test]
-    fn hearsay_is_not_believed() {
+    fn hearsay_is_good_enough_to_aim_by_and_never_of_the_past() {
         let view = View::default();
         view.observe(&seen(1, Role::Leader, 4, Grade::Hearsay), 10);
+        assert_eq!(view.leader(), Some(NodeId(1)));
+        view.observe(&seen(1, Role::Follower, 5, Grade::Claim), 11);
+        view.observe(&seen(1, Role::Leader, 4, Grade::Hearsay), 12);
         assert_eq!(view.leader(), None);
     }
 

@@ -5,10 +5,12 @@
 
 use std::fmt::Write as _;
 
+use fracas_checker::Tried;
 use fracas_checker::guarantees::sentence;
-use fracas_checker::verdict::{Anomaly, CheckResult, Status};
+use fracas_checker::verdict::{CheckResult, Status};
 
 use crate::Run;
+use crate::findings::{Finding, findings};
 use crate::kinds::Kinds;
 use crate::record::Ended;
 use crate::text::{COMMAND, PHRASE, SENTENCE, clean};
@@ -17,8 +19,7 @@ use crate::words::outcome;
 /// Writes `junit.xml`.
 #[must_use]
 pub fn junit(run: &Run<'_>) -> String {
-    let cases: Vec<Case> =
-        std::iter::once(own_case(run)).chain(run.verdict.checks.iter().map(check_case)).collect();
+    let cases: Vec<Case> = std::iter::once(own_case(run)).chain(check_cases(run)).collect();
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     write(&mut xml, run, &cases).expect("a String takes all");
     xml
@@ -74,10 +75,26 @@ fn trouble(ended: &Ended) -> Answer {
 /// How many lines of an error are written: the last words of some servers.
 const MAX_LINES: usize = 60;
 
-fn check_case(check: &CheckResult) -> Case {
+/// A case per check: those with findings first, in the order of the findings.
+fn check_cases(run: &Run<'_>) -> Vec<Case> {
+    let findings = findings(run.history, run.verdict);
+    let first = |check: &CheckResult| {
+        findings.iter().position(|one| one.check.id == check.id).unwrap_or(usize::MAX)
+    };
+    let mut checks: Vec<&CheckResult> = run.verdict.checks.iter().collect();
+    checks.sort_by_key(|check| first(check));
+    checks.into_iter().map(|check| check_case(run, check, &findings)).collect()
+}
+
+fn check_case(run: &Run<'_>, check: &CheckResult, findings: &[Finding<'_>]) -> Case {
     let results = match check.status {
+        _ if outcome(run).class == "error" => {
+            vec![Answer::new("skipped", "not-tested", "nothing was tested: see the case `run`")]
+        }
         Status::Pass => Vec::new(),
-        Status::Anomaly => check.anomalies.iter().map(failure).collect(),
+        Status::Anomaly => {
+            findings.iter().filter(|one| one.check.id == check.id).map(failure).collect()
+        }
         Status::Inconclusive => {
             vec![Answer::new("skipped", "inconclusive", &check.reasons.join("; "))]
         }
@@ -85,7 +102,8 @@ fn check_case(check: &CheckResult) -> Case {
     Case { name: check.id.clone(), results }
 }
 
-fn failure(anomaly: &Anomaly) -> Answer {
+fn failure(finding: &Finding<'_>) -> Answer {
+    let anomaly = finding.anomaly;
     let mut body = String::from("\n");
     for (place, sentence) in anomaly.story.iter().enumerate() {
         body += &format!("{}. {}\n", place + 1, clean(sentence, SENTENCE));
@@ -99,6 +117,10 @@ fn failure(anomaly: &Anomaly) -> Answer {
     if let Some(cause) = &anomaly.likely_cause {
         body += &format!("likely cause (not a fact): {}\n", clean(cause, SENTENCE));
     }
+    if let Some(more) = finding.more() {
+        body += &format!("{more}\n");
+    }
+    body += &format!("fingerprint {}\n", finding.fingerprint);
     Answer { body, ..Answer::new("failure", &anomaly.class, &anomaly.headline) }
 }
 
@@ -132,7 +154,7 @@ fn write(xml: &mut String, run: &Run<'_>, cases: &[Case]) -> std::fmt::Result {
 
 fn properties(xml: &mut String, run: &Run<'_>) -> std::fmt::Result {
     let (record, target) = (run.record, &run.record.target);
-    let kinds = Kinds::of(run, &run.history.faults());
+    let kinds = Kinds::of(run);
     writeln!(xml, "    <properties>")?;
     for (name, value) in [
         ("seed", record.seed.to_string()),
@@ -144,6 +166,7 @@ fn properties(xml: &mut String, run: &Run<'_>) -> std::fmt::Result {
         ("faults.allowed", kinds.allowed.join(", ")),
         ("faults.never-tried", kinds.untried.join(", ")),
         ("report", "report.html".to_owned()),
+        ("faults.load", run.verdict.faults.as_ref().and_then(Tried::load).unwrap_or_default()),
     ] {
         writeln!(xml, "      <property name=\"{name}\" value=\"{}\"/>", escape(&value))?;
     }
@@ -173,7 +196,7 @@ fn test_case(xml: &mut String, class: &str, case: &Case) -> std::fmt::Result {
 
 /// What a pass of this run says nothing of.
 fn untried(run: &Run<'_>) -> Option<String> {
-    let untried = Kinds::of(run, &run.history.faults()).untried()?;
+    let untried = Kinds::of(run).untried()?;
     Some(format!("faults: {untried}"))
 }
 

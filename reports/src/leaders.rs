@@ -1,94 +1,19 @@
-//! Who was seen to lead which generation, and what every node took itself for, over time.
+//! What every node took itself for, over time.
 //!
-//! It shows evidence and judges nothing: whether two leaders of one generation are an anomaly is
-//! for the leadership check to say.
+//! It shows evidence and judges nothing: who led which generation is computed by the checker
+//! ([`fracas_checker::leadership::reigns`]), and whether two leaders of one generation are an
+//! anomaly is for its leadership check to say.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use fracas_checker::event::{Completion, EventKind, Nanos, NodeId};
+use fracas_checker::event::{EventKind, Nanos, NodeId};
 use fracas_checker::history::History;
-use fracas_checker::observation::{Grade, Observation, Role, Source};
+use fracas_checker::observation::{Observation, Role, Source};
 
 use crate::lives::Down;
 
 /// For how long after a poll its answer is taken to hold on, for drawing: longer gaps stay empty.
 const CARRY: Nanos = 2_000_000_000;
-
-/// All evidence that one node led one generation.
-#[derive(Debug)]
-pub(crate) struct Reign {
-    pub(crate) generation: u64,
-    pub(crate) node: NodeId,
-    pub(crate) first: Nanos,
-    pub(crate) last: Nanos,
-    /// The strongest evidence.
-    pub(crate) grade: Grade,
-    pub(crate) sources: BTreeSet<Source>,
-    pub(crate) signs: u64,
-}
-
-/// One sign that a node led a generation, seen at `time`.
-struct Sign {
-    time: Nanos,
-    key: (u64, NodeId),
-    grade: Grade,
-    source: Source,
-}
-
-/// Every reign, by generation and then by its first sign.
-pub(crate) fn reigns(history: &History) -> Vec<Reign> {
-    let mut reigns: BTreeMap<(u64, NodeId), Reign> = BTreeMap::new();
-    for sign in signs(history) {
-        let reign = reigns.entry(sign.key).or_insert_with(|| sign.begin());
-        reign.last = sign.time;
-        reign.grade = reign.grade.max(sign.grade);
-        reign.sources.insert(sign.source);
-        reign.signs += 1;
-    }
-    let mut sorted: Vec<Reign> = reigns.into_values().collect();
-    sorted.sort_by_key(|reign| (reign.generation, reign.first, reign.node));
-    sorted
-}
-
-impl Sign {
-    fn begin(&self) -> Reign {
-        Reign {
-            generation: self.key.0,
-            node: self.key.1,
-            first: self.time,
-            last: self.time,
-            grade: self.grade,
-            sources: BTreeSet::new(),
-            signs: 0,
-        }
-    }
-}
-
-fn signs(history: &History) -> impl Iterator<Item = Sign> {
-    history.events().iter().filter_map(|event| {
-        let (key, grade, source) = match &event.kind {
-            EventKind::Observe(seen) => (claimed(seen)?, seen.grade, seen.source),
-            EventKind::Complete { completion, .. } => {
-                (stamped(completion)?, Grade::Effect, Source::Ack)
-            }
-            _ => return None,
-        };
-        Some(Sign { time: event.time, key, grade, source })
-    })
-}
-
-/// The generation that a node was seen to lead.
-pub(crate) fn claimed(seen: &Observation) -> Option<(u64, NodeId)> {
-    (seen.role == Some(Role::Leader)).then_some((seen.generation?, seen.node))
-}
-
-/// The generation and the leader that an acknowledgement names.
-pub(crate) fn stamped(completion: &Completion) -> Option<(u64, NodeId)> {
-    match completion {
-        Completion::Ok { stamp, .. } => Some((stamp.generation?, stamp.node?)),
-        _ => None,
-    }
-}
 
 /// A time during which a node was seen in one role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,6 +111,8 @@ impl RoleSpan {
 
 #[cfg(test)]
 mod tests {
+    use fracas_checker::observation::Grade;
+
     use super::*;
     use crate::lives::Why;
 

@@ -21,6 +21,7 @@ mod words;
 use fracas_checker::Verdict;
 use fracas_checker::history::History;
 
+pub use findings::{Finding, findings};
 pub use html::html;
 pub use junit::junit;
 pub use record::{Ended, Host, RUN_SCHEMA, RunRecord, TargetInfo, Tool};

@@ -134,7 +134,7 @@ fn recorded(history: &History, faults: &[FaultSpan]) -> BTreeMap<NodeId, Vec<Dow
         match (change, down) {
             (NodeChange::Started, Some(down)) => down.to = Some(event.time),
             (NodeChange::Killed, None) => all.push(killed(*node, event.time, faults)),
-            (NodeChange::Exited { how }, None) => all.push(Down {
+            (NodeChange::Exited { how, .. }, None) => all.push(Down {
                 from: event.time,
                 to: None,
                 why: Why::Crashed(how.clone()),
@@ -206,7 +206,7 @@ mod tests {
     fn every_death_has_its_cause() {
         let kill = || Fault::Kill { nodes: vec![N1], again: Again::Same };
         let power = || Fault::Power { nodes: vec![N1], loss: Loss::All };
-        let exited = || node(NodeChange::Exited { how: "status 74".to_owned() });
+        let exited = || node(NodeChange::Exited { how: "status 74".to_owned(), log: Vec::new() });
         let (started, killed) = (|| node(NodeChange::Started), || node(NodeChange::Killed));
         let crash = || Why::Crashed("status 74".to_owned());
         for (kinds, expect) in [

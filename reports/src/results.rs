@@ -6,16 +6,17 @@
 
 use std::collections::BTreeMap;
 
+use fracas_checker::Window;
 use fracas_checker::event::{EventKind, Nanos};
 use fracas_checker::history::FaultSpan;
+use fracas_checker::leadership::reigns;
 use fracas_checker::untrusted;
-use fracas_checker::verdict::CheckResult;
+use fracas_checker::verdict::{Anomaly, CheckResult};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::findings::{Finding, findings};
-use crate::kinds::{Kinds, load};
-use crate::leaders::reigns;
+use crate::kinds::{Kinds, windows};
 use crate::record::Ended;
 use crate::tally::{Reason, Tally, reasons};
 use crate::words::{Fate, outcome};
@@ -48,8 +49,8 @@ struct Results<'a> {
 #[must_use]
 pub fn results_json(run: &Run<'_>) -> String {
     let tally = Tally::of(run.history.operations());
-    let faults = run.history.faults();
-    let (kinds, outcome) = (Kinds::of(run, &faults), outcome(run));
+    let (faults, windows) = (run.history.faults(), windows(run));
+    let (kinds, outcome) = (Kinds::of(run), outcome(run));
     let results = Results {
         schema: RESULTS_SCHEMA,
         run: the_run(run),
@@ -62,8 +63,8 @@ pub fn results_json(run: &Run<'_>) -> String {
         fault_kinds: json!({ "allowed": kinds.allowed, "never_tried": kinds.untried }),
         refusals: reasons(run.history.operations()).iter().map(refusal).collect(),
         checks: run.verdict.checks.iter().map(check).collect(),
-        findings: findings(run).iter().map(finding).collect(),
-        faults: faults.iter().map(|span| fault(run, span)).collect(),
+        findings: findings(run.history, run.verdict).iter().flat_map(each).collect(),
+        faults: faults.iter().map(|span| fault(span, windows.get(&span.id))).collect(),
         metrics: metrics(run, &tally),
         files: FILES.iter().map(|(name, what, _)| (*name, *what)).collect(),
     };
@@ -105,10 +106,15 @@ fn check(check: &CheckResult) -> Value {
     })
 }
 
-fn finding(finding: &Finding<'_>) -> Value {
-    let anomaly = finding.anomaly;
+/// One entry per anomaly; those of one fingerprint follow each other.
+fn each(of: &Finding<'_>) -> Vec<Value> {
+    of.all().map(|anomaly| finding(of, anomaly)).collect()
+}
+
+fn finding(finding: &Finding<'_>, anomaly: &Anomaly) -> Value {
     json!({
-        "fingerprint": finding.fingerprint, "check": finding.check.id, "class": anomaly.class,
+        "fingerprint": finding.fingerprint, "check": finding.check.id,
+        "number": finding.number, "alike": finding.alike.len(), "class": anomaly.class,
         "headline": anomaly.headline, "story": anomaly.story,
         "likely_cause": anomaly.likely_cause, "refuted": anomaly.refuted,
         "key": anomaly.key, "nodes": anomaly.nodes, "generation": anomaly.generation,
@@ -125,7 +131,10 @@ fn refusal(reason: &Reason) -> Value {
     json!({ "outcome": outcome, "error": reason.error, "count": reason.count })
 }
 
-fn fault(run: &Run<'_>, span: &FaultSpan) -> Value {
+fn fault(span: &FaultSpan, load: Option<&Window>) -> Value {
+    let load = load.map(
+        |it| json!({ "open": it.open, "asked": it.asked, "ok": it.ok, "refused": it.refused }),
+    );
     let measured = |(stage, time, measurements): &(_, Nanos, Vec<_>)| json!({ "stage": stage, "at_s": seconds(*time), "measurements": measurements });
     json!({
         "id": span.id, "kind": span.fault.kind(), "fault": span.fault, "how": span.mechanism,
@@ -133,7 +142,7 @@ fn fault(run: &Run<'_>, span: &FaultSpan) -> Value {
         "from_s": span.effective.map(|(from, _)| seconds(from)),
         "to_s": span.effective.map(|(_, to)| seconds(to)),
         "verified": span.is_effective(), "problems": span.problems,
-        "load": ops(&load(span, run.history.operations(), run.history.end())),
+        "load": load,
         "proofs": span.proofs.iter().map(measured).collect::<Vec<_>>(),
     })
 }
@@ -143,8 +152,8 @@ fn metrics(run: &Run<'_>, tally: &Tally) -> BTreeMap<&'static str, f64> {
     let millis = |q| tally.quantile(q).map(|nanos| nanos as f64 / 1e6);
     let observations = run.history.events().iter();
     let observations = observations.filter(|event| matches!(event.kind, EventKind::Observe(_)));
-    let mut generations: Vec<u64> =
-        reigns(run.history).iter().map(|reign| reign.generation).collect();
+    let proven = reigns(run.history).into_iter().filter(|reign| reign.grade.proves());
+    let mut generations: Vec<u64> = proven.map(|reign| reign.generation).collect();
     generations.dedup();
     [
         ("ops_per_s", (length > 0.0).then(|| tally.ok as f64 / length)),

@@ -3,6 +3,7 @@
 //! What comes from outside is written with character references, so that none of it can act as
 //! Markdown or HTML. Sections that would make the file too long are left out whole, and it says so.
 
+use fracas_checker::Tried;
 use fracas_checker::guarantees::sentence;
 use fracas_checker::verdict::CheckResult;
 
@@ -24,7 +25,7 @@ const NOTE_BYTES: usize = 200;
 #[must_use]
 pub fn summary(run: &Run<'_>) -> String {
     let mut sections = vec![head(run), checks(run), repeat(run)];
-    sections.extend(findings(run).iter().map(details));
+    sections.extend(findings(run.history, run.verdict).iter().map(details));
     within(MAX_SUMMARY_BYTES, sections)
 }
 
@@ -62,8 +63,12 @@ fn head(run: &Run<'_>) -> String {
     for (kind, why) in &record.host.lacking {
         text += &format!("- no fault `{}` on this machine: {}\n", short(kind), long(why));
     }
-    for (check, reason) in missing(run) {
+    let undecided = if outcome.class == "error" { Vec::new() } else { missing(run) };
+    for (check, reason) in undecided {
         text += &format!("- not decided: {} – {}\n", short(check), long(reason));
+    }
+    if let Some(load) = run.verdict.faults.as_ref().and_then(Tried::load) {
+        text += &format!("- {}\n", long(&load));
     }
     text += &format!(
         "\nseed {} · {} · {} ok, {} refused, {} unknown · faults: {} · workload {}\n\n",
@@ -75,7 +80,7 @@ fn head(run: &Run<'_>) -> String {
         proven(&faults),
         short(&record.workloads.join(", ")),
     );
-    if let Some(untried) = Kinds::of(run, &faults).untried() {
+    if let Some(untried) = Kinds::of(run).untried() {
         text += &format!("**Faults: {}.**\n\n", escape(&untried));
     }
     text
@@ -100,20 +105,21 @@ fn ended(ended: &Ended) -> String {
 fn checks(run: &Run<'_>) -> String {
     let mut text = String::from("| check | verdict | promise |\n| --- | --- | --- |\n");
     for check in &run.verdict.checks {
-        text += &row(check);
+        text += &row(run, check);
     }
     text + "\n"
 }
 
-fn row(check: &CheckResult) -> String {
-    let (word, glyph) = words::verdict(check.status);
+fn row(run: &Run<'_>, check: &CheckResult) -> String {
+    let (word, glyph) = words::check(run, check.status);
     format!("| {} | {glyph} {word} | {} |\n", short(&check.id), short(&check.promise))
 }
 
 fn details(finding: &Finding<'_>) -> String {
     let anomaly = finding.anomaly;
+    let more = finding.more().map_or_else(String::new, |more| format!(" ({more})"));
     let mut text = format!(
-        "<details><summary>{} – {}</summary>\n\n{}\n\n",
+        "<details><summary>{} – {}</summary>\n\n{}{more}\n\n",
         short(&finding.check.id),
         short(&anomaly.class),
         long(&anomaly.headline)

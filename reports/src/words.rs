@@ -53,6 +53,15 @@ pub(crate) fn verdict(status: Status) -> (&'static str, &'static str) {
     }
 }
 
+/// The word and the glyph of one check. Where nothing was tested no check is undecided: there was
+/// nothing to decide.
+pub(crate) fn check(run: &Run<'_>, status: Status) -> (&'static str, &'static str) {
+    match outcome(run).class {
+        "error" => ("NOT TESTED", "–"),
+        _ => verdict(status),
+    }
+}
+
 /// What a whole run came to, for the top of every output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Outcome {

@@ -6,10 +6,12 @@
 
 use fracas_checker::event::{Key, NodeId, Op, OpKind};
 
-use crate::{Draw, Lane, Seen, Size, Stream, Workload};
+use crate::{Draw, Lane, Seen, Size, Stream, Workload, readers};
 
 /// Writes per second and node; fewer where the user asks for less in all.
 const RATE: f64 = 4.0;
+/// Reads per second and node.
+const READS: f64 = 2.0;
 
 /// The workload `leadership`.
 pub(crate) struct Leadership;
@@ -41,9 +43,12 @@ impl Workload for Leadership {
             node,
             rate,
             seeks_leader: false,
+            overlaps: false,
             stream: Box::new(Heartbeat { key: name(node) }),
         };
-        size.nodes.iter().copied().map(lane).collect()
+        let readers =
+            readers::lanes(size, &self.keys(size), size.light_rate(READS, size.nodes.len()));
+        size.nodes.iter().copied().map(lane).chain(readers).collect()
     }
 }
 

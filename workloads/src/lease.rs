@@ -55,8 +55,12 @@ impl Workload for Lease {
         holders::keys(size, name)
     }
 
+    fn looks(&self, size: &Size) -> Vec<Vec<Op>> {
+        holders::looks(self.keys(size), Some(ttl()))
+    }
+
     fn lanes(&self, size: &Size) -> Vec<Lane> {
-        holders::lanes(size, |holder| Box::new(Client::new(holder, size)))
+        holders::lanes(size, &self.keys(size), |holder| Box::new(Client::new(holder, size)))
     }
 }
 

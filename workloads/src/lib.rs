@@ -5,10 +5,12 @@
 //! knows any target. Adding a workload costs one file and one line in [`ALL`].
 
 mod draw;
+mod expected;
 mod holders;
 mod leadership;
 mod lease;
 mod lock;
+mod readers;
 mod register;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,10 +20,16 @@ use fracas_checker::Completion;
 use fracas_checker::event::{Key, NodeId, Op, OpKind, Value};
 
 pub use draw::Draw;
+pub use expected::expected;
 
 /// Every workload, in the order in which lists show them.
 pub const ALL: [&dyn Workload; 4] =
     [&register::Register, &leadership::Leadership, &lock::Lock, &lease::Lease];
+
+/// The readers' share of the rate that the user chooses.
+const READS_SHARE: f64 = 1.0 / 3.0;
+/// The most reads per second on each node, however fast clients are to be.
+const READS_MOST: f64 = 50.0;
 
 /// What clients ask, as data and seeded streams.
 pub trait Workload: Sync {
@@ -46,6 +54,12 @@ pub trait Workload: Sync {
     /// Every register that its lanes may touch.
     fn keys(&self, size: &Size) -> Vec<Key>;
 
+    /// How to look at every object before anybody changes it again, once all faults are over: for
+    /// each object operations of which every one is asked only if the one before was not refused.
+    fn looks(&self, size: &Size) -> Vec<Vec<Op>> {
+        self.keys(size).into_iter().map(|key| vec![Op::Read { key }]).collect()
+    }
+
     /// One lane for every client that it wants.
     fn lanes(&self, size: &Size) -> Vec<Lane>;
 }
@@ -55,9 +69,9 @@ pub trait Workload: Sync {
 pub struct Size {
     /// The nodes of the cluster.
     pub nodes: Vec<NodeId>,
-    /// Clients for workloads whose load the user chooses.
+    /// Clients for workloads whose load the user chooses, beside a reader on each node.
     pub clients: u16,
-    /// Operations per second of all those clients together; `None` is as fast as possible.
+    /// Operations per second of those clients and readers together; `None` is as fast as possible.
     pub rate: Option<f64>,
     /// Registers to spread over.
     pub keys: u16,
@@ -66,6 +80,18 @@ pub struct Size {
 }
 
 impl Size {
+    /// Reads per second of the reader on each node, of the rate that the user chooses.
+    fn reads_per_node(&self) -> f64 {
+        let nodes = self.nodes.len().max(1) as f64;
+        self.rate.map_or(READS_MOST, |rate| READS_MOST.min(rate * READS_SHARE / nodes))
+    }
+
+    /// Operations per second of each client beside the readers; `None` is as fast as possible.
+    fn rate_of_clients(&self) -> Option<f64> {
+        let reads = self.reads_per_node() * self.nodes.len() as f64;
+        self.rate.map(|rate| (rate - reads) / f64::from(self.clients.max(1)))
+    }
+
     /// Operations per second for each of `clients` clients of a workload that is light: `rate`, or
     /// less where the user asks for less in all.
     fn light_rate(&self, rate: f64, clients: usize) -> f64 {
@@ -79,9 +105,11 @@ pub struct Lane {
     pub node: NodeId,
     /// Operations per second; `None` is as fast as possible.
     pub rate: Option<f64>,
-    /// Whether it must ask the leader, where the target lets clients follow it: some of the clients
-    /// of others ask their own node, whatever its role.
+    /// Whether it asks the leader, where the target lets clients follow it; else it asks its own
+    /// node, whatever its role.
     pub seeks_leader: bool,
+    /// Whether it goes on while earlier operations are open. Only for what changes nothing.
+    pub overlaps: bool,
     /// What it asks, one operation after the other.
     pub stream: Box<dyn Stream>,
 }
@@ -126,7 +154,10 @@ mod tests {
         let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap();
         let mut found: Vec<String> = files
             .map(|file| file.unwrap().file_name().into_string().unwrap())
-            .filter(|name| !["lib.rs", "draw.rs", "holders.rs"].contains(&name.as_str()))
+            .filter(|name| {
+                !["lib.rs", "draw.rs", "expected.rs", "holders.rs", "readers.rs"]
+                    .contains(&name.as_str())
+            })
             .collect();
         found.sort();
         let mut listed: Vec<String> = ALL.iter().map(|w| format!("{}.rs", w.name())).collect();

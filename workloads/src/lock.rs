@@ -48,8 +48,12 @@ impl Workload for Lock {
         holders::keys(size, name)
     }
 
+    fn looks(&self, size: &Size) -> Vec<Vec<Op>> {
+        holders::looks(self.keys(size), None)
+    }
+
     fn lanes(&self, size: &Size) -> Vec<Lane> {
-        holders::lanes(size, |holder| Box::new(Client::new(holder, size)))
+        holders::lanes(size, &self.keys(size), |holder| Box::new(Client::new(holder, size)))
     }
 }
 

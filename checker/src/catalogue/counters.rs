@@ -17,24 +17,24 @@ pub(super) const COUNTERS: &[Class] = &[
         name: COUNTER_OUT_OF_BOUNDS,
         meaning: "A read of a counter showed less than the increments that had been acknowledged \
                   before it began, or more than all that had been asked for when it ended. Either \
-                  an acknowledged increment is gone, or one was counted twice: a retry of a \
-                  request that had been carried out has that shape.",
+                  an acknowledged increment is gone, or one was counted twice. Typical cause: a \
+                  retry of a request that had been carried out.",
         example: "increment c by 1 is acknowledged\nread c begins and returns 0",
     },
     Class {
         name: DUPLICATE_ID,
         meaning: "A generator of ids gave the same id to two clients. Whatever they name by it is \
-                  now one thing to the one and another to the other. Two leaders that hand out \
-                  the same range, or a range that is handed out anew after a restart, have this \
-                  shape.",
+                  now one thing to the one and another to the other. Typical cause: two leaders \
+                  that hand out the same range, or a range that is handed out anew after a \
+                  restart.",
         example: "process 1 is given id 7\nprocess 2 is given id 7",
     },
     Class {
         name: VERSION_WENT_BACK,
-        meaning: "The generation of a configuration went down: an update made one that is not higher \
-                  than the one it replaced, or one was seen that lies between what an update \
-                  replaced and what it made. Whoever compares generations will take the newer \
-                  content for the older.",
+        meaning: "The generation of a configuration went down: an update made one that is not \
+                  higher than the one it replaced, or one was seen that lies between what an \
+                  update replaced and what it made. Whoever compares generations will take the \
+                  newer content for the older.",
         example: "read c shows generation 4\nupdate c from generation 4 makes generation 3",
     },
     Class {

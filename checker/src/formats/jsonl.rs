@@ -10,7 +10,7 @@ use std::io::{self, BufRead, Read, Write};
 use plain::Plain;
 
 use crate::event::Event;
-use crate::history::{Header, History, SCHEMA};
+use crate::history::{Growing, Header, History, Malformed, SCHEMA};
 
 /// The longest line that is read. A longer one is no line of a history.
 const LINE_LIMIT: u64 = 16 << 20;
@@ -42,11 +42,11 @@ pub fn read(input: impl BufRead) -> Result<(History, bool), ReadError> {
         Some(line) => parse_header(line)?,
         None => return Err(refuse(1, format!("nothing, expected the header of a `{SCHEMA}`"))),
     };
-    let (mut events, mut torn, mut plain) = (Vec::new(), false, Plain::default());
+    let (mut growing, mut torn, mut plain) = (Growing::new(header), false, Plain::default());
     while let Some(line) = lines.next()? {
         let event = plain.event(line).map_or_else(|| serde_json::from_slice(line), Ok);
         match event {
-            Ok(event) => events.push(event),
+            Ok(event) => growing.add(event).map_err(malformed)?,
             Err(error) => {
                 let refused = refuse(lines.number, format!("not an event: {}", place(&error)));
                 if lines.next()?.is_some() {
@@ -56,8 +56,7 @@ pub fn read(input: impl BufRead) -> Result<(History, bool), ReadError> {
             }
         }
     }
-    let history = History::new(header, events)
-        .map_err(|malformed| refuse(malformed.position as u64 + 2, malformed.reason))?;
+    let history = growing.history();
     Ok((if torn { history.torn() } else { history }, torn))
 }
 
@@ -108,6 +107,11 @@ impl<R: BufRead> Lines<R> {
             }
         }
     }
+}
+
+/// What is wrong with an event; the first stands in the second line.
+fn malformed(malformed: Malformed) -> ReadError {
+    refuse(malformed.position as u64 + 2, malformed.reason)
 }
 
 fn parse_header(line: &[u8]) -> Result<Header, ReadError> {

@@ -35,6 +35,13 @@ impl FaultSpan {
         self.effective.is_some() && self.problems.is_empty()
     }
 
+    /// Whether it was once measured to be in effect, even if that did not last.
+    #[must_use]
+    pub fn took_effect(&self) -> bool {
+        let mut proofs = self.proofs.iter().filter(|(stage, ..)| *stage != Stage::Healed);
+        proofs.any(|(.., all)| !all.is_empty() && all.iter().all(|one| one.holds))
+    }
+
     /// Whether it was measured to be gone afterwards.
     #[must_use]
     pub fn is_healed(&self) -> bool {
@@ -82,6 +89,7 @@ fn record(
                 problems: Vec::new(),
             });
         }
+        FaultEvent::Missed { .. } => {}
         FaultEvent::Proof { id, stage, measurements } => {
             if let Some(span) = places.get(id).and_then(|place| spans.get_mut(*place)) {
                 span.proofs.push((*stage, event.time, measurements.clone()));

@@ -10,31 +10,32 @@ use crate::event::{Completion, Event, EventKind, Nanos, NodeId, Op, OpKind, Proc
 use crate::fault::FaultEvent;
 use crate::hashing::Map;
 
-/// Validates `events` and joins invocations with their completions.
-pub(super) fn operations(events: &[Event]) -> Result<Vec<Operation>, Malformed> {
-    let mut walk = Walk::default();
-    for (position, event) in events.iter().enumerate() {
-        walk.place(position, event)
-            .and_then(|()| walk.event(event))
-            .map_err(|reason| Malformed { position, reason })?;
-    }
-    Ok(walk.operations)
-}
-
-/// What has been seen so far.
+/// What has been seen so far: invocations joined with their completions.
 #[derive(Default)]
-struct Walk {
-    time: Nanos,
+pub(super) struct Walk {
+    pub(super) time: Nanos,
+    /// How many events there were.
+    count: usize,
     /// The operation that each busy process has open.
     open: Map<ProcessId, usize>,
     /// Processes whose last operation ended `info`: nobody knows whether it is still open.
     lost: Map<ProcessId, ()>,
     /// Every fault that began, and whether it has ended.
     faults: BTreeMap<u32, bool>,
-    operations: Vec<Operation>,
+    pub(super) operations: Vec<Operation>,
+    /// The events that are about no operation.
+    pub(super) others: Vec<Event>,
 }
 
 impl Walk {
+    /// Takes the next event.
+    pub(super) fn take(&mut self, event: Event) -> Result<(), Malformed> {
+        let position = self.count;
+        self.count += 1;
+        let placed = self.place(position, &event);
+        placed.and_then(|()| self.event(event)).map_err(|reason| Malformed { position, reason })
+    }
+
     fn place(&mut self, position: usize, event: &Event) -> Result<(), String> {
         if event.index != position as u64 {
             return Err(format!("index {}, expected {position}: a line is missing", event.index));
@@ -49,30 +50,35 @@ impl Walk {
         Ok(())
     }
 
-    fn event(&mut self, event: &Event) -> Result<(), String> {
-        match &event.kind {
-            EventKind::Invoke { process, node, op } => self.invoke(event, *process, *node, op),
+    fn event(&mut self, event: Event) -> Result<(), String> {
+        let at = (event.index, event.time);
+        match event.kind {
+            EventKind::Invoke { process, node, op } => return self.invoke(at, process, node, op),
             EventKind::Complete { process, completion } => {
-                self.complete(event, *process, completion)
+                return self.complete(at, process, completion);
             }
-            EventKind::Fault(fault) => self.fault(fault),
-            EventKind::Observe(seen) if seen.since > event.time => Err(format!(
-                "an observation since {} recorded at {}, expected `since` not to be later",
-                seen.since, event.time
-            )),
+            EventKind::Fault(ref fault) => self.fault(fault)?,
+            EventKind::Observe(ref seen) if seen.since > event.time => {
+                return Err(format!(
+                    "an observation since {} recorded at {}, expected `since` not to be later",
+                    seen.since, event.time
+                ));
+            }
             EventKind::Observe(_)
             | EventKind::Node { .. }
             | EventKind::Phase { .. }
-            | EventKind::Note { .. } => Ok(()),
+            | EventKind::Note { .. } => {}
         }
+        self.others.push(event);
+        Ok(())
     }
 
     fn invoke(
         &mut self,
-        event: &Event,
+        invoked: (u64, Nanos),
         process: ProcessId,
         node: Option<NodeId>,
-        op: &Op,
+        op: Op,
     ) -> Result<(), String> {
         if self.lost.contains_key(&process) {
             return Err(format!(
@@ -88,17 +94,15 @@ impl Walk {
                 "process {process} invoked while its operation of event {since} is open, expected its completion"
             ));
         }
-        let invoked = (event.index, event.time);
-        let op = op.clone();
         self.operations.push(Operation { process, node, op, invoked, completed: None });
         Ok(())
     }
 
     fn complete(
         &mut self,
-        event: &Event,
+        (index, time): (u64, Nanos),
         process: ProcessId,
-        completion: &Completion,
+        completion: Completion,
     ) -> Result<(), String> {
         let Some(open) = self.open.remove(&process) else {
             return Err(format!(
@@ -106,7 +110,7 @@ impl Walk {
             ));
         };
         let operation = &mut self.operations[open];
-        if let Completion::Ok { outcome, .. } = completion
+        if let Completion::Ok { outcome, .. } = &completion
             && outcome.answers() != operation.op.kind()
         {
             let (got, asked) = (outcome.answers(), operation.op.kind());
@@ -115,7 +119,7 @@ impl Walk {
         if matches!(completion, Completion::Info { .. }) {
             self.lost.insert(process, ());
         }
-        operation.completed = Some((event.index, event.time, completion.clone()));
+        operation.completed = Some((index, time, completion));
         Ok(())
     }
 
@@ -127,6 +131,7 @@ impl Walk {
                 }
                 None => Ok(()),
             },
+            FaultEvent::Missed { .. } => Ok(()),
             FaultEvent::Proof { id, .. } => match self.faults.get(id) {
                 Some(_) => Ok(()),
                 None => Err(format!("fault {id} was measured, expected its begin first")),

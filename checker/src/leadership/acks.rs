@@ -161,6 +161,7 @@ fn anomaly(history: &History, late: &Late<'_>, shown: &[&Operation]) -> Anomaly 
         nodes: operations.iter().filter_map(|one| one.ok()?.2.node.or(one.node)).collect(),
         generation: Some(late.generation),
         window: (higher.invoked.1.min(write.invoked.1), ends.max().unwrap_or(time)),
+        moment: time,
     }
     .anomaly(history)
 }

@@ -54,6 +54,13 @@ impl Evidence {
         self.generation.zip(self.voted).filter(|_| self.grade.proves())
     }
 
+    /// Whether the node told it of itself, or showed it by what it acknowledged. What another says
+    /// of it has no incarnation.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.source == Source::Ack || self.incarnation.is_some()
+    }
+
     /// Where it comes from, in words.
     #[must_use]
     pub fn source_words(&self) -> &'static str {
@@ -70,10 +77,10 @@ impl Evidence {
 #[must_use]
 pub fn evidence(history: &History) -> Vec<Evidence> {
     let mut lives = Lives::default();
-    history.events().iter().for_each(|event| lives.add(event));
+    history.others().iter().for_each(|event| lives.add(event));
     let acknowledged = history.operations().iter().filter_map(|one| acknowledged(one, &lives));
     let mut found: Vec<Evidence> = acknowledged.collect();
-    found.extend(history.events().iter().flat_map(observed));
+    found.extend(history.others().iter().flat_map(observed));
     found.sort_by_key(|evidence| evidence.index);
     found
 }
@@ -119,6 +126,14 @@ pub(crate) fn acknowledged(operation: &Operation, lives: &Lives) -> Option<Evide
         since,
         time,
     })
+}
+
+/// The generation and the leader that the answer to `operation` proves, if it proves one: that of
+/// an acknowledged change, where the target names both.
+#[must_use]
+pub fn led(operation: &Operation) -> Option<(u64, NodeId)> {
+    let (_, stamp) = changed(operation)?;
+    stamp.generation.zip(stamp.node)
 }
 
 /// When an operation was acknowledged that changed something, and under whom.

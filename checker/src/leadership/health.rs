@@ -90,7 +90,7 @@ fn rush(
     (most > GENERATIONS_PER_MINUTE).then(|| {
         format!(
             "{most} new generations within one minute, more than {GENERATIONS_PER_MINUTE}: \
-             elections that depose each other have this shape"
+             a typical cause: elections that depose each other"
         )
     })
 }
@@ -128,8 +128,8 @@ fn unprovoked(
     metrics.insert("elections-without-fault".to_owned(), elections as f64);
     (elections as f64 > hours.max(1.0)).then(|| {
         format!(
-            "{elections} elections in {:.0} s without any fault, more than one per hour: leaders \
-             that lose their followers on their own have this shape",
+            "{elections} elections in {:.0} s without any fault, more than one per hour: a typical \
+             cause: leaders that lose their followers without a fault",
             hours * 3_600.0
         )
     })
@@ -162,7 +162,7 @@ fn stale(history: &History, metrics: &mut Metrics) -> Option<String> {
     (all >= ENOUGH && stale * 100 > all * STALE_PERCENT).then(|| {
         format!(
             "{stale} of {all} answers came from a generation that was over, more than \
-             {STALE_PERCENT} %: clients or leaders that learn late have this shape"
+             {STALE_PERCENT} %: a typical cause: clients or leaders that learn late of a change"
         )
     })
 }

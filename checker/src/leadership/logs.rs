@@ -34,7 +34,7 @@ type Place<'a> = (Told<'a>, Option<Told<'a>>);
 pub(super) fn judge(history: &History, found: &mut Found) {
     let mut places: BTreeMap<u64, Place<'_>> = BTreeMap::new();
     let mut diverged: BTreeMap<u64, [Told<'_>; 2]> = BTreeMap::new();
-    for told in history.events().iter().filter_map(told) {
+    for told in history.others().iter().filter_map(told) {
         let (first, content) = places.entry(told.entry.index).or_insert((told, None));
         let content = told.entry.value.is_some().then(|| *content.get_or_insert(told));
         let known = [Some(*first), content];
@@ -111,6 +111,7 @@ fn anomaly(history: &History, index: u64, both: [Told<'_>; 2], also: usize) -> A
         nodes: both.iter().map(|told| told.seen.node).collect(),
         generation: both.iter().map(|told| told.entry.generation).max(),
         window: (one.seen.since.min(other.seen.since), one.time.max(other.time)),
+        moment: one.time.max(other.time),
     }
     .anomaly(history)
 }

@@ -118,12 +118,13 @@ fn anomaly(history: &History, high: &Evidence, low: &Evidence) -> Anomaly {
             "A node must never forget a generation: {node} had been in {old} and must not be in \
              {new} again."
         ),
-        likely_cause: cause::forgot(history, node, (high.since, low.time)),
+        likely_cause: cause::forgot(history, high, low),
         witness: vec![high.index, low.index],
         key: None,
         nodes: vec![node],
         generation: Some(old),
         window,
+        moment: low.time,
     }
     .anomaly(history)
 }

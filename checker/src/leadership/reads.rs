@@ -24,7 +24,7 @@ use std::ops::Bound;
 
 use super::Found;
 use super::acks::late;
-use super::evidence::changed;
+use super::evidence::{changed, evidence};
 use super::values::Values;
 use crate::catalogue::{LOST_ACROSS_GENERATIONS, STALE_LEADER_READ};
 use crate::cause::{self, Suspects};
@@ -158,7 +158,7 @@ impl Missed<'_> {
         let suspects = Suspects { late: Some(read), done: Some(write.operation) };
         Shown {
             class: if deposed { STALE_LEADER_READ } else { LOST_ACROSS_GENERATIONS },
-            headline: if deposed { self.stale() } else { self.lost(values) },
+            headline: if deposed { self.stale(history) } else { self.lost(values) },
             facts: operations.iter().map(|one| (one.invoked.1, operation_fact(one))).collect(),
             because: format!(
                 "`{}` had been acknowledged under generation {} before that read began, and \
@@ -172,6 +172,7 @@ impl Missed<'_> {
             nodes: operations.iter().filter_map(|one| one.ok()?.2.node.or(one.node)).collect(),
             generation: Some(*generation),
             window: (write.began(), ended(read)),
+            moment: ended(read),
         }
         .anomaly(history)
     }
@@ -179,7 +180,7 @@ impl Missed<'_> {
     /// Who answered with what, as in `n1 answered `read k` with 1 under generation 4`.
     fn answer(&self) -> String {
         let stamp = self.read.ok().and_then(|(_, _, stamp)| stamp.node);
-        let who = stamp.or(self.read.node).map_or("a node".to_owned(), |node| node.to_string());
+        let who = self.read.node.or(stamp).map_or("a node".to_owned(), |node| node.to_string());
         let value = self.read.saw().flatten();
         let value = value.map_or("nothing".to_owned(), ToString::to_string);
         let (op, generation) = (&self.read.op, self.generation);
@@ -187,10 +188,16 @@ impl Missed<'_> {
         format!("{who} answered `{op}` with {value} under generation {generation} at {at}")
     }
 
-    fn stale(&self) -> String {
+    /// Who answers a read need not lead: it is called a leader only if it is proven to have led.
+    fn stale(&self, history: &History) -> String {
         let Write { operation, generation, ended } = self.write;
+        let node = self.read.ok().and_then(|(_, _, stamp)| stamp.node);
+        let led = evidence(history)
+            .iter()
+            .any(|seen| Some(seen.node) == node && seen.proves_leading() == Some(self.generation));
+        let by = if led { "by a deposed leader" } else { "under an old generation" };
         format!(
-            "Stale read by a deposed leader: {}, though generation {generation} had acknowledged \
+            "Stale read {by}: {}, though generation {generation} had acknowledged \
              `{}` at {}",
             self.answer(),
             operation.op,

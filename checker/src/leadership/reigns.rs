@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, evidence};
 use super::{Found, fact};
 use crate::catalogue::SPLIT_BRAIN;
 use crate::cause;
 use crate::event::{Nanos, NodeId};
 use crate::history::History;
+use crate::observation::{Grade, Source};
 use crate::story::Shown;
 use crate::verdict::Anomaly;
 use crate::words;
@@ -22,6 +23,58 @@ pub struct Split {
     pub generation: u64,
     /// The first evidence of each of its leaders, in order of time.
     pub leaders: Vec<Evidence>,
+}
+
+/// That one node led one generation: from when to when it was seen to, and by what.
+///
+/// Who only answers, a read for example, need not lead: an answer counts where it acknowledged a
+/// change. A reign by hearsay alone proves nothing, and says so by its grade.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reign {
+    /// Which generation.
+    pub generation: u64,
+    /// Who led it.
+    pub node: NodeId,
+    /// When the first sign was seen.
+    pub first: Nanos,
+    /// When the last sign was seen.
+    pub last: Nanos,
+    /// The grade of the strongest sign.
+    pub grade: Grade,
+    /// Where signs came from.
+    pub sources: BTreeSet<Source>,
+    /// How many signs there are.
+    pub signs: u64,
+}
+
+impl Reign {
+    fn begin(seen: &Evidence, generation: u64) -> Self {
+        let (node, first, grade) = (seen.node, seen.time, seen.grade);
+        Self { generation, node, first, last: first, grade, sources: BTreeSet::new(), signs: 0 }
+    }
+
+    fn add(&mut self, seen: &Evidence) {
+        self.last = self.last.max(seen.time);
+        self.grade = self.grade.max(seen.grade);
+        self.sources.insert(seen.source);
+        self.signs += 1;
+    }
+}
+
+/// Every reign of `history`, by generation and then by its first sign. What a node says of another
+/// is left out.
+#[must_use]
+pub fn reigns(history: &History) -> Vec<Reign> {
+    let mut reigns: BTreeMap<(u64, NodeId), Reign> = BTreeMap::new();
+    for seen in evidence(history).iter().filter(|seen| seen.is_own()) {
+        if let Some(generation) = seen.leads() {
+            let reign = reigns.entry((generation, seen.node));
+            reign.or_insert_with(|| Reign::begin(seen, generation)).add(seen);
+        }
+    }
+    let mut sorted: Vec<Reign> = reigns.into_values().collect();
+    sorted.sort_by_key(|reign| (reign.generation, reign.first, reign.node));
+    sorted
 }
 
 /// The first evidence of each leader of each generation, hearsay included where `hearsay`.
@@ -92,20 +145,18 @@ fn anomaly(history: &History, evidence: &[Evidence], split: &Split) -> Anomaly {
              {generation}.",
             words::list(&names)
         ),
-        likely_cause: cause::voter_forgot(history, elected(&split.leaders)),
+        likely_cause: match split.leaders.as_slice() {
+            [first, second, ..] => cause::elected_twice(history, first, second),
+            _ => None,
+        },
         witness: shown.iter().map(|seen| seen.index).collect(),
         key: None,
         nodes: names,
         generation: Some(generation),
         window: (from, to),
+        moment: split.leaders.get(1).map_or(to, |second| second.time),
     }
     .anomaly(history)
-}
-
-/// From the first to the last of the first signs of each leader: when they were elected.
-fn elected(leaders: &[Evidence]) -> (Nanos, Nanos) {
-    let since = leaders.iter().map(|seen| seen.since).min().unwrap_or_default();
-    (since, leaders.iter().map(|seen| seen.time).max().unwrap_or_default())
 }
 
 /// Generations with two leaders of which at least one is hearsay.
@@ -134,8 +185,8 @@ fn came_back(evidence: &[Evidence]) -> Vec<String> {
     again
         .map(|((generation, node), lives)| {
             format!(
-                "{node} led generation {generation} in several of its lives ({}): without a new \
-                 election it may have lost its vote",
+                "{node} led generation {generation} before and after a restart (starts {}): without \
+                 a new election it may have forgotten its vote",
                 words::list(lives)
             )
         })

@@ -24,7 +24,7 @@ pub(super) fn judge(history: &History, evidence: &[Evidence], metrics: &mut Metr
     let led = first_led(evidence);
     let (from, to) = load(history);
     let minutes = to.saturating_sub(from) as f64 / MINUTE;
-    let polls = history.events().iter().filter(
+    let polls = history.others().iter().filter(
         |event| matches!(&event.kind, EventKind::Observe(seen) if seen.source == Source::Poll),
     );
     metrics.insert("elections".to_owned(), led.len() as f64);

@@ -56,12 +56,13 @@ fn anomaly(history: &History, first: &Evidence, second: &Evidence) -> Anomaly {
              {node} must not vote for another. With such a vote two candidates can both win.",
             words::list(candidates.first())
         ),
-        likely_cause: cause::forgot(history, node, window),
+        likely_cause: cause::forgot(history, first, second),
         witness: vec![first.index, second.index],
         key: None,
         nodes: candidates.into_iter().chain([node]).collect(),
         generation: Some(generation),
         window,
+        moment: second.time,
     }
     .anomaly(history)
 }

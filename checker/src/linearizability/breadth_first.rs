@@ -30,6 +30,15 @@ pub(crate) struct BreadthFirst<'s, const W: usize> {
     narrowed: bool,
     /// Whether it stops as soon as some are not.
     all_or_nothing: bool,
+    /// Where it can go back to, the last one last.
+    kept: Vec<Kept<W>>,
+}
+
+/// A frontier to go back to.
+struct Kept<const W: usize> {
+    place: usize,
+    narrowed: bool,
+    configurations: Vec<Configuration<W>>,
 }
 
 impl<'s, const W: usize> BreadthFirst<'s, W> {
@@ -40,7 +49,8 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
         for state in from {
             now.insert(Configuration::of(*state), &reach.scene);
         }
-        Self { reach, now, spare: Frontier::new(), width, narrowed: false, all_or_nothing: false }
+        let (spare, kept) = (Frontier::new(), Vec::new());
+        Self { reach, now, spare, width, narrowed: false, all_or_nothing: false, kept }
     }
 
     /// The same pass, which stops as soon as it would have to leave something out.
@@ -50,12 +60,50 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
 
     /// Walks through all moments. How far it came, and why not to the end.
     pub(crate) fn run(&mut self) -> Outcome {
-        while let Some(moment) = self.reach.scene.next() {
-            if let Err(stop) = self.pass(moment.what) {
-                return Outcome::Stopped { place: self.reach.scene.place(), stop };
+        while let Some(passed) = self.step() {
+            if let Err(stop) = passed {
+                return Outcome::Stopped { place: self.place(), stop };
             }
         }
         Outcome::Legal
+    }
+
+    /// Walks past the next moment; none at the end.
+    pub(crate) fn step(&mut self) -> Option<Result<(), Stop>> {
+        self.reach.scene.next().map(|moment| self.pass(moment.what))
+    }
+
+    /// The moment at which it stands.
+    pub(crate) fn place(&self) -> usize {
+        self.reach.scene.place()
+    }
+
+    /// Keeps at most `width` configurations from now on.
+    pub(crate) fn set_width(&mut self, width: usize) {
+        self.width = width;
+    }
+
+    /// Notes the frontier, to go back to it; forgets the oldest of more than `most`.
+    pub(crate) fn keep(&mut self, most: usize) {
+        if self.kept.len() >= most {
+            self.kept.remove(0);
+        }
+        let configurations = self.now.iter().collect();
+        self.kept.push(Kept { place: self.place(), narrowed: self.narrowed, configurations });
+    }
+
+    /// Goes back to the frontier that was noted `times` times ago, or to the oldest. Whether there
+    /// is one.
+    pub(crate) fn back(&mut self, times: usize) -> bool {
+        self.kept.truncate((self.kept.len() + 1).saturating_sub(times).max(1));
+        let Some(kept) = self.kept.last() else { return false };
+        self.reach.scene.seek(kept.place);
+        self.narrowed = kept.narrowed;
+        self.now.clear();
+        for one in &kept.configurations {
+            self.now.insert(*one, &self.reach.scene);
+        }
+        true
     }
 
     /// How many configurations were expanded.
@@ -87,7 +135,8 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
     }
 
     fn look(&mut self) -> Result<(), Stop> {
-        let bytes = self.now.bytes() + self.spare.bytes();
+        let kept = self.kept.iter().map(|kept| size_of_val(&kept.configurations[..]));
+        let bytes = self.now.bytes() + self.spare.bytes() + kept.sum::<usize>();
         self.reach.look(bytes).map_err(Stop::GaveUp)
     }
 
@@ -146,6 +195,9 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
         let mut fresh = Usages::new();
         let usages = &self.reach.scene.usages;
         self.now.change(|one| Configuration { used: usages.moved(one.used, &mut fresh), ..one });
+        for one in self.kept.iter_mut().flat_map(|kept| &mut kept.configurations) {
+            one.used = usages.moved(one.used, &mut fresh);
+        }
         self.reach.scene.usages = fresh;
     }
 }

@@ -6,8 +6,9 @@
 use super::call::Call;
 use crate::catalogue;
 use crate::cause::{self, Suspects};
-use crate::event::{Completion, Nanos, NodeId, Stamp};
+use crate::event::{Completion, Nanos, NodeId};
 use crate::history::{History, Operation};
+use crate::leadership::evidence::changed;
 use crate::objects::Object;
 use crate::op::{Key, Op, Outcome, Value};
 use crate::story::{self, Fact};
@@ -58,10 +59,11 @@ impl<'a> Refuted<'a> {
         nodes.sort_unstable();
         nodes.dedup();
         let facts = Self::facts(&told, &operations);
+        let scene = story::Scene { nodes: &nodes, moment: self.at, window };
         let suspects = Suspects { late: told.late, done: told.done };
         Anomaly {
             class: told.class.to_owned(),
-            story: story::tell(self.history, facts, window, told.because),
+            story: story::tell(self.history, facts, scene, told.because),
             likely_cause: cause::likely(self.history, suspects),
             headline: told.headline,
             refuted: self.refuted,
@@ -162,29 +164,48 @@ pub(crate) fn answered(operation: &Operation) -> String {
     }
 }
 
-/// What an operation asked and how it ended.
+/// What an operation asked and how it ended. Only what succeeded is told as done.
 pub(crate) fn operation_fact(operation: &Operation) -> String {
-    let process = operation.process;
+    let (process, op) = (operation.process, &operation.op);
     let through = operation.node.map_or(String::new(), |node| format!(" through {node}"));
-    let asked = asked(&operation.op);
     let began = words::at(operation.invoked.1);
-    let ended = match &operation.completed {
-        Some((_, time, Completion::Ok { outcome, stamp })) => {
-            format!("to {} and {}{}", words::at(*time), got(outcome), stamp_words(*stamp))
-        }
-        Some((_, time, Completion::Fail { .. })) => {
-            format!("to {}, and it failed: it never took effect", words::at(*time))
-        }
-        Some((_, time, Completion::Info { .. })) => {
-            format!("on; at {} it gave up without knowing the outcome", words::at(*time))
-        }
-        None => "on and never learned the outcome".to_owned(),
-    };
-    format!("Process {process} {asked}{through} from {began} {ended}.")
+    match &operation.completed {
+        Some((_, time, Completion::Ok { outcome, .. })) => format!(
+            "Process {process} {}{through} from {began} to {} and {}{}.",
+            did(op),
+            words::at(*time),
+            got(outcome),
+            answerer(operation)
+        ),
+        Some((_, time, Completion::Fail { error })) => format!(
+            "Process {process} asked for `{op}`{through} from {began} to {} and it failed, so it \
+             never took effect{}.",
+            words::at(*time),
+            quoted(error)
+        ),
+        Some((_, time, Completion::Info { error })) => format!(
+            "Process {process} asked for `{op}`{through} at {began}; at {} that ended without a \
+             known outcome{}.",
+            words::at(*time),
+            quoted(error)
+        ),
+        None => format!(
+            "Process {process} asked for `{op}`{through} at {began} and had no answer when the \
+             history ends."
+        ),
+    }
 }
 
-/// What was asked, in the past tense.
-fn asked(op: &Op) -> String {
+/// What was answered, where anything was.
+fn quoted(error: &str) -> String {
+    match error.trim() {
+        "" => String::new(),
+        error => format!(": {}", words::quoted(error)),
+    }
+}
+
+/// What was done, in the past tense.
+fn did(op: &Op) -> String {
     match op {
         Op::Read { key } => format!("read {key}"),
         Op::Write { key, value } => format!("wrote {key} = {value}"),
@@ -265,12 +286,20 @@ fn values_words(values: &[Value]) -> String {
     }
 }
 
-fn stamp_words(stamp: Stamp) -> String {
+/// Whom the answer named, where the target tells. Only who acknowledged a change is said to lead:
+/// a follower that answers a read may name its leader, or itself.
+fn answerer(operation: &Operation) -> String {
+    let Some((_, _, stamp)) = operation.ok() else { return String::new() };
+    let leads = changed(operation).is_some();
     match (stamp.node, stamp.generation) {
-        (Some(node), Some(generation)) => {
-            format!("; {node} answered as leader of generation {generation}")
+        (Some(node), Some(generation)) if leads => {
+            format!("; {node} acknowledged it as leader of generation {generation}")
         }
-        (Some(node), None) => format!("; {node} answered as leader"),
+        (Some(node), Some(generation)) => {
+            format!("; the answer named {node} and generation {generation}")
+        }
+        (Some(node), None) if leads => format!("; {node} acknowledged it"),
+        (Some(node), None) => format!("; the answer named {node}"),
         (None, Some(generation)) => format!("; the answer named generation {generation}"),
         (None, None) => String::new(),
     }

@@ -2,11 +2,12 @@
 //!
 //! Cheap refutations, then a depth-first search that finds a legal order fast, then windows in
 //! which a refutation may already show, then the frontier: narrow, which may find a legal order
-//! where the depth-first search is stuck, and at last with everything, which decides. What each of
-//! them shows holds whatever the others did.
+//! where the depth-first search is stuck, then wider where it has to be, and at last with
+//! everything, which decides. What each of them shows holds whatever the others did.
 
 use super::breadth_first::BreadthFirst;
 use super::depth_first::DepthFirst;
+use super::elastic;
 use super::moments::Timeline;
 use super::reach::Reach;
 use super::refute::refuted_at;
@@ -77,6 +78,10 @@ const WIDTHS: [usize; 4] = [32, 512, 8_192, usize::MAX];
 
 /// The width up to which they are worth their time where all that is left to find out is since when.
 const CHEAP: usize = 512;
+
+/// How often the frontier goes back from one place to become wider: before windows are looked at,
+/// and after.
+const ATTEMPTS: [u32; 2] = [3, 6];
 
 /// How many configurations a window may keep.
 const WINDOW: usize = 4_096;
@@ -149,8 +154,9 @@ impl<'s, const W: usize> Turn<'s, W> {
         };
         let found = self.deeper(steps).or_else(|| match self.aim.turns {
             Turns::All => {
-                let narrow = self.wider(&WIDTHS[..1]);
-                narrow.or_else(|| self.windows()).or_else(|| self.wider(&WIDTHS[1..]))
+                let narrow = self.wider(&WIDTHS[..1]).or_else(|| self.elastic(ATTEMPTS[0]));
+                let window = narrow.or_else(|| self.windows());
+                window.or_else(|| self.elastic(ATTEMPTS[1])).or_else(|| self.wider(&WIDTHS[1..]))
             }
             Turns::Frontier => self.wider(&WIDTHS),
             Turns::DepthFirst => None,
@@ -193,6 +199,23 @@ impl<'s, const W: usize> Turn<'s, W> {
             }
         }
         None
+    }
+
+    /// The frontier, wider where it has to be.
+    fn elastic(&mut self, attempts: u32) -> Option<Found> {
+        if self.proven.is_some() {
+            return None;
+        }
+        self.ground.elsewhere = self.elsewhere();
+        let outcome = elastic::run::<W>(&self.ground, attempts);
+        match outcome {
+            // What it kept is free again.
+            Outcome::Stopped { place, stop: Stop::GaveUp(GaveUp::Bytes) } => {
+                self.best = self.best.max(place);
+                None
+            }
+            outcome => self.found(outcome),
+        }
     }
 
     /// The frontier, wider and wider; in between, the depth-first search goes on for as long.

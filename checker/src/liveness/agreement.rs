@@ -1,7 +1,8 @@
 //! Do all nodes come to agree on one leader after the last heal, and stay with it?
 //!
-//! Rests on what nodes say of themselves in evidence that proves. A node that says nothing makes
-//! the answer unknown. Acknowledged operations are left out: their effect may be long past when
+//! Rests on what nodes say of themselves. Hearsay, such as an answer whose parts are of different
+//! moments, counts where a node tells nothing better: it can show that all agree, and never that
+//! they do not. A node that says nothing makes the answer unknown. Acknowledged operations are left out: their effect may be long past when
 //! they complete, so they do not show who leads *now*.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,14 +33,18 @@ pub(super) fn judge(history: &History, bound: Bound, result: &mut CheckResult) {
     }
 }
 
-/// What nodes prove of their own role up to the stop, in order of time. Of a node that answers
-/// status requests only those answers count; its log may be read late.
+/// What nodes tell of their own role up to the stop, in order of time. Of a node that answers
+/// status requests only those answers count; its log may be read late. Of a node that tells
+/// anything that proves, hearsay does not count.
 fn own_words(history: &History, bound: Bound) -> Vec<Evidence> {
     let mut seen: Vec<Evidence> = evidence(history)
         .into_iter()
-        .filter(|one| one.grade.proves() && one.role.is_some() && one.source != Source::Ack)
+        .filter(|one| one.is_own() && one.role.is_some() && one.source != Source::Ack)
         .filter(|one| one.time <= bound.stopped)
         .collect();
+    let proves = seen.iter().filter(|one| one.grade.proves());
+    let proven: BTreeSet<NodeId> = proves.map(|one| one.node).collect();
+    seen.retain(|one| one.grade.proves() || !proven.contains(&one.node));
     let polls = seen.iter().filter(|one| one.source == Source::Poll);
     let polled: BTreeSet<NodeId> = polls.map(|one| one.node).collect();
     let faults = history.faults();
@@ -104,6 +109,7 @@ fn agreed(nodes: &[NodeId], latest: &Latest) -> Option<Evidence> {
 fn still_claims<'a>(seen: &'a [Evidence], leader: &Evidence, bound: Bound) -> Option<&'a Evidence> {
     seen.iter().find(|one| {
         one.source == Source::Poll
+            && one.grade.proves()
             && one.since > bound.deadline
             && one.node != leader.node
             && one.leads().is_some_and(|old| leader.leads().is_some_and(|new| old < new))
@@ -135,6 +141,12 @@ fn unsettled(history: &History, latest: &Latest, bound: Bound, result: &mut Chec
         let silent = words::list(silent);
         result.inconclusive(format!(
             "{silent} told no role after the last heal, so whether all agree on a leader is unknown"
+        ));
+    } else if let Some(hearsay) = latest.values().find(|one| !one.grade.proves()) {
+        result.inconclusive(format!(
+            "what the nodes tell of their role does not show that all agreed on one leader after \
+             the last heal, and what {} tells is hearsay, which proves nothing",
+            hearsay.node
         ));
     } else if latest.values().any(|one| one.source == Source::Log) {
         result.inconclusive(
@@ -179,5 +191,6 @@ fn shown(bound: Bound, headline: String, facts: Vec<(u64, Fact)>, nodes: Vec<Nod
         nodes,
         generation: None,
         window: (bound.healed, window_end.unwrap_or(bound.deadline).max(bound.deadline)),
+        moment: bound.healed,
     }
 }

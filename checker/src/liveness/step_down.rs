@@ -87,6 +87,7 @@ impl<'a> Claim<'a> {
             nodes: vec![node],
             generation: Some(*generation),
             window: (cut.0, seen.time),
+            moment: seen.time,
         }
         .anomaly(history)
     }

@@ -171,6 +171,7 @@ impl<'a> Scene<'a> {
             nodes: nodes.iter().copied().chain([*leader]).collect(),
             generation: Some(*generation),
             window: (span.begin.1, end),
+            moment: end,
         }
         .anomaly(self.history)
     }

@@ -4,12 +4,12 @@
 //! no instant have been handed out more often than it can have come in. With them, and with values
 //! that were enqueued once, the argument of `super::queue::emptiness` is exact: place every
 //! element as late as its enqueue and as early as its dequeue allow, or both at one instant where
-//! they overlap; at one instant dequeues come first, then empty answers, then enqueues. A value
-//! that was enqueued twice in a history with empty answers takes a search.
+//! they overlap; at one instant dequeues come first, then empty answers, then enqueues. Of a value
+//! that was enqueued twice in a history with empty answers it is tried which one was taken when.
 
 use super::queue::elements::{Conflict, Elements};
 use super::queue::emptiness::not_empty;
-use super::queue::{class, minimise};
+use super::queue::{class, minimise, repeated};
 use super::{Object, Weakened};
 use crate::linearizability::call::Call;
 use crate::linearizability::explain::{Refuted, Told};
@@ -30,11 +30,9 @@ impl Object for Bag {
     const KINDS: &'static [OpKind] = &[OpKind::Enqueue, OpKind::Dequeue];
 
     fn monitor(calls: &[Call<'_>]) -> Finding {
-        let Some(elements) = Elements::of(calls) else { return Finding::Ambiguous };
-        match conflict(calls, &elements) {
-            Some(conflict) => Finding::Refuted(conflict.violation(&elements)),
-            None if elements.empties.is_empty() || elements.times().is_some() => Finding::Legal,
-            None => Finding::Ambiguous,
+        match decide(calls) {
+            Finding::Ambiguous => repeated::decide(calls, decide),
+            found => found,
         }
     }
 
@@ -52,6 +50,16 @@ impl Object for Bag {
 
     fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
         class::told(refuted, conflict(&refuted.small, &Elements::of(&refuted.small)?)?)
+    }
+}
+
+/// Decides where every element was put in once, or no queue was called empty.
+fn decide(calls: &[Call<'_>]) -> Finding {
+    let Some(elements) = Elements::of(calls) else { return Finding::Ambiguous };
+    match conflict(calls, &elements) {
+        Some(conflict) => Finding::Refuted(conflict.violation(&elements)),
+        None if elements.empties.is_empty() || elements.times().is_some() => Finding::Legal,
+        None => Finding::Ambiguous,
     }
 }
 

@@ -3,9 +3,10 @@
 //! Weaker isolation, and which of Adya's anomalies a history shows, is not asked here.
 
 pub(super) mod class;
-mod lists;
+pub(super) mod lists;
 pub(super) mod minimise;
 mod monitor;
+mod repeated;
 
 use super::{Object, Weakened};
 use crate::linearizability::call::Call;

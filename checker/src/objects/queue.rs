@@ -8,6 +8,7 @@ pub(super) mod elements;
 pub(super) mod emptiness;
 mod fifo;
 pub(super) mod minimise;
+pub(super) mod repeated;
 
 use super::{Object, Weakened};
 use crate::linearizability::call::Call;
@@ -29,7 +30,10 @@ impl Object for Queue {
     const KINDS: &'static [OpKind] = &[OpKind::Enqueue, OpKind::Dequeue];
 
     fn monitor(calls: &[Call<'_>]) -> Finding {
-        fifo::decide(calls)
+        match fifo::decide(calls) {
+            Finding::Ambiguous => repeated::decide(calls, fifo::decide),
+            found => found,
+        }
     }
 
     fn part(call: &Call<'_>) -> Part {

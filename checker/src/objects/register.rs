@@ -11,6 +11,7 @@ mod minimise;
 mod monitor;
 mod proof;
 mod refusals;
+mod repeated;
 mod sweep;
 
 use super::{Object, Weakened};

@@ -1,14 +1,19 @@
 //! Registers that transactions read and write, judged as one object: strict serializability.
 //!
-//! Whether there is an order takes a search: which of two blind writes came first is told by
-//! nobody. What can be seen without one is refuted before it, in `refuters`.
+//! What can be seen of one register, or of one transaction, is refuted in `refuters`. Where every
+//! value that was found was left by one transaction, the versions tell most of the order, see
+//! `versions`, and what they leave open is guessed in `order`. All else takes a search.
 
 mod class;
+mod graph;
+mod minimise;
+mod order;
 mod refuters;
+mod versions;
 
 use super::list_append::minimise::traces;
 use super::unseen::without_unseen;
-use super::{Object, Weakened};
+use super::{Object, Weakened, only};
 use crate::linearizability::call::Call;
 use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
@@ -27,12 +32,18 @@ impl Object for RwRegister {
         refuters::decide(calls)
     }
 
+    fn weakened(calls: &[Call<'_>]) -> Weakened {
+        minimise::weakened(calls)
+    }
+
     fn smallest<'a>(
         calls: &[Call<'a>],
-        _: &'a Weakened,
+        weakened: &'a Weakened,
         refuted: &dyn Fn(&[Call<'a>]) -> bool,
     ) -> Vec<Call<'a>> {
-        without_unseen(calls, traces, refuted)
+        let few = only(calls, weakened);
+        let narrowed = !few.is_empty() && refuted(&few);
+        without_unseen(if narrowed { &few } else { calls }, traces, refuted)
     }
 
     fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {

@@ -38,7 +38,7 @@ fn read_or(dice: &mut Dice, by: i64) -> Op {
 }
 
 /// Steps of one up; of two down; of any sizes.
-fn counters() -> [Sampler<Counter>; 3] {
+pub(crate) fn counters() -> [Sampler<Counter>; 3] {
     [
         counter(|dice, _| read_or(dice, 1)),
         counter(|dice, _| read_or(dice, -2)),
@@ -49,7 +49,7 @@ fn counters() -> [Sampler<Counter>; 3] {
     ]
 }
 
-fn ids() -> Sampler<UniqueIds> {
+pub(crate) fn ids() -> Sampler<UniqueIds> {
     Sampler {
         ask: |_, _| Op::Generate { key: "i".into() },
         answer: |dice, _| Outcome::Generate { value: number(dice, 30) },
@@ -64,7 +64,7 @@ fn generation(state: &Versioned) -> u64 {
     }
 }
 
-fn versioned() -> Sampler<Versioned> {
+pub(crate) fn versioned() -> Sampler<Versioned> {
     Sampler {
         ask: |dice, _| {
             let key = "c".into();
@@ -100,7 +100,7 @@ fn versioned() -> Sampler<Versioned> {
 
 /// The same with few reads and few contents, so that many updates may have made what is read, one
 /// after the other.
-fn updates() -> Sampler<Versioned> {
+pub(crate) fn updates() -> Sampler<Versioned> {
     let ask = |dice: &mut Dice, _| {
         let key = "c".into();
         if dice.chance(25) {

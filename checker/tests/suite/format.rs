@@ -4,8 +4,8 @@ use fracas_checker::event::{
     Completion, Event, EventKind, NodeChange, NodeId, Op, OpKind, Outcome, Phase, ProcessId, Stamp,
 };
 use fracas_checker::fault::{
-    Again, Clock, Disk, Fault, FaultEvent, Hardship, Link, Loss, Measurement, Scarcity, Shape,
-    Stage,
+    Again, Clock, Disk, Fault, FaultEvent, FaultKind, Hardship, Link, Loss, Measurement, Scarcity,
+    Shape, Stage,
 };
 use fracas_checker::formats::jsonl::{event_line, header_line, read};
 use fracas_checker::history::{Coverage, Header, History, Leaders, Plan, SCHEMA};
@@ -50,6 +50,7 @@ fn header() -> Header {
             gives_up_on: Some([Hardship::NoMemory].into()),
             step_down_ms: Some(6),
             new_leader_ms: Some(7),
+            faults: [FaultKind::Kill].into(),
             coverage: Coverage {
                 elections: 2,
                 leaders: Leaders { changes: 8, ..Leaders::default() },
@@ -123,12 +124,14 @@ fn every_kind() -> Vec<EventKind> {
         EventKind::Observe(Observation { role: None, voted: None, entry: None, ..seen }),
         EventKind::Note { text: "a note".to_owned() },
     ];
-    let exited = NodeChange::Exited { how: "status 101".to_owned() };
+    let exited = NodeChange::Exited { how: "status 101".to_owned(), log: Vec::new() };
     let changes = [NodeChange::Started, NodeChange::Killed, NodeChange::Stopped, exited];
     let node = |change| EventKind::Node { node: NodeId(3), incarnation: 2, change };
     kinds.extend(changes.map(node));
     kinds.extend((1..).zip(faults).map(begin));
     kinds.push(EventKind::Fault(FaultEvent::Proof { id: 1, stage: Stage::Held, measurements }));
+    let (what, why) = ("kill the leader".to_owned(), "the run ended".to_owned());
+    kinds.push(EventKind::Fault(FaultEvent::Missed { act: 3, what, why }));
     let problems = vec!["n1 did not die".to_owned()];
     kinds.push(EventKind::Fault(FaultEvent::End { id: 1, effective: Some((2, 3)), problems }));
     kinds.push(EventKind::Fault(FaultEvent::End { id: 2, effective: None, problems: Vec::new() }));

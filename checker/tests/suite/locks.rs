@@ -41,12 +41,12 @@ fn fit_lock(dice: &mut Dice, free: bool, op: Op) -> (Op, Outcome) {
     (op, outcome)
 }
 
-fn mutex() -> Sampler<Mutex> {
+pub(crate) fn mutex() -> Sampler<Mutex> {
     let fit = |dice: &mut Dice, state: &Mutex, op| fit_lock(dice, !state.held, op);
     Sampler { ask: ask_lock, answer: answer_lock, fit }
 }
 
-fn lock() -> Sampler<Lock> {
+pub(crate) fn lock() -> Sampler<Lock> {
     let fit = |dice: &mut Dice, state: &Lock, op| fit_lock(dice, state.0.is_none(), op);
     Sampler { ask: ask_lock, answer: answer_lock, fit }
 }
@@ -89,7 +89,7 @@ fn fit_fencing(dice: &mut Dice, state: &Fencing, op: Op) -> (Op, Outcome) {
 }
 
 /// With a few values, and with so many that most are written once.
-fn fencing() -> [Sampler<Fencing>; 2] {
+pub(crate) fn fencing() -> [Sampler<Fencing>; 2] {
     let few = Sampler {
         ask: |dice, client| ask_fencing(dice, client, 3),
         answer: |dice, op| answer_fencing(dice, op, 3),
@@ -104,7 +104,7 @@ fn fencing() -> [Sampler<Fencing>; 2] {
 }
 
 /// With so many values that each is written once.
-fn unique_fencing() -> Sampler<Fencing> {
+pub(crate) fn unique_fencing() -> Sampler<Fencing> {
     Sampler {
         ask: |dice, client| ask_fencing(dice, client, 1 << 62),
         answer: |dice, op| answer_fencing(dice, op, 1 << 62),

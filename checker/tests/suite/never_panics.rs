@@ -9,7 +9,7 @@ use fracas_checker::budget::Budget;
 use fracas_checker::event::{
     Completion, Event, EventKind, NodeId, Op, Outcome, Phase, ProcessId, Stamp,
 };
-use fracas_checker::fault::{Again, Fault, FaultEvent, Measurement, Shape, Stage};
+use fracas_checker::fault::{Again, Fault, FaultEvent, FaultKind, Measurement, Shape, Stage};
 use fracas_checker::formats::jsonl;
 use fracas_checker::history::{Coverage, Header, History, Leaders, Plan, SCHEMA};
 use fracas_checker::judge;
@@ -101,6 +101,9 @@ fn fault() -> impl Strategy<Value = FaultEvent> {
         (1..4_u32, prop::option::of((0..9_u64, 9..99_u64))).prop_map(|(id, effective)| {
             FaultEvent::End { id, effective, problems: Vec::new() }
         }),
+        (1..4_u32).prop_map(|act| {
+            FaultEvent::Missed { act, what: String::new(), why: String::new() }
+        }),
     ]
 }
 
@@ -140,12 +143,15 @@ fn header() -> Header {
             gives_up_on: None,
             step_down_ms: Some(0),
             new_leader_ms: Some(0),
+            faults: [FaultKind::Kill].into(),
             coverage: Coverage {
                 handovers: 1,
                 ok_per_kind: one.into(),
                 ok_per_fault_window: 1,
                 elections: 1,
                 effective_faults: 1,
+                every_fault: true,
+                look_first: true,
                 leaders: Leaders { changes: 1, hits: 1, ..Leaders::default() },
             },
         },
@@ -181,6 +187,7 @@ fn history(steps: Vec<(Step, u64)>) -> History {
                 let valid = match &fault {
                     FaultEvent::Begin { id, .. } => begun.insert(*id),
                     FaultEvent::Proof { id, .. } => begun.contains(id),
+                    FaultEvent::Missed { .. } => true,
                     FaultEvent::End { id, .. } => begun.contains(id) && ended.insert(*id),
                 };
                 if !valid {

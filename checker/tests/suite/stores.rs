@@ -9,10 +9,15 @@ use std::path::{Path, PathBuf};
 
 use fracas_checker::event::{Completion, Event, EventKind, ProcessId, Stamp};
 use fracas_checker::history::{Header, History, Plan, SCHEMA};
+use fracas_checker::linearizability::finding::Finding;
 use fracas_checker::models::{Kv, ListAppend, Model, RwRegister};
+use fracas_checker::objects::Object;
 use fracas_checker::transaction::{Micro, Seen};
 use fracas_checker::{Algorithm, Budget, Key, Op, Outcome, Status, Value, judge_by};
-use support::samples::{Chance, Sample, held_against_brute_force, held_against_search, told_truly};
+use support::samples::{
+    Chance, Draw, Sample, calls, each, execution, held_against_brute_force, held_against_search,
+    told_truly,
+};
 
 /// How many histories of each sort the quick tier looks at, and the slow one.
 const QUICK: u32 = 800;
@@ -168,6 +173,21 @@ fn lists_are_judged_as_the_search_does() {
 #[test]
 fn registers_of_transactions_are_judged_as_brute_force_does() {
     held_against_brute_force::<RwRegister>(QUICK);
+}
+
+#[test]
+fn long_executions_on_registers_need_no_search() {
+    let draw = Draw { most: 99, values: 99, unique: true, unknown: 0.3 };
+    let decided = each("long executions", 60, execution::<RwRegister>(draw), |drawn| {
+        let finding = RwRegister::monitor(&calls(drawn));
+        Ok((finding == Finding::Legal, finding == Finding::Ambiguous))
+    });
+    assert_eq!(decided.legal, decided.histories, "{decided:?}");
+}
+
+#[test]
+fn registers_of_transactions_are_judged_as_the_search_does() {
+    held_against_search::<RwRegister>(LONG, 14);
 }
 
 #[test]

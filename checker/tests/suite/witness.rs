@@ -121,6 +121,50 @@ fn a_lost_element_is_shown_alone_whatever_else_may_have_been_taken() {
     }
 }
 
+/// The lines, each a client's own.
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_store_blames_the_write_that_is_missing() {
+    // The append was replaced by the write, so nobody expects it.
+    let lost = lines(
+        "p0 - append k \"a\" [1..2] ok\np0 - w k \"b\" [3..4] ok\np0 - append k \"c\" [5..6] ok\n\
+         p0 - r k [7..8] ok \"c\"",
+    );
+    let anomaly = check("kv", &lost, ("lost-write", 3));
+    assert!(anomaly.headline.contains("\"b\" was acknowledged"), "{}", anomaly.headline);
+    // So it is with a register, of two writes that nobody sees.
+    let lost = lines("p0 - w k 1 [1..2] ok\np0 - w k 2 [3..4] ok\np0 - r k [7..8] ok nil");
+    let anomaly = check("register", &lost, ("lost-write", 2));
+    assert!(anomaly.headline.contains("k = 2 was acknowledged"), "{}", anomaly.headline);
+}
+
+#[test]
+fn a_second_add_hides_no_lost_element() {
+    let lost = lines("p0 - add s 1 [1..2] ok\np1 - all s [3..6] ok\np0 - add s 1 [4..5] ok");
+    check("set", &lost, ("lost-element", 2));
+}
+
+#[test]
+fn what_a_transaction_writes_itself_it_may_have_found_too() {
+    let lines =
+        lines("p0 - txn wx2 [1..2] ok\np0 - txn wx1 [3..4] ok\np0 - txn rx,wx2,wx3 [5..6] ok 2");
+    let anomaly = check("rw-register", &lines, ("non-linearizable", 3));
+    assert!(!anomaly.headline.contains("nwritten"), "{}", anomaly.headline);
+}
+
+#[test]
+fn a_lost_append_among_repeated_ones_is_found() {
+    // Both had ended before anybody looked, and only one of them is there.
+    let lines = lines(
+        "p0 - txn ax1,ax2 [1..9] ok\np1 - txn ax1 [2..9] ok\np2 - txn ax2 [1..3] info\n\
+         p3 - txn rx [10..12] ok [1,2]",
+    );
+    check("list-append", &lines, ("non-linearizable", 4));
+}
+
 /// One wrong answer among `operations` of a kind is shown by few. Times are printed, and nothing
 /// depends on them.
 fn planted((kind, name): (Kind, &str), operations: usize, (indeterminate, seed): (u32, u64)) {

@@ -115,27 +115,19 @@ impl Actor {
         while let Some(place) = self.active.keys().next().copied() {
             tokio::task::block_in_place(|| self.end(place));
         }
-        let why = "the run ended before its time";
         for place in agenda.waiting() {
-            self.leave(place, why.to_owned());
-        }
-        let left = agenda.waiting().count();
-        if left > 0 {
-            let text = format!("{left} planned faults were not carried out: {why}");
-            self.recorder.record(EventKind::Note { text });
+            self.skip(place, agenda.planned(place), "the load ended before its time".to_owned());
         }
         self.done.sort_by_key(|actual| actual.act);
     }
 
-    fn leave(&mut self, place: usize, why: String) {
+    /// Notes that a planned fault was not carried out.
+    fn skip(&mut self, place: usize, planned: &Planned, why: String) {
+        let (act, what) = (place as u32 + 1, planned.act.to_string());
+        let missed = FaultEvent::Missed { act, what, why: why.clone() };
+        self.recorder.record(EventKind::Fault(missed));
         let (id, fault, effective) = (None, None, None);
         self.done.push(Actual { act: place + 1, id, fault, effective, problems: vec![why] });
-    }
-
-    fn skip(&mut self, place: usize, why: String) {
-        let text = format!("planned fault {} was not carried out: {why}", place + 1);
-        self.recorder.record(EventKind::Note { text });
-        self.leave(place, why);
     }
 
     fn state(&self) -> State {
@@ -157,7 +149,7 @@ impl Actor {
         let pinned = planned.pinned.clone().map(Ok);
         let fault = match pinned.unwrap_or_else(|| resolve(&planned.act, &self.state())) {
             Ok(fault) => fault,
-            Err(why) => return self.skip(place, why),
+            Err(why) => return self.skip(place, planned, why),
         };
         self.hit.insert(place as u32 + 1, hardest_hit(&fault));
         let id = self.next;

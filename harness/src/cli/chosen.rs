@@ -7,7 +7,7 @@ use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Again, FaultKind, Scarcity};
 use fracas_targets::{Target, nearest};
 
-use super::run::RunArgs;
+use super::run::{RunArgs, TIME};
 use super::values::millis;
 use crate::equipment::ClockMeans;
 use crate::lab::{NODES_MAX, lacks};
@@ -104,7 +104,7 @@ pub(super) fn faults(
 ) -> Result<nemesis::Config, String> {
     Ok(nemesis::Config {
         nodes: u16::try_from(nodes).unwrap_or(NODES_MAX),
-        time_ms: millis(args.time),
+        time_ms: millis(args.time.unwrap_or(TIME)),
         every_ms: millis(args.fault_every),
         leaders: target.has_leaders(),
         again: again(args),

@@ -1,11 +1,11 @@
 //! `fracas run`: from flags to a decided run. Several of them are a `series`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
-use fracas_checker::event::{NodeId, OpKind};
+use fracas_checker::event::NodeId;
 use fracas_targets::{Target, duration};
 use fracas_workloads::{Size, Workload};
 
@@ -22,8 +22,11 @@ use crate::lab::disk::Model;
 use crate::lab::leftovers::Identity;
 use crate::lab::{self, Isolation, Mechanism, NODES_MAX};
 use crate::nemesis;
-use crate::plan::{RunPlan, default_coverage, promised};
+use crate::plan::{Asked, RunPlan, promised};
 use crate::{fits, run, targets};
+
+/// How long a run lasts unless something else says so.
+pub(super) const TIME: Duration = Duration::from_secs(30);
 
 /// Arguments of `fracas run`.
 #[derive(Debug, clap::Args)]
@@ -42,10 +45,15 @@ pub(super) struct RunArgs {
     /// faults takes its own time.
     #[arg(long, default_value = "3s", value_parser = some_time, value_name = "TIME")]
     pub(super) fault_every: Duration,
-    /// How long clients ask and faults happen. Start, recovery and checking come on top.
-    #[arg(short, long, default_value = "30s", value_parser = duration, value_name = "TIME",
+    /// How long clients ask and faults happen; start, recovery and checking come on top
+    /// [default: 30s, or as long as a `--schedule` takes].
+    #[arg(short, long, value_parser = duration, value_name = "TIME",
           visible_alias = "duration", alias = "time-limit")]
-    pub(super) time: Duration,
+    pub(super) time: Option<Duration>,
+    /// How much longer the load may last if it lacks a little of what a pass needs; `0s` for never
+    /// [default: half of `--time`].
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    extend: Option<Duration>,
     /// Play one scenario for a rare moment over and over, instead of the usual mix of faults;
     /// `fracas list faults` has the names.
     #[arg(long, value_name = "AIM")]
@@ -198,15 +206,17 @@ enum IsolationArg {
 /// One run in a world of its own.
 pub(super) fn one(args: &RunArgs, plan: &RunPlan) -> Exit {
     for skipped in &plan.skipped {
-        match args.workload.is_empty() {
-            true => tracing::debug!("{skipped}"), // nobody asked for it by name
-            false => narrate(&format!("fracas: {skipped}")),
+        if args.workload.is_empty() {
+            tracing::debug!("{skipped}"); // nobody asked for it by name
+        } else {
+            narrate(&format!("fracas: {skipped}"));
         }
     }
     for (kind, why) in &plan.left_out {
         narrate(&format!("fracas: fault `{kind}` is left out: {why} (see `fracas doctor`)"));
     }
     narrate(&format!("fracas: {} with seed {}: {}", plan.target.name(), plan.seed, plan.summary()));
+    plan.warning.iter().for_each(|warning| narrate(&format!("fracas: {warning}")));
     if let Some(no_room) = plan.no_room() {
         narrate(&format!("fracas: {no_room}"));
     }
@@ -285,20 +295,14 @@ pub(super) fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, S
     let fits = args.schedule.is_none().then(|| nemesis::Plan::fits(&config, seed)).flatten();
     let kinds = if args.schedule.is_some() { faults.kinds() } else { kinds };
     must_be_given(&faults, args)?;
-    let mut coverage =
-        default_coverage(&needed(&workloads, &target), leaders, !faults.planned.is_empty());
+    let time = args.time.unwrap_or_else(|| usual_time(args, &faults));
+    let wanted = !kinds.is_empty();
+    let asked = Asked { workloads: &workloads, size: &size, time, leaders, faults: wanted };
+    let mut coverage = asked.coverage();
+    let warning = asked.too_little();
     coverage.elections = args.min_elections.unwrap_or(coverage.elections);
-    let equipment = Wanted {
-        clock: args.clock_means(),
-        packets: args.packet_means(),
-        starve: args.starve_means(),
-        small_disk: args.small_disk,
-        monotonic: offsets(&args.monotonic_offset, &nodes)?,
-        disk: match args.disk {
-            DiskArg::Ext4 => Model::Ext4,
-            DiskArg::Posix => Model::Posix,
-        },
-    };
+    coverage.every_fault = args.schedule.is_some();
+    let equipment = equipment(args, &nodes)?;
     Ok(RunPlan {
         target,
         binary,
@@ -308,8 +312,10 @@ pub(super) fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, S
         nodes,
         workloads,
         skipped,
+        warning,
         size,
-        time: args.time,
+        time,
+        extend: args.extend.unwrap_or(time / 2),
         faults,
         kinds,
         left_out,
@@ -341,10 +347,25 @@ fn offsets(wanted: &[(NodeId, i64)], nodes: &[NodeId]) -> Result<BTreeMap<NodeId
     }
 }
 
-/// The kinds of operations that the chosen workloads will really ask.
-fn needed(workloads: &[&'static dyn Workload], target: &Target) -> BTreeSet<OpKind> {
-    let served = target.serves();
-    workloads.iter().flat_map(|workload| workload.asks(&served)).collect()
+/// What the nodes are given for faults of clocks, disks and links.
+fn equipment(args: &RunArgs, nodes: &[NodeId]) -> Result<Wanted, String> {
+    Ok(Wanted {
+        clock: args.clock_means(),
+        packets: args.packet_means(),
+        starve: args.starve_means(),
+        small_disk: args.small_disk,
+        monotonic: offsets(&args.monotonic_offset, nodes)?,
+        disk: match args.disk {
+            DiskArg::Ext4 => Model::Ext4,
+            DiskArg::Posix => Model::Posix,
+        },
+    })
+}
+
+/// How long a run lasts where nobody says: as long as its schedule takes, if it has one.
+fn usual_time(args: &RunArgs, faults: &nemesis::Plan) -> Duration {
+    let takes = args.schedule.as_ref().map(|_| Duration::from_millis(faults.lasts_ms()));
+    takes.filter(|time| !time.is_zero()).unwrap_or(TIME)
 }
 
 fn nodes(count: u16) -> Result<Vec<NodeId>, String> {

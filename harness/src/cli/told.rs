@@ -5,12 +5,12 @@
 use fracas_checker::formats::Recorded;
 use fracas_checker::guarantees::sentence;
 use fracas_checker::history::History;
-use fracas_checker::verdict::CheckResult;
 use fracas_checker::{Anomaly, Verdict};
+use fracas_reports::{Finding, findings};
 
 use crate::text::plain;
 
-/// How many anomalies of a check are told in full; of the others there is the headline.
+/// How many findings are told in full; of the others there is the headline.
 const IN_FULL: usize = 3;
 
 /// How many steps of the longest legal order are shown: the last ones.
@@ -32,24 +32,28 @@ pub(super) fn told(
     }
     for check in &verdict.checks {
         text.push_str(&format!("  {:<12} {}\n", check.status.to_string(), check.id));
-        text.push_str(&findings(check, &recorded.history));
+        text.extend(check.reasons.iter().map(|reason| format!("    {}\n", plain(reason))));
+    }
+    for finding in findings(&recorded.history, verdict) {
+        text.push_str(&told_finding(&finding, &recorded.history));
     }
     text
 }
 
-/// What one check found, and what it could not.
-fn findings(check: &CheckResult, history: &History) -> String {
-    let mut lines = Vec::new();
-    for (place, found) in check.anomalies.iter().enumerate() {
-        lines.push(format!("{}: {}", found.class, found.headline));
-        if place < IN_FULL {
-            lines.extend(found.story.iter().map(|fact| format!("  {fact}")));
-            lines.extend(sentence(&found.guarantees).map(|told| format!("  {told}")));
-            lines.extend(order(found, history).into_iter().map(|line| format!("  {line}")));
-        }
+/// Anomalies of one fingerprint: the first few of all in full, of the others the headline.
+fn told_finding(finding: &Finding<'_>, history: &History) -> String {
+    let (number, found) = (finding.number, finding.anomaly);
+    let more = finding.more().map_or_else(String::new, |more| format!(" ({more})"));
+    let mut text = format!("  {number}. {}: {}{more}\n", found.class, plain(&found.headline));
+    if number <= IN_FULL {
+        let mut lines = found.story.clone();
+        lines.extend(sentence(&found.guarantees));
+        let cause = found.likely_cause.iter();
+        lines.extend(cause.map(|cause| format!("Likely cause (not a fact): {cause}")));
+        lines.extend(order(found, history));
+        text.extend(lines.iter().map(|line| format!("     {}\n", plain(line))));
     }
-    lines.extend(check.reasons.iter().cloned());
-    lines.iter().map(|line| format!("    {}\n", plain(line))).collect()
+    text
 }
 
 /// The longest legal order of the witness, and why nothing can come next.

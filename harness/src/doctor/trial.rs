@@ -3,7 +3,8 @@
 //! A mechanism works if its proofs hold, by the same measurements as in a run.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fracas_checker::NodeId;
 use fracas_checker::fault::{Measurement, Stage};
@@ -178,9 +179,16 @@ fn try_pause(node: &mut NodeProcess) -> Result<String, LabError> {
     proven(&measured)
 }
 
+/// A path of our own where temporary files are. Process numbers begin anew in every world, so two
+/// doctors at once would meet: the time tells them apart.
+fn scratch(name: &str) -> PathBuf {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    std::env::temp_dir().join(format!("{name}-{}", since.as_nanos()))
+}
+
 /// Whether libfaketime is installed, and what it cannot do even so.
 fn try_faketime() -> Result<String, LabError> {
-    let file = std::env::temp_dir().join(format!("fracas-doctor-{}", std::process::id()));
+    let file = scratch("fracas-doctor");
     let found = Faketime::find(&file);
     // The file is there for this one look only.
     let _gone = std::fs::remove_file(&file);
@@ -239,7 +247,7 @@ fn try_limits(node: &mut NodeProcess) -> Result<String, LabError> {
 
 /// Fills a small disk and makes room on it again.
 fn try_small_disk() -> Result<String, LabError> {
-    let dir = std::env::temp_dir().join(format!("fracas-trial-{}", std::process::id()));
+    let dir = scratch("fracas-trial");
     let failed = |error| LabError::Reported(format!("use `{}`: {error}", dir.display()));
     std::fs::create_dir_all(&dir).map_err(failed)?;
     let tried = SmallDisk::mount(&dir, 1 << 20).and_then(|disk| {

@@ -12,6 +12,7 @@ mod plan;
 mod schedule;
 mod state;
 mod stories;
+mod words;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

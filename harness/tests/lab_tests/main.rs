@@ -6,6 +6,7 @@ mod disk;
 mod disk_aging;
 mod disk_faults;
 mod disk_machine;
+mod disk_many;
 mod disk_model;
 mod disk_servers;
 mod doctor;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         disk_aging::TESTS,
         disk_faults::TESTS,
         disk_machine::TESTS,
+        disk_many::TESTS,
         disk_model::TESTS,
         disk_servers::TESTS,
         doctor::TESTS,

@@ -107,7 +107,7 @@ fn a_right_cluster_is_watched_to_the_end() {
         "--min-elections",
         "0",
         "--time",
-        "4s",
+        "8s",
         "--seed",
         "3",
         "--until-anomaly",

@@ -13,6 +13,9 @@ use crate::words;
 const MAX_TOLD: usize = 3;
 const MAX_FOLDED: usize = 17;
 
+/// How many of those that are alike are listed by their headlines.
+const MAX_ALIKE: usize = 10;
+
 /// How many more are listed by their headlines.
 const MAX_LISTED: usize = 200;
 
@@ -26,7 +29,8 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
                 @for finding in findings.iter().take(MAX_TOLD) { (article(page, finding)) }
                 @for finding in findings.iter().skip(MAX_TOLD).take(MAX_FOLDED) {
                     details.folded {
-                        summary { "✗" (finding.number) " " (long(&finding.anomaly.headline)) }
+                        summary { "✗" (finding.number) " " (long(&finding.anomaly.headline))
+                            @if let Some(more) = finding.more() { " (" (more) ")" } }
                         (article(page, finding))
                     }
                 }
@@ -57,6 +61,13 @@ fn article(page: &Page<'_>, finding: &Finding<'_>) -> Markup {
                 code { (short(&finding.check.id)) }
             }
             h3 { (long(&anomaly.headline)) }
+            @if let Some(more) = finding.more() { details {
+                summary { (more) }
+                ul { @for other in finding.alike.iter().take(MAX_ALIKE) {
+                    li { (long(&other.headline)) }
+                } }
+                @if let Some(note) = left_out(finding.alike.len(), MAX_ALIKE) { p.note { (note) } }
+            } }
             (facts(finding))
             div.story {
                 @if !anomaly.story.is_empty() {

@@ -34,8 +34,8 @@ pub(super) fn header(page: &Page<'_>) -> Markup {
 }
 
 fn navigation(page: &Page<'_>, class: &str) -> Markup {
-    let anomalies = match page.findings.len() {
-        0 => None,
+    let anomalies = match page.findings.iter().map(|finding| finding.all().count()).sum() {
+        0_usize => None,
         1 => Some("1 anomaly".to_owned()),
         more => Some(format!("{more} anomalies")),
     };

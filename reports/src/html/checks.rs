@@ -14,21 +14,24 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
         section #checks {
             h2 { "Checks" }
             @if checks.is_empty() { p { "No check ran." } }
-            @for check in checks { (article(check)) }
+            @for check in checks { (article(page, check)) }
             (suspicions(checks))
         }
     }
 }
 
-fn article(check: &CheckResult) -> Markup {
-    let (word, glyph) = words::verdict(check.status);
+fn article(page: &Page<'_>, check: &CheckResult) -> Markup {
+    let (word, glyph) = words::check(&page.run, check.status);
+    let tested = words::outcome(&page.run).class != "error";
     html! {
         article.check {
             h3 { span.badge.(check.status) { (glyph) " " (word) } " " code { (short(&check.id)) } }
             p { (long(&check.promise)) }
-            (sentences("Why there is no verdict", &check.reasons))
-            (metrics(check))
-            @if !check.not_checked.is_empty() || !check.assumptions.is_empty() {
+            @if tested {
+                (sentences("Why there is no verdict", &check.reasons))
+                (metrics(check))
+            }
+            @if tested && !(check.not_checked.is_empty() && check.assumptions.is_empty()) {
                 details {
                     summary { "Assumptions, and what was not checked" }
                     (sentences("Assumptions", &check.assumptions))

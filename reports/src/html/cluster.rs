@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 
 use fracas_checker::event::Nanos;
+use fracas_checker::leadership::Reign;
 use maud::{Markup, html};
 
 use super::page::{Page, left_out};
 use super::witness::{grade, source};
-use crate::leaders::Reign;
 use crate::text::{count, duration, plural, seconds};
 
 /// How many reigns are listed.
@@ -22,7 +22,7 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
         section #cluster {
             h2 { "Leaders" }
             @if page.reigns.is_empty() {
-                p { "No node was seen to lead: this target does not tell, or nobody asked." }
+                p { "No node was seen to lead: this target does not tell who leads, or it was never asked." }
             } @else {
                 p { (in_short(page)) }
                 div.scroll { (table(page)) }
@@ -42,10 +42,8 @@ fn in_short(page: &Page<'_>) -> String {
         text += &format!(", {} more than one", count(doubled));
     }
     if let Some(longest) = longest {
-        text += &format!(
-            "; the longest time from one leader's last sign to the next leader's first was {}",
-            duration(longest)
-        );
+        text +=
+            &format!("; the longest time in which no leader was seen was {}", duration(longest));
     }
     text + "."
 }
@@ -76,8 +74,9 @@ fn table(page: &Page<'_>) -> Markup {
     html! {
         table {
             thead { tr {
-                th { "generation" } th { "leader" } th { "first sign" } th { "last sign" }
-                th { "without a leader before" } th { "signs" } th { "best evidence" } th { "told by" }
+                th { "generation" } th { "leader" } th { "first seen" } th { "last seen" }
+                th { "no leader before it for" } th { "observations" } th { "strongest evidence" }
+                th { "source" }
             } }
             tbody { @for (reign, gap) in page.reigns.iter().zip(gaps(&page.reigns)).take(MAX_REIGNS) {
                 (row(reign, gap, leaders.get(&reign.generation) > Some(&1)))
@@ -91,7 +90,7 @@ fn row(reign: &Reign, gap: Option<Nanos>, shared: bool) -> Markup {
     html! {
         tr.shared[shared] {
             td.number { (reign.generation) }
-            td { (reign.node) @if shared { " " strong { "not the only one" } } }
+            td { (reign.node) @if shared { " " strong { "not the only leader" } } }
             td.number { (seconds(reign.first)) }
             td.number { (seconds(reign.last)) }
             td.number { (gap.map_or_else(|| "–".to_owned(), duration)) }

@@ -114,14 +114,14 @@ impl Bar<'_> {
         self.label_within(text, self.width)
     }
 
-    /// A label inside of the bar: the first of these `words` that fits, from the longest to a sign.
-    pub(super) fn label_of(&self, words: &[&str]) -> Markup {
-        let fits = |text: &&&str| text_width(text) + 8.0 <= self.width;
+    /// A label within `room`: the first of these `words` that fits, from the longest to a sign.
+    pub(super) fn label_of(&self, words: &[&str], room: f64) -> Markup {
+        let fits = |text: &&&str| text_width(text) + 8.0 <= room;
         let shown = words.iter().find(fits);
         html! {
             text.tight[shown.is_none()] x=(Px(self.x + INSET))
-                y=(Px(self.y + self.height / 2.0 + 4.0)) data-room=(Px(self.width))
-                data-bar=(Px(self.width)) data-words=(json!(words)) { (shown.unwrap_or(&"")) }
+                y=(Px(self.y + self.height / 2.0 + 4.0)) data-room=(Px(room))
+                data-bar=(Px(room)) data-words=(json!(words)) { (shown.unwrap_or(&"")) }
         }
     }
 

@@ -4,5 +4,6 @@ mod browser;
 mod hostile;
 mod markup;
 mod outputs;
+mod ranking;
 mod samples;
 mod told;

@@ -79,7 +79,7 @@ fn a_finding_has_its_window_and_fingerprint() {
 }
 
 #[test]
-fn fingerprints_depend_on_the_shape_alone() {
+fn fingerprints_depend_on_class_and_hallmarks_alone() {
     let print = |sample: &Sample| results(sample)["findings"][0]["fingerprint"].clone();
     // The same defect under other process ids, indices and surroundings.
     assert_eq!(print(&samples::stale_read()), print(&samples::busy(100)));
@@ -178,7 +178,7 @@ fn the_page_says_everything_without_a_script() {
         ],
     );
     page_has(&samples::clean(), &["PASS", "All 3 checks passed."]);
-    page_has(&samples::split_brain(), &["leader of 9 – claim", "not the only one"]);
+    page_has(&samples::split_brain(), &["leader of 9 – claim", "not the only leader"]);
     page_has(
         &samples::inconclusive(),
         &["INCONCLUSIVE", "What was missing for a verdict", "interrupted by SIGINT", "not proven"],

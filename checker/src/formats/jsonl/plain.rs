@@ -6,6 +6,8 @@
 //! which also finds the words for what is wrong. A million operations are two million lines, and
 //! the general reader takes more than a microsecond for each.
 
+use std::sync::Arc;
+
 use crate::event::{Completion, Event, EventKind, NodeId, ProcessId, Stamp};
 use crate::hashing::Map;
 use crate::op::{Key, Op, Outcome, Value};
@@ -13,16 +15,16 @@ use crate::op::{Key, Op, Outcome, Value};
 /// The longest number that certainly fits 64 bits.
 const DIGITS: usize = 18;
 
-/// Reads lines, and shares the names of keys among them.
+/// Reads lines, and shares the names of keys and the texts of values among them.
 #[derive(Default)]
 pub(super) struct Plain {
-    keys: Map<Box<str>, Key>,
+    texts: Map<Arc<str>, ()>,
 }
 
 impl Plain {
     /// The event of a line, if it is one of those that are read here.
     pub(super) fn event(&mut self, line: &[u8]) -> Option<Event> {
-        let mut scan = Scan { rest: line, keys: &mut self.keys };
+        let mut scan = Scan { rest: line, texts: &mut self.texts };
         scan.literal(b"{\"index\":")?;
         let index = scan.number()?;
         scan.literal(b",\"time\":")?;
@@ -41,7 +43,7 @@ impl Plain {
 /// What is left of a line.
 struct Scan<'a> {
     rest: &'a [u8],
-    keys: &'a mut Map<Box<str>, Key>,
+    texts: &'a mut Map<Arc<str>, ()>,
 }
 
 impl<'a> Scan<'a> {
@@ -81,7 +83,8 @@ impl<'a> Scan<'a> {
 
     fn value(&mut self) -> Option<Value> {
         if self.skip(b"\"") {
-            return self.string().map(Value::text);
+            let text = self.string()?;
+            return Some(Value::Text(self.shared(text)));
         }
         if self.skip(b"-") {
             // A negative zero is no whole number.
@@ -107,10 +110,17 @@ impl<'a> Scan<'a> {
     fn key(&mut self) -> Option<Key> {
         self.literal(b",\"key\":\"")?;
         let name = self.string()?;
-        Some(match self.keys.get(name) {
-            Some(known) => Key::clone(known),
-            None => self.keys.entry(name.into()).or_insert_with(|| name.into()).clone(),
-        })
+        Some(self.shared(name))
+    }
+
+    /// One copy of a text, however often it occurs.
+    fn shared(&mut self, text: &str) -> Arc<str> {
+        if let Some((known, ())) = self.texts.get_key_value(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = text.into();
+        self.texts.insert(Arc::clone(&new), ());
+        new
     }
 
     fn process(&mut self) -> Option<ProcessId> {

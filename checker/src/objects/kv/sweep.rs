@@ -80,7 +80,8 @@ fn swept(calls: &[Call<'_>]) -> Result<(), Doubt> {
         blocks.push(Block::of(calls, epoch)?);
     }
     for place in unseen(calls, &texts, &parsed) {
-        let mut block = Block::default();
+        let writes = matches!(calls[place].op, Op::Write { .. });
+        let mut block = Block { writes, ..Block::default() };
         block.level(calls, &[place])?;
         blocks.push(block);
     }
@@ -108,18 +109,20 @@ struct Block {
     f: (u64, Option<usize>),
     /// The latest begin.
     s: (u64, Option<usize>),
+    /// Whether it begins with a write.
+    writes: bool,
 }
 
 impl Default for Block {
     fn default() -> Self {
-        Self { f: (u64::MAX, None), s: (0, None) }
+        Self { f: (u64::MAX, None), s: (0, None), writes: false }
     }
 }
 
 impl Block {
     /// Checks the order that is forced inside an epoch.
     fn of(calls: &[Call<'_>], epoch: &Epoch) -> Result<Self, Doubt> {
-        let mut block = Self::default();
+        let mut block = Self { writes: epoch.write.is_some(), ..Self::default() };
         if epoch.write.is_none() {
             block.f = (0, None);
         }
@@ -167,11 +170,27 @@ fn crossing(blocks: &[Block]) -> Option<Conflict> {
     if let Some(pair) = forward.windows(2).find(|pair| pair[1].f.0 < pair[0].s.0) {
         return crossed(pair[0], pair[1]);
     }
-    backward.into_iter().find_map(|inner| {
+    let outer = |inner: &Block| {
         let before = forward.partition_point(|outer| outer.f.0 < inner.s.0);
-        let outer = forward.get(before.checked_sub(1)?)?;
-        if inner.f.0 < outer.s.0 { crossed(outer, inner) } else { None }
-    })
+        forward[..before].last().copied().filter(|outer| inner.f.0 < outer.s.0)
+    };
+    let first = backward.iter().find_map(|inner| outer(inner))?;
+    let inside =
+        backward.into_iter().filter(|inner| outer(inner).is_some_and(|one| one.f == first.f));
+    crossed(first, newest(inside)?)
+}
+
+/// Of blocks that should all have been seen, the one that certainly should: what was put there by
+/// the last of them to end, or what a write put there that may have replaced that.
+///
+/// The counterexample to any other is an append, then a write, then a read that shows neither: the
+/// write is missing, and nobody expects the append.
+fn newest<'b>(inside: impl Iterator<Item = &'b Block>) -> Option<&'b Block> {
+    let mut inside: Vec<&Block> = inside.collect();
+    inside.sort_by_key(|block| block.f);
+    let last = inside.last().copied()?;
+    let replaces = |block: &&&Block| block.writes && block.f.0 >= last.s.0;
+    inside.iter().rev().find(replaces).copied().or(Some(last))
 }
 
 /// Names a crossing, seen from the block of which something began last; the first epoch of all

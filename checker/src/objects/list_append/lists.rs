@@ -79,7 +79,7 @@ impl<'a> Lists<'a> {
 }
 
 /// What a transaction did, and whether its reads were answered.
-pub(super) fn micros<'a>(call: &Call<'a>) -> Option<(&'a [Micro], bool)> {
+pub(crate) fn micros<'a>(call: &Call<'a>) -> Option<(&'a [Micro], bool)> {
     match (call.op, call.outcome) {
         (Op::Txn { .. }, Some(Outcome::Txn { ops })) => Some((ops, true)),
         (Op::Txn { ops }, None) => Some((ops, false)),

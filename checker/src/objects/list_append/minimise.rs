@@ -99,7 +99,9 @@ pub(super) fn smallest<'a>(
     without_unseen(&start, traces, refuted)
 }
 
-/// What a transaction put somewhere, and what it saw of others.
+/// What a transaction put somewhere, and what it saw of others. What it reads after it has put
+/// something there itself, it sees of itself, but not what it found before: in a history in which
+/// values repeat the two may be equal.
 pub(crate) fn traces<'a>(call: &Call<'a>) -> Traces<(&'a Key, &'a Value)> {
     let mut traces = Traces { put: Vec::new(), saw: Vec::new() };
     let Some((ops, answered)) = micros(call) else { return traces };
@@ -109,15 +111,16 @@ pub(crate) fn traces<'a>(call: &Call<'a>) -> Traces<(&'a Key, &'a Value)> {
                 traces.put.push((key, value));
             }
             Micro::Read { key, seen: Seen::Value(value) } if answered => {
-                traces.saw.push((key, value));
+                let own = traces.put.iter().any(|(other, _)| *other == key);
+                traces.saw.extend((!own).then_some((key, value)));
             }
             Micro::Read { key, seen: Seen::List(values) } if answered => {
-                traces.saw.extend(values.iter().map(|value| (key, value)));
+                let own = traces.put.iter().filter(|(other, _)| *other == key).count();
+                let found = &values[..values.len().saturating_sub(own)];
+                traces.saw.extend(found.iter().map(|value| (key, value)));
             }
             Micro::Read { .. } => {}
         }
     }
-    let Traces { put, saw } = &mut traces;
-    saw.retain(|seen| !put.contains(seen));
     traces
 }

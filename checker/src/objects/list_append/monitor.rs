@@ -11,11 +11,13 @@
 //! it counts.
 
 use super::lists::{List, Lists};
+use super::repeated;
 use crate::catalogue;
 use crate::hashing::Map;
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::{Finding, Violation};
 use crate::objects::precedence::{Clash, Precedence};
+use crate::objects::repeated::Answer;
 use crate::op::Value;
 
 /// Why no legal order exists. The numbers are places in the slice of calls, and of lists.
@@ -55,12 +57,16 @@ impl Conflict {
 pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
     match decision(calls) {
         Decision::Legal => Finding::Legal,
-        Decision::Ambiguous => Finding::Ambiguous,
+        Decision::Ambiguous => match repeated::decide(calls) {
+            Answer::Legal => Finding::Legal,
+            Answer::Ambiguous => Finding::Ambiguous,
+            Answer::Refuted => Finding::refuted(catalogue::NON_LINEARIZABLE, Vec::new()),
+        },
         Decision::Refuted(conflict) => Finding::Refuted(conflict.violation()),
     }
 }
 
-/// The same with its reason.
+/// The same with its reason, where no element repeats.
 pub(super) fn decision(calls: &[Call<'_>]) -> Decision {
     let lists = match Lists::of(calls) {
         None => return Decision::Ambiguous,

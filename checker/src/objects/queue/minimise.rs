@@ -1,7 +1,8 @@
 //! Takes away from a refuted queue whatever the refutation does not need.
 //!
 //! An element may go with all calls on it: in a legal order nothing rests on it, and an unseen
-//! dequeue that took it is left out as well. An empty answer may go. An unseen dequeue may not go
+//! dequeue that took it is left out as well. Of an element that nobody is known to have taken, and
+//! that was put in more than once, each enqueue may go by itself. An empty answer may go. An unseen dequeue may not go
 //! by itself, because it may have taken an element; but
 //!
 //! - one that began after all others had ended can have taken nothing in time;
@@ -34,7 +35,7 @@ pub(crate) fn part(call: &Call<'_>) -> Part {
 }
 
 /// The element that `call` is about, if it is known.
-fn element<'a>(call: &Call<'a>) -> Option<&'a Value> {
+pub(crate) fn element<'a>(call: &Call<'a>) -> Option<&'a Value> {
     match (call.op, call.outcome) {
         (Op::Enqueue { value, .. }, _)
         | (Op::Dequeue { .. }, Some(Outcome::Dequeue { value: Some(value) })) => Some(value),
@@ -42,23 +43,20 @@ fn element<'a>(call: &Call<'a>) -> Option<&'a Value> {
     }
 }
 
-/// The most calls that are told as they are, though some of them might go in pairs.
-const PLAIN: usize = 10;
-
 /// A small part of `calls` that `refuted` holds of as well, of a queue that keeps the order or not.
 pub(crate) fn smallest<'a>(
     calls: &[Call<'a>],
     ordered: bool,
     refuted: &dyn Fn(&[Call<'a>]) -> bool,
 ) -> Vec<Call<'a>> {
-    let (few, pairs) = without_pairs(calls, ordered, refuted);
-    let small = without_late(by_parts(&few, part, EFFORT, refuted));
-    if pairs.is_empty() || small.len() + pairs.len() > PLAIN {
-        return small;
-    }
-    let mut whole = [&small[..], &pairs].concat();
-    whole.sort_by_key(|call| (call.start, call.id));
-    if refuted(&whole) { without_late(whole) } else { small }
+    let few = without_pairs(calls, ordered, refuted);
+    let taken: BTreeSet<&Value> =
+        few.iter().filter(|call| is_dequeue(call)).filter_map(element).collect();
+    let part = |call: &Call<'a>| match element(call) {
+        Some(value) if !taken.contains(value) => Part::Alone,
+        _ => part(call),
+    };
+    without_late(by_parts(&few, part, EFFORT, refuted))
 }
 
 /// The unseen dequeues, the last to begin first, and the enqueues of elements that are owed, the
@@ -98,15 +96,14 @@ impl<'a> Owed<'a> {
     }
 }
 
-/// What is left without as many pairs as can go of an unseen dequeue and an element that is owed;
-/// and these.
+/// What is left without as many pairs as can go of an unseen dequeue and an element that is owed.
 fn without_pairs<'a>(
     calls: &[Call<'a>],
     ordered: bool,
     refuted: &dyn Fn(&[Call<'a>]) -> bool,
-) -> (Vec<Call<'a>>, Vec<Call<'a>>) {
+) -> Vec<Call<'a>> {
     let Owed { mut unseen, mut enqueues } = Owed::of(calls, ordered);
-    let (mut small, mut pairs) = (calls.to_vec(), Vec::new());
+    let mut small = calls.to_vec();
     let mut count = unseen.len().min(enqueues.len());
     while count > 0 {
         let both = || unseen[..count].iter().chain(&enqueues[..count]);
@@ -115,13 +112,14 @@ fn without_pairs<'a>(
         let fewer: Vec<Call<'a>> = small.iter().filter(left).copied().collect();
         if refuted(&fewer) {
             small = fewer;
-            pairs.extend(unseen.drain(..count).chain(enqueues.drain(..count)));
+            unseen.drain(..count);
+            enqueues.drain(..count);
             count = count.min(unseen.len()).min(enqueues.len());
         } else {
             count /= 2;
         }
     }
-    (small, pairs)
+    small
 }
 
 /// Without unseen dequeues that began too late to matter.

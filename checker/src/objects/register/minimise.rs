@@ -57,7 +57,7 @@ pub(super) fn smallest<'a>(
     if let Some(proof) = proof.filter(|proof| refuted(proof)) {
         return minimise(proof, &unconditional, SWEPT, refuted);
     }
-    if monitor::decide(calls) != Finding::Ambiguous {
+    if monitor::swept_alone(calls) != Finding::Ambiguous {
         return minimise(calls.to_vec(), &unconditional, SWEPT, refuted);
     }
     let late = without_beginning(calls, &unconditional, refuted);

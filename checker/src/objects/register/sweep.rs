@@ -125,9 +125,19 @@ impl<'a> Sweep<'a> {
     fn conflict(&mut self, shown_by: &[Place], conflict: Conflict) {
         let ends = shown_by.iter().filter_map(|place| self.calls[*place as usize].end);
         let time = ends.max().unwrap_or(Nanos::MAX);
-        if self.found.is_none_or(|(known, _)| time < known) {
+        let better = |(known, other): (Nanos, Conflict)| {
+            time < known || (time == known && self.is_newer(&conflict, &other))
+        };
+        if self.found.is_none_or(better) {
             self.found = Some((time, conflict));
         }
+    }
+
+    /// Whether a look missed a newer value in one crossing than in another: that one should have
+    /// been seen, the other had been replaced.
+    fn is_newer(&self, one: &Conflict, other: &Conflict) -> bool {
+        let (Conflict::Crossed(one), Conflict::Crossed(other)) = (one, other) else { return false };
+        one.late == other.late && self.calls[one.done].end > self.calls[other.done].end
     }
 
     /// Answers that are wrong by themselves: impossible ones, values never written, and two

@@ -6,10 +6,12 @@
 //!   order of reads, writes and compare-and-sets of it, which the register's own near-linear check
 //!   decides. A transaction that found a register absent and wrote it counts as its write alone.
 //!
-//! None of these shows that an order exists, so the answer is never “legal”.
+//! What none of these refutes is left to [`super::order`].
 
 use std::collections::BTreeMap;
 
+use super::order;
+use super::versions::Registers;
 use crate::catalogue;
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
@@ -29,9 +31,18 @@ pub(super) enum Conflict {
     Register { key: Key },
 }
 
-/// Refutes `calls` if that takes no search.
+/// Decides whether `calls` have a legal order, if that takes no search.
 pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
-    match conflict(calls) {
+    let registers = match registers(calls) {
+        Some(Ok(registers)) => Ok(registers),
+        Some(Err(conflict)) => Err(conflict),
+        None => return Finding::Ambiguous,
+    };
+    let conflict = match &registers {
+        Ok(registers) => refuted(calls, registers),
+        Err(conflict) => Some(conflict.clone()),
+    };
+    match conflict {
         Some(Conflict::Internal { txn, .. }) => {
             Finding::refuted(catalogue::INTERNAL_INCONSISTENCY, vec![txn])
         }
@@ -42,23 +53,25 @@ pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
         Some(Conflict::Register { .. }) => {
             Finding::refuted(catalogue::NON_LINEARIZABLE, Vec::new())
         }
-        None => Finding::Ambiguous,
+        None => registers.map_or(Finding::Ambiguous, |registers| order::decide(calls, &registers)),
     }
 }
 
 /// What a transaction did with one register.
 #[derive(Debug, Default, Clone, Copy)]
-struct Own<'a> {
+pub(super) struct Own<'a> {
     /// What it found there: the inner none is “absent”.
-    found: Option<Option<&'a Value>>,
+    pub(super) found: Option<Option<&'a Value>>,
     /// What it left there.
-    wrote: Option<&'a Value>,
+    pub(super) wrote: Option<&'a Value>,
 }
 
-type Registers<'a> = BTreeMap<&'a Key, Vec<(usize, Own<'a>)>>;
-
-/// Why `calls` have no legal order, if that takes no search.
-pub(super) fn conflict(calls: &[Call<'_>]) -> Option<Conflict> {
+/// What each transaction did with each register; none if some call is not about registers.
+///
+/// # Errors
+///
+/// A transaction that does not agree with itself.
+fn registers<'a>(calls: &[Call<'a>]) -> Option<Result<Registers<'a>, Conflict>> {
     let mut registers = Registers::new();
     for (txn, call) in calls.iter().enumerate() {
         match own(call)? {
@@ -66,9 +79,21 @@ pub(super) fn conflict(calls: &[Call<'_>]) -> Option<Conflict> {
                 own.into_iter()
                     .for_each(|(key, own)| registers.entry(key).or_default().push((txn, own)));
             }
-            Err(key) => return Some(Conflict::Internal { txn, key: key.clone() }),
+            Err(key) => return Some(Err(Conflict::Internal { txn, key: key.clone() })),
         }
     }
+    Some(Ok(registers))
+}
+
+/// Why `calls` have no legal order, if that takes no search.
+pub(super) fn conflict(calls: &[Call<'_>]) -> Option<Conflict> {
+    match registers(calls)? {
+        Ok(registers) => refuted(calls, &registers),
+        Err(conflict) => Some(conflict),
+    }
+}
+
+fn refuted(calls: &[Call<'_>], registers: &Registers<'_>) -> Option<Conflict> {
     let unwritten = registers.iter().find_map(|(key, steps)| unwritten(key, steps));
     unwritten.or_else(|| {
         let refuted = |(_, steps): &(&&Key, &Vec<_>)| projected(calls, steps).is_refuted();

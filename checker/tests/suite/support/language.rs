@@ -22,9 +22,17 @@
 //! hear n1 leader g4 [0..5]           an answer of the grade hearsay
 //! log n1 - g4 [0..5] voted n2        a vote; also `names n2` as the leader, and `entry 7 g3 5`: at
 //!                                    index 7 it holds 5 of generation 3, committed (or just `entry 7 g3`)
-//! fault 1 kill n1,n2 [10..20]        or `pause n1`, `cut n1|n2,n3`; `unproven` or `unhealed` at the end
-//! server n1/2 exited 20              n1's server ended by itself in its second life; or `started`, `killed`
+//! fault 1 kill n1,n2 [10..20]        or `pause n1`, `power n1`, `fsync n1`, `cut n1|n2,n3`; at the end
+//!                                    `unproven`, `unhealed`, `unmeasured`, `lapsed` (measured at its
+//!                                    begin, not in effect to its end) or `problem` (all was measured as
+//!                                    it must be, and the harness failed at something); `[10..]`: it
+//!                                    never ended
+//! missed 3 kill 20                   the planned fault 3, a kill, was not carried out
+//! server n1/2 exited 20              n1's server ended by itself in its second life; or `started`, `killed`;
+//!                                    `log a b_c` at the end: it wrote the lines `a b` and `c`
+//! fault 1 full n1 [10..20]           or `clock n1`: its disk is full, its clock drifts
 //! phase load 3
+//! plan faults kill,pause             the kinds that were allowed; `plan every` if all must happen
 //! plan ok_per_kind cas 5             or `window 3`, `elections 1`, `effective 1`, `recovery 100`,
 //!                                    `step_down 50`, `new_leader 50`, and of leaders `changes 1`,
 //!                                    `distinct 2`, `generations 3`, `node_polls 4`,
@@ -37,7 +45,9 @@ use fracas_checker::event::{
     Completion, Event, EventKind, Key, Nanos, NodeChange, NodeId, Op, OpKind, Outcome, Phase,
     ProcessId, Stamp, Value,
 };
-use fracas_checker::fault::{Again, Fault, FaultEvent, Measurement, Shape, Stage};
+use fracas_checker::fault::{
+    Again, Clock, Disk, Fault, FaultEvent, FaultKind, Loss, Measurement, Shape, Stage,
+};
 use fracas_checker::history::{Header, History, Plan, SCHEMA};
 use fracas_checker::observation::{Grade, LogEntry, Observation, Role, Source};
 use fracas_checker::transaction::{Micro, Seen};
@@ -122,6 +132,11 @@ impl Writer {
                 self.events.push((number(words[2]) * MILLI, 0, EventKind::Phase { phase }));
             }
             "server" => self.server(words),
+            "missed" => {
+                let (act, why) = (number(words[1]) as u32, "the run ended".to_owned());
+                let event = FaultEvent::Missed { act, what: words[2].to_owned(), why };
+                self.events.push((number(words[3]) * MILLI, 0, EventKind::Fault(event)));
+            }
             "plan" => self.plan(words),
             _ => self.operation(words),
         }
@@ -132,7 +147,11 @@ impl Writer {
         let change = match words[2] {
             "started" => NodeChange::Started,
             "killed" => NodeChange::Killed,
-            "exited" => NodeChange::Exited { how: "status 101".to_owned() },
+            "exited" => {
+                let log = after(words, "log").map(|words| words.join(" ").replace('_', "\n"));
+                let log = log.iter().flat_map(|log| log.lines()).map(str::to_owned);
+                NodeChange::Exited { how: "status 101".to_owned(), log: log.collect() }
+            }
             other => panic!("unknown change `{other}`"),
         };
         let node = node.parse().expect("a node");
@@ -148,6 +167,14 @@ impl Writer {
                 let mut kinds = OpKind::REQUESTS.into_iter();
                 let kind = kinds.find(|kind| kind.word() == words[2]).expect("a kind");
                 coverage.ok_per_kind.insert(kind, number(words[3]));
+            }
+            "every" => coverage.every_fault = true,
+            "look" => coverage.look_first = true,
+            "handovers" => coverage.handovers = number(words[2]),
+            "faults" => {
+                let kind = |word: &str| FaultKind::ALL.into_iter().find(|kind| kind.word() == word);
+                let kinds = words[2].split(',').map(|word| kind(word).expect("a kind of fault"));
+                self.plan.faults = kinds.collect();
             }
             "window" => coverage.ok_per_fault_window = number(words[2]),
             "elections" => coverage.elections = number(words[2]),
@@ -207,24 +234,27 @@ impl Writer {
     fn fault(&mut self, words: &[&str]) {
         let id = number(words[1]) as u32;
         let (begin, end) = interval(words[4]);
-        let end = end.expect("a fault ends");
-        let holds = words.get(5) != Some(&"unproven");
-        let healed = words.get(5) != Some(&"unhealed");
+        let how = words.get(5).copied();
+        let (holds, healed) = (how != Some("unproven"), how != Some("unhealed"));
         let mechanism = "test".to_owned();
         let fault = fault(words[2], words[3]);
         let measured = |holds| {
             vec![Measurement { what: "probe".to_owned(), result: "answer".to_owned(), holds }]
         };
-        let effective = holds.then_some((begin, end));
-        let injected =
-            FaultEvent::Proof { id, stage: Stage::Injected, measurements: measured(holds) };
-        let gone = FaultEvent::Proof { id, stage: Stage::Healed, measurements: measured(healed) };
-        let events = [
-            (begin, FaultEvent::Begin { id, fault, mechanism }),
-            (begin, injected),
-            (end, gone),
-            (end, FaultEvent::End { id, effective, problems: Vec::new() }),
-        ];
+        let proof = |stage, holds| FaultEvent::Proof { id, stage, measurements: measured(holds) };
+        let mut events = vec![(begin, FaultEvent::Begin { id, fault, mechanism })];
+        if how != Some("unmeasured") {
+            events.push((begin, proof(Stage::Injected, holds)));
+        }
+        if let Some(end) = end {
+            let unknown = !holds || matches!(how, Some("unmeasured" | "lapsed"));
+            let effective = (!unknown).then_some((begin, end));
+            let problem = (how == Some("problem")).then(|| "the lab failed".to_owned());
+            let problems = problem.into_iter().collect();
+            events.push((end, proof(Stage::Healed, healed)));
+            events.push((end, FaultEvent::End { id, effective, problems }));
+        }
+        let events = events.into_iter();
         self.events.extend(events.map(|(time, event)| (time, 0, EventKind::Fault(event))));
     }
 }
@@ -241,6 +271,8 @@ fn fault(kind: &str, nodes: &str) -> Fault {
     match kind {
         "kill" => Fault::Kill { nodes: list(nodes), again: Again::Same },
         "pause" => Fault::Pause { nodes: list(nodes) },
+        "power" => Fault::Power { nodes: list(nodes), loss: Loss::All },
+        "fsync" => Fault::Disk { nodes: list(nodes), trouble: Disk::FsyncFails },
         "cut" => {
             let (one, other) = nodes.split_once('|').expect("two groups");
             let pairs = list(one)
@@ -248,6 +280,8 @@ fn fault(kind: &str, nodes: &str) -> Fault {
                 .flat_map(|a| list(other).into_iter().flat_map(move |b| [(a, b), (b, a)]));
             Fault::Partition { shape: Shape::Halves, cut: pairs.collect() }
         }
+        "full" => Fault::Disk { nodes: list(nodes), trouble: Disk::Full },
+        "clock" => Fault::Clock { nodes: list(nodes), change: Clock::Drift { ppm: 100_000 } },
         other => panic!("unknown fault `{other}`"),
     }
 }
@@ -345,6 +379,8 @@ fn outcome(op: &Op, words: &[&str]) -> Outcome {
 fn completion(op: &Op, words: &[&str]) -> Completion {
     let error = "test".to_owned();
     match words {
+        ["info", error @ ..] if !error.is_empty() => Completion::Info { error: error.join(" ") },
+        ["fail", error @ ..] if !error.is_empty() => Completion::Fail { error: error.join(" ") },
         [] | ["info"] => Completion::Info { error },
         ["fail"] => Completion::Fail { error },
         ["ok", rest @ ..] => {

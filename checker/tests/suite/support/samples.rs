@@ -17,6 +17,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 use super::events::{history as history_of, in_order};
+use super::minimal::Witnesses;
 use super::oracle::has_legal_order;
 
 /// One operation of a history.
@@ -59,7 +60,7 @@ pub(crate) trait Sample: Object {
 pub(crate) struct Draw {
     pub(crate) most: usize,
     pub(crate) values: i64,
-    /// Whether everything that is put in is new.
+    /// Whether everything that is put in is new, until all values were put in once.
     pub(crate) unique: bool,
     /// Of ten operations, how many nobody sees the end of.
     pub(crate) unknown: f64,
@@ -83,7 +84,7 @@ fn chances(draw: Draw) -> impl Strategy<Value = Vec<Chance>> {
 /// What the operation at `place` puts in, and what it looks for.
 fn fresh_and_old(draw: Draw, place: usize, chance: &Chance) -> (i64, i64) {
     match draw.unique {
-        true => (place as i64, chance.pick as i64 % (place as i64 + 1)),
+        true => (place as i64 % draw.values, chance.pick as i64 % (place as i64 + 1)),
         false => (chance.value, chance.value),
     }
 }
@@ -247,9 +248,9 @@ pub(crate) fn agree_with_search<K: Object>(drawn: &[Drawn]) -> Result<(bool, boo
 /// replaced, each with few values and with new ones.
 pub(crate) fn held_against_brute_force<K: Sample>(cases: u32) {
     let name = K::NAMES[0];
-    for unique in [false, true] {
-        let draw = Draw { most: 7, values: if unique { 7 } else { 3 }, unique, unknown: 2.0 };
-        let which = if unique { "new values" } else { "few values" };
+    let which = [("few values", false, 3), ("new values", true, 8), ("a few twice", true, 5)];
+    for (which, unique, values) in which {
+        let draw = Draw { most: 7, values, unique, unknown: 2.0 };
         let what = |how: &str| format!("{name}, {which}, {how}");
         each(&what("anything"), cases, anything::<K>(draw), |drawn| agree::<K>(drawn));
         let legal =
@@ -265,14 +266,18 @@ pub(crate) fn held_against_brute_force<K: Sample>(cases: u32) {
 
 /// The monitor held against the search on histories of up to `most` operations.
 pub(crate) fn held_against_search<K: Sample>(cases: u32, most: usize) {
-    let draw = Draw { most, values: most as i64, unique: true, unknown: 0.5 };
-    let what = |how: &str| format!("{}, up to {most} operations, {how}", K::NAMES[0]);
-    let right = execution::<K>(draw);
-    each(&what("executions"), cases, right, |drawn| agree_with_search::<K>(drawn));
-    let wrong = mutated::<K>(draw);
-    each(&what("one wrong answer"), cases, wrong, |drawn| agree_with_search::<K>(drawn));
-    let moved = moved::<K>(draw);
-    each(&what("moved in time"), cases, moved, |drawn| agree_with_search::<K>(drawn));
+    // All values new, and a few of them put in twice.
+    for values in [most as i64, most as i64 - 3] {
+        let draw = Draw { most, values, unique: true, unknown: 0.5 };
+        let what =
+            |how: &str| format!("{}, up to {most} operations, {values} values, {how}", K::NAMES[0]);
+        let right = execution::<K>(draw);
+        each(&what("executions"), cases, right, |drawn| agree_with_search::<K>(drawn));
+        let wrong = mutated::<K>(draw);
+        each(&what("one wrong answer"), cases, wrong, |drawn| agree_with_search::<K>(drawn));
+        let moved = moved::<K>(draw);
+        each(&what("moved in time"), cases, moved, |drawn| agree_with_search::<K>(drawn));
+    }
 }
 
 /// The same operations as a history, each of a process of its own.
@@ -317,4 +322,20 @@ pub(crate) fn told_truly<K: Sample>(cases: u32) {
     each(&what("moved in time"), cases, moved::<K>(draw), |drawn| proven::<K>(drawn));
     let draw = Draw { values: 3, unique: false, ..draw };
     each(&what("few values"), cases, mutated::<K>(draw), |drawn| proven::<K>(drawn));
+}
+
+/// Counts the witnesses of `cases` histories of each of a few sorts.
+pub(crate) fn witnesses<K: Sample>(cases: u32) -> Witnesses {
+    let mut all = Witnesses::default();
+    for (most, unique, values) in [(8, true, 8), (8, false, 3), (12, true, 12), (12, false, 4)] {
+        let draw = Draw { most, values, unique, unknown: 2.0 };
+        let mut look = |drawn: &Vec<Drawn>| {
+            all.judge::<K>(&history::<K>(drawn));
+            Ok((false, false))
+        };
+        each("one wrong answer", cases, mutated::<K>(draw), &mut look);
+        each("moved in time", cases, moved::<K>(draw), &mut look);
+        each("anything", cases / 4, anything::<K>(draw), &mut look);
+    }
+    all
 }

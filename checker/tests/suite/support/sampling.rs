@@ -11,6 +11,7 @@ use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
 use super::events::{history as history_of, in_order};
+use super::minimal::Witnesses;
 use super::oracle::has_legal_order;
 
 /// Random numbers from a seed.
@@ -142,6 +143,24 @@ pub(crate) fn calls(drawn: &[Drawn]) -> Vec<Call<'_>> {
     calls.sort_by_key(|call| call.start);
     calls.iter_mut().zip(0..).for_each(|(call, id)| call.id = id);
     calls
+}
+
+/// Counts the witnesses of `count` refuted histories of each of a few sorts.
+pub(crate) fn witnesses<M: Object>(sampler: &Sampler<M>, count: usize, seed: u64) -> Witnesses {
+    let (mut dice, mut witnesses) = (Dice::new(seed), Witnesses::default());
+    let sorts = [(CROWD, 8), (CLIENTS, 8), (CROWD, 12), (CLIENTS, 14)];
+    for (shape, length) in sorts {
+        for _ in 0..count {
+            let mut drawn = match dice.chance(25) {
+                true => sampler.anything(&mut dice, length as u64),
+                false => sampler.execution(&mut dice, length, shape),
+            };
+            (0..1 + dice.below(2))
+                .for_each(|_| drawn = sampler.mutated(&mut dice, std::mem::take(&mut drawn)));
+            witnesses.judge::<M>(&history(&drawn, M::ID));
+        }
+    }
+    witnesses
 }
 
 /// How often what was found.

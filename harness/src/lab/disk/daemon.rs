@@ -69,13 +69,13 @@ fn run(channel: &Arc<Channel>) -> Result<(), LabError> {
         other => return Err(LabError::answer("read what to mount", format!("{other:?}"))),
     };
     umask(Mode::empty()); // the kernel applies that of the program which asks
-    open_many().doing(|| "raise the limit of open files".into())?;
+    let descriptors = open_many().doing(|| "raise the limit of open files".into())?;
     // Opened before the mount, so that one over the same place does not hide it.
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let root = open(&spec.backing, flags, Mode::empty())
         .doing(|| format!("open `{}`", spec.backing.display()))?;
     let kernel = Arc::new(device::open()?);
-    let system = FileSystem::new(spec.clone(), root)
+    let system = FileSystem::new(spec.clone(), root, descriptors)
         .doing(|| format!("prepare `{}`", spec.backing.display()))?;
     attach(&spec, &kernel)?;
     channel.send(&Tell::Done).doing(|| "report the mount".into())?;
@@ -85,10 +85,11 @@ fn run(channel: &Arc<Channel>) -> Result<(), LabError> {
     daemon.serve()
 }
 
-/// Every file that the kernel knows of is open here.
-fn open_many() -> Done<()> {
+/// Every file that the kernel knows of is open here. Returns how many may be.
+fn open_many() -> Done<usize> {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    setrlimit(Resource::RLIMIT_NOFILE, most, most)
+    setrlimit(Resource::RLIMIT_NOFILE, most, most)?;
+    Ok(usize::try_from(most).unwrap_or(usize::MAX))
 }
 
 /// Mounts the file system, for every user of this world and below.
@@ -139,6 +140,7 @@ impl Daemon {
             if asked && !self.answer_one(&mut buffer)? {
                 break;
             }
+            self.forget_some();
             if ordered && !self.obey()? {
                 break;
             }
@@ -274,6 +276,22 @@ impl Daemon {
             self.say(&wire::error(Errno::EIO, late.unique))?;
         }
         Ok(())
+    }
+
+    /// Has the kernel forget files if too many are known. In a thread: the kernel waits meanwhile for
+    /// whoever works in a directory, which may wait for an answer of the loop.
+    fn forget_some(&mut self) {
+        let names = self.system.too_many();
+        if names.is_empty() {
+            return;
+        }
+        let kernel = Arc::clone(&self.kernel);
+        std::thread::spawn(move || {
+            for (parent, name) in names {
+                // The kernel may have forgotten it by itself.
+                let _unknown = (&*kernel).write(&wire::forget_name(parent, &name));
+            }
+        });
     }
 
     /// Has the kernel drop what it has cached of all files, then answers the harness. In a thread:

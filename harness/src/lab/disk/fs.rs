@@ -5,6 +5,7 @@
 //! fsync. So a read is a plain read, and if this process dies nothing is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -36,8 +37,15 @@ pub(super) const PROBE: &str = ".fracas-probe";
 /// made durable, as a kernel writes back when its memory fills up.
 const HELD_MAX: usize = 512 << 20;
 
-/// The most changes of names that are remembered; each keeps descriptors open.
+/// The most changes of names that are remembered, and of files that are known; each keeps
+/// descriptors open, and fewer are kept where few may be open.
 const ACTS_MAX: usize = 4096;
+const FILES_MAX: usize = 65_536;
+
+/// Known files take at most this share of the descriptors that may be open, and changes of names a
+/// part of that: a file that is open takes two, and the kernel forgets files a while after it was
+/// asked to.
+const FILES_SHARE: usize = 3;
 
 /// The state of the disk.
 #[derive(Debug)]
@@ -56,6 +64,10 @@ pub(super) struct FileSystem {
     next_grave: u64,
     /// At least as much memory as replaced content takes.
     held: usize,
+    /// How many files are known at most, or about so.
+    most_files: usize,
+    /// With how many known files it looks which of them can be forgotten.
+    forgets_at: usize,
 }
 
 /// An fsync that is under way.
@@ -93,7 +105,9 @@ pub(super) enum Outcome {
 
 impl FileSystem {
     /// Over an opened directory. What a disk before has not finished to remove is removed.
-    pub(super) fn new(spec: DiskSpec, root: OwnedFd) -> Done<Self> {
+    /// No more than `descriptors` files can be open.
+    pub(super) fn new(spec: DiskSpec, root: OwnedFd, descriptors: usize) -> Done<Self> {
+        let most_files = (descriptors / FILES_SHARE).min(FILES_MAX);
         let inodes = Inodes::new(root)?;
         let top = inodes.get(ROOT)?;
         match fs::remove_dir_all(format!("{}/{GRAVES}", top.path())) {
@@ -115,6 +129,8 @@ impl FileSystem {
             graves,
             next_grave: 0,
             held: 0,
+            most_files,
+            forgets_at: most_files,
             spec,
         })
     }
@@ -147,7 +163,7 @@ impl FileSystem {
     pub(super) fn log(&mut self, act: Act) {
         self.inodes.pin(&act.nodes());
         self.journal.push(act, Instant::now());
-        if self.journal.len() > ACTS_MAX {
+        if self.journal.len() > ACTS_MAX.min(self.most_files / 2) {
             self.write_back();
         }
     }
@@ -161,6 +177,23 @@ impl FileSystem {
                 self.write_back();
             }
         }
+    }
+
+    /// The names that the kernel should forget, because too many files are known. What is not
+    /// durable cannot be forgotten: if that is most of it, it becomes so.
+    pub(super) fn too_many(&mut self) -> Vec<(u64, OsString)> {
+        let known = self.inodes.len();
+        if known < self.most_files {
+            self.forgets_at = self.most_files;
+        }
+        if known < self.forgets_at {
+            return Vec::new();
+        }
+        self.forgets_at = known + self.most_files / 8;
+        if self.inodes.dirty().count() > self.most_files / 2 {
+            self.write_back();
+        }
+        self.inodes.forgettable()
     }
 
     /// There is too much to remember: makes everything durable.

@@ -6,7 +6,7 @@
 //! no path is ever walked again. So this never meets its own mount, even one over the same place.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -39,6 +39,10 @@ pub(super) struct Inode {
     file: Option<File>,
     /// How many of its names are removed, but not durably.
     pub(super) buried: u64,
+    /// By which name the kernel found it last.
+    place: Option<(u64, OsString)>,
+    /// The kernel was asked to forget it, and has not found it since.
+    asked: bool,
     /// A probe of ours: neither logged nor lost nor counted.
     pub(super) aside: bool,
     /// What its un-fsynced writes have replaced.
@@ -149,13 +153,43 @@ impl Inodes {
     pub(super) fn find(&mut self, parent: u64, name: &OsStr) -> Done<u64> {
         let directory = self.get(parent)?;
         let stat = fstatat(directory.dir(), name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
-        if let Some(known) = self.by_key.get(&(stat.st_dev, stat.st_ino)) {
-            return Ok(*known);
+        if let Some(known) = self.by_key.get(&(stat.st_dev, stat.st_ino)).copied() {
+            self.found_at(known, parent, name);
+            return Ok(known);
         }
         let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         let fd = openat(directory.dir(), name, flags, Mode::empty())?;
         let stat = fstat(&fd)?;
-        Ok(self.adopt(fd, &stat))
+        let node = self.adopt(fd, &stat);
+        self.found_at(node, parent, name);
+        Ok(node)
+    }
+
+    /// The kernel asks for it by this name.
+    fn found_at(&mut self, node: u64, parent: u64, name: &OsStr) {
+        if let Some(inode) = self.nodes.get_mut(&node) {
+            (inode.place, inode.asked) = (Some((parent, name.to_owned())), false);
+        }
+    }
+
+    /// How many there are, each with a descriptor.
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The names of all files that only the kernel's memory keeps here, each once until it is found
+    /// again. Directories are not among them: one may be somebody's working directory.
+    pub(super) fn forgettable(&mut self) -> Vec<(u64, OsString)> {
+        let idle = |inode: &&mut Inode| {
+            let used = inode.opens > 0 || inode.pins > 0 || inode.asked || !inode.undo.is_clean();
+            let is_file = || inode.stat().is_ok_and(|(stat, _)| stat.st_mode & TYPE != DIRECTORY);
+            inode.lookups > 0 && !used && is_file()
+        };
+        let asked = self.nodes.values_mut().filter(idle).filter_map(|inode| {
+            inode.asked = true;
+            inode.place.clone()
+        });
+        asked.collect()
     }
 
     /// Whether a name leads to this file.
@@ -179,6 +213,8 @@ impl Inodes {
             opens: 0,
             file: None,
             buried: 0,
+            place: None,
+            asked: false,
             aside: false,
             undo: Undo::default(),
         };

@@ -185,6 +185,8 @@ impl FileSystem {
         match RenameFlags::from_bits_retain(flags) {
             RenameFlags::RENAME_EXCHANGE => {
                 self.swap(&from, &to, RenameFlags::RENAME_EXCHANGE)?;
+                self.inodes.find(from.0, &from.1)?;
+                self.inodes.find(to.0, &to.1)?;
                 self.log(Act::Swapped { one: from, other: to });
             }
             RenameFlags::RENAME_NOREPLACE => self.move_to(from, to, false)?,
@@ -211,6 +213,7 @@ impl FileSystem {
             replaced.map_or(Ok(()), |buried| self.unbury(buried, &to))?;
             return Err(error);
         }
+        self.inodes.find(to.0, &to.1)?; // by its new name it is known from now on
         self.log(Act::Moved { from, to, node, replaced });
         Ok(())
     }

@@ -36,6 +36,9 @@ const ANSWER_HEADER: usize = 16;
 /// The notice that what the kernel keeps of a file is out of date.
 const NOTICE_INODE: u32 = 2;
 
+/// The code of a notice about a name.
+const NOTICE_ENTRY: u32 = 3;
+
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Op {
@@ -297,6 +300,14 @@ pub(super) fn error(errno: Errno, unique: u64) -> Vec<u8> {
 pub(super) fn out_of_date(node: u64) -> Vec<u8> {
     let whole = Answer::new().u64(node).u64(0).u64(0);
     with_header(whole.0, NOTICE_INODE, 0)
+}
+
+/// The bytes that tell the kernel to forget a name: what it leads to is looked up when it is asked
+/// for next.
+pub(super) fn forget_name(parent: u64, name: &OsStr) -> Vec<u8> {
+    let length = u32::try_from(name.len()).expect("a name is short");
+    let notice = Answer::new().u64(parent).u32(length).u32(0).bytes(name.as_bytes()).bytes(&[0]);
+    with_header(notice.0, NOTICE_ENTRY, 0)
 }
 
 fn with_header(mut bytes: Vec<u8>, code: u32, unique: u64) -> Vec<u8> {

@@ -12,6 +12,7 @@ use maud::{Markup, html};
 
 use super::super::page::Page;
 use super::super::svg::{Band, Bar, PLOT, Px, lane_name};
+use crate::findings::Finding;
 use crate::text::{PHRASE, clean, count, plural, seconds};
 use crate::words::{self, Fate};
 
@@ -147,12 +148,8 @@ impl Draw<'_> {
 
     /// The operations of all witnesses, on top of everything.
     fn witnesses(&self) -> Markup {
-        let indices = self
-            .page
-            .findings
-            .iter()
-            .flat_map(|finding| &finding.anomaly.witness)
-            .take(MAX_WITNESS);
+        let anomalies = self.page.findings.iter().flat_map(Finding::all);
+        let indices = anomalies.flat_map(|anomaly| &anomaly.witness).take(MAX_WITNESS);
         let drawn: BTreeMap<u64, &Operation> = indices
             .filter_map(|index| self.page.operation_of(*index))
             .map(|operation| (operation.invoked.0, operation))

@@ -8,6 +8,7 @@ use maud::{Markup, html};
 
 use super::super::page::Page;
 use super::super::svg::{Band, Bar, PLOT, Px, lane_name};
+use crate::findings::Finding;
 use crate::leaders::{RoleSpan, roles};
 use crate::lives::{Down, Why};
 use crate::text::{PHRASE, brief, clean, seconds};
@@ -64,8 +65,11 @@ impl Lane<'_> {
         roles.get(&self.node).into_iter().flatten().take(self.each)
     }
 
-    fn downs(&self) -> impl Iterator<Item = &Down> {
-        self.page.downs.get(&self.node).into_iter().flatten().take(self.each)
+    /// Every time its server was down, and where the next one begins: they may overlap.
+    fn downs(&self) -> impl Iterator<Item = (&Down, f64)> {
+        let all = self.page.downs.get(&self.node).map_or(&[][..], Vec::as_slice);
+        let next = all.iter().skip(1).map(|next| self.page.scale.x(next.from)).chain([PLOT]);
+        all.iter().zip(next).take(self.each)
     }
 
     fn shapes(&self, roles: &Roles) -> Markup {
@@ -73,7 +77,7 @@ impl Lane<'_> {
             @for span in self.spans(roles) {
                 (self.bar(span, &class(span), &title(self.node, span)).draw())
             }
-            @for down in self.downs() { (self.down(down).0) }
+            @for (down, free) in self.downs() { (self.down(down, free).0) }
             @for (from, to) in self.witnessed() { (self.witness(from, to)) }
         }
     }
@@ -81,7 +85,7 @@ impl Lane<'_> {
     /// What was observed of this node that is part of a witness.
     fn witnessed(&self) -> impl Iterator<Item = (Nanos, Nanos)> {
         let findings = self.page.findings.iter();
-        let indices = findings.flat_map(|finding| &finding.anomaly.witness);
+        let indices = findings.flat_map(Finding::all).flat_map(|anomaly| &anomaly.witness);
         indices.take(MAX_WITNESS).filter_map(|index| {
             let event = self.page.event(*index)?;
             match &event.kind {
@@ -106,7 +110,7 @@ impl Lane<'_> {
                     g.on-leader { (self.bar(span, "", "").label(&generation.to_string())) }
                 }
             }
-            @for down in self.downs() { (self.down(down).1) (self.restart(down)) }
+            @for (down, free) in self.downs() { (self.down(down, free).1) (self.restart(down)) }
         }
     }
 
@@ -115,8 +119,9 @@ impl Lane<'_> {
         Bar { x, y: self.y, width, height: ROW - 4.0, class, title }
     }
 
-    /// The shape and the label of a time during which the server was gone or stopped.
-    fn down(&self, down: &Down) -> (Markup, Markup) {
+    /// The shape of a time during which the server was gone or stopped, and the label, which ends
+    /// where the next one begins.
+    fn down(&self, down: &Down, free: f64) -> (Markup, Markup) {
         let (x, width) = self.page.scale.span(down.from, down.to.unwrap_or(self.page.end), 2.0);
         let class = match down.proven {
             true => format!("down {}", down.why.class()),
@@ -131,7 +136,7 @@ impl Lane<'_> {
             Why::Crashed(how) => format!("{short}: {}", brief(how, 24)),
             _ => short.clone(),
         };
-        let label = bar.label_of(&[&long, &short, glyph]);
+        let label = bar.label_of(&[&long, &short, glyph], width.min(free - x));
         let label = html! { g.why.(down.why.class()) { (label) } };
         (bar.draw(), label)
     }

@@ -5,12 +5,13 @@ use std::fmt;
 
 use fracas_checker::event::{Event, EventKind, Nanos, NodeId, ProcessId};
 use fracas_checker::history::{FaultSpan, Operation};
+use fracas_checker::leadership::Reign;
+use fracas_checker::leadership::evidence::led;
 use fracas_checker::observation::{Grade, Observation, Role, Source};
 use fracas_checker::verdict::Anomaly;
 
 use super::MAX_ITEMS;
 use crate::html::page::Page;
-use crate::leaders::{Reign, stamped};
 use crate::text::{brief, seconds};
 use crate::words::{self, Fate};
 
@@ -90,10 +91,10 @@ impl<'a> Judged<'a> {
 fn item(page: &Page<'_>, event: &Event, judged: &Judged<'_>) -> Option<Item> {
     match &event.kind {
         EventKind::Invoke { .. } => Some(operation(page.invoked_at(event.index)?, judged)),
-        EventKind::Complete { completion, .. } => {
+        EventKind::Complete { .. } => {
             let whole = page.operation_of(event.index)?;
             let shown = judged.witness.binary_search(&whole.invoked.0).is_ok();
-            (!shown).then(|| match stamped(completion) {
+            (!shown).then(|| match led(whole) {
                 Some(led) => acknowledgement(whole, led, event.time),
                 None => operation(whole, judged),
             })

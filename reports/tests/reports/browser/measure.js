@@ -1,6 +1,8 @@
 // Measures a page in the browser that shows it, and tells the page around it what is wrong with its
 // looks. It is put into a copy of the page under test, never into a page for readers.
 "use strict";
+// Nobody looks at the page, so the browser draws no frames to wait for.
+window.requestAnimationFrame = (act) => setTimeout(act, 0);
 addEventListener("load", () => {
   const wrong = [];
   const say = (what) => wrong.length < 20 && wrong.push(what);
@@ -48,7 +50,7 @@ addEventListener("load", () => {
   }
 
   /** Labels of drawings that lie on each other, or reach beyond their drawing. */
-  function labels() {
+  function labels(when = "as it opens") {
     for (const drawing of document.querySelectorAll("svg.zoomable, svg.witness-drawing")) {
       const whole = drawing.getBoundingClientRect();
       const texts = [...drawing.querySelectorAll("text")].filter((text) => shownBy(text) && text.textContent);
@@ -57,11 +59,11 @@ addEventListener("load", () => {
         const inner = text.closest("svg").getBoundingClientRect();
         const { left, right, top, bottom } = inner.width > 0 ? inner : whole;
         if (box.left < left - 1 || box.right > right + 1 || box.top < top - 2 || box.bottom > bottom + 2) {
-          say(`the label ${quote(text)} reaches beyond its drawing`);
+          say(`${when} the label ${quote(text)} reaches beyond its drawing`);
         }
       }
       pairs(boxes, (a, b) => {
-        if (meet(a.box, b.box, 2.5)) say(`the labels ${quote(a.text)} and ${quote(b.text)} overlap`);
+        if (meet(a.box, b.box, 2.5)) say(`${when} the labels ${quote(a.text)} and ${quote(b.text)} overlap`);
       });
     }
   }
@@ -127,10 +129,20 @@ addEventListener("load", () => {
   root.dataset.theme = look.get("theme");
   // What is folded is measured too.
   if (look.get("open")) document.querySelectorAll("details").forEach((one) => (one.open = true));
-  for (const measure of [width, clipped, labels, words, contrast]) measure();
+  for (const measure of [width, clipped, () => labels(), words, contrast]) measure();
   const { scrollHeight } = document.scrollingElement;
   const page = light(getComputedStyle(document.body).backgroundColor);
-  parent.postMessage({ look: location.search, wrong, width: innerWidth, height: scrollHeight, page }, "*");
+  const tell = () =>
+    parent.postMessage({ look: location.search, wrong, width: innerWidth, height: scrollHeight, page }, "*");
+
+  // The labels once more when the timeline is zoomed.
+  const timeline = document.querySelector("svg.zoomable");
+  const press = (key) => timeline.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  for (let times = 0; times < 5; times += 1) press("w");
+  setTimeout(() => {
+    labels("zoomed in");
+    tell();
+  }, 10);
 });
 addEventListener("error", (event) => {
   parent.postMessage({ look: location.search, wrong: [`the script failed: ${event.message}`] }, "*");

@@ -1,0 +1,93 @@
+//! The load: the time in which what a plan asks for must have been seen, and what was asked then.
+//!
+//! Operations after the load count for nothing here: a cluster that refuses every write until all
+//! faults are over, and takes writes then, was never tested.
+
+use std::collections::BTreeMap;
+
+use crate::event::{Completion, EventKind, Nanos, OpKind, Phase};
+use crate::history::{History, Operation};
+
+/// When there was load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Load {
+    pub(super) from: Nanos,
+    pub(super) to: Nanos,
+}
+
+impl Load {
+    /// The load of `history`: all of it if it has no phases, and none if it never came to its load.
+    pub(super) fn of(history: &History) -> Self {
+        let phased =
+            history.events().iter().any(|event| matches!(event.kind, EventKind::Phase { .. }));
+        let from = history.phase(Phase::Load).unwrap_or(if phased { Nanos::MAX } else { 0 });
+        let ends = [Phase::Recover, Phase::FinalReads, Phase::Stop].into_iter();
+        let to = ends.filter_map(|phase| history.phase(phase)).min();
+        Self { from, to: to.unwrap_or_else(|| history.end()) }
+    }
+
+    pub(super) fn contains(self, time: Nanos) -> bool {
+        (self.from..=self.to).contains(&time)
+    }
+}
+
+/// What became of operations.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Fates {
+    pub(super) asked: u64,
+    pub(super) ok: u64,
+    pub(super) fail: u64,
+    pub(super) info: u64,
+    /// How often each reason was given for a refusal.
+    refusals: BTreeMap<String, u64>,
+}
+
+impl Fates {
+    /// Of the operations that were asked and answered under load, by kind. A success that came
+    /// after the load is none under load.
+    pub(super) fn by_kind(history: &History, load: Load) -> BTreeMap<OpKind, Self> {
+        let mut kinds: BTreeMap<OpKind, Self> = BTreeMap::new();
+        let asked = history.operations().iter().filter(|one| load.contains(one.invoked.1));
+        asked.for_each(|one| kinds.entry(one.op.kind()).or_default().count(one, load));
+        kinds
+    }
+
+    fn count(&mut self, one: &Operation, load: Load) {
+        self.asked += 1;
+        match &one.completed {
+            Some((_, time, Completion::Ok { .. })) if load.contains(*time) => self.ok += 1,
+            Some((_, _, Completion::Fail { error })) => {
+                self.fail += 1;
+                *self.refusals.entry(error.clone()).or_default() += 1;
+            }
+            _ => self.info += 1,
+        }
+    }
+
+    /// All of them together.
+    pub(super) fn sum<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
+        all.into_iter().fold(Self::default(), |mut sum, one| {
+            sum.asked += one.asked;
+            sum.ok += one.ok;
+            sum.fail += one.fail;
+            sum.info += one.info;
+            for (reason, count) in &one.refusals {
+                *sum.refusals.entry(reason.clone()).or_default() += count;
+            }
+            sum
+        })
+    }
+
+    /// Why they did not succeed: `12 were refused, most often with “not leader”, and 3 ended
+    /// without an answer`.
+    pub(super) fn unsuccessful(&self) -> String {
+        let most = self.refusals.iter().max_by_key(|(reason, count)| (*count, *reason));
+        let most = most.map(|(reason, _)| format!(", most often with “{reason}”"));
+        format!(
+            "{} were refused{}, and {} ended without a known outcome",
+            self.fail,
+            most.unwrap_or_default(),
+            self.info
+        )
+    }
+}

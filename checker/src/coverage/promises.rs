@@ -1,0 +1,78 @@
+//! Was every promise put to the test while there was load?
+//!
+//! A check that had nothing to look at says “pass”, and means nothing by it.
+
+use super::Seen;
+use crate::event::{Op, OpKind, Outcome};
+use crate::history::Operation;
+use crate::leadership;
+use crate::lease;
+use crate::objects::OBJECTS;
+use crate::verdict::CheckResult;
+
+/// Says of every check of the plan that had nothing to look at what it lacked.
+pub(super) fn check(seen: &Seen<'_>, result: &mut CheckResult) {
+    for id in &seen.history.header().plan.checks {
+        if let Some(lack) = lack(id, seen) {
+            result.inconclusive(format!("`{id}` was not put to the test: {lack}"));
+        }
+    }
+}
+
+/// What the check `id` would have needed and did not get; none if it got it.
+fn lack(id: &str, seen: &Seen<'_>) -> Option<&'static str> {
+    match id {
+        "register/linearizable" => {
+            let ok = |kinds: &[OpKind]| kinds.iter().any(|kind| seen.ok(*kind) > 0);
+            let tested = ok(&[OpKind::Read]) && ok(&[OpKind::Write, OpKind::Cas]);
+            (!tested).then_some(
+                "it takes a read and a write that succeed under load: the servers' logs may tell \
+                 why there were none",
+            )
+        }
+        "lock/linearizable" => {
+            let lock = |one: &Operation| matches!(one.op, Op::Acquire { ttl: None, .. });
+            (!granted(seen, lock))
+                .then_some("no lock was granted under load: the servers' logs may tell why")
+        }
+        lease::ID => {
+            let lease = |one: &Operation| matches!(one.op, Op::Acquire { ttl: Some(_), .. });
+            (!granted(seen, lease))
+                .then_some("no lease was granted under load: the servers' logs may tell why")
+        }
+        "fencing/linearizable" => {
+            let token = |one: &Operation| {
+                matches!(one.ok(), Some((_, Outcome::Acquire { token: Some(_) }, _)))
+            };
+            (!granted(seen, token)).then_some(
+                "no lock was granted with a fencing token under load: see `token` in the target's \
+                 `[ops.acquire]`",
+            )
+        }
+        leadership::ID => {
+            let mut evidence = seen.evidence.iter();
+            let led =
+                evidence.any(|one| one.proves_leading().is_some() && one.since <= seen.load.to);
+            (!led).then_some(
+                "no node was proven to lead: that takes an `atomic` status, log lines, or answers \
+                 with node and generation in the target file",
+            )
+        }
+        _ => unanswered(id, seen),
+    }
+}
+
+/// Whether an operation like that succeeded under load.
+fn granted(seen: &Seen<'_>, wanted: impl Fn(&Operation) -> bool) -> bool {
+    let ok = |one: &&Operation| one.ok().is_some_and(|(time, ..)| seen.load.contains(time));
+    seen.history.operations().iter().filter(ok).any(wanted)
+}
+
+/// Objects are tested by operations that succeed, of those that the check looks at.
+fn unanswered(id: &str, seen: &Seen<'_>) -> Option<&'static str> {
+    let object = OBJECTS.iter().find(|kind| kind.id == id)?;
+    let answered = object.serves.iter().any(|kind| seen.ok(*kind) > 0);
+    (!answered).then_some(
+        "no operation that it looks at succeeded under load: the servers' logs may tell why",
+    )
+}

@@ -1,0 +1,155 @@
+//! What is characteristic of an anomaly beyond its class, for recognising the same defect in
+//! another run.
+//!
+//! A hallmark must come out alike in every run that shows the defect, so it holds no times, names,
+//! values or numbers of nodes, and nothing that chance decides: not how many operations a witness
+//! has, nor which of them are writes and which compare-and-sets. It proves nothing.
+
+use std::collections::BTreeMap;
+
+use crate::catalogue::NODE_CRASHED;
+use crate::event::{EventKind, NodeChange, NodeId};
+use crate::fault::FaultKind;
+use crate::history::{FaultSpan, History, Operation};
+use crate::leadership::evidence::{Evidence, evidence};
+use crate::leadership::first_led;
+use crate::lifecycle::telling;
+use crate::observation::Source;
+use crate::verdict::Anomaly;
+
+/// How much of a line of a log counts.
+const LINE: usize = 120;
+
+/// Knows the hallmarks of the anomalies of one history.
+#[derive(Debug)]
+pub struct Hallmarks<'a> {
+    history: &'a History,
+    faults: Vec<FaultSpan>,
+    /// The first proof of each generation that was led.
+    led: BTreeMap<u64, Evidence>,
+}
+
+impl<'a> Hallmarks<'a> {
+    /// Those of `history`.
+    #[must_use]
+    pub fn new(history: &'a History) -> Self {
+        Self { history, faults: history.faults(), led: first_led(&evidence(history)) }
+    }
+
+    /// Those of one anomaly, in a fixed order.
+    #[must_use]
+    pub fn of(&self, anomaly: &Anomaly) -> Vec<String> {
+        if anomaly.class == NODE_CRASHED {
+            return self.crash(anomaly);
+        }
+        let answer = self.last_answer(anomaly).map(|answer| self.answer(answer));
+        let restart = self.restart(anomaly).map(|kind| format!("across a {kind}"));
+        answer.into_iter().flatten().chain(restart).collect()
+    }
+
+    /// How a server ended, and the line of its log that tells best why, without its numbers.
+    fn crash(&self, anomaly: &Anomaly) -> Vec<String> {
+        let ended = anomaly.witness.iter().find_map(|index| {
+            match &self.history.events().get(usize::try_from(*index).ok()?)?.kind {
+                EventKind::Node { change: NodeChange::Exited { how, log }, .. } => Some((how, log)),
+                _ => None,
+            }
+        });
+        let Some((how, log)) = ended else { return Vec::new() };
+        let line = telling(log).map(|line| without_numbers(line));
+        std::iter::once(how.clone()).chain(line).collect()
+    }
+
+    /// The operation of the witness that was answered last.
+    fn last_answer(&self, anomaly: &Anomaly) -> Option<&'a Operation> {
+        let operations = self.history.operations();
+        let of = |index: &u64| {
+            let place = operations.binary_search_by_key(index, |one| one.invoked.0).ok()?;
+            let operation = operations.get(place)?;
+            Some((operation.ok()?.0, operation))
+        };
+        anomaly
+            .witness
+            .iter()
+            .filter_map(of)
+            .max_by_key(|(time, one)| (*time, one.invoked.0))
+            .map(|(_, one)| one)
+    }
+
+    /// What the last answer tells of its generation, and whether the node that was asked gave it.
+    fn answer(&self, operation: &Operation) -> Vec<String> {
+        let Some((_, _, stamp)) = operation.ok() else { return Vec::new() };
+        let began = operation.invoked.1;
+        let highest = self.led.iter().rfind(|(_, first)| first.time < began);
+        let old = stamp.generation.zip(highest).is_some_and(|(named, (known, _))| named < *known);
+        let other = stamp.node.zip(operation.node).is_some_and(|(named, asked)| named != asked);
+        let told = [(old, "of an old generation"), (other, "through another node")];
+        told.iter().filter(|(holds, _)| *holds).map(|(_, what)| (*what).to_owned()).collect()
+    }
+
+    /// The kind of fault that restarted a node between two things that it told itself.
+    fn restart(&self, anomaly: &Anomaly) -> Option<FaultKind> {
+        let mut told: BTreeMap<NodeId, (u64, u64)> = BTreeMap::new();
+        for index in &anomaly.witness {
+            let event = self.history.events().get(usize::try_from(*index).ok()?)?;
+            if let EventKind::Observe(seen) = &event.kind
+                && seen.source != Source::Ack
+            {
+                let span = told.entry(seen.node).or_insert((seen.since, event.time));
+                *span = (span.0.min(seen.since), span.1.max(event.time));
+            }
+        }
+        let down = |(node, (from, to)): (&NodeId, &(u64, u64))| {
+            let killed = |span: &&FaultSpan| {
+                let begin = span.effective.map_or(span.begin.1, |(begin, _)| begin);
+                span.fault.killed().contains(node) && (*from..=*to).contains(&begin)
+            };
+            self.faults.iter().rfind(killed).map(|span| span.fault.kind())
+        };
+        told.iter().filter(|(_, (from, to))| from < to).find_map(down)
+    }
+}
+
+/// A line without what differs from run to run: numbers, the directories of paths, colours.
+fn without_numbers(line: &str) -> String {
+    let mut plain = String::new();
+    for word in line.split_whitespace() {
+        let word = word.rsplit('/').next().unwrap_or(word);
+        let hex = word.trim_matches(|char: char| !char.is_ascii_alphanumeric());
+        let is_hex = hex.len() >= 8 && hex.chars().all(|char| char.is_ascii_hexdigit());
+        let mut last = ' ';
+        let shown: String = word
+            .chars()
+            .map(|char| if char.is_ascii_digit() { '#' } else { char })
+            .filter(|char| {
+                let again = *char == '#' && last == '#';
+                last = *char;
+                !char.is_control() && !again
+            })
+            .collect();
+        let separator = if plain.is_empty() { "" } else { " " };
+        plain = plain + separator + if is_hex { "#" } else { &shown };
+    }
+    plain.chars().take(LINE).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_from_run_to_run_is_no_part_of_a_line() {
+        for (line, expect) in [
+            ("2026-11-20T02:00:07Z ERROR no space left", "#-#-#T#:#:#Z ERROR no space left"),
+            ("n3: term 17, peer 10.0.4.2:9000", "n#: term #, peer #.#.#.#:#"),
+            ("open /tmp/runs/1/nodes/n2/wal: EIO", "open wal: EIO"),
+            ("at 0x7f3a99 id deadbeef01", "at #x#f#a# id #"),
+            (
+                "thread 'main' panicked at src/disk.rs:10:5:",
+                "thread 'main' panicked at disk.rs:#:#:",
+            ),
+        ] {
+            assert_eq!(without_numbers(line), expect);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! What a story tells, in which words, and in which order anomalies are told.
+
+use crate::support;
+
+use fracas_checker::leadership::reigns;
+use fracas_checker::observation::Grade;
+use fracas_checker::{Budget, Verdict, judge};
+use support::language::history;
+
+const LEADERS: &str = "leader/one-per-generation";
+const REGISTER: &str = "register/linearizable";
+const UP: &str = "nodes/stay-up";
+
+fn verdict(text: &str, checks: &[&str]) -> Verdict {
+    judge(&history(text, checks), Budget::unlimited_time())
+}
+
+/// The story of the gravest anomaly.
+#[track_caller]
+fn story(text: &str, checks: &[&str]) -> Vec<String> {
+    verdict(text, checks).anomalies().next().expect("an anomaly").1.story.clone()
+}
+
+#[test]
+fn the_faults_in_effect_at_the_moment_are_told_before_those_that_only_touch_the_window() {
+    // The kill of n1 is in effect when n3 votes again; faults 1 and 2 were over long before.
+    let text = "log n3/1 - g4 [100..110] voted n1
+        fault 1 cut n1|n2,n3 [200..300]
+        fault 2 pause n2 [400..500]
+        fault 3 kill n1 [8000..9000]
+        fault 4 kill n3 [7000..7600]
+        log n3/2 - g4 [8100..8110] voted n2
+        poll n1/1 leader g4 [120..125]";
+    let story = story(text, &[LEADERS]);
+    let expect = [
+        "n3 had voted for n1 in generation 4 at a moment from 0.100 s to 0.110 s, says its own log.",
+        "From 7.000 s to 7.600 s n3 was down after SIGKILL (fault 4).",
+        "From 8.000 s to 9.000 s n1 was down after SIGKILL (fault 3).",
+        "n3 had voted for n2 in generation 4 at a moment from 8.100 s to 8.110 s, says its own log.",
+        "Other faults of that time: fault 1 (partition, halves, 0.200 s to 0.300 s) and fault 2 (pause of n2, 0.400 s to 0.500 s).",
+    ];
+    assert_eq!(story[..5], expect, "{story:#?}");
+    assert_eq!(story.len(), 6);
+}
+
+#[test]
+fn a_story_of_many_facts_and_faults_stays_short() {
+    let faults: String =
+        (1..=9).map(|id| format!("fault {id} kill n1 [{}..{}]\n", 10 + id, 500 + id)).collect();
+    let text = format!(
+        "{faults}p1 n1 w k 1 [0..10] ok\np1 n1 w k 2 [20..30] ok\np2 n1 r k [40..50] ok 1\n\
+         p2 n1 r k [60..70] ok 2"
+    );
+    let story = story(&text, &[REGISTER]);
+    assert!(story.len() <= 9, "{story:#?}");
+    let told = |text: &str| story.iter().filter(|fact| fact.contains(text)).count();
+    assert_eq!(told("was down after SIGKILL"), 3, "{story:#?}");
+    assert_eq!(told("Other faults of that time: "), 1);
+    assert_eq!(told("Process "), 3);
+}
+
+#[test]
+fn what_did_not_succeed_is_not_told_as_done_and_its_answer_is_quoted() {
+    let text = "p1 n1 w k 1 [0..10] ok
+        p2 n2 w k 2 [0..20] info HTTP 503 too few backups
+        p3 n3 r k [30..40] ok 2
+        p4 n1 r k [50..60] ok 1";
+    let story = story(text, &[REGISTER]);
+    let told = "Process 2 asked for `write k = 2` through n2 at 0.000 s; at 0.020 s that ended \
+                without a known outcome: “HTTP 503 too few backups”.";
+    assert!(story.iter().any(|fact| fact == told), "{story:#?}");
+    let failed = "p1 n1 w k 1 [0..10] fail conflict\u{1b}[31m\np2 n1 r k [20..30] ok 1";
+    let story = self::story(failed, &[REGISTER]);
+    let told = "Process 1 asked for `write k = 1` through n1 from 0.000 s to 0.010 s and it failed, \
+                so it never took effect: “conflict\\u{1b}[31m”.";
+    assert!(story.iter().any(|fact| fact == told), "{story:#?}");
+}
+
+#[test]
+fn who_answers_a_read_is_not_said_to_lead() {
+    let text = "p1 n1 w k 1 [0..10] ok @n1/g4
+        p1 n1 w k 2 [20..30] ok @n1/g4
+        p2 n2 r k [40..50] ok 1 @n2/g4
+        p2 n2 r k [60..70] ok 2";
+    let story = story(text, &[REGISTER]).join("\n");
+    assert!(story.contains("got 1; the answer named n2 and generation 4."), "{story}");
+    assert!(story.contains("n1 acknowledged it as leader of generation 4."), "{story}");
+    assert!(!story.contains("n2 acknowledged"), "{story}");
+}
+
+#[test]
+fn reigns_rest_on_claims_and_acknowledged_changes_only() {
+    let text = "poll n1 leader g4 [0..5]
+        p1 n1 w k 1 [10..20] ok @n1/g4
+        p1 n2 r k [30..40] ok 1 @n2/g4
+        p1 n2 cas k 7 8 [50..60] ok differs @n2/g4
+        hear n3 leader g5 [70..80] names n2
+        log n1 follower g5 [90..95]";
+    let history = history(text, &[]);
+    let reigns: Vec<_> = reigns(&history)
+        .into_iter()
+        .map(|reign| {
+            let ms = |time: u64| time / 1_000_000;
+            let span = (ms(reign.first), ms(reign.last));
+            (reign.generation, reign.node.to_string(), span, reign.grade, reign.signs)
+        })
+        .collect();
+    let expect = [
+        (4, "n1".to_owned(), (5, 20), Grade::Effect, 2),
+        (5, "n3".to_owned(), (80, 80), Grade::Hearsay, 1),
+    ];
+    assert_eq!(reigns, expect);
+}
+
+#[test]
+fn the_headline_is_the_gravest_anomaly_and_causes_come_before_what_they_explain() {
+    let crash = "phase load 0
+        server n1/1 started 0
+        server n1/1 exited 150
+        phase recover 200
+        p1 - r k [210..310] fail
+        phase stop 400";
+    let verdict = verdict(crash, &["liveness/recovers", UP]);
+    let classes: Vec<&str> = verdict.anomalies().map(|(_, one)| one.class.as_str()).collect();
+    assert_eq!(classes, ["node-crashed", "no-recovery"]);
+    assert!(verdict.headline.starts_with("Crash: the server of n1"), "{}", verdict.headline);
+
+    let split = "log n3 - g4 [0..5] voted n1
+        log n3 - g4 [10..15] voted n2
+        poll n1 leader g4 [20..25]
+        poll n2 leader g4 [30..35]";
+    let verdict = self::verdict(split, &[LEADERS]);
+    let classes: Vec<&str> = verdict.anomalies().map(|(_, one)| one.class.as_str()).collect();
+    assert_eq!(classes, ["split-brain", "double-vote"]);
+    assert!(verdict.headline.starts_with("Split brain: "), "{}", verdict.headline);
+}
+
+/// The headline of a crash of n2 at 0.500 s, without its beginning, and its story.
+#[track_caller]
+fn crash(text: &str) -> (String, String) {
+    let text = format!("phase load 1\nserver n2/1 started 0\nserver n2/1 exited 500{text}");
+    let verdict = verdict(&text, &[UP]);
+    let (_, found) = verdict.anomalies().next().expect("a crash");
+    let begin = "Crash: the server of n2 ended by itself with status 101 at 0.500 s";
+    let rest = found.headline.strip_prefix(begin).expect("the same beginning");
+    (rest.to_owned(), found.story.join("\n"))
+}
+
+#[test]
+fn the_card_of_a_crash_names_what_was_on_and_what_the_server_wrote() {
+    let none = "No fault was in effect on n2.";
+    for (text, headline, said) in [
+        ("", "", none),
+        ("\nfault 1 kill n3 [400..600]", "", none),
+        ("\nfault 1 full n2 [100..200]", ", just after its disk was full (fault 1)", "fault 1"),
+        (
+            "\nfault 1 full n2 [400..600]",
+            ", while its disk was full (fault 1)",
+            "The target file does not let its servers give up on fault 1 (full)",
+        ),
+        (
+            "\nfault 1 power n2 [100..200]",
+            ", in its first life after a power failure (fault 1)",
+            "n2 was down after a power failure",
+        ),
+        (
+            "\nfault 1 power n2 [100..200]\nfault 2 kill n2 [300..400]",
+            "",
+            "n2 was down after SIGKILL (fault 2)",
+        ),
+        ("\nfault 1 cut n1|n2 [400..600]", "", "the network was cut: n1→n2 and n2→n1 (fault 1)"),
+        ("\nfault 1 cut n1|n2 [400..600]", "", "None of the faults in effect lets a server end."),
+        (
+            " log listening on 7_fatal: no room at 0x3f_goodbye",
+            "",
+            "its log ends with “fatal: no room at 0x3f”, “goodbye”.",
+        ),
+    ] {
+        let (got, story) = crash(text);
+        assert_eq!(got, headline, "{text}");
+        assert!(story.contains(said), "{text}: {story}");
+        let (fault, denied) = (text.contains("n2 ["), story.contains(none));
+        assert!(!(fault && denied), "{text}: {story}");
+    }
+}
+
+#[test]
+fn what_excuses_the_end_of_a_server_is_told() {
+    let text = "phase load 1\nserver n2/1 started 0\nserver n2/1 exited 500\n\
+                fault 3 full n2 [400..600]\n";
+    let mut history = history(text, &[UP]);
+    let full = fracas_checker::fault::Hardship::DiskFull;
+    let mut header = history.header().clone();
+    header.plan.gives_up_on = Some([full].into());
+    history = fracas_checker::History::new(header, history.events().to_vec()).expect("valid");
+    let verdict = judge(&history, Budget::unlimited_time());
+    assert_eq!(verdict.anomalies().count(), 0);
+    let told = &verdict.checks[0].assumptions;
+    assert!(told.iter().any(|one| one.contains("fault 3 (full) was in effect")), "{told:?}");
+}

@@ -1,0 +1,175 @@
+//! Measures how stable fingerprints are, and how well they tell planted bugs apart.
+//!
+//! `fingerprints DIR BUG…` reads the runs of each bug in `DIR/BUG/*/`, judges their histories anew
+//! and prints a table: how many runs found anything, the fingerprint that most of these share, what
+//! it is made of, in how many runs it is that of the headline, and which bugs share it.
+//! `--record N` first carries out `fracas run regent --arg=--bug=BUG` with the seeds 1 to N; what
+//! stands after `--` goes to these runs. It writes nothing but the runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use fracas::judging::{decide, read};
+use fracas::plan::CheckBudget;
+use fracas_checker::formats::Hint;
+use fracas_regent::bugs::BUGS;
+use fracas_reports::findings;
+
+/// What is asked of this program.
+#[derive(Default)]
+struct Options {
+    dir: PathBuf,
+    bugs: Vec<String>,
+    record: u64,
+    flags: Vec<String>,
+}
+
+/// The fingerprints of one run in the order of its findings, each with what it is made of.
+type Prints = Vec<(String, String)>;
+
+/// What the runs of one bug have in common.
+struct Row {
+    bug: String,
+    runs: usize,
+    found: usize,
+    /// The fingerprint that most runs share, what it is made of, and how many have it.
+    main: Option<(String, String, usize)>,
+    /// In how many runs it is that of the headline.
+    first: usize,
+}
+
+fn main() -> ExitCode {
+    match measure() {
+        Ok(table) => {
+            print!("{table}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("fingerprints: failed to {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure() -> Result<String, String> {
+    let options = options(env::args().skip(1))?;
+    for bug in &options.bugs {
+        (1..=options.record).try_for_each(|seed| options.carry_out(bug, seed))?;
+    }
+    let rows: Result<Vec<Row>, String> = options.bugs.iter().map(|bug| options.row(bug)).collect();
+    Ok(table(&rows?))
+}
+
+/// Reads the command line.
+fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
+    let dir = args.next().ok_or("find a directory: expected `DIR BUG…`")?.into();
+    let mut options = Options { dir, ..Options::default() };
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--" => options.flags = args.by_ref().collect(),
+            "--record" => {
+                let number = args.next().and_then(|number| number.parse().ok());
+                options.record = number.ok_or("read `--record`: expected a number of runs")?;
+            }
+            bug if BUGS.iter().any(|row| row.name == bug) => options.bugs.push(arg),
+            _ => return Err(format!("know `{arg}`: expected a planted bug, `--record` or `--`")),
+        }
+    }
+    if options.bugs.is_empty() {
+        options.bugs = BUGS.iter().map(|bug| bug.name.to_owned()).collect();
+    }
+    Ok(options)
+}
+
+impl Options {
+    fn carry_out(&self, bug: &str, seed: u64) -> Result<(), String> {
+        let me = env::current_exe().map_err(|error| format!("find itself: {error}"))?;
+        let beside = me.parent().and_then(Path::parent).ok_or("find the program beside it")?;
+        let status = Command::new(beside.join("fracas"))
+            .args(["run", "regent", "--quiet", "--out"])
+            .arg(self.dir.join(bug))
+            .args([format!("--arg=--bug={bug}"), format!("--seed={seed}")])
+            .args(&self.flags)
+            .stdout(Stdio::null())
+            .status()
+            .map_err(|error| format!("run fracas: {error}"))?;
+        match status.code() {
+            Some(0..=2) => Ok(()),
+            _ => Err(format!("run `{bug}` with seed {seed}: {status}")),
+        }
+    }
+
+    fn row(&self, bug: &str) -> Result<Row, String> {
+        let runs: Vec<Prints> =
+            self.runs(bug)?.iter().map(|run| prints(run)).collect::<Result<_, _>>()?;
+        let mut shared: BTreeMap<&(String, String), usize> = BTreeMap::new();
+        for print in runs.iter().flat_map(|run| run.iter().collect::<BTreeSet<_>>()) {
+            *shared.entry(print).or_default() += 1;
+        }
+        let first_in =
+            |print: &(String, String)| runs.iter().filter(|run| run.first() == Some(print)).count();
+        let main = shared.iter().max_by_key(|(print, count)| (**count, first_in(print)));
+        Ok(Row {
+            bug: bug.to_owned(),
+            runs: runs.len(),
+            found: runs.iter().filter(|run| !run.is_empty()).count(),
+            first: main.map_or(0, |(print, _)| first_in(print)),
+            main: main.map(|((print, of), count)| (print.clone(), of.clone(), *count)),
+        })
+    }
+
+    /// The histories of a bug's runs.
+    fn runs(&self, bug: &str) -> Result<Vec<PathBuf>, String> {
+        let dir = self.dir.join(bug);
+        let failed = |error| format!("list `{}`: {error}", dir.display());
+        let mut runs = Vec::new();
+        for entry in fs::read_dir(&dir).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let history = entry.path().join("history.jsonl");
+            // `latest` is a link to a run that is counted by its own name.
+            let is_run = entry.file_type().is_ok_and(|kind| kind.is_dir()) && history.is_file();
+            runs.extend(is_run.then_some(history));
+        }
+        runs.sort();
+        Ok(runs)
+    }
+}
+
+/// The fingerprints of one run.
+fn prints(history: &Path) -> Result<Prints, String> {
+    let recorded = read(history, &Hint::default()).map_err(|error| error.to_string())?;
+    let budget = CheckBudget { bytes: 1 << 30, time: Duration::from_secs(60) };
+    let verdict = decide(&recorded.history, budget);
+    let of = |one: &fracas_reports::Finding<'_>| {
+        let made = std::iter::once(&one.anomaly.class).chain(&one.hallmarks);
+        let made: Vec<&str> = made.map(String::as_str).collect();
+        (one.fingerprint.clone(), format!("{}: {}", one.check.id, made.join("; ")))
+    };
+    Ok(findings(&recorded.history, &verdict).iter().map(of).collect())
+}
+
+fn table(rows: &[Row]) -> String {
+    let mut text = "| bug | runs that found it | main fingerprint | in runs | first in | made of | shared with |\n\
+                    |---|---|---|---|---|---|---|\n"
+        .to_owned();
+    for row in rows {
+        let Row { bug, runs, found, first, main } = row;
+        let Some((print, of, count)) = main else {
+            text += &format!("| `{bug}` | 0 of {runs} | – | – | – | – | – |\n");
+            continue;
+        };
+        let same = |other: &&Row| {
+            other.bug != *bug && other.main.as_ref().is_some_and(|(one, ..)| one == print)
+        };
+        let others: Vec<&str> = rows.iter().filter(same).map(|one| one.bug.as_str()).collect();
+        let others = if others.is_empty() { "none".to_owned() } else { others.join(", ") };
+        text += &format!(
+            "| `{bug}` | {found} of {runs} | `{print}` | {count} of {found} | {first} of {found} | {of} | {others} |\n"
+        );
+    }
+    text
+}

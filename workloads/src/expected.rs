@@ -1,0 +1,114 @@
+//! About how many operations of each kind a load asks, before anybody has asked any: what a pass
+//! needs follows from it.
+//!
+//! The streams are asked themselves, as if everything succeeded; a cluster that refuses changes what
+//! is asked next, so these are estimates.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use fracas_checker::Completion;
+use fracas_checker::event::{Op, OpKind, Outcome, Stamp, Value};
+
+use crate::{Draw, Lane, Seen};
+
+/// A lane's stream is asked so often; beyond that its share of each kind is taken to stay the same.
+const STEPS: u32 = 400;
+
+/// The rate that is assumed of a client that is as fast as possible.
+const FAST: f64 = 20.0;
+
+/// About how many operations of each kind `lanes` ask in `time`.
+#[must_use]
+pub fn expected(lanes: Vec<Lane>, time: Duration) -> BTreeMap<OpKind, f64> {
+    let count = u32::try_from(lanes.len()).unwrap_or(u32::MAX);
+    let mut sum = BTreeMap::new();
+    for (lane, number) in lanes.into_iter().zip(0..) {
+        add(lane, Draw::new(0, number, count), time.as_secs_f64(), &mut sum);
+    }
+    sum
+}
+
+/// Adds what one lane asks in `seconds`.
+fn add(mut lane: Lane, mut draw: Draw, seconds: f64, sum: &mut BTreeMap<OpKind, f64>) {
+    let pause = 1.0 / lane.rate.unwrap_or(FAST);
+    let (mut seen, mut asked, mut elapsed) = (Seen::new(), BTreeMap::<OpKind, f64>::new(), 0.0);
+    for step in 0..STEPS {
+        if elapsed >= seconds {
+            break;
+        }
+        let op = lane.stream.next(&mut draw, &seen);
+        *asked.entry(op.kind()).or_default() += 1.0;
+        if let (Some(key), Some(value)) = (op.key().cloned(), written(&op)) {
+            seen.insert(key, value);
+        }
+        let stamp = Stamp::default();
+        let outcome = succeeded(&op, step);
+        lane.stream.learn(&op, &Completion::Ok { outcome, stamp });
+        elapsed += pause + lane.stream.rest().as_secs_f64();
+    }
+    let scale = if elapsed > 0.0 { (seconds / elapsed).max(1.0) } else { 0.0 };
+    asked.into_iter().for_each(|(kind, count)| *sum.entry(kind).or_default() += count * scale);
+}
+
+/// What a register holds after `op`.
+fn written(op: &Op) -> Option<Value> {
+    match op {
+        Op::Write { value, .. } | Op::Cas { new: value, .. } => Some(value.clone()),
+        _ => None,
+    }
+}
+
+/// How `op` ends if it succeeds; a lock is granted under the token `token`.
+fn succeeded(op: &Op, token: u32) -> Outcome {
+    match op {
+        Op::Write { .. } => Outcome::Write,
+        Op::Cas { .. } => Outcome::Cas,
+        Op::Acquire { .. } => Outcome::Acquire { token: Some(token.into()) },
+        Op::Renew { .. } => Outcome::Renew,
+        Op::Release { .. } => Outcome::Release,
+        Op::GuardedWrite { .. } => Outcome::GuardedWrite,
+        _ => Outcome::Read { value: None },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fracas_checker::event::NodeId;
+
+    use super::*;
+    use crate::{ALL, Size};
+
+    fn size(rate: f64) -> Size {
+        let nodes = (1..=5).map(NodeId).collect();
+        Size { nodes, clients: 10, rate: Some(rate), keys: 5, serves: OpKind::ASKED.into() }
+    }
+
+    /// The sum is the rate times the time, whether the streams are asked that often or not.
+    #[test]
+    fn all_operations_together_follow_from_rate_and_time() {
+        for (rate, seconds) in [(20.0, 15), (150.0, 30), (3_000.0, 600)] {
+            let lanes = crate::find("register").unwrap().lanes(&size(rate));
+            let expected = expected(lanes, Duration::from_secs(seconds));
+            let (all, wanted) = (expected.values().sum::<f64>(), rate * seconds as f64);
+            assert!((0.95..1.15).contains(&(all / wanted)), "{all} of {wanted}");
+        }
+    }
+
+    #[test]
+    fn every_kind_that_a_workload_asks_is_expected() {
+        for workload in ALL {
+            let size = size(150.0);
+            let expected = expected(workload.lanes(&size), Duration::from_secs(30));
+            for kind in workload.asks(&size.serves) {
+                assert!(expected.get(&kind).is_some_and(|count| *count > 1.0), "{kind}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_asked_in_no_time() {
+        let lanes = crate::find("register").unwrap().lanes(&size(150.0));
+        assert!(expected(lanes, Duration::ZERO).values().all(|count| *count == 0.0));
+    }
+}
