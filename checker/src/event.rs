@@ -69,9 +69,17 @@ impl TryFrom<String> for NodeId {
 #[serde(transparent)]
 pub struct ProcessId(pub u64);
 
+impl ProcessId {
+    /// Who put into objects what they hold before the first operation: nobody that was recorded.
+    pub const INITIAL: Self = Self(u64::MAX);
+}
+
 impl fmt::Display for ProcessId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
+        match *self {
+            Self::INITIAL => f.write_str("initial"),
+            Self(number) => write!(f, "{number}"),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! hands over a valid history, with notes on what it left out or assumed, or says which line is
 //! wrong; it never repairs. What a history means is not asked here.
 
+mod doubts;
 mod edn;
 mod input;
 mod jepsen;
@@ -16,6 +17,8 @@ use std::fmt;
 use std::io::{self, BufReader, Read};
 use std::str::FromStr;
 
+pub use doubts::Doubts;
+use doubts::Foreign;
 use edn::{Refused, Syntax};
 use input::{Input, recognise, refuse, unreadable};
 use jepsen::{About, Source};
@@ -30,7 +33,7 @@ pub enum Format {
     Fracas,
     /// Operation maps of Jepsen, Knossos and Elle: see [`jepsen_edn`].
     JepsenEdn,
-    /// The console log of a Jepsen test.
+    /// The console log of a Jepsen test, or its `history.txt`.
     JepsenLog,
     /// The lines that Porcupine's tests of a key-value store read.
     PorcupineKv,
@@ -74,7 +77,7 @@ impl Format {
         match self {
             Self::Fracas => "our own lines, `fracas.history/1`, as every run records them",
             Self::JepsenEdn => "operation maps of Jepsen, Knossos and Elle, in EDN",
-            Self::JepsenLog => "the console log of a Jepsen test",
+            Self::JepsenLog => "the console log of a Jepsen test, or its `history.txt`",
             Self::PorcupineKv => "the lines that Porcupine's tests of a key-value store read",
             Self::PorcupineJson => "the data of Porcupine's visualization",
             Self::Maelstrom => "the history of a Maelstrom test",
@@ -160,6 +163,8 @@ pub struct Recorded {
     pub torn: bool,
     /// What was left out or assumed, each a lowercase fragment.
     pub notes: Vec<String>,
+    /// What the file leaves open.
+    pub doubts: Doubts,
 }
 
 /// Why a file is not a history.
@@ -200,12 +205,15 @@ pub fn read(input: impl Read, hint: &Hint) -> Result<Recorded, ReadError> {
     };
     if format == Format::Fracas {
         let (history, torn) = jsonl::read(BufReader::with_capacity(AT_ONCE, input.stream()))?;
-        return Ok(Recorded { history, format, torn, notes: Vec::new() });
+        let (notes, doubts) = (Vec::new(), Doubts::default());
+        return Ok(Recorded { history, format, torn, notes, doubts });
     }
     let text = input.text()?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let text = text.as_str();
     match foreign(text, format, hint.kind) {
-        Ok((history, notes)) => Ok(Recorded { history, format, torn: false, notes }),
+        Ok(Foreign { history, notes, doubts }) => {
+            Ok(Recorded { history, format, torn: false, notes, doubts })
+        }
         Err(refused) => Err(placed(text, refused)),
     }
 }
@@ -215,7 +223,7 @@ fn foreign(
     text: &str,
     format: Format,
     kind: Option<&'static objects::Kind>,
-) -> Result<(History, Vec<String>), Refused> {
+) -> Result<Foreign, Refused> {
     let about = About { kind, texts: format == Format::PorcupineKv };
     let first = text.trim_start_matches(|letter: char| letter == '[' || letter.is_whitespace());
     let json = first.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with('"'));
@@ -249,6 +257,9 @@ fn placed(text: &str, refused: Refused) -> ReadError {
 }
 
 fn unknown(beginning: &[u8]) -> ReadError {
+    if let Some(reason) = input::known_but_not_read(beginning) {
+        return refuse(1, reason.to_owned());
+    }
     let formats = Format::ALL.map(|format| format!("`{format}`")).join(", ");
     let what =
         if beginning.iter().all(u8::is_ascii_whitespace) { "nothing" } else { "no known format" };

@@ -4,6 +4,7 @@
 //! [`crate::formats`]; whether it is any good is the business of [`crate::judge()`].
 
 mod faults;
+mod initial;
 mod objects;
 mod validation;
 
@@ -13,6 +14,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 pub use faults::FaultSpan;
+pub use initial::Initial;
 pub use objects::ObjectIndex;
 use validation::Walk;
 
@@ -66,6 +68,10 @@ pub struct Plan {
     /// While it endures which of these a server may end by itself. None: [`Plan::GIVES_UP_ON`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gives_up_on: Option<BTreeSet<Hardship>>,
+    /// What every register, text or counter holds before anything is written to it. None: nothing,
+    /// or 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initial: Option<Value>,
     /// The kinds of faults that were allowed. If there are any, one fault must have happened.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub faults: BTreeSet<FaultKind>,
@@ -281,11 +287,16 @@ impl Growing {
         self.walk.take(event)
     }
 
-    pub(crate) fn history(self) -> History {
+    /// What was added.
+    ///
+    /// # Errors
+    ///
+    /// When an object cannot hold at first what the plan says.
+    pub(crate) fn history(self) -> Result<History, Malformed> {
         let Walk { time: end, operations, others, .. } = self.walk;
         let objects = objects::index(&operations);
         let (header, events) = (self.header, OnceLock::new());
-        History { header, others, operations, objects, end, torn: false, events }
+        History { header, others, operations, objects, end, torn: false, events }.started()
     }
 }
 
@@ -299,7 +310,14 @@ impl History {
     pub fn new(header: Header, events: Vec<Event>) -> Result<Self, Malformed> {
         let mut growing = Growing::new(header);
         events.into_iter().try_for_each(|event| growing.add(event))?;
-        Ok(growing.history())
+        growing.history()
+    }
+
+    /// The same history, with what the plan says that objects hold at first put before everything.
+    fn started(mut self) -> Result<Self, Malformed> {
+        let Some(value) = self.header.plan.initial.take() else { return Ok(self) };
+        let initial = self.all_starting_at(&value, false);
+        self.starting_at(&initial, false).map_err(|reason| Malformed { position: 0, reason })
     }
 
     /// The same history, marked as one whose last line was cut off.

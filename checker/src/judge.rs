@@ -9,7 +9,7 @@ use crate::linearizability::Algorithm;
 use crate::objects::OBJECTS;
 use crate::tried::Tried;
 use crate::verdict::{CheckResult, Verdict};
-use crate::{coverage, leadership, lease, lifecycle, liveness};
+use crate::{coverage, fit, leadership, lease, lifecycle, liveness};
 
 /// A check that can be asked for.
 #[derive(Clone, Copy)]
@@ -95,9 +95,20 @@ pub fn judge_by(history: &History, ids: &[&str], algorithm: Algorithm, budget: B
     Verdict::of(ids.iter().map(|id| run(id, history, algorithm, &budget)).collect())
 }
 
+/// A check whose rules are about something else than this history: whatever they say of it is
+/// neither an anomaly nor a pass.
+fn unfit(check: &Check, reason: &str) -> CheckResult {
+    let mut result = CheckResult::new(check.id, check.promise);
+    result.inconclusive(format!("`{}` does not fit this history: {reason}", check.id));
+    result
+}
+
 fn run(id: &str, history: &History, algorithm: Algorithm, budget: &Budget) -> CheckResult {
     if let Some(check) = checks().find(|check| check.id == id) {
-        return (check.run)(history, budget, algorithm);
+        return match fit::contradiction(id, history) {
+            Some(reason) => unfit(&check, &reason),
+            None => (check.run)(history, budget, algorithm),
+        };
     }
     let mut result = CheckResult::new(id, "unknown to this version");
     result.inconclusive(format!("`{id}` is not a check of this version"));

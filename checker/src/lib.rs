@@ -67,6 +67,8 @@
 //! 2. [`formats`] reads a file into a [`history::History`], which is validated once and then trusted.
 //!    Its header may carry a [`history::Plan`]: how it is to be judged.
 //! 3. [`judge()`] runs the checks of the plan, [`judge_by`] those that the caller names.
+//!    [`recorded`] judges what a file holds, by the model that fits ([`fit`]), and weighs what the
+//!    file leaves open.
 //!    - [`objects`] lists the kinds of objects: registers, sets, queues, locks, counters and more.
 //!      Each has a sequential specification in [`models`]; [`linearizability`] is what they share.
 //!    - [`guarantees`]: what a broken register breaks besides, and what it does not.
@@ -131,6 +133,7 @@ mod cause;
 pub mod coverage;
 pub mod event;
 pub mod fault;
+pub mod fit;
 pub mod formats;
 pub mod guarantees;
 pub mod hallmark;
@@ -148,6 +151,7 @@ pub mod observation;
 pub mod online;
 pub mod op;
 mod reach;
+pub mod recorded;
 mod story;
 pub mod transaction;
 pub mod tried;

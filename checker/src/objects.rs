@@ -22,7 +22,7 @@ mod unseen;
 pub mod versioned;
 mod zones;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::budget::Budget;
 use crate::event::Nanos;
@@ -206,12 +206,4 @@ pub const OBJECTS: &[Kind] = &[
 #[must_use]
 pub fn named(name: &str) -> Option<&'static Kind> {
     OBJECTS.iter().find(|kind| kind.names.contains(&name))
-}
-
-/// The first kind that serves every operation of `history`, if there is one.
-#[must_use]
-pub fn serving(history: &History) -> Option<&'static Kind> {
-    let asked: BTreeSet<OpKind> = history.operations().iter().map(|one| one.op.kind()).collect();
-    let serves = |kind: &&Kind| asked.iter().all(|asked| kind.serves.contains(asked));
-    OBJECTS.iter().find(serves)
 }

@@ -37,6 +37,16 @@ pub enum Micro {
     },
 }
 
+impl Micro {
+    /// The object it acts on.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        match self {
+            Self::Read { key, .. } | Self::Write { key, .. } | Self::Append { key, .. } => key,
+        }
+    }
+}
+
 /// What a read within a transaction answered.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

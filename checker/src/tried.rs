@@ -81,13 +81,15 @@ impl Tried {
     #[must_use]
     pub fn load(&self) -> Option<String> {
         let least = self.windows.iter().min_by_key(|window| (window.ok, window.asked))?;
-        let (asked, ok): (u64, u64) =
-            self.windows.iter().fold((0, 0), |(asked, ok), one| (asked + one.asked, ok + one.ok));
-        let count = self.windows.len();
-        let plural = if count == 1 { "fault" } else { "faults" };
+        let asked = self.windows.iter().map(|window| window.asked).min().unwrap_or(0);
+        // No sum: faults overlap, and what was asked during two of them would count twice.
+        let count = match self.windows.len() {
+            1 => "the one fault".to_owned(),
+            count => format!("each of {count} faults"),
+        };
         Some(format!(
-            "During {count} {plural} clients asked {asked} operations, and {ok} succeeded; the \
-             fewest succeeded during fault {} ({}): {} of {} asked.",
+            "During {count} clients asked at least {asked} operations; the fewest succeeded during \
+             fault {} ({}): {} succeeded, {} were asked.",
             least.fault, least.what, least.ok, least.asked
         ))
     }

@@ -284,7 +284,12 @@ fn summary(time: u64, runs: &[&Measured]) -> String {
     let seeds: BTreeSet<u64> = planted.iter().map(|one| one.cell.seed).collect();
     let found = |one: &&&Measured| one.verdict == "anomaly";
     let all = bugs(&mut planted.iter());
-    let average = planted.iter().filter(found).count() as f64 / seeds.len().max(1) as f64;
+    // Of each bug the share of its runs, so that a measurement that goes on says what it will.
+    let share = |bug: &str| {
+        let runs = planted.iter().filter(|one| one.cell.bug == bug);
+        runs.clone().filter(found).count() as f64 / runs.count().max(1) as f64
+    };
+    let average: f64 = names().map(share).sum();
     let few = bugs(&mut planted.iter().filter(found).filter(|one| one.cell.seed <= FEW));
     let any = bugs(&mut planted.iter().filter(found));
     let alarms = correct.iter().filter(found).count();

@@ -9,10 +9,10 @@ use std::time::Instant;
 
 use fracas_checker::formats::{self, Hint, ReadError, Recorded};
 use fracas_checker::history::History;
-use fracas_checker::judge::judge_planned;
-use fracas_checker::objects::{self, Kind};
+use fracas_checker::objects::Kind;
+use fracas_checker::recorded::{self, Judged};
 use fracas_checker::verdict::CheckResult;
-use fracas_checker::{Algorithm, Budget, Status, Verdict, coverage, judge, judge_by, lifecycle};
+use fracas_checker::{Algorithm, Budget, Status, Verdict, coverage, judge, lifecycle};
 use fracas_reports::{Ended, FILES, Finding, Run, RunRecord, findings, summary};
 use serde_json::json;
 
@@ -65,7 +65,7 @@ pub fn decide(history: &History, budget: CheckBudget) -> Verdict {
 /// How a history that is on disk is to be judged.
 #[derive(Debug, Clone, Copy)]
 pub struct Judge {
-    /// By this model alone; by the plan of the history if none is named.
+    /// By this model alone; by the plan of the history, or the model that fits, if none is named.
     pub kind: Option<&'static Kind>,
     /// How the model is decided.
     pub algorithm: Algorithm,
@@ -74,35 +74,15 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// The verdict; with a note where the model had to be chosen by what was asked.
+    /// The verdict, with the history as it was judged.
     ///
     /// # Errors
-    /// When nothing says what the history is to be judged by.
-    pub fn verdict(&self, history: &History) -> Result<(Verdict, Option<String>), String> {
-        if self.kind.is_none() && !history.header().plan.checks.is_empty() {
-            return Ok((self.by(history, None), None));
-        }
-        let guessed = self.kind.is_none();
-        let kind = self.kind.or_else(|| objects::serving(history)).ok_or(
-            "no model serves all of its operations, expected one to be named by `--model`",
-        )?;
-        let note = guessed.then(|| {
-            format!(
-                "judged as `{}`, because its operations fit: `--model` names another",
-                kind.names[0]
-            )
-        });
-        Ok((self.by(history, Some(kind)), note))
-    }
-
-    fn by(&self, history: &History, kind: Option<&Kind>) -> Verdict {
+    /// When no model fits the history, or the one that is named does not.
+    pub fn verdict(&self, recorded: Recorded) -> Result<Judged, String> {
         let until = Instant::now() + self.budget.time;
         let expired = || Instant::now() >= until;
         let budget = Budget::new(self.budget.bytes, &expired);
-        match kind {
-            Some(kind) => judge_by(history, &[kind.id], self.algorithm, budget),
-            None => judge_planned(history, self.algorithm, budget),
-        }
+        recorded::Judge { kind: self.kind, algorithm: self.algorithm, budget }.verdict(recorded)
     }
 }
 

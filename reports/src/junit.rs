@@ -154,7 +154,7 @@ fn write(xml: &mut String, run: &Run<'_>, cases: &[Case]) -> std::fmt::Result {
 
 fn properties(xml: &mut String, run: &Run<'_>) -> std::fmt::Result {
     let (record, target) = (run.record, &run.record.target);
-    let kinds = Kinds::of(run, &run.history.faults());
+    let kinds = Kinds::of(run);
     writeln!(xml, "    <properties>")?;
     for (name, value) in [
         ("seed", record.seed.to_string()),
@@ -196,7 +196,7 @@ fn test_case(xml: &mut String, class: &str, case: &Case) -> std::fmt::Result {
 
 /// What a pass of this run says nothing of.
 fn untried(run: &Run<'_>) -> Option<String> {
-    let untried = Kinds::of(run, &run.history.faults()).untried()?;
+    let untried = Kinds::of(run).untried()?;
     Some(format!("faults: {untried}"))
 }
 

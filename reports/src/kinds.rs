@@ -2,32 +2,33 @@
 //!
 //! A pass says nothing of a kind that was never tried, so every output names those.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use fracas_checker::history::{FaultSpan, Operation};
+use fracas_checker::history::FaultSpan;
+use fracas_checker::{Tried, Window};
 
 use crate::Run;
-use crate::tally::Tally;
 use crate::text::{PHRASE, clean, count};
 
 /// The kinds of faults of a run, in the words of its record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Kinds {
     pub(crate) allowed: Vec<String>,
-    /// Allowed, and no fault of them was ever proven to take effect.
+    /// Allowed, and no fault of them was ever measured to take effect.
     pub(crate) untried: Vec<String>,
 }
 
 impl Kinds {
-    pub(crate) fn of(run: &Run<'_>, faults: &[FaultSpan]) -> Self {
-        let tried: BTreeSet<&str> = faults
-            .iter()
-            .filter(|span| span.effective.is_some())
-            .map(|span| span.fault.kind().word())
-            .collect();
-        let allowed = run.record.faults.clone();
-        let untried = allowed.iter().filter(|kind| !tried.contains(kind.as_str()));
-        Self { untried: untried.cloned().collect(), allowed }
+    /// As the checker tells them; a history whose plan names no kinds is asked by those of the run's
+    /// record.
+    pub(crate) fn of(run: &Run<'_>) -> Self {
+        let told = tried(run);
+        let words = |kinds: &BTreeSet<_>| kinds.iter().map(ToString::to_string).collect();
+        let planned: Vec<String> = words(&told.allowed);
+        let allowed = if planned.is_empty() { run.record.faults.clone() } else { planned };
+        let tried: BTreeSet<String> = told.tried.iter().map(ToString::to_string).collect();
+        let untried = allowed.iter().filter(|kind| !tried.contains(*kind)).cloned().collect();
+        Self { allowed, untried }
     }
 
     /// `4 of 9 kinds never tried: clock, disk, loss, slow`; none if all were.
@@ -51,10 +52,11 @@ pub(crate) fn proven(faults: &[FaultSpan]) -> String {
     }
 }
 
-/// What clients asked while a fault was on: every operation that was open at some time of it.
-pub(crate) fn load(span: &FaultSpan, operations: &[Operation], end: u64) -> Tally {
-    let (from, to) = span.effective.unwrap_or_else(|| span.window(end));
-    let begun = operations.partition_point(|one| one.invoked.1 <= to);
-    let open = |one: &&Operation| one.completed.as_ref().is_none_or(|(_, ended, _)| *ended >= from);
-    Tally::of(operations[..begun].iter().filter(open))
+fn tried(run: &Run<'_>) -> Tried {
+    run.verdict.faults.clone().unwrap_or_else(|| Tried::of(run.history))
+}
+
+/// What clients asked during each fault, by its number.
+pub(crate) fn windows(run: &Run<'_>) -> BTreeMap<u32, Window> {
+    tried(run).windows.into_iter().map(|window| (window.fault, window)).collect()
 }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use fracas_checker::Window;
 use fracas_checker::event::{EventKind, Nanos};
 use fracas_checker::history::FaultSpan;
 use fracas_checker::leadership::reigns;
@@ -15,7 +16,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::findings::{Finding, findings};
-use crate::kinds::{Kinds, load};
+use crate::kinds::{Kinds, windows};
 use crate::record::Ended;
 use crate::tally::{Reason, Tally, reasons};
 use crate::words::{Fate, outcome};
@@ -48,8 +49,8 @@ struct Results<'a> {
 #[must_use]
 pub fn results_json(run: &Run<'_>) -> String {
     let tally = Tally::of(run.history.operations());
-    let faults = run.history.faults();
-    let (kinds, outcome) = (Kinds::of(run, &faults), outcome(run));
+    let (faults, windows) = (run.history.faults(), windows(run));
+    let (kinds, outcome) = (Kinds::of(run), outcome(run));
     let results = Results {
         schema: RESULTS_SCHEMA,
         run: the_run(run),
@@ -63,7 +64,7 @@ pub fn results_json(run: &Run<'_>) -> String {
         refusals: reasons(run.history.operations()).iter().map(refusal).collect(),
         checks: run.verdict.checks.iter().map(check).collect(),
         findings: findings(run.history, run.verdict).iter().flat_map(each).collect(),
-        faults: faults.iter().map(|span| fault(run, span)).collect(),
+        faults: faults.iter().map(|span| fault(span, windows.get(&span.id))).collect(),
         metrics: metrics(run, &tally),
         files: FILES.iter().map(|(name, what, _)| (*name, *what)).collect(),
     };
@@ -130,7 +131,10 @@ fn refusal(reason: &Reason) -> Value {
     json!({ "outcome": outcome, "error": reason.error, "count": reason.count })
 }
 
-fn fault(run: &Run<'_>, span: &FaultSpan) -> Value {
+fn fault(span: &FaultSpan, load: Option<&Window>) -> Value {
+    let load = load.map(
+        |it| json!({ "open": it.open, "asked": it.asked, "ok": it.ok, "refused": it.refused }),
+    );
     let measured = |(stage, time, measurements): &(_, Nanos, Vec<_>)| json!({ "stage": stage, "at_s": seconds(*time), "measurements": measurements });
     json!({
         "id": span.id, "kind": span.fault.kind(), "fault": span.fault, "how": span.mechanism,
@@ -138,7 +142,7 @@ fn fault(run: &Run<'_>, span: &FaultSpan) -> Value {
         "from_s": span.effective.map(|(from, _)| seconds(from)),
         "to_s": span.effective.map(|(_, to)| seconds(to)),
         "verified": span.is_effective(), "problems": span.problems,
-        "load": ops(&load(span, run.history.operations(), run.history.end())),
+        "load": load,
         "proofs": span.proofs.iter().map(measured).collect::<Vec<_>>(),
     })
 }

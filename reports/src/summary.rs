@@ -80,7 +80,7 @@ fn head(run: &Run<'_>) -> String {
         proven(&faults),
         short(&record.workloads.join(", ")),
     );
-    if let Some(untried) = Kinds::of(run, &faults).untried() {
+    if let Some(untried) = Kinds::of(run).untried() {
         text += &format!("**Faults: {}.**\n\n", escape(&untried));
     }
     text
@@ -119,7 +119,7 @@ fn details(finding: &Finding<'_>) -> String {
     let anomaly = finding.anomaly;
     let more = finding.more().map_or_else(String::new, |more| format!(" ({more})"));
     let mut text = format!(
-        "<details><summary>{} – {}{more}</summary>\n\n{}\n\n",
+        "<details><summary>{} – {}</summary>\n\n{}{more}\n\n",
         short(&finding.check.id),
         short(&anomaly.class),
         long(&anomaly.headline)

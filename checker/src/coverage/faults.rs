@@ -82,7 +82,11 @@ fn missed(history: &History, result: &mut CheckResult) {
         0 => String::new(),
         more => format!(", and {more} more"),
     };
-    let text = format!("{} planned faults did not happen: {named}{more}: {why}", missed.len());
+    let count = match missed.len() {
+        1 => "1 planned fault".to_owned(),
+        count => format!("{count} planned faults"),
+    };
+    let text = format!("{count} did not happen: {named}{more}: {why}");
     if history.header().plan.coverage.every_fault {
         result.inconclusive(format!("{text}; leave out `--time`, or give the schedule more of it"));
     } else {

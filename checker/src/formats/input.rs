@@ -7,7 +7,7 @@ use std::io::{self, Chain, Cursor, Read};
 
 use flate2::read::MultiGzDecoder;
 
-use super::{Format, ReadError};
+use super::{Format, ReadError, jepsen_log};
 
 /// How much of a file is looked at to tell who wrote it.
 const LOOK: u64 = 64 << 10;
@@ -24,6 +24,20 @@ const RATIO: u64 = 200;
 
 /// The first bytes of a packed file.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// What some editors put before a text in UTF-8. It is no part of the text.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// How Jepsen's binary files begin.
+const JEPSEN_BINARY: &[u8] = b"JEPSEN";
+
+/// Why a file is none that can be read, if it is known what it is.
+pub(super) fn known_but_not_read(beginning: &[u8]) -> Option<&'static str> {
+    beginning.starts_with(JEPSEN_BINARY).then_some(
+        "Jepsen's binary file of a test, which is not read here, expected the `history.edn` or \
+         `history.txt` that Jepsen writes beside it",
+    )
+}
 
 /// A file as it is meant: unpacked, with its beginning read ahead.
 pub(super) struct Input<R> {
@@ -46,6 +60,9 @@ impl<R: Read> Input<R> {
         };
         let mut beginning = Vec::new();
         rest.by_ref().take(LOOK).read_to_end(&mut beginning)?;
+        if beginning.starts_with(BYTE_ORDER_MARK) {
+            beginning.drain(..BYTE_ORDER_MARK.len());
+        }
         Ok(Self { beginning, rest })
     }
 
@@ -133,11 +150,14 @@ const KV: [&str; 3] = [":f :get", ":f :put", ":f :append"];
 /// Who wrote a file that begins like this, if anybody is known to.
 pub(super) fn recognise(beginning: &[u8]) -> Option<Format> {
     let text = String::from_utf8_lossy(beginning);
-    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let text = text.trim_start();
     let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let first = text.chars().next()?;
     // A collection of objects is JSON like the object itself.
     let inside = text.trim_start_matches(|letter: char| letter == '[' || letter.is_whitespace());
+    if jepsen_log::is_bare(text) {
+        return Some(Format::JepsenLog);
+    }
     let json = inside.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with('"'));
     if json {
         let line = text.lines().next().unwrap_or_default();

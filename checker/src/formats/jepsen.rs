@@ -8,10 +8,13 @@
 //! changing a verdict is left out, with a note.
 
 mod build;
+mod completions;
+mod maps;
 mod meaning;
 mod pairs;
 mod record;
 mod style;
+mod times;
 mod transaction;
 mod verb;
 

@@ -12,18 +12,18 @@ use std::ops::Range;
 
 pub use write::{left_out, write};
 
+use super::doubts::Foreign;
 use super::edn::{Form, Kind, Reader, Refused, Syntax};
 use super::jepsen::{About, Record, Source, Step, Who, history};
-use crate::history::History;
 
 /// Reads the operation maps of `source`.
-pub(super) fn read(source: Source<'_>, about: About) -> Result<(History, Vec<String>), Refused> {
+pub(super) fn read(source: Source<'_>, about: About) -> Result<Foreign, Refused> {
     let (records, others) = records(source)?;
-    let (history, mut notes) = history(source, &records, about)?;
+    let mut foreign = history(source, &records, about)?;
     if others > 0 {
-        notes.insert(0, left_out_note(others));
+        foreign.notes.insert(0, left_out_note(others));
     }
-    Ok((history, notes))
+    Ok(foreign)
 }
 
 /// What is said of records that are no client's.
@@ -89,6 +89,9 @@ impl<'t, 'a> Fields<'t, 'a> {
 /// The record that `form` is; none if it is no client's.
 fn record<'a>(form: Form<'_, 'a>, syntax: Syntax) -> Result<Option<Record<'a>>, Refused> {
     let map = form.tagged().map_or(form, |(_, map)| map);
+    if let Some(refused) = form.unreadable() {
+        return Err(refused);
+    }
     if map.kind() != Kind::Map {
         return Err(form.refused(format!("{}, expected an operation map", form.described())));
     }
@@ -110,7 +113,7 @@ fn record<'a>(form: Form<'_, 'a>, syntax: Syntax) -> Result<Option<Record<'a>>, 
         f: fields.f.map_or(Ok(""), function)?,
         key: range(fields.key),
         value: range(fields.value),
-        time: fields.time.map_or(Ok(None), time)?,
+        time: fields.time.and_then(time),
         error: range(fields.error),
     }))
 }
@@ -149,11 +152,7 @@ fn function<'a>(form: Form<'_, 'a>) -> Result<&'a str, Refused> {
     }
 }
 
-fn time(form: Form<'_, '_>) -> Result<Option<i64>, Refused> {
-    match form.kind() {
-        Kind::Nil => Ok(None),
-        _ => form.int().map(Some).ok_or_else(|| {
-            form.refused(format!("`:time` is {}, expected nanoseconds", form.described()))
-        }),
-    }
+/// When a record was made, if its time is a number: its place in the list orders it anyway.
+fn time(form: Form<'_, '_>) -> Option<i64> {
+    form.rounded()
 }

@@ -1,23 +1,27 @@
-//! The console log of a Jepsen test: every line of `jepsen.util` with a process, a type, a function
-//! and a value is a record; other lines are not looked at.
+//! The console log of a Jepsen test, and its `history.txt`: every line of `jepsen.util` with a
+//! process, a type, a function and a value is a record; other lines are not looked at. In a
+//! `history.txt` every line is such a record and nothing stands before it.
 //!
 //! Older logs have `INFO  jepsen.util - 3⇥:invoke⇥:read⇥nil`, newer ones a date and a thread before
 //! that. A log has no times that could be relied on, so the order of its lines is taken for them.
 //! What operations mean is the business of [`super::jepsen`].
 
+use std::ops::Range;
+
+use super::doubts::Foreign;
 use super::edn::{Form, Kind, Reader, Refused, Syntax};
 use super::jepsen::{About, Record, Source, Step, Who, history};
 use super::jepsen_edn::left_out_note;
-use crate::history::History;
 
 /// What stands before every record, somewhere in its line.
 pub(super) const MARK: &str = "jepsen.util";
 
 /// Reads the records of the log `text`.
-pub(super) fn read(text: &str, about: About) -> Result<(History, Vec<String>), Refused> {
+pub(super) fn read(text: &str, about: About) -> Result<Foreign, Refused> {
     let (mut records, mut others, mut at) = (Vec::new(), 0, 0);
+    let mark = if is_bare(text) { "" } else { MARK };
     for line in text.split_inclusive('\n') {
-        match record(text, at, at + line.trim_end().len())? {
+        match record(text, at..at + line.trim_end().len(), mark)? {
             Line::Record(record) => records.push(record),
             Line::NoClient => others += 1,
             Line::Other => {}
@@ -27,11 +31,19 @@ pub(super) fn read(text: &str, about: About) -> Result<(History, Vec<String>), R
     if records.is_empty() {
         return Err(Refused::new(0, format!("no operation of `{MARK}`, expected a console log")));
     }
-    let (history, mut notes) = history(Source { text, syntax: Syntax::Edn }, &records, about)?;
+    let mut foreign = history(Source { text, syntax: Syntax::Edn }, &records, about)?;
     if others > 0 {
-        notes.insert(0, left_out_note(others));
+        foreign.notes.insert(0, left_out_note(others));
     }
-    Ok((history, notes))
+    Ok(foreign)
+}
+
+/// Whether `text` begins with a record that nothing stands before, as a `history.txt` does.
+pub(super) fn is_bare(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    let (process, step) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let process = process.starts_with(':') || process.parse::<u64>().is_ok();
+    process && step.starts_with(':') && Step::named(step).is_some()
 }
 
 /// What a line of the log is.
@@ -42,10 +54,14 @@ enum Line<'a> {
     Other,
 }
 
-/// The record in the line of `text` from `start` to `end`.
-fn record(text: &str, start: usize, end: usize) -> Result<Line<'_>, Refused> {
+/// The record in the line of `text` that is given by its range, after `mark`.
+fn record<'a>(
+    text: &'a str,
+    Range { start, end }: Range<usize>,
+    mark: &str,
+) -> Result<Line<'a>, Refused> {
     let mut words = Words { text, at: start, end };
-    if !words.skip_past(MARK) {
+    if !words.skip_past(mark) {
         return Ok(Line::Other);
     }
     let (process, step, f) = (words.next(), words.next(), words.next());

@@ -56,7 +56,7 @@ pub fn read(input: impl BufRead) -> Result<(History, bool), ReadError> {
             }
         }
     }
-    let history = growing.history();
+    let history = growing.history().map_err(malformed)?;
     Ok((if torn { history.torn() } else { history }, torn))
 }
 

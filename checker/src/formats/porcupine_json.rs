@@ -4,8 +4,8 @@
 //! Only the description says what an operation did, so it is parsed (see [`describe`]); one that is
 //! not understood is refused. Partial linearizations and annotations are not looked at.
 //!
-//! Two things are not in the data. One is the model's initial value, so that a register whose model
-//! starts at 0 seems to read what nobody wrote: a note says so. The other is whether an operation
+//! Two things are not in the data. One is the model's initial value: what is read before anything was
+//! written may be that, see [`super::Doubts::initial`]. The other is whether an operation
 //! ended at all, unless its description says `unknown`; Porcupine lets those that did not end last,
 //! after which nothing can tell whether they took effect.
 
@@ -15,16 +15,17 @@ use std::collections::BTreeMap;
 
 use describe::{Described, describe};
 
+use super::doubts::{Doubts, Foreign};
 use super::edn::{Form, Kind, Reader, Refused, Syntax};
 use crate::event::{Completion, Event, EventKind, Nanos, ProcessId, Stamp};
 use crate::history::History;
-use crate::op::Key;
+use crate::op::{Key, Value};
 
 /// What stands before the data in a page.
 const IN_PAGE: &str = "const data = ";
 
 /// Reads the data in `text`.
-pub(super) fn read(text: &str) -> Result<(History, Vec<String>), Refused> {
+pub(super) fn read(text: &str) -> Result<Foreign, Refused> {
     let page = text.trim_start().starts_with('<');
     let start = match text.find(IN_PAGE) {
         Some(found) if page => found + IN_PAGE.len(),
@@ -43,13 +44,20 @@ pub(super) fn read(text: &str) -> Result<(History, Vec<String>), Refused> {
     let (events, places) = events(&elements);
     let history = History::new(super::header(), events)
         .map_err(|malformed| Refused::new(places[malformed.position], malformed.reason))?;
-    Ok((history, notes(overlaps, &elements)))
+    let notes = notes(overlaps, &elements);
+    let doubts = Doubts { initial: true, texts: only_texts(&history), ..Doubts::default() };
+    Ok(Foreign { history, notes, doubts })
+}
+
+/// Whether it is of a store of texts, as Porcupine's example has them: whatever is written is one.
+fn only_texts(history: &History) -> bool {
+    let text = |value: &Value| matches!(value, Value::Text(_));
+    let mut written = history.operations().iter().flat_map(|one| one.op.values()).peekable();
+    written.peek().is_some() && written.all(text)
 }
 
 fn notes(overlaps: usize, elements: &[Element]) -> Vec<String> {
-    let initial = "the model's initial value is not in the data: a register is taken to start \
-                   absent, a store of texts empty";
-    let mut notes = vec![initial.to_owned()];
+    let mut notes = Vec::new();
     if overlaps > 0 {
         notes.push(format!(
             "{overlaps} operations overlap with others of their client: each is taken as another client's"

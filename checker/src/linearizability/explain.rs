@@ -6,7 +6,7 @@
 use super::call::Call;
 use crate::catalogue;
 use crate::cause::{self, Suspects};
-use crate::event::{Completion, Nanos, NodeId};
+use crate::event::{Completion, Nanos, NodeId, ProcessId};
 use crate::history::{History, Operation};
 use crate::leadership::evidence::changed;
 use crate::objects::Object;
@@ -167,6 +167,9 @@ pub(crate) fn answered(operation: &Operation) -> String {
 /// What an operation asked and how it ended. Only what succeeded is told as done.
 pub(crate) fn operation_fact(operation: &Operation) -> String {
     let (process, op) = (operation.process, &operation.op);
+    if process == ProcessId::INITIAL {
+        return format!("Before everything, as if by one operation: {op}.");
+    }
     let through = operation.node.map_or(String::new(), |node| format!(" through {node}"));
     let began = words::at(operation.invoked.1);
     match &operation.completed {

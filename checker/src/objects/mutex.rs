@@ -37,6 +37,11 @@ impl Object for Mutex {
     ];
     const KINDS: &'static [OpKind] = &[OpKind::Acquire, OpKind::Release];
 
+    /// A lease expires: `lease/exclusive` judges that.
+    fn is_one<'a>(mut ops: impl Iterator<Item = &'a Op>) -> bool {
+        !ops.any(|op| matches!(op, Op::Acquire { ttl: Some(_), .. } | Op::Renew { .. }))
+    }
+
     fn monitor(calls: &[Call<'_>]) -> Finding {
         if !calls.iter().all(|call| Self::effect(call.op, call.outcome).is_some()) {
             return Finding::Ambiguous;

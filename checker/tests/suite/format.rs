@@ -48,6 +48,7 @@ fn header() -> Header {
             recovery_ms: 5,
             clock_error_ms: 7,
             gives_up_on: Some([Hardship::NoMemory].into()),
+            initial: None,
             step_down_ms: Some(6),
             new_leader_ms: Some(7),
             faults: [FaultKind::Kill].into(),

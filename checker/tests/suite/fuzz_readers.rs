@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use fracas_checker::formats::{self, Format, Hint};
+use fracas_checker::recorded::Judge;
 use fracas_checker::{Algorithm, Budget, OpKind, judge_by, objects};
 
 /// The stack that a reader must do with: half a megabyte.
@@ -28,7 +29,7 @@ const LONGEST: usize = 32 << 10;
 const BYTES: usize = 1 << 20;
 
 /// What is put into files.
-const WORDS: [&str; 44] = [
+const WORDS: [&str; 48] = [
     "{",
     "}",
     "[",
@@ -61,6 +62,10 @@ const WORDS: [&str; 44] = [
     ":cas",
     ":drain",
     "\\u12",
+    "#<A b>",
+    "#\"\\d\"",
+    "0x1F",
+    "{:x 1}",
     "\u{feff}",
     "\u{e4}",
     "9223372036854775808",
@@ -165,6 +170,12 @@ fn survive(bytes: &[u8], hint: &Hint) -> bool {
     let budget = Budget::new(BYTES, &|| false);
     let verdict = judge_by(&recorded.history, &ids, Algorithm::Auto, budget);
     assert_eq!(verdict.checks.len(), ids.len());
+    let started = recorded.clone().starting_at(&0.into(), hint.kind).unwrap_or(recorded);
+    let judge = Judge { kind: hint.kind, algorithm: Algorithm::Auto, budget };
+    match judge.verdict(started) {
+        Ok(judged) => assert!(!judged.verdict.headline.is_empty()),
+        Err(reason) => assert!(!reason.is_empty()),
+    }
     true
 }
 

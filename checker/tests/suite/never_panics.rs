@@ -141,6 +141,7 @@ fn header() -> Header {
             recovery_ms: 1,
             clock_error_ms: 0,
             gives_up_on: None,
+            initial: None,
             step_down_ms: Some(0),
             new_leader_ms: Some(0),
             faults: [FaultKind::Kill].into(),

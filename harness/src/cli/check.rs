@@ -1,15 +1,15 @@
 //! `fracas check`: judging histories that are on disk, whoever recorded them.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
-use fracas_checker::Algorithm;
 use fracas_checker::formats::{self, Hint, Recorded};
 use fracas_checker::objects::{self, Kind, OBJECTS};
-use fracas_checker::untrusted;
+use fracas_checker::recorded::Judged;
+use fracas_checker::{Algorithm, Value, Verdict, untrusted};
 use fracas_targets::duration;
+use serde_json::json;
 
 use super::told::told;
 use super::{Out, complain, print};
@@ -43,10 +43,13 @@ pub(super) struct CheckArgs {
     #[arg(required = true, value_name = "HISTORY")]
     histories: Vec<String>,
     /// Judge by this model only: the kind of object that the operations act on. Without it the
-    /// history's own plan says what to check, or fracas takes the first model that fits all
-    /// operations.
+    /// history's own plan says what to check, or fracas takes the model that fits the operations.
     #[arg(long, value_name = "MODEL", value_parser = PossibleValuesParser::new(models()))]
     model: Option<String>,
+    /// The value of every register, text or counter before the first operation, such as `0`
+    /// [default: absent, empty or 0].
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    initial: Option<String>,
     /// Format of the histories [default: found by their content], or of the verdict (`text` or
     /// `json`). Give it twice for both.
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(formats()))]
@@ -101,33 +104,64 @@ impl CheckArgs {
     }
 }
 
+/// The value that a word means: a number if it is one.
+pub(super) fn initial(word: &str) -> Value {
+    word.parse().map_or_else(|_| Value::text(word), Value::Int)
+}
+
 /// Judges every history named; the worst verdict is the exit code.
 pub(super) fn check(args: &CheckArgs) -> Exit {
     args.histories.iter().map(|name| check_one(args, name)).fold(Exit::Pass, Exit::worst)
 }
 
 fn check_one(args: &CheckArgs, name: &str) -> Exit {
-    let (path, recorded) = match open(&args.out.out, name, &args.hint()) {
-        Ok(opened) => opened,
+    match judged(args, name) {
+        Ok((path, Judged { recorded, verdict })) => {
+            let path = path.display().to_string();
+            if args.json() {
+                print(&document(&path, &recorded, &verdict));
+            } else {
+                print(&told(&path, &verdict, &recorded));
+            }
+            Exit::of(verdict.status)
+        }
         Err(error) => {
             complain(&error);
-            return Exit::Usage;
+            if args.json() {
+                let json = json!({ "file": name, "error": error }).to_string();
+                print(&(untrusted::json(&json) + "\n"));
+            }
+            Exit::Usage
         }
-    };
-    let (verdict, note) = match args.judge().verdict(&recorded.history) {
-        Ok(judged) => judged,
-        Err(error) => {
-            complain(&format!("check `{}`: {error}", path.display()));
-            return Exit::Usage;
-        }
-    };
-    if args.json() {
-        let json = serde_json::to_string(&verdict).expect("a verdict has only string keys");
-        print(&(untrusted::json(&json) + "\n"));
-    } else {
-        print(&told(&path.display().to_string(), &verdict, &recorded, note.as_deref()));
     }
-    Exit::of(verdict.status)
+}
+
+/// Where a history is, and what it is judged to be.
+fn judged(args: &CheckArgs, name: &str) -> Result<(PathBuf, Judged), String> {
+    let (path, mut recorded) =
+        open(&args.out.out, name, &args.hint()).map_err(|error| error.to_string())?;
+    let judged = || -> Result<Judged, String> {
+        if let Some(word) = &args.initial {
+            recorded = recorded.starting_at(&initial(word), args.kind())?;
+        }
+        args.judge().verdict(recorded)
+    };
+    let judged = judged().map_err(|error| format!("check `{}`: {error}", path.display()))?;
+    Ok((path, judged))
+}
+
+/// The verdict on the history that `name` stands for, as one line of JSON.
+fn document(name: &str, recorded: &Recorded, verdict: &Verdict) -> String {
+    let json = json!({
+        "file": name,
+        "format": recorded.format.name(),
+        "torn": recorded.torn,
+        "notes": recorded.notes,
+        "status": verdict.status,
+        "headline": verdict.headline,
+        "checks": verdict.checks,
+    });
+    untrusted::json(&json.to_string()) + "\n"
 }
 
 /// Reads what a name means: stdin, a history itself, or that of a run.
@@ -137,9 +171,7 @@ pub(super) fn open(
     hint: &Hint,
 ) -> Result<(PathBuf, Recorded), Box<dyn std::error::Error>> {
     if name == "-" {
-        let mut bytes = Vec::new();
-        std::io::stdin().read_to_end(&mut bytes)?;
-        let recorded = formats::read(bytes.as_slice(), hint)
+        let recorded = formats::read(std::io::stdin().lock(), hint)
             .map_err(|error| format!("read standard input: {error}"))?;
         return Ok(("-".into(), recorded));
     }
@@ -148,14 +180,34 @@ pub(super) fn open(
     Ok((path, recorded))
 }
 
-/// The file that a name means: a history itself, or that of a run.
-fn locate(out: &Path, name: &str) -> Result<PathBuf, crate::store::StoreError> {
+/// The file that a name means: a history itself, which may be a pipe, or that of a run.
+fn locate(out: &Path, name: &str) -> Result<PathBuf, Box<dyn std::error::Error>> {
     let direct = PathBuf::from(name);
-    if direct.is_file() {
+    if direct.exists() && !direct.is_dir() {
         return Ok(direct);
     }
-    if direct.join("history.jsonl").is_file() {
-        return Ok(direct.join("history.jsonl"));
+    if direct.join(HISTORY).is_file() {
+        return Ok(direct.join(HISTORY));
     }
-    RunDir::find(out, name).map(|run| run.file("history.jsonl"))
+    let found = RunDir::find(out, name);
+    if direct.is_dir() && found.is_err() {
+        return Err(no_run(&direct).into());
+    }
+    Ok(found.map(|run| run.file(HISTORY))?)
+}
+
+/// What a run directory keeps its history in.
+const HISTORY: &str = "history.jsonl";
+
+/// The histories that other tools keep in a directory, the one that is read best first.
+const OTHERS: [&str; 3] = ["history.edn", "history.txt", "jepsen.log"];
+
+/// Why a directory is not judged, and what to give instead.
+fn no_run(dir: &Path) -> String {
+    let within = |name: &&&str| dir.join(name).is_file();
+    let expected = match OTHERS.iter().find(within) {
+        Some(name) => format!("`{}`, which is in it", dir.join(name).display()),
+        None => "a file, the name of a run or a run directory".to_owned(),
+    };
+    format!("read `{}`: a directory without `{HISTORY}`, expected {expected}", dir.display())
 }

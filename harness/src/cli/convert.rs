@@ -5,11 +5,11 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
-use fracas_checker::formats::{Hint, jepsen_edn, jsonl};
+use fracas_checker::formats::{Hint, Recorded, jepsen_edn, jsonl};
 use fracas_checker::history::History;
 use fracas_checker::objects;
 
-use super::check::{models, open};
+use super::check::{initial, models, open};
 use super::{Out, complain, tell};
 use crate::exit::Exit;
 use crate::text::plain;
@@ -25,6 +25,10 @@ pub(super) struct ConvertArgs {
     /// The kind of object that the operations act on, if the file does not tell.
     #[arg(long, value_name = "MODEL", value_parser = PossibleValuesParser::new(models()))]
     model: Option<String>,
+    /// The value of every register, text or counter before the first operation: written as the
+    /// first operations [default: none].
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    initial: Option<String>,
     /// The file to write [default: stdout].
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -44,8 +48,9 @@ enum To {
 /// Reads a history and writes it.
 pub(super) fn convert(args: &ConvertArgs) -> Exit {
     let kind = args.model.as_deref().and_then(objects::named);
-    let recorded = match open(&args.out.out, &args.history, &Hint { format: None, kind }) {
-        Ok((_, recorded)) => recorded,
+    let opened = open(&args.out.out, &args.history, &Hint { format: None, kind });
+    let recorded = match opened.and_then(|(_, recorded)| started(args, recorded)) {
+        Ok(recorded) => recorded,
         Err(error) => {
             complain(&error);
             return Exit::Usage;
@@ -71,6 +76,14 @@ pub(super) fn convert(args: &ConvertArgs) -> Exit {
             Exit::Usage
         }
     }
+}
+
+/// The history with the initial value that was asked for.
+fn started(args: &ConvertArgs, recorded: Recorded) -> Result<Recorded, Box<dyn std::error::Error>> {
+    let Some(word) = &args.initial else { return Ok(recorded) };
+    let kind = args.model.as_deref().and_then(objects::named);
+    let started = recorded.starting_at(&initial(word), kind);
+    started.map_err(|error| format!("convert `{}`: {error}", args.history).into())
 }
 
 fn write(history: &History, to: To, mut out: impl Write) -> io::Result<()> {

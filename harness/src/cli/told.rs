@@ -17,22 +17,19 @@ const IN_FULL: usize = 3;
 const STEPS: usize = 12;
 
 /// The verdict on the history that `name` stands for.
-pub(super) fn told(
-    name: &str,
-    verdict: &Verdict,
-    recorded: &Recorded,
-    note: Option<&str>,
-) -> String {
+pub(super) fn told(name: &str, verdict: &Verdict, recorded: &Recorded) -> String {
     let mut text = format!("{name}: {}: {}\n", verdict.status, plain(&verdict.headline));
     if recorded.torn {
         text.push_str("  the last line was cut off and left out\n");
     }
-    for note in recorded.notes.iter().map(String::as_str).chain(note) {
+    for note in &recorded.notes {
         text.push_str(&format!("  note: {}\n", plain(note)));
     }
     for check in &verdict.checks {
         text.push_str(&format!("  {:<12} {}\n", check.status.to_string(), check.id));
         text.extend(check.reasons.iter().map(|reason| format!("    {}\n", plain(reason))));
+        let odd = check.suspicions.iter();
+        text.extend(odd.map(|odd| format!("    odd, but no proof: {}\n", plain(odd))));
     }
     for finding in findings(&recorded.history, verdict) {
         text.push_str(&told_finding(&finding, &recorded.history));

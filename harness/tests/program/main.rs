@@ -4,6 +4,7 @@
 //! one, a test says `skipped: …` and why. Nothing here looks into the program's insides.
 
 mod cli_check;
+mod cli_check_files;
 mod cli_clean;
 mod cli_errors;
 mod cli_lists;

@@ -57,9 +57,7 @@ fn a_schedule_brings_its_time_and_faults_that_did_not_happen_are_named() {
     assert_eq!(shown["time_ms"], 60_000);
     let Some(_lab) = lab() else { return };
     let ended = run(&room, "--schedule late.json --time 2s --extend 0s");
-    ended
-        .assert_code(2)
-        .assert_stdout(&["1 planned faults did not happen: 1 (kill of the leader)"]);
+    ended.assert_code(2).assert_stdout(&["1 planned fault did not happen: 1 (kill of the leader)"]);
 }
 
 /// Of a load that ends before its one fault comes, the extension makes room for it.

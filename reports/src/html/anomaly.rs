@@ -29,7 +29,8 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
                 @for finding in findings.iter().take(MAX_TOLD) { (article(page, finding)) }
                 @for finding in findings.iter().skip(MAX_TOLD).take(MAX_FOLDED) {
                     details.folded {
-                        summary { "✗" (finding.number) " " (long(&finding.anomaly.headline)) }
+                        summary { "✗" (finding.number) " " (long(&finding.anomaly.headline))
+                            @if let Some(more) = finding.more() { " (" (more) ")" } }
                         (article(page, finding))
                     }
                 }
@@ -60,12 +61,13 @@ fn article(page: &Page<'_>, finding: &Finding<'_>) -> Markup {
                 code { (short(&finding.check.id)) }
             }
             h3 { (long(&anomaly.headline)) }
-            @if let Some(more) = finding.more() { p.more { (more) ":" }
-                ul.more { @for other in finding.alike.iter().take(MAX_ALIKE) {
+            @if let Some(more) = finding.more() { details {
+                summary { (more) }
+                ul { @for other in finding.alike.iter().take(MAX_ALIKE) {
                     li { (long(&other.headline)) }
                 } }
                 @if let Some(note) = left_out(finding.alike.len(), MAX_ALIKE) { p.note { (note) } }
-            }
+            } }
             (facts(finding))
             div.story {
                 @if !anomaly.story.is_empty() {

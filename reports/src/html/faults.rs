@@ -1,13 +1,12 @@
 //! The table of faults: what was asked, by what means, and what was measured to prove it.
 
+use fracas_checker::Window;
 use fracas_checker::event::Nanos;
 use fracas_checker::fault::{Fault, Measurement, Stage};
 use fracas_checker::history::FaultSpan;
 use maud::{Markup, html};
 
 use super::page::{MAX_FAULTS, Page, left_out, long, short};
-use crate::kinds::load;
-use crate::tally::Tally;
 use crate::text::{count, seconds};
 use crate::words;
 
@@ -23,7 +22,7 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
                 p { "No fault was injected." }
             } @else {
                 p.hint { "A fault counts only while measurements prove that it is in effect. The load is "
-                    "every operation that was open at some time of it." }
+                    "what clients asked, and what was answered, from its begin to its end." }
                 div.scroll { (table(page)) }
                 @if let Some(note) = left_out(page.faults.len(), MAX_FAULTS) { p.note { (note) } }
             }
@@ -44,7 +43,6 @@ fn table(page: &Page<'_>) -> Markup {
 }
 
 fn row(page: &Page<'_>, span: &FaultSpan) -> Markup {
-    let load = load(span, page.run.history.operations(), page.end);
     html! {
         tr.unproven-row[!span.is_effective()] {
             td.number { (span.id) }
@@ -60,18 +58,21 @@ fn row(page: &Page<'_>, span: &FaultSpan) -> Markup {
                 Some((_, time)) => { (seconds(time)) }
                 None => { strong { "never healed" } }
             } }
-            td { (met(&load)) }
+            td { (met(page.windows.get(&span.id))) }
             td { (problems(span)) (proofs(span)) }
         }
     }
 }
 
-/// What clients asked while the fault was on, and what came of it.
-fn met(load: &Tally) -> Markup {
+/// What clients asked from the begin of a fault to its end, and what came of it.
+fn met(load: Option<&Window>) -> Markup {
     html! {
-        @if load.invoked == 0 { strong { "nothing was asked" } } @else {
-            (count(load.invoked)) " asked: " (count(load.ok)) " ok, " (count(load.fail)) " refused, "
-            (count(load.info + load.open)) " unknown"
+        @match load.filter(|load| load.open > 0) {
+            None => { strong { "nothing was asked" } }
+            Some(load) => {
+                (count(load.asked)) " asked: " (count(load.ok)) " ok, " (count(load.refused))
+                " refused; " (count(load.open.saturating_sub(load.asked))) " open before"
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use fracas_checker::Window;
 use fracas_checker::event::{Event, EventKind, Nanos, NodeId};
 use fracas_checker::history::{FaultSpan, Operation};
 use fracas_checker::leadership::{Reign, reigns};
@@ -10,7 +11,7 @@ use maud::{Markup, html};
 use super::svg::Scale;
 use crate::Run;
 use crate::findings::{Finding, findings};
-use crate::kinds::Kinds;
+use crate::kinds::{Kinds, windows};
 use crate::lives::{Down, downs};
 use crate::tally::Tally;
 use crate::text::{PHRASE, SENTENCE, clean};
@@ -27,6 +28,8 @@ pub(super) struct Page<'a> {
     pub(super) findings: Vec<Finding<'a>>,
     pub(super) downs: BTreeMap<NodeId, Vec<Down>>,
     pub(super) kinds: Kinds,
+    /// What clients asked during each fault, by its number.
+    pub(super) windows: BTreeMap<u32, Window>,
     pub(super) tally: Tally,
     pub(super) reigns: Vec<Reign>,
 }
@@ -40,7 +43,8 @@ impl<'a> Page<'a> {
             end,
             scale: Scale::new(end),
             downs: downs(run.history, &faults),
-            kinds: Kinds::of(run, &faults),
+            kinds: Kinds::of(run),
+            windows: windows(run),
             faults,
             findings: findings(run.history, run.verdict),
             tally: Tally::of(run.history.operations()),

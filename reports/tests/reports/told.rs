@@ -170,8 +170,8 @@ fn the_load_of_every_fault_is_told() {
     let faults = results(&sample)["faults"].clone();
     for fault in faults.as_array().into_iter().flatten() {
         let load = |name: &str| fault["load"][name].as_u64().unwrap_or_default();
-        assert!(load("invoked") > 0, "{fault}");
-        assert_eq!(load("invoked"), load("ok") + load("fail") + load("indeterminate"));
+        assert!(load("asked") > 0 && load("open") >= load("asked"), "{fault}");
+        assert!(load("ok") > 0, "{fault}");
     }
     assert!(html(&sample.run()).contains("asked: "));
     let silent = cases::broke();

@@ -4,6 +4,7 @@
 //! texts, numbers in their shortest form. Whole numbers and floating-point ones stay different.
 
 use super::Refused;
+use super::lexer::unreadable;
 use super::string::{character, named, quoted, unescape};
 use super::tree::{Form, Kind};
 
@@ -25,14 +26,16 @@ pub(super) fn canonical(form: Form<'_, '_>) -> Result<String, Refused> {
             None => text.to_owned(),
         },
         Kind::Nil => "nil".to_owned(),
-        Kind::Bool | Kind::Keyword | Kind::Symbol | Kind::Unreadable => text.to_owned(),
+        Kind::Bool | Kind::Keyword | Kind::Symbol | Kind::Pattern => text.to_owned(),
+        Kind::Unreadable => return Err(form.refused(unreadable(text))),
     })
 }
 
 /// What the string `form` says.
 pub(super) fn inside<'a>(form: Form<'_, 'a>) -> Result<std::borrow::Cow<'a, str>, Refused> {
     let text = form.text();
-    unescape(text.get(1..text.len() - 1).unwrap_or_default())
+    let inside = text.get(1..text.len() - 1).unwrap_or_default();
+    unescape(inside).map_err(|refused| Refused { at: form.at() + 1 + refused.at, ..refused })
 }
 
 fn int(text: &str) -> String {

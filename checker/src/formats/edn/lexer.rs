@@ -61,12 +61,12 @@ impl<'a> Lexer<'a> {
                 let letter = self.text[start + 1..].chars().next();
                 self.at += 1 + letter.map_or(0, char::len_utf8);
                 self.word();
-                Token::Atom(self.checked(start, Kind::Char)?)
+                self.checked(start, Kind::Char)?
             }
             Some(_) => {
                 self.word();
                 let kind = self.kind_of(&self.text[start..self.at]);
-                Token::Atom(self.checked(start, kind)?)
+                self.checked(start, kind)?
             }
         };
         Ok((token, start))
@@ -120,7 +120,8 @@ impl<'a> Lexer<'a> {
             }
         }
         self.at = place + 1;
-        if escaped {
+        // In EDN an escape that nobody knows is refused where the string is needed.
+        if escaped && self.syntax == Syntax::Json {
             string::check(&self.text[start + 1..place])
                 .map_err(|refused| Refused { at: start + 1 + refused.at, ..refused })?;
         }
@@ -133,13 +134,14 @@ impl<'a> Lexer<'a> {
         match self.peek(1) {
             Some(b'{') => Ok(self.over(2, Token::Open(Kind::Set, b'}'))),
             Some(b'_') => Ok(self.over(2, Token::Discard)),
-            Some(b'"') => Ok(self.over(1, Token::Tag)), // a pattern: kept as a tagged string
+            Some(b'"') => self.pattern(),
+            Some(b'<') if self.syntax == Syntax::Edn => self.old_object(),
             Some(b'#') => {
                 self.at += 2;
                 self.word();
                 match &self.text[start..self.at] {
                     "##NaN" | "##Inf" | "##-Inf" => Ok(Token::Atom(Kind::Float)),
-                    _ => Err(self.bad(start, "expected `##NaN`, `##Inf` or `##-Inf`")),
+                    _ => self.unreadable(start),
                 }
             }
             Some(b':') => {
@@ -153,10 +155,64 @@ impl<'a> Lexer<'a> {
             _ => {
                 self.at += 1;
                 self.word();
-                if !is_name(&self.text[start + 1..self.at]) {
+                if self.at == start + 1 {
                     return Err(self.bad(start, "expected `#` before a set, a tag or `_`"));
                 }
-                Ok(Token::Tag)
+                match is_name(&self.text[start + 1..self.at]) {
+                    true => Ok(Token::Tag),
+                    false => self.unreadable(start),
+                }
+            }
+        }
+    }
+
+    /// A pattern, `#"a.*"`: what is escaped in it is not escaped as in a string.
+    fn pattern(&mut self) -> Result<Token, Refused> {
+        let start = self.at;
+        let (bytes, mut place) = (self.text.as_bytes(), start + 2);
+        loop {
+            match bytes.get(place) {
+                None => return Err(Refused::new(start, "a pattern without an end, expected `\"`")),
+                Some(b'"') => break,
+                Some(b'\\') => place += 2,
+                Some(_) => place += 1,
+            }
+        }
+        self.at = place + 1;
+        Ok(Token::Atom(Kind::Pattern))
+    }
+
+    /// An object as Clojure printed it before 1.7, `#<Client app.Client@5e1>`. It says nothing that
+    /// could be read, so it only has to end: with the bracket that closes it, within its line.
+    fn old_object(&mut self) -> Result<Token, Refused> {
+        let start = self.at;
+        let (mut depth, mut before) = (0_usize, b' ');
+        for (offset, byte) in self.text.as_bytes()[start..].iter().copied().enumerate() {
+            let arrow = matches!(before, b'-' | b'=');
+            match byte {
+                b'<' => depth += 1,
+                b'>' if !arrow => depth -= 1,
+                b'\n' => break,
+                _ => {}
+            }
+            if depth == 0 && offset > 0 {
+                self.at = start + offset + 1;
+                return Ok(Token::Atom(Kind::Unreadable));
+            }
+            before = byte;
+        }
+        Err(Refused::new(start, "`#<` without an end, expected `>` in the same line"))
+    }
+
+    /// What stands from `start` to here and cannot be read. In EDN it is kept, because Clojure
+    /// prints much that no reader takes, and most of it in fields that nobody needs: it is refused
+    /// where it is needed.
+    fn unreadable(&self, start: usize) -> Result<Token, Refused> {
+        match self.syntax {
+            Syntax::Edn => Ok(Token::Atom(Kind::Unreadable)),
+            Syntax::Json => {
+                let word = &self.text[start..self.at];
+                Err(Refused::new(start, unreadable(word)))
             }
         }
     }
@@ -174,25 +230,39 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Whether the word from `start` to here is a whole `kind`.
-    fn checked(&self, start: usize, kind: Kind) -> Result<Kind, Refused> {
+    /// The word from `start` to here as a `kind`, if it is a whole one.
+    fn checked(&self, start: usize, kind: Kind) -> Result<Token, Refused> {
         let word = &self.text[start..self.at];
-        match kind {
-            Kind::Char if string::character(word).is_none() => {
-                Err(self
-                    .bad(start, "expected a character, such as `\\a`, `\\newline` or `\\u0041`"))
-            }
-            Kind::Keyword if !is_name(&word[1..]) => Err(self.bad(start, "expected a keyword")),
-            Kind::Symbol if !is_name(word) => Err(self.bad(start, "expected a value")),
-            Kind::Unreadable => Err(self.bad(start, "expected a number")),
-            _ => Ok(kind),
-        }
+        let whole = match kind {
+            Kind::Char => string::character(word).is_some(),
+            Kind::Keyword => is_name(&word[1..]),
+            Kind::Symbol => is_name(word),
+            other => other != Kind::Unreadable,
+        };
+        if whole { Ok(Token::Atom(kind)) } else { self.unreadable(start) }
     }
 
     fn bad(&self, start: usize, expected: &str) -> Refused {
-        let word: String = self.text[start..self.at].chars().take(SHOWN).collect();
-        Refused::new(start, format!("`{}`, {expected}", word.escape_debug()))
+        Refused::new(start, format!("`{}`, {expected}", shown(&self.text[start..self.at])))
     }
+}
+
+/// Why `word` cannot be read, and what would be in its place.
+pub(super) fn unreadable(word: &str) -> String {
+    let mut letters = word.trim_start_matches(['+', '-']).chars();
+    let expected = match letters.next() {
+        Some('\\') => "a character, such as `\\a`, `\\newline` or `\\u0041`",
+        Some(':') => "a keyword",
+        Some(digit) if digit.is_ascii_digit() => "a number",
+        Some('#') if word.starts_with("##") => "`##NaN`, `##Inf` or `##-Inf`",
+        _ => "a value",
+    };
+    format!("`{}`, expected {expected}", shown(word))
+}
+
+/// The beginning of a bad token, made plain.
+fn shown(word: &str) -> String {
+    word.chars().take(SHOWN).collect::<String>().escape_debug().to_string()
 }
 
 fn is_delimiter(byte: u8) -> bool {

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::Refused;
 use super::canonical::inside;
-use super::lexer::{Lexer, Syntax, Token};
+use super::lexer::{Lexer, Syntax, Token, unreadable};
 
 /// How deep values may be nested. Histories need five levels or so.
 pub(crate) const DEPTH: usize = 200;
@@ -35,7 +35,9 @@ pub(crate) enum Kind {
     Map,
     /// A tag with the value that it stands before.
     Tagged,
-    /// Something that begins like a number. Never part of a value.
+    /// `#"a.*"`, which is told from others by its text.
+    Pattern,
+    /// What Clojure prints and no reader takes, such as `0x5e1ab2`: refused where it is needed.
     Unreadable,
 }
 
@@ -125,7 +127,9 @@ impl<'t, 'a> Form<'t, 'a> {
             Kind::Nil => "nil",
             Kind::Bool => "a boolean",
             Kind::Int => "a whole number",
-            Kind::Float | Kind::Decimal | Kind::Ratio | Kind::Unreadable => "a number",
+            Kind::Float | Kind::Decimal | Kind::Ratio => "a number",
+            Kind::Pattern => "a pattern",
+            Kind::Unreadable => "something that cannot be read",
             Kind::Char => "a character",
             Kind::Str => "a string",
             Kind::Keyword => "a keyword",
@@ -138,6 +142,16 @@ impl<'t, 'a> Form<'t, 'a> {
         }
     }
 
+    /// The number, rounded, if it is one of any notation that fits into 64 bits.
+    pub(crate) fn rounded(self) -> Option<i64> {
+        let fits = |number: &f64| number.abs() < 9.0e18;
+        let float = || self.text().trim_end_matches('M').parse().ok().filter(fits);
+        match self.kind() {
+            Kind::Float | Kind::Decimal => float().map(|number| number.round() as i64),
+            _ => self.int(),
+        }
+    }
+
     /// What a string says.
     pub(crate) fn said(self) -> Result<Cow<'a, str>, Refused> {
         inside(self)
@@ -146,6 +160,11 @@ impl<'t, 'a> Form<'t, 'a> {
     /// Where it stands, in bytes.
     pub(crate) fn range(self) -> Range<usize> {
         self.at()..self.at() + self.text().len()
+    }
+
+    /// The refusal of this, if it cannot be read.
+    pub(crate) fn unreadable(self) -> Option<Refused> {
+        (self.kind() == Kind::Unreadable).then(|| self.refused(unreadable(self.text())))
     }
 
     pub(crate) fn refused(self, reason: impl Into<String>) -> Refused {

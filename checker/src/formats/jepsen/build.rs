@@ -1,19 +1,19 @@
 //! From records to a history.
 
+use super::completions::with_invocations;
 use super::meaning::Meaning;
 use super::pairs::partners;
 use super::record::{Record, Source, Step, Who};
 use super::style::Style;
+use super::times::Times;
 use super::verb::Verb;
 use crate::event::{Completion, Event, EventKind, Nanos, ProcessId, Stamp};
 use crate::formats;
+use crate::formats::doubts::{Doubts, Foreign};
 use crate::formats::edn::Refused;
 use crate::history::History;
 use crate::objects;
-use crate::op::{Op, Outcome, Value};
-
-/// How far apart records are put that have no time: a millisecond.
-const APART: Nanos = 1_000_000;
+use crate::op::{Key, Op, Outcome, Value};
 
 /// What is known of a file besides its records.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,7 +24,7 @@ pub(crate) struct About {
     pub(crate) texts: bool,
 }
 
-/// The history that `records` tell, and what was left out or assumed.
+/// The history that `records` tell, what was left out or assumed, and what is left open.
 ///
 /// # Errors
 ///
@@ -33,74 +33,83 @@ pub(crate) fn history(
     source: Source<'_>,
     records: &[Record<'_>],
     about: About,
-) -> Result<(History, Vec<String>), Refused> {
+) -> Result<Foreign, Refused> {
+    let whole = with_invocations(records);
+    let only_completions = whole.is_some();
+    let records = whole.as_deref().unwrap_or(records);
     let style = Style::of(source, records, about.kind)?;
     let style = if about.texts { style.plain() } else { style };
-    let partners = partners(records)?;
-    let (times, mut notes) = times(records);
+    let times = Times::of(source, records);
+    let (history, drains) = Build::new(source, records, style)?.history(times.times)?;
+    let mut notes = times.notes;
     notes.extend(style.notes());
-    let unnamed = records.iter().any(|record| record.who == Who::Unnamed);
-    if unnamed {
+    if records.iter().any(|record| record.who == Who::Unnamed) {
         notes
             .push("no `:process` is given: each operation is taken as another client's".to_owned());
     }
-    let mut build = Build {
-        records,
-        meaning: Meaning::new(source, style),
-        partners,
-        times,
-        first: vec![0; records.len()],
-        events: Vec::with_capacity(records.len()),
-        places: Vec::with_capacity(records.len()),
-        fresh: fresh(records),
-        drains: 0,
+    notes.extend(drains.note());
+    if only_completions {
+        notes.push(
+            "only completions are recorded: each operation is taken to have begun when the one \
+             before it of its process had ended, and the file to hold all operations there were"
+                .to_owned(),
+        );
+    }
+    let doubts = Doubts {
+        initial: true,
+        by_times: times.contradict.then(|| by_times(source, records, style)).flatten(),
+        only_completions,
+        adds: style.adds_unread,
+        broadcast: records.iter().any(|record| record.f == "broadcast"),
+        texts: about.texts,
+        drains: drains.overlapped,
     };
-    for place in 0..records.len() {
-        build.record(place)?;
+    Ok(Foreign { history, notes, doubts })
+}
+
+/// The history in the order of its times, if it is one. What is of one time is concurrent where it
+/// can be: invocations come first, unless a process would then do two things at a time.
+fn by_times(source: Source<'_>, records: &[Record<'_>], style: Style) -> Option<Box<History>> {
+    let mut loose: Vec<Record<'_>> = records.to_vec();
+    loose.sort_by_key(|record| (record.time, record.step != Step::Invoke));
+    let mut strict = records.to_vec();
+    strict.sort_by_key(|record| record.time);
+    let built = [loose, strict].into_iter().find_map(|records| {
+        let times = Times::of(source, &records).times;
+        Build::new(source, &records, style).ok()?.history(times).ok()
+    });
+    built.map(|(history, _)| Box::new(history))
+}
+
+/// How the drains of a file were read.
+#[derive(Debug, Clone, Copy, Default)]
+struct Drains {
+    all: usize,
+    /// Those that other operations overlapped with.
+    overlapped: usize,
+}
+
+impl Drains {
+    fn note(self) -> Option<String> {
+        let order = match self.overlapped {
+            0 => "in its order".to_owned(),
+            some => format!(
+                "in its order; but for {some} that overlapped with other operations, whose order is \
+                 left open"
+            ),
+        };
+        (self.all > 0)
+            .then(|| format!("{} `drain` became dequeues, one per element, {order}", self.all))
     }
-    if build.drains > 0 {
-        notes.push(format!("{} `drain` became dequeues, one per element", build.drains));
-    }
-    let places = build.places;
-    let history = History::new(formats::header(), build.events)
-        .map_err(|malformed| Refused::new(places[malformed.position], malformed.reason))?;
-    Ok((history, notes))
 }
 
 /// The first number that no client of the file has.
-fn fresh(records: &[Record<'_>]) -> u64 {
+pub(super) fn fresh(records: &[Record<'_>]) -> u64 {
     let clients = records.iter().filter_map(|record| match record.who {
         Who::Client(process) => Some(process),
         Who::Unnamed => None,
     });
     clients.max().map_or(0, |last| last.saturating_add(1))
-}
-
-/// When each record was made.
-///
-/// Where a time is less than that of a record before it, it is raised to that one: the order of the
-/// records is the order in which they were made, an invocation before anything is sent and a
-/// completion after everything was received. Raised times touch, so that their operations are
-/// concurrent: nothing is called an anomaly that the clock would have allowed.
-fn times(records: &[Record<'_>]) -> (Vec<Nanos>, Vec<String>) {
-    let timed: Option<Vec<i64>> = records.iter().map(|record| record.time).collect();
-    let Some(timed) = timed else {
-        let note = "not every record has a time: their order is taken for it, a millisecond apart";
-        return (
-            (0..).step_by(APART as usize).take(records.len()).collect(),
-            vec![note.to_owned()],
-        );
-    };
-    let (mut last, mut raised) = (0, 0_usize);
-    let times = timed.into_iter().map(|time| {
-        let time = Nanos::try_from(time).unwrap_or(0);
-        raised += usize::from(time < last);
-        last = last.max(time);
-        last
-    });
-    let times: Vec<Nanos> = times.collect();
-    let note = format!("{raised} times were less than one before them, and were raised to it");
-    (times, if raised > 0 { vec![note] } else { Vec::new() })
 }
 
 struct Build<'r, 'a> {
@@ -115,10 +124,35 @@ struct Build<'r, 'a> {
     places: Vec<usize>,
     /// The next number that no client has.
     fresh: u64,
-    drains: usize,
+    drains: Drains,
 }
 
 impl<'r, 'a> Build<'r, 'a> {
+    fn new(source: Source<'a>, records: &'r [Record<'a>], style: Style) -> Result<Self, Refused> {
+        Ok(Self {
+            records,
+            meaning: Meaning::new(source, style),
+            partners: partners(records)?,
+            times: Vec::new(),
+            first: vec![0; records.len()],
+            events: Vec::with_capacity(records.len()),
+            places: Vec::with_capacity(records.len()),
+            fresh: fresh(records),
+            drains: Drains::default(),
+        })
+    }
+
+    fn history(mut self, times: Vec<Nanos>) -> Result<(History, Drains), Refused> {
+        self.times = times;
+        for place in 0..self.records.len() {
+            self.record(place)?;
+        }
+        let places = self.places;
+        let history = History::new(formats::header(), self.events)
+            .map_err(|malformed| Refused::new(places[malformed.position], malformed.reason))?;
+        Ok((history, self.drains))
+    }
+
     fn record(&mut self, place: usize) -> Result<(), Refused> {
         let record = &self.records[place];
         self.first[place] = self.events.len();
@@ -133,12 +167,22 @@ impl<'r, 'a> Build<'r, 'a> {
                     Who::Unnamed => self.next_process(),
                 };
                 let holder = if self.meaning.style.one_holder { 0 } else { process };
-                let op = self.meaning.op(record, holder)?;
+                let op = self.meaning.op(self.shape(place), holder)?;
                 self.invoke(place, process, op);
                 Ok(())
             }
             _ => self.complete(place),
         }
+    }
+
+    /// The record that tells what the invocation at `place` asks. A read of several registers that
+    /// names none is told by its answer.
+    fn shape(&self, place: usize) -> &'r Record<'a> {
+        let record = &self.records[place];
+        let read = self.meaning.style.maps && Verb::named(record.f) == Some(Verb::Read);
+        let ended = self.partners[place].map(|end| &self.records[end]);
+        let answer = ended.filter(|end| read && record.value.is_none() && end.step == Step::Ok);
+        answer.unwrap_or(record)
     }
 
     fn next_process(&mut self) -> u64 {
@@ -147,8 +191,12 @@ impl<'r, 'a> Build<'r, 'a> {
     }
 
     fn push(&mut self, place: usize, kind: EventKind) {
+        self.push_at(self.times[place], place, kind);
+    }
+
+    fn push_at(&mut self, time: Nanos, place: usize, kind: EventKind) {
         let index = self.events.len() as u64;
-        self.events.push(Event { index, time: self.times[place], kind });
+        self.events.push(Event { index, time, kind });
         self.places.push(self.records[place].at);
     }
 
@@ -194,20 +242,28 @@ impl<'r, 'a> Build<'r, 'a> {
     }
 
     /// A drain takes elements one by one until none is left. Each is a dequeue somewhere within the
-    /// drain, by a process of its own, so that no order among them is claimed.
+    /// drain.
+    ///
+    /// Where nothing else was recorded within it, they are put one after the other: whatever else
+    /// was open was so all the time, so that this loses no order that is possible. Else each is of a
+    /// process of its own, and no order among them is claimed.
     fn invoke_drain(&mut self, place: usize) -> Result<(), Refused> {
         let record = &self.records[place];
         let ended = self.partners[place].map(|end| (&self.records[end], end));
-        let taken = match ended {
-            Some((end, _)) if end.step == Step::Ok => self.meaning.drained(end)?,
+        let ((key, values), end) = match ended {
+            Some((record, end)) if record.step == Step::Ok => (self.meaning.drained(record)?, end),
             Some((end, _)) if end.step == Step::Fail => return Ok(()),
             _ => {
                 let reason = "a `drain` whose end is unknown, which may have taken anything";
                 return Err(Refused::new(record.at, reason));
             }
         };
-        self.drains += 1;
-        let (key, values) = taken;
+        self.drains.all += 1;
+        if end == place + 1 {
+            self.take_in_order(place, (key, values));
+            return Ok(());
+        }
+        self.drains.overlapped += 1;
         for _ in values {
             let process = self.next_process();
             self.invoke(place, process, Op::Dequeue { key: key.clone() });
@@ -215,21 +271,35 @@ impl<'r, 'a> Build<'r, 'a> {
         Ok(())
     }
 
+    /// Times leave room for two events per element.
+    fn take_in_order(&mut self, place: usize, (key, values): (Key, Vec<Value>)) {
+        let process = ProcessId(self.next_process());
+        let mut time = self.times[place];
+        for value in values {
+            let op = Op::Dequeue { key: key.clone() };
+            self.push_at(time, place, EventKind::Invoke { process, node: None, op });
+            self.push_at(time + 1, place, took(process, value));
+            time += 2;
+        }
+    }
+
     fn complete_drain(&mut self, place: usize) -> Result<(), Refused> {
+        let begun = self.partners[place].filter(|begun| begun + 1 != place);
+        let Some(begun) = begun.map(|invoked| self.first[invoked]) else { return Ok(()) };
         let (_, values) = self.meaning.drained(&self.records[place])?;
-        let begun = self.partners[place].map_or(0, |invoked| self.first[invoked]);
         for (offset, value) in values.into_iter().enumerate() {
             let EventKind::Invoke { process, .. } = self.events[begun + offset].kind else {
                 unreachable!("a drain began with one invocation per element");
             };
-            self.took(place, process, value);
+            self.push(place, took(process, value));
         }
         Ok(())
     }
+}
 
-    fn took(&mut self, place: usize, process: ProcessId, value: Value) {
-        let outcome = Outcome::Dequeue { value: Some(value) };
-        let completion = Completion::Ok { outcome, stamp: Stamp::default() };
-        self.push(place, EventKind::Complete { process, completion });
-    }
+/// A dequeue that took `value`.
+fn took(process: ProcessId, value: Value) -> EventKind {
+    let outcome = Outcome::Dequeue { value: Some(value) };
+    let completion = Completion::Ok { outcome, stamp: Stamp::default() };
+    EventKind::Complete { process, completion }
 }

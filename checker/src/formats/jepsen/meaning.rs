@@ -86,7 +86,7 @@ impl<'a> Meaning<'a> {
         holder: u64,
     ) -> Result<Op, Refused> {
         let verb = match Verb::named(record.f) {
-            Some(verb) if verb != Verb::Txn => verb,
+            Some(verb) if !self.style.is_transaction(verb, form) => verb,
             named => return self.transaction(record, form, named.is_some()),
         };
         let (key, asked) = self.split(record, verb, form)?;

@@ -5,6 +5,7 @@
 
 use super::meaning::{is_tuple, pair_of};
 use super::record::{Record, Source, Step};
+use super::transaction::looks_like_one;
 use super::verb::Verb;
 use crate::formats::edn::{Form, Kind, Refused, Strings};
 use crate::objects;
@@ -25,8 +26,15 @@ pub(crate) struct Style {
     pub(super) reads_all: bool,
     /// Collections that are read within a transaction are lists, rather than a register's value.
     pub(super) lists: bool,
+    /// What is read, where it has no name, is a counter; or what a lock guards.
+    pub(super) reads_counter: bool,
+    pub(super) reads_guarded: bool,
     /// Locks are taken by nobody in particular.
     pub(super) one_holder: bool,
+    /// Values are maps of several registers.
+    pub(super) maps: bool,
+    /// Something is added, and nothing that was read tells to what; nor did the caller.
+    pub(super) adds_unread: bool,
 }
 
 /// What was seen of a file.
@@ -40,13 +48,20 @@ struct Seen {
     plain: Answers,
     within: Answers,
     adds: usize,
-    /// Functions that only sets, registers and text stores have.
+    /// Functions that only counters, guarded resources, sets, registers and text stores have.
+    increments: usize,
+    guarded: usize,
     sets: usize,
     registers: usize,
     texts: usize,
     appended: usize,
     written: usize,
     lost_locks: usize,
+    /// What was written to registers, maps and other values.
+    maps_written: usize,
+    others_written: usize,
+    /// Where the first map was read.
+    map_read: Option<usize>,
 }
 
 /// What `:read` answered.
@@ -54,6 +69,7 @@ struct Seen {
 struct Answers {
     collections: usize,
     numbers: usize,
+    maps: usize,
     others: usize,
 }
 
@@ -62,9 +78,19 @@ impl Answers {
         match answer.kind() {
             Kind::List | Kind::Vector | Kind::Set => self.collections += 1,
             Kind::Int => self.numbers += 1,
+            Kind::Map => self.maps += 1,
             Kind::Nil => {}
             _ => self.others += 1,
         }
+    }
+
+    /// Those that are no element of a set or counter.
+    fn values(self) -> usize {
+        self.maps + self.others
+    }
+
+    fn none(self) -> bool {
+        self.collections + self.numbers + self.values() == 0
     }
 }
 
@@ -79,7 +105,23 @@ impl Style {
         for record in records {
             seen.record(source, record)?;
         }
-        Ok(seen.style(kind))
+        match seen.map_read {
+            Some(at) if seen.nothing_written() => Err(Refused::new(
+                at,
+                "a read that answers a map, where nothing was written that could be in it: accounts \
+                 of a bank, perhaps; no model judges them, expected reads of what was written",
+            )),
+            _ => Ok(seen.style(kind)),
+        }
+    }
+
+    /// Whether an operation is a transaction: by its name or by its value.
+    pub(super) fn is_transaction(self, verb: Verb, form: Option<Form<'_, '_>>) -> bool {
+        match verb {
+            Verb::Txn => true,
+            Verb::Read | Verb::Write => self.maps || form.is_some_and(looks_like_one),
+            _ => false,
+        }
     }
 
     /// The same style for values that are pieces of text.
@@ -93,7 +135,7 @@ impl Style {
         if self.keyed {
             notes.push("values `[key value]` are taken as a key and its value".to_owned());
         }
-        match (self.adds, self.counts) {
+        match (self.adds && !self.adds_unread, self.counts) {
             (true, true) => {
                 notes.push("`add` is taken as counting, not as adding to a set".to_owned());
             }
@@ -101,6 +143,9 @@ impl Style {
                 notes.push("`add` is taken as adding to a set, not as counting".to_owned());
             }
             (false, _) => {}
+        }
+        if self.maps {
+            notes.push("maps are taken as several registers, written and read at once".to_owned());
         }
         if self.one_holder {
             notes.push(
@@ -132,8 +177,11 @@ impl Seen {
         source.value(value, |form| {
             match verb {
                 None | Some(Verb::Txn) => self.transaction(form),
+                Some(Verb::Read | Verb::Write) if looks_like_one(form) => self.transaction(form),
                 Some(verb) if record.step == Step::Invoke => self.pair(verb, form),
                 Some(Verb::Read) => {
+                    let map = form.kind() == Kind::Map;
+                    self.map_read = self.map_read.or(map.then_some(form.at()));
                     self.plain.count(form);
                     if let Some((_, answer)) = pair_of(form) {
                         self.within.count(answer);
@@ -169,6 +217,8 @@ impl Seen {
             Some(Verb::Remove | Verb::Contains | Verb::AddElement | Verb::ReadAll) => {
                 self.sets += 1;
             }
+            Some(Verb::Increment | Verb::Decrement) => self.increments += 1,
+            Some(Verb::GuardedWrite) => self.guarded += 1,
             Some(Verb::Write | Verb::Cas) => self.registers += 1,
             Some(Verb::Append) => self.texts += 1,
             _ => {}
@@ -177,6 +227,11 @@ impl Seen {
 
     /// Whether what was asked with can be `[key value]`.
     fn pair(&mut self, verb: Verb, form: Form<'_, '_>) {
+        match (verb, form.kind()) {
+            (Verb::Write, Kind::Map) => self.maps_written += 1,
+            (Verb::Write | Verb::Cas, _) => self.others_written += 1,
+            _ => {}
+        }
         if is_tuple(form) {
             self.tuples += 1;
             return;
@@ -198,6 +253,18 @@ impl Seen {
         }
     }
 
+    fn nothing_written(&self) -> bool {
+        let filled = self.registers + self.texts + self.adds + self.sets + self.increments;
+        filled + self.guarded + self.written + self.appended == 0
+    }
+
+    /// Whether values are maps of several registers: all of them, unless the caller knows better.
+    fn maps(&self, kind: Option<&objects::Kind>) -> bool {
+        let asked = kind.is_none_or(|kind| kind.serves.contains(&OpKind::Txn));
+        let others = self.others_written + self.plain.others + self.plain.numbers;
+        asked && self.maps_written > 0 && others + self.plain.collections == 0
+    }
+
     fn style(&self, kind: Option<&objects::Kind>) -> Style {
         let keyed = self.tuples > 0 || (self.pairs > 0 && self.others == 0);
         let answers = if keyed { self.within } else { self.plain };
@@ -210,8 +277,9 @@ impl Seen {
             _ => self.sets == 0 && only_numbers,
         };
         let only_collections =
-            answers.collections > 0 && answers.numbers + answers.others + self.registers == 0;
+            answers.collections > 0 && answers.numbers + answers.values() + self.registers == 0;
         let holds_elements = self.sets > 0 || (self.adds > 0 && !counts);
+        let no_register = self.registers + self.texts == 0;
         let reads_all = match (serves(OpKind::ReadAll), serves(OpKind::Read)) {
             (true, false) => true,
             (false, true) => false,
@@ -223,8 +291,12 @@ impl Seen {
             strings: if self.texts > 0 { Strings::Plain } else { Strings::Distinct },
             counts,
             reads_all,
+            reads_counter: counts || (self.increments > 0 && no_register),
+            reads_guarded: self.guarded > 0 && no_register,
             lists: self.appended > 0 || self.written == 0,
             one_holder: self.lost_locks > 0,
+            maps: !keyed && self.maps(kind),
+            adds_unread: self.adds > 0 && self.sets == 0 && kind.is_none() && answers.none(),
         }
     }
 }

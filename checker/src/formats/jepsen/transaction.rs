@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::maps;
 use super::meaning::Meaning;
 use super::record::Record;
 use crate::formats::edn::{Form, Kind, Refused};
@@ -10,7 +11,8 @@ use crate::transaction::{Micro, Seen};
 
 /// Whether `form` is a vector of nothing but small reads and writes.
 pub(super) fn looks_like_one(form: Form<'_, '_>) -> bool {
-    form.sequence().is_some_and(|mut micros| micros.all(|micro| function(micro).is_some()))
+    let mut micros = form.sequence().into_iter().flatten().peekable();
+    micros.peek().is_some() && micros.all(|micro| function(micro).is_some())
 }
 
 /// The transaction that an invocation asks for. Its reads are not answered yet.
@@ -56,6 +58,9 @@ fn micros<'a>(
     record: &Record<'a>,
     form: Option<Form<'_, 'a>>,
 ) -> Result<Vec<Micro>, Refused> {
+    if meaning.style.maps && !form.is_some_and(looks_like_one) {
+        return maps::micros(meaning, record, form);
+    }
     let Some(parts) = form.and_then(Form::sequence) else {
         let reason = "a transaction without its operations, expected such as `[[:r 1 nil]]`";
         return Err(Refused::new(record.at, reason));
@@ -63,12 +68,18 @@ fn micros<'a>(
     parts.map(|part| micro(meaning, record, part)).collect()
 }
 
-/// The name of what a part of a transaction does, if that is what `form` is.
-fn function<'a>(form: Form<'_, 'a>) -> Option<&'a str> {
+/// What a part of a transaction does, by one name for each, if that is what `form` is.
+fn function(form: Form<'_, '_>) -> Option<&'static str> {
     let name = form.sequence()?.next()?;
     let bare = name.text().trim_matches([':', '"']);
     let named = matches!(name.kind(), Kind::Keyword | Kind::Str);
-    (named && matches!(bare, "r" | "w" | "append")).then_some(bare)
+    let function = match bare {
+        "r" | "read" => "r",
+        "w" | "write" => "w",
+        "append" => "append",
+        _ => return None,
+    };
+    named.then_some(function)
 }
 
 fn micro<'a>(
@@ -76,7 +87,9 @@ fn micro<'a>(
     record: &Record<'a>,
     form: Form<'_, 'a>,
 ) -> Result<Micro, Refused> {
-    let bad = || form.refused("expected one of `[:r key value]`, `[:w …]` and `[:append …]`");
+    let bad = || {
+        form.refused("expected one of `[:r key value]`, `[:w …]`, `[:append …]`, `[:read …]` and `[:write …]`")
+    };
     let mut parts = form.parts().skip(1);
     let (function, key) = function(form).zip(parts.next()).ok_or_else(bad)?;
     let (key, value) = (meaning.key(key)?, parts.next());

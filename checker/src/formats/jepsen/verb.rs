@@ -86,7 +86,9 @@ impl Verb {
     pub(super) fn object(self, style: Style) -> &'static str {
         match self {
             Self::Read if style.reads_all => "set",
-            Self::Read | Self::ReadValue | Self::Add if style.counts => "counter",
+            Self::Read | Self::ReadValue if style.reads_counter => "counter",
+            Self::Read | Self::ReadValue if style.reads_guarded => "lock",
+            Self::Add if style.counts => "counter",
             Self::Read | Self::ReadValue | Self::Write | Self::Cas | Self::Append | Self::Txn => {
                 "register"
             }

@@ -118,15 +118,15 @@ struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     fn line(&mut self, event: &'a Event) -> Option<String> {
-        let (process, step, f, value, error) = match &event.kind {
+        let (ProcessId(process), step, f, value, error) = match &event.kind {
             EventKind::Invoke { process, op, .. } => {
                 self.open.insert(*process, op);
-                (process, "invoke", self.words.function(op), self.asked(op), None)
+                (*process, "invoke", self.words.function(op), self.asked(op), None)
             }
             EventKind::Complete { process, completion } => {
                 let op = *self.open.get(process)?;
                 let (step, value, error) = self.completed(op, completion);
-                (process, step, self.words.function(op), value, error)
+                (*process, step, self.words.function(op), value, error)
             }
             _ => return None,
         };

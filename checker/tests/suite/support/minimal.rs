@@ -96,15 +96,15 @@ impl Parts {
         Self { legal: legal.collect() }
     }
 
-    /// One operation, or two, on which nothing else rests and without which the others have no
-    /// legal order either.
+    /// An operation on which nothing else rests and without which the others have no legal order
+    /// either.
     ///
-    /// Something rests on them if some legal part is not legal without them, as a read without the
-    /// write that it saw.
+    /// Something rests on it if some legal part is not legal without it, as a read without the write
+    /// that it saw.
     fn spare(&self) -> Option<usize> {
-        let few = |bits: &usize| (1..=2).contains(&bits.count_ones());
+        let one = |bits: &usize| bits.count_ones() == 1;
         let whole = self.legal.len() - 1;
-        (1..self.legal.len()).filter(few).find(|gone| {
+        (1..self.legal.len()).filter(one).find(|gone| {
             let holds = |part: &usize| part & gone == *gone && self.legal[*part];
             let rests = (0..=whole).filter(holds).any(|part| !self.legal[part & !gone]);
             !rests && !self.legal[whole & !gone]

@@ -5,6 +5,7 @@ pub(crate) mod cluster;
 pub(crate) mod dice;
 pub(crate) mod events;
 pub(crate) mod language;
+pub(crate) mod maps;
 pub(crate) mod minimal;
 pub(crate) mod oracle;
 pub(crate) mod samples;

@@ -76,7 +76,7 @@ pub static AIMS: [Aim; 25] = [
             step(Heal(1), 500, &[1_800], cut(Shape::Scatter), Whom::One),
             step(Begin(2), 1_300, &[700], POWER, Whom::All),
             step(Heal(3), 900, &[1_800], cut(Shape::Scatter), Whom::One),
-            step(Begin(4), 1_300, &[700], Does::Power { loss: Loss::Pages }, Whom::All),
+            step(Begin(4), 1_300, &[700], POWER, Whom::All),
         ]),
     },
     Aim {
@@ -96,8 +96,8 @@ pub static AIMS: [Aim; 25] = [
         needs: &[FaultKind::Partition, FaultKind::Pause],
         mixed: Mixed::Core,
         script: Script::Steps(&[
-            step(Round, 0, &[1_500, 1_700], cut(Shape::Majority), Whom::Follower),
-            past_election(step(Heal(1), 30, &[1_600], Does::Pause, Whom::Leader)),
+            step(Round, 0, &[1_400, 1_600], cut(Shape::Majority), Whom::Follower),
+            past_election(step(Heal(1), 30, &[1_800], Does::Pause, Whom::Leader)),
         ]),
     },
     Aim {

@@ -4,6 +4,7 @@
 //! lie on each other.
 
 use fracas_checker::event::Nanos;
+use fracas_checker::verdict::Anomaly;
 use maud::{Markup, html};
 
 use super::super::page::Page;
@@ -20,21 +21,20 @@ const MAX_NAMED: usize = 4;
 /// Anomalies whose marks would lie on each other, from left to right.
 struct Mark<'a> {
     x: f64,
-    findings: Vec<&'a Finding<'a>>,
+    anomalies: Vec<(usize, &'a Anomaly)>,
 }
 
 impl Mark<'_> {
     /// The first of them by number, and how many more there are.
     fn label(&self) -> String {
-        let first = self.first().map_or(0, |finding| finding.number);
-        match self.findings.len() {
-            1 => format!("✗{first}"),
-            more => format!("✗{first} +{}", more - 1),
+        match self.anomalies.len() {
+            1 => format!("✗{}", self.first()),
+            more => format!("✗{} +{}", self.first(), more - 1),
         }
     }
 
-    fn first(&self) -> Option<&&Finding<'_>> {
-        self.findings.iter().min_by_key(|finding| finding.number)
+    fn first(&self) -> usize {
+        self.anomalies.iter().map(|(number, _)| *number).min().unwrap_or(0)
     }
 
     fn width(&self) -> f64 {
@@ -42,12 +42,12 @@ impl Mark<'_> {
     }
 
     fn title(&self) -> String {
-        let headline = |finding: &&Finding<'_>| {
-            format!("{}: {}", finding.number, clean(&finding.anomaly.headline, PHRASE))
+        let headline = |(number, anomaly): &(usize, &Anomaly)| {
+            format!("{number}: {}", clean(&anomaly.headline, PHRASE))
         };
-        let mut named: Vec<String> = self.findings.iter().take(MAX_NAMED).map(headline).collect();
-        if self.findings.len() > MAX_NAMED {
-            named.push(format!("and {} more", self.findings.len() - MAX_NAMED));
+        let mut named: Vec<String> = self.anomalies.iter().take(MAX_NAMED).map(headline).collect();
+        if self.anomalies.len() > MAX_NAMED {
+            named.push(format!("and {} more", self.anomalies.len() - MAX_NAMED));
         }
         named.join(" · ")
     }
@@ -64,16 +64,22 @@ pub(super) fn band(page: &Page<'_>) -> Option<Band> {
     })
 }
 
+/// Every anomaly that is marked, with the number of its finding.
+fn marked<'a>(page: &'a Page<'_>) -> impl Iterator<Item = (usize, &'a Anomaly)> {
+    let each = |finding: &'a Finding<'_>| finding.all().map(|anomaly| (finding.number, anomaly));
+    page.findings.iter().flat_map(each).take(MAX_MARKS)
+}
+
 /// The marks of all anomalies that are marked, with room between them.
 fn marks<'a>(page: &'a Page<'_>) -> Vec<Mark<'a>> {
-    let mut findings: Vec<&Finding<'_>> = page.findings.iter().take(MAX_MARKS).collect();
-    findings.sort_by_key(|finding| (finding.anomaly.window.1, finding.number));
+    let mut anomalies: Vec<(usize, &Anomaly)> = marked(page).collect();
+    anomalies.sort_by_key(|(number, anomaly)| (anomaly.window.1, *number));
     let mut marks: Vec<Mark<'a>> = Vec::new();
-    for finding in findings {
-        let x = page.scale.x(finding.anomaly.window.1).min(PLOT - 8.0);
+    for one in anomalies {
+        let x = page.scale.x(one.1.window.1).min(PLOT - 8.0);
         match marks.last_mut() {
-            Some(last) if x - last.x < last.width() + 4.0 => last.findings.push(finding),
-            _ => marks.push(Mark { x, findings: vec![finding] }),
+            Some(last) if x - last.x < last.width() + 4.0 => last.anomalies.push(one),
+            _ => marks.push(Mark { x, anomalies: vec![one] }),
         }
     }
     marks
@@ -81,7 +87,7 @@ fn marks<'a>(page: &'a Page<'_>) -> Vec<Mark<'a>> {
 
 /// The time spans of the witnesses, behind all lanes.
 pub(super) fn windows(page: &Page<'_>) -> Markup {
-    let windows = page.findings.iter().take(MAX_MARKS).map(|finding| finding.anomaly.window);
+    let windows = marked(page).map(|(_, anomaly)| anomaly.window);
     html! {
         @for (from, to) in merged(windows.collect()) {
             @let (x, width) = page.scale.span(from, to, 2.0);
@@ -109,7 +115,7 @@ fn edge(mark: &Mark<'_>) -> Markup {
 
 fn draw(mark: &Mark<'_>) -> Markup {
     let (x, width, label) = (mark.x, mark.width(), mark.label());
-    let number = mark.first().map_or(0, |finding| finding.number);
+    let number = mark.first();
     html! {
         a href={ "#a" (number) } aria-label={ "anomaly " (label) } {
             g.mark data-x=(Px(x)) transform={ "translate(" (Px(x)) " 0)" } {

@@ -1,0 +1,134 @@
+//! What the operations on one object tell of what it held before all of them.
+
+use crate::hashing::Map;
+use crate::history::Operation;
+use crate::op::{Key, Op, OpKind, Outcome, Value};
+use crate::transaction::{Micro, Seen};
+
+/// What was seen of one object, as far as it bears on its beginning.
+#[derive(Debug)]
+pub(super) struct Facts<'a> {
+    /// Values that an operation wrote, or was asked to write.
+    named: Map<&'a Value, ()>,
+    /// When the first operation was over that certainly changed it, as an index.
+    changed: u64,
+    /// When the first operation was asked that may have changed it.
+    asked: u64,
+    /// What was seen of it by operations that began before it was changed.
+    seen: Vec<Saw<'a>>,
+    /// Whether its values are numbers, or texts.
+    numbers: bool,
+    texts: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Saw<'a> {
+    began: u64,
+    ended: u64,
+    value: Option<&'a Value>,
+}
+
+impl Default for Facts<'_> {
+    fn default() -> Self {
+        Self {
+            named: Map::default(),
+            changed: u64::MAX,
+            asked: u64::MAX,
+            seen: Vec::new(),
+            numbers: false,
+            texts: false,
+        }
+    }
+}
+
+impl<'a> Facts<'a> {
+    /// Of the operations on an object that has a name, in the order of invocation.
+    pub(super) fn of(operations: impl Iterator<Item = &'a Operation>) -> Self {
+        let mut facts = Self::default();
+        for one in operations {
+            let written = match &one.op {
+                Op::Write { value, .. } | Op::Cas { new: value, .. } => Some(value),
+                _ => None,
+            };
+            let refused = one.op.kind() == OpKind::Cas && one.writes().is_none();
+            let changes = one.op.kind() != OpKind::Read && !refused;
+            facts.add(one, (written, one.saw()), changes);
+        }
+        facts
+    }
+
+    /// Of transactions, for every key in them.
+    pub(super) fn by_key(
+        operations: impl Iterator<Item = &'a Operation>,
+    ) -> std::collections::BTreeMap<&'a Key, Self> {
+        let mut all = std::collections::BTreeMap::<&Key, Self>::new();
+        for one in operations {
+            let mut met: Map<&Key, ()> = Map::default();
+            for micro in micros(one) {
+                let first = met.insert(micro.key(), ()).is_none();
+                let answered = first && one.ok().is_some();
+                let (written, saw) = match micro {
+                    Micro::Write { value, .. } => (Some(value), None),
+                    Micro::Read { seen: Seen::Value(value), .. } => (None, Some(Some(value))),
+                    Micro::Read { seen: Seen::Absent, .. } => (None, Some(None)),
+                    _ => (None, None),
+                };
+                let facts = all.entry(micro.key()).or_default();
+                facts.add(one, (written, saw.filter(|_| answered)), written.is_some());
+            }
+        }
+        all
+    }
+
+    fn add(
+        &mut self,
+        one: &'a Operation,
+        (written, saw): (Option<&'a Value>, Option<Option<&'a Value>>),
+        changes: bool,
+    ) {
+        self.named.extend(written.map(|value| (value, ())));
+        let began = one.invoked.0;
+        let ended = one.completed.as_ref().map_or(u64::MAX, |(index, ..)| *index);
+        for value in written.into_iter().chain(saw.flatten()).chain(one.op.values()) {
+            self.numbers |= matches!(value, Value::Int(_));
+            self.texts |= matches!(value, Value::Text(_));
+        }
+        if let Some(value) = saw.filter(|_| began < self.changed) {
+            self.seen.push(Saw { began, ended, value });
+        }
+        if changes && !one.failed() {
+            self.asked = self.asked.min(began);
+            if one.ok().is_some() {
+                self.changed = self.changed.min(ended);
+            }
+        }
+    }
+
+    /// Whether its values are texts, all of them.
+    pub(super) fn only_texts(&self) -> bool {
+        self.texts && !self.numbers
+    }
+
+    /// The first value seen that no operation writes, before a write was over. None if it was seen
+    /// absent then.
+    pub(super) fn unwritten(&self) -> Option<&'a Value> {
+        let mut early = self.seen.iter().filter(|saw| saw.began < self.changed);
+        if early.clone().any(|saw| saw.value.is_none()) {
+            return None;
+        }
+        early.find_map(|saw| saw.value.filter(|value| !self.named.contains_key(value)))
+    }
+
+    /// The value seen before anything was asked that may have changed it.
+    pub(super) fn undisturbed(&self) -> Option<&'a Value> {
+        self.seen.iter().find(|saw| saw.ended < self.asked)?.value
+    }
+}
+
+/// What a transaction did, or was asked to.
+pub(super) fn micros(operation: &Operation) -> &[Micro] {
+    match (&operation.op, operation.ok()) {
+        (_, Some((_, Outcome::Txn { ops }, _))) | (Op::Txn { ops }, _) => ops,
+        _ => &[],
+    }
+}
