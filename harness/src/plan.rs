@@ -151,7 +151,11 @@ impl RunPlan {
         let planned = self.faults.kinds();
         let missing: Vec<&str> = fits.kinds.difference(&planned).map(|kind| kind.word()).collect();
         let all = fits.all_ms.map_or(String::new(), |all_ms| {
-            format!("; all {} kinds need `--time {}s`", fits.kinds.len(), all_ms / 1_000)
+            let kinds = match fits.kinds.len() {
+                1 => "it needs".to_owned(),
+                many => format!("all {many} kinds need"),
+            };
+            format!("; {kinds} `--time {}s`", all_ms / 1_000)
         });
         let (time, missing_words) = (self.time, missing.join(", "));
         (!missing.is_empty()).then(|| format!("{time:?} has no room for {missing_words}{all}"))

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Completion, EventKind, Nanos, OpKind, Phase};
+use crate::event::{Completion, Nanos, OpKind, Phase};
 use crate::history::{History, Operation};
 
 /// When there was load.
@@ -16,11 +16,11 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// The load of `history`: all of it if it has no phases, and none if it never came to its load.
+    /// The load of `history`: all of it if it names neither a start nor a load, and none if it
+    /// started and never came to its load.
     pub(super) fn of(history: &History) -> Self {
-        let phased =
-            history.events().iter().any(|event| matches!(event.kind, EventKind::Phase { .. }));
-        let from = history.phase(Phase::Load).unwrap_or(if phased { Nanos::MAX } else { 0 });
+        let never = history.phase(Phase::Start).map_or(0, |_| Nanos::MAX);
+        let from = history.phase(Phase::Load).unwrap_or(never);
         let ends = [Phase::Recover, Phase::FinalReads, Phase::Stop].into_iter();
         let to = ends.filter_map(|phase| history.phase(phase)).min();
         Self { from, to: to.unwrap_or_else(|| history.end()) }

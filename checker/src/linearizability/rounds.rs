@@ -226,7 +226,7 @@ impl<'a> Judge<'a> {
             decide::is_refuted::<K>(calls, &Budget::new(share.bytes, &over))
         };
         let history = self.history;
-        with_smallest::<K, _>(before, SMALLER, &refuted, &|small| {
+        let tell = |small: &[Call<'_>]| {
             let whole = |small: &Call<'_>| {
                 let place = calls.binary_search_by_key(&small.id, |call| call.id).ok()?;
                 calls.get(place).copied()
@@ -235,7 +235,17 @@ impl<'a> Judge<'a> {
             let (prefix, refused) = order::longest::<K>(small);
             let small = small.to_vec();
             Refuted { history, key, calls, small, at, prefix, refuted: refused }.anomaly::<K>()
-        })
+        };
+        let told = with_smallest::<K, _>(before, SMALLER, &refuted, &tell);
+        let of_witness = |call: &&Call<'_>| told.witness.contains(&call.id);
+        let shown: Vec<Call<'_>> = calls.iter().filter(of_witness).copied().collect();
+        if refuted(&shown) {
+            return told;
+        }
+        // An answer that came later explains what was unknown then, as a dequeue that ended later
+        // took an element that was said to be lost: look at all that had begun with its answer.
+        let begun: Vec<Call<'_>> = calls.iter().filter(|call| call.start <= at).copied().collect();
+        with_smallest::<K, _>(&begun, SMALLER, &refuted, &tell)
     }
 }
 

@@ -71,7 +71,7 @@ fn a_run_that_lacks_a_little_goes_on_a_little() {
     let results = json(&room.only_run().join("results.json"));
     let fault = &results["faults"][0];
     assert_eq!(fault["kind"], "kill", "{results:#}");
-    assert!(fault["load"]["invoked"].as_u64().unwrap() > 0, "{fault:#}");
+    assert!(fault["load"]["asked"].as_u64().unwrap() > 0, "{fault:#}");
 }
 
 /// Fails unless every object that was written under load was read after the last heal before any

@@ -74,7 +74,7 @@ impl Witnesses {
         self.legal += usize::from(parts.legal[whole]);
         if (0..calls.len()).any(|one| !parts.legal[1 << one]) {
             self.by_one += 1;
-            return true;
+            return !parts.legal[whole];
         }
         self.too_large += usize::from(parts.spare().is_some());
         !parts.legal[whole] && parts.spare().is_none()
