@@ -2,7 +2,7 @@
 //!
 //! This check never finds an anomaly. Whatever was planned and did not happen makes the verdict
 //! inconclusive, with what was missing in numbers and what helps. Only what happened under load
-//! counts: see [`load`].
+//! counts: see `coverage/load.rs`.
 
 mod faults;
 mod load;

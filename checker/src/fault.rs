@@ -4,6 +4,7 @@
 //! harness's business; here is only what the history, the schedule and the report say of it. All
 //! figures are whole numbers in the units that their names tell, so that faults can be compared.
 
+mod directions;
 mod effects;
 mod kind;
 mod shape;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Nanos, NodeId};
 
+pub use directions::directions;
 pub use effects::{Again, Clock, Disk, Link, Loss, Scarcity};
 pub use kind::FaultKind;
 pub use shape::Shape;

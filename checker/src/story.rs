@@ -2,7 +2,7 @@
 //! them, and why it all cannot be.
 
 use crate::event::{Key, Nanos, NodeId};
-use crate::fault::{Cut, Fault};
+use crate::fault::{self, Cut, Fault};
 use crate::history::{FaultSpan, History};
 use crate::reach;
 use crate::verdict::Anomaly;
@@ -155,8 +155,14 @@ pub(crate) fn effect(span: &FaultSpan, end: Nanos) -> (Nanos, Nanos) {
     span.effective.unwrap_or_else(|| span.window(end))
 }
 
+/// The directions that a fault touched, in a sentence.
 fn directions(pairs: &[Cut]) -> String {
-    words::list(pairs.iter().map(|(from, to)| format!("{from}→{to}")))
+    words::list(fault::directions(pairs))
+}
+
+/// `n1 was`, `n1 and n2 were`.
+fn were(nodes: &[NodeId]) -> String {
+    format!("{} {}", words::list(nodes), if nodes.len() == 1 { "was" } else { "were" })
 }
 
 /// What a fault did, and when.
@@ -165,9 +171,9 @@ fn fault(span: &FaultSpan, end: Nanos) -> Fact {
     let what = match &span.fault {
         Fault::Partition { cut, .. } => format!("the network was cut: {}", directions(cut)),
         Fault::Pause { nodes } => format!("{} stood still", words::list(nodes)),
-        Fault::Kill { nodes, .. } => format!("{} was down after SIGKILL", words::list(nodes)),
+        Fault::Kill { nodes, .. } => format!("{} down after SIGKILL", were(nodes)),
         Fault::Power { nodes, loss } => {
-            format!("{} was down after a power failure ({loss})", words::list(nodes))
+            format!("{} down after a power failure ({loss})", were(nodes))
         }
         Fault::Clock { nodes, change } => {
             format!("the clock of {} was wrong ({change})", words::list(nodes))
@@ -180,7 +186,7 @@ fn fault(span: &FaultSpan, end: Nanos) -> Fact {
             format!("the disk of {} failed ({trouble})", words::list(nodes))
         }
         Fault::Starve { nodes, scarcity } => {
-            format!("{} was left with {scarcity}", words::list(nodes))
+            format!("{} left with {scarcity}", were(nodes))
         }
     };
     let doubt = if span.is_effective() { "" } else { ", not proven" };

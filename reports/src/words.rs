@@ -1,9 +1,9 @@
 //! Operations and faults in words that a reader needs no key for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use fracas_checker::event::{Completion, NodeId};
-use fracas_checker::fault::{Cut, Fault};
+use fracas_checker::fault::{Cut, Fault, directions};
 use fracas_checker::history::Operation;
 use fracas_checker::verdict::Status;
 
@@ -120,9 +120,11 @@ pub(crate) fn error(operation: &Operation) -> Option<&str> {
 /// Who a fault befell: `n1, n2 │ n3, n4, n5` for a clean cut, else the directions or the nodes.
 pub(crate) fn befell(fault: &Fault) -> String {
     match fault {
-        Fault::Partition { cut, .. } => clean_cut(cut).unwrap_or_else(|| directions(cut)),
+        Fault::Partition { cut, .. } => {
+            clean_cut(cut).unwrap_or_else(|| directions(cut).join(", "))
+        }
         Fault::Slow { pairs, link } | Fault::Lossy { pairs, link } => {
-            format!("{} ({link})", clean_cut(pairs).unwrap_or_else(|| directions(pairs)))
+            format!("{} ({link})", clean_cut(pairs).unwrap_or_else(|| directions(pairs).join(", ")))
         }
         _ => match fault.manner().as_str() {
             "" => names(fault.nodes()),
@@ -148,24 +150,6 @@ fn clean_cut(cut: &[Cut]) -> Option<String> {
         .all(|a| far.iter().all(|b| pairs.contains(&(*a, *b)) && pairs.contains(&(*b, *a))));
     let only = pairs.len() == 2 * near.len() * far.len();
     (whole && only).then(|| format!("{} │ {}", names(&near), names(&far)))
-}
-
-/// Every pair that is cut, two-way cuts written once: `n1⇄n3, n2→n4`.
-fn directions(cut: &[Cut]) -> String {
-    let mut ways: BTreeMap<Cut, bool> = BTreeMap::new();
-    for &(from, to) in cut {
-        match ways.get_mut(&(to, from)) {
-            Some(both) => *both = true,
-            None => {
-                ways.insert((from, to), false);
-            }
-        }
-    }
-    let arrow = |both| if both { "⇄" } else { "→" };
-    ways.iter()
-        .map(|((from, to), both)| format!("{from}{}{to}", arrow(*both)))
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 #[cfg(test)]

@@ -169,7 +169,7 @@ fn the_card_of_a_crash_names_what_was_on_and_what_the_server_wrote() {
             "",
             "n2 was down after SIGKILL (fault 2)",
         ),
-        ("\nfault 1 cut n1|n2 [400..600]", "", "the network was cut: n1→n2 and n2→n1 (fault 1)"),
+        ("\nfault 1 cut n1|n2 [400..600]", "", "the network was cut: n1⇄n2 (fault 1)"),
         ("\nfault 1 cut n1|n2 [400..600]", "", "None of the faults in effect lets a server end."),
         (
             " log listening on 7_fatal: no room at 0x3f_goodbye",
