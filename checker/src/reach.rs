@@ -6,14 +6,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use petgraph::unionfind::UnionFind;
 
-use crate::event::{Nanos, NodeId};
+use crate::event::{EventKind, Nanos, NodeChange, NodeId};
 use crate::fault::Fault;
-use crate::history::FaultSpan;
+use crate::history::{FaultSpan, History};
 
 /// The largest set of nodes that are up and connected, directly or through others, if it is a
 /// majority of `nodes`.
 pub(crate) fn majority(nodes: &[NodeId], faults: &[&Fault]) -> Option<BTreeSet<NodeId>> {
-    let down: BTreeSet<NodeId> = faults.iter().flat_map(|fault| fault.down()).copied().collect();
+    majority_without(&BTreeSet::new(), nodes, faults)
+}
+
+/// The same where the servers of `ended` are down as well, as those that [`ended`] tells of.
+pub(crate) fn majority_without(
+    ended: &BTreeSet<NodeId>,
+    nodes: &[NodeId],
+    faults: &[&Fault],
+) -> Option<BTreeSet<NodeId>> {
+    let mut down = ended.clone();
+    down.extend(faults.iter().flat_map(|fault| fault.down()));
     let cut: BTreeSet<_> = faults.iter().flat_map(|fault| fault.cut()).copied().collect();
     let up: Vec<NodeId> = nodes.iter().filter(|node| !down.contains(node)).copied().collect();
     let mut groups = UnionFind::new(up.len());
@@ -29,6 +39,24 @@ pub(crate) fn majority(nodes: &[NodeId], faults: &[&Fault]) -> Option<BTreeSet<N
         members.entry(groups.find(place)).or_default().insert(*node);
     }
     members.into_values().find(|group| 2 * group.len() > nodes.len())
+}
+
+/// The nodes whose server had ended by itself, and was not up all the time from `from` to `to`.
+pub(crate) fn ended(history: &History, (from, to): (Nanos, Nanos)) -> BTreeSet<NodeId> {
+    let mut ended = BTreeSet::new();
+    for event in history.others().iter().take_while(|event| event.time <= to) {
+        let EventKind::Node { node, change, .. } = &event.kind else { continue };
+        match change {
+            NodeChange::Exited { .. } => {
+                ended.insert(*node);
+            }
+            NodeChange::Started if event.time < from => {
+                ended.remove(node);
+            }
+            _ => {}
+        }
+    }
+    ended
 }
 
 /// The faults that touch the span from `from` to `to`; a fault that never ended lasts to `end`.

@@ -159,8 +159,8 @@ enum Served {
 /// Whether clients were served during a fault that left a majority and long enough to go on
 /// without those it hit, or at least asked. An operation that was open meanwhile was asked.
 ///
-/// Whatever overlaps counts together, so that a majority is only demanded if one was left all the
-/// time.
+/// Whatever overlaps counts together, servers that ended by themselves as well, so that a majority
+/// is only demanded if one was left all the time. Whether a server may end is not judged here.
 fn served(history: &History, faults: &[FaultSpan], window: &Window) -> Served {
     let needed = history.header().plan.coverage.ok_per_fault_window;
     let Window { fault: id, span: (from, to), ok, .. } = *window;
@@ -170,8 +170,10 @@ fn served(history: &History, faults: &[FaultSpan], window: &Window) -> Served {
     };
     let together: Vec<&Fault> = faults.iter().filter(overlaps).map(|other| &other.fault).collect();
     let (began, ended) = (words::at(from), words::at(to));
+    let gone = reach::ended(history, (from, to));
+    let nodes = &history.header().nodes;
     let serves = to.saturating_sub(from) >= TAKES_OVER
-        && reach::majority(&history.header().nodes, &together).is_some();
+        && reach::majority_without(&gone, nodes, &together).is_some();
     if serves && ok < needed {
         return Served::TooFew(format!(
             "only {ok} operations succeeded during fault {id} ({began} to {ended}), which left a \

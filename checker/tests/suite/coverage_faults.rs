@@ -104,6 +104,31 @@ fn clients_are_served_where_a_majority_is_left() {
     assert_eq!(result("coverage", &[], &two).reasons.len(), 2);
 }
 
+/// A server that ended by itself is down as well: its target may let it, as on a full disk.
+#[test]
+fn a_majority_whose_servers_have_ended_serves_nobody() {
+    let asked = format!("{RUN}plan window 1\np1 - r k [11..12] fail\nfault 1 kill n1 [10..2010]\n");
+    let missing = "only 0 operations succeeded during fault 1 (0.010 s to 2.010 s), which left a \
+                   majority connected; at least 1 are needed: ";
+    let ended = |text: &str| result("coverage", &[], &format!("{asked}{text}")).reasons;
+    for down in [
+        "server n2/1 exited 15",
+        "server n2/1 exited 5",
+        "server n2/1 exited 5\nserver n2/2 started 1000",
+        "server n2/1 exited 2010",
+    ] {
+        assert_eq!(ended(down), [""; 0], "{down}");
+    }
+    for up in [
+        "",
+        "server n2/1 exited 2011",
+        "server n2/1 exited 5\nserver n2/2 started 9",
+        "server n1/1 exited 15",
+    ] {
+        assert!(ended(up)[0].starts_with(missing), "{up}");
+    }
+}
+
 /// Where no majority is left being asked is enough, and who waits for an answer has asked.
 #[test]
 fn an_operation_that_is_open_during_a_fault_was_asked() {
