@@ -253,6 +253,8 @@ pub struct History {
     objects: Vec<ObjectIndex>,
     end: Nanos,
     torn: bool,
+    /// How many events were put before those of the file.
+    before: u64,
     /// Every event, put together when somebody asks.
     events: OnceLock<Vec<Event>>,
 }
@@ -296,7 +298,8 @@ impl Growing {
         let Walk { time: end, operations, others, .. } = self.walk;
         let objects = objects::index(&operations);
         let (header, events) = (self.header, OnceLock::new());
-        History { header, others, operations, objects, end, torn: false, events }.started()
+        History { header, others, operations, objects, end, torn: false, before: 0, events }
+            .started()
     }
 }
 

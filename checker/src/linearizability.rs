@@ -28,6 +28,8 @@ mod scene;
 mod search;
 mod slots;
 mod space;
+mod spare;
+mod told;
 mod turns;
 mod usages;
 mod window;

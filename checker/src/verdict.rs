@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::gravity;
 use crate::event::{Key, Nanos, NodeId};
 use crate::guarantees::Guarantee;
+use crate::history::History;
 use crate::tried::Tried;
 
 /// The three answers of a check. They merge by taking the worst: pass < inconclusive < anomaly.
@@ -114,6 +115,27 @@ pub struct CheckResult {
     pub metrics: BTreeMap<String, f64>,
 }
 
+impl Anomaly {
+    /// The same, for readers of the file of `history`: its events have the numbers that they have
+    /// there, and what objects held at first, which is in no line of it, is left out.
+    #[must_use]
+    pub fn in_file(&self, history: &History) -> Self {
+        let witness = self.witness.iter().filter_map(|event| history.in_file(*event));
+        let prefix = self.prefix.iter();
+        let prefix =
+            prefix.filter_map(|one| Some(Placed { op: history.in_file(one.op)?, ..one.clone() }));
+        let refuted = self.refuted.iter();
+        let refuted = refuted
+            .filter_map(|one| Some(Refutation { op: history.in_file(one.op)?, ..one.clone() }));
+        Self {
+            witness: witness.collect(),
+            prefix: prefix.collect(),
+            refuted: refuted.collect(),
+            ..self.clone()
+        }
+    }
+}
+
 impl CheckResult {
     /// A check that has found nothing yet.
     #[must_use]
@@ -165,6 +187,14 @@ impl Verdict {
             self.headline = format!("{} {}", self.headline, faults.kinds());
         }
         self.faults = Some(faults);
+        self
+    }
+
+    /// The same with every anomaly as [`Anomaly::in_file`] has it.
+    #[must_use]
+    pub fn in_file(mut self, history: &History) -> Self {
+        let anomalies = self.checks.iter_mut().flat_map(|check| &mut check.anomalies);
+        anomalies.for_each(|anomaly| *anomaly = anomaly.in_file(history));
         self
     }
 

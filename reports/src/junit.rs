@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use fracas_checker::Tried;
 use fracas_checker::guarantees::sentence;
+use fracas_checker::history::History;
 use fracas_checker::verdict::{CheckResult, Status};
 
 use crate::Run;
@@ -93,7 +94,8 @@ fn check_case(run: &Run<'_>, check: &CheckResult, findings: &[Finding<'_>]) -> C
         }
         Status::Pass => Vec::new(),
         Status::Anomaly => {
-            findings.iter().filter(|one| one.check.id == check.id).map(failure).collect()
+            let of_check = findings.iter().filter(|one| one.check.id == check.id);
+            of_check.map(|one| failure(one, run.history)).collect()
         }
         Status::Inconclusive => {
             vec![Answer::new("skipped", "inconclusive", &check.reasons.join("; "))]
@@ -102,8 +104,8 @@ fn check_case(run: &Run<'_>, check: &CheckResult, findings: &[Finding<'_>]) -> C
     Case { name: check.id.clone(), results }
 }
 
-fn failure(finding: &Finding<'_>) -> Answer {
-    let anomaly = finding.anomaly;
+fn failure(finding: &Finding<'_>, history: &History) -> Answer {
+    let anomaly = &finding.anomaly.in_file(history);
     let mut body = String::from("\n");
     for (place, sentence) in anomaly.story.iter().enumerate() {
         body += &format!("{}. {}\n", place + 1, clean(sentence, SENTENCE));

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use fracas_checker::Window;
 use fracas_checker::event::{EventKind, Nanos};
-use fracas_checker::history::FaultSpan;
+use fracas_checker::history::{FaultSpan, History};
 use fracas_checker::leadership::reigns;
 use fracas_checker::untrusted;
 use fracas_checker::verdict::{Anomaly, CheckResult};
@@ -63,7 +63,10 @@ pub fn results_json(run: &Run<'_>) -> String {
         fault_kinds: json!({ "allowed": kinds.allowed, "never_tried": kinds.untried }),
         refusals: reasons(run.history.operations()).iter().map(refusal).collect(),
         checks: run.verdict.checks.iter().map(check).collect(),
-        findings: findings(run.history, run.verdict).iter().flat_map(each).collect(),
+        findings: findings(run.history, run.verdict)
+            .iter()
+            .flat_map(|one| each(one, run.history))
+            .collect(),
         faults: faults.iter().map(|span| fault(span, windows.get(&span.id))).collect(),
         metrics: metrics(run, &tally),
         files: FILES.iter().map(|(name, what, _)| (*name, *what)).collect(),
@@ -107,8 +110,8 @@ fn check(check: &CheckResult) -> Value {
 }
 
 /// One entry per anomaly; those of one fingerprint follow each other.
-fn each(of: &Finding<'_>) -> Vec<Value> {
-    of.all().map(|anomaly| finding(of, anomaly)).collect()
+fn each(of: &Finding<'_>, history: &History) -> Vec<Value> {
+    of.all().map(|anomaly| finding(of, &anomaly.in_file(history))).collect()
 }
 
 fn finding(finding: &Finding<'_>, anomaly: &Anomaly) -> Value {

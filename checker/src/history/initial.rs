@@ -145,9 +145,16 @@ impl History {
                 before.push(takes.put(Key::clone(key), value.clone())?);
             }
         }
-        let torn = self.torn;
+        let (torn, inserted) = (self.torn, self.before + 2 * before.len() as u64);
         let history = self.preceded_by(before).map_err(|malformed| malformed.to_string())?;
-        Ok(if torn { history.torn() } else { history })
+        Ok(Self { torn, before: inserted, ..history })
+    }
+
+    /// The number that the event has in the file that the history was read from, from 0; none for
+    /// what was put before it.
+    #[must_use]
+    pub fn in_file(&self, event: u64) -> Option<u64> {
+        event.checked_sub(self.before)
     }
 
     /// Puts operations that were answered at once before everything. What touches is concurrent, so

@@ -51,6 +51,18 @@ impl<'a> Refuted<'a> {
     /// Puts it into words.
     pub(crate) fn anomaly<K: Object>(self) -> Anomaly {
         let told = K::told(&self).unwrap_or_else(|| self.unexplained());
+        self.with::<K>(told)
+    }
+
+    /// Puts it into the words of `larger`, of which it is a part that proves as much: what a kind
+    /// of object says of few calls may not hold of the others, as that nobody had removed an
+    /// element.
+    pub(crate) fn anomaly_like<K: Object>(self, larger: &Self) -> Anomaly {
+        let told = K::told(larger).unwrap_or_else(|| self.unexplained());
+        self.with::<K>(told)
+    }
+
+    fn with<K: Object>(self, told: Told<'a>) -> Anomaly {
         let operations = self.operations(&told);
         let mut witness: Vec<u64> = operations.iter().flat_map(|one| one.indices()).collect();
         witness.sort_unstable();

@@ -10,9 +10,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::call::Call;
-use super::explain::Refuted;
 use super::search::{Found, GaveUp};
-use super::{Algorithm, decide, earliest, order};
+use super::told::About;
+use super::{Algorithm, decide, earliest};
 use crate::budget::Budget;
 use crate::event::Nanos;
 use crate::history::{History, ObjectIndex};
@@ -225,17 +225,8 @@ impl<'a> Judge<'a> {
             let over = || limited.over();
             decide::is_refuted::<K>(calls, &Budget::new(share.bytes, &over))
         };
-        let history = self.history;
-        let tell = |small: &[Call<'_>]| {
-            let whole = |small: &Call<'_>| {
-                let place = calls.binary_search_by_key(&small.id, |call| call.id).ok()?;
-                calls.get(place).copied()
-            };
-            let calls = small.iter().filter_map(whole).collect();
-            let (prefix, refused) = order::longest::<K>(small);
-            let small = small.to_vec();
-            Refuted { history, key, calls, small, at, prefix, refuted: refused }.anomaly::<K>()
-        };
+        let about = About { history: self.history, key, calls, at };
+        let tell = |small: &[Call<'_>]| about.told::<K>(small, &refuted);
         let told = with_smallest::<K, _>(before, SMALLER, &refuted, &tell);
         let of_witness = |call: &&Call<'_>| told.witness.contains(&call.id);
         let shown: Vec<Call<'_>> = calls.iter().filter(of_witness).copied().collect();
@@ -250,7 +241,7 @@ impl<'a> Judge<'a> {
 }
 
 /// How often a witness is made smaller again.
-const SMALLER: usize = 8;
+pub(super) const SMALLER: usize = 8;
 
 /// What `then` says of a small part of `calls` that is refuted as well. Where it became smaller it
 /// is tried again: of fewer calls more may be left out. What is not refuted by itself any more is

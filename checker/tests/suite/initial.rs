@@ -1,6 +1,8 @@
 //! What objects hold before the first operation: told by the caller, by our header, or by nobody.
 
 use fracas_checker::formats::{self, Hint, jsonl};
+use fracas_checker::recorded::{Judge, Judged};
+use fracas_checker::{Algorithm, Budget, Value};
 
 use crate::support::maps::{judged, written};
 
@@ -134,4 +136,40 @@ fn our_own_header_tells_it() {
     let mut again = Vec::new();
     jsonl::write(&recorded.history, &mut again).expect("a vector can be written to");
     assert_eq!(jsonl::read(again.as_slice()).expect("a history").0, recorded.history);
+}
+
+/// What is told of the first anomaly of a file: its refutations, the steps before them, and the
+/// numbers of its events in the file.
+fn told(text: &str, initial: Option<i64>) -> (Vec<String>, usize, Vec<u64>) {
+    let mut recorded = formats::read(text.as_bytes(), &Hint::default()).expect("a history");
+    if let Some(value) = initial {
+        recorded = recorded.starting_at(&Value::Int(value), None).expect("it starts so");
+    }
+    let judge = Judge { kind: None, algorithm: Algorithm::Auto, budget: Budget::unlimited_time() };
+    let Judged { recorded, verdict } = judge.verdict(recorded).expect("a verdict");
+    let verdict = verdict.in_file(&recorded.history);
+    let (_, anomaly) = verdict.anomalies().next().expect("an anomaly");
+    let reasons = anomaly.refuted.iter().map(|one| one.reason.clone());
+    (reasons.collect(), anomaly.prefix.len(), anomaly.witness.clone())
+}
+
+#[test]
+fn a_refutation_names_what_the_object_held_at_first() {
+    let reason =
+        |held: &str| format!("here the register {held}, but it would have to be one that holds 5");
+    let read = written("0 i :f :read\n0 o :f :read, :value 5\n");
+    assert_eq!(told(&read, Some(0)), (vec![reason("holds 0")], 0, vec![0, 1]));
+    let txn = "0 i :f :txn, :value [[:r :a nil]]\n0 o :f :txn, :value [[:r :a 5]]\n\
+               0 i :f :txn, :value [[:w :b 1]]\n0 o :f :txn, :value [[:w :b 1]]";
+    let (reasons, _, events) = told(&written(txn), Some(0));
+    assert_eq!((reasons, events), (vec!["here :a holds 0".to_owned()], vec![0, 1]));
+}
+
+#[test]
+fn events_are_numbered_as_in_the_file() {
+    let five = |plan: &str| own(plan).replace("\"value\":0", "\"value\":5");
+    for plan in ["", ",\"initial\":0"] {
+        let (_, _, events) = told(&five(plan), None);
+        assert_eq!(events, vec![0, 1], "{plan}");
+    }
 }

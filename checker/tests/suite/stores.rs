@@ -6,9 +6,11 @@ use crate::support;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fracas_checker::event::{Completion, Event, EventKind, ProcessId, Stamp};
 use fracas_checker::history::{Header, History, Plan, SCHEMA};
+use fracas_checker::linearizability::call::Call;
 use fracas_checker::linearizability::finding::Finding;
 use fracas_checker::models::{Kv, ListAppend, Model, RwRegister};
 use fracas_checker::objects::Object;
@@ -18,6 +20,7 @@ use support::samples::{
     Chance, Draw, Sample, calls, each, execution, held_against_brute_force, held_against_search,
     told_truly,
 };
+use support::sampling::Dice;
 
 /// How many histories of each sort the quick tier looks at, and the slow one.
 const QUICK: u32 = 800;
@@ -183,6 +186,57 @@ fn long_executions_on_registers_need_no_search() {
         Ok((finding == Finding::Legal, finding == Finding::Ambiguous))
     });
     assert_eq!(decided.legal, decided.histories, "{decided:?}");
+}
+
+/// A legal execution of `count` transactions of 20 clients on a few registers, each with an interval
+/// around its instant; every value is written once, and nobody saw the end of one in a hundred.
+fn transactions(count: usize, keys: u64) -> Vec<(Op, Option<Outcome>, u64, Option<u64>)> {
+    const CLIENTS: u64 = 20;
+    let mut dice = Dice::new(7);
+    let (mut state, mut now) = (BTreeMap::<u64, i64>::new(), 1_000);
+    let (mut free, mut drawn) = (vec![0; CLIENTS as usize], Vec::new());
+    while drawn.len() < count {
+        now += dice.below(4);
+        let client = dice.below(CLIENTS) as usize;
+        if free[client] >= now {
+            continue;
+        }
+        let number = drawn.len() as i64;
+        let mut micro = |place: u64, dice: &mut Dice| {
+            let key = dice.below(keys);
+            let name: Key = format!("k{key}").into();
+            if dice.chance(50) {
+                let value = 4 * number + place as i64;
+                state.insert(key, value);
+                return Micro::Write { key: name, value: Value::Int(value) };
+            }
+            let seen = state.get(&key).map_or(Seen::Absent, |it| Seen::Value(Value::Int(*it)));
+            Micro::Read { key: name, seen }
+        };
+        let ops: Arc<[Micro]> = (0..1 + dice.below(3)).map(|at| micro(at, &mut dice)).collect();
+        let (start, end) = (free[client].max(now - dice.below(40)), now + dice.below(40));
+        let seen = !dice.chance(1);
+        free[client] = end + 1;
+        let outcome = seen.then(|| Outcome::Txn { ops: Arc::clone(&ops) });
+        drawn.push((Op::Txn { ops }, outcome, start, seen.then_some(end)));
+    }
+    drawn.sort_by_key(|one| one.2);
+    drawn
+}
+
+#[test]
+fn ten_thousand_transactions_of_twenty_clients_are_decided() {
+    for keys in [5, 100] {
+        let drawn = transactions(10_000, keys);
+        let mut calls: Vec<Call<'_>> = Vec::new();
+        for (id, (op, outcome, start, end)) in (0..).zip(&drawn) {
+            calls.push(Call { id, op, outcome: outcome.as_ref(), start: *start, end: *end });
+        }
+        let since = std::time::Instant::now();
+        let finding = RwRegister::monitor(&calls);
+        println!("10,000 transactions on {keys} registers: {:.2} s", since.elapsed().as_secs_f64());
+        assert_eq!(finding, Finding::Legal, "{keys} registers");
+    }
 }
 
 #[test]

@@ -159,7 +159,7 @@ fn document(name: &str, recorded: &Recorded, verdict: &Verdict) -> String {
         "notes": recorded.notes,
         "status": verdict.status,
         "headline": verdict.headline,
-        "checks": verdict.checks,
+        "checks": verdict.clone().in_file(&recorded.history).checks,
     });
     untrusted::json(&json.to_string()) + "\n"
 }

@@ -327,7 +327,7 @@ pub(crate) fn told_truly<K: Sample>(cases: u32) {
 /// Counts the witnesses of `cases` histories of each of a few sorts.
 pub(crate) fn witnesses<K: Sample>(cases: u32) -> Witnesses {
     let mut all = Witnesses::default();
-    for (most, unique, values) in [(8, true, 8), (8, false, 3), (12, true, 12), (12, false, 4)] {
+    for (most, unique, values) in [(7, true, 7), (7, false, 3), (9, true, 9), (9, false, 4)] {
         let draw = Draw { most, values, unique, unknown: 2.0 };
         let mut look = |drawn: &Vec<Drawn>| {
             all.judge::<K>(&history::<K>(drawn));

@@ -148,7 +148,7 @@ pub(crate) fn calls(drawn: &[Drawn]) -> Vec<Call<'_>> {
 /// Counts the witnesses of `count` refuted histories of each of a few sorts.
 pub(crate) fn witnesses<M: Object>(sampler: &Sampler<M>, count: usize, seed: u64) -> Witnesses {
     let (mut dice, mut witnesses) = (Dice::new(seed), Witnesses::default());
-    let sorts = [(CROWD, 8), (CLIENTS, 8), (CROWD, 12), (CLIENTS, 14)];
+    let sorts = [(CROWD, 7), (CLIENTS, 7), (CROWD, 9), (CLIENTS, 10)];
     for (shape, length) in sorts {
         for _ in 0..count {
             let mut drawn = match dice.chance(25) {

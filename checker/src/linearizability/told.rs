@@ -1,0 +1,84 @@
+//! From a small refuted set of calls to what is told of it.
+//!
+//! It puts calls beside what their object held at first, takes from the witness what it does not
+//! need, and keeps the words true of the history as a whole. It decides nothing.
+
+use super::call::Call;
+use super::explain::Refuted;
+use super::{order, rounds, spare};
+use crate::event::{Nanos, ProcessId};
+use crate::history::History;
+use crate::objects::Object;
+use crate::op::{Key, Op};
+use crate::verdict::Anomaly;
+
+/// What a refutation is about.
+#[derive(Clone, Copy)]
+pub(super) struct About<'a> {
+    pub(super) history: &'a History,
+    /// The name of the object.
+    pub(super) key: Option<&'a Key>,
+    /// All its calls.
+    pub(super) calls: &'a [Call<'a>],
+    /// The earliest completion that shows it.
+    pub(super) at: Nanos,
+}
+
+impl<'a> About<'a> {
+    /// What is told of `small`, which has no legal order, and of as little of it as will do.
+    ///
+    /// The words stay those of `small`: what a kind of object says of fewer calls may not hold of
+    /// the history, as that nobody had removed an element. A call that the words name stays with
+    /// them, although the proof may not need it.
+    pub(super) fn told<K: Object>(
+        self,
+        small: &[Call<'a>],
+        refuted: &dyn Fn(&[Call<'_>]) -> bool,
+    ) -> Anomaly {
+        let larger = self.refuted::<K>(small);
+        let mut told = self.refuted::<K>(small).anomaly::<K>();
+        for _ in 0..rounds::SMALLER {
+            let begun = self.calls.iter().filter(|call| call.start <= self.at).copied();
+            let (shown, others): (Vec<Call<'_>>, Vec<Call<'_>>) =
+                begun.partition(|call| told.witness.contains(&call.id));
+            let refuted = |calls: &[Call<'_>]| refuted(calls);
+            let Some(few) = spare::without_spare(&shown, &others, &refuted) else { break };
+            let like = self.refuted::<K>(&few).anomaly_like::<K>(&larger);
+            if like.witness.len() >= told.witness.len() {
+                break;
+            }
+            told = like;
+        }
+        told
+    }
+
+    fn refuted<K: Object>(self, small: &[Call<'a>]) -> Refuted<'a> {
+        let whole = |small: &Call<'_>| {
+            let place = self.calls.binary_search_by_key(&small.id, |call| call.id).ok()?;
+            self.calls.get(place).copied()
+        };
+        let (prefix, refuted) = order::longest::<K>(&self.with_initial(small));
+        let calls = small.iter().filter_map(whole).collect();
+        let Self { history, key, at, .. } = self;
+        Refuted { history, key, calls, small: small.to_vec(), at, prefix, refuted }
+    }
+
+    /// `small` with what its object held at first, which is no operation of the witness: an order
+    /// of it begins there.
+    fn with_initial(self, small: &[Call<'a>]) -> Vec<Call<'a>> {
+        let operations = self.history.operations().iter();
+        let put_before = operations.take_while(|one| one.process == ProcessId::INITIAL);
+        let ids: Vec<u64> = put_before.map(|one| one.invoked.0).collect();
+        let initial = |call: &&Call<'a>| ids.binary_search(&call.id).is_ok();
+        let missing = |call: &&Call<'a>| small.iter().all(|one| one.id != call.id);
+        let named = |call: &&Call<'a>| small.iter().any(|one| touches(call.op, one.op));
+        let first = self.calls.iter().take_while(initial).filter(missing).filter(named);
+        first.chain(small).copied().collect()
+    }
+}
+
+/// Whether two operations on one object are about the same part of it.
+fn touches(one: &Op, other: &Op) -> bool {
+    let (Op::Txn { ops: one }, Op::Txn { ops: other }) = (one, other) else { return true };
+    one.iter().any(|one| other.iter().any(|other| one.key() == other.key()))
+}
