@@ -87,8 +87,8 @@ impl<'a> Hallmarks<'a> {
         let Some((_, _, stamp)) = operation.ok() else { return Vec::new() };
         let began = operation.invoked.1;
         let highest = self.led.iter().rfind(|(_, first)| first.time < began);
-        let old = stamp.generation.zip(highest).is_some_and(|(named, (known, _))| named < *known);
-        let other = stamp.node.zip(operation.node).is_some_and(|(named, asked)| named != asked);
+        let old = stamp.generation().zip(highest).is_some_and(|(named, (known, _))| named < *known);
+        let other = stamp.node().zip(operation.node).is_some_and(|(named, asked)| named != asked);
         let told = [(old, "of an old generation"), (other, "through another node")];
         told.iter().filter(|(holds, _)| *holds).map(|(_, what)| (*what).to_owned()).collect()
     }
@@ -101,7 +101,7 @@ impl<'a> Hallmarks<'a> {
         let last = self.last_answer(anomaly)?;
         let others = self.answered(anomaly).filter(|(_, one)| one.invoked != last.invoked);
         let (acknowledged, done) = others.max_by_key(|(time, one)| (*time, one.invoked.0))?;
-        let node = done.ok().and_then(|(_, _, stamp)| stamp.node).or(done.node)?;
+        let node = done.ok().and_then(|(_, _, stamp)| stamp.node()).or(done.node)?;
         let until = last.ok()?.0;
         let failed = |span: &&FaultSpan| {
             span.fault.kind() == FaultKind::Power
