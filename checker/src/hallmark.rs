@@ -7,7 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::catalogue::NODE_CRASHED;
+use crate::catalogue::{
+    LOST_ACROSS_GENERATIONS, LOST_ELEMENT, LOST_WRITE, NODE_CRASHED, STALE_LEADER_ACK_LOST,
+    STALE_READ,
+};
 use crate::cause::outlived;
 use crate::event::{EventKind, Nanos, NodeChange, NodeId};
 use crate::fault::FaultKind;
@@ -19,8 +22,12 @@ use crate::observation::Source;
 use crate::reach;
 use crate::verdict::Anomaly;
 
+/// The classes in which something that was acknowledged is missed.
+const MISSED: [&str; 5] =
+    [LOST_WRITE, LOST_ELEMENT, LOST_ACROSS_GENERATIONS, STALE_LEADER_ACK_LOST, STALE_READ];
+
 /// How much of a line of a log counts.
-const LINE: usize = 120;
+const LINE: usize = 80;
 
 /// Knows the hallmarks of the anomalies of one history.
 #[derive(Debug)]
@@ -127,6 +134,9 @@ impl<'a> Hallmarks<'a> {
     /// A power failure of the node that acknowledged what is lost, before the last answer, unless
     /// what it acknowledged last outlived it.
     fn lost_power(&self, anomaly: &Anomaly) -> Option<FaultKind> {
+        if !MISSED.contains(&anomaly.class.as_str()) {
+            return None;
+        }
         let last = self.last_answer(anomaly)?;
         let others = self.answered(anomaly).filter(|(_, one)| one.invoked != last.invoked);
         let (acknowledged, done) = others.max_by_key(|(time, one)| (*time, one.invoked.0))?;
