@@ -153,6 +153,7 @@ pub mod op;
 mod reach;
 pub mod recorded;
 mod story;
+mod timeless;
 pub mod transaction;
 pub mod tried;
 pub mod untrusted;
