@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Cut, FaultKind};
 
 use crate::lab::packets::Shaping;
-use crate::lab::{Lab, LabError};
+use crate::lab::{Lab, LabError, LabSpec};
+use crate::plan::RunPlan;
 
 /// A direction that is late for a moment.
 const LATE: Shaping = Shaping {
@@ -35,6 +37,25 @@ pub fn try_out(lab: &Lab, kinds: &BTreeSet<FaultKind>) -> Result<(), LabError> {
         tried.map_err(|error| refused(*kind, error))?;
     }
     Ok(())
+}
+
+/// Which of the kinds of faults of a plan take what the network of this machine cannot do, with the
+/// reason: tried with two nodes, and taken down again. None is known where no such network can be
+/// made: then the run itself says why.
+#[must_use]
+pub fn lacking(plan: &RunPlan) -> BTreeMap<FaultKind, String> {
+    let of_links = [FaultKind::Partition, FaultKind::Slow, FaultKind::Loss];
+    let wanted = of_links.into_iter().filter(|kind| plan.kinds.contains(kind));
+    let wanted: Vec<FaultKind> = wanted.collect();
+    let (nodes, partition) = (vec![NodeId(1), NodeId(2)], plan.partition);
+    let spec = LabSpec { nodes, partition, ineffective_cut: plan.ineffective_cut };
+    if wanted.is_empty() {
+        return BTreeMap::new();
+    }
+    let Ok(lab) = Lab::build(&spec) else { return BTreeMap::new() };
+    let of = |kind: FaultKind| try_out(&lab, &BTreeSet::from([kind])).err();
+    let why = |kind| Some((kind, of(kind)?.to_string()));
+    wanted.into_iter().filter_map(why).collect()
 }
 
 fn cut(lab: &Lab, direction: Cut) -> Result<(), LabError> {

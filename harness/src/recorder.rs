@@ -12,10 +12,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use fracas_checker::event::{Completion, Event, EventKind, Nanos};
+use fracas_checker::event::{Completion, Event, EventKind, Nanos, NodeId};
 use fracas_checker::formats::jsonl;
-use fracas_checker::history::Header;
+use fracas_checker::history::{Header, Plan};
 
+use crate::begun::Begun;
 use crate::guard::Feed;
 
 /// A client waits while more events than this have not been written yet: the disk has stalled.
@@ -51,6 +52,7 @@ struct State {
     waiting: Vec<Event>,
     closed: bool,
     failed: bool,
+    begun: Begun,
 }
 
 /// The end of a recording: closes the file and tells of any failure to write.
@@ -96,6 +98,7 @@ impl Recorder {
         let time = self.now();
         let index = state.next;
         state.next += 1;
+        state.begun.note(&kind, time);
         if !state.failed && !state.closed {
             state.waiting.push(Event { index, time, kind });
         }
@@ -109,6 +112,12 @@ impl Recorder {
     #[must_use]
     pub fn now(&self) -> Nanos {
         Nanos::try_from(self.shared.start.elapsed().as_nanos()).unwrap_or(Nanos::MAX)
+    }
+
+    /// Which fault lets the server of `node` end by itself now, in words.
+    #[must_use]
+    pub fn excuse(&self, plan: &Plan, node: NodeId) -> String {
+        self.shared.lock().begun.excuse(plan, node, self.now())
     }
 
     /// How many operations ended how.

@@ -454,7 +454,8 @@ impl Stage<'_> {
     /// A server that ends by itself is in the history from here on.
     fn notice_crashes(&self) {
         for Crash { node, how, .. } in self.cluster.crashed() {
-            tracing::warn!(%node, how, "a node's server ended by itself; `nodes/stay-up` says whether a fault allows it");
+            let excuse = self.recorder.excuse(&self.plan.judging(), node);
+            tracing::warn!(%node, how, "a node's server ended by itself: {excuse}");
         }
     }
 

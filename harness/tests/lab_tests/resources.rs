@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -47,7 +48,7 @@ fn tell(mut more: impl FnMut() -> bool) {
     loop {
         let word = if more() { "more" } else { "refused" };
         writeln!(std::io::stdout(), "{word}").expect("written");
-        std::thread::sleep(Duration::from_millis(10));
+        thread::sleep(Duration::from_millis(10));
     }
 }
 
@@ -92,7 +93,7 @@ fn wait_for(fixture: &Fixture, line: &str) {
     let (before, deadline) = (count(), Instant::now() + PATIENCE);
     while count() == before {
         assert!(Instant::now() < deadline, "never `{line}`");
-        std::thread::sleep(Duration::from_millis(10));
+        thread::sleep(Duration::from_millis(10));
     }
 }
 
@@ -131,7 +132,7 @@ fn starved_and_paused(_: &World) {
     let mut node = fixture.shell("while :; do :; done");
     node.starve(Some(FIFTH)).expect("starved");
     node.pause().expect("paused");
-    std::thread::sleep(5 * FIFTH.period);
+    thread::sleep(5 * FIFTH.period);
     let threads = node.threads().expect("counted");
     assert!(threads.total > 0 && threads.stopped == threads.total, "{threads:?}");
     node.resume().expect("resumed");
@@ -142,7 +143,24 @@ fn starved_and_paused(_: &World) {
 
 /// Where nodes can be rationed; none, with a word, if they cannot be.
 fn place() -> Option<Place> {
-    Place::find().inspect_err(|error| println!("skipped: {error}")).ok()
+    let told = |error: &LabError| {
+        assert!(!makes_groups(), "groups can be made here: {error}");
+        println!("skipped: {error}");
+    };
+    Place::find().inspect_err(told).ok()
+}
+
+/// Whether a group for processor time can be made below this process's, by version 1 of the
+/// kernel's interface.
+fn makes_groups() -> bool {
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let path = own.lines().find_map(|line| {
+        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+        controllers.split(',').any(|name| name == "cpu").then_some(path.trim_start_matches('/'))
+    });
+    let group = |path| Path::new("/sys/fs/cgroup/cpu").join(path).join("of-a-lab-test");
+    let made = |dir: &PathBuf| fs::create_dir(dir).and_then(|()| fs::remove_dir(dir)).is_ok();
+    path.map(group).is_some_and(|dir| made(&dir))
 }
 
 /// The groups that were made by this world: their names end in its number.
