@@ -28,15 +28,17 @@ const LATE: Shaping = Shaping {
 /// [`LabError::Unavailable`], with the fault that cannot be brought about.
 pub fn try_out(lab: &Lab, kinds: &BTreeSet<FaultKind>) -> Result<(), LabError> {
     let Some(direction) = lab.directions().first().copied() else { return Ok(()) };
-    for kind in kinds {
-        let tried = match kind {
-            FaultKind::Partition => cut(lab, direction),
-            FaultKind::Slow | FaultKind::Loss => shape(lab, direction),
-            _ => Ok(()),
-        };
-        tried.map_err(|error| refused(*kind, error))?;
+    let tried = |kind: &FaultKind| tried(lab, *kind, direction);
+    kinds.iter().try_for_each(|kind| tried(kind).map_err(|error| refused(*kind, error)))
+}
+
+/// Does in one direction for a moment what faults of this kind would.
+fn tried(lab: &Lab, kind: FaultKind, direction: Cut) -> Result<(), LabError> {
+    match kind {
+        FaultKind::Partition => cut(lab, direction),
+        FaultKind::Slow | FaultKind::Loss => shape(lab, direction),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Which of the kinds of faults of a plan take what the network of this machine cannot do, with the
@@ -53,8 +55,8 @@ pub fn lacking(plan: &RunPlan) -> BTreeMap<FaultKind, String> {
         return BTreeMap::new();
     }
     let Ok(lab) = Lab::build(&spec) else { return BTreeMap::new() };
-    let of = |kind: FaultKind| try_out(&lab, &BTreeSet::from([kind])).err();
-    let why = |kind| Some((kind, of(kind)?.to_string()));
+    let Some(direction) = lab.directions().first().copied() else { return BTreeMap::new() };
+    let why = |kind| Some((kind, tried(&lab, kind, direction).err()?.to_string()));
     wanted.into_iter().filter_map(why).collect()
 }
 

@@ -44,6 +44,7 @@ struct Shared {
     state: Mutex<State>,
     changed: Condvar,
     counts: Counts,
+    plan: Plan,
 }
 
 #[derive(Default)]
@@ -79,6 +80,7 @@ impl Recorder {
             state: Mutex::default(),
             changed: Condvar::new(),
             counts: Counts::default(),
+            plan: header.plan.clone(),
         });
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
@@ -116,8 +118,8 @@ impl Recorder {
 
     /// Which fault lets the server of `node` end by itself now, in words.
     #[must_use]
-    pub fn excuse(&self, plan: &Plan, node: NodeId) -> String {
-        self.shared.lock().begun.excuse(plan, node, self.now())
+    pub fn excuse(&self, node: NodeId) -> String {
+        self.shared.lock().begun.excuse(&self.shared.plan, node, self.now())
     }
 
     /// How many operations ended how.

@@ -29,13 +29,14 @@ const CALLS: [&str; 5] =
     [".inconclusive(", "doubted(", "Served::TooFew(", "Served::NotAsked(", "Choice::Unclear("];
 
 /// What is handed to these calls without a text, and the functions that make the texts.
-const ELSEWHERE: [(&str, &[&str]); 9] = [
+const ELSEWHERE: [(&str, &[&str]); 10] = [
     ("text)", &[]), // of `Served`, a call of its own
     ("ended.before_testing())", &["fn before_testing"]),
     ("verdict.clone(), reason)", &["fn nothing", "fn repeated", "fn red", "fn green"]),
     ("verdict, reason)", &["fn either"]),
     ("Verdict::default(), reason)", &[]), // of `Choice::Unclear`
     ("verdict, \"the last line", &[]),    // a text of its own, see `TORN`
+    ("reason) | Choice::None(reason)", &[]), // the same
     ("verdict: Verdict,", &[]),           // the declarations
     ("reason: impl", &[]),
     ("String)", &[]),

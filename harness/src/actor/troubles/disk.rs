@@ -97,7 +97,7 @@ impl Trouble for Troubled {
         };
         let mut problems = self.ask(cluster, well);
         thread::sleep(GIVES_UP);
-        let _noted = cluster.crashed();
+        cluster.notice_crashes();
         let gone = self.nodes.iter().filter(|node| !cluster.is_running(**node));
         let gone: Vec<NodeId> = gone.copied().collect();
         problems.extend(each(&gone, "start", |node| cluster.start(node, Again::Same)));
