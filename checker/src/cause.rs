@@ -11,6 +11,7 @@ use crate::event::{Nanos, NodeId};
 use crate::history::{FaultSpan, History, Operation};
 use crate::leadership::evidence::{Evidence, evidence};
 use crate::words;
+pub(crate) use answers::outlived;
 
 /// The two operations that an anomaly is about.
 #[derive(Clone, Copy)]

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Room, has_fuse, has_groups, is_root, json as read, lab, slow};
+use crate::support::{Room, events, has_fuse, has_groups, is_root, json as read, lab, slow};
 
 /// A schedule of these acts, run for some seconds; what became of each.
 fn became(room: &Room, planned: &Value, more: &[&str]) -> (Vec<Value>, i32) {
@@ -153,6 +153,29 @@ fn where_no_group_can_be_made_nothing_is_started() {
     ended.assert_stderr(&["limit processor time by a group", "run as root"]);
     assert!(!room.only_run().join("nodes/n1/stdout").exists(), "no server was started");
     room.assert_nothing_left();
+}
+
+/// A node that two faults touch is started again by the one that killed it, when that one is over.
+#[test]
+fn what_one_fault_keeps_down_no_other_one_starts() {
+    let Some(_lab) = lab().filter(|_| has_fuse()) else { return };
+    let first = json!({ "nth": 1 });
+    let kill =
+        json!({ "at_ms": 1_400, "lasts_ms": 3_000, "act": { "kind": "kill", "whom": first } });
+    let full = json!({ "kind": "disk", "trouble": { "does": "full" }, "whom": first });
+    let full = json!({ "at_ms": 1_000, "lasts_ms": 1_500, "act": full });
+    let power = json!({ "kind": "power", "loss": "all", "whom": "all" });
+    let power = json!({ "at_ms": 1_600, "lasts_ms": 1_500, "act": power });
+    for (planned, place) in [(json!([full, kill]), 1), (json!([kill, power]), 0)] {
+        let room = Room::new();
+        let (became, code) = became(&room, &planned, &["--time", "7s"]);
+        assert_ne!(code, 1, "a correct cluster was blamed: {became:#?}");
+        let problems = &became[place]["problems"];
+        assert_eq!(*problems, json!([]), "the node stayed down to the end: {became:#?}");
+        let started = |event: &Value| event["node"] == "n1" && event["change"]["what"] == "started";
+        let events = events(&room.only_run());
+        assert_eq!(events.iter().filter(|event| started(event)).count(), 2, "{became:#?}");
+    }
 }
 
 #[test]
