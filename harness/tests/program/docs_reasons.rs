@@ -32,7 +32,10 @@ const CALLS: [&str; 5] =
 const ELSEWHERE: [(&str, &[&str]); 10] = [
     ("text)", &[]), // of `Served`, a call of its own
     ("ended.before_testing())", &["fn before_testing"]),
-    ("verdict.clone(), reason)", &["fn nothing", "fn repeated", "fn red", "fn green"]),
+    (
+        "verdict.clone(), reason)",
+        &["fn nothing", "fn repeated", "fn red", "fn green", "fn assumed"],
+    ),
     ("verdict, reason)", &["fn either"]),
     ("Verdict::default(), reason)", &[]), // of `Choice::Unclear`
     ("verdict, \"the last line", &[]),    // a text of its own, see `TORN`
@@ -45,8 +48,8 @@ const ELSEWHERE: [(&str, &[&str]); 10] = [
 /// The text that follows another argument.
 const TORN: &str = "the last line of the history is torn: nobody knows what it said";
 
-/// Words that only a reason has at its end or in its middle: what was expected, and additions.
-const PARTS: [&str; 3] = ["expected ", "; ", "only legal"];
+/// How texts begin that are none: what was expected, additions to a reason, and notes.
+const PARTS: [&str; 4] = ["expected ", "; ", "judged as", "… at first: it was read"];
 
 /// A source without its tests and its comments.
 fn code(source: &str) -> String {
@@ -72,8 +75,8 @@ fn reasons(source: &str) -> (Vec<String>, Vec<String>) {
 /// The texts in a function that are sentences of their own.
 fn sentences(source: &str, function: &str) -> Vec<String> {
     let begins = format!("{function}(");
-    let Some((_, body)) = source.split_once(&begins) else { return Vec::new() };
-    let indented = body.lines().next().is_some_and(|line| line.contains("&self"));
+    let Some((before, body)) = source.split_once(&begins) else { return Vec::new() };
+    let indented = before.lines().last().is_some_and(|line| line.starts_with(' '));
     let body = body.split(if indented { "\n    }\n" } else { "\n}\n" }).next().unwrap();
     let starts = body.match_indices('"').map(|(at, _)| at);
     let mut end = 0;
@@ -85,7 +88,7 @@ fn sentences(source: &str, function: &str) -> Vec<String> {
         let text = text(&body[at..]).unwrap();
         end = at + 1 + closing(&body[at + 1..]) + 1;
         let is_part = PARTS.iter().any(|part| text.starts_with(part));
-        if !is_part && text.split(' ').count() > 4 && !text.starts_with("judged as") {
+        if !is_part && text.split(' ').count() > 4 {
             found.push(text);
         }
     }
@@ -166,6 +169,6 @@ fn texts_are_read_with_their_gaps() {
 
 #[test]
 fn texts_of_a_function_are_found() {
-    let source = "fn red(&self) -> String {\n        \"one two three four {x} \\\"five\\\"\".to_owned();\n        \"; but this is a part of it\"\n    }\n\"not in that function at all\"";
+    let source = "    fn red(&self) -> String {\n        \"one two three four {x} \\\"five\\\"\".to_owned();\n        \"; but this is a part of it\"\n    }\n\"not in that function at all\"";
     assert_eq!(sentences(source, "fn red"), ["one two three four … \"five\""]);
 }
