@@ -99,7 +99,7 @@ pub(crate) fn silent(history: &History, moment: Nanos) -> Option<String> {
 
 /// The node that served an operation: the one that says so, else the one that was asked.
 fn served(operation: &Operation) -> Option<NodeId> {
-    operation.ok().and_then(|(_, _, stamp)| stamp.node).or(operation.node)
+    operation.ok().and_then(|(_, _, stamp)| stamp.node()).or(operation.node)
 }
 
 impl<'a> Scene<'a> {

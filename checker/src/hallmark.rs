@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::catalogue::{
     LOST_ACROSS_GENERATIONS, LOST_ELEMENT, LOST_WRITE, NODE_CRASHED, STALE_LEADER_ACK_LOST,
-    STALE_READ,
+    STALE_READ, TOKEN_REUSED, TOKEN_WENT_BACK,
 };
 use crate::cause::outlived;
 use crate::event::{EventKind, Nanos, NodeChange, NodeId};
@@ -58,7 +58,8 @@ impl<'a> Hallmarks<'a> {
         let restart = self.restart(anomaly).or_else(|| self.lost_power(anomaly));
         let restart = restart.map(|kind| format!("across a {kind}"));
         let minority = self.minority(anomaly).then(|| "elected by a minority".to_owned());
-        answer.into_iter().flatten().chain(restart).chain(minority).collect()
+        let more = self.lost_more(anomaly).then(|| "with what followed".to_owned());
+        answer.into_iter().flatten().chain(restart).chain(minority).chain(more).collect()
     }
 
     /// How a server ended, and the line of its log that tells best why, without its numbers.
@@ -95,8 +96,8 @@ impl<'a> Hallmarks<'a> {
         let Some((_, _, stamp)) = operation.ok() else { return Vec::new() };
         let began = operation.invoked.1;
         let highest = self.led.iter().rfind(|(_, first)| first.time < began);
-        let old = stamp.generation.zip(highest).is_some_and(|(named, (known, _))| named < *known);
-        let other = stamp.node.zip(operation.node).is_some_and(|(named, asked)| named != asked);
+        let old = stamp.generation().zip(highest).is_some_and(|(named, (known, _))| named < *known);
+        let other = stamp.node().zip(operation.node).is_some_and(|(named, asked)| named != asked);
         let told = [(old, "of an old generation"), (other, "through another node")];
         told.iter().filter(|(holds, _)| *holds).map(|(_, what)| (*what).to_owned()).collect()
     }
@@ -131,6 +132,21 @@ impl<'a> Hallmarks<'a> {
         })
     }
 
+    /// Whether a token was given again, and nothing that its node acknowledged after the first grant
+    /// was seen after the second: not the token alone was lost.
+    fn lost_more(&self, anomaly: &Anomaly) -> bool {
+        if ![TOKEN_REUSED, TOKEN_WENT_BACK].contains(&anomaly.class.as_str()) {
+            return false;
+        }
+        let mut grants: Vec<_> = self.answered(anomaly).collect();
+        grants.sort_by_key(|(time, one)| (*time, one.invoked.0));
+        let (Some((_, first)), Some((_, second))) = (grants.first(), grants.last()) else {
+            return false;
+        };
+        let node = first.ok().and_then(|(_, _, stamp)| stamp.node).or(first.node);
+        node.is_some_and(|node| !outlived(self.history, first, node, second.invoked.1))
+    }
+
     /// A power failure of the node that acknowledged what is lost, before the last answer, unless
     /// what it acknowledged last outlived it.
     fn lost_power(&self, anomaly: &Anomaly) -> Option<FaultKind> {
@@ -140,7 +156,7 @@ impl<'a> Hallmarks<'a> {
         let last = self.last_answer(anomaly)?;
         let others = self.answered(anomaly).filter(|(_, one)| one.invoked != last.invoked);
         let (acknowledged, done) = others.max_by_key(|(time, one)| (*time, one.invoked.0))?;
-        let node = done.ok().and_then(|(_, _, stamp)| stamp.node).or(done.node)?;
+        let node = done.ok().and_then(|(_, _, stamp)| stamp.node()).or(done.node)?;
         let until = last.ok()?.0;
         let failed = |span: &&FaultSpan| {
             span.fault.kind() == FaultKind::Power

@@ -153,6 +153,7 @@ pub mod op;
 mod reach;
 pub mod recorded;
 mod story;
+pub mod text;
 mod timeless;
 pub mod transaction;
 pub mod tried;

@@ -40,7 +40,7 @@ pub(super) fn old_leader(scene: &Scene<'_>) -> Option<String> {
     });
     let fresh = claim.time.saturating_add(FRESH) >= began || confirmed;
     let restarted = scene.downs(node, (claim.since, end)).next().is_some();
-    if !fresh || restarted || stamp.generation.is_some_and(|named| named != old) {
+    if !fresh || restarted || stamp.generation().is_some_and(|named| named != old) {
         return None;
     }
     let newer = scene.evidence.iter().find(|seen| {
@@ -104,9 +104,9 @@ const LATEST: usize = 100;
 pub(super) fn answered_alone(scene: &Scene<'_>) -> Option<String> {
     let late = scene.suspects()?.late.filter(|late| late.op.kind().only_looks())?;
     let (end, _, stamp) = late.ok()?;
-    let node = late.node.or(stamp.node)?;
+    let node = late.node.or(stamp.node())?;
     let (cut, majority) = alone(scene, node, (late.invoked.1, end))?;
-    if stamp.node.is_some_and(|named| alone(scene, named, (late.invoked.1, end)).is_none()) {
+    if stamp.node().is_some_and(|named| alone(scene, named, (late.invoked.1, end)).is_none()) {
         return None;
     }
     Some(format!(

@@ -247,3 +247,21 @@ fn a_leader_that_a_minority_elected_is_a_hallmark() {
     check(&format!("{before}fault 1 cut n3|n1,n2 [20..80]"), &[]);
     check(&format!("{before}fault 1 cut n2|n1,n3 [20..80] unproven"), &[]);
 }
+
+/// A token that is counted anew is lost alone; a log that lost its end has lost all that followed.
+#[test]
+fn a_token_that_is_lost_alone_differs_from_one_that_is_lost_with_the_rest() {
+    let grants = "p1 n1 acq l 1 [0..10] ok 5\np2 n2 acq l 2 [40..50] ok 4\n";
+    let rest = "p3 n1 w k 7 [20..30] ok\n";
+    let marks = |text: &str| {
+        let history = history(&format!("{grants}{text}"), &["fencing/linearizable"]);
+        let verdict = judge(&history, Budget::unlimited_time());
+        let (_, found) = verdict.anomalies().next().expect("an anomaly");
+        (found.class.clone(), Hallmarks::new(&history).of(found))
+    };
+    let class = || "token-went-back".to_owned();
+    let lost = || vec!["with what followed".to_owned()];
+    assert_eq!(marks(rest), (class(), lost()));
+    assert_eq!(marks(&format!("{rest}p3 - r k [60..70] ok 7")), (class(), vec![]));
+    assert_eq!(marks("p3 n2 w k 7 [20..30] ok\np3 - r k [60..70] ok 7"), (class(), lost()));
+}
