@@ -105,7 +105,7 @@ impl<'a> Hallmarks<'a> {
     /// Whether the witness names a generation whose leader was elected while it was cut off from a
     /// majority.
     fn minority(&self, anomaly: &Anomaly) -> bool {
-        let stamps = self.answered(anomaly).filter_map(|(_, one)| one.ok()?.2.generation);
+        let stamps = self.answered(anomaly).filter_map(|(_, one)| one.ok()?.2.generation());
         let told = anomaly.witness.iter().filter_map(|index| {
             match &self.history.events().get(usize::try_from(*index).ok()?)?.kind {
                 EventKind::Observe(seen) => seen.generation,
@@ -143,7 +143,7 @@ impl<'a> Hallmarks<'a> {
         let (Some((_, first)), Some((_, second))) = (grants.first(), grants.last()) else {
             return false;
         };
-        let node = first.ok().and_then(|(_, _, stamp)| stamp.node).or(first.node);
+        let node = first.ok().and_then(|(_, _, stamp)| stamp.node()).or(first.node);
         node.is_some_and(|node| !outlived(self.history, first, node, second.invoked.1))
     }
 
