@@ -154,6 +154,7 @@ mod reach;
 pub mod recorded;
 mod story;
 pub mod text;
+mod timeless;
 pub mod transaction;
 pub mod tried;
 pub mod untrusted;

@@ -276,6 +276,14 @@ impl Cluster {
         crashed
     }
 
+    /// The same; says at once which fault allows each of these ends, if one does.
+    pub fn notice_crashes(&self) {
+        for Crash { node, how, .. } in self.crashed() {
+            let excuse = self.recorder.excuse(node);
+            tracing::warn!(%node, how, "a node's server ended by itself: {excuse}");
+        }
+    }
+
     /// Stops all processes of a node.
     ///
     /// # Errors

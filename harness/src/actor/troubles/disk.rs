@@ -97,7 +97,7 @@ impl Trouble for Troubled {
         };
         let mut problems = self.ask(cluster, well);
         thread::sleep(GIVES_UP);
-        let _noted = cluster.crashed();
+        cluster.notice_crashes();
         // What another fault keeps down that one starts again.
         let ended = self.nodes.iter().filter(|node| cluster.has_ended(**node));
         let ended: Vec<NodeId> = ended.copied().collect();
