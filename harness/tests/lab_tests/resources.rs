@@ -267,7 +267,11 @@ fn busy(_: &World) {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..crowd {
-            scope.spawn(|| while !over.load(Ordering::Relaxed) {});
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
         }
         // A panic must not leave the crowd running: the scope waits for it.
         let proven = catch_unwind(AssertUnwindSafe(|| proven_by_both(&mut node)));
