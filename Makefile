@@ -1,6 +1,6 @@
 # Two commands are all that is needed: `make demo` and `make test`. Each does its own set-up.
 .DELETE_ON_ERROR:
-.PHONY: demo test slow bench calibrate calibrate-default prove-faults acceptance lint packages
+.PHONY: demo test slow bench calibrate calibrate-default fingerprints prove-faults acceptance lint packages
 
 CARGO ?= cargo
 # Debian packages that tests use when they are there; without them those tests say so and skip.
@@ -56,6 +56,12 @@ calibrate-default:
 	$(CARGO) build --locked --release --bin fracas --bin regent
 	$(CARGO) run --locked --quiet --release --example detection -- --jobs $(JOBS) --seeds $(SEEDS) \
 	  --times $(TIMES) --nodes $(NODES) $(ANEW) $(BUGS)
+
+## fingerprints: how stable the fingerprints of each planted bug are, and which bugs share theirs, in
+## ten bare runs of each; writes docs/fingerprints.md
+fingerprints:
+	$(CARGO) build --locked --release --bin fracas --bin regent
+	$(CARGO) run --locked --quiet --release --example fingerprints -- runs/fingerprints --record 10 --write
 
 ## prove-faults: every fault on every server, as root (if this is root) and as an ordinary user, with
 ## its proof and its price; writes docs/proven-faults.md

@@ -11,6 +11,7 @@ use crate::event::{Nanos, NodeId};
 use crate::history::{FaultSpan, History, Operation};
 use crate::leadership::evidence::{Evidence, evidence};
 use crate::words;
+pub(crate) use answers::outlived;
 
 /// The two operations that an anomaly is about.
 #[derive(Clone, Copy)]
@@ -98,7 +99,7 @@ pub(crate) fn silent(history: &History, moment: Nanos) -> Option<String> {
 
 /// The node that served an operation: the one that says so, else the one that was asked.
 fn served(operation: &Operation) -> Option<NodeId> {
-    operation.ok().and_then(|(_, _, stamp)| stamp.node).or(operation.node)
+    operation.ok().and_then(|(_, _, stamp)| stamp.node()).or(operation.node)
 }
 
 impl<'a> Scene<'a> {

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -86,21 +87,58 @@ impl fmt::Display for ProcessId {
 /// Whom a successful answer named, where the target tells. Of an operation that changed something
 /// it is evidence of the highest grade that the node led; of one that only looked it is none: who
 /// answers a read need not lead, and may name another.
+///
+/// It is one pointer wide: many operations share it, and many have none.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[serde(from = "Named", into = "Named")]
+pub struct Stamp(Option<Arc<Named>>);
+
+/// What a stamp names; at least one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
-pub struct Stamp {
-    /// The node that acted as leader for it, or answered it.
+#[serde(rename = "Stamp")]
+struct Named {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub node: Option<NodeId>,
-    /// The generation that the answer named: the one under which it took effect.
+    node: Option<NodeId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub generation: Option<u64>,
+    generation: Option<u64>,
 }
 
 impl Stamp {
+    /// A stamp of `node`, which acted as leader for the operation or answered it, and `generation`,
+    /// under which it took effect; each where the target tells.
+    #[must_use]
+    pub fn new(node: Option<NodeId>, generation: Option<u64>) -> Self {
+        Named { node, generation }.into()
+    }
+
+    /// The node that acted as leader for it, or answered it.
+    #[must_use]
+    pub fn node(&self) -> Option<NodeId> {
+        self.0.as_ref()?.node
+    }
+
+    /// The generation that the answer named: the one under which it took effect.
+    #[must_use]
+    pub fn generation(&self) -> Option<u64> {
+        self.0.as_ref()?.generation
+    }
+
     /// Whether the target told nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.node.is_none() && self.generation.is_none()
+        self.0.is_none()
+    }
+}
+
+impl From<Named> for Stamp {
+    fn from(named: Named) -> Self {
+        Self((named != Named::default()).then(|| Arc::new(named)))
+    }
+}
+
+impl From<Stamp> for Named {
+    fn from(stamp: Stamp) -> Self {
+        stamp.0.map_or_else(Self::default, |named| *named)
     }
 }
 

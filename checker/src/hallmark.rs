@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 
 use crate::catalogue::{
     LOST_ACROSS_GENERATIONS, LOST_ELEMENT, LOST_WRITE, NODE_CRASHED, STALE_LEADER_ACK_LOST,
+    STALE_READ, TOKEN_REUSED, TOKEN_WENT_BACK,
 };
+use crate::cause::outlived;
 use crate::event::{EventKind, Nanos, NodeChange, NodeId};
 use crate::fault::FaultKind;
 use crate::history::{FaultSpan, History, Operation};
@@ -17,19 +19,22 @@ use crate::leadership::evidence::{Evidence, evidence};
 use crate::leadership::first_led;
 use crate::lifecycle::telling;
 use crate::observation::Source;
+use crate::reach;
 use crate::verdict::Anomaly;
 
-/// The classes in which something that was acknowledged is gone.
-const LOST: [&str; 4] = [LOST_WRITE, LOST_ELEMENT, LOST_ACROSS_GENERATIONS, STALE_LEADER_ACK_LOST];
+/// The classes in which something that was acknowledged is missed.
+const MISSED: [&str; 5] =
+    [LOST_WRITE, LOST_ELEMENT, LOST_ACROSS_GENERATIONS, STALE_LEADER_ACK_LOST, STALE_READ];
 
 /// How much of a line of a log counts.
-const LINE: usize = 120;
+const LINE: usize = 80;
 
 /// Knows the hallmarks of the anomalies of one history.
 #[derive(Debug)]
 pub struct Hallmarks<'a> {
     history: &'a History,
     faults: Vec<FaultSpan>,
+    evidence: Vec<Evidence>,
     /// The first proof of each generation that was led.
     led: BTreeMap<u64, Evidence>,
 }
@@ -38,7 +43,9 @@ impl<'a> Hallmarks<'a> {
     /// Those of `history`.
     #[must_use]
     pub fn new(history: &'a History) -> Self {
-        Self { history, faults: history.faults(), led: first_led(&evidence(history)) }
+        let evidence = evidence(history);
+        let led = first_led(&evidence);
+        Self { history, faults: history.faults(), evidence, led }
     }
 
     /// Those of one anomaly, in a fixed order.
@@ -50,7 +57,9 @@ impl<'a> Hallmarks<'a> {
         let answer = self.last_answer(anomaly).map(|answer| self.answer(answer));
         let restart = self.restart(anomaly).or_else(|| self.lost_power(anomaly));
         let restart = restart.map(|kind| format!("across a {kind}"));
-        answer.into_iter().flatten().chain(restart).collect()
+        let minority = self.minority(anomaly).then(|| "elected by a minority".to_owned());
+        let more = self.lost_more(anomaly).then(|| "with what followed".to_owned());
+        answer.into_iter().flatten().chain(restart).chain(minority).chain(more).collect()
     }
 
     /// How a server ended, and the line of its log that tells best why, without its numbers.
@@ -87,28 +96,76 @@ impl<'a> Hallmarks<'a> {
         let Some((_, _, stamp)) = operation.ok() else { return Vec::new() };
         let began = operation.invoked.1;
         let highest = self.led.iter().rfind(|(_, first)| first.time < began);
-        let old = stamp.generation.zip(highest).is_some_and(|(named, (known, _))| named < *known);
-        let other = stamp.node.zip(operation.node).is_some_and(|(named, asked)| named != asked);
+        let old = stamp.generation().zip(highest).is_some_and(|(named, (known, _))| named < *known);
+        let other = stamp.node().zip(operation.node).is_some_and(|(named, asked)| named != asked);
         let told = [(old, "of an old generation"), (other, "through another node")];
         told.iter().filter(|(holds, _)| *holds).map(|(_, what)| (*what).to_owned()).collect()
     }
 
-    /// A power failure of the node that acknowledged what is lost, before the last answer.
+    /// Whether the witness names a generation whose leader was elected while it was cut off from a
+    /// majority.
+    fn minority(&self, anomaly: &Anomaly) -> bool {
+        let stamps = self.answered(anomaly).filter_map(|(_, one)| one.ok()?.2.generation());
+        let told = anomaly.witness.iter().filter_map(|index| {
+            match &self.history.events().get(usize::try_from(*index).ok()?)?.kind {
+                EventKind::Observe(seen) => seen.generation,
+                _ => None,
+            }
+        });
+        stamps.chain(told).filter_map(|one| self.led.get(&one)).any(|led| self.elected_alone(led))
+    }
+
+    /// Whether a leader was cut off from a majority from its last proof that it did not lead yet to
+    /// the first one that it leads.
+    fn elected_alone(&self, first: &Evidence) -> bool {
+        let before = |seen: &&Evidence| {
+            seen.node == first.node
+                && seen.grade.proves()
+                && seen.time <= first.since
+                && seen.generation != first.generation
+        };
+        let last = self.evidence.iter().filter(before).max_by_key(|seen| seen.time);
+        let nodes = &self.history.header().nodes;
+        last.is_some_and(|last| {
+            let span = (last.since, first.time);
+            reach::cut_off(nodes, &self.faults, first.node, span).is_some()
+        })
+    }
+
+    /// Whether a token was given again, and nothing that its node acknowledged after the first grant
+    /// was seen after the second: not the token alone was lost.
+    fn lost_more(&self, anomaly: &Anomaly) -> bool {
+        if ![TOKEN_REUSED, TOKEN_WENT_BACK].contains(&anomaly.class.as_str()) {
+            return false;
+        }
+        let mut grants: Vec<_> = self.answered(anomaly).collect();
+        grants.sort_by_key(|(time, one)| (*time, one.invoked.0));
+        let (Some((_, first)), Some((_, second))) = (grants.first(), grants.last()) else {
+            return false;
+        };
+        let node = first.ok().and_then(|(_, _, stamp)| stamp.node()).or(first.node);
+        node.is_some_and(|node| !outlived(self.history, first, node, second.invoked.1))
+    }
+
+    /// A power failure of the node that acknowledged what is lost, before the last answer, unless
+    /// what it acknowledged last outlived it.
     fn lost_power(&self, anomaly: &Anomaly) -> Option<FaultKind> {
-        if !LOST.contains(&anomaly.class.as_str()) {
+        if !MISSED.contains(&anomaly.class.as_str()) {
             return None;
         }
         let last = self.last_answer(anomaly)?;
         let others = self.answered(anomaly).filter(|(_, one)| one.invoked != last.invoked);
         let (acknowledged, done) = others.max_by_key(|(time, one)| (*time, one.invoked.0))?;
-        let node = done.ok().and_then(|(_, _, stamp)| stamp.node).or(done.node)?;
+        let node = done.ok().and_then(|(_, _, stamp)| stamp.node()).or(done.node)?;
         let until = last.ok()?.0;
         let failed = |span: &&FaultSpan| {
             span.fault.kind() == FaultKind::Power
                 && span.fault.killed().contains(&node)
                 && span.effective.is_some_and(|(from, _)| (acknowledged..=until).contains(&from))
         };
-        self.faults.iter().find(failed).map(|span| span.fault.kind())
+        let span = self.faults.iter().find(failed)?;
+        let (down, _) = span.effective?;
+        (!outlived(self.history, done, node, down)).then(|| span.fault.kind())
     }
 
     /// The kind of fault that restarted a node between two things that it told itself.

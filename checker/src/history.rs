@@ -178,9 +178,9 @@ pub struct Operation {
 impl Operation {
     /// When it succeeded, with what and under whom; none if it did not, or nobody knows.
     #[must_use]
-    pub fn ok(&self) -> Option<(Nanos, &Outcome, Stamp)> {
+    pub fn ok(&self) -> Option<(Nanos, &Outcome, &Stamp)> {
         match &self.completed {
-            Some((_, time, Completion::Ok { outcome, stamp })) => Some((*time, outcome, *stamp)),
+            Some((_, time, Completion::Ok { outcome, stamp })) => Some((*time, outcome, stamp)),
             _ => None,
         }
     }
@@ -269,6 +269,35 @@ impl PartialEq for History {
 
 impl Eq for History {}
 
+/// An invocation or a completion: nearly all events of a history are one, and this is half the size
+/// of an [`Event`].
+#[derive(Debug)]
+pub(crate) struct Act {
+    pub(crate) index: u64,
+    pub(crate) time: Nanos,
+    pub(crate) what: What,
+}
+
+/// What a client did.
+#[derive(Debug)]
+pub(crate) enum What {
+    /// See [`EventKind::Invoke`].
+    Invoke { process: ProcessId, node: Option<NodeId>, op: Op },
+    /// See [`EventKind::Complete`].
+    Complete { process: ProcessId, completion: Completion },
+}
+
+#[cfg(test)]
+impl From<Act> for Event {
+    fn from(Act { index, time, what }: Act) -> Self {
+        let kind = match what {
+            What::Invoke { process, node, op } => EventKind::Invoke { process, node, op },
+            What::Complete { process, completion } => EventKind::Complete { process, completion },
+        };
+        Self { index, time, kind }
+    }
+}
+
 /// A history of which one event after the other becomes known.
 pub(crate) struct Growing {
     header: Header,
@@ -287,6 +316,15 @@ impl Growing {
     /// What no recorder could have written there.
     pub(crate) fn add(&mut self, event: Event) -> Result<(), Malformed> {
         self.walk.take(event)
+    }
+
+    /// Adds what a client did next.
+    ///
+    /// # Errors
+    ///
+    /// As [`Growing::add`].
+    pub(crate) fn act(&mut self, act: Act) -> Result<(), Malformed> {
+        self.walk.act(act)
     }
 
     /// What was added.

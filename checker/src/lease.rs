@@ -281,5 +281,5 @@ fn told(history: &History, key: &Key, overlap: &Overlap<'_>, error: Nanos) -> An
 
 /// The node that was asked, and the one that answered.
 fn nodes(request: &Operation) -> impl Iterator<Item = NodeId> {
-    request.node.into_iter().chain(request.ok().and_then(|(_, _, stamp)| stamp.node))
+    request.node.into_iter().chain(request.ok().and_then(|(_, _, stamp)| stamp.node()))
 }

@@ -153,6 +153,8 @@ pub mod op;
 mod reach;
 pub mod recorded;
 mod story;
+pub mod text;
+mod timeless;
 pub mod transaction;
 pub mod tried;
 pub mod untrusted;

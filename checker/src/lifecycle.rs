@@ -20,7 +20,7 @@ pub const ID: &str = "nodes/stay-up";
 pub const PROMISE: &str = "no server ends by itself: only faults and the end of the run stop one";
 
 /// How long after a fault was healed a server may still end because of it.
-const SOON: Nanos = 1_000_000_000;
+pub const SOON: Nanos = 1_000_000_000;
 
 /// How many excused ends are told of.
 const EXCUSED: usize = 10;
@@ -256,6 +256,18 @@ pub(crate) struct Excuse {
     begin: Nanos,
     /// When the fault was healed, if it has been.
     end: Option<Nanos>,
+}
+
+/// Whether `plan` lets the server of `node` end by itself at `time`, because of a fault that began
+/// and, if it did, ended then.
+#[must_use]
+pub fn may_end(
+    plan: &Plan,
+    fault: &Fault,
+    (begin, end): (Nanos, Option<Nanos>),
+    (node, time): (NodeId, Nanos),
+) -> bool {
+    Excuse::of(plan, fault, begin, end).is_some_and(|excuse| excuse.covers(node, time))
 }
 
 impl Excuse {

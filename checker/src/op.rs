@@ -13,13 +13,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Nanos, NodeId};
+use crate::text::Text;
 use crate::transaction::Micro;
 pub use crate::value::Value;
 pub use kind::OpKind;
 pub use outcome::Outcome;
 
 /// The name of an object that operations act on, such as a key of a key-value store.
-pub type Key = Arc<str>;
+pub type Key = Text;
 
 /// What a client asks of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -41,6 +41,23 @@ pub(crate) fn majority_without(
     members.into_values().find(|group| 2 * group.len() > nodes.len())
 }
 
+/// A proven cut that, with what else was in effect all the time from `from` to `to`, separated
+/// `node` from a majority, and that majority.
+pub(crate) fn cut_off<'a>(
+    nodes: &[NodeId],
+    faults: &'a [FaultSpan],
+    node: NodeId,
+    (from, to): (Nanos, Nanos),
+) -> Option<(&'a FaultSpan, BTreeSet<NodeId>)> {
+    let covers =
+        |span: &&FaultSpan| span.effective.is_some_and(|(begin, end)| begin <= from && to <= end);
+    let all: Vec<&FaultSpan> = faults.iter().filter(covers).collect();
+    let cut = all.iter().find(|one| !one.fault.cut().is_empty())?;
+    let together: Vec<&Fault> = all.iter().map(|one| &one.fault).collect();
+    let majority = majority(nodes, &together)?;
+    (!majority.contains(&node)).then_some((*cut, majority))
+}
+
 /// The nodes whose server had ended by itself, and was not up all the time from `from` to `to`.
 pub(crate) fn ended(history: &History, (from, to): (Nanos, Nanos)) -> BTreeSet<NodeId> {
     let mut ended = BTreeSet::new();

@@ -17,6 +17,7 @@ use crate::linearizability::Algorithm;
 use crate::models::{Bag, Counter, Kv, Queue, Register, RwRegister, Set};
 use crate::objects::{Kind, Object};
 use crate::op::{OpKind, Value};
+use crate::timeless::without_times;
 use crate::verdict::{Status, Verdict};
 use crate::words;
 
@@ -113,6 +114,10 @@ impl Judge<'_> {
             }
             false => verdict,
         };
+        let mut verdict = verdict;
+        if recorded.doubts.timeless {
+            without_times(&mut verdict, &recorded.history);
+        }
         Ok(Judged { recorded, verdict })
     }
 

@@ -4,10 +4,11 @@
 //! more than 64 bits) is kept as its text, so that equality means the same as where it came from.
 
 use std::fmt;
-use std::sync::Arc;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
+
+use crate::text::Text;
 
 /// How many characters of a text are shown in a sentence.
 const SHOWN: usize = 60;
@@ -18,7 +19,7 @@ pub enum Value {
     /// A whole number.
     Int(i64),
     /// Anything else, as text. Untrusted.
-    Text(Arc<str>),
+    Text(Text),
 }
 
 impl Value {

@@ -5,10 +5,11 @@
 //! It runs the program, and believes only its `results.json`. What was measured is kept, one line a
 //! run, in `DIR/measured.jsonl`: a measurement that was interrupted goes on where it was, and one of
 //! fewer bugs or seeds adds to what is there. `--anew` forgets it. The cluster without a bug is
-//! measured as well: what is found of it is a false alarm.
+//! measured as well: what is found of it is a false alarm. `--keep` keeps the directories of all
+//! runs, else only those stay of which somebody wants to know why.
 //!
-//! `detection [--jobs N] [--seeds N] [--times 30,60] [--nodes 5,3] [--out DIR] [--anew] [BUG…]`;
-//! `none` is the cluster without a bug.
+//! `detection [--jobs N] [--seeds N] [--times 30,60] [--nodes 5,3] [--out DIR] [--anew] [--keep]
+//! [BUG…]`; `none` is the cluster without a bug.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -60,6 +61,7 @@ struct Options {
     nodes: Vec<u16>,
     out: PathBuf,
     anew: bool,
+    keep: bool,
     bugs: BTreeSet<String>,
 }
 
@@ -82,6 +84,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
         nodes: vec![5, 3],
         out: "runs/detection".into(),
         anew: false,
+        keep: false,
         bugs: BTreeSet::new(),
     };
     while let Some(arg) = args.next() {
@@ -93,6 +96,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
             "--nodes" => options.nodes = numbers(&arg, &value()?)?,
             "--out" => options.out = value()?.into(),
             "--anew" => options.anew = true,
+            "--keep" => options.keep = true,
             name if names().any(|known| known == name) => drop(options.bugs.insert(arg)),
             _ => return Err(format!("`{arg}` is no planted bug, nor `{CORRECT}`, nor a flag")),
         }
@@ -135,7 +139,7 @@ fn measure(options: &Options) -> Result<(), String> {
         loop {
             let next = left.lock().expect("no job panics").pop();
             let Some(cell) = next else { return Ok(()) };
-            let measured = run(&cell, &options.out)?;
+            let measured = run(&cell, options)?;
             let Measured { verdict, class, .. } = &measured;
             eprintln!("detection: {cell:?}: {verdict} {class}");
             let mut all = all.lock().expect("no job panics");
@@ -181,10 +185,11 @@ fn keep(kept: &Path, measured: &Measured) -> Result<(), String> {
     written.map_err(|error| format!("failed to write {kept:?}: {error}"))
 }
 
-/// Carries out one run; its directory is removed when its results are read.
-fn run(cell: &Cell, out: &Path) -> Result<Measured, String> {
+/// Carries out one run. Its directory is removed when its results are read, unless it is to be kept,
+/// or nothing was decided, or the cluster has no bug.
+fn run(cell: &Cell, options: &Options) -> Result<Measured, String> {
     let Cell { nodes, seconds, bug, seed } = cell;
-    let place = out.join(format!("{nodes}-{seconds}s-{bug}-{seed}"));
+    let place = options.out.join(format!("{nodes}-{seconds}s-{bug}-{seed}"));
     let mut command = Command::new(program()?);
     command.args(["run", "regent", "--quiet", "--format=json", "--out"]).arg(&place);
     command.args([format!("--time={seconds}s"), format!("--seed={seed}")]);
@@ -203,8 +208,8 @@ fn run(cell: &Cell, out: &Path) -> Result<Measured, String> {
     if !["pass", "inconclusive", "anomaly"].contains(&verdict.as_str()) {
         return Err(format!("no verdict of {cell:?} ({})", output.status));
     }
-    if verdict != "inconclusive" && bug != CORRECT {
-        let _gone = fs::remove_dir_all(&place); // else somebody wants to know why
+    if !options.keep && verdict != "inconclusive" && bug != CORRECT {
+        let _gone = fs::remove_dir_all(&place); // what is left is in the way of nothing
     }
     Ok(Measured { cell: cell.clone(), verdict, class })
 }
@@ -293,9 +298,10 @@ fn summary(time: u64, runs: &[&Measured]) -> String {
     let few = bugs(&mut planted.iter().filter(found).filter(|one| one.cell.seed <= FEW));
     let any = bugs(&mut planted.iter().filter(found));
     let alarms = correct.iter().filter(found).count();
+    let tried = seeds.last().copied().unwrap_or(0).min(FEW);
     format!(
         "**{time} s**: one run finds {average:.1} of {all} bugs on average over {} seeds, the seeds 1 to \
-         {FEW} find {few} together, all seeds {any}; {alarms} false alarms in {} runs of the cluster without \
+         {tried} find {few} together, all seeds {any}; {alarms} false alarms in {} runs of the cluster without \
          a bug.",
         seeds.len(),
         correct.len()

@@ -4,7 +4,7 @@
 //! and prints a table: how many runs found anything, the fingerprint that most of these share, what
 //! it is made of, in how many runs it is that of the headline, and which bugs share it.
 //! `--record N` first carries out `fracas run regent --arg=--bug=BUG` with the seeds 1 to N; what
-//! stands after `--` goes to these runs. It writes nothing but the runs.
+//! stands after `--` goes to these runs. `--write` writes the table into `docs/fingerprints.md`, too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -19,12 +19,26 @@ use fracas_checker::formats::Hint;
 use fracas_regent::bugs::BUGS;
 use fracas_reports::findings;
 
+/// Where the table goes.
+const PAGE: &str = "docs/fingerprints.md";
+
+/// What stands before it.
+const HEAD: &str = "# Fingerprints: how well they recognise a defect\n\n\
+A fingerprint is a hash of the check, the class and the hallmarks of an anomaly. It should be the same \
+whenever the same defect shows, and another one for another defect. This page measures it with the \
+planted bugs of the reference cluster, in bare runs of `fracas run regent --arg=--bug=NAME`, of 30 s or \
+60 s, about ten of each. The *main* fingerprint of a bug is the one that most of its runs share; *first \
+in* says in how many runs it is that of the headline. `make fingerprints` measures again.\n\n\
+Two bugs that share a fingerprint look alike from outside: both lose a vote to a power failure, or both \
+let a deposed leader answer reads.\n";
+
 /// What is asked of this program.
 #[derive(Default)]
 struct Options {
     dir: PathBuf,
     bugs: Vec<String>,
     record: u64,
+    write: bool,
     flags: Vec<String>,
 }
 
@@ -61,7 +75,31 @@ fn measure() -> Result<String, String> {
         (1..=options.record).try_for_each(|seed| options.carry_out(bug, seed))?;
     }
     let rows: Result<Vec<Row>, String> = options.bugs.iter().map(|bug| options.row(bug)).collect();
-    Ok(table(&rows?))
+    let rows = rows?;
+    let table = table(&rows) + "\n" + &summary(&rows);
+    if options.write {
+        let page = format!("{HEAD}\n{table}");
+        fs::write(PAGE, page).map_err(|error| format!("write `{PAGE}`: {error}"))?;
+    }
+    Ok(table)
+}
+
+/// In a sentence, what the table says.
+fn summary(rows: &[Row]) -> String {
+    let stable =
+        |row: &&Row| row.main.as_ref().is_some_and(|(_, _, count)| count * 10 >= row.found * 9);
+    let alone = |row: &&Row| {
+        let print = |row: &Row| row.main.as_ref().map(|(print, ..)| print.clone());
+        let same = rows.iter().filter(|other| print(other) == print(row));
+        row.main.is_some() && same.count() == 1
+    };
+    format!(
+        "Of {} bugs, {} have their main fingerprint in at least nine of ten runs that found them, and \
+         {} share it with no other bug.\n",
+        rows.len(),
+        rows.iter().filter(stable).count(),
+        rows.iter().filter(alone).count()
+    )
 }
 
 /// Reads the command line.
@@ -71,12 +109,17 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--" => options.flags = args.by_ref().collect(),
+            "--write" => options.write = true,
             "--record" => {
                 let number = args.next().and_then(|number| number.parse().ok());
                 options.record = number.ok_or("read `--record`: expected a number of runs")?;
             }
             bug if BUGS.iter().any(|row| row.name == bug) => options.bugs.push(arg),
-            _ => return Err(format!("know `{arg}`: expected a planted bug, `--record` or `--`")),
+            _ => {
+                return Err(format!(
+                    "know `{arg}`: expected a planted bug, `--record`, `--write` or `--`"
+                ));
+            }
         }
     }
     if options.bugs.is_empty() {

@@ -182,9 +182,12 @@ impl Cluster {
     /// Starts a node that is not running: as it was started last, or from now on as `again` says.
     ///
     /// # Errors
-    /// When its process cannot be started.
+    /// When it is running, or its process cannot be started.
     pub fn start(&self, node: NodeId, again: Again) -> Result<(), StartError> {
         let mut server = self.server(node);
+        if server.process.is_some() {
+            Err(LabError::Asked(format!("start node {node}: it is running")))?;
+        }
         if !again.is_same() {
             server.started = again;
         }
@@ -273,6 +276,14 @@ impl Cluster {
         crashed
     }
 
+    /// The same; says at once which fault allows each of these ends, if one does.
+    pub fn notice_crashes(&self) {
+        for Crash { node, how, .. } in self.crashed() {
+            let excuse = self.recorder.excuse(node);
+            tracing::warn!(%node, how, "a node's server ended by itself: {excuse}");
+        }
+    }
+
     /// Stops all processes of a node.
     ///
     /// # Errors
@@ -347,6 +358,13 @@ impl Cluster {
     #[must_use]
     pub fn is_running(&self, node: NodeId) -> bool {
         self.server(node).process.is_some()
+    }
+
+    /// Whether a node's server has ended by itself, and no fault keeps it down.
+    #[must_use]
+    pub fn has_ended(&self, node: NodeId) -> bool {
+        let server = self.server(node);
+        server.process.is_none() && server.killed.is_none()
     }
 
     /// What the nodes were given so that some kinds of faults can be brought about.

@@ -5,6 +5,7 @@
 //! workings; `nemesis` is pure. This crate never judges and never writes a report itself.
 
 pub mod actor;
+mod begun;
 pub mod cli;
 pub mod clients;
 pub mod cluster;

@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Cut, FaultKind};
 
 use crate::lab::packets::Shaping;
-use crate::lab::{Lab, LabError};
+use crate::lab::{Lab, LabError, LabSpec};
+use crate::plan::RunPlan;
 
 /// A direction that is late for a moment.
 const LATE: Shaping = Shaping {
@@ -26,15 +28,36 @@ const LATE: Shaping = Shaping {
 /// [`LabError::Unavailable`], with the fault that cannot be brought about.
 pub fn try_out(lab: &Lab, kinds: &BTreeSet<FaultKind>) -> Result<(), LabError> {
     let Some(direction) = lab.directions().first().copied() else { return Ok(()) };
-    for kind in kinds {
-        let tried = match kind {
-            FaultKind::Partition => cut(lab, direction),
-            FaultKind::Slow | FaultKind::Loss => shape(lab, direction),
-            _ => Ok(()),
-        };
-        tried.map_err(|error| refused(*kind, error))?;
+    let tried = |kind: &FaultKind| tried(lab, *kind, direction);
+    kinds.iter().try_for_each(|kind| tried(kind).map_err(|error| refused(*kind, error)))
+}
+
+/// Does in one direction for a moment what faults of this kind would.
+fn tried(lab: &Lab, kind: FaultKind, direction: Cut) -> Result<(), LabError> {
+    match kind {
+        FaultKind::Partition => cut(lab, direction),
+        FaultKind::Slow | FaultKind::Loss => shape(lab, direction),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// Which of the kinds of faults of a plan take what the network of this machine cannot do, with the
+/// reason: tried with two nodes, and taken down again. None is known where no such network can be
+/// made: then the run itself says why.
+#[must_use]
+pub fn lacking(plan: &RunPlan) -> BTreeMap<FaultKind, String> {
+    let of_links = [FaultKind::Partition, FaultKind::Slow, FaultKind::Loss];
+    let wanted = of_links.into_iter().filter(|kind| plan.kinds.contains(kind));
+    let wanted: Vec<FaultKind> = wanted.collect();
+    let (nodes, partition) = (vec![NodeId(1), NodeId(2)], plan.partition);
+    let spec = LabSpec { nodes, partition, ineffective_cut: plan.ineffective_cut };
+    if wanted.is_empty() {
+        return BTreeMap::new();
+    }
+    let Ok(lab) = Lab::build(&spec) else { return BTreeMap::new() };
+    let Some(direction) = lab.directions().first().copied() else { return BTreeMap::new() };
+    let why = |kind| Some((kind, tried(&lab, kind, direction).err()?.to_string()));
+    wanted.into_iter().filter_map(why).collect()
 }
 
 fn cut(lab: &Lab, direction: Cut) -> Result<(), LabError> {

@@ -12,10 +12,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use fracas_checker::event::{Completion, Event, EventKind, Nanos};
+use fracas_checker::event::{Completion, Event, EventKind, Nanos, NodeId};
 use fracas_checker::formats::jsonl;
-use fracas_checker::history::Header;
+use fracas_checker::history::{Header, Plan};
 
+use crate::begun::Begun;
 use crate::guard::Feed;
 
 /// A client waits while more events than this have not been written yet: the disk has stalled.
@@ -43,6 +44,7 @@ struct Shared {
     state: Mutex<State>,
     changed: Condvar,
     counts: Counts,
+    plan: Plan,
 }
 
 #[derive(Default)]
@@ -51,6 +53,7 @@ struct State {
     waiting: Vec<Event>,
     closed: bool,
     failed: bool,
+    begun: Begun,
 }
 
 /// The end of a recording: closes the file and tells of any failure to write.
@@ -77,6 +80,7 @@ impl Recorder {
             state: Mutex::default(),
             changed: Condvar::new(),
             counts: Counts::default(),
+            plan: header.plan.clone(),
         });
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
@@ -96,6 +100,7 @@ impl Recorder {
         let time = self.now();
         let index = state.next;
         state.next += 1;
+        state.begun.note(&kind, time);
         if !state.failed && !state.closed {
             state.waiting.push(Event { index, time, kind });
         }
@@ -109,6 +114,12 @@ impl Recorder {
     #[must_use]
     pub fn now(&self) -> Nanos {
         Nanos::try_from(self.shared.start.elapsed().as_nanos()).unwrap_or(Nanos::MAX)
+    }
+
+    /// Which fault lets the server of `node` end by itself now, in words.
+    #[must_use]
+    pub fn excuse(&self, node: NodeId) -> String {
+        self.shared.lock().begun.excuse(&self.shared.plan, node, self.now())
     }
 
     /// How many operations ended how.

@@ -231,7 +231,8 @@ async fn conduct(
     };
 
     let finished = stage.play().await;
-    stage.notice_crashes(); // else a server that ended during the final reads counts as stopped
+    // Else a server that ended during the final reads counts as stopped.
+    stage.cluster.notice_crashes();
     stage.enter(Phase::Stop);
     let stopped = tokio::task::block_in_place(|| stage.cluster.stop_all());
     writer.close().map_err(RunError::History)?;
@@ -445,16 +446,9 @@ impl Stage<'_> {
             || self.interrupts.now().is_none() && !self.recorder.failed() && !self.is_proven();
         let goes_on = || undisturbed() && wanted();
         while Instant::now() < until && goes_on() {
-            self.notice_crashes();
+            self.cluster.notice_crashes();
             progress.show(until - Instant::now(), self.recorder.counts(), &self.view);
             tokio::time::sleep(GLANCE).await;
-        }
-    }
-
-    /// A server that ends by itself is in the history from here on.
-    fn notice_crashes(&self) {
-        for Crash { node, how, .. } in self.cluster.crashed() {
-            tracing::warn!(%node, how, "a node's server ended by itself; `nodes/stay-up` says whether a fault allows it");
         }
     }
 
@@ -468,7 +462,7 @@ impl Stage<'_> {
         let goes_on = || self.interrupts.now().is_none() && !self.is_proven();
         let agreed = || !self.waits_for_leader() || self.view.unanimous(self.plan.nodes.len());
         while Instant::now() < until && goes_on() {
-            self.notice_crashes();
+            self.cluster.notice_crashes();
             if ok() > before + self.plan.nodes.len() as u64 && agreed() {
                 break;
             }

@@ -22,6 +22,10 @@ use crate::tally::{Reason, Tally, reasons};
 use crate::words::{Fate, outcome};
 use crate::{FILES, Run};
 
+/// The answer of every check of a run that failed, and why.
+const NOT_TESTED: &str = "not-tested";
+const NOTHING_TESTED: &str = "nothing was tested, because the run failed: see `ended`";
+
 /// The schema of `results.json`.
 pub const RESULTS_SCHEMA: &str = "fracas.results/1";
 
@@ -62,7 +66,7 @@ pub fn results_json(run: &Run<'_>) -> String {
         ops: ops(&tally),
         fault_kinds: json!({ "allowed": kinds.allowed, "never_tried": kinds.untried }),
         refusals: reasons(run.history.operations()).iter().map(refusal).collect(),
-        checks: run.verdict.checks.iter().map(check).collect(),
+        checks: run.verdict.checks.iter().map(|one| check(run, one)).collect(),
         findings: findings(run.history, run.verdict)
             .iter()
             .flat_map(|one| each(one, run.history))
@@ -100,10 +104,14 @@ fn ops(tally: &Tally) -> Value {
     })
 }
 
-fn check(check: &CheckResult) -> Value {
+/// One check. Where the run failed, none was decided, and the only reason is that.
+fn check(run: &Run<'_>, check: &CheckResult) -> Value {
+    let tested = outcome(run).class != "error";
+    let verdict = if tested { json!(check.status) } else { json!(NOT_TESTED) };
+    let reasons = if tested { json!(check.reasons) } else { json!([NOTHING_TESTED]) };
     json!({
-        "id": check.id, "promise": check.promise, "verdict": check.status,
-        "anomalies": check.anomalies.len(), "reasons": check.reasons,
+        "id": check.id, "promise": check.promise, "verdict": verdict,
+        "anomalies": check.anomalies.len(), "reasons": reasons,
         "suspicions": check.suspicions, "not_checked": check.not_checked,
         "assumptions": check.assumptions, "metrics": check.metrics,
     })

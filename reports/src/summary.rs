@@ -58,7 +58,7 @@ fn head(run: &Run<'_>) -> String {
     let faults = run.history.faults();
     let mut text =
         format!("### {} {} – {}{version}\n\n", outcome.glyph, outcome.word, short(&target.name));
-    text += &format!("{}\n\n", long(&outcome.headline));
+    text += &format!("{}\n\n", long(&words::headline(run)));
     text += &ended(&record.ended);
     for (kind, why) in &record.host.lacking {
         text += &format!("- no fault `{}` on this machine: {}\n", short(kind), long(why));

@@ -95,6 +95,17 @@ pub(crate) fn outcome(run: &Run<'_>) -> Outcome {
     }
 }
 
+/// The headline for outputs that have a line of their own about the kinds of faults that were never
+/// tried: that is not told twice.
+pub(crate) fn headline(run: &Run<'_>) -> String {
+    let headline = outcome(run).headline;
+    let tried = run.verdict.faults.as_ref().filter(|tried| !tried.never_tried.is_empty());
+    match tried.and_then(|tried| headline.strip_suffix(&tried.kinds())) {
+        Some(rest) => rest.trim_end().to_owned(),
+        None => headline,
+    }
+}
+
 /// What was asked and what came of it: `read k3 → 12`, `write k3 = 15 (unknown)`.
 pub(crate) fn operation(operation: &Operation) -> String {
     let asked = clean(&operation.op.to_string(), PHRASE);

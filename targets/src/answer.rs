@@ -166,10 +166,10 @@ impl Answer {
     /// A stamp is an extra: what cannot be read is left out, and the outcome stands.
     fn stamp(&self, body: Option<&Json>) -> Stamp {
         let Some(body) = body else { return Stamp::default() };
-        Stamp {
-            node: self.node.as_ref().and_then(|place| place.read(body)),
-            generation: self.generation.as_ref().and_then(|place| place.read(body).ok().flatten()),
-        }
+        Stamp::new(
+            self.node.as_ref().and_then(|place| place.read(body)),
+            self.generation.as_ref().and_then(|place| place.read(body).ok().flatten()),
+        )
     }
 
     fn reason(&self, reply: &Reply) -> String {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use fracas_checker::event::Stamp;
 use fracas_checker::{Completion, NodeId, Op, ProcessId};
 
 use crate::answer::{Reply, judge, unknown};
@@ -68,7 +69,8 @@ impl Client {
         let answers = self.spec.ops.get(&op.kind()).map_or(&[][..], |rule| &rule.answers);
         let mut completion = judge(answers, op, reply);
         if let Completion::Ok { stamp, .. } = &mut completion {
-            stamp.node = stamp.node.filter(|node| self.endpoints.contains_key(node));
+            let known = stamp.node().filter(|node| self.endpoints.contains_key(node));
+            *stamp = Stamp::new(known, stamp.generation());
         }
         completion
     }

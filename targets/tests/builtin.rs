@@ -44,7 +44,7 @@ fn ok(outcome: Outcome) -> Completion {
 }
 
 fn stamped(outcome: Outcome, node: u16, generation: u64) -> Completion {
-    let stamp = Stamp { node: Some(NodeId(node)), generation: Some(generation) };
+    let stamp = Stamp::new(Some(NodeId(node)), Some(generation));
     Completion::Ok { outcome, stamp }
 }
 

@@ -177,7 +177,7 @@ async fn an_answer_may_carry_a_stamp() {
     ] {
         let completion = client.invoke(N1, P7, &read(&format!("200:{body}"))).await;
         let outcome = Outcome::Read { value: Some(1.into()) };
-        assert_eq!(completion, Completion::Ok { outcome, stamp: Stamp { node, generation } });
+        assert_eq!(completion, Completion::Ok { outcome, stamp: Stamp::new(node, generation) });
     }
 }
 

@@ -36,7 +36,7 @@ impl Workload for Lease {
     }
 
     fn about(&self) -> &'static str {
-        "locks with a time to live are taken, extended, overslept and given back"
+        "locks with a time to live are acquired, renewed, left to expire and released"
     }
 
     fn needs(&self) -> &'static [OpKind] {

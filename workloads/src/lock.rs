@@ -29,7 +29,7 @@ impl Workload for Lock {
     }
 
     fn about(&self) -> &'static str {
-        "locks are taken and given back, and their fencing tokens shown to what they guard"
+        "locks are acquired and released, and their fencing tokens sent to the register they guard"
     }
 
     fn needs(&self) -> &'static [OpKind] {

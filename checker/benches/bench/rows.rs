@@ -50,7 +50,7 @@ impl Part {
             Self::Unique => {
                 "Goal: 50 clients, 5 % indeterminate, valid and with one late stale read: 10^6 \
                  operations in at most 150 ms and 150 MB after reading, from file to verdict in at \
-                 most 1.5 s, slope at most 1.15."
+                 most 0.6 s and 200 MB, slope at most 1.15."
             }
             Self::Few => {
                 "Goal: 10^4 operations in at most 10 ms with 10 clients and 0.3 s with 20; 10^3 \

@@ -3,7 +3,7 @@
 use super::{About, Scene, Suspects, covers, served};
 use crate::event::{Nanos, NodeId, Outcome, Value};
 use crate::fault::Fault;
-use crate::history::{FaultSpan, Operation};
+use crate::history::{FaultSpan, History, Operation};
 use crate::leadership::evidence::Evidence;
 use crate::observation::Source;
 use crate::reach;
@@ -40,7 +40,7 @@ pub(super) fn old_leader(scene: &Scene<'_>) -> Option<String> {
     });
     let fresh = claim.time.saturating_add(FRESH) >= began || confirmed;
     let restarted = scene.downs(node, (claim.since, end)).next().is_some();
-    if !fresh || restarted || stamp.generation.is_some_and(|named| named != old) {
+    if !fresh || restarted || stamp.generation().is_some_and(|named| named != old) {
         return None;
     }
     let newer = scene.evidence.iter().find(|seen| {
@@ -90,12 +90,12 @@ fn alone<'a>(
     node: NodeId,
     span: (Nanos, Nanos),
 ) -> Option<(&'a FaultSpan, String)> {
-    let all: Vec<&FaultSpan> = scene.faults.iter().filter(|one| covers(one, span)).collect();
-    let cut = all.iter().find(|one| !one.fault.cut().is_empty())?;
-    let faults: Vec<&Fault> = all.iter().map(|one| &one.fault).collect();
-    let majority = reach::majority(scene.nodes, &faults)?;
-    (!majority.contains(&node)).then(|| (*cut, words::list(&majority)))
+    let (cut, majority) = reach::cut_off(scene.nodes, &scene.faults, node, span)?;
+    Some((cut, words::list(&majority)))
 }
+
+/// How many of the last changes that a node acknowledged are looked for after its restart.
+const LATEST: usize = 100;
 
 /// The old answer came from a node that could not ask the others.
 ///
@@ -104,9 +104,9 @@ fn alone<'a>(
 pub(super) fn answered_alone(scene: &Scene<'_>) -> Option<String> {
     let late = scene.suspects()?.late.filter(|late| late.op.kind().only_looks())?;
     let (end, _, stamp) = late.ok()?;
-    let node = late.node.or(stamp.node)?;
+    let node = late.node.or(stamp.node())?;
     let (cut, majority) = alone(scene, node, (late.invoked.1, end))?;
-    if stamp.node.is_some_and(|named| alone(scene, named, (late.invoked.1, end)).is_none()) {
+    if stamp.node().is_some_and(|named| alone(scene, named, (late.invoked.1, end)).is_none()) {
         return None;
     }
     Some(format!(
@@ -126,7 +126,7 @@ pub(super) fn acknowledged_alone(scene: &Scene<'_>) -> Option<String> {
     let (end, ..) = done.ok()?;
     let node = served(done)?;
     let (cut, majority) = alone(scene, node, (done.invoked.1, end))?;
-    if seen(scene, done, |by| served(by) != Some(node)) {
+    if seen(scene.history, done, |by| served(by) != Some(node)) {
         return None;
     }
     Some(format!(
@@ -140,14 +140,15 @@ pub(super) fn acknowledged_alone(scene: &Scene<'_>) -> Option<String> {
 /// The node that had acknowledged the operation was restarted, and nobody saw it again.
 ///
 /// Must hold: the acknowledgement, then a proven kill or power failure of the node that gave it,
-/// then its start, then the answer. Refuted by: an answer after that which shows it.
+/// then its start, then the answer. Refuted by: an answer after that which shows it, or shows what
+/// the node had acknowledged after it and before it went down: a restart takes the latest first.
 pub(super) fn lost_in_restart(scene: &Scene<'_>) -> Option<String> {
     let Suspects { late, done } = scene.suspects()?;
     let (done, late) = (done?, late?);
     let (from, to) = (done.ok()?.0, late.ok()?.0);
     let node = served(done)?;
     let down = scene.downs(node, (from, to)).find(|down| down.back.is_some_and(|at| at <= to))?;
-    if seen(scene, done, |by| by.invoked.1 > down.from) {
+    if outlived(scene.history, done, node, down.from) {
         return None;
     }
     Some(format!(
@@ -157,11 +158,24 @@ pub(super) fn lost_in_restart(scene: &Scene<'_>) -> Option<String> {
     ))
 }
 
+/// Whether `done`, which `node` acknowledged, or anything that it acknowledged after that, was seen
+/// after it went down at `down`.
+pub(crate) fn outlived(history: &History, done: &Operation, node: NodeId, down: Nanos) -> bool {
+    let from = done.ok().map_or(down, |(time, ..)| time);
+    let later = |one: &&Operation| {
+        one.ok().is_some_and(|(time, ..)| from < time && time < down)
+            && !one.op.kind().only_looks()
+            && served(one) == Some(node)
+    };
+    let latest = history.operations().iter().rev().filter(later).take(LATEST);
+    std::iter::once(done).chain(latest).any(|one| seen(history, one, |by| by.invoked.1 > down))
+}
+
 /// Whether an operation that `counts` shows the value that `done` brought.
-fn seen(scene: &Scene<'_>, done: &Operation, counts: impl Fn(&Operation) -> bool) -> bool {
+fn seen(history: &History, done: &Operation, counts: impl Fn(&Operation) -> bool) -> bool {
     let values = done.op.values();
     let Some(value) = values.last() else { return false };
-    let on = scene.history.operations_on(done.op.key());
+    let on = history.operations_on(done.op.key());
     let mut answered = on.filter(|one| one.invoked != done.invoked && one.ok().is_some());
     answered.any(|one| counts(one) && shows(one, value))
 }

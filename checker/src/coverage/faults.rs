@@ -75,7 +75,7 @@ fn missed(history: &History, result: &mut CheckResult) {
         _ => None,
     };
     let missed: Vec<(String, String)> =
-        history.events().iter().filter_map(|event| told(&event.kind)).collect();
+        history.others().iter().filter_map(|event| told(&event.kind)).collect();
     let Some((_, why)) = missed.last() else { return };
     let named = words::list(missed.iter().take(NAMED).map(|(name, _)| name));
     let more = match missed.len().saturating_sub(NAMED) {
@@ -132,6 +132,9 @@ fn doubt(span: &FaultSpan) -> Option<String> {
 
 /// Whether clients were served during almost all faults, or at least asked.
 fn service(history: &History, faults: &[FaultSpan], result: &mut CheckResult) {
+    if faults.is_empty() {
+        return;
+    }
     let times = Times::of(history);
     let mut unserved = Vec::new();
     for span in faults {

@@ -16,6 +16,8 @@ pub struct Doubts {
     pub only_completions: bool,
     /// Something is added, and nothing that was read tells whether to a set or to a counter.
     pub adds: bool,
+    /// Not every record has a time: only the order of the events is known.
+    pub timeless: bool,
     /// The elements of its sets were broadcast: they only have to arrive some time.
     pub broadcast: bool,
     /// Its values are texts, of a store whose keys start with the empty one.

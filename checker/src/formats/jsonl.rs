@@ -10,7 +10,7 @@ use std::io::{self, BufRead, Read, Write};
 use plain::Plain;
 
 use crate::event::Event;
-use crate::history::{Growing, Header, History, Malformed, SCHEMA};
+use crate::history::{Act, Growing, Header, History, Malformed, SCHEMA};
 
 /// The longest line that is read. A longer one is no line of a history.
 const LINE_LIMIT: u64 = 16 << 20;
@@ -43,9 +43,16 @@ pub fn read(input: impl BufRead) -> Result<(History, bool), ReadError> {
         None => return Err(refuse(1, format!("nothing, expected the header of a `{SCHEMA}`"))),
     };
     let (mut growing, mut torn, mut plain) = (Growing::new(header), false, Plain::default());
-    while let Some(line) = lines.next()? {
-        let event = plain.event(line).map_or_else(|| serde_json::from_slice(line), Ok);
-        match event {
+    loop {
+        while let Some(act) = lines.next_act(&mut plain)? {
+            growing.act(act).map_err(malformed)?;
+        }
+        let Some(line) = lines.next()? else { break };
+        if let Some(act) = plain.act(line) {
+            growing.act(act).map_err(malformed)?;
+            continue;
+        }
+        match serde_json::from_slice(line) {
             Ok(event) => growing.add(event).map_err(malformed)?,
             Err(error) => {
                 let refused = refuse(lines.number, format!("not an event: {}", place(&error)));
@@ -90,6 +97,20 @@ struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
+    /// What a client did by the next line, if it is one that is read at once: it is whole in the
+    /// buffer, and is not copied.
+    fn next_act(&mut self, plain: &mut Plain) -> Result<Option<Act>, ReadError> {
+        let buffer = match self.input.fill_buf() {
+            Ok(buffer) => buffer,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(None),
+            Err(error) => return Err(unreadable(self.number + 1, error)),
+        };
+        let Some((act, length)) = plain.first_act(buffer) else { return Ok(None) };
+        self.input.consume(length);
+        self.number += 1;
+        Ok(Some(act))
+    }
+
     /// The next line with its newline, or none at the end.
     fn next(&mut self) -> Result<Option<&[u8]>, ReadError> {
         self.number += 1;
@@ -101,10 +122,7 @@ impl<R: BufRead> Lines<R> {
                 Err(refuse(self.number, format!("longer than the limit of {LINE_LIMIT} bytes")))
             }
             Ok(_) => Ok(Some(&self.line)),
-            Err(source) => {
-                let reason = format!("cannot be read: {source}");
-                Err(ReadError { line: self.number, reason, source: Some(source) })
-            }
+            Err(error) => Err(unreadable(self.number, error)),
         }
     }
 }
@@ -132,6 +150,10 @@ fn parse_header(line: &[u8]) -> Result<Header, ReadError> {
 /// What was wrong within one line, whose number is told elsewhere.
 fn place(error: &serde_json::Error) -> String {
     error.to_string().replace(" at line 1 column ", " at column ")
+}
+
+fn unreadable(line: u64, source: io::Error) -> ReadError {
+    ReadError { line, reason: format!("cannot be read: {source}"), source: Some(source) }
 }
 
 fn refuse(line: u64, reason: String) -> ReadError {

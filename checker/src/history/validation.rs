@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Malformed, Operation};
+use super::{Act, Malformed, Operation, What};
 use crate::event::{Completion, Event, EventKind, Nanos, NodeId, Op, OpKind, ProcessId};
 use crate::fault::FaultEvent;
 use crate::hashing::Map;
@@ -31,22 +31,33 @@ impl Walk {
     /// Takes the next event.
     pub(super) fn take(&mut self, event: Event) -> Result<(), Malformed> {
         let position = self.count;
-        self.count += 1;
-        let placed = self.place(position, &event);
+        let placed = self.place((event.index, event.time));
         placed.and_then(|()| self.event(event)).map_err(|reason| Malformed { position, reason })
     }
 
-    fn place(&mut self, position: usize, event: &Event) -> Result<(), String> {
-        if event.index != position as u64 {
-            return Err(format!("index {}, expected {position}: a line is missing", event.index));
+    /// Takes what a client did.
+    pub(super) fn act(&mut self, Act { index, time, what }: Act) -> Result<(), Malformed> {
+        let position = self.count;
+        let at = (index, time);
+        let placed = self.place(at).and_then(|()| match what {
+            What::Invoke { process, node, op } => self.invoke(at, process, node, op),
+            What::Complete { process, completion } => self.complete(at, process, completion),
+        });
+        placed.map_err(|reason| Malformed { position, reason })
+    }
+
+    fn place(&mut self, (index, now): (u64, Nanos)) -> Result<(), String> {
+        let (position, before) = (self.count, self.time);
+        self.count += 1;
+        if index != position as u64 {
+            return Err(format!("index {index}, expected {position}: a line is missing"));
         }
-        if event.time < self.time {
-            let (now, before) = (event.time, self.time);
+        if now < before {
             return Err(format!(
                 "time {now} after time {before}, expected one that never decreases"
             ));
         }
-        self.time = event.time;
+        self.time = now;
         Ok(())
     }
 

@@ -50,7 +50,7 @@ pub(super) fn late(operations: &[Operation]) -> Vec<Late<'_>> {
     let mut effects: Vec<(Nanos, u64, &Operation)> = operations
         .iter()
         .filter_map(|one| {
-            changed(one).and_then(|(time, stamp)| Some((time, stamp.generation?, one)))
+            changed(one).and_then(|(time, stamp)| Some((time, stamp.generation()?, one)))
         })
         .collect();
     effects.sort_by_key(|(time, ..)| *time);
@@ -63,7 +63,7 @@ pub(super) fn late(operations: &[Operation]) -> Vec<Late<'_>> {
                 highest = Some((one, generation));
             }
         }
-        if let Some(generation) = operation.ok().and_then(|(_, _, stamp)| stamp.generation)
+        if let Some(generation) = operation.ok().and_then(|(_, _, stamp)| stamp.generation())
             && let Some(higher) = highest
             && generation < higher.1
         {
@@ -136,7 +136,7 @@ fn suspicion(late: &Late<'_>, fate: &str) -> String {
 
 fn anomaly(history: &History, late: &Late<'_>, shown: &[&Operation]) -> Anomaly {
     let (write, (higher, above)) = (late.operation, late.higher);
-    let (time, node) = (acknowledged(write), write.ok().and_then(|(_, _, stamp)| stamp.node));
+    let (time, node) = (acknowledged(write), write.ok().and_then(|(_, _, stamp)| stamp.node()));
     let by = node.map_or_else(|| "a deposed leader".to_owned(), |node| node.to_string());
     let operations: Vec<&Operation> = [higher, write].iter().chain(shown).copied().collect();
     let ends = operations.iter().filter_map(|one| one.ok()).map(|(time, ..)| time);
@@ -158,7 +158,7 @@ fn anomaly(history: &History, late: &Late<'_>, shown: &[&Operation]) -> Anomaly 
         likely_cause: None,
         witness: operations.iter().flat_map(|one| one.indices()).collect(),
         key: write.op.key().cloned(),
-        nodes: operations.iter().filter_map(|one| one.ok()?.2.node.or(one.node)).collect(),
+        nodes: operations.iter().filter_map(|one| one.ok()?.2.node().or(one.node)).collect(),
         generation: Some(late.generation),
         window: (higher.invoked.1.min(write.invoked.1), ends.max().unwrap_or(time)),
         moment: time,

@@ -113,12 +113,12 @@ pub(crate) fn observed(event: &Event) -> impl Iterator<Item = Evidence> {
 /// elsewhere, or by mistake. Counter-example: followers that answer reads would all seem to lead.
 pub(crate) fn acknowledged(operation: &Operation, lives: &Lives) -> Option<Evidence> {
     let (time, stamp) = changed(operation)?;
-    let (node, since) = (stamp.node?, operation.invoked.1);
+    let (node, since) = (stamp.node()?, operation.invoked.1);
     Some(Evidence {
         index: operation.completed.as_ref()?.0,
         node,
         role: Some(Role::Leader),
-        generation: stamp.generation,
+        generation: stamp.generation(),
         incarnation: lives.during(node, (since, time)),
         source: Source::Ack,
         grade: Grade::Effect,
@@ -133,11 +133,11 @@ pub(crate) fn acknowledged(operation: &Operation, lives: &Lives) -> Option<Evide
 #[must_use]
 pub fn led(operation: &Operation) -> Option<(u64, NodeId)> {
     let (_, stamp) = changed(operation)?;
-    stamp.generation.zip(stamp.node)
+    stamp.generation().zip(stamp.node())
 }
 
 /// When an operation was acknowledged that changed something, and under whom.
-pub(crate) fn changed(operation: &Operation) -> Option<(Nanos, Stamp)> {
+pub(crate) fn changed(operation: &Operation) -> Option<(Nanos, &Stamp)> {
     let (time, outcome, stamp) = operation.ok()?;
     let nothing = match outcome {
         Outcome::CasFound { .. } | Outcome::CasDiffers | Outcome::Dequeue { value: None } => true,

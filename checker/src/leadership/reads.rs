@@ -66,7 +66,7 @@ struct Write<'a> {
 impl<'a> Write<'a> {
     fn of(operation: &'a Operation) -> Option<Self> {
         let (ended, stamp) = changed(operation)?;
-        Some(Self { operation, ended, generation: stamp.generation? })
+        Some(Self { operation, ended, generation: stamp.generation()? })
     }
 
     fn began(&self) -> Nanos {
@@ -100,7 +100,7 @@ fn missed<'a>(values: &Values<'a>, late: &BTreeSet<u64>) -> (First<'a>, First<'a
                 lower.add(Reverse(write.generation), write);
             }
         }
-        let Some(generation) = read.ok().and_then(|(_, _, stamp)| stamp.generation) else {
+        let Some(generation) = read.ok().and_then(|(_, _, stamp)| stamp.generation()) else {
             continue;
         };
         let Some(replaced) = values.replaced_from(*value) else { continue };
@@ -169,7 +169,7 @@ impl Missed<'_> {
             likely_cause: cause::likely(history, suspects),
             witness: operations.iter().flat_map(|one| one.indices()).collect(),
             key: read.op.key().cloned(),
-            nodes: operations.iter().filter_map(|one| one.ok()?.2.node.or(one.node)).collect(),
+            nodes: operations.iter().filter_map(|one| one.ok()?.2.node().or(one.node)).collect(),
             generation: Some(*generation),
             window: (write.began(), ended(read)),
             moment: ended(read),
@@ -179,7 +179,7 @@ impl Missed<'_> {
 
     /// Who answered with what, as in `n1 answered `read k` with 1 under generation 4`.
     fn answer(&self) -> String {
-        let stamp = self.read.ok().and_then(|(_, _, stamp)| stamp.node);
+        let stamp = self.read.ok().and_then(|(_, _, stamp)| stamp.node());
         let who = self.read.node.or(stamp).map_or("a node".to_owned(), |node| node.to_string());
         let value = self.read.saw().flatten();
         let value = value.map_or("nothing".to_owned(), ToString::to_string);
@@ -191,7 +191,7 @@ impl Missed<'_> {
     /// Who answers a read need not lead: it is called a leader only if it is proven to have led.
     fn stale(&self, history: &History) -> String {
         let Write { operation, generation, ended } = self.write;
-        let node = self.read.ok().and_then(|(_, _, stamp)| stamp.node);
+        let node = self.read.ok().and_then(|(_, _, stamp)| stamp.node());
         let led = evidence(history)
             .iter()
             .any(|seen| Some(seen.node) == node && seen.proves_leading() == Some(self.generation));

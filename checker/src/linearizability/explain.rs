@@ -159,7 +159,7 @@ impl<'a> Refuted<'a> {
 
 /// The node that was asked, and the one that answered.
 fn nodes_of(operation: &Operation) -> impl Iterator<Item = NodeId> {
-    let answered = operation.ok().and_then(|(_, _, stamp)| stamp.node);
+    let answered = operation.ok().and_then(|(_, _, stamp)| stamp.node());
     operation.node.into_iter().chain(answered)
 }
 
@@ -306,7 +306,7 @@ fn values_words(values: &[Value]) -> String {
 fn answerer(operation: &Operation) -> String {
     let Some((_, _, stamp)) = operation.ok() else { return String::new() };
     let leads = changed(operation).is_some();
-    match (stamp.node, stamp.generation) {
+    match (stamp.node(), stamp.generation()) {
         (Some(node), Some(generation)) if leads => {
             format!("; {node} acknowledged it as leader of generation {generation}")
         }

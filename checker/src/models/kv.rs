@@ -3,14 +3,14 @@
 //! A number counts as its decimal digits, and “absent” as the empty text.
 
 use std::fmt;
-use std::sync::Arc;
 
 use super::{Model, Refusal};
 use crate::op::{Op, Outcome, Value};
+use crate::text::Text;
 
 /// The text that a key holds.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Kv(pub Arc<str>);
+pub struct Kv(pub Text);
 
 impl Default for Kv {
     fn default() -> Self {
@@ -19,16 +19,16 @@ impl Default for Kv {
 }
 
 /// A value as a text.
-pub(crate) fn text(value: &Value) -> Arc<str> {
+pub(crate) fn text(value: &Value) -> Text {
     match value {
         Value::Int(number) => number.to_string().into(),
-        Value::Text(text) => Arc::clone(text),
+        Value::Text(text) => Text::clone(text),
     }
 }
 
 impl fmt::Display for Kv {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "holds {}", Value::Text(Arc::clone(&self.0)))
+        write!(f, "holds {}", Value::Text(Text::clone(&self.0)))
     }
 }
 

@@ -94,9 +94,26 @@ const CASES: [Case; 9] = [
         says: "n2, which had acknowledged it, lost its power at 0.035 s (fault 1)",
         base: STALE,
         // A write that nobody answered for may have brought the value that is seen later.
-        explained: &["fault 1 power n2 [35..38]\np3 - w k 3 [60..70] ok\np3 - r k [71..72] ok 3"],
-        // It was seen later: nothing is lost.
-        not: &["fault 1 power n2 [35..38]\np2 - r k [70..80] ok 2"],
+        explained: &[
+            "fault 1 power n2 [35..38]\np3 - w k 3 [60..70] ok\np3 - r k [71..72] ok 3",
+            // What was seen later was older, or another node's, or acknowledged after the failure.
+            "fault 1 power n2 [35..38]\np3 - w k 3 [60..70] ok\np3 - r k [71..72] ok 3\n\
+             p4 n2 w other 7 [21..29] ok\np4 - r other [70..80] ok 7",
+            "fault 1 power n2 [35..38]\np3 - w k 3 [60..70] ok\np3 - r k [71..72] ok 3\n\
+             p4 n1 w other 7 [31..34] ok\np4 - r other [70..80] ok 7",
+            "fault 1 power n2 [35..38]\np3 - w k 3 [60..70] ok\np3 - r k [71..72] ok 3\n\
+             p4 n2 w other 7 [39..41] ok\np4 - r other [70..80] ok 7",
+        ],
+        not: &[
+            // It was seen later: nothing is lost.
+            "fault 1 power n2 [35..38]\np2 - r k [70..80] ok 2",
+            // What the node acknowledged after it was seen later: it took no older write with it.
+            "fault 1 power n2 [35..38]\np3 - w k 3 [60..70] ok\np3 - r k [71..72] ok 3\n\
+             p4 n2 w other 7 [31..34] ok\np4 - r other [70..80] ok 7",
+            "fault 1 power n2 [35..38]\np3 - w k 3 [60..70] ok\np3 - r k [71..72] ok 3\n\
+             p4 n1 w other 7 [31..34] ok @n2/-\n\
+             p4 - r other [70..80] ok 7\np5 n2 w other 8 [32..34] ok",
+        ],
     },
     Case {
         checks: LEADERS,

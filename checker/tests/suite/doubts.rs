@@ -1,6 +1,8 @@
 //! What a file leaves open, and what that does to a verdict.
 
 use fracas_checker::formats::{self, Hint};
+use fracas_checker::recorded::Judge;
+use fracas_checker::{Algorithm, Budget};
 
 use crate::support::maps::{judged, written};
 
@@ -266,4 +268,33 @@ fn a_binary_file_of_jepsen_says_what_to_give() {
         "refused: line 1: Jepsen's binary file of a test, which is not read here, expected the \
          `history.edn` or `history.txt` that Jepsen writes beside it",
     );
+}
+
+/// All that is told of the first anomaly of a file.
+fn told(text: &str) -> String {
+    let recorded = formats::read(text.as_bytes(), &Hint::default()).expect("a history");
+    let judge = Judge { kind: None, algorithm: Algorithm::Auto, budget: Budget::unlimited_time() };
+    let verdict = judge.verdict(recorded).expect("a model fits").verdict;
+    let anomaly = &verdict.checks[0].anomalies[0];
+    let texts = [&verdict.headline, &anomaly.headline].into_iter().chain(&anomaly.story);
+    texts.cloned().collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_file_without_times_is_told_by_its_events() {
+    let moments = ["11000000", "12000000", "23000000", "24000000"];
+    let timed = told(&stale(moments));
+    assert!(timed.contains("at 0.024 s"), "{timed}");
+    let untimed = told(&stale(["", "", "", ""]));
+    assert!(untimed.contains("at event 3"), "{untimed}");
+    assert!(untimed.contains("from event 0 to event 1"), "{untimed}");
+    let overtaken = "0 i :f :write, :value 1\n0 o :f :write, :value 1\n\
+                     0 i :f :write, :value 2\n0 o :f :write, :value 2\n\
+                     1 i :f :read, :value nil\n1 o :f :read, :value 1\n\
+                     1 i :f :read, :value nil\n1 o :f :read, :value 2\n";
+    let overtaken = told(&written(overtaken));
+    assert!(overtaken.contains("read register = 1 at event 5 after 2 had been"), "{overtaken}");
+    for text in [untimed, overtaken] {
+        assert!(!text.contains(" ms") && !text.contains(" s "), "no time is told: {text}");
+    }
 }

@@ -70,7 +70,7 @@ fn complete(process: u64, completion: Completion) -> EventKind {
 }
 
 fn ok(outcome: Outcome) -> Completion {
-    let stamp = Stamp { node: Some(NodeId(1)), generation: Some(u64::MAX) };
+    let stamp = Stamp::new(Some(NodeId(1)), Some(u64::MAX));
     Completion::Ok { outcome, stamp }
 }
 

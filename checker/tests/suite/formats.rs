@@ -330,7 +330,7 @@ fn what_was_left_out_or_assumed_is_said() {
     assert_eq!(
         notes(text),
         [
-            "not every record has a time: their order is taken for it, a millisecond apart",
+            "not every record has a time: only their order is used, and events are named by their number",
             "no `:process` is given: each operation is taken as another client's",
         ]
     );

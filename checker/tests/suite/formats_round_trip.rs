@@ -280,7 +280,7 @@ fn what_operation_maps_have_no_place_for_is_said() {
             process: ProcessId(0),
             completion: Completion::Ok {
                 outcome: Outcome::Acquire { token: Some(9) },
-                stamp: Stamp { node: Some(NodeId(1)), generation: None },
+                stamp: Stamp::new(Some(NodeId(1)), None),
             },
         },
     ];

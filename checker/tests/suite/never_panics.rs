@@ -25,7 +25,7 @@ fn node() -> impl Strategy<Value = NodeId> {
 
 fn stamp() -> impl Strategy<Value = Stamp> {
     (prop::option::of(node()), prop::option::of(0..4_u64))
-        .prop_map(|(node, generation)| Stamp { node, generation })
+        .prop_map(|(node, generation)| Stamp::new(node, generation))
 }
 
 /// How an operation ends, once it is known which one.
@@ -124,7 +124,7 @@ fn completion(outcome: Outcome, end: &End) -> Completion {
     match end {
         End::Fail => Completion::Fail { error },
         End::Info => Completion::Info { error },
-        End::Ok(stamp) => Completion::Ok { outcome, stamp: *stamp },
+        End::Ok(stamp) => Completion::Ok { outcome, stamp: stamp.clone() },
     }
 }
 

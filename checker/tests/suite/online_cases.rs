@@ -283,8 +283,7 @@ fn events(told: &[Told]) -> Vec<Event> {
         seen.generation = seen.generation.map(|drawn| 2 * place + drawn);
         if let Some(read) = told.acked {
             let (process, node) = (ProcessId(place), None);
-            let stamp =
-                fracas_checker::event::Stamp { node: Some(seen.node), generation: seen.generation };
+            let stamp = fracas_checker::event::Stamp::new(Some(seen.node), seen.generation);
             let (op, outcome) = if read {
                 (Op::Read { key: "k".into() }, Outcome::Read { value: None })
             } else {

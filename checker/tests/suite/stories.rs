@@ -221,8 +221,47 @@ fn hallmarks_tell_defects_of_one_class_apart() {
     marks(&format!("{lost}fault 1 power n2 [35..38]"), REGISTER, &["across a power"]);
     marks(&format!("{lost}fault 1 power n3 [35..38]"), REGISTER, &[]);
     marks(&format!("{lost}fault 1 kill n2 [35..38]"), REGISTER, &[]);
+    // What the node acknowledged last outlived the failure: it did not take the older write.
+    let last = "p4 n2 w other 7 [31..34] ok\np4 - r other [70..80] ok 7\n";
+    marks(&format!("{lost}{last}fault 1 power n2 [35..38]"), REGISTER, &[]);
     let votes = "log n3/1 - g4 [0..5] voted n1\nlog n3/2 - g4 [60..65] voted n2\n\
                  poll n1 leader g3 [0..1]\n";
     marks(&format!("{votes}fault 1 kill n3 [20..30]"), LEADERS, &["across a kill"]);
     marks(votes, LEADERS, &[]);
+}
+
+/// A quorum that is too small shows in its leaders: they are elected by fewer nodes than a majority.
+#[test]
+fn a_leader_that_a_minority_elected_is_a_hallmark() {
+    let read = "p1 n1 w k 1 [0..5] ok @n1/g4\np1 n1 w k 2 [6..9] ok @n1/g4\n\
+                p2 n2 r k [40..50] ok 1 @n2/g5\np3 n1 r k [60..70] ok 2 @n1/g4\n\
+                poll n1 leader g4 [1..2]\n";
+    let before = "poll n2 follower g4 [21..25]\npoll n2 leader g5 [31..35]\n";
+    let cut = "fault 1 cut n2|n1,n3 [20..80]\n";
+    let check = |more: &str, expect: &[&str]| marks(&format!("{read}{more}"), REGISTER, expect);
+    check(&format!("{before}{cut}"), &["elected by a minority"]);
+    check(before, &[]);
+    // It may have been elected before the cut, or by a majority.
+    check(&format!("{before}fault 1 cut n2|n1,n3 [22..80]"), &[]);
+    check(&format!("poll n2 follower g4 [11..15]\npoll n2 leader g5 [31..35]\n{cut}"), &[]);
+    check(&format!("{before}fault 1 cut n3|n1,n2 [20..80]"), &[]);
+    check(&format!("{before}fault 1 cut n2|n1,n3 [20..80] unproven"), &[]);
+}
+
+/// A token that is counted anew is lost alone; a log that lost its end has lost all that followed.
+#[test]
+fn a_token_that_is_lost_alone_differs_from_one_that_is_lost_with_the_rest() {
+    let grants = "p1 n1 acq l 1 [0..10] ok 5\np2 n2 acq l 2 [40..50] ok 4\n";
+    let rest = "p3 n1 w k 7 [20..30] ok\n";
+    let marks = |text: &str| {
+        let history = history(&format!("{grants}{text}"), &["fencing/linearizable"]);
+        let verdict = judge(&history, Budget::unlimited_time());
+        let (_, found) = verdict.anomalies().next().expect("an anomaly");
+        (found.class.clone(), Hallmarks::new(&history).of(found))
+    };
+    let class = || "token-went-back".to_owned();
+    let lost = || vec!["with what followed".to_owned()];
+    assert_eq!(marks(rest), (class(), lost()));
+    assert_eq!(marks(&format!("{rest}p3 - r k [60..70] ok 7")), (class(), vec![]));
+    assert_eq!(marks("p3 n2 w k 7 [20..30] ok\np3 - r k [60..70] ok 7"), (class(), lost()));
 }

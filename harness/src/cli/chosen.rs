@@ -26,7 +26,7 @@ pub(super) fn kinds(
     let possible = |kind: &FaultKind| nodes > 1 || !BETWEEN.contains(kind);
     let all: BTreeSet<FaultKind> = target.allowed_faults().into_iter().filter(possible).collect();
     if wanted.is_empty() {
-        return Ok(available(all));
+        return Ok(all);
     }
     let mut kinds = BTreeSet::new();
     for word in wanted {
@@ -54,36 +54,47 @@ fn named(word: &str, target: &Target) -> Result<FaultKind, String> {
     if target.allowed_faults().contains(&kind) { Ok(kind) } else { Err(not_allowed(target, kind)) }
 }
 
-/// Of the kinds that nobody asked for by name, those that this machine can bring about.
-fn available(mut kinds: BTreeSet<FaultKind>) -> BTreeSet<FaultKind> {
-    kinds.retain(|kind| lacks(*kind).is_none());
-    kinds
+/// Kinds of faults that this machine cannot bring about, with the reason.
+pub(super) type Lacking = BTreeMap<FaultKind, String>;
+
+/// Whether the kinds of faults are the usual ones: nobody asked for any by name. What was asked for
+/// is refused, not left out.
+pub(super) fn are_usual(args: &RunArgs) -> bool {
+    args.faults.is_empty() && args.schedule.is_none()
 }
 
-/// The kinds that are left out for what this machine lacks, where nobody asked for any by name;
-/// with the reason.
-pub(super) fn left_out(args: &RunArgs, target: &Target) -> BTreeMap<FaultKind, String> {
-    if !args.faults.is_empty() || args.schedule.is_some() {
-        return BTreeMap::new(); // what was asked for is refused, not left out
+/// The kinds that are left out for what this machine lacks, where nobody asked for any by name:
+/// those that were found to be lacking, and those of which it is known without a try.
+pub(super) fn left_out(args: &RunArgs, target: &Target, found: &Lacking) -> Lacking {
+    if !are_usual(args) {
+        return Lacking::new();
     }
-    let allowed = target.allowed_faults().into_iter();
-    allowed.filter_map(|kind| Some((kind, lacks(kind)?))).collect()
+    let allowed = target.allowed_faults();
+    let known = lacked(&allowed, args.clock_means(), lacks).into_iter();
+    let found = found.iter().filter(|(kind, _)| allowed.contains(kind));
+    known.chain(found.map(|(kind, why)| (*kind, why.clone()))).collect()
+}
+
+/// What this machine lacks of what these kinds take. A clock by libfaketime takes nothing of it.
+fn lacked(
+    kinds: &BTreeSet<FaultKind>,
+    clock: ClockMeans,
+    lacks: impl Fn(FaultKind) -> Option<String>,
+) -> Lacking {
+    let redirected = |kind: FaultKind| kind != FaultKind::Clock || clock == ClockMeans::Redirect;
+    let taken = kinds.iter().filter(|kind| redirected(**kind));
+    taken.filter_map(|kind| Some((*kind, lacks(*kind)?))).collect()
 }
 
 /// What this machine lacks of what the allowed kinds of faults take, and which of them are left
 /// without it. It is told of every kind that was asked for, drawn by the seed or not.
 pub(super) fn lacking(kinds: &BTreeSet<FaultKind>, clock: ClockMeans) -> Option<String> {
-    let redirected = |kind: FaultKind| kind != FaultKind::Clock || clock == ClockMeans::Redirect;
-    let missing: Vec<(FaultKind, String)> = kinds
-        .iter()
-        .filter(|kind| redirected(**kind))
-        .filter_map(|kind| Some((*kind, lacks(*kind)?)))
-        .collect();
+    let missing = lacked(kinds, clock, lacks);
     if missing.is_empty() {
         return None;
     }
     let told = missing.iter().map(|(kind, why)| format!("error: no fault `{kind}` here: {why}\n"));
-    let left = kinds.iter().filter(|kind| missing.iter().all(|(without, _)| without != *kind));
+    let left = kinds.iter().filter(|kind| !missing.contains_key(kind));
     let left: Vec<&str> = left.map(|kind| kind.word()).collect();
     let left = if left.is_empty() { "none".to_owned() } else { left.join(",") };
     let told: String = told.collect();
@@ -196,6 +207,17 @@ pub(super) fn unknown(what: &str, word: &str, known: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_by_libfaketime_lacks_nothing() {
+        let kinds = BTreeSet::from([FaultKind::Clock, FaultKind::Disk, FaultKind::Kill]);
+        let refused = |kind| (kind != FaultKind::Kill).then(|| format!("no {kind}"));
+        let lacking = |clock| lacked(&kinds, clock, refused).into_keys().collect::<Vec<_>>();
+        let all = [FaultKind::Clock, FaultKind::Disk];
+        assert!(lacking(ClockMeans::Redirect).iter().all(|kind| all.contains(kind)));
+        assert_eq!(lacking(ClockMeans::Redirect).len(), 2);
+        assert_eq!(lacking(ClockMeans::Faketime), [FaultKind::Disk]);
+    }
 
     #[test]
     fn unknown_words_get_a_suggestion() {

@@ -136,7 +136,7 @@ pub fn main() -> Exit {
 /// Diagnostics go to stderr, as many as asked for.
 fn log(cli: &Cli) {
     let level = match (cli.quiet, cli.verbose) {
-        (true, _) => LevelFilter::ERROR,
+        (true, _) => LevelFilter::WARN,
         (_, 0) => LevelFilter::WARN,
         (_, 1) => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,

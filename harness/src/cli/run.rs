@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use fracas_checker::event::NodeId;
+use fracas_checker::fault::FaultKind;
 use fracas_targets::{Target, duration};
 use fracas_workloads::{Size, Workload};
 
 use super::check::BudgetArgs;
-use super::chosen::{faults, kinds, lacking, left_out, must_be_given, schedule, unknown};
+use super::chosen::{
+    Lacking, are_usual, faults, kinds, lacking, left_out, must_be_given, schedule, unknown,
+};
 use super::repetition::command;
 use super::values::{
     Means, Rate, Seed, bytes, clients, count, means, offset, rate, seed, some_time,
@@ -23,6 +26,7 @@ use crate::lab::leftovers::Identity;
 use crate::lab::{self, Isolation, Mechanism, NODES_MAX};
 use crate::nemesis;
 use crate::plan::{Asked, RunPlan, promised};
+use crate::preflight;
 use crate::{fits, run, targets};
 
 /// How long a run lasts unless something else says so.
@@ -158,7 +162,7 @@ impl RunArgs {
         chosen.unwrap_or(Mechanism::Auto)
     }
 
-    fn clock_means(&self) -> ClockMeans {
+    pub(super) fn clock_means(&self) -> ClockMeans {
         let chosen = self.mechanism.iter().rev().find_map(|means| match means {
             Means::Clock(how) => Some(*how),
             _ => None,
@@ -204,7 +208,7 @@ enum IsolationArg {
 }
 
 /// One run in a world of its own.
-pub(super) fn one(args: &RunArgs, plan: &RunPlan) -> Exit {
+pub(super) fn one(args: &RunArgs, target: &str, plan: &RunPlan) -> Exit {
     for skipped in &plan.skipped {
         if args.workload.is_empty() {
             tracing::debug!("{skipped}"); // nobody asked for it by name
@@ -212,9 +216,7 @@ pub(super) fn one(args: &RunArgs, plan: &RunPlan) -> Exit {
             narrate(&format!("fracas: {skipped}"));
         }
     }
-    for (kind, why) in &plan.left_out {
-        narrate(&format!("fracas: fault `{kind}` is left out: {why} (see `fracas doctor`)"));
-    }
+    plan.left_out.iter().for_each(tell_left_out);
     narrate(&format!("fracas: {} with seed {}: {}", plan.target.name(), plan.seed, plan.summary()));
     plan.warning.iter().for_each(|warning| narrate(&format!("fracas: {warning}")));
     if let Some(no_room) = plan.no_room() {
@@ -233,11 +235,20 @@ pub(super) fn one(args: &RunArgs, plan: &RunPlan) -> Exit {
     }
     lab::own_files_are_ours();
     lab::keep(&seen(plan));
-    let entered = lab::enter(isolation(args.isolation), |world| match run::run(plan, world) {
-        Ok(exit) => exit.code(),
-        Err(error) => {
-            complain(&error);
-            error.exit().code()
+    let entered = lab::enter(isolation(args.isolation), |world| {
+        let fitted = match fitted(args, target, plan) {
+            Ok(fitted) => fitted,
+            Err(error) => {
+                tell(&error);
+                return Exit::Machine.code();
+            }
+        };
+        match run::run(fitted.as_ref().unwrap_or(plan), world) {
+            Ok(exit) => exit.code(),
+            Err(error) => {
+                complain(&error);
+                error.exit().code()
+            }
         }
     });
     match entered {
@@ -247,6 +258,24 @@ pub(super) fn one(args: &RunArgs, plan: &RunPlan) -> Exit {
             run::RunError::Lab(error).exit()
         }
     }
+}
+
+fn tell_left_out((kind, why): (&FaultKind, &String)) {
+    narrate(&format!("fracas: fault `{kind}` is left out: {why} (see `fracas doctor`)"));
+}
+
+/// The plan without the usual faults that the network of this machine cannot have; none if it can
+/// have all. That shows only inside a world, where a network can be made.
+fn fitted(args: &RunArgs, target: &str, plan: &RunPlan) -> Result<Option<RunPlan>, String> {
+    let found = if are_usual(args) { preflight::lacking(plan) } else { Lacking::new() };
+    if found.is_empty() {
+        return Ok(None);
+    }
+    found.iter().for_each(tell_left_out);
+    let fitted = decide_without(args, (target, plan.seed), &found)?;
+    narrate(&format!("fracas: without these: {}", fitted.summary()));
+    // In here it would be the identity of another process.
+    Ok(Some(RunPlan { supervisor: plan.supervisor, ..fitted }))
 }
 
 /// The directories that the run and its servers must see wherever they lie: where it was started,
@@ -270,6 +299,15 @@ fn isolation(wanted: IsolationArg) -> Isolation {
 
 /// Merges flags and target into a run, or says precisely what is wrong.
 pub(super) fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, String> {
+    decide_without(args, (name, seed), &Lacking::new())
+}
+
+/// The same without the faults that this machine was found to lack something for.
+fn decide_without(
+    args: &RunArgs,
+    (name, seed): (&str, u64),
+    found: &Lacking,
+) -> Result<RunPlan, String> {
     let (target, beside) = targets::load(name)?;
     let binary = targets::binary(&target, beside.as_deref(), args.binary.as_deref())?;
     if let Ok(deployment) = target.deploy(&targets::example(&target)) {
@@ -277,8 +315,9 @@ pub(super) fn decide(args: &RunArgs, name: &str, seed: u64) -> Result<RunPlan, S
     }
     let nodes = nodes(args.nodes.unwrap_or(target.default_nodes()))?;
     let (workloads, skipped) = workloads(&args.workload, &target)?;
-    let kinds = kinds(&args.faults, &target, nodes.len())?;
-    let left_out = left_out(args, &target);
+    let left_out = left_out(args, &target, found);
+    let mut kinds = kinds(&args.faults, &target, nodes.len())?;
+    kinds.retain(|kind| !left_out.contains_key(kind));
     let size = Size {
         clients: clients(&args.clients, nodes.len(), lab::resources::descriptors())?,
         nodes: nodes.clone(),

@@ -65,7 +65,8 @@ impl Series<'_> {
             for again in 0..u64::from(times(self.args)) {
                 let seed = self.first.wrapping_add(again);
                 let plan = decided.take().map_or_else(|| decide(self.args, target, seed), Ok);
-                let exit = plan.map_or_else(|error| refused(&error), |plan| one(self.args, &plan));
+                let exit =
+                    plan.map_or_else(|error| refused(&error), |plan| one(self.args, target, &plan));
                 self.results.push((target, seed, exit));
                 if self.is_over(exit) {
                     return self.finish();

@@ -45,6 +45,12 @@ const OTHERWISE: [(&[&str], &str); 3] = [
     (&["bug"], "a bug of the reference cluster is planted with `--arg=--bug=NAME`"),
 ];
 
+/// Formats that can be written, by what they are also called.
+const TO: [(&str, &[&str]); 2] = [
+    ("fracas", &["json", "jsonl", "native", "history"]),
+    ("jepsen-edn", &["edn", "clojure", "knossos", "elle"]),
+];
+
 /// Commands of other tools, and what they are called here.
 const COMMANDS: [(&str, &[&str]); 6] = [
     ("fracas run", &["test", "start", "test-all", "exec"]),
@@ -91,6 +97,12 @@ fn explained(mut error: clap::Error, command: &Command) -> clap::Error {
     let help = match error.kind() {
         ErrorKind::UnknownArgument => flag(&word(ContextKind::InvalidArg), asked(command)),
         ErrorKind::InvalidSubcommand => verb(&word(ContextKind::InvalidSubcommand)),
+        ErrorKind::InvalidValue
+            if word(ContextKind::InvalidArg).starts_with("--to ")
+                && error.get(ContextKind::SuggestedValue).is_none() =>
+        {
+            Some(written(&word(ContextKind::InvalidValue)))
+        }
         _ => return error,
     };
     let near = nearest(&word(ContextKind::InvalidArg), [word(ContextKind::SuggestedArg).as_str()])
@@ -122,6 +134,17 @@ fn flag(word: &str, command: &Command) -> Option<String> {
     let meant =
         FLAGS.iter().find(|(flag, words)| words.contains(&word) && (has(flag) || global(flag)));
     meant.map(|(flag, _)| format!("did you mean `--{flag}`?"))
+}
+
+/// What to say of a format that cannot be written.
+fn written(word: &str) -> String {
+    match TO.iter().find(|(_, words)| words.contains(&word)) {
+        Some((format, _)) => format!("did you mean `{format}`?"),
+        None => {
+            "`fracas` is written as lines of JSON, `jepsen-edn` as the operation maps of Jepsen"
+                .to_owned()
+        }
+    }
 }
 
 /// What to say of an unknown command.

@@ -45,6 +45,27 @@ pub(crate) fn members(namespace: &fs::Metadata) -> io::Result<Vec<i32>> {
     Ok(names.filter_map(|name| name.to_str()?.parse().ok()).collect())
 }
 
+/// Whether a process stands still; none if it has ended.
+///
+/// A thread that waits for a processor is not shown as stopped before it had one, but it will do
+/// nothing more: then the stop is pending, or another thread has taken it for the whole process.
+pub(crate) fn stands_still(pid: i32) -> Option<bool> {
+    let process = format!("/proc/{pid}");
+    let pending = stop_is_pending(&fs::read_to_string(format!("{process}/status")).ok()?);
+    let mut states = states(&Path::new(&process).join("task"));
+    states.retain(|state| !matches!(state, 'Z' | 'X'));
+    let stopped = states.iter().any(|state| matches!(state, 'T' | 't'));
+    (!states.is_empty()).then_some(pending || stopped)
+}
+
+/// Whether a `status` says that a stop of the whole process has been sent and not yet been taken.
+fn stop_is_pending(status: &str) -> bool {
+    const STOP: u64 = 1 << (libc::SIGSTOP - 1);
+    let mask = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & STOP != 0)
+}
+
 /// The entries of processes.
 fn processes(proc: &Path) -> io::Result<Vec<DirEntry>> {
     let entries = fs::read_dir(proc)?.collect::<io::Result<Vec<_>>>()?;
@@ -74,7 +95,7 @@ fn state(stat: &str) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
-    use super::state;
+    use super::{state, stop_is_pending};
 
     #[track_caller]
     fn check(stat: &str, expect: Option<char>) {
@@ -87,5 +108,18 @@ mod tests {
         check("7 (a) Z) T 1 7 7", Some('T'));
         check("7 (", None);
         check("7 (sh)", None);
+    }
+
+    #[test]
+    fn a_stop_may_be_pending() {
+        let cases = [
+            ("Name:\tx\nShdPnd:\t0000000000040000\n", true),
+            ("ShdPnd:\t0000000000040100\n", true),
+            ("SigPnd:\t0000000000040000\nShdPnd:\t0000000000020000\n", false),
+            ("Name:\tx\n", false),
+        ];
+        for (status, expect) in cases {
+            assert_eq!(stop_is_pending(status), expect, "{status}");
+        }
     }
 }

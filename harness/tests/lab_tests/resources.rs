@@ -4,10 +4,14 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use fracas::lab::resources::{Duty, Place, Resource, SmallDisk, proof};
-use fracas::lab::{LabError, World};
+use fracas::lab::{LabError, NodeProcess, World};
 use fracas_checker::fault::{Measurement, Stage};
 
 use super::processes::Fixture;
@@ -20,6 +24,9 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_starved_node_can_be_paused", Body::Inside(starved_and_paused)),
     ("a_rationed_node_gets_its_share", Body::Inside(rationed)),
     ("a_ration_that_is_none_is_found_out", Body::Inside(not_rationed)),
+    ("a_ration_that_is_not_in_effect_is_found_out", Body::Inside(undone)),
+    ("who_is_not_in_the_group_is_found_out", Body::Inside(escaped)),
+    ("turns_and_rations_are_proven_on_a_busy_machine", Body::Inside(busy)),
     ("a_ration_ends_with_its_node", Body::Inside(ends)),
     ("who_may_make_no_group_is_told_why", Body::Inside(no_group)),
     ("nothing_more_can_be_opened", Body::Inside(files)),
@@ -41,7 +48,7 @@ fn tell(mut more: impl FnMut() -> bool) {
     loop {
         let word = if more() { "more" } else { "refused" };
         writeln!(std::io::stdout(), "{word}").expect("written");
-        std::thread::sleep(Duration::from_millis(10));
+        thread::sleep(Duration::from_millis(10));
     }
 }
 
@@ -86,7 +93,7 @@ fn wait_for(fixture: &Fixture, line: &str) {
     let (before, deadline) = (count(), Instant::now() + PATIENCE);
     while count() == before {
         assert!(Instant::now() < deadline, "never `{line}`");
-        std::thread::sleep(Duration::from_millis(10));
+        thread::sleep(Duration::from_millis(10));
     }
 }
 
@@ -108,7 +115,15 @@ fn not_starved(_: &World) {
     let mut node = fixture.shell("sleep 1000");
     let duty = Duty { run: Duration::from_millis(1), period: Duration::from_millis(100) };
     let found = proof::starved(&mut node, duty, Stage::Injected).expect("a proof");
-    assert!(!found[0].holds, "{found:?}");
+    fails_for(&found, "stands still", "the turns are not in effect");
+}
+
+/// One of the measurements fails, and says why.
+#[track_caller]
+fn fails_for(found: &[Measurement], what: &str, why: &str) {
+    let failed = |one: &&Measurement| !one.holds && one.what.contains(what);
+    let told = found.iter().find(failed).is_some_and(|one| one.result.contains(why));
+    assert!(told, "`{what}` should fail for `{why}`: {found:#?}");
 }
 
 /// A pause holds through the turns, and the turns go on after it.
@@ -117,7 +132,7 @@ fn starved_and_paused(_: &World) {
     let mut node = fixture.shell("while :; do :; done");
     node.starve(Some(FIFTH)).expect("starved");
     node.pause().expect("paused");
-    std::thread::sleep(5 * FIFTH.period);
+    thread::sleep(5 * FIFTH.period);
     let threads = node.threads().expect("counted");
     assert!(threads.total > 0 && threads.stopped == threads.total, "{threads:?}");
     node.resume().expect("resumed");
@@ -128,7 +143,24 @@ fn starved_and_paused(_: &World) {
 
 /// Where nodes can be rationed; none, with a word, if they cannot be.
 fn place() -> Option<Place> {
-    Place::find().inspect_err(|error| println!("skipped: {error}")).ok()
+    let told = |error: &LabError| {
+        assert!(!makes_groups(), "groups can be made here: {error}");
+        println!("skipped: {error}");
+    };
+    Place::find().inspect_err(told).ok()
+}
+
+/// Whether a group for processor time can be made below this process's, by version 1 of the
+/// kernel's interface.
+fn makes_groups() -> bool {
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let path = own.lines().find_map(|line| {
+        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+        controllers.split(',').any(|name| name == "cpu").then_some(path.trim_start_matches('/'))
+    });
+    let group = |path| Path::new("/sys/fs/cgroup/cpu").join(path).join("of-a-lab-test");
+    let made = |dir: &PathBuf| fs::create_dir(dir).and_then(|()| fs::remove_dir(dir)).is_ok();
+    path.map(group).is_some_and(|dir| made(&dir))
 }
 
 /// The groups that were made by this world: their names end in its number.
@@ -157,7 +189,7 @@ fn rationed(_: &World) {
     for stage in [Stage::Injected, Stage::Held] {
         all_hold(&proof::rationed(&mut node, FIFTH, stage).expect("a proof"));
     }
-    let share = node.spin(Duration::from_secs(1)).expect("measured").expect("it runs");
+    let share = node.spin(Duration::from_secs(1), false).expect("measured").expect("it runs");
     assert!((0.05..=0.3).contains(&share), "about a fifth of a processor, or less: {share}");
     node.ration(&place, None).expect("fed");
     all_hold(&proof::rationed(&mut node, FIFTH, Stage::Healed).expect("a proof"));
@@ -179,6 +211,86 @@ fn not_rationed(_: &World) {
     node.ration(&place, Some(nearly_all)).expect("rationed");
     let early = proof::rationed(&mut node, FIFTH, Stage::Healed).expect("a proof");
     assert!(early.iter().any(|one| !one.holds), "it is not healed: {early:?}");
+}
+
+/// A ration that somebody took back is found out, on a busy machine too.
+fn undone(_: &World) {
+    let Some(place) = place() else { return };
+    let fixture = Fixture::new();
+    let mut node = fixture.shell("sleep 1000");
+    let changes = [(None, "none: the ration is not in effect"), (Some(15), "15 of 20 ms: ")];
+    for (other, expect) in changes {
+        node.ration(&place, Some(FIFTH)).expect("rationed");
+        all_hold(&proof::rationed(&mut node, FIFTH, Stage::Injected).expect("a proof"));
+        give(&place, other);
+        let found = proof::rationed(&mut node, FIFTH, Stage::Held).expect("a proof");
+        fails_for(&found, "ration of n1, 4 of 20 ms", expect);
+        node.ration(&place, None).expect("fed");
+    }
+}
+
+/// Gives the only group of this world another share of its period, or all it wants.
+fn give(place: &Place, millis: Option<u64>) {
+    let [group] = &groups(place)[..] else { panic!("{:?}", groups(place)) };
+    let (one, two) = ("cpu.cfs_quota_us", "cpu.max");
+    let quota = |none: &str| millis.map_or(none.to_owned(), |millis| format!("{millis}000"));
+    let dir = place.dir().join(group);
+    if dir.join(one).exists() {
+        fs::write(dir.join(one), quota("-1")).expect("written");
+    } else {
+        fs::write(dir.join(two), format!("{} 20000", quota("max"))).expect("written");
+    }
+}
+
+/// A process of the node that left the group is found out.
+fn escaped(_: &World) {
+    let Some(place) = place() else { return };
+    let fixture = Fixture::new();
+    let mut node = fixture.shell("sleep 1000 & sleep 1000");
+    node.ration(&place, Some(FIFTH)).expect("rationed");
+    let [group] = &groups(&place)[..] else { panic!("{:?}", groups(&place)) };
+    let last = members(&place, group).pop().expect("it has processes");
+    // The group above is the one that it came from, or one that may hold processes as well.
+    fs::write(place.dir().join("cgroup.procs"), last).expect("moved");
+    let found = proof::rationed(&mut node, FIFTH, Stage::Held).expect("a proof");
+    fails_for(&found, "processes of n1 that the ration holds for", "2 of 3");
+}
+
+/// How many processes make a machine busy, for each of its processors.
+const CROWD: usize = 8;
+
+/// Other work takes more than the rest of the machine, and spoils no proof.
+fn busy(_: &World) {
+    let fixture = Fixture::new();
+    let mut node = fixture.shell("while :; do :; done");
+    let crowd = CROWD * thread::available_parallelism().expect("a number").get();
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..crowd {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        // A panic must not leave the crowd running: the scope waits for it.
+        let proven = catch_unwind(AssertUnwindSafe(|| proven_by_both(&mut node)));
+        over.store(true, Ordering::Relaxed);
+        proven.unwrap_or_else(|panic| resume_unwind(panic));
+    });
+}
+
+/// Holds a node back by turns, and by a ration where there are groups, each with all its proofs.
+fn proven_by_both(node: &mut NodeProcess) {
+    node.starve(Some(FIFTH)).expect("starved");
+    all_hold(&proof::starved(node, FIFTH, Stage::Injected).expect("a proof"));
+    node.starve(None).expect("fed");
+    all_hold(&proof::starved(node, FIFTH, Stage::Healed).expect("a proof"));
+    let Some(place) = place() else { return };
+    node.ration(&place, Some(FIFTH)).expect("rationed");
+    all_hold(&proof::rationed(node, FIFTH, Stage::Injected).expect("a proof"));
+    node.ration(&place, None).expect("fed");
+    all_hold(&proof::rationed(node, FIFTH, Stage::Healed).expect("a proof"));
 }
 
 fn ends(_: &World) {

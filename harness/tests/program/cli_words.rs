@@ -35,6 +35,18 @@ fn an_unknown_flag_is_answered_by_what_was_meant() {
 }
 
 #[test]
+fn a_format_that_cannot_be_written_is_answered_by_one_that_can() {
+    for (format, expected) in [
+        ("edn", "did you mean `jepsen-edn`?"),
+        ("jsonl", "did you mean `fracas`?"),
+        ("jepsen", "'jepsen-edn'"),
+        ("porcupine", "`fracas` is written as lines of JSON, `jepsen-edn` as"),
+    ] {
+        check(&["convert", "x", "--to", format], expected, "\u{1b}");
+    }
+}
+
+#[test]
 fn an_unknown_command_is_answered_by_what_was_meant() {
     for (command, expected) in [
         ("test", "did you mean `fracas run`?"),

@@ -1,7 +1,9 @@
 //! `--until-anomaly`: a run against a planted bug ends at once when an anomaly is proven, and the
 //! verdict over the whole history agrees.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -85,26 +87,40 @@ fn a_crash_ends_a_run() {
     }
 }
 
-/// A server that ends by itself after some seconds of load.
+/// A server that ends by itself when a file says so.
 const CRASHES: &str = "#!/bin/sh
 \"$REGENT\" \"$@\" &
-sleep 9
+until [ -e '$NOW' ]; do sleep 0.1; done
 printf '\\033[31mfatal: term 7 is lost\\n' >&2
 kill -9 $!
 exit 77
 ";
 
+/// How often is looked whether the load has begun.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Whether clients of the only run have been answered.
+fn is_loaded(room: &Room) -> bool {
+    let history = |run: &PathBuf| fs::read_to_string(run.join("history.jsonl")).unwrap_or_default();
+    room.runs().first().map(history).is_some_and(|text| text.contains("\"complete\""))
+}
+
 #[test]
 fn the_last_words_of_a_server_that_crashed_are_told() {
     let Some(_lab) = lab() else { return };
     let room = Room::new();
+    let now = room.path("now");
     let wrapper = CRASHES.replace("$REGENT", env!("CARGO_BIN_EXE_regent"));
+    let wrapper = wrapper.replace("$NOW", now.to_str().unwrap());
     let binary = format!("--binary={}", room.script("crashes.sh", &wrapper));
     let args = ["run", "regent", &binary, "--nodes=1", "--faults=none", "--time=12s", "--quiet"];
-    let ended = room.run(&args);
-    if ended.code == Some(3) {
-        return println!("skipped: the cluster was not ready in 9 s: {}", ended.stderr);
+    let mut started = room.start(&mut room.fracas(&args));
+    while !started.has_ended() && !is_loaded(&room) {
+        std::thread::sleep(GLANCE);
     }
+    fs::write(now, "").unwrap();
+    let ended = started.wait();
+    ended.assert_stderr(&["ended by itself: no fault in effect allows it"]);
     ended.assert_code(1).assert_stdout(&[
         "ANOMALY: Crash: the server of n1 ended by itself with status 77",
         "its log ends with “\\u{1b}[31mfatal: term 7 is lost”",

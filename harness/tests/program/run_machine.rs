@@ -173,3 +173,54 @@ fn files_of_a_run_are_its_owners_whatever_the_mask() {
     assert!(matches!(ended.code, Some(0 | 2)), "{ended:#?}");
     room.assert_nothing_left();
 }
+
+/// Becomes a program for which there is no packet filter: it may open no socket of netfilter.
+const NO_FILTER: &str = "
+import ctypes, os, platform, struct, sys
+socket = {'x86_64': 41, 'aarch64': 198}[platform.machine()]
+ops = [(0x20, 0, 0, 0), (0x15, 0, 5, socket),     # the number of the call
+       (0x20, 0, 0, 16), (0x15, 0, 3, 16),        # its family: AF_NETLINK
+       (0x20, 0, 0, 32), (0x15, 0, 1, 12),        # its protocol: NETLINK_NETFILTER
+       (0x06, 0, 0, 0x50000 | 93), (0x06, 0, 0, 0x7fff0000)]
+code = ctypes.create_string_buffer(b''.join(struct.pack('HBBI', *op) for op in ops))
+program = struct.pack('HxxxxxxQ', len(ops), ctypes.addressof(code))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, program, 0, 0) == 0, ctypes.get_errno()
+os.execv(sys.argv[1], sys.argv[1:])
+";
+
+/// Runs `fracas ARGS` where there is no packet filter; none where that cannot be brought about.
+fn without_filter(room: &Room, args: &[&str]) -> Option<Ended> {
+    let python = |program: &str, args: &[&str]| {
+        let mut command = room.shell("exec python3 -c \"$0\" \"$@\"");
+        command.args([NO_FILTER, program]).args(args);
+        command
+    };
+    if !python("/bin/true", &[]).output().is_ok_and(|output| output.status.success()) {
+        println!("skipped: no python3 that can forbid itself a socket");
+        return None;
+    }
+    Some(room.finish(&mut python(env!("CARGO_BIN_EXE_fracas"), args)))
+}
+
+/// What nobody asked for by name is left out, what was asked for is refused by name.
+#[test]
+fn a_machine_without_a_packet_filter_has_the_other_faults() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let args = ["run", "regent", "--nodes=3", "--time=3s", "--seed=1", "--min-elections=0"];
+    let Some(ended) = without_filter(&room, &args) else { return };
+    ended.assert_stderr(&["fault `slow` is left out", "fault `loss` is left out", "without these"]);
+    assert!(matches!(ended.code, Some(0 | 2)), "{ended:#?}");
+    let record = read(&room.only_run().join("run.json"));
+    let mechanisms = record["host"]["mechanisms"].as_object().unwrap();
+    assert!(mechanisms.contains_key("kill") && !mechanisms.contains_key("slow"), "{record:#}");
+    assert!(record["host"]["lacking"]["slow"].is_string(), "{record:#}");
+    let schedule = fs::read_to_string(room.only_run().join("schedule.json")).unwrap();
+    assert!(!schedule.contains("\"slow\""), "{schedule}");
+
+    let named = without_filter(&room, &[&args[..], &["--faults=kill,slow"]].concat()).unwrap();
+    named.assert_code(4).assert_stderr(&["bring about the fault `slow`"]);
+    room.assert_nothing_left();
+}

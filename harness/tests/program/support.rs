@@ -234,6 +234,11 @@ impl Started {
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(self.pid()), signal).unwrap();
     }
 
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Waits for its end.
     pub(crate) fn wait(mut self) -> Ended {
         let status = self.status();
@@ -353,8 +358,46 @@ pub(crate) fn lab() -> Option<MutexGuard<'static, ()>> {
     }
 }
 
-fn unshare(user: &[&str]) -> Result<(), String> {
+/// Whether an ordinary user can make a lab here; where he cannot, says so.
+pub(crate) fn nobody_has_lab() -> bool {
+    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "unshare"];
+    let mut command = Command::new("setpriv");
+    command.args(nobody);
+    let able = unshared(command, &["--user", "--map-root-user"]);
+    if let Err(why) = &able {
+        println!("skipped: an ordinary user makes no namespaces here: {why}");
+    }
+    able.is_ok()
+}
+
+/// Whether groups for processor time can be made where this process is, by version 1 of the
+/// kernel's interface: then the program under test must be able to, too.
+pub(crate) fn has_groups() -> bool {
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let of_cpu = |line: &str| {
+        let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
+        controllers
+            .split(',')
+            .any(|name| name == "cpu")
+            .then(|| path.trim_start_matches('/').to_owned())
+    };
+    let Some(path) = own.lines().find_map(of_cpu) else { return false };
+    let group = Path::new("/sys/fs/cgroup/cpu").join(path).join("of-a-test");
+    fs::create_dir(&group).and_then(|()| fs::remove_dir(&group)).is_ok()
+}
+
+/// Whether `iptables` works in a network namespace of its own.
+pub(crate) fn has_iptables() -> bool {
     let mut command = Command::new("unshare");
+    command.args(["--net", "--map-root-user", "iptables", "-A", "INPUT", "-j", "DROP"]);
+    command.output().is_ok_and(|output| output.status.success())
+}
+
+fn unshare(user: &[&str]) -> Result<(), String> {
+    unshared(Command::new("unshare"), user)
+}
+
+fn unshared(mut command: Command, user: &[&str]) -> Result<(), String> {
     command.args(["--net", "--pid", "--fork", "--mount-proc", "--uts", "--ipc"]).args(user);
     let output = command.arg("true").output().map_err(|error| error.to_string())?;
     let why = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -9,7 +9,7 @@ use crate::findings::missing;
 use crate::kinds::proven;
 use crate::record::Ended;
 use crate::text::{SENTENCE, clean, count, minutes};
-use crate::words::outcome;
+use crate::words::{headline, outcome};
 
 /// How many characters of a binary's hash are shown.
 const HASH: usize = 8;
@@ -21,7 +21,7 @@ pub(super) fn header(page: &Page<'_>) -> Markup {
         header.bar.(outcome.class) {
             div.line {
                 p.verdict { span.glyph aria-hidden="true" { (outcome.glyph) } " " (outcome.word) }
-                h1 { (long(&outcome.headline)) }
+                h1 { (long(&headline(&page.run))) }
                 button.js #theme type="button" { "theme" }
             }
             ul.chips { @for (name, value) in chips(page) {
@@ -54,7 +54,7 @@ fn navigation(page: &Page<'_>, class: &str) -> Markup {
 
 fn chips(page: &Page<'_>) -> Vec<(&'static str, String)> {
     let (record, target, tally) = (page.run.record, &page.run.record.target, &page.tally);
-    let version = target.version.as_deref().unwrap_or("of unknown version");
+    let version = target.version.as_deref().unwrap_or("(version unknown)");
     let hash: String = target.binary_sha256.chars().take(HASH).collect();
     let mut chips = vec![
         ("target", format!("{} {version}", target.name)),

@@ -15,9 +15,6 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
     html! {
         section #faults {
             h2 { "Faults" }
-            @if let Some(untried) = page.kinds.untried() {
-                p { strong { (untried) "." } }
-            }
             @if page.faults.is_empty() {
                 p { "No fault was injected." }
             } @else {

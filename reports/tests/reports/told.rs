@@ -1,6 +1,8 @@
 //! What every output tells alike: what was never tried, why nothing could be judged, what was refused,
 //! and how servers went down.
 
+use fracas_checker::Tried;
+use fracas_checker::fault::FaultKind;
 use fracas_reports::{FILES, Run, html, junit, results_json, summary};
 use serde_json::{Value, json};
 
@@ -54,6 +56,27 @@ fn kinds_that_were_never_tried_are_named_everywhere() {
 }
 
 #[test]
+fn kinds_that_were_never_tried_are_told_once() {
+    let Sample { record, history, verdict } = cases::untried();
+    let mut tried = Tried::of(&history);
+    tried.allowed = FaultKind::ALL.into();
+    tried.never_tried = tried.allowed.difference(&tried.tried).copied().collect();
+    let verdict = verdict.with_faults(tried);
+    assert!(verdict.headline.contains("never tried"), "{}", verdict.headline);
+    let sample = Sample { record, history, verdict };
+    for (name, output) in [("page", html(&sample.run())), ("summary", summary(&sample.run()))] {
+        assert_eq!(output.matches("never tried").count(), 1, "{name}: {output}");
+    }
+}
+
+#[test]
+fn a_version_that_is_unknown_is_called_so() {
+    let mut sample = samples::clean();
+    sample.record.target.version = None;
+    assert!(html(&sample.run()).contains("ravel (version unknown)"));
+}
+
+#[test]
 fn a_run_without_faults_says_so() {
     let page = html(&cases::faultless().run());
     assert!(page.contains("No fault was allowed, and none was injected."));
@@ -98,6 +121,14 @@ fn a_target_that_broke_is_an_error_everywhere() {
     assert!(junit(&sample.run()).contains("<property name=\"verdict\" value=\"error\"/>"));
     assert!(summary(&sample.run()).starts_with("### ! ERROR – ravel"));
     assert_eq!(results(&sample)["verdict"], "error");
+    let checks = results(&sample)["checks"].clone();
+    let checks = checks.as_array().expect("a list");
+    assert!(!checks.is_empty());
+    for check in checks {
+        assert_eq!(check["verdict"], "not-tested", "{check}");
+        let reason = "nothing was tested, because the run failed: see `ended`";
+        assert_eq!(check["reasons"], serde_json::json!([reason]), "{check}");
+    }
     // What the server wrote to colour its words does not reach anybody.
     for (name, output) in outputs(&sample) {
         assert!(!output.contains('\u{1b}'), "{name}");

@@ -1,5 +1,6 @@
 //! The planted bugs: mistakes that engineers make when they build a generation clock, locks and
-//! leases, or trust a disk. One table tells of all of them; each is planted where the mistake would be made, as `self.bug(Bug::…)`.
+//! leases, or trust a disk. One table describes all of them; each is planted where the mistake would
+//! be made, as `self.bug(Bug::…)`.
 //!
 //! Without `--bug` none of them is in effect.
 
@@ -26,25 +27,25 @@ pub enum Bug {
     LeaderReadsUnconfirmed,
     /// Votes go to candidates whose log lacks entries.
     ElectionIgnoresLog,
-    /// Half of the nodes are taken for a majority.
+    /// Half of the nodes count as a majority.
     MinorityQuorum,
     /// Leases end by the clock on the wall.
     LeaseByWallClock,
     /// Elections and heartbeats are timed by the clock on the wall.
     TimeoutByWallClock,
-    /// The leader answers reads for a while after it heard of a majority, by the clock on the wall.
+    /// The leader answers reads until its lease ends, measured by the wall clock.
     LeaderLeaseRead,
     /// The log is synced now and then only.
     AckBeforeFsync,
     /// The directory is not synced after the ballot was replaced.
     RenameWithoutDirectoryFsync,
-    /// A sync that failed is taken for one that did not.
+    /// A failed fsync is treated as a success.
     IgnoresFsyncError,
-    /// A full disk is taken for impossible.
+    /// A full disk is assumed to be impossible.
     PanicsOnFullDisk,
     /// Fencing tokens are counted in memory.
     TokenResetOnRestart,
-    /// Fencing tokens are granted, and nobody looks at them.
+    /// Fencing tokens are granted, and the register does not check them.
     LockWithoutFencing,
     /// Entries that come a second time are put into the log a second time.
     ReordersOnDuplicate,
@@ -70,21 +71,21 @@ pub const BUGS: [BugInfo; 20] = [
     BugInfo {
         bug: Bug::GenerationNotPersisted,
         name: "generation-not-persisted",
-        pitfall: "the generation lives in memory only, so a restarted node goes back in time",
+        pitfall: "the generation is kept in memory only: a restarted node begins with an old one",
         place: "core.rs: Core::take_ballot",
         faults: &["kill"],
     },
     BugInfo {
         bug: Bug::VoteNotPersisted,
         name: "vote-not-persisted",
-        pitfall: "the generation is durable but the vote is not: a restarted voter votes again",
+        pitfall: "the generation is durable but the vote is not: a restarted voter can vote a second time",
         place: "core.rs: Core::take_ballot",
         faults: &["partition", "kill"],
     },
     BugInfo {
         bug: Bug::GenerationReused,
         name: "generation-reused",
-        pitfall: "a candidate campaigns in the present generation, and votes lapse with the leader",
+        pitfall: "a candidate does not raise the generation, and votes are forgotten when the leader is lost",
         place: "core/election.rs: Core::campaign, Core::on_vote",
         faults: &["partition", "pause", "kill"],
     },
@@ -98,7 +99,7 @@ pub const BUGS: [BugInfo; 20] = [
     BugInfo {
         bug: Bug::AcceptsStaleLeader,
         name: "accepts-stale-leader",
-        pitfall: "the generation of an append request is not checked: a leader of the past overwrites",
+        pitfall: "the generation of an append request is not checked: a deposed leader overwrites entries",
         place: "core/replication.rs: Core::on_append",
         faults: &["pause"],
     },
@@ -126,7 +127,7 @@ pub const BUGS: [BugInfo; 20] = [
     BugInfo {
         bug: Bug::ElectionIgnoresLog,
         name: "election-ignores-log",
-        pitfall: "voters do not compare logs: a node that missed writes leads, and they are lost",
+        pitfall: "voters do not compare logs: a node that missed writes becomes leader, and they are lost",
         place: "core/election.rs: Core::on_vote",
         faults: &["partition", "pause", "kill"],
     },
@@ -140,70 +141,70 @@ pub const BUGS: [BugInfo; 20] = [
     BugInfo {
         bug: Bug::LeaseByWallClock,
         name: "lease-by-wall-clock",
-        pitfall: "the end of a lease is judged by the wall clock: set forward, it ends leases that are held",
+        pitfall: "leases end by the wall clock: if it is set forward, a lease ends while it is held",
         place: "core/leases.rs: Core::end_leases",
         faults: &["clock"],
     },
     BugInfo {
         bug: Bug::TimeoutByWallClock,
         name: "timeout-by-wall-clock",
-        pitfall: "elections and heartbeats go by the wall clock: set back, a leader never notices it is alone",
+        pitfall: "time-outs go by the wall clock: if it is set back, a leader without a majority goes on",
         place: "core.rs: Core::timer",
         faults: &["clock", "partition"],
     },
     BugInfo {
         bug: Bug::LeaderLeaseRead,
         name: "leader-lease-read",
-        pitfall: "the leader answers reads while it believes in its lease, by the wall clock, without margin",
+        pitfall: "the leader answers reads until its lease ends by the wall clock, with no margin for error",
         place: "core/clients.rs: Core::believes_to_lead",
         faults: &["pause", "clock", "partition"],
     },
     BugInfo {
         bug: Bug::AckBeforeFsync,
         name: "ack-before-fsync",
-        pitfall: "the log is written at once but synced only now and then: a power failure takes it back",
+        pitfall: "the log is written at once but seldom synced: a power failure loses acknowledged writes",
         place: "store.rs: Store::save_splice",
         faults: &["power"],
     },
     BugInfo {
         bug: Bug::RenameWithoutDirectoryFsync,
         name: "rename-without-directory-fsync",
-        pitfall: "generation and vote are synced and renamed, the directory is not: they may be the old ones",
+        pitfall: "the file of generation and vote is renamed, its directory not synced: the old file may return",
         place: "store.rs: Store::replace",
         faults: &["power"],
     },
     BugInfo {
         bug: Bug::IgnoresFsyncError,
         name: "ignores-fsync-error",
-        pitfall: "a failed sync is logged away, though what it should have kept is lost",
+        pitfall: "a failed fsync is only logged, and the server goes on although the data may be lost",
         place: "store.rs: Store::sync",
         faults: &["disk", "power"],
     },
     BugInfo {
         bug: Bug::PanicsOnFullDisk,
         name: "panics-on-full-disk",
-        pitfall: "writing to the log cannot fail, so a full disk ends the process",
+        pitfall: "the server assumes that writes to the log succeed: a full disk ends the process",
         place: "store.rs: Store::save_splice",
         faults: &["disk"],
     },
     BugInfo {
         bug: Bug::TokenResetOnRestart,
         name: "token-reset-on-restart",
-        pitfall: "the fencing token is a counter in memory: after a restart tokens are granted again",
+        pitfall: "the fencing token is a counter in memory: after a restart old tokens are granted again",
         place: "core/clients.rs: Core::token_of",
         faults: &["kill"],
     },
     BugInfo {
         bug: Bug::LockWithoutFencing,
         name: "lock-without-fencing",
-        pitfall: "locks come with tokens that the guarded register does not look at: late writes get through",
+        pitfall: "the register does not check fencing tokens: a late write of an old holder is accepted",
         place: "registers.rs: Registers::apply",
         faults: &["pause"],
     },
     BugInfo {
         bug: Bug::ReordersOnDuplicate,
         name: "reorders-on-duplicate",
-        pitfall: "an append that was sent again after a time-out is appended again, not told by its index",
+        pitfall: "an append request that is repeated after a time-out is appended a second time",
         place: "core/replication.rs: Core::append_again",
         faults: &["slow", "loss", "pause", "partition"],
     },

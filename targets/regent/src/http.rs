@@ -208,7 +208,7 @@ fn answer(reply: Reply) -> HttpResponse {
         (status, Json(body)).into_response()
     };
     match reply {
-        Reply::Value { value, reign } => with(StatusCode::OK, reign, json!({ "value": value })),
+        Reply::Value { value, by } => with(StatusCode::OK, by, json!({ "value": value })),
         Reply::Written { index, reign } => with(StatusCode::OK, reign, json!({ "index": index })),
         Reply::Swapped { swapped, reign } => {
             with(StatusCode::OK, reign, json!({ "swapped": swapped }))

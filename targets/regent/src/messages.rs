@@ -219,8 +219,8 @@ pub enum Reply {
     Value {
         /// The value, or that it was never written.
         value: Option<i64>,
-        /// Who led, and when.
-        reign: ReignId,
+        /// Who answered, and in which generation it was.
+        by: ReignId,
     },
     /// The write is in the log for good.
     Written {
@@ -265,11 +265,11 @@ pub enum Reply {
     },
 }
 
-/// A reign: a generation and who led it.
+/// A node in a generation: who led it, or who answered in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReignId {
     /// The generation.
     pub generation: Generation,
-    /// Its leader.
+    /// The node.
     pub node: NodeId,
 }

@@ -288,6 +288,14 @@ fn a_leader_that_was_stopped_asks_before_it_answers() {
     assert!(matches!(replies(&outputs)[..], [Reply::Value { .. }]), "{outputs:?}");
 }
 
+#[test]
+fn a_follower_that_answers_reads_answers_in_its_own_name() {
+    let mut node = Node::with(Some(Bug::FollowerServesReads), &[]);
+    let outputs = node.client(Ask::Read { key: "x".into() });
+    let [Reply::Value { by, .. }] = &replies(&outputs)[..] else { panic!("{outputs:?}") };
+    assert_eq!((by.node.as_str(), by.generation), ("n1", node.generation()));
+}
+
 fn ends_a_lease(outputs: &Outputs) -> bool {
     outputs.effects.iter().any(|effect| match effect {
         Effect::Send { request: Request::Append(append), .. } => {

@@ -59,6 +59,7 @@ pub(crate) fn history(
         initial: true,
         by_times: times.contradict.then(|| by_times(source, records, style)).flatten(),
         only_completions,
+        timeless: times.made_up,
         adds: style.adds_unread,
         broadcast: records.iter().any(|record| record.f == "broadcast"),
         texts: about.texts,

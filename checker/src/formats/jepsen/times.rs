@@ -19,6 +19,8 @@ pub(super) struct Times {
     pub(super) notes: Vec<String>,
     /// Whether the times of the file contradict the order of its list.
     pub(super) contradict: bool,
+    /// Whether the file has none, or not for every record.
+    pub(super) made_up: bool,
 }
 
 impl Times {
@@ -50,7 +52,7 @@ impl Times {
         }
         notes
             .extend(earlier.first().map(|place| warning(source, records, (*place, earlier.len()))));
-        Self { times, notes, contradict: !earlier.is_empty() }
+        Self { times, notes, contradict: !earlier.is_empty(), made_up: false }
     }
 
     /// A millisecond from one to the next, where not all have a time.
@@ -62,8 +64,10 @@ impl Times {
             }
             next
         });
-        let note = "not every record has a time: their order is taken for it, a millisecond apart";
-        Self { times: times.collect(), notes: vec![note.to_owned()], contradict: false }
+        let note = "not every record has a time: only their order is used, and events are named by \
+                    their number";
+        let notes = vec![note.to_owned()];
+        Self { times: times.collect(), notes, contradict: false, made_up: true }
     }
 }
 

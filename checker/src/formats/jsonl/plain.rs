@@ -6,47 +6,65 @@
 //! which also finds the words for what is wrong. A million operations are two million lines, and
 //! the general reader takes more than a microsecond for each.
 
-use std::sync::Arc;
-
-use crate::event::{Completion, Event, EventKind, NodeId, ProcessId, Stamp};
+use crate::event::{Completion, NodeId, ProcessId, Stamp};
 use crate::hashing::Map;
+use crate::history::{Act, What};
 use crate::op::{Key, Op, Outcome, Value};
+use crate::text::Text;
 
 /// The longest number that certainly fits 64 bits.
 const DIGITS: usize = 18;
 
-/// Reads lines, and shares the names of keys and the texts of values among them.
+/// Reads lines, and shares the names of keys, the texts of values and the stamps among them.
 #[derive(Default)]
 pub(super) struct Plain {
-    texts: Map<Arc<str>, ()>,
+    texts: Map<Text, ()>,
+    /// The last key: most operations act on the same few.
+    key: Text,
+    /// The last stamp: one leader serves many operations.
+    stamp: Stamp,
 }
 
 impl Plain {
-    /// The event of a line, if it is one of those that are read here.
-    pub(super) fn event(&mut self, line: &[u8]) -> Option<Event> {
-        let mut scan = Scan { rest: line, texts: &mut self.texts };
+    /// What a client did by a line, if it is one of those that are read here.
+    pub(super) fn act(&mut self, line: &[u8]) -> Option<Act> {
+        let (act, rest) = self.acted(line)?;
+        matches!(rest, b"" | b"\n").then_some(act)
+    }
+
+    /// What a client did by the first line of `text`, and how long that line is, if it is one of
+    /// those that are read here and its end is in `text`.
+    pub(super) fn first_act(&mut self, text: &[u8]) -> Option<(Act, usize)> {
+        let (act, rest) = self.acted(text)?;
+        let rest = rest.strip_prefix(b"\n")?;
+        Some((act, text.len() - rest.len()))
+    }
+
+    fn acted<'a>(&mut self, text: &'a [u8]) -> Option<(Act, &'a [u8])> {
+        let mut scan = Scan { rest: text, shared: self };
         scan.literal(b"{\"index\":")?;
         let index = scan.number()?;
         scan.literal(b",\"time\":")?;
         let time = scan.number()?;
         scan.literal(b",\"event\":\"")?;
-        let kind = match scan.take(b'"')? {
-            b"invoke" => scan.invoke()?,
-            b"complete" => scan.complete()?,
-            _ => return None,
+        let what = if scan.skip(b"complete\"") {
+            scan.complete()?
+        } else {
+            scan.literal(b"invoke\"")?;
+            scan.invoke()?
         };
         scan.literal(b"}")?;
-        matches!(scan.rest, b"" | b"\n").then_some(Event { index, time, kind })
+        Some((Act { index, time, what }, scan.rest))
     }
 }
 
-/// What is left of a line.
-struct Scan<'a> {
+/// What is left of a text.
+struct Scan<'a, 's> {
     rest: &'a [u8],
-    texts: &'a mut Map<Arc<str>, ()>,
+    shared: &'s mut Plain,
 }
 
-impl<'a> Scan<'a> {
+impl<'a> Scan<'a, '_> {
     fn literal(&mut self, expected: &[u8]) -> Option<()> {
         self.rest = self.rest.strip_prefix(expected)?;
         Some(())
@@ -110,16 +128,19 @@ impl<'a> Scan<'a> {
     fn key(&mut self) -> Option<Key> {
         self.literal(b",\"key\":\"")?;
         let name = self.string()?;
-        Some(self.shared(name))
+        if *self.shared.key != *name {
+            self.shared.key = self.shared(name);
+        }
+        Some(self.shared.key.clone())
     }
 
     /// One copy of a text, however often it occurs.
-    fn shared(&mut self, text: &str) -> Arc<str> {
-        if let Some((known, ())) = self.texts.get_key_value(text) {
-            return Arc::clone(known);
+    fn shared(&mut self, text: &str) -> Text {
+        if let Some((known, ())) = self.shared.texts.get_key_value(text) {
+            return Text::clone(known);
         }
-        let new: Arc<str> = text.into();
-        self.texts.insert(Arc::clone(&new), ());
+        let new: Text = text.into();
+        self.shared.texts.insert(new.clone(), ());
         new
     }
 
@@ -128,13 +149,13 @@ impl<'a> Scan<'a> {
         self.number().map(ProcessId)
     }
 
-    fn invoke(&mut self) -> Option<EventKind> {
+    fn invoke(&mut self) -> Option<What> {
         let process = self.process()?;
         let node = if self.skip(b",\"node\":") { Some(self.node()?) } else { None };
         self.literal(b",\"op\":{\"f\":\"")?;
         let op = self.op()?;
         self.literal(b"}")?;
-        Some(EventKind::Invoke { process, node, op })
+        Some(What::Invoke { process, node, op })
     }
 
     fn op(&mut self) -> Option<Op> {
@@ -166,7 +187,7 @@ impl<'a> Scan<'a> {
         })
     }
 
-    fn complete(&mut self) -> Option<EventKind> {
+    fn complete(&mut self) -> Option<What> {
         let process = self.process()?;
         self.literal(b",\"completion\":{\"type\":\"")?;
         let completion = match self.take(b'"')? {
@@ -181,7 +202,7 @@ impl<'a> Scan<'a> {
             _ => return None,
         };
         self.literal(b"}")?;
-        Some(EventKind::Complete { process, completion })
+        Some(What::Complete { process, completion })
     }
 
     fn error(&mut self) -> Option<String> {
@@ -218,12 +239,21 @@ impl<'a> Scan<'a> {
         }
         let node = if self.skip(b"\"node\":") { Some(self.node()?) } else { None };
         if node.is_some() && self.skip(b"}") {
-            return Some(Stamp { node, generation: None });
+            return Some(self.stamped(node, None));
         }
         self.literal(if node.is_some() { b",\"generation\":" } else { b"\"generation\":" })?;
         let generation = Some(self.number()?);
         self.literal(b"}")?;
-        Some(Stamp { node, generation })
+        Some(self.stamped(node, generation))
+    }
+
+    /// The last stamp again, if it is the same.
+    fn stamped(&mut self, node: Option<NodeId>, generation: Option<u64>) -> Stamp {
+        let last = &self.shared.stamp;
+        if (last.node(), last.generation()) != (node, generation) {
+            self.shared.stamp = Stamp::new(node, generation);
+        }
+        self.shared.stamp.clone()
     }
 }
 
@@ -233,12 +263,24 @@ mod tests {
     use proptest::sample::select;
 
     use super::*;
+    use crate::event::Event;
+
+    /// What the short cut makes of a line, however it is asked.
+    fn event(line: &[u8]) -> Option<Event> {
+        let here = Plain::default().act(line).map(Event::from);
+        let more = [line.strip_suffix(b"\n").unwrap_or(line), b"\n{\"index\":8"].concat();
+        let first = Plain::default().first_act(&more);
+        let length = first.as_ref().map(|(_, length)| *length);
+        assert_eq!(first.map(|(act, _)| Event::from(act)), here);
+        assert!(length.is_none_or(|length| more[..length].ends_with(b"}\n")));
+        here
+    }
 
     /// What the short cut makes of a line is what the general reader makes of it, or nothing.
     #[track_caller]
     fn check(line: &str, read_here: bool) {
         let general = serde_json::from_str::<Event>(line).ok();
-        let here = Plain::default().event(line.as_bytes());
+        let here = event(line.as_bytes());
         assert_eq!(here.is_some(), read_here, "{line}");
         assert!(here.is_none() || here == general, "{line}: {here:?} is not {general:?}");
     }
@@ -287,7 +329,7 @@ mod tests {
                 line[place % length] = byte;
             }
             line.truncate(cut);
-            if let Some(event) = Plain::default().event(&line) {
+            if let Some(event) = event(&line) {
                 let general = serde_json::from_slice::<Event>(&line);
                 prop_assert_eq!(Some(event), general.ok(), "{}", String::from_utf8_lossy(&line));
             }

@@ -7,8 +7,6 @@
 //! - an append, together with its text out of every text that was read;
 //! - a write, together with everybody who read its epoch.
 
-use std::sync::Arc;
-
 use super::parse::{apart, texts};
 use super::sweep::{Conflict, conflict};
 use crate::linearizability::call::Call;
@@ -16,12 +14,13 @@ use crate::linearizability::minimise::{EFFORT, Part, by_parts};
 use crate::objects::unseen::{Traces, without_unseen};
 use crate::objects::{Weakened, only};
 use crate::op::{Op, Outcome, Value};
+use crate::text::Text;
 
 /// The most calls of which it is looked for whose text is part of whose.
 const LOOKED_INTO: usize = 400;
 
 /// The writes and appends that the refutation of `calls` is about, by their place, sorted.
-fn guilty(calls: &[Call<'_>], texts: &[Arc<str>]) -> Option<Vec<usize>> {
+fn guilty(calls: &[Call<'_>], texts: &[Text]) -> Option<Vec<usize>> {
     let mut about = match conflict(calls)? {
         Conflict::Unwritten { .. } => return None,
         Conflict::Twice { seen_by, piece } => vec![seen_by, piece],
@@ -48,7 +47,7 @@ fn is_a_read(call: &Call<'_>) -> bool {
 }
 
 /// Where the texts of two reads part: their first piece, and the first in which they differ.
-fn parting(calls: &[Call<'_>], texts: &[Arc<str>], readers: [usize; 2]) -> Vec<usize> {
+fn parting(calls: &[Call<'_>], texts: &[Text], readers: [usize; 2]) -> Vec<usize> {
     let pieces = apart(calls, texts, &readers, |_| true);
     let [one, other] = &pieces[..] else { return Vec::new() };
     let same = one.iter().zip(other).take_while(|(one, other)| one == other).count();
@@ -108,11 +107,11 @@ pub(super) fn smallest<'a>(
         return small;
     }
     let texts = texts(&small).unwrap_or_default();
-    let pieces: Vec<(Arc<str>, u64)> = small
+    let pieces: Vec<(Text, u64)> = small
         .iter()
         .zip(&texts)
         .filter(|(call, _)| !matches!(call.op, Op::Read { .. }))
-        .map(|(call, text)| (Arc::clone(text), call.id))
+        .map(|(call, text)| (Text::clone(text), call.id))
         .collect();
     let traces = |call: &Call<'a>| traces(call, &pieces);
     without_unseen(&small, traces, refuted)
@@ -127,7 +126,7 @@ fn without_reads<'a>(calls: &[Call<'a>], refuted: &dyn Fn(&[Call<'a>]) -> bool) 
 }
 
 /// Whose text a read may hold: everybody's whose text is part of it.
-fn traces(call: &Call<'_>, pieces: &[(Arc<str>, u64)]) -> Traces<u64> {
+fn traces(call: &Call<'_>, pieces: &[(Text, u64)]) -> Traces<u64> {
     match (call.op, call.outcome) {
         (Op::Read { .. }, Some(Outcome::Read { value: Some(value) })) => {
             let text = crate::models::kv::text(value);

@@ -5,19 +5,18 @@
 //! one *epoch*: from that write to the next. An epoch only grows, so the longest text of it shows
 //! the order of its appends, and every other must be the beginning of that one.
 
-use std::sync::Arc;
-
 use super::sweep::{Conflict, Doubt};
 use crate::hashing::Map;
 use crate::linearizability::call::Call;
 use crate::models::kv::text;
 use crate::op::{Op, Outcome};
+use crate::text::Text;
 
 /// The most lengths that writes and appends may have: each is tried at every place of a text.
 const LENGTHS: usize = 64;
 
 /// What was written, appended or read, per call; none if some call is not one of a store.
-pub(super) fn texts(calls: &[Call<'_>]) -> Option<Vec<Arc<str>>> {
+pub(super) fn texts(calls: &[Call<'_>]) -> Option<Vec<Text>> {
     let one = |call: &Call<'_>| match (call.op, call.outcome) {
         (Op::Write { value, .. }, Some(Outcome::Write) | None)
         | (Op::Append { value, .. }, Some(Outcome::Append) | None)
@@ -63,7 +62,7 @@ struct Pieces<'a> {
 
 impl<'a> Pieces<'a> {
     /// None if two have the same text, or one overwrites with nothing.
-    fn of(calls: &[Call<'_>], texts: &'a [Arc<str>]) -> Option<Self> {
+    fn of(calls: &[Call<'_>], texts: &'a [Text]) -> Option<Self> {
         let mut pieces = Self { by_text: Map::default(), lengths: Vec::new() };
         for (place, (call, text)) in calls.iter().zip(texts).enumerate() {
             let writes = matches!(call.op, Op::Write { .. });
@@ -98,7 +97,7 @@ impl<'a> Pieces<'a> {
 }
 
 /// Takes every text apart that was read.
-pub(super) fn parse(calls: &[Call<'_>], texts: &[Arc<str>]) -> Result<Parsed, Doubt> {
+pub(super) fn parse(calls: &[Call<'_>], texts: &[Text]) -> Result<Parsed, Doubt> {
     let pieces = Pieces::of(calls, texts).ok_or(Doubt::Ambiguous)?;
     let mut readers: Map<Option<usize>, Vec<usize>> = Map::default();
     let mut order = Vec::new();
@@ -129,7 +128,7 @@ pub(super) fn parse(calls: &[Call<'_>], texts: &[Arc<str>]) -> Result<Parsed, Do
 }
 
 /// The write that the text of `reader` begins with.
-fn first(pieces: &Pieces<'_>, texts: &[Arc<str>], reader: usize) -> Result<Option<usize>, Doubt> {
+fn first(pieces: &Pieces<'_>, texts: &[Text], reader: usize) -> Result<Option<usize>, Doubt> {
     let text = texts[reader].as_bytes();
     if text.is_empty() {
         return Ok(None);
@@ -143,7 +142,7 @@ fn first(pieces: &Pieces<'_>, texts: &[Arc<str>], reader: usize) -> Result<Optio
 /// The epoch of a write and of those who read it.
 fn epoch(
     pieces: &Pieces<'_>,
-    texts: &[Arc<str>],
+    texts: &[Text],
     (write, readers): (Option<usize>, &[usize]),
 ) -> Result<Epoch, Doubt> {
     let longest = readers.iter().copied().max_by_key(|reader| texts[*reader].len());
@@ -177,7 +176,7 @@ fn epoch(
 /// not `wanted` only that is told: long texts are taken apart where it matters.
 pub(super) fn apart(
     calls: &[Call<'_>],
-    texts: &[Arc<str>],
+    texts: &[Text],
     readers: &[usize],
     wanted: impl Fn(usize) -> bool,
 ) -> Vec<Vec<usize>> {

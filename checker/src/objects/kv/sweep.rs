@@ -11,13 +11,12 @@
 //! A. The first epoch of all ended before time began. (Gibbons and Korach, “Testing shared
 //! memories”, 1997, with texts that grow.)
 
-use std::sync::Arc;
-
 use super::parse::{Epoch, Parsed, parse, texts};
 use crate::catalogue;
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::{Finding, Violation};
 use crate::op::Op;
+use crate::text::Text;
 
 /// Why no legal order exists. The numbers are places in the slice of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +72,7 @@ pub(super) fn conflict(calls: &[Call<'_>]) -> Option<Conflict> {
 }
 
 fn swept(calls: &[Call<'_>]) -> Result<(), Doubt> {
-    let texts: Vec<Arc<str>> = texts(calls).ok_or(Doubt::Ambiguous)?;
+    let texts: Vec<Text> = texts(calls).ok_or(Doubt::Ambiguous)?;
     let parsed = parse(calls, &texts)?;
     let mut blocks = Vec::new();
     for epoch in &parsed.epochs {
@@ -91,7 +90,7 @@ fn swept(calls: &[Call<'_>]) -> Result<(), Doubt> {
 /// What certainly happened and nobody saw.
 fn unseen<'a>(
     calls: &'a [Call<'_>],
-    texts: &'a [Arc<str>],
+    texts: &'a [Text],
     parsed: &'a Parsed,
 ) -> impl Iterator<Item = usize> + 'a {
     (0..calls.len()).filter(|place| {

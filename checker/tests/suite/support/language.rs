@@ -397,7 +397,7 @@ fn completion(op: &Op, words: &[&str]) -> Completion {
 /// `n1/g3`; either part may be `-`.
 fn stamp(text: &str) -> Stamp {
     let (node, generation) = text.split_once('/').expect("a node and a generation");
-    Stamp { node: node.parse().ok(), generation: generation.strip_prefix('g').map(number) }
+    Stamp::new(node.parse().ok(), generation.strip_prefix('g').map(number))
 }
 
 /// `[0..10]` or `[0..]`.

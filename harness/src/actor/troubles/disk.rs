@@ -97,10 +97,11 @@ impl Trouble for Troubled {
         };
         let mut problems = self.ask(cluster, well);
         thread::sleep(GIVES_UP);
-        let _noted = cluster.crashed();
-        let gone = self.nodes.iter().filter(|node| !cluster.is_running(**node));
-        let gone: Vec<NodeId> = gone.copied().collect();
-        problems.extend(each(&gone, "start", |node| cluster.start(node, Again::Same)));
+        cluster.notice_crashes();
+        // What another fault keeps down that one starts again.
+        let ended = self.nodes.iter().filter(|node| cluster.has_ended(**node));
+        let ended: Vec<NodeId> = ended.copied().collect();
+        problems.extend(each(&ended, "start", |node| cluster.start(node, Again::Same)));
         problems
     }
 }

@@ -7,11 +7,43 @@ use super::{Trouble, each};
 use crate::cluster::Cluster;
 use crate::lab::LabError;
 
+/// The nodes that one fault killed and keeps down.
+#[derive(Debug, Default)]
+pub(super) struct Down(Vec<NodeId>);
+
+impl Down {
+    /// Kills these nodes.
+    pub(super) fn kill(&mut self, cluster: &Cluster, nodes: &[NodeId]) -> Vec<String> {
+        let mut problems = Vec::new();
+        for node in nodes {
+            match cluster.kill(*node) {
+                Ok(_) => self.0.push(*node),
+                Err(error) => problems.push(format!("failed to kill {node}: {error}")),
+            }
+        }
+        problems
+    }
+
+    /// Starts them again, but those that another fault had killed before: it keeps them down.
+    pub(super) fn start(&self, cluster: &Cluster, nodes: &[NodeId], again: Again) -> Vec<String> {
+        let mine = nodes.iter().filter(|node| self.0.contains(node) || cluster.has_ended(**node));
+        let mine: Vec<NodeId> = mine.copied().collect();
+        each(&mine, "start", |node| cluster.start(node, again))
+    }
+}
+
 /// These nodes are gone for a while.
 pub(super) struct Kill {
-    pub(super) nodes: Vec<NodeId>,
+    nodes: Vec<NodeId>,
     /// As what they come back.
-    pub(super) again: Again,
+    again: Again,
+    down: Down,
+}
+
+impl Kill {
+    pub(super) fn new(nodes: Vec<NodeId>, again: Again) -> Self {
+        Self { nodes, again, down: Down::default() }
+    }
 }
 
 impl Trouble for Kill {
@@ -20,7 +52,7 @@ impl Trouble for Kill {
     }
 
     fn inject(&mut self, cluster: &Cluster) -> Vec<String> {
-        each(&self.nodes, "kill", |node| cluster.kill(node))
+        self.down.kill(cluster, &self.nodes)
     }
 
     fn measure(&mut self, cluster: &Cluster, stage: Stage) -> Result<Vec<Measurement>, LabError> {
@@ -28,6 +60,6 @@ impl Trouble for Kill {
     }
 
     fn heal(&mut self, cluster: &Cluster) -> Vec<String> {
-        each(&self.nodes, "start", |node| cluster.start(node, self.again))
+        self.down.start(cluster, &self.nodes, self.again)
     }
 }

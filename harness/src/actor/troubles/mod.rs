@@ -44,7 +44,7 @@ pub fn trouble(id: u32, fault: &Fault) -> Box<dyn Trouble> {
     match fault.clone() {
         Fault::Partition { cut, .. } => Box::new(partition::Partition::new(id, cut)),
         Fault::Pause { nodes } => Box::new(pause::Pause(nodes)),
-        Fault::Kill { nodes, again } => Box::new(kill::Kill { nodes, again }),
+        Fault::Kill { nodes, again } => Box::new(kill::Kill::new(nodes, again)),
         Fault::Clock { nodes, change } => Box::new(clock::Wrong { nodes, change }),
         Fault::Slow { pairs, link } | Fault::Lossy { pairs, link } => {
             Box::new(links::Links { id, pairs, link })

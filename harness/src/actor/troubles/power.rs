@@ -3,7 +3,8 @@
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Again, Loss, Measurement, Stage};
 
-use super::{Trouble, each};
+use super::Trouble;
+use super::kill::Down;
 use crate::cluster::Cluster;
 use crate::lab::LabError;
 use crate::lab::disk::{self, Lost, Unit};
@@ -14,6 +15,7 @@ pub(super) struct Power {
     loss: disk::Loss,
     /// What each disk lost.
     lost: Vec<(NodeId, Lost)>,
+    down: Down,
 }
 
 impl Power {
@@ -24,7 +26,7 @@ impl Power {
             Loss::Pages => torn(Unit::Page),
             Loss::Sectors => torn(Unit::Sector),
         };
-        Self { nodes, loss, lost: Vec::new() }
+        Self { nodes, loss, lost: Vec::new(), down: Down::default() }
     }
 }
 
@@ -34,7 +36,7 @@ impl Trouble for Power {
     }
 
     fn inject(&mut self, cluster: &Cluster) -> Vec<String> {
-        let mut problems = each(&self.nodes, "kill", |node| cluster.kill(node));
+        let mut problems = self.down.kill(cluster, &self.nodes);
         // Only now: what a process wrote through memory reaches the disk when it is reaped.
         for node in &self.nodes {
             match cluster.equipment().disks(*node).iter().map(|disk| disk.lose(self.loss)).collect()
@@ -62,6 +64,6 @@ impl Trouble for Power {
     }
 
     fn heal(&mut self, cluster: &Cluster) -> Vec<String> {
-        each(&self.nodes, "start", |node| cluster.start(node, Again::Same))
+        self.down.start(cluster, &self.nodes, Again::Same)
     }
 }

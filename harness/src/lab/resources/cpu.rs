@@ -1,9 +1,9 @@
 //! Processor time by turns: all processes of a node run for a moment, then stand still, again and
 //! again. The node's init does it, because only it reaches all of them at once.
 //!
-//! What a server gets is measured by a process beside it that does nothing but run: the share of
-//! the time in which it ran or waited for a processor. The rest it stood still. Other work of the
-//! machine makes it wait, so it does not matter how busy the machine is.
+//! What a server gets is measured by a process beside it that does nothing but run: the kernel
+//! counts for how long it ran, and for how long it waited for a processor. What these times prove
+//! is not decided here.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -79,14 +79,15 @@ impl NodeProcess {
         }
     }
 
-    /// The share of so much time in which a process of the node could run; of a rationed node, in
-    /// which it did. None if the node has ended.
+    /// The share of so much time in which a process of the node ran that wants to run all the time.
+    /// If `waiting` counts, too, other work of the machine does not make it less. None if the node
+    /// has ended.
     ///
     /// # Errors
     /// When it cannot be started, or does not tell.
-    pub fn spin(&mut self, time: Duration) -> Result<Option<f64>, LabError> {
+    pub fn spin(&mut self, time: Duration, waiting: bool) -> Result<Option<f64>, LabError> {
         let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        match self.order(&Order::Spin(millis, !self.ration.holds()), "measure turns in")? {
+        match self.order(&Order::Spin(millis, waiting), "measure turns in")? {
             Some(Report::Spun(percent)) => Ok(Some(f64::from(percent) / 100.0)),
             None => Ok(None),
             Some(other) => Err(LabError::answer("measure turns", format!("{other:?}"))),

@@ -94,6 +94,31 @@ impl Group {
         })
     }
 
+    /// The share of one processor that the kernel says its processes get together; none if they get
+    /// what they want.
+    pub(super) fn share(&self) -> Result<Option<Duty>, LabError> {
+        let texts = settings_files(self.version).iter().map(|file| {
+            let file = self.dir.join(file);
+            fs::read_to_string(&file).doing(|| format!("read `{}`", file.display()))
+        });
+        Ok(share(&texts.collect::<Result<Vec<_>, _>>()?.join(" ")))
+    }
+
+    /// Lets it come before all other groups, or again only as often as each of them.
+    pub(super) fn precede(&self, others: bool) -> Result<(), LabError> {
+        let (file, first, usual) = match self.version {
+            Version::One => ("cpu.shares", "262144", "1024"),
+            Version::Two => ("cpu.weight", "10000", "100"),
+        };
+        let (file, value) = (self.dir.join(file), if others { first } else { usual });
+        fs::write(&file, value).doing(|| format!("write `{value}` to `{}`", file.display()))
+    }
+
+    /// Its processes.
+    pub(super) fn processes(&self) -> Result<Vec<i32>, LabError> {
+        processes(&self.dir)
+    }
+
     /// How often it has been held back.
     pub(super) fn periods(&self) -> Result<Periods, LabError> {
         let file = self.dir.join("cpu.stat");
@@ -143,6 +168,21 @@ fn settings(version: Version, duty: Option<Duty>) -> Vec<(&'static str, String)>
             vec![("cpu.max", format!("{} {}", micros(duty.run), micros(duty.period)))]
         }
     }
+}
+
+/// The files that say what share a group gets: the quota, and then the period.
+fn settings_files(version: Version) -> &'static [&'static str] {
+    match version {
+        Version::One => &["cpu.cfs_quota_us", "cpu.cfs_period_us"],
+        Version::Two => &["cpu.max"],
+    }
+}
+
+/// Reads a quota and a period; none if the quota is no number above 0: then it has no end.
+fn share(text: &str) -> Option<Duty> {
+    let mut micros = text.split_whitespace().map(|word| word.parse().ok());
+    let mut next = || micros.next().flatten().map(Duration::from_micros);
+    Some(Duty { run: next()?, period: next()? })
 }
 
 /// Reads a `cpu.stat`.
@@ -243,6 +283,20 @@ mod tests {
         check(Version::One, None, &[("cpu.cfs_quota_us", "-1")]);
         check(Version::Two, Some(FIFTH), &[("cpu.max", "4000 20000")]);
         check(Version::Two, None, &[("cpu.max", "max")]);
+    }
+
+    #[test]
+    fn what_the_kernel_says_of_a_share_is_read() {
+        let cases = [
+            ("4000\n 20000\n", Some(FIFTH)),
+            ("4000 20000\n", Some(FIFTH)),
+            ("-1\n 20000\n", None),
+            ("max 100000\n", None),
+            ("", None),
+        ];
+        for (text, expect) in cases {
+            assert_eq!(share(text), expect, "{text:?}");
+        }
     }
 
     #[test]

@@ -121,7 +121,7 @@ impl NodeProcess {
     }
 
     /// The processes of the node, without its init, which is ours.
-    fn members(&self) -> Result<Vec<i32>, LabError> {
+    pub(super) fn members(&self) -> Result<Vec<i32>, LabError> {
         let list = || threads::members(&self.init.namespace.metadata()?);
         let all = list().doing(|| format!("list the processes of node {}", self.node()))?;
         Ok(all.into_iter().filter(|pid| *pid != self.init.pid.as_raw()).collect())

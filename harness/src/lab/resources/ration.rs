@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::Duty;
 use super::cgroup::Place;
-use super::group::{Group, Periods};
+use super::group::Group;
 use crate::lab::error::{Doing, LabError};
 use crate::lab::{NodeProcess, threads};
 
@@ -34,9 +34,9 @@ impl Ration {
         self.group = None;
     }
 
-    /// How often the node has been held back; none without a ration.
-    pub(super) fn periods(&self) -> Result<Option<Periods>, LabError> {
-        self.group.as_ref().map(Group::periods).transpose()
+    /// The group that it is given to; none without a ration.
+    pub(super) fn group(&self) -> Option<&Group> {
+        self.group.as_ref()
     }
 
     /// Whether the last group is still there. If not, no process can be in it.

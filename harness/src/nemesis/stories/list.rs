@@ -44,9 +44,10 @@ const fn disk(trouble: Disk) -> Does {
 pub static AIMS: [Aim; 25] = [
     Aim {
         name: "absent-leader",
-        about: "the leader pauses past its own election and comes back cut off, its clock stands still \
-                for longer than it may go on leading, and its power fails before it is let back; \
-                meanwhile another node's disk is full, and the new leader's clock jumps ahead",
+        about: "the leader is paused until another node is elected, and goes on while it is cut \
+                off; its clock stands still for longer than its lease, and its power fails before \
+                it is reconnected; meanwhile another node's disk is full, and the new leader's \
+                clock jumps ahead",
         needs: &[
             FaultKind::Partition,
             FaultKind::Pause,
@@ -67,8 +68,8 @@ pub static AIMS: [Aim; 25] = [
     },
     Aim {
         name: "rack",
-        about: "the leader's disk cannot sync for a while; later all nodes lose sight of each other, \
-                then their power, and come back together, and once more",
+        about: "fsync fails on the leader for a while; later every node is cut off from all \
+                others, then all lose power and start together, twice",
         needs: &[FaultKind::Partition, FaultKind::Power, FaultKind::Disk],
         mixed: Mixed::Core,
         script: Script::Steps(&[
@@ -81,7 +82,7 @@ pub static AIMS: [Aim; 25] = [
     },
     Aim {
         name: "blackout",
-        about: "all nodes lose sight of each other, then their power, and come back together",
+        about: "every node is cut off from all others, then all lose power and start together",
         needs: &[FaultKind::Partition, FaultKind::Power],
         mixed: Mixed::Later,
         script: Script::Steps(&[
@@ -91,8 +92,9 @@ pub static AIMS: [Aim; 25] = [
     },
     Aim {
         name: "missed-writes",
-        about: "as many followers as the cluster can miss are cut off together and miss writes; when \
-                they are back the leader pauses, so that one of them may lead, and comes back itself",
+        about: "as many followers as the cluster can do without are cut off together and miss \
+                writes; when they are reconnected the leader is paused, so that one of them may \
+                lead, and goes on again",
         needs: &[FaultKind::Partition, FaultKind::Pause],
         mixed: Mixed::Core,
         script: Script::Steps(&[
@@ -121,30 +123,30 @@ pub static AIMS: [Aim; 25] = [
     },
     Aim {
         name: "one-by-one",
-        about: "every node is cut off in its turn",
+        about: "every node is cut off, one after the other",
         needs: &[FaultKind::Partition],
         mixed: Mixed::FirstWithoutLeaders,
         script: Script::Each(step(Round, 0, &[1_200], cut(Shape::IsolateOne), Whom::One), 300),
     },
     Aim {
         name: "vote",
-        about: "restart a voter between its vote and the end of that election, while a second \
-                candidate asks for the same vote",
+        about: "a voter is restarted between its vote and the end of that election, while a \
+                second candidate asks for the same vote",
         needs: &[FaultKind::Partition, FaultKind::Pause, FaultKind::Kill],
         mixed: Mixed::Never,
         script: Script::Drawn(drawn::vote),
     },
     Aim {
         name: "return",
-        about: "let a deposed leader come back in the middle of its successor's reign, over and over",
+        about: "a deposed leader is reconnected while its successor leads, again and again",
         needs: &[FaultKind::Partition, FaultKind::Pause],
         mixed: Mixed::Never,
         script: Script::Drawn(drawn::comeback),
     },
     Aim {
         name: "gc-pause",
-        about: "the leader pauses past its own election and comes back, believing that it leads, at \
-                first to its clients only",
+        about: "the leader is paused until another node is elected, and goes on still believing \
+                that it leads; at first only its clients can reach it",
         needs: &[FaultKind::Partition, FaultKind::Pause],
         mixed: Mixed::Later,
         script: Script::Steps(&[
@@ -206,7 +208,8 @@ pub static AIMS: [Aim; 25] = [
     },
     Aim {
         name: "power-majority",
-        about: "a power failure takes a majority one by one, each before the last one is back for long",
+        about: "power failures hit a majority one after the other, each soon after the node \
+                before it has started again",
         needs: &[FaultKind::Power],
         mixed: Mixed::Later,
         script: Script::Steps(&[
@@ -218,8 +221,8 @@ pub static AIMS: [Aim; 25] = [
     },
     Aim {
         name: "lost-vote",
-        about: "a node that is cut off stands for election until its power fails, and comes back with \
-                all of its votes or not",
+        about: "a node that is cut off stands for election until its power fails, and starts \
+                again with or without its last unsynced writes",
         needs: &[FaultKind::Partition, FaultKind::Power],
         mixed: Mixed::Later,
         script: Script::Steps(&[
@@ -229,7 +232,8 @@ pub static AIMS: [Aim; 25] = [
     },
     Aim {
         name: "bridge-leaders",
-        about: "two sides that meet in one node only, with clients on both, until both may lead",
+        about: "two sides share one node only, with clients on both, until each side may have a \
+                leader",
         needs: &[FaultKind::Partition],
         mixed: Mixed::Never,
         script: Script::Steps(&[past_election(step(
@@ -242,7 +246,7 @@ pub static AIMS: [Aim; 25] = [
     },
     Aim {
         name: "election-storm",
-        about: "each new leader dies as soon as it is seen to lead",
+        about: "each new leader is killed as soon as it is seen to lead",
         needs: &[FaultKind::Kill],
         mixed: Mixed::Later,
         script: Script::Steps(&[
@@ -254,7 +258,8 @@ pub static AIMS: [Aim; 25] = [
     },
     Aim {
         name: "slow-disk",
-        about: "the leader's disk takes its time until another one leads, then the leader's fails",
+        about: "fsync is slow on the leader until another node leads; then fsync fails on the \
+                leader",
         needs: &[FaultKind::Disk],
         mixed: Mixed::Later,
         script: Script::Steps(&[
@@ -264,8 +269,8 @@ pub static AIMS: [Aim; 25] = [
     },
     Aim {
         name: "late-answers",
-        about: "the followers answer so late that the leader sends again, and soon after they have \
-                answered it is killed, so that one of them takes over",
+        about: "the followers are paused so long that the leader sends again; soon after they \
+                have answered the leader is killed, so that one of them takes over",
         needs: &[FaultKind::Pause, FaultKind::Kill],
         mixed: Mixed::First,
         script: Script::Steps(&[
@@ -286,7 +291,7 @@ pub static AIMS: [Aim; 25] = [
     },
     Aim {
         name: "full-disks",
-        about: "the leader's disk is full, and soon those of a majority",
+        about: "the leader's disk is full, and soon after it the disks of a majority",
         needs: &[FaultKind::Disk],
         mixed: Mixed::Later,
         script: Script::Steps(&[
@@ -296,7 +301,8 @@ pub static AIMS: [Aim; 25] = [
     },
     Aim {
         name: "rolling-restart",
-        about: "one node after the other is killed and started again, and once more while it starts",
+        about: "one node after the other is killed and started again, and killed once more while \
+                it starts",
         needs: &[FaultKind::Kill],
         mixed: Mixed::Later,
         script: Script::Steps(&[

@@ -316,10 +316,10 @@ fn outcome(op: &Op) -> Outcome {
 }
 
 fn stamp(leader: Option<&(u64, u16, u64, u64)>) -> Stamp {
-    Stamp {
-        node: leader.map(|(_, node, ..)| NodeId(*node)),
-        generation: leader.map(|(generation, ..)| *generation),
-    }
+    Stamp::new(
+        leader.map(|(_, node, ..)| NodeId(*node)),
+        leader.map(|(generation, ..)| *generation),
+    )
 }
 
 /// Client 5 writes 12, client 3 overwrites it, client 7 reads 12 afterwards.

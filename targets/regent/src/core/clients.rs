@@ -84,7 +84,9 @@ impl Core {
 
     fn answer_read(&mut self, token: Token, key: &str) {
         let value = self.registers.get(key);
-        self.reply(token, Reply::Value { value, reign: self.reign() });
+        // Who answers, whether it leads or not: a follower does not speak for its leader.
+        let by = ReignId { generation: self.generation, node: self.config.id.clone() };
+        self.reply(token, Reply::Value { value, by });
     }
 
     /// Applies what is committed, and tells those who wait for it.

@@ -90,8 +90,8 @@ impl World {
             return asked;
         }
         let fail = Completion::Fail { error: String::new() };
-        let stamp = Stamp { node: Some(id), generation: Some(self.nodes[&id].generation) };
-        let ok = |outcome| Completion::Ok { outcome, stamp };
+        let stamp = Stamp::new(Some(id), Some(self.nodes[&id].generation));
+        let ok = |outcome| Completion::Ok { outcome, stamp: stamp.clone() };
         if !self.nodes[&id].up || self.nodes[&id].role != Role::Leader {
             asked.answer = Some((answers, fail));
         } else if self.has_quorum(id) {
