@@ -75,7 +75,11 @@ fn recovery(history: &History, result: &mut CheckResult) {
     }
     // A cluster that is still disturbed owes nobody an answer.
     if let Some(span) = history.faults().iter().find(|span| !span.is_healed()) {
-        result.inconclusive(format!("fault {} was not proven to be healed", span.id));
+        result.inconclusive(format!(
+            "fault {} was not proven to be healed: run it again on a machine that is less busy, or \
+             see `fracas doctor`",
+            span.id
+        ));
         return;
     }
     let deadline = healed.saturating_add(plan.recovery_ms.saturating_mul(MILLI));

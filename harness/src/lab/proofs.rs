@@ -33,7 +33,14 @@ pub fn partition(
     let arrived = listen(lab, &cut_by_any)?;
     let drops = lab.drops()?;
     let mut measurements = Vec::new();
-    if stage != Stage::Healed {
+    if stage == Stage::Healed {
+        // Who heals while others cut the same has nothing else to measure. When they heal it is seen
+        // whether the direction is open.
+        let others = cut.iter().filter(|direction| cut_by_any.contains(direction));
+        measurements.extend(others.map(|direction| {
+            kept_cut(*direction, arrived.get(direction).copied().unwrap_or_default())
+        }));
+    } else {
         for direction in cut {
             let before = counted.get(direction).copied().unwrap_or_default();
             let dropped = drops.get(direction).copied().unwrap_or_default();
@@ -69,6 +76,15 @@ fn silence((from, to): Cut, heard: bool, (before, dropped): (u64, u64)) -> Measu
         what: format!("probe {from}→{to}, cut"),
         result: format!("{arrival}, {dropped} packets dropped, {more} of them new"),
         holds: !heard && more > 0,
+    }
+}
+
+/// A direction that is no longer cut by the fault that was healed, and still by another one.
+fn kept_cut((from, to): Cut, heard: bool) -> Measurement {
+    Measurement {
+        what: format!("probe {from}→{to}, cut by another fault"),
+        result: if heard { "arrived" } else { "no answer" }.to_owned(),
+        holds: !heard,
     }
 }
 

@@ -155,6 +155,24 @@ fn where_no_group_can_be_made_nothing_is_started() {
     room.assert_nothing_left();
 }
 
+/// Of two cuts of the same links the first is healed while the second leaves nothing to probe.
+#[test]
+fn a_cut_that_is_healed_within_another_is_proven_to_be() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let cut =
+        |shape: &str, whom: &str| json!({ "kind": "partition", "shape": shape, "whom": whom });
+    let planned = json!([
+        { "at_ms": 1_000, "lasts_ms": 1_000, "act": cut("majority", "leader") },
+        { "at_ms": 1_300, "lasts_ms": 2_000, "act": cut("scatter", "one") },
+    ]);
+    let (became, code) = became(&room, &planned, &["--time", "6s"]);
+    assert_ne!(code, 1, "a correct cluster was blamed: {became:#?}");
+    for cut in &became {
+        assert_eq!(cut["problems"], json!([]), "{became:#?}");
+    }
+}
+
 /// A node that two faults touch is started again by the one that killed it, when that one is over.
 #[test]
 fn what_one_fault_keeps_down_no_other_one_starts() {
