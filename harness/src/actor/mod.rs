@@ -52,6 +52,8 @@ pub struct Actor {
     view: View,
     next: u32,
     active: BTreeMap<usize, Active>,
+    /// What has been healed and could not be seen to be, because another fault was in its way.
+    unseen: Vec<Active>,
     /// The nodes that each act hit, by its number.
     hit: BTreeMap<u32, Vec<NodeId>>,
     done: Vec<Actual>,
@@ -71,7 +73,7 @@ impl Actor {
     #[must_use]
     pub fn new(cluster: Arc<Cluster>, recorder: Recorder, view: View) -> Self {
         let (active, hit, done) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        Self { cluster, recorder, view, next: 1, active, hit, done }
+        Self { cluster, recorder, view, next: 1, active, unseen: Vec::new(), hit, done }
     }
 
     /// Carries out `plan` until it is done or `stop` says so; heals everything before it returns.
@@ -115,6 +117,7 @@ impl Actor {
         while let Some(place) = self.active.keys().next().copied() {
             tokio::task::block_in_place(|| self.end(place));
         }
+        tokio::task::block_in_place(|| self.look_again());
         for place in agenda.waiting() {
             self.skip(place, agenda.planned(place), "the load ended before its time".to_owned());
         }
@@ -203,12 +206,23 @@ impl Actor {
         let held = self.prove(&mut active, Stage::Held);
         active.effective = active.effective.filter(|_| held).map(|(from, _)| (from, before));
         active.problems.extend(active.trouble.heal(&self.cluster));
-        self.prove(&mut active, Stage::Healed);
-        let Active { id, fault, effective, problems, .. } = active;
+        let healed = self.prove(&mut active, Stage::Healed);
+        let (id, effective, problems) = (active.id, active.effective, active.problems.clone());
         let end = FaultEvent::End { id, effective, problems: problems.clone() };
         self.recorder.record(EventKind::Fault(end));
-        let (id, fault) = (Some(id), Some(fault));
+        let (id, fault) = (Some(id), Some(active.fault.clone()));
         self.done.push(Actual { act: place + 1, id, fault, effective, problems });
+        if !healed {
+            self.unseen.push(active);
+        }
+    }
+
+    /// Measures once more, when no fault is in effect, whether those are gone that were not seen to
+    /// be: as one of a node that was down by then, or of a link that another one cut.
+    fn look_again(&mut self) {
+        for mut active in std::mem::take(&mut self.unseen) {
+            self.prove(&mut active, Stage::Healed);
+        }
     }
 }
 

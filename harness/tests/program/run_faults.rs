@@ -173,6 +173,32 @@ fn a_cut_that_is_healed_within_another_is_proven_to_be() {
     }
 }
 
+/// The end of a fault on a node that is down cannot be measured; it is when the node is back.
+#[test]
+fn what_was_healed_unseen_is_looked_at_again() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let first = json!({ "nth": 1 });
+    let hungry = json!({ "of": "cpu", "percent": 50 });
+    let hungry = json!({ "kind": "starve", "scarcity": hungry, "whom": first });
+    let planned = json!([
+        { "at_ms": 1_000, "lasts_ms": 1_500, "act": hungry },
+        { "at_ms": 1_600, "lasts_ms": 2_000, "act": { "kind": "kill", "whom": first } },
+    ]);
+    let (became, code) = became(&room, &planned, &["--time", "6s"]);
+    assert_ne!(code, 1, "a correct cluster was blamed: {became:#?}");
+    assert_ne!(became[0]["problems"], json!([]), "the first is not proven to its end");
+    let events = events(&room.only_run());
+    let of_first = |event: &&Value| event["step"] == "proof" && event["id"] == 1;
+    let last = events.iter().rfind(of_first).unwrap();
+    assert_eq!(last["stage"], "healed");
+    assert!(last["measurements"].as_array().unwrap().iter().all(|one| one["holds"] == true));
+    let results = read(&room.only_run().join("results.json"));
+    let checks = results["checks"].as_array().unwrap();
+    let recovers = checks.iter().find(|check| check["id"] == "liveness/recovers").unwrap();
+    assert!(!recovers["reasons"].to_string().contains("proven to be healed"), "{recovers:#}");
+}
+
 /// A node that two faults touch is started again by the one that killed it, when that one is over.
 #[test]
 fn what_one_fault_keeps_down_no_other_one_starts() {
