@@ -16,18 +16,19 @@ use crate::op::{Op, Outcome, Value};
 use crate::transaction::{Micro, Seen};
 
 /// The most calls of a witness that is looked at: each part of it is decided.
-const MOST: usize = 8;
+const MOST: usize = 9;
 
 /// The most other calls: each part is decided among them.
 const OTHERS: usize = 200;
 
-/// A part of `witness` that proves as much, of fewer calls; none if all of it is needed. `others`
-/// are all other calls of the object.
-pub(super) fn without_spare<'a>(
+/// What `tell` makes of a part of `witness` that proves as much, of as few calls as may be; none if
+/// all of it is needed, or it makes nothing of any. `others` are all other calls of the object.
+pub(super) fn without_spare<'a, T>(
     witness: &[Call<'a>],
     others: &[Call<'a>],
     refuted: &dyn Fn(&[Call<'a>]) -> bool,
-) -> Option<Vec<Call<'a>>> {
+    tell: impl Fn(&[Call<'a>]) -> Option<T>,
+) -> Option<T> {
     if !(2..=MOST).contains(&witness.len()) || others.len() > OTHERS {
         return None;
     }
@@ -39,10 +40,9 @@ pub(super) fn without_spare<'a>(
         let (inside, outside) = split(witness, left);
         refuted(&inside) && refuted(&among(&inside, outside.iter().chain(others)))
     };
-    let group = groups.into_iter().find(|group| {
-        group & parts.explain == 0 && parts.may_go(*group) && proves(whole & !group)
-    })?;
-    Some(split(witness, whole & !group).0)
+    let may_go = |group: &usize| group & parts.explain == 0 && parts.may_go(*group);
+    let left = groups.into_iter().filter(may_go).map(|group| whole & !group);
+    left.filter(|left| proves(*left)).find_map(|left| tell(&split(witness, left).0))
 }
 
 /// The calls in the set of bits `part`, and the others.

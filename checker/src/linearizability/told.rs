@@ -42,12 +42,14 @@ impl<'a> About<'a> {
             let (shown, others): (Vec<Call<'_>>, Vec<Call<'_>>) =
                 begun.partition(|call| told.witness.contains(&call.id));
             let refuted = |calls: &[Call<'_>]| refuted(calls);
-            let Some(few) = spare::without_spare(&shown, &others, &refuted) else { break };
-            let like = self.refuted::<K>(&few).anomaly_like::<K>(&larger);
-            if like.witness.len() >= told.witness.len() {
-                break;
+            let fewer = |few: &[Call<'a>]| {
+                let like = self.refuted::<K>(few).anomaly_like::<K>(&larger);
+                (like.witness.len() < told.witness.len()).then_some(like)
+            };
+            match spare::without_spare(&shown, &others, &refuted, fewer) {
+                Some(fewer) => told = fewer,
+                None => break,
             }
-            told = like;
         }
         told
     }

@@ -41,7 +41,7 @@ const SHOWN: usize = 5;
 const MOST: usize = 10;
 
 /// The most operations of a witness that is looked at: there are as many orders as permutations.
-const MOST_OF_WITNESS: usize = 7;
+const MOST_OF_WITNESS: usize = 9;
 
 /// What was found of witnesses.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
