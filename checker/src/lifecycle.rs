@@ -8,7 +8,7 @@
 use crate::budget::Budget;
 use crate::catalogue;
 use crate::event::{EventKind, Nanos, NodeChange, NodeId, Phase};
-use crate::fault::{Disk, Fault, Scarcity};
+use crate::fault::{Disk, Fault, Hardship, Scarcity};
 use crate::history::{FaultSpan, History, Plan};
 use crate::story::Shown;
 use crate::verdict::{Anomaly, CheckResult};
@@ -19,8 +19,11 @@ pub const ID: &str = "nodes/stay-up";
 /// What it promises.
 pub const PROMISE: &str = "no server ends by itself: only faults and the end of the run stop one";
 
-/// How long after a fault was healed a server may still end because of it.
-pub const SOON: Nanos = 1_000_000_000;
+/// How long after a fault was healed a server may still end because of it …
+const SOON: Nanos = 1_000_000_000;
+/// … and how long if the last lines of its log name what the fault did to it: a refused write may
+/// come to light long after it.
+pub const LATE: Nanos = 10_000_000_000;
 
 /// How many excused ends are told of.
 const EXCUSED: usize = 10;
@@ -85,14 +88,17 @@ impl<'a> Ended<'a> {
         self.faults.iter().find(|span| {
             let end = span.end.map(|(_, time)| time);
             let excuse = Excuse::of(plan, &span.fault, span.begin.1, end);
-            excuse.is_some_and(|excuse| excuse.covers(self.node, self.time))
+            let named = named(self.log);
+            excuse.is_some_and(|excuse| excuse.covers(self.node, self.time, &named))
         })
     }
 
     fn excused(&self, span: &FaultSpan) -> String {
+        let over = span.end.is_some_and(|(_, end)| end.saturating_add(SOON) < self.time);
+        let why = if over { "had been in effect, its log names that," } else { "was in effect," };
         format!(
-            "the server of {} may end, as it did with {} at {}: fault {} ({}) was in effect, and the \
-             target may give up on that (`gives-up-on`)",
+            "the server of {} may end, as it did with {} at {}: fault {} ({}) {why} and the target may \
+             give up on that (`gives-up-on`)",
             self.node,
             self.how,
             words::at(self.time),
@@ -249,9 +255,24 @@ fn times(number: u32) -> String {
     if number == 1 { "once".to_owned() } else { format!("{number} times") }
 }
 
-/// A fault for which a server may end: while it lasts, or soon after.
+/// The hardships that the lines of a log name, by what operating systems call them.
+pub(crate) fn named(log: &[String]) -> Vec<Hardship> {
+    const NAMES: [(Hardship, &str); 6] = [
+        (Hardship::DiskErrors, "input/output error"),
+        (Hardship::DiskFull, "no space left"),
+        (Hardship::NoMemory, "cannot allocate memory"),
+        (Hardship::NoMemory, "out of memory"),
+        (Hardship::NoDescriptors, "too many open files"),
+        (Hardship::DiskFull, "enospc"),
+    ];
+    let told = |name: &str| log.iter().any(|line| line.to_lowercase().contains(name));
+    NAMES.iter().filter(|(_, name)| told(name)).map(|(hardship, _)| *hardship).collect()
+}
+
+/// A fault for which a server may end: while it lasts, soon after, or later if its log names it.
 #[derive(Debug)]
 pub(crate) struct Excuse {
+    hardship: Hardship,
     nodes: Vec<NodeId>,
     begin: Nanos,
     /// When the fault was healed, if it has been.
@@ -259,22 +280,23 @@ pub(crate) struct Excuse {
 }
 
 /// Whether `plan` lets the server of `node` end by itself at `time`, because of a fault that began
-/// and, if it did, ended then.
+/// and, if it did, ended then. Its log ended with these lines.
 #[must_use]
 pub fn may_end(
     plan: &Plan,
     fault: &Fault,
     (begin, end): (Nanos, Option<Nanos>),
-    (node, time): (NodeId, Nanos),
+    (node, time, log): (NodeId, Nanos, &[String]),
 ) -> bool {
-    Excuse::of(plan, fault, begin, end).is_some_and(|excuse| excuse.covers(node, time))
+    let excuse = Excuse::of(plan, fault, begin, end);
+    excuse.is_some_and(|excuse| excuse.covers(node, time, &named(log)))
 }
 
 impl Excuse {
     /// The excuse that `fault` gives under `plan`, if it gives one.
     pub(crate) fn of(plan: &Plan, fault: &Fault, begin: Nanos, end: Option<Nanos>) -> Option<Self> {
-        let given = fault.hardship().is_some_and(|hardship| plan.may_give_up_on(hardship));
-        given.then(|| Self { nodes: fault.nodes().to_vec(), begin, end })
+        let hardship = fault.hardship().filter(|hardship| plan.may_give_up_on(*hardship))?;
+        Some(Self { hardship, nodes: fault.nodes().to_vec(), begin, end })
     }
 
     /// The fault was healed.
@@ -282,14 +304,16 @@ impl Excuse {
         self.end = Some(time);
     }
 
-    /// Whether the server of `node` may end at `time`.
-    pub(crate) fn covers(&self, node: NodeId, time: Nanos) -> bool {
-        self.nodes.contains(&node) && self.begin <= time && !self.is_over(time)
+    /// Whether the server of `node` may end at `time`, with a log whose last lines name these.
+    pub(crate) fn covers(&self, node: NodeId, time: Nanos, named: &[Hardship]) -> bool {
+        let grace = if named.contains(&self.hardship) { LATE } else { SOON };
+        let over = self.end.is_some_and(|end| end.saturating_add(grace) < time);
+        self.nodes.contains(&node) && self.begin <= time && !over
     }
 
     /// Whether it excuses nobody at `time` or later.
     pub(crate) fn is_over(&self, time: Nanos) -> bool {
-        self.end.is_some_and(|end| end.saturating_add(SOON) < time)
+        self.end.is_some_and(|end| end.saturating_add(LATE) < time)
     }
 }
 
@@ -297,7 +321,6 @@ impl Excuse {
 mod tests {
     use super::*;
     use crate::event::Event;
-    use crate::fault::Hardship;
     use crate::history::{Header, SCHEMA};
     use crate::verdict::Status;
 
@@ -325,7 +348,24 @@ mod tests {
     fn excused(plan: &Plan, trouble: Disk, node: u16, time: Nanos) -> bool {
         let fault = Fault::Disk { nodes: vec![NodeId(1)], trouble };
         let excuse = Excuse::of(plan, &fault, 10, Some(20));
-        excuse.is_some_and(|excuse| excuse.covers(NodeId(node), time))
+        excuse.is_some_and(|excuse| excuse.covers(NodeId(node), time, &[]))
+    }
+
+    #[test]
+    fn a_log_that_names_what_the_fault_did_excuses_a_later_end() {
+        let fault = Fault::Disk { nodes: vec![NodeId(1)], trouble: Disk::FsyncFails };
+        let excuse = Excuse::of(&Plan::default(), &fault, 10, Some(20)).unwrap();
+        let covers = |time, line: &str| excuse.covers(NodeId(1), time, &named(&[line.to_owned()]));
+        for (line, latest) in [
+            ("fatal: sync log: Input/output error (os error 5)", 20 + LATE),
+            ("fatal: sync log: no space left on device", 20 + SOON),
+            ("panic: index out of range", 20 + SOON),
+        ] {
+            assert!(covers(latest, line), "{line}");
+            assert!(!covers(latest + 1, line), "{line}");
+        }
+        assert!(!excuse.covers(NodeId(2), 15, &[Hardship::DiskErrors]));
+        assert!(!excuse.is_over(20 + LATE) && excuse.is_over(21 + LATE));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use fracas_checker::event::{EventKind, Nanos, NodeId};
 use fracas_checker::fault::{Fault, FaultEvent};
 use fracas_checker::history::Plan;
-use fracas_checker::lifecycle::{SOON, may_end};
+use fracas_checker::lifecycle::{LATE, may_end};
 
 /// Faults by their number: what each is, and from when to when.
 #[derive(Debug, Default)]
@@ -26,13 +26,18 @@ impl Begun {
             }
             _ => return,
         }
-        self.0.retain(|_, (_, _, end)| end.is_none_or(|end| end + 2 * SOON > time));
+        self.0.retain(|_, (_, _, end)| end.is_none_or(|end| end + LATE > time));
     }
 
-    /// Which fault lets the server of `node` end by itself at `time`, in words.
-    pub(crate) fn excuse(&self, plan: &Plan, node: NodeId, time: Nanos) -> String {
+    /// Which fault lets the server of `node` end by itself at `time`, its log ending with these
+    /// lines, in words.
+    pub(crate) fn excuse(
+        &self,
+        plan: &Plan,
+        (node, time, log): (NodeId, Nanos, &[String]),
+    ) -> String {
         let lets = |(_, (fault, begin, end)): &(&u32, &(Fault, Nanos, Option<Nanos>))| {
-            may_end(plan, fault, (*begin, *end), (node, time))
+            may_end(plan, fault, (*begin, *end), (node, time, log))
         };
         match self.0.iter().find(lets) {
             Some((id, (fault, ..))) => format!(
@@ -54,6 +59,8 @@ mod tests {
 
     use super::*;
 
+    const SECOND: Nanos = 1_000_000_000;
+
     fn of_disk(id: u32, trouble: Disk) -> (u32, Fault) {
         (id, Fault::Disk { nodes: vec![NodeId(1)], trouble })
     }
@@ -67,13 +74,13 @@ mod tests {
         let (id, fault) = of_disk(3, trouble);
         let mut begun = Begun::default();
         let begin = FaultEvent::Begin { id, fault, mechanism: "fuse".to_owned() };
-        begun.note(&EventKind::Fault(begin), 10 * SOON);
-        if time > 20 * SOON {
+        begun.note(&EventKind::Fault(begin), 10 * SECOND);
+        if time > 20 * SECOND {
             let end = FaultEvent::End { id, effective: None, problems: Vec::new() };
-            begun.note(&EventKind::Fault(end), 20 * SOON);
+            begun.note(&EventKind::Fault(end), 20 * SECOND);
         }
         let plan = Plan { gives_up_on, ..Plan::default() };
-        begun.excuse(&plan, NodeId(node), time)
+        begun.excuse(&plan, (NodeId(node), time, &[]))
     }
 
     #[test]
@@ -82,12 +89,12 @@ mod tests {
         let none = "no fault in effect allows it";
         let full = Some(BTreeSet::from([Hardship::DiskFull]));
         let cases = [
-            (None, Disk::FsyncFails, (1, 15 * SOON), named),
-            (None, Disk::FsyncFails, (1, 20 * SOON + SOON / 2), named),
-            (None, Disk::FsyncFails, (1, 22 * SOON), none),
-            (None, Disk::FsyncFails, (2, 15 * SOON), none),
-            (full, Disk::FsyncFails, (1, 15 * SOON), none),
-            (None, Disk::Full, (1, 15 * SOON), none),
+            (None, Disk::FsyncFails, (1, 15 * SECOND), named),
+            (None, Disk::FsyncFails, (1, 20 * SECOND + SECOND / 2), named),
+            (None, Disk::FsyncFails, (1, 22 * SECOND), none),
+            (None, Disk::FsyncFails, (2, 15 * SECOND), none),
+            (full, Disk::FsyncFails, (1, 15 * SECOND), none),
+            (None, Disk::Full, (1, 15 * SECOND), none),
         ];
         for (gives_up_on, trouble, end, expect) in cases {
             let said = said(gives_up_on, trouble, end);

@@ -82,6 +82,8 @@ pub struct Crash {
     pub how: String,
     /// It ended well while processes of it went on in the background. They are gone, too.
     pub background: bool,
+    /// The last lines of its log.
+    pub log: Vec<String>,
 }
 
 /// Why a cluster could not be started.
@@ -268,18 +270,18 @@ impl Cluster {
             server.process = None;
             let begins = server.begins.last().cloned().unwrap_or_default();
             let log = last_words::of(begins);
-            let change = NodeChange::Exited { how: how.clone(), log };
+            let change = NodeChange::Exited { how: how.clone(), log: log.clone() };
             self.tell(node, server.incarnation, change);
             self.view.forget(node);
-            crashed.push(Crash { node, how, background });
+            crashed.push(Crash { node, how, background, log });
         }
         crashed
     }
 
     /// The same; says at once which fault allows each of these ends, if one does.
     pub fn notice_crashes(&self) {
-        for Crash { node, how, .. } in self.crashed() {
-            let excuse = self.recorder.excuse(node);
+        for Crash { node, how, log, .. } in self.crashed() {
+            let excuse = self.recorder.excuse(node, &log);
             tracing::warn!(%node, how, "a node's server ended by itself: {excuse}");
         }
     }

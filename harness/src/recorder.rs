@@ -118,8 +118,8 @@ impl Recorder {
 
     /// Which fault lets the server of `node` end by itself now, in words.
     #[must_use]
-    pub fn excuse(&self, node: NodeId) -> String {
-        self.shared.lock().begun.excuse(&self.shared.plan, node, self.now())
+    pub fn excuse(&self, node: NodeId, log: &[String]) -> String {
+        self.shared.lock().begun.excuse(&self.shared.plan, (node, self.now(), log))
     }
 
     /// How many operations ended how.

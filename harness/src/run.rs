@@ -359,7 +359,7 @@ impl Stage<'_> {
         self.deployment.cluster_ready().is_some()
     }
 
-    fn died(&self, Crash { node, how, background }: &Crash) -> String {
+    fn died(&self, Crash { node, how, background, .. }: &Crash) -> String {
         let program = &self.deployment.nodes[node].argv[0];
         let advice = if *background { BACKGROUND } else { "" };
         let words = self.last_words(*node);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Alarm;
 use crate::event::{Event, EventKind, Nanos, NodeChange, NodeId, Phase};
-use crate::fault::FaultEvent;
+use crate::fault::{FaultEvent, Hardship};
 use crate::history::Plan;
 use crate::lifecycle::{self, Excuse};
 
@@ -18,7 +18,17 @@ pub(super) struct Crashes {
     /// The faults for which a server may end, by number.
     excuses: BTreeMap<u32, Excuse>,
     /// Servers that ended at the instant that has not passed yet: a fault may begin at it.
-    ended: Vec<(u64, Nanos, NodeId)>,
+    ended: Vec<Ended>,
+}
+
+/// A server that ended.
+#[derive(Debug)]
+struct Ended {
+    index: u64,
+    time: Nanos,
+    node: NodeId,
+    /// What the last lines of its log name.
+    named: Vec<Hardship>,
 }
 
 impl Crashes {
@@ -31,8 +41,10 @@ impl Crashes {
     pub(super) fn happened(&mut self, event: &Event) {
         match &event.kind {
             EventKind::Phase { phase: Phase::Load } => self.loaded = true,
-            EventKind::Node { node, change: NodeChange::Exited { .. }, .. } => {
-                self.ended.push((event.index, event.time, *node));
+            EventKind::Node { node, change: NodeChange::Exited { log, .. }, .. } => {
+                let named = lifecycle::named(log);
+                let (index, time, node) = (event.index, event.time, *node);
+                self.ended.push(Ended { index, time, node, named });
             }
             EventKind::Fault(FaultEvent::Begin { id, fault, .. }) => {
                 self.excuses.retain(|_, excuse| !excuse.is_over(event.time));
@@ -50,16 +62,22 @@ impl Crashes {
 
     /// Judges what ended at the instant that has passed.
     pub(super) fn settle(&mut self) -> Option<Alarm> {
-        let excused = |node, time| self.excuses.values().any(|excuse| excuse.covers(node, time));
-        let crashed =
-            |(_, time, node): &(u64, Nanos, NodeId)| self.loaded && !excused(*node, *time);
+        let excused = |one: &Ended| {
+            self.excuses.values().any(|excuse| excuse.covers(one.node, one.time, &one.named))
+        };
+        let crashed = |one: &Ended| self.loaded && !excused(one);
         let first = std::mem::take(&mut self.ended).into_iter().find(crashed);
-        first.map(|(index, time, _)| Alarm { check: lifecycle::ID, object: None, index, time })
+        first.map(|Ended { index, time, .. }| Alarm {
+            check: lifecycle::ID,
+            object: None,
+            index,
+            time,
+        })
     }
 
     /// How much memory it takes, but for the names of nodes in faults.
     pub(super) fn bytes(&self) -> usize {
         2 * size_of::<(u32, Excuse)>() * self.excuses.len()
-            + size_of::<(u64, Nanos, NodeId)>() * self.ended.capacity()
+            + size_of::<Ended>() * self.ended.capacity()
     }
 }

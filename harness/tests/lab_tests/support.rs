@@ -76,8 +76,10 @@ fn inside(tests: &[Test], isolation: &str, name: &str) -> u8 {
         Body::Outside(_) | Body::Server(_) => panic!("`{name}` does not run inside"),
     });
     entered.unwrap_or_else(|error| {
-        assert!(!makes_namespaces(isolation), "this machine makes them, and fracas cannot {error}");
         println!("skipped: cannot {error}");
+        // A helper is made to fail by the test that started it, which reads what it says.
+        let excused = matches!(find(tests, name), Body::Helper(_)) || !makes_namespaces(isolation);
+        assert!(excused, "this machine makes namespaces, and fracas cannot {error}");
         SKIPPED
     })
 }
