@@ -29,8 +29,8 @@ whenever the same defect shows, and another one for another defect. This page me
 planted bugs of the reference cluster, in bare runs of `fracas run regent --arg=--bug=NAME`, of 30 s or \
 60 s, about ten of each. The *main* fingerprint of a bug is the one that most of its runs share; *first \
 in* says in how many runs it is that of the headline. `make fingerprints` measures again.\n\n\
-Two bugs that share a fingerprint look alike from outside: both lose a vote to a power failure, or both \
-let a deposed leader answer reads.\n";
+Two bugs that share a fingerprint look alike from outside: both lose a vote to a power failure, both let \
+a deposed leader answer reads, or both lose entries of the log.\n";
 
 /// What is asked of this program.
 #[derive(Default)]
