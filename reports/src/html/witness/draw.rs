@@ -9,8 +9,8 @@ use crate::html::svg::{Px, text_width};
 use crate::html::warp::{Label, Warp};
 use crate::text::seconds;
 
-/// The width left of the bars, for the lanes' names.
-const NAMES: f64 = 84.0;
+/// The least width left of the bars, for the lanes' names, and the space around a name in it.
+const NAMES: (f64, f64) = (84.0, 24.0);
 
 /// The height above the first lane, for times.
 const HEAD: f64 = 26.0;
@@ -41,6 +41,8 @@ pub(super) struct Figure<'a> {
     items: &'a [Item],
     warp: Warp,
     lanes: BTreeMap<Lane, usize>,
+    /// The width left of the bars.
+    names: f64,
     width: f64,
 }
 
@@ -53,11 +55,13 @@ impl<'a> Figure<'a> {
             .map(|item| Label { lane: item.lane, time: item.from, width: room(item) + APART })
             .collect();
         let warp = Warp::new(&times, &labels);
-        let names: BTreeMap<Lane, ()> = items.iter().map(|item| (item.lane, ())).collect();
-        let lanes = names.into_keys().enumerate().map(|(place, lane)| (lane, place)).collect();
+        let named: BTreeMap<Lane, ()> = items.iter().map(|item| (item.lane, ())).collect();
+        let widths = named.keys().map(|lane| text_width(&lane.to_string()) + NAMES.1);
+        let names = widths.fold(NAMES.0, f64::max);
+        let lanes = named.into_keys().enumerate().map(|(place, lane)| (lane, place)).collect();
         let right = items.iter().map(|item| warp.x(item.from) + room(item)).fold(0.0, f64::max);
-        let width = NAMES + right.max(warp.width() + OPEN) + 12.0;
-        Self { items, warp, lanes, width }
+        let width = names + right.max(warp.width() + OPEN) + 12.0;
+        Self { items, warp, lanes, names, width }
     }
 
     pub(super) fn draw(&self) -> Markup {
@@ -77,7 +81,7 @@ impl<'a> Figure<'a> {
     }
 
     fn x(&self, time: u64) -> f64 {
-        NAMES + self.warp.x(time)
+        self.names + self.warp.x(time)
     }
 
     fn top(&self, lane: Lane) -> f64 {
@@ -88,7 +92,7 @@ impl<'a> Figure<'a> {
     fn times(&self, height: f64) -> Markup {
         let mut free = 0.0;
         html! { g.times { @for (time, x) in self.warp.stops() {
-            @let x = NAMES + x;
+            @let x = self.names + x;
             line x1=(Px(x)) x2=(Px(x)) y1="16" y2=(Px(height)) {}
             @if x >= free {
                 @let text = seconds(time);
@@ -102,7 +106,7 @@ impl<'a> Figure<'a> {
         let y = HEAD + place as f64 * ROW;
         html! {
             line.rule x1="0" x2=(Px(self.width)) y1=(Px(y)) y2=(Px(y)) {}
-            text.lane x=(Px(NAMES - 12.0)) y=(Px(y + BAR + 12.0)) { (lane) }
+            text.lane x=(Px(self.names - 12.0)) y=(Px(y + BAR + 12.0)) { (lane) }
         }
     }
 
@@ -176,4 +180,30 @@ fn room(item: &Item) -> f64 {
     let below = text_width(state) + text_width("then: ");
     let mark = if item.refused { text_width(REFUSED) } else { 0.0 };
     (text_width(&item.label) * BOLD + 14.0).max(below).max(mark)
+}
+
+#[cfg(test)]
+mod tests {
+    use fracas_checker::event::{NodeId, ProcessId};
+
+    use super::*;
+
+    #[test]
+    fn the_name_of_every_lane_has_room() {
+        let client = Lane::Client(ProcessId(1_000_001));
+        let wide = text_width("process 1000001") + NAMES.1;
+        for (lane, expect) in [(Lane::Node(NodeId(1)), NAMES.0), (client, wide)] {
+            let item = Item {
+                lane,
+                from: 0,
+                to: Some(1),
+                label: String::new(),
+                title: String::new(),
+                class: "ok",
+                placed: None,
+                refused: false,
+            };
+            assert_eq!(Figure::new(&[item]).names, expect);
+        }
+    }
 }
