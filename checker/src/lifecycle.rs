@@ -255,7 +255,8 @@ fn times(number: u32) -> String {
     if number == 1 { "once".to_owned() } else { format!("{number} times") }
 }
 
-/// The hardships that the lines of a log name, by what operating systems call them.
+/// The hardships that a log names, by what operating systems call them, in the line that tells why
+/// its server ended: what an earlier line tells was survived.
 pub(crate) fn named(log: &[String]) -> Vec<Hardship> {
     const NAMES: [(Hardship, &str); 6] = [
         (Hardship::DiskErrors, "input/output error"),
@@ -265,7 +266,8 @@ pub(crate) fn named(log: &[String]) -> Vec<Hardship> {
         (Hardship::NoDescriptors, "too many open files"),
         (Hardship::DiskFull, "enospc"),
     ];
-    let told = |name: &str| log.iter().any(|line| line.to_lowercase().contains(name));
+    let Some(line) = telling(log).map(|line| line.to_lowercase()) else { return Vec::new() };
+    let told = |name: &str| line.contains(name);
     NAMES.iter().filter(|(_, name)| told(name)).map(|(hardship, _)| *hardship).collect()
 }
 
@@ -364,6 +366,9 @@ mod tests {
             assert!(covers(latest, line), "{line}");
             assert!(!covers(latest + 1, line), "{line}");
         }
+        // A server that went on after the error ended for another reason.
+        let survived = ["warn: sync log: Input/output error", "panic: index out of range"];
+        assert_eq!(named(&survived.map(str::to_owned)), []);
         assert!(!excuse.covers(NodeId(2), 15, &[Hardship::DiskErrors]));
         assert!(!excuse.is_over(20 + LATE) && excuse.is_over(21 + LATE));
     }

@@ -12,7 +12,7 @@ const TAIL: u64 = 64 * 1024;
 /// So many lines of each log are kept …
 const LINES: usize = 20;
 /// … and so many characters of each line.
-const WIDTH: usize = 240;
+const WIDTH: usize = 480;
 
 /// The last lines of a log from the byte `from` on, the last `count` of those with text. None of
 /// what is no regular file or cannot be read.
