@@ -142,6 +142,15 @@ fn no_file_knows_a_developers_machine() {
 }
 
 #[test]
+fn no_mark_of_an_unfinished_merge_is_left() {
+    // Written in parts, so that this file does not break its own rule.
+    let marks = ["<".repeat(7), "|".repeat(7), ">".repeat(7)];
+    lines("a merge must be finished: choose one side", &sources(), |line| {
+        marks.iter().any(|mark| line.starts_with(mark.as_str()))
+    });
+}
+
+#[test]
 fn no_line_ends_with_a_space() {
     lines("no line may end with a space", &sources(), |line| line.ends_with([' ', '\t']));
 }
