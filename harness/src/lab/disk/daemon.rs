@@ -260,6 +260,12 @@ impl Daemon {
                 self.announce(Tell::Done); // what is cached would never be read from the disk
                 return Ok(true);
             }
+            Ask::Evict => {
+                let evicted = self.system.evict().doing(|| "show what the disk has".into());
+                let tell = evicted.map_or_else(|e| Tell::Failed(Told::from(&e)), |()| Tell::Done);
+                self.announce(tell); // what is cached would never be read from the disk
+                return Ok(true);
+            }
             Ask::Slow(latency) => {
                 self.system.slow(latency);
                 Tell::Done

@@ -127,6 +127,17 @@ impl Disk {
         }
     }
 
+    /// What a failed fsync left in memory alone leaves memory: the files show what the disk has. A
+    /// kernel may do that at any time, for it takes those pages for clean.
+    ///
+    /// All processes that use the disk must have been killed and reaped before.
+    ///
+    /// # Errors
+    /// When the disk's process does not answer, or cannot do it.
+    pub fn evict(&self) -> Result<(), LabError> {
+        self.ask(&Ask::Evict).map(drop)
+    }
+
     /// From now on these calls fail, and no others. [`Errors::NONE`] heals.
     ///
     /// # Errors
