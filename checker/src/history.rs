@@ -23,6 +23,7 @@ use crate::event::{
     Value,
 };
 use crate::fault::{FaultKind, Hardship};
+use crate::harness::Mishap;
 
 /// The name and version of the format; the first field of the first line.
 pub const SCHEMA: &str = "fracas.history/1";
@@ -422,6 +423,14 @@ impl History {
     #[must_use]
     pub fn faults(&self) -> Vec<FaultSpan> {
         faults::spans(&self.others)
+    }
+
+    /// What happened to the harness, in order, each with when it was recorded.
+    pub fn mishaps(&self) -> impl Iterator<Item = (Nanos, &Mishap)> {
+        self.others.iter().filter_map(|event| match &event.kind {
+            EventKind::Note { harness: Some(mishap), .. } => Some((event.time, mishap)),
+            _ => None,
+        })
     }
 
     /// When `phase` was first entered.

@@ -4,8 +4,8 @@
 //! here decides when or to whom: that is the nemesis' part.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fracas_checker::event::{EventKind, NodeChange, NodeId};
@@ -22,6 +22,7 @@ use crate::lab::{Gone, Lab, LabError, Launch, NodeProcess, Signal, Threads, proo
 use crate::last_words;
 use crate::recorder::Recorder;
 use crate::store::RunDir;
+use crate::tail::Begin;
 use crate::view::View;
 
 /// A log file of a node.
@@ -41,6 +42,8 @@ pub struct Cluster {
     recorder: Recorder,
     view: View,
     servers: BTreeMap<NodeId, Mutex<Server>>,
+    /// How often each was started, beside the locks: who asks must not wait for one.
+    starts: BTreeMap<NodeId, AtomicU32>,
     cuts: Mutex<BTreeMap<u32, Vec<Cut>>>,
     shapings: Mutex<BTreeMap<u32, BTreeMap<Cut, Shaping>>>,
     equipment: Equipment,
@@ -70,8 +73,8 @@ struct Server {
     incarnation: u32,
     /// As what it was started last.
     started: Again,
-    /// Log sizes at the start of each incarnation, the first one's included.
-    begins: Vec<BTreeMap<PathBuf, u64>>,
+    /// Which files the logs were at the start of each incarnation, the first one's included.
+    begins: Vec<BTreeMap<PathBuf, Begin>>,
 }
 
 /// A server that ended by itself.
@@ -131,8 +134,9 @@ impl Cluster {
         run: RunDir,
         (recorder, view): (Recorder, View),
     ) -> Self {
-        let nodes = deployments.first.nodes.keys();
-        let servers = nodes.map(|node| (*node, Mutex::default())).collect();
+        let nodes = || deployments.first.nodes.keys();
+        let servers = nodes().map(|node| (*node, Mutex::default())).collect();
+        let starts = nodes().map(|node| (*node, AtomicU32::default())).collect();
         Self {
             lab,
             deployments,
@@ -140,6 +144,7 @@ impl Cluster {
             recorder,
             view,
             servers,
+            starts,
             cuts: Mutex::default(),
             shapings: Mutex::default(),
             equipment,
@@ -210,12 +215,13 @@ impl Cluster {
             clock: self.equipment.page(node),
             monotonic_offset: self.equipment.monotonic_offset(node),
         };
-        let sizes = self.outputs(node).into_iter().map(|path| {
-            let size = fs::metadata(&path).map_or(0, |file| file.len());
-            (path, size)
+        let begins = self.outputs(node).into_iter().map(|path| {
+            let begin = Begin::of(&path);
+            (path, begin)
         });
-        server.begins.push(sizes.collect());
+        server.begins.push(begins.collect());
         server.incarnation += 1;
+        self.starts[&node].store(server.incarnation, Ordering::Relaxed);
         self.tell(node, server.incarnation, NodeChange::Started);
         server.killed = None;
         let mut process = self.lab.start(&launch)?;
@@ -251,14 +257,22 @@ impl Cluster {
     pub fn incarnation_at(&self, node: NodeId, path: &PathBuf, offset: u64) -> u32 {
         let server = self.server(node);
         let earlier =
-            server.begins.iter().filter(|begin| begin.get(path).is_none_or(|at| *at <= offset));
+            server.begins.iter().filter(|begin| begin.get(path).is_none_or(|at| at.size <= offset));
         u32::try_from(earlier.count()).unwrap_or(u32::MAX)
+    }
+
+    /// A log was cut, or another file is in its place: what earlier incarnations had written of it
+    /// before is in no file that is read from now on.
+    pub fn log_began_anew(&self, node: NodeId, path: &PathBuf, now: Begin) {
+        let mut server = self.server(node);
+        let begins = server.begins.iter_mut().filter_map(|begin| begin.get_mut(path));
+        begins.for_each(|begin| *begin = begin.after(now));
     }
 
     /// How often a node has been started.
     #[must_use]
     pub fn incarnation(&self, node: NodeId) -> u32 {
-        self.server(node).incarnation
+        self.starts[&node].load(Ordering::Relaxed)
     }
 
     /// The servers that ended by themselves since last asked. They stay down.
@@ -272,7 +286,7 @@ impl Cluster {
             let background = process.left_for_background();
             server.process = None;
             let begins = server.begins.last().cloned().unwrap_or_default();
-            let log = last_words::of(begins);
+            let log = last_words::of(begins.into_iter().map(|(path, at)| (path, at.size)));
             let change = NodeChange::Exited { how: how.clone(), log: log.clone() };
             self.tell(node, server.incarnation, change);
             self.view.forget(node);

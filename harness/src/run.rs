@@ -268,7 +268,8 @@ impl Stage<'_> {
     async fn play(&self) -> Result<(), RunError> {
         self.enter(Phase::Start);
         tokio::task::block_in_place(|| self.cluster.start_all())?;
-        let observer = Observer::start(&self.cluster, &self.deployment, &self.recorder, &self.view);
+        let observer = Observer::start(&self.cluster, &self.deployment, &self.recorder, &self.view)
+            .map_err(RunError::Runtime)?;
         self.ready().await?;
         self.enter(Phase::Load);
         let (clients, actual) = self.load().await?;
@@ -284,7 +285,7 @@ impl Stage<'_> {
         clients.stop().await.map_err(RunError::Bug)?;
         self.enter(Phase::FinalReads);
         looker.read(if self.is_proven() { recovery.min(LAST_LOOK) } else { recovery }).await;
-        observer.stop().map_err(RunError::Bug)
+        tokio::task::block_in_place(|| observer.stop()).map_err(RunError::Bug)
     }
 
     /// Whether an anomaly is proven, where the run is to end with one.
@@ -435,7 +436,7 @@ impl Stage<'_> {
         self.load_ended.get_or_init(|| self.recorder.now());
         let Some(proven) = self.proven() else { return };
         tell(&format!("fracas: {proven}"));
-        self.recorder.record(EventKind::Note { text: proven.to_string() });
+        self.recorder.record(EventKind::note(proven.to_string()));
     }
 
     /// Shows progress for `time`, or until the user interrupts, the disk fails, an anomaly is
