@@ -425,6 +425,19 @@ impl History {
         faults::spans(&self.others)
     }
 
+    /// The same up to the moment `end`, as if it had been cut off there.
+    #[must_use]
+    pub fn until(&self, end: Nanos) -> Self {
+        let mut growing = Growing::new(self.header.clone());
+        let events = self.events().iter().take_while(|event| event.time <= end);
+        let added = events.cloned().try_for_each(|event| growing.add(event));
+        match added.and_then(|()| growing.history()) {
+            Ok(cut) => Self { before: self.before, ..cut },
+            // It cannot be: the beginning of a history is one.
+            Err(_) => self.clone(),
+        }
+    }
+
     /// What happened to the harness, in order, each with when it was recorded.
     pub fn mishaps(&self) -> impl Iterator<Item = (Nanos, &Mishap)> {
         self.others.iter().filter_map(|event| match &event.kind {

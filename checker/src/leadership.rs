@@ -121,7 +121,9 @@ fn unread(history: &History, result: &mut CheckResult) {
     for (_, mishap) in history.mishaps() {
         match mishap {
             Mishap::LogSkipped { .. } => result.not_checked.push(mishap.to_string()),
-            Mishap::LogRefused { .. } => result.inconclusive(mishap.to_string()),
+            Mishap::LogRefused { .. } => {
+                result.inconclusive(format!("a log was not read: {mishap}"));
+            }
             _ => {}
         }
     }

@@ -3,13 +3,16 @@
 //! Every method does one thing to the running cluster and says in the history what it did. Nothing
 //! here decides when or to whom: that is the nemesis' part.
 
+mod ends;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use fracas_checker::event::{EventKind, NodeChange, NodeId};
 use fracas_checker::fault::{Again, Cut, Measurement, Stage};
+use fracas_checker::harness::Mishap;
 use fracas_targets::{Deployment, LogFile, NodePlan, StopSignal};
 
 use crate::durable;
@@ -18,8 +21,8 @@ use crate::lab::clock;
 use crate::lab::disk::Disk;
 use crate::lab::leftovers::MARK;
 use crate::lab::packets::Shaping;
+use crate::lab::resources::MemoryWatch;
 use crate::lab::{Gone, Lab, LabError, Launch, NodeProcess, Signal, Threads, proofs};
-use crate::last_words;
 use crate::recorder::Recorder;
 use crate::store::RunDir;
 use crate::tail::Begin;
@@ -44,6 +47,11 @@ pub struct Cluster {
     servers: BTreeMap<NodeId, Mutex<Server>>,
     /// How often each was started, beside the locks: who asks must not wait for one.
     starts: BTreeMap<NodeId, AtomicU32>,
+    /// What of our own has ended, once something has.
+    broken: OnceLock<Mishap>,
+    /// When everything of our own was seen to live for the last time.
+    whole_at: AtomicU64,
+    memory: MemoryWatch,
     cuts: Mutex<BTreeMap<u32, Vec<Cut>>>,
     shapings: Mutex<BTreeMap<u32, BTreeMap<Cut, Shaping>>>,
     equipment: Equipment,
@@ -145,6 +153,9 @@ impl Cluster {
             view,
             servers,
             starts,
+            broken: OnceLock::new(),
+            whole_at: AtomicU64::default(),
+            memory: MemoryWatch::new(),
             cuts: Mutex::default(),
             shapings: Mutex::default(),
             equipment,
@@ -273,34 +284,6 @@ impl Cluster {
     #[must_use]
     pub fn incarnation(&self, node: NodeId) -> u32 {
         self.starts[&node].load(Ordering::Relaxed)
-    }
-
-    /// The servers that ended by themselves since last asked. They stay down.
-    #[must_use]
-    pub fn crashed(&self) -> Vec<Crash> {
-        let mut crashed = Vec::new();
-        for node in self.nodes() {
-            let mut server = self.server(node);
-            let Some(process) = server.process.as_mut() else { continue };
-            let Some(how) = process.exited() else { continue };
-            let background = process.left_for_background();
-            server.process = None;
-            let begins = server.begins.last().cloned().unwrap_or_default();
-            let log = last_words::of(begins.into_iter().map(|(path, at)| (path, at.size)));
-            let change = NodeChange::Exited { how: how.clone(), log: log.clone() };
-            self.tell(node, server.incarnation, change);
-            self.view.forget(node);
-            crashed.push(Crash { node, how, background, log });
-        }
-        crashed
-    }
-
-    /// The same; says at once which fault allows each of these ends, if one does.
-    pub fn notice_crashes(&self) {
-        for Crash { node, how, log, .. } in self.crashed() {
-            let excuse = self.recorder.excuse(node, &log);
-            tracing::warn!(%node, how, "a node's server ended by itself: {excuse}");
-        }
     }
 
     /// Stops all processes of a node.

@@ -17,6 +17,7 @@ pub mod equipment;
 pub mod exit;
 pub mod fits;
 pub mod guard;
+pub mod heartbeat;
 pub mod interrupt;
 pub mod judging;
 pub mod lab;

@@ -59,16 +59,18 @@ impl Followers {
     pub(crate) fn start(context: Context, logs: Vec<(NodeId, NodeLog)>) -> io::Result<Self> {
         let ends = Arc::new(AtomicU8::new(GO_ON));
         let theirs = Arc::clone(&ends);
-        let since = context.recorder.now();
+        let (since, pulse) = (context.recorder.now(), context.pulse.clone());
         let mut followers: Vec<Follower> =
             logs.into_iter().map(|(node, log)| Follower::new(node, log, since)).collect();
         let thread = std::thread::Builder::new().name("logs".to_owned()).spawn(move || {
             while theirs.load(Ordering::Relaxed) == GO_ON {
+                pulse.beat(context.recorder.now());
                 followers.iter_mut().for_each(|one| {
                     one.look(&context);
                 });
                 std::thread::sleep(LOG_EVERY);
             }
+            pulse.rest();
             if theirs.load(Ordering::Relaxed) == FINISH {
                 rest(&context, &mut followers);
             }

@@ -12,6 +12,7 @@ use fracas_targets::{Deployment, Poller, Sighting};
 use tokio::task::JoinSet;
 
 use crate::cluster::{Cluster, NodeLog};
+use crate::heartbeat::Pulse;
 use crate::logs::Followers;
 use crate::recorder::Recorder;
 use crate::view::View;
@@ -20,6 +21,7 @@ use crate::view::View;
 pub struct Observer {
     tasks: JoinSet<()>,
     logs: Followers,
+    pulse: Pulse,
 }
 
 /// What every watching task needs.
@@ -28,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) deployment: Arc<Deployment>,
     pub(crate) recorder: Recorder,
+    /// Of the thread that follows the logs.
+    pub(crate) pulse: Pulse,
     view: View,
 }
 
@@ -42,10 +46,12 @@ impl Observer {
         recorder: &Recorder,
         view: &View,
     ) -> io::Result<Self> {
+        let pulse = Pulse::default();
         let context = Context {
             cluster: Arc::clone(cluster),
             deployment: Arc::clone(deployment),
             recorder: recorder.clone(),
+            pulse: pulse.clone(),
             view: view.clone(),
         };
         let (mut tasks, mut logs) = (JoinSet::new(), Vec::new());
@@ -56,11 +62,17 @@ impl Observer {
             let of_rules = |log: &NodeLog| deployment.log_rules().concerns(log.place);
             logs.extend(cluster.logs(node).into_iter().filter(of_rules).map(|log| (node, log)));
         }
-        Ok(Self { tasks, logs: Followers::start(context, logs)? })
+        Ok(Self { tasks, pulse, logs: Followers::start(context, logs)? })
     }
 }
 
 impl Observer {
+    /// The signs of life of the thread that follows the logs.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
+    }
+
     /// Ends the watch, once what the logs hold has been read. It waits: call it where that is allowed.
     ///
     /// # Errors

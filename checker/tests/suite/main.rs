@@ -32,6 +32,7 @@ mod lifecycle;
 mod linearizability_oracle;
 mod locks;
 mod locks_leases;
+mod mishaps;
 mod never_panics;
 mod online;
 mod online_cases;

@@ -44,9 +44,9 @@ use fracas_checker::NodeId;
 use fracas_checker::fault::{Cut, FaultKind};
 
 pub use command::{hear_command, run_command};
-pub use error::LabError;
+pub use error::{LabError, scarce};
 pub use init::node_main;
-pub use launch::{Gone, Launch, Threads};
+pub use launch::{Gone, Helper, Launch, Threads};
 pub use links::NODES_MAX;
 pub use mounts::keep;
 pub use nix::sys::signal::Signal;
@@ -230,6 +230,12 @@ impl Lab {
         task: impl FnOnce() -> T + Send,
     ) -> Result<T, LabError> {
         self.netns(node, "enter")?.inside(|| Ok(task()))
+    }
+
+    /// Why the thread that sends packets on has ended, if it has though something is shaped.
+    #[must_use]
+    pub fn packets_failed(&self) -> Option<Helper> {
+        self.cuts().engine.as_ref()?.failed()
     }
 
     /// The network namespace of a node.

@@ -10,6 +10,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
 use nix::sched::CloneFlags;
 use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use super::error::{Doing, LabError};
@@ -44,6 +45,16 @@ impl std::fmt::Display for Ended {
             Self::Signal(signal) => write!(f, "signal {signal}"),
         }
     }
+}
+
+/// How a child has ended, if it has; it is not reaped.
+pub(crate) fn peek(pid: Pid) -> Result<Option<Ended>, Errno> {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    Ok(match waitid(Id::Pid(pid), flags)? {
+        WaitStatus::Exited(_, status) => Some(Ended::Status(status)),
+        WaitStatus::Signaled(_, signal, _) => Some(Ended::Signal(signal as i32)),
+        _ => None,
+    })
 }
 
 /// Which side of a clone the caller is on.
@@ -90,6 +101,14 @@ pub(crate) fn clone_into(flags: CloneFlags) -> Result<Side, LabError> {
 pub(crate) fn notice_children() -> Result<(), Errno> {
     // SAFETY: the default action is no handler, so no code of ours can run at a bad moment.
     unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }.map(|_| ())
+}
+
+/// Whether a file that becomes larger than its limit is told by a refusal, as any other trouble of a
+/// disk is, rather than by a signal that ends the process.
+pub(crate) fn refuse_large_files(refuse: bool) -> Result<(), Errno> {
+    let action = if refuse { SigHandler::SigIgn } else { SigHandler::SigDfl };
+    // SAFETY: neither action is a handler, so no code of ours can run at a bad moment.
+    unsafe { signal(Signal::SIGXFSZ, action) }.map(|_| ())
 }
 
 /// Takes the end of `pid`, or of any child for `-1`, if there is one; does not wait.
