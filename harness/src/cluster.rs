@@ -17,7 +17,7 @@ use crate::equipment::Equipment;
 use crate::lab::clock;
 use crate::lab::leftovers::MARK;
 use crate::lab::packets::Shaping;
-use crate::lab::{Gone, Lab, LabError, Launch, NodeProcess, Signal, Threads, proofs};
+use crate::lab::{Gone, Lab, LabError, Launch, NodeProcess, Reach, Signal, Threads, proofs};
 use crate::last_words;
 use crate::recorder::Recorder;
 use crate::store::RunDir;
@@ -206,6 +206,7 @@ impl Cluster {
             dir,
             clock: self.equipment.page(node),
             monotonic_offset: self.equipment.monotonic_offset(node),
+            reach: Reach { evidence: vec![self.run.evidence().to_owned()], ..Reach::default() },
         };
         let sizes = self.outputs(node).into_iter().map(|path| {
             let size = fs::metadata(&path).map_or(0, |file| file.len());

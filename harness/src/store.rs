@@ -111,6 +111,13 @@ impl RunDir {
         &self.path
     }
 
+    /// The directory that holds this run and its like, which no server may see; this run's own where
+    /// that is the root of the machine.
+    #[must_use]
+    pub fn evidence(&self) -> &Path {
+        self.path.parent().filter(|out| out.parent().is_some()).unwrap_or(&self.path)
+    }
+
     /// A file in it.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {

@@ -10,7 +10,7 @@ use fracas::actor::troubles::trouble;
 use fracas::cluster::{Cluster, Deployments};
 use fracas::equipment::Equipment;
 use fracas::lab::clock::{Sampling, prove_shift};
-use fracas::lab::{Lab, LabError, LabSpec, Launch, Mechanism, NodeProcess, disk, packets};
+use fracas::lab::{Lab, LabError, LabSpec, Launch, Mechanism, NodeProcess, Reach, disk, packets};
 use fracas::recorder::{Recorder, Writer};
 use fracas::store::RunDir;
 use fracas::targets;
@@ -209,6 +209,7 @@ impl Bench {
             dir,
             clock: None,
             monotonic_offset: MONOTONIC,
+            reach: Reach::default(),
         })
     }
 
