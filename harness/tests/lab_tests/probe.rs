@@ -63,8 +63,11 @@ impl Paths {
 /// What came of an attempt: why it was refused, or what was got.
 type Attempt = Result<String, String>;
 
-/// Everything that is tried, by the key of its row.
-const ATTEMPTS: &[(&str, fn(&Paths) -> Attempt)] = &[
+/// The key of a row, and what is tried for it.
+type Row = (&'static str, fn(&Paths) -> Attempt);
+
+/// Everything that is tried.
+const ATTEMPTS: &[Row] = &[
     ("system-file", |_| all(&["/usr/bin/env", "/etc/passwd", "/etc/hosts"], writes)),
     ("core-pattern", |_| {
         all(&["/proc/sys/kernel/core_pattern", "/proc/sys/vm/panic_on_oom"], writes)
