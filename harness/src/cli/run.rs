@@ -27,6 +27,7 @@ use crate::lab::{self, Isolation, Mechanism, NODES_MAX};
 use crate::nemesis;
 use crate::plan::{Asked, RunPlan, promised};
 use crate::preflight;
+use crate::store::Readers;
 use crate::{fits, run, targets};
 
 /// How long a run lasts unless something else says so.
@@ -148,6 +149,10 @@ pub(super) struct RunArgs {
     pub(super) format: Format,
     #[command(flatten)]
     pub(super) out: Out,
+    /// Let others read the directory of the run, such as the web server of a CI system; else only
+    /// the user who runs fracas can.
+    #[arg(long)]
+    share: bool,
     /// For the tests of fracas itself: partitions claim to work but do nothing.
     #[arg(long, hide = true)]
     test_ineffective_cut: bool,
@@ -366,6 +371,7 @@ fn decide_without(
         coverage,
         check: args.budget.budget(),
         out: args.out.out.clone(),
+        readers: if args.share { Readers::Everyone } else { Readers::Owner },
         command: command(args, name, seed),
         supervisor: Identity::own(),
         until_anomaly: args.until_anomaly,

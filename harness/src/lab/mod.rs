@@ -48,7 +48,7 @@ use std::time::{Duration, Instant};
 use fracas_checker::NodeId;
 use fracas_checker::fault::{Cut, FaultKind};
 
-pub use command::{hear_command, run_command};
+pub use command::{bound_memory, hear_command, run_command, run_self};
 pub use error::LabError;
 pub use init::node_main;
 pub use launch::{Gone, Launch, Threads};
