@@ -33,6 +33,8 @@ const FILES_MAX: usize = 8;
 /// What the harness asks of a node's init.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Order {
+    /// Go on: the node's user is there.
+    Mapped,
     /// Start the server, in these surroundings.
     Launch(Box<(Launch, Surroundings)>),
     /// Stop all processes but the init.
@@ -54,6 +56,8 @@ pub(crate) enum Order {
 /// What a node's init tells the harness.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Report {
+    /// The node's user namespace exists, and waits for its user.
+    Unmapped,
     /// The init exists; its process id as the harness sees it.
     Init(i32),
     /// The server was started.

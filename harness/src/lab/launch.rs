@@ -36,6 +36,13 @@ pub struct Launch {
     pub reach: Reach,
 }
 
+impl Launch {
+    /// Whether its directory is its own. The root of the machine is nobody's.
+    pub(crate) fn has_own_dir(&self) -> bool {
+        self.dir.parent().is_some()
+    }
+}
+
 /// What a node finds in its world beside the machine's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Surroundings {

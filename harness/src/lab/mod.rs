@@ -11,6 +11,7 @@ mod command;
 mod cuts;
 pub mod disk;
 mod error;
+mod ids;
 mod init;
 mod iptables;
 mod launch;
@@ -50,6 +51,7 @@ use fracas_checker::fault::{Cut, FaultKind};
 
 pub use command::{bound_memory, hear_command, run_command, run_self};
 pub use error::LabError;
+pub use ids::give;
 pub use init::node_main;
 pub use launch::{Gone, Launch, Threads};
 pub use links::NODES_MAX;

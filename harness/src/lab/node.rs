@@ -16,6 +16,7 @@ use super::birth::{Init, born, unexpected};
 use super::channel::{Channel, Order, Received, Report};
 use super::clock::{ClockPage, Reading, Sampling};
 use super::error::{Doing, LabError};
+use super::ids;
 use super::launch::{Gone, Launch, Surroundings, Threads};
 use super::netns::NetNs;
 use super::output::Output;
@@ -60,7 +61,11 @@ impl NodeProcess {
     ) -> Result<Self, LabError> {
         let about = |error: LabError| error.within(&format!("start node {}", launch.node));
         let output = Output::open(launch).map_err(about)?;
-        let (waiter, init, channel) = born(netns, launch.clock.as_ref()).map_err(about)?;
+        if launch.has_own_dir() {
+            ids::give(launch.node, &launch.dir).map_err(about)?;
+        }
+        let (waiter, init, channel) =
+            born(netns, launch.clock.as_ref(), ids::of(launch.node)).map_err(about)?;
         let mut started = Self {
             node: launch.node,
             waiter,

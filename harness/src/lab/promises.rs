@@ -53,6 +53,12 @@ const fn never(key: &'static str, what: &'static str) -> Promise {
 /// All rows.
 pub const PROMISES: &[Promise] = &[
     never("system-file", "write a file of the machine, such as `/usr/bin/env`"),
+    never("secrets", "read what only root may read, such as `/etc/shadow`"),
+    Promise {
+        key: "private-file",
+        what: "read a file outside these directories that only the caller may read",
+        unless: Some("the kernel allows servers no other number than the caller's own"),
+    },
     never("core-pattern", "write a setting of the kernel, such as `/proc/sys/kernel/core_pattern`"),
     never("sysrq", "command the kernel through `/proc/sysrq-trigger`"),
     never("kernel-memory", "read `/proc/kcore`, `/proc/kmsg`, `/proc/kallsyms`"),

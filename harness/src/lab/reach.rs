@@ -1,15 +1,19 @@
 //! What a node's processes reach of the machine, as data. Who puts it into effect is `walls`.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::launch::Launch;
-use super::needs;
+use super::{ids, needs};
 
 /// Where every node has an empty directory of its own instead of what the machine has there.
 const PRIVATE: [&str; 7] =
     ["/home", "/root", "/tmp", "/var/tmp", "/run", "/run/lock", "/var/spool"];
+
+/// The bit of a directory's rights that lets other users pass.
+const OTHERS_PASS: u32 = 0o001;
 
 /// What a node may reach beside what every node may. The default is nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -43,21 +47,29 @@ impl View {
     /// The view of a node that is started like this, on this machine as it is now.
     pub(crate) fn of(launch: &Launch, sockets: &[PathBuf]) -> Self {
         let Reach { evidence, reads, fuse } = &launch.reach;
-        let private = dirs(PRIVATE.iter().map(Path::new));
+        let mut private = dirs(PRIVATE.iter().map(Path::new));
         let evidence = dirs(evidence.iter().map(PathBuf::as_path));
         let needs = needs::of(launch, [&private[..], &evidence].concat().as_slice());
         let needs = needs.into_iter().chain(reads.iter().flat_map(|path| both_names(path)));
-        // A directory without one above is the machine's root, and nobody's own.
-        let writes = launch.dir.parent().map(|_| launch.dir.clone()).into_iter().collect();
-        Self {
-            private,
-            evidence,
-            reads: needs.collect(),
-            writes,
-            sockets: sockets.to_vec(),
-            fuse: *fuse,
+        let reads: Vec<PathBuf> = needs.collect();
+        let writes: Vec<PathBuf> =
+            launch.has_own_dir().then(|| launch.dir.clone()).into_iter().collect();
+        if ids::of(launch.node).is_some() {
+            let shown = [&reads[..], &evidence, &writes].concat();
+            private.extend(shown.iter().filter_map(|path| closed(path)));
         }
+        Self { private, evidence, reads, writes, sockets: sockets.to_vec(), fuse: *fuse }
     }
+}
+
+/// The topmost directory above a path that other users cannot pass: it is hidden as a whole, so
+/// that what is shown below can be reached.
+fn closed(path: &Path) -> Option<PathBuf> {
+    let above: Vec<&Path> = path.ancestors().skip(1).collect();
+    let shut = |dir: &&&Path| {
+        std::fs::metadata(dir).is_ok_and(|dir| dir.permissions().mode() & OTHERS_PASS == 0)
+    };
+    above.iter().rev().find(shut).filter(|dir| dir.parent().is_some()).map(|dir| dir.to_path_buf())
 }
 
 /// Those of these directories that exist, by their true names.

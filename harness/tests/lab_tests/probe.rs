@@ -69,6 +69,8 @@ type Row = (&'static str, fn(&Paths) -> Attempt);
 /// Everything that is tried.
 const ATTEMPTS: &[Row] = &[
     ("system-file", |_| all(&["/usr/bin/env", "/etc/passwd", "/etc/hosts"], writes)),
+    ("secrets", |_| all(&["/etc/shadow", "/etc/gshadow"], reads_something)),
+    ("private-file", |_| private_file()),
     ("core-pattern", |_| {
         all(&["/proc/sys/kernel/core_pattern", "/proc/sys/vm/panic_on_oom"], writes)
     }),
@@ -234,13 +236,26 @@ fn connects(path: &Path) -> Attempt {
 
 /// The sockets beside the program, which the server sees.
 fn elsewhere() -> Attempt {
+    let sockets = beside("socket")?;
+    all(&sockets.iter().map(PathBuf::as_path).collect::<Vec<_>>(), connects)
+}
+
+/// The caller's own files beside the program.
+fn private_file() -> Attempt {
+    let files = beside("private")?;
+    let names: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
+    all(&names.iter().map(String::as_str).collect::<Vec<_>>(), reads_something)
+}
+
+/// The files of this name in the directories beside the program, which the server sees.
+fn beside(name: &str) -> Result<Vec<PathBuf>, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let beside = fs::read_dir(program.parent().expect("a directory")).map_err(|e| e.to_string())?;
-    let sockets = beside.flatten().map(|entry| entry.path().join("socket"));
-    let sockets: Vec<PathBuf> = sockets.filter(|path| path.exists()).collect();
-    assert!(!sockets.is_empty(), "the test has bound one");
-    let paths: Vec<&Path> = sockets.iter().map(PathBuf::as_path).collect();
-    all(&paths, connects)
+    let entries =
+        fs::read_dir(program.parent().expect("a directory")).map_err(|e| e.to_string())?;
+    let found = entries.flatten().map(|entry| entry.path().join(name));
+    let found: Vec<PathBuf> = found.filter(|path| path.exists()).collect();
+    assert!(!found.is_empty(), "the test has made one");
+    Ok(found)
 }
 
 /// All that are seen are the init and this one; no other number can be signalled.

@@ -142,6 +142,14 @@ impl Way {
         command.status().is_ok_and(|status| status.success())
     }
 
+    /// Gives a file to the user of this way.
+    pub(crate) fn own(&self, file: &Path) {
+        if self.as_nobody {
+            let nobody = NOBODY.parse().ok();
+            std::os::unix::fs::chown(file, nobody, nobody).expect("chown");
+        }
+    }
+
     /// The program itself.
     pub(crate) fn program(&self) -> &Path {
         &self.program

@@ -88,6 +88,10 @@ impl Machine {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).expect("chmod");
             socket
         };
+        let private = elsewhere.path().join("private");
+        fs::write(&private, "secret").expect("written");
+        fs::set_permissions(&private, fs::Permissions::from_mode(0o600)).expect("chmod");
+        way.own(&private);
         let sockets = [bind(dir.path().join("socket")), bind(elsewhere.path().join("socket"))];
         Self { dir, elsewhere, _sockets: sockets }
     }
