@@ -72,6 +72,9 @@ pub const PROMISES: &[Promise] = &[
     never("socket-elsewhere", "reach another socket of the machine that was bound before the run"),
     never("processes", "see or signal a process of another node or of the machine"),
     never("mount", "mount, unmount or move to another root"),
+    never("namespaces", "make a user namespace, unless `node.namespaces` allows it"),
+    never("tracing", "trace a process, or read its memory"),
+    never("kernel", "load a module or another kernel, or use `bpf`, `perf` or kernel keys"),
     never("setuid", "get rights from a set-uid program"),
     never("planted-link", "have the harness write where a planted link points"),
 ];

@@ -24,6 +24,8 @@ pub struct Reach {
     pub reads: Vec<PathBuf>,
     /// Whether `/dev/fuse` is there.
     pub fuse: bool,
+    /// Whether it may make namespaces, and mount in them.
+    pub namespaces: bool,
 }
 
 /// The view that a node has of the machine's files: what is hidden, and what is shown all the same.
@@ -41,12 +43,14 @@ pub(crate) struct View {
     pub(crate) sockets: Vec<PathBuf>,
     /// Whether `/dev/fuse` is there.
     pub(crate) fuse: bool,
+    /// Whether namespaces may be made.
+    pub(crate) namespaces: bool,
 }
 
 impl View {
     /// The view of a node that is started like this, on this machine as it is now.
     pub(crate) fn of(launch: &Launch, sockets: &[PathBuf]) -> Self {
-        let Reach { evidence, reads, fuse } = &launch.reach;
+        let Reach { evidence, reads, fuse, namespaces } = &launch.reach;
         let mut private = dirs(PRIVATE.iter().map(Path::new));
         let evidence = dirs(evidence.iter().map(PathBuf::as_path));
         let needs = needs::of(launch, [&private[..], &evidence].concat().as_slice());
@@ -58,7 +62,15 @@ impl View {
             let shown = [&reads[..], &evidence, &writes].concat();
             private.extend(shown.iter().filter_map(|path| closed(path)));
         }
-        Self { private, evidence, reads, writes, sockets: sockets.to_vec(), fuse: *fuse }
+        Self {
+            private,
+            evidence,
+            reads,
+            writes,
+            sockets: sockets.to_vec(),
+            fuse: *fuse,
+            namespaces: *namespaces,
+        }
     }
 }
 

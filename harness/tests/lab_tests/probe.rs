@@ -1,9 +1,11 @@
 //! The hostile server of `walls`: it tries one thing after the other, and says what came of each.
 //! What must come of it is not known here.
 
+#![expect(unsafe_code, reason = "system calls that no server needs have no safe wrapper")]
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, IoSliceMut, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -12,7 +14,10 @@ use std::process::Command;
 use fracas_checker::NodeId;
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::ptrace;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::{chroot, getegid, geteuid, getgid, getuid, pivot_root};
 
 /// The variables that tell the probe where things are.
@@ -86,6 +91,9 @@ const ATTEMPTS: &[Row] = &[
     ("socket-elsewhere", |_| elsewhere()),
     ("processes", |_| processes()),
     ("mount", |_| mounts()),
+    ("namespaces", |_| namespaces()),
+    ("tracing", |_| tracing()),
+    ("kernel", |_| kernel()),
     ("setuid", |_| setuid()),
 ];
 
@@ -287,6 +295,49 @@ fn mounts() -> Attempt {
         ("pivot", pivot_root("root", "root")),
     ];
     all(&tried, |(what, result)| of(what, result))
+}
+
+/// Threads and processes are made all the same.
+fn namespaces() -> Attempt {
+    std::thread::spawn(|| ()).join().expect("threads are made");
+    assert!(Command::new("/bin/true").status().expect("processes are made").success());
+    let flags = [CloneFlags::CLONE_NEWUSER, CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS];
+    all(&flags, |flags| of("unshare", unshare(flags)))
+}
+
+fn tracing() -> Attempt {
+    let init = nix::unistd::Pid::from_raw(1);
+    let mut byte = [0];
+    let (mut own, other) = ([IoSliceMut::new(&mut byte)], [RemoteIoVec { base: 4096, len: 1 }]);
+    let read = process_vm_readv(init, &mut own, &other);
+    let tried = [
+        ("attach", ptrace::attach(init)),
+        ("be traced", ptrace::traceme()),
+        ("read memory", read.map(drop)),
+    ];
+    all(&tried, |(what, result)| of(what, result))
+}
+
+/// The arguments are wrong on purpose: a kernel that would do it says EFAULT or EINVAL.
+fn kernel() -> Attempt {
+    let calls = [
+        ("init_module", libc::SYS_init_module),
+        ("finit_module", libc::SYS_finit_module),
+        ("kexec_load", libc::SYS_kexec_load),
+        ("bpf", libc::SYS_bpf),
+        ("perf_event_open", libc::SYS_perf_event_open),
+        ("add_key", libc::SYS_add_key),
+        ("keyctl", libc::SYS_keyctl),
+        ("userfaultfd", libc::SYS_userfaultfd),
+    ];
+    all(&calls, |(what, number)| {
+        // SAFETY: every argument is -1, which is no address that any of these calls could use.
+        let called = unsafe { libc::syscall(number, -1_i64, -1_i64, -1_i64, -1_i64, -1_i64) };
+        match Errno::result(called) {
+            Err(error @ (Errno::EPERM | Errno::ENOSYS)) => Err(format!("{what}: {error}")),
+            other => Ok(format!("{what}: {other:?}")),
+        }
+    })
 }
 
 /// A set-uid program beside this one where the test could make one, and what the kernel says.

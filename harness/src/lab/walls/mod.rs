@@ -4,6 +4,7 @@
 //! evidence is out of sight; what the server needs is shown again. It is done by the node's init
 //! just before it starts the server. What is to be seen is decided elsewhere (`reach`).
 
+mod calls;
 mod places;
 mod readonly;
 pub(super) mod sockets;
@@ -52,12 +53,13 @@ impl Held {
             }
         }
         self.devices.mount()?;
-        tame_proc()?;
+        tame_proc(view.namespaces)?;
         let sockets = view.sockets.iter().filter(|path| is_socket(path)).cloned();
         cover(&sockets.collect::<Vec<_>>())?;
         let buried = self.steps.iter().filter(|(_, step, _)| *step == Step::Bury);
         buried.map(|(path, ..)| path).try_for_each(|path| read_only(path, Extent::One))?;
-        prctl::set_no_new_privs().doing(|| "give up new privileges".into())
+        prctl::set_no_new_privs().doing(|| "give up new privileges".into())?;
+        calls::refuse(view.namespaces)
     }
 }
 

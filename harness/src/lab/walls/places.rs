@@ -84,10 +84,14 @@ fn terminals() -> Result<(), LabError> {
         .doing(|| "mount `/dev/pts`".into())
 }
 
-/// Makes of a fresh `/proc` one that tells of the node and commands nothing.
-pub(super) fn tame_proc() -> Result<(), LabError> {
+/// Makes of a fresh `/proc` one that tells of the node and commands nothing. Where the server may make
+/// namespaces, it stays whole: the kernel mounts no fresh one in them otherwise.
+pub(super) fn tame_proc(namespaces: bool) -> Result<(), LabError> {
     let proc = Path::new("/proc");
     writable(proc, Extent::One)?; // a process may set its own things there
+    if namespaces {
+        return Ok(());
+    }
     for path in existing(&SETTINGS) {
         bind(&path, &path)?;
         read_only(&path, Extent::All)?;
