@@ -29,9 +29,11 @@ use super::channel::{Channel, Order, Received, Report};
 use super::clock::{self, ClockPage, Supervisor};
 use super::error::{Doing, LabError, Told};
 use super::launch::Launch;
+use super::output::Output;
 use super::resources::cpu::{SPIN, Turns, spin_main};
 use super::sys::{self, Ended, Side};
 use super::wait::ready;
+use super::walls::Held;
 use super::world::{hung_up, map_ids};
 use super::{mounts, threads, tree};
 
@@ -165,18 +167,19 @@ fn start(channel: &Channel) -> Result<Option<(Pid, SignalFd)>, LabError> {
     mounts::fresh_proc()?;
     let (launch, surroundings) =
         match channel.receive(LAUNCH_WITHIN).doing(|| "read the launch".into())? {
-            Received::Message(Order::Launch(launch, surroundings)) => (launch, surroundings),
+            Received::Message(Order::Launch(both)) => *both,
             Received::End => return Ok(None),
             other => return Err(LabError::answer("read the launch", format!("{other:?}"))),
         };
+    let output = Output::receive(channel, LAUNCH_WITHIN)?;
     mounts::hosts(&surroundings.hosts)?;
-    mounts::empty_run(&surroundings.kept)?;
     sethostname(launch.node.to_string()).doing(|| "set the host name".into())?;
-    sys::close_others_on_exec()?;
     clock::shift_monotonic(launch.monotonic_offset)?;
+    Held::of(&surroundings.view)?.raise(&surroundings.view)?;
+    sys::close_others_on_exec()?;
     // Before the start, so that the server's death cannot be missed.
     let deaths = watch_deaths().doing(|| "watch for the ends of processes".into())?;
-    let server = spawn(&launch)?;
+    let server = spawn(&launch, output)?;
     channel.send(&Report::Started).doing(|| "report the start".into())?;
     Ok(Some((server, deaths)))
 }
@@ -189,24 +192,17 @@ fn watch_deaths() -> Result<SignalFd, Errno> {
 }
 
 /// Starts the server.
-fn spawn(launch: &Launch) -> Result<Pid, LabError> {
+fn spawn(launch: &Launch, output: Output) -> Result<Pid, LabError> {
     let Some((program, arguments)) = launch.argv.split_first() else {
         return Err(LabError::Asked("start a server: no program was named".into()));
     };
-    std::fs::metadata(&launch.dir).doing(|| format!("enter `{}`", launch.dir.display()))?;
     let mut command = Command::new(program);
     command.args(arguments).current_dir(&launch.dir).env_clear();
     command.envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     command.envs(&launch.env).process_group(0).stdin(Stdio::null());
-    command.stdout(append(&launch.stdout)?).stderr(append(&launch.stderr)?);
+    command.stdout(output.stdout).stderr(output.stderr);
     let child = command.spawn().map_err(|error| explain(program, error))?;
     Ok(Pid::from_raw(child.id().cast_signed()))
-}
-
-/// Opens a file to write at its end.
-fn append(file: &Path) -> Result<File, LabError> {
-    let opened = OpenOptions::new().create(true).append(true).open(file);
-    opened.doing(|| format!("open `{}`", file.display()))
 }
 
 /// Says why a program could not be started. “No such file” means the program only if the program

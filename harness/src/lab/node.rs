@@ -18,6 +18,7 @@ use super::clock::{ClockPage, Reading, Sampling};
 use super::error::{Doing, LabError};
 use super::launch::{Gone, Launch, Surroundings, Threads};
 use super::netns::NetNs;
+use super::output::Output;
 use super::resources::{Ration, Squeezed};
 use super::sys;
 use super::threads;
@@ -58,6 +59,7 @@ impl NodeProcess {
         surroundings: Surroundings,
     ) -> Result<Self, LabError> {
         let about = |error: LabError| error.within(&format!("start node {}", launch.node));
+        let output = Output::open(launch).map_err(about)?;
         let (waiter, init, channel) = born(netns, launch.clock.as_ref()).map_err(about)?;
         let mut started = Self {
             node: launch.node,
@@ -72,14 +74,15 @@ impl NodeProcess {
             left: 0,
             gone: None,
         };
-        let order = Order::Launch(launch.clone(), surroundings);
-        started.launch(&order).map_err(about)?;
+        let order = Order::Launch(Box::new((launch.clone(), surroundings)));
+        started.launch(&order, &output).map_err(about)?;
         Ok(started)
     }
 
     /// Has the init start the server.
-    fn launch(&mut self, order: &Order) -> Result<(), LabError> {
+    fn launch(&mut self, order: &Order, output: &Output) -> Result<(), LabError> {
         self.channel.send(order).doing(|| "send the launch".into())?;
+        output.send(&self.channel)?;
         match self.report()? {
             Some(Report::Started) => Ok(()),
             Some(Report::Failed(reason)) => Err(reason.error()),

@@ -23,7 +23,7 @@ use nix::unistd::{Pid, Uid, getegid, geteuid, pipe2, setpgid};
 use super::error::{Doing, LabError, Told};
 use super::sys::{self, Ended, Side};
 use super::wait::ready;
-use super::{links, mend, mounts};
+use super::{links, mend, mounts, walls};
 
 /// The exit code of a panic inside: a bug of ours.
 const PANICKED: u8 = 70;
@@ -56,6 +56,7 @@ pub struct World {
 /// passes SIGINT and SIGTERM on (SIGHUP as SIGTERM). SIGQUIT ends it at once, and with it the world.
 pub fn enter(isolation: Isolation, inside: impl FnOnce(&World) -> u8) -> Result<u8, LabError> {
     sys::require_single_thread()?;
+    walls::sockets::note();
     let root = geteuid().is_root();
     match isolation {
         Isolation::Root if !root => Err(LabError::Unavailable {

@@ -118,8 +118,13 @@ impl Way {
 
     /// The command that runs a test or a helper inside a world.
     pub(crate) fn command(&self, name: &str) -> Command {
+        self.command_in(self.isolation, name)
+    }
+
+    /// The same, in a world that is made by this right.
+    pub(crate) fn command_in(&self, isolation: &str, name: &str) -> Command {
         let mut command = self.plain();
-        command.args(["__inside", self.isolation, name]);
+        command.args(["__inside", isolation, name]);
         command
     }
 
