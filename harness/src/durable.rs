@@ -1,9 +1,8 @@
 //! Files of the harness that lie where a server's data lies: durable at once, under every model of a
 //! disk, so that no power failure takes what the server has not written.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Writes a file below the directory `top`, and makes it and its name durable.
@@ -14,9 +13,12 @@ pub fn write(top: &Path, path: &Path, text: &str) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
-    let mut open = OpenOptions::new();
-    open.write(true).create(true).truncate(true).custom_flags(libc::O_NOFOLLOW);
-    let mut file = open.open(path)?;
+    // What has the name goes, so that no link of that name is followed.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = File::create_new(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     sync_names(top, path)

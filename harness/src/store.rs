@@ -33,6 +33,14 @@ pub enum Readers {
     Everyone,
 }
 
+impl Readers {
+    /// Everyone if it is shared.
+    #[must_use]
+    pub fn when(shared: bool) -> Self {
+        if shared { Self::Everyone } else { Self::Owner }
+    }
+}
+
 /// One run's directory.
 #[derive(Debug, Clone)]
 pub struct RunDir {
