@@ -86,16 +86,13 @@ fn main() -> ExitCode {
     for bug in BUGS.iter().enumerate().filter(|(_, bug)| options.wants(bug.name)) {
         let name = bug.1.name;
         eprintln!("calibrate: {name}");
-        let row = options.find(bug).map(|found| found.row(name, &options));
-        match row {
-            Some(row) => {
-                eprintln!("  {row}");
-                if let Err(error) = put(name, row) {
-                    eprintln!("calibrate: failed to write `{TABLE}`: {error}");
-                    return ExitCode::FAILURE;
-                }
+        match options.measure(bug) {
+            Ok(true) => {}
+            Ok(false) => missed.push(name),
+            Err(error) => {
+                eprintln!("calibrate: {error}");
+                return ExitCode::FAILURE;
             }
-            None => missed.push(name),
         }
     }
     if !missed.is_empty() {
@@ -165,8 +162,17 @@ impl Options {
         self.bugs.is_empty() || self.bugs.iter().any(|name| name == bug)
     }
 
+    /// Looks for a bug and puts its row into the table; says whether it was found.
+    fn measure(&self, bug: (usize, &BugInfo)) -> Result<bool, String> {
+        let Some(found) = self.find(bug)? else { return Ok(false) };
+        let row = found.row(bug.1.name, self)?;
+        eprintln!("  {row}");
+        put(bug.1.name, row).map_err(|error| format!("failed to write `{TABLE}`: {error}"))?;
+        Ok(true)
+    }
+
     /// How a bug is found, and how soon.
-    fn find(&self, (place, bug): (usize, &BugInfo)) -> Option<Found> {
+    fn find(&self, (place, bug): (usize, &BugInfo)) -> Result<Option<Found>, String> {
         if let Some(recipe) = AIMED.iter().find(|recipe| recipe.bug == bug.name) {
             return self.hunt(bug.name, recipe.faults, recipe.flags, SEEDS);
         }
@@ -174,13 +180,22 @@ impl Options {
             return self.hunt(bug.name, &["all"], &["--time=60s"], SEEDS);
         }
         let flags = ["--time=30s"];
-        let alone =
-            bug.faults.iter().find_map(|kind| self.hunt(bug.name, &[kind], &flags, SEEDS_ALONE));
-        alone.or_else(|| self.hunt(bug.name, bug.faults, &flags, SEEDS))
+        for kind in bug.faults {
+            if let Some(found) = self.hunt(bug.name, &[kind], &flags, SEEDS_ALONE)? {
+                return Ok(Some(found));
+            }
+        }
+        self.hunt(bug.name, bug.faults, &flags, SEEDS)
     }
 
     /// Runs one seed after the other until an anomaly is reported.
-    fn hunt(&self, bug: &str, faults: &[&str], flags: &[&str], seeds: u64) -> Option<Found> {
+    fn hunt(
+        &self,
+        bug: &str,
+        faults: &[&str],
+        flags: &[&str],
+        seeds: u64,
+    ) -> Result<Option<Found>, String> {
         let mut total = 0.0;
         let faults = faults.join(",");
         for seed in 1..=seeds {
@@ -188,11 +203,12 @@ impl Options {
             asked.extend(flags.iter().map(|flag| (*flag).to_owned()));
             let results = self.run(bug, &asked)?;
             let Some((class, seconds)) = first(&results) else {
-                total += results["run"]["duration_s"].as_f64()?;
+                total += results["run"]["duration_s"].as_f64().unwrap_or(0.0);
                 continue;
             };
             let begun = |fault: &Value| fault["begin_s"].as_f64().is_some_and(|at| at < seconds);
-            return Some(Found {
+            let id = results["run"]["id"].as_str().ok_or("the results name no run")?;
+            return Ok(Some(Found {
                 faults: faults.replace(',', ", "),
                 flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
                 class,
@@ -200,32 +216,30 @@ impl Options {
                 seed,
                 seconds,
                 total: total + seconds,
-                troubled: results["faults"].as_array()?.iter().any(begun),
-                run: self.out.join(results["run"]["id"].as_str()?),
-            });
+                troubled: results["faults"].as_array().into_iter().flatten().any(begun),
+                run: self.out.join(id),
+            }));
         }
-        None
+        Ok(None)
     }
 
-    /// One run's results.
-    fn run(&self, bug: &str, flags: &[String]) -> Option<Value> {
-        let output = Command::new(program()?)
+    /// One run's results. A run that has none, or whose harness failed, tells nothing of the bug.
+    fn run(&self, bug: &str, flags: &[String]) -> Result<Value, String> {
+        let program = program()?;
+        let output = Command::new(&program)
             .args(["run", "regent", "--quiet", "--format=json", "--out"])
             .arg(&self.out)
             .arg(format!("--arg=--bug={bug}"))
             .args(flags)
             .stderr(Stdio::null())
             .output()
-            .inspect_err(|error| eprintln!("calibrate: failed to run fracas: {error}"))
-            .ok()?;
-        let results = serde_json::from_slice(&output.stdout);
-        results
-            .inspect_err(|error| eprintln!("calibrate: no results ({}): {error}", output.status))
-            .ok()
+            .map_err(|error| format!("failed to run `{}`: {error}", program.display()))?;
+        serde_json::from_slice(&output.stdout)
+            .map_err(|error| format!("`{bug}` has no results ({}): {error}", output.status))
     }
 
     /// In how many of some replays of a run a class of anomaly is found again that it showed.
-    fn replay(&self, bug: &str, found: &Found) -> usize {
+    fn replay(&self, bug: &str, found: &Found) -> Result<usize, String> {
         let schedule = found.run.join("schedule.json");
         // An aim is in the schedule already.
         let kept = found.flags.iter().filter(|flag| !flag.starts_with("--aim")).cloned();
@@ -233,13 +247,13 @@ impl Options {
             [format!("--schedule={}", schedule.display()), format!("--seed={}", found.seed)];
         let flags: Vec<String> = kept.chain(of_this).collect();
         let again = || {
-            let results = self.run(bug, &flags);
-            results.is_some_and(|results| classes(&results).any(|one| found.classes.contains(one)))
+            let results = self.run(bug, &flags)?;
+            Ok(classes(&results).any(|one| found.classes.contains(one)))
         };
         let next = AtomicUsize::new(0);
         let some = || {
             let mine = iter::from_fn(|| (next.fetch_add(1, Relaxed) < REPLAYS).then(again));
-            mine.filter(|again| *again).count()
+            mine.map(|again| again.map(usize::from)).sum::<Result<usize, String>>()
         };
         thread::scope(|scope| {
             let jobs: Vec<_> = (0..self.jobs).map(|_| scope.spawn(some)).collect();
@@ -250,27 +264,28 @@ impl Options {
 
 impl Found {
     /// The row of the table.
-    fn row(&self, bug: &str, options: &Options) -> String {
+    fn row(&self, bug: &str, options: &Options) -> Result<String, String> {
         let again = match (options.replays, self.troubled) {
             (false, _) => "–".to_owned(),
             (true, false) => "needs no fault".to_owned(),
-            (true, true) => format!("{} of {REPLAYS}", options.replay(bug, self)),
+            (true, true) => format!("{} of {REPLAYS}", options.replay(bug, self)?),
         };
         let Self { faults, class, seed, seconds, total, .. } = self;
         let flags: Vec<String> = self.flags.iter().map(|flag| format!("`{flag}`")).collect();
         let flags = flags.join(" ");
-        format!(
+        Ok(format!(
             "| `{bug}` | `{class}` | {seed} | {seconds:.1} | {total:.0} | {faults} | {flags} | {again} |"
-        )
+        ))
     }
 }
 
 /// The program that was built beside this one.
-fn program() -> Option<PathBuf> {
-    let me = env::current_exe()
-        .inspect_err(|error| eprintln!("calibrate: failed to find itself: {error}"))
-        .ok()?;
-    Some(me.parent().and_then(Path::parent)?.join("fracas"))
+fn program() -> Result<PathBuf, String> {
+    let me = env::current_exe().map_err(|error| format!("failed to find itself: {error}"))?;
+    let above = me.parent().and_then(Path::parent);
+    above
+        .map(|above| above.join("fracas"))
+        .ok_or_else(|| format!("`{}` is not in the directory of a build", me.display()))
 }
 
 /// The class of the finding that was complete first, and when that was.

@@ -15,9 +15,10 @@ use fracas_targets::{Deployment, LogFile, NodePlan, StopSignal};
 use crate::durable;
 use crate::equipment::Equipment;
 use crate::lab::clock;
+use crate::lab::disk::Disk;
 use crate::lab::leftovers::MARK;
 use crate::lab::packets::Shaping;
-use crate::lab::{Gone, Lab, LabError, Launch, NodeProcess, Signal, Threads, proofs};
+use crate::lab::{Gone, Lab, LabError, Launch, NodeProcess, Reach, Signal, Threads, proofs};
 use crate::last_words;
 use crate::recorder::Recorder;
 use crate::store::RunDir;
@@ -193,6 +194,8 @@ impl Cluster {
         if !again.is_same() {
             server.started = again;
         }
+        // Else a server that ended because an fsync failed would believe what no disk has.
+        self.equipment.disks(node).iter().try_for_each(Disk::evict)?;
         let plan = self.deployments.node(server.started, node);
         let dir = self.run.node(node)?;
         let mark = (MARK.to_owned(), self.run.path().display().to_string());
@@ -206,6 +209,7 @@ impl Cluster {
             dir,
             clock: self.equipment.page(node),
             monotonic_offset: self.equipment.monotonic_offset(node),
+            reach: Reach { evidence: vec![self.run.evidence().to_owned()], ..Reach::default() },
         };
         let sizes = self.outputs(node).into_iter().map(|path| {
             let size = fs::metadata(&path).map_or(0, |file| file.len());

@@ -18,6 +18,7 @@ use super::support::{Body, Test};
 pub(crate) const TESTS: &[Test] = &[
     ("a_torn_write_leaves_whole_pieces", Body::Inside(torn)),
     ("a_failed_fsync_loses_its_pages_for_good", Body::Inside(failed_fsync)),
+    ("what_a_failed_fsync_left_in_memory_can_leave_it", Body::Inside(evicted)),
     ("a_disk_refuses_what_it_is_told_to", Body::Inside(refuses)),
     ("a_full_disk_takes_nothing_more", Body::Inside(full)),
     ("a_slow_disk_takes_its_time", Body::Inside(slow)),
@@ -62,6 +63,38 @@ fn failed_fsync(_: &World) {
     let kept = [vec![3], vec![2; 4095], vec![1; 4096]].concat();
     it.check("file", &kept);
     assert_eq!(it.disk().stats().expect("counts").refused.fsync, 1);
+}
+
+/// What a failed fsync left in memory alone is gone when memory is, and so is the size, unless
+/// something was written since.
+fn evicted(_: &World) {
+    let cases = [
+        (vec![], [1, 1]),
+        (vec![(4096, 3)], [1, 2]), // its second page is in memory, as a whole
+        (vec![(8192, 3)], [1, 1]),
+    ];
+    for (since, kept) in cases {
+        let it = Fixture::fast(Model::Ext4);
+        let file = it.durable("file", &[1; 8192]);
+        file.write_all_at(&[2; 12288], 0).expect("written");
+        it.disk().fail(Errors { fsync: 1.0, ..Errors::NONE }).expect("told");
+        assert_eq!(file.sync_all().expect_err("refused").raw_os_error(), Some(libc::EIO));
+        it.disk().fail(Errors::NONE).expect("healed");
+        it.check("file", &[2; 12288]);
+        since.iter().for_each(|(at, byte)| file.write_all_at(&[*byte], *at).expect("written"));
+        drop(file);
+        it.disk().evict().expect("evicted");
+        let mut found = fs::read(it.path("file")).expect("read");
+        since.iter().for_each(|(at, byte)| {
+            let at = usize::try_from(*at).expect("small");
+            assert_eq!(std::mem::replace(&mut found[at], 2), *byte);
+        });
+        let pages = kept.map(|byte| [byte; 4096]).concat();
+        assert_eq!(found[..8192], pages, "after {since:?}");
+        assert_eq!(found.len(), if since.is_empty() { 8192 } else { 12288 });
+        it.lose();
+        it.check("file", &[1; 8192]);
+    }
 }
 
 fn refuses(_: &World) {

@@ -125,6 +125,8 @@ pub(super) enum Ask {
     Mount(DiskSpec),
     /// Lose what is not durable.
     Lose(Loss),
+    /// Show what the disk has where a failed fsync left something newer in memory.
+    Evict,
     /// Refuse this from now on.
     Fail(Errors),
     /// Take this long from now on.

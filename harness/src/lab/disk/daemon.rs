@@ -101,7 +101,7 @@ fn attach(spec: &DiskSpec, kernel: &File) -> Result<(), LabError> {
         getegid()
     );
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    mount(Some("fracas"), &spec.mountpoint, Some("fuse"), flags, Some(options.as_str()))
+    mount(Some(super::SOURCE), &spec.mountpoint, Some("fuse"), flags, Some(options.as_str()))
         .doing(|| format!("mount a disk at `{}`", spec.mountpoint.display()))
         .map_err(device::explain)
 }
@@ -258,6 +258,12 @@ impl Daemon {
             Ask::Fail(errors) => {
                 self.system.errors = errors;
                 self.announce(Tell::Done); // what is cached would never be read from the disk
+                return Ok(true);
+            }
+            Ask::Evict => {
+                let evicted = self.system.evict().doing(|| "show what the disk has".into());
+                let tell = evicted.map_or_else(|e| Tell::Failed(Told::from(&e)), |()| Tell::Done);
+                self.announce(tell); // what is cached would never be read from the disk
                 return Ok(true);
             }
             Ask::Slow(latency) => {

@@ -374,6 +374,21 @@ impl FileSystem {
         Lost { files: toll.lost.files + toll.files.len() as u64, age, ..toll.lost }
     }
 
+    /// What a failed fsync left in memory alone leaves memory, too. All programs that had files open
+    /// must be gone.
+    pub(super) fn evict(&mut self) -> Done<()> {
+        let dirty: Vec<u64> = self.inodes.dirty().map(|(node, _)| node).collect();
+        for node in dirty {
+            let inode = self.inodes.get_mut(node)?;
+            let mut undo = std::mem::take(&mut inode.undo);
+            let evicted = inode.file().and_then(|file| undo.evict(file).map_err(errno));
+            inode.undo = undo;
+            evicted?;
+            self.inodes.drop_unused(node);
+        }
+        Ok(())
+    }
+
     /// Puts the content of all files back.
     fn lose_data(&mut self, mut torn: Option<&mut Torn>, toll: &mut Toll) {
         let dirty: Vec<u64> = self.inodes.dirty().map(|(node, _)| node).collect();

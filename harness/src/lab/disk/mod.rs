@@ -57,6 +57,9 @@ const SLOWEST: Duration = Duration::from_secs(30);
 /// How much a probe writes.
 const PROBE_LENGTH: usize = 64;
 
+/// What the table of mounts says that our disks are made of.
+pub(crate) const SOURCE: &str = "fracas";
+
 /// A mounted disk. Dropping it makes everything durable and unmounts it.
 ///
 /// Mount it in the world before the node that uses it starts: the node's mounts are a copy of the
@@ -125,6 +128,17 @@ impl Disk {
             Tell::Lost(lost) => Ok(lost),
             other => Err(LabError::answer("lose data", format!("{other:?}"))),
         }
+    }
+
+    /// What a failed fsync left in memory alone leaves memory: the files show what the disk has. A
+    /// kernel may do that at any time, for it takes those pages for clean.
+    ///
+    /// All processes that use the disk must have been killed and reaped before.
+    ///
+    /// # Errors
+    /// When the disk's process does not answer, or cannot do it.
+    pub fn evict(&self) -> Result<(), LabError> {
+        self.ask(&Ask::Evict).map(drop)
     }
 
     /// From now on these calls fail, and no others. [`Errors::NONE`] heals.

@@ -247,6 +247,27 @@ impl Undo {
         Ok(loss)
     }
 
+    /// The pages that a failed fsync did not bring to the disk leave memory: from now on the file
+    /// shows what the disk has. A page that was changed once more stays, as memory keeps it. Where
+    /// nothing was written after the fsync that failed, the size is the disk's again, too.
+    pub(super) fn evict(&mut self, file: &File) -> io::Result<()> {
+        if self.spoiled.is_empty() {
+            return Ok(());
+        }
+        if self.layers.iter().all(|layer| layer.pages.is_empty() && layer.written == 0) {
+            return std::mem::take(self).roll_back(file, None).map(drop);
+        }
+        let changed = |page: &u64| self.layers.iter().any(|layer| layer.pages.contains_key(page));
+        let size = file.metadata()?.len();
+        for (page, old) in self.spoiled.iter().filter(|(page, _)| !changed(page)) {
+            let length = size.saturating_sub(page * PAGE).min(PAGE);
+            file.write_all_at(&padded(&old.image, length), page * PAGE)?;
+        }
+        let layers = &self.layers;
+        self.spoiled.retain(|page, _| layers.iter().any(|layer| layer.pages.contains_key(page)));
+        Ok(())
+    }
+
     /// What the disk has of every page that it does not have as it was written.
     fn on_disk(self) -> BTreeMap<u64, Kept> {
         let unsynced = self.layers.into_iter().rev().flat_map(|layer| layer.pages);
