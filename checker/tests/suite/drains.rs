@@ -117,7 +117,7 @@ struct Step {
 }
 
 /// Whether some order of all is legal, by trying each.
-fn is_legal(steps: &[Step], done: &mut Vec<bool>, queue: &mut VecDeque<u64>) -> bool {
+fn is_legal(steps: &[Step], done: &mut [bool], queue: &mut VecDeque<u64>) -> bool {
     if done.iter().all(|done| *done) {
         return true;
     }
