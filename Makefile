@@ -28,6 +28,11 @@ lint:
 	@if $(CARGO) clippy --version >/dev/null 2>&1; then \
 	  $(CARGO) clippy --locked --workspace --all-targets -- -D warnings; \
 	else echo "not installed: clippy (lints are not checked)"; fi
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+	  $(CARGO) deny check licenses sources bans && \
+	  if $(CARGO) deny fetch db >/dev/null 2>&1; then $(CARGO) deny check advisories; \
+	  else echo "not reachable: the database of advisories (they are not checked)"; fi; \
+	else echo "not installed: cargo-deny (known advisories are not checked; licences, sources and duplicates are, by a test)"; fi
 
 ## slow: the slow tier, kept apart: many histories, many seeds, many kills
 slow: packages

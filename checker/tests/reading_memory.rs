@@ -84,8 +84,8 @@ fn an_operation_takes_no_more_than_its_share() {
     let before = resident("VmRSS");
     let recorded = formats::read(Written::default(), &Hint::default()).expect("a history");
     assert_eq!(recorded.history.operations().len() as u64, OPERATIONS);
-    check("reading", before, 160);
+    check("reading", before, 145);
     let verdict = judge(&recorded.history, Budget::unlimited_time());
     assert!(verdict.checks.iter().any(|check| check.status == Status::Pass), "{verdict:?}");
-    check("reading and judging", before, 250);
+    check("reading and judging", before, 220);
 }

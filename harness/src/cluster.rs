@@ -22,7 +22,7 @@ use crate::lab::disk::Disk;
 use crate::lab::leftovers::MARK;
 use crate::lab::packets::Shaping;
 use crate::lab::resources::MemoryWatch;
-use crate::lab::{Gone, Lab, LabError, Launch, NodeProcess, Signal, Threads, proofs};
+use crate::lab::{Gone, Lab, LabError, Launch, NodeProcess, Reach, Signal, Threads, proofs};
 use crate::recorder::Recorder;
 use crate::store::RunDir;
 use crate::tail::Begin;
@@ -225,6 +225,7 @@ impl Cluster {
             dir,
             clock: self.equipment.page(node),
             monotonic_offset: self.equipment.monotonic_offset(node),
+            reach: Reach { evidence: vec![self.run.evidence().to_owned()], ..Reach::default() },
         };
         let begins = self.outputs(node).into_iter().map(|path| {
             let begin = Begin::of(&path);

@@ -14,7 +14,7 @@ use crate::durable;
 use crate::lab::clock::{self, Clock, ClockPage, Faketime};
 use crate::lab::disk::{Disk, DiskSpec, Latency, Model, WRITE_BACK_AFTER};
 use crate::lab::resources::{Place, SmallDisk};
-use crate::lab::{LabError, NodeProcess};
+use crate::lab::{self, LabError, NodeProcess};
 use crate::preflight::refused;
 use crate::store::RunDir;
 
@@ -129,6 +129,7 @@ impl Equipment {
                         make(run, *node, &backing)?;
                     }
                     let small = SmallDisk::mount(&backing, size)?;
+                    lab::give(*node, &backing)?;
                     equipment.small.entry(*node).or_default().push(small);
                 }
                 if let Some(kind) = troubled {
@@ -253,7 +254,8 @@ impl NodeClock {
 /// Makes a directory of a node, if it is not there.
 fn make(run: &RunDir, node: NodeId, dir: &Path) -> Result<(), StartError> {
     let file = |error| StartError::File { node, path: dir.to_owned(), error };
-    durable::make_dir(&run.node(node)?, dir).map_err(file)
+    durable::make_dir(&run.node(node)?, dir).map_err(file)?;
+    Ok(lab::give(node, dir)?)
 }
 
 /// A disk under a directory of a node, which keeps its data in another or the same.

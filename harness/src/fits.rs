@@ -46,8 +46,8 @@ pub fn doubts(deployment: &Deployment) -> Vec<String> {
         }
         if HIDDEN.iter().any(|hidden| word.starts_with(hidden)) {
             doubts.insert(format!(
-                "its server is told of `{word}`: `/run` is empty for each server but for where the \
-                 run was started, is kept, and has its programs"
+                "its server is told of `{word}`: `/run` is empty for each server but for the \
+                 directory of its program"
             ));
         }
     }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use fracas::exit::Exit;
-use fracas::{cli, doctor, lab};
+use fracas::{cli, doctor, lab, targets};
 
 fn main() -> ExitCode {
     let mut words = std::env::args_os().skip(1);
@@ -11,6 +11,10 @@ fn main() -> ExitCode {
     match first.as_deref().and_then(|word| word.to_str()) {
         Some("__node") => ExitCode::from(lab::node_main()),
         Some("__disk") => ExitCode::from(lab::disk::disk_main()),
+        Some(targets::TRIAL_ARGUMENT) => {
+            let name = words.next().unwrap_or_default();
+            ExitCode::from(targets::trial_main(&name.to_string_lossy()))
+        }
         Some(doctor::PROBE_ARGUMENT) => {
             let what = words.next().unwrap_or_default();
             ExitCode::from(doctor::probe_main(&what.to_string_lossy()))

@@ -15,6 +15,7 @@ use crate::equipment::Wanted;
 use crate::lab::Mechanism;
 use crate::lab::leftovers::Identity;
 use crate::nemesis;
+use crate::store::Readers;
 
 /// Until the first answer after the last heal, where a target does not say.
 const RECOVERY: Duration = Duration::from_secs(30);
@@ -71,6 +72,8 @@ pub struct RunPlan {
     pub check: CheckBudget,
     /// Where runs are kept.
     pub out: PathBuf,
+    /// Who may look into the run's directory.
+    pub readers: Readers,
     /// What repeats this run.
     pub command: String,
     /// The process that answers for this run, as the machine outside numbers it.

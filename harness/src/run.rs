@@ -66,7 +66,7 @@ pub fn run(plan: &RunPlan, world: &World) -> Result<Exit, RunError> {
     let listening = runtime.block_on(async { Interrupts::listen() });
     let interrupts = listening.map_err(RunError::Runtime)?;
     let mut record = record::begin(plan, world);
-    let dir = RunDir::create(&plan.out, &plan.name()).map_err(RunError::Out)?;
+    let dir = RunDir::create(&plan.out, &plan.name(), plan.readers).map_err(RunError::Out)?;
     record.id = dir.id();
     dir.write_supervisor(plan.supervisor)?;
     dir.write_record(&record)?;

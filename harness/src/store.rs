@@ -6,9 +6,9 @@
 //! runs/latest -> …
 //! ```
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::symlink;
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -25,6 +25,24 @@ const RESERVE: &str = ".reserve";
 const RESERVED: usize = 1 << 20;
 /// How many runs of one second and seed may exist side by side.
 const MOST_NAMESAKES: u32 = 1_000;
+
+/// Who may look into the directory of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Readers {
+    /// The user who made it: what servers write may be secret, and nobody else can plant a file.
+    #[default]
+    Owner,
+    /// Whoever may by the mask of that user (`umask`).
+    Everyone,
+}
+
+impl Readers {
+    /// Everyone if it is shared.
+    #[must_use]
+    pub fn when(shared: bool) -> Self {
+        if shared { Self::Everyone } else { Self::Owner }
+    }
+}
 
 /// One run's directory.
 #[derive(Debug, Clone)]
@@ -77,11 +95,11 @@ impl RunDir {
     ///
     /// # Errors
     /// When the directory cannot be made.
-    pub fn create(out: &Path, name: &str) -> Result<Self, StoreError> {
+    pub fn create(out: &Path, name: &str, readers: Readers) -> Result<Self, StoreError> {
         fs::create_dir_all(out).map_err(failed("make directory", out))?;
         let out = out.canonicalize().map_err(failed("find directory", out))?;
         let stem = format!("{}-{name}", compact(SystemTime::now()));
-        let path = fresh(&out, &stem)?;
+        let path = fresh(&out, &stem, readers)?;
         let reserve = path.join(RESERVE);
         fs::write(&reserve, vec![0; RESERVED]).map_err(failed("write", &reserve))?;
         point_latest(&out, &path)?;
@@ -116,6 +134,13 @@ impl RunDir {
         &self.path
     }
 
+    /// The directory that holds this run and its like, which no server may see; this run's own where
+    /// that is the root of the machine.
+    #[must_use]
+    pub fn evidence(&self) -> &Path {
+        self.path.parent().filter(|out| out.parent().is_some()).unwrap_or(&self.path)
+    }
+
     /// A file in it.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
@@ -135,17 +160,32 @@ impl RunDir {
     pub fn node(&self, node: NodeId) -> Result<PathBuf, StoreError> {
         let path = self.path.join("nodes").join(node.to_string());
         fs::create_dir_all(&path).map_err(failed("make directory", &path))?;
+        let found = fs::symlink_metadata(&path).map_err(failed("look at", &path))?;
+        if !found.is_dir() {
+            let error = io::Error::from(io::ErrorKind::NotADirectory);
+            return Err(failed("use as a directory", &path)(error));
+        }
         Ok(path)
     }
 
-    /// Writes a file so that it is either the old or the new one, never half of it.
+    /// Writes a file so that it is either the old or the new one, never half of it. A link of that
+    /// name is replaced, never followed.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, name: &str, text: &str) -> Result<(), StoreError> {
         let path = self.file(name);
         let partial = self.file(&format!(".{name}.partial"));
-        fs::write(&partial, text).map_err(failed("write", &partial))?;
+        match fs::remove_file(&partial) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(failed("remove", &partial)(error));
+            }
+            _ => {}
+        }
+        // It must not exist, so that no link of that name is followed.
+        let written =
+            File::create_new(&partial).and_then(|mut file| file.write_all(text.as_bytes()));
+        written.map_err(failed("write", &partial))?;
         fs::rename(&partial, &path).map_err(failed("write", &path))
     }
 
@@ -251,11 +291,15 @@ pub fn list(out: &Path) -> Result<Vec<RunDir>, StoreError> {
 }
 
 /// Makes a directory that did not exist: two runs may start in the same second.
-fn fresh(out: &Path, stem: &str) -> Result<PathBuf, StoreError> {
+fn fresh(out: &Path, stem: &str, readers: Readers) -> Result<PathBuf, StoreError> {
+    let mode = match readers {
+        Readers::Owner => 0o700,
+        Readers::Everyone => 0o777,
+    };
     for number in 1..=MOST_NAMESAKES {
         let name = if number == 1 { stem.to_owned() } else { format!("{stem}.{number}") };
         let path = out.join(name);
-        match fs::create_dir(&path) {
+        match DirBuilder::new().mode(mode).create(&path) {
             Ok(()) => return Ok(path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(failed("make directory", &path)(error)),
@@ -312,6 +356,7 @@ fn civil(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
     use std::time::Duration;
 
     use super::*;
@@ -333,8 +378,8 @@ mod tests {
     #[test]
     fn latest_follows_the_newest_run_and_prefixes_find_runs() {
         let out = tempfile::tempdir().unwrap();
-        let first = RunDir::create(out.path(), "a").unwrap();
-        let second = RunDir::create(out.path(), "a").unwrap();
+        let first = RunDir::create(out.path(), "a", Readers::Owner).unwrap();
+        let second = RunDir::create(out.path(), "a", Readers::Owner).unwrap();
         assert_ne!(first.path(), second.path());
         for run in [&first, &second] {
             run.write("run.json", "{}").unwrap();
@@ -348,5 +393,38 @@ mod tests {
             RunDir::find(out.path(), "zebra").unwrap_err().to_string().contains("the newest is")
         );
         assert_eq!(list(out.path()).unwrap().len(), 2);
+    }
+    #[test]
+    fn only_the_owner_looks_into_a_run_unless_it_is_shared() {
+        let out = tempfile::tempdir().unwrap();
+        let mode = |readers| {
+            let run = RunDir::create(out.path(), "a", readers).unwrap();
+            fs::metadata(run.path()).unwrap().permissions().mode() & 0o777
+        };
+        assert_eq!(mode(Readers::Owner), 0o700);
+        assert_ne!(mode(Readers::Everyone) & 0o700, 0);
+        assert_eq!(mode(Readers::Owner), 0o700);
+    }
+
+    #[test]
+    fn no_planted_link_is_followed() {
+        let out = tempfile::tempdir().unwrap();
+        let victim = out.path().join("victim");
+        fs::write(&victim, "precious").unwrap();
+        let run = RunDir::create(out.path(), "a", Readers::Owner).unwrap();
+        for name in ["report.html", ".report.html.partial"] {
+            symlink(&victim, run.file(name)).unwrap();
+        }
+        run.write("report.html", "new").unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+        assert_eq!(fs::read_to_string(run.file("report.html")).unwrap(), "new");
+        assert!(fs::symlink_metadata(run.file("report.html")).unwrap().is_file());
+
+        let elsewhere = out.path().join("elsewhere");
+        fs::create_dir(&elsewhere).unwrap();
+        fs::create_dir(run.file("nodes")).unwrap();
+        symlink(&elsewhere, run.file("nodes/n1")).unwrap();
+        let refused = run.node(NodeId(1)).unwrap_err().to_string();
+        assert!(refused.contains("nodes/n1"), "{refused}");
     }
 }

@@ -1,10 +1,27 @@
 //! Finding targets and their servers: names and paths to data.
 
+use std::fs::File;
+use std::io::Read;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fracas_checker::event::NodeId;
 use fracas_targets::{ClusterSpec, NodeSpec, Target, nearest};
+
+use crate::lab;
+
+/// How long a target file may be, in bytes.
+const FILE_MAX: u64 = 60 * 1024;
+
+/// The argument of the process that tries a target file first.
+pub const TRIAL_ARGUMENT: &str = "__target";
+
+/// How much memory the trial of a target file may take, in bytes.
+const TRIAL_MEMORY: u64 = 512 << 20;
+
+/// How long the trial of a target file may take.
+const TRIAL_TIME: Duration = Duration::from_secs(20);
 
 /// The target that `name` means: a built-in one or a file, with the file's directory.
 ///
@@ -15,13 +32,56 @@ pub fn load(name: &str) -> Result<(Target, Option<PathBuf>), String> {
         let built_in = Target::builtin(name).ok_or_else(|| no_target(name))?;
         return built_in.map(|target| (target, None)).map_err(|error| error.to_string());
     }
-    let text = std::fs::read_to_string(name)
-        .map_err(|error| format!("error: failed to read target file `{name}`: {error}"))?;
+    let text =
+        read(name).map_err(|why| format!("error: failed to read target file `{name}`: {why}"))?;
+    bearable(name, &text)?;
     let target = Target::parse(name, &text).map_err(|error| error.to_string())?;
     let beside = Path::new(name)
         .parent()
         .map(|dir| if dir.as_os_str().is_empty() { Path::new(".") } else { dir });
     Ok((target, beside.map(Path::to_owned)))
+}
+
+/// The text of a target file, which may come from anywhere.
+fn read(name: &str) -> Result<String, String> {
+    let mut text = String::new();
+    let file = File::open(name).map_err(|error| error.to_string())?;
+    file.take(FILE_MAX + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    if text.len() as u64 > FILE_MAX {
+        return Err(format!("it is longer than {FILE_MAX} bytes"));
+    }
+    Ok(text)
+}
+
+/// Renders all that is in a target file once in another process: a file from elsewhere may make more
+/// of its texts than a machine can hold.
+fn bearable(name: &str, text: &str) -> Result<(), String> {
+    lab::run_self(&[TRIAL_ARGUMENT, name], text, TRIAL_TIME).map_err(|error| {
+        let (megabytes, seconds) = (TRIAL_MEMORY >> 20, TRIAL_TIME.as_secs());
+        format!(
+            "error: target file `{name}` is not used: to read it and to render its texts once took \
+             more than {megabytes} MiB of memory or {seconds} seconds ({error})"
+        )
+    })
+}
+
+/// The other process: takes the text from its standard input. What is wrong in it is told by the
+/// process that uses it.
+#[must_use]
+pub fn trial_main(name: &str) -> u8 {
+    let mut text = String::new();
+    let bounded = lab::bound_memory(TRIAL_MEMORY).map_err(|error| error.to_string());
+    let read = bounded.and_then(|()| {
+        std::io::stdin().read_to_string(&mut text).map_err(|error| error.to_string())
+    });
+    if let Err(error) = read {
+        eprintln!("{error}");
+        return 1;
+    }
+    if let Ok(target) = Target::parse(name, &text) {
+        let _told_later = target.deploy(&example(&target));
+    }
+    0
 }
 
 fn no_target(name: &str) -> String {

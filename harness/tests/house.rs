@@ -3,13 +3,14 @@
 //! They look for words in code: a determined mind can get around them, an honest mistake cannot.
 
 mod code;
+mod metadata;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::process::Command;
 
 use code::{blank, lines_with, rust};
+use metadata::{list, metadata, text};
 use serde_json::Value;
 use tree::{Source, none, root};
 
@@ -111,26 +112,6 @@ static ABSENT: [Absent; 7] = [
         words: &["fracas_regent"],
     },
 ];
-
-/// What cargo knows of the workspace and of all that it is built from.
-fn metadata() -> Value {
-    let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--locked", "--offline", "--format-version", "1"])
-        .args(["--filter-platform", "x86_64-unknown-linux-gnu"])
-        .current_dir(root())
-        .output()
-        .expect("cargo can be started");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("cargo writes JSON")
-}
-
-fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
-    value[name].as_array().unwrap_or_else(|| panic!("cargo tells no `{name}`"))
-}
-
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value[name].as_str().unwrap_or_else(|| panic!("cargo tells no `{name}`"))
-}
 
 /// The crates of the workspace, with the names of all that each depends on.
 fn members(metadata: &Value) -> BTreeMap<String, BTreeSet<String>> {

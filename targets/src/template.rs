@@ -3,6 +3,7 @@
 //! Undefined variables are errors, never empty text. Nothing here knows what a text is for.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
 use base64::Engine;
@@ -19,6 +20,12 @@ const NANOS_PER_MILLI: u64 = 1_000_000;
 
 /// The names a template may use, with their values.
 pub(crate) type Variables = BTreeMap<&'static str, Value>;
+
+/// How many steps one template may take: a file from elsewhere may never come to an end otherwise.
+pub(crate) const STEPS_MAX: u64 = 100_000;
+
+/// How long one rendered text may be, in bytes.
+pub(crate) const TEXT_MAX: usize = 1 << 20;
 
 /// A text that could not be rendered for a certain node or request, though it could be for the
 /// sample cluster when the target was loaded.
@@ -66,6 +73,7 @@ impl Templates {
     pub(crate) fn new() -> Self {
         let mut env = Environment::new();
         env.set_undefined_behavior(UndefinedBehavior::Strict);
+        env.set_fuel(Some(STEPS_MAX));
         // A configuration file ends with the line break that its template ends with.
         let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build();
         env.set_syntax(syntax.expect("the delimiters are the usual ones"));
@@ -107,7 +115,27 @@ impl Templates {
         template: &Template,
         variables: &Variables,
     ) -> Result<String, minijinja::Error> {
-        self.0.get_template(&template.0)?.render(Value::from(variables.clone()))
+        let mut text = Bounded(Vec::new());
+        let compiled = self.0.get_template(&template.0)?;
+        compiled.render_captured_to(Value::from(variables.clone()), &mut text)?;
+        Ok(String::from_utf8(text.0).expect("templates and values are text"))
+    }
+}
+
+/// A text that does not grow beyond [`TEXT_MAX`].
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, more: &[u8]) -> io::Result<usize> {
+        if self.0.len() + more.len() > TEXT_MAX {
+            return Err(io::Error::other("the text is too long"));
+        }
+        self.0.extend_from_slice(more);
+        Ok(more.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -14,6 +14,7 @@ mod counters;
 mod coverage;
 mod coverage_faults;
 mod doubts;
+mod drains;
 mod drawn;
 mod examples;
 mod format;

@@ -10,9 +10,9 @@ use fracas::actor::troubles::trouble;
 use fracas::cluster::{Cluster, Deployments};
 use fracas::equipment::Equipment;
 use fracas::lab::clock::{Sampling, prove_shift};
-use fracas::lab::{Lab, LabError, LabSpec, Launch, Mechanism, NodeProcess, disk, packets};
+use fracas::lab::{Lab, LabError, LabSpec, Launch, Mechanism, NodeProcess, Reach, disk, packets};
 use fracas::recorder::{Recorder, Writer};
-use fracas::store::RunDir;
+use fracas::store::{Readers, RunDir};
 use fracas::targets;
 use fracas::view::View;
 use fracas_checker::event::NodeId;
@@ -58,7 +58,11 @@ impl Bench {
         let runtime = Runtime::new().map_err(|error| text(&error))?;
         let (target, beside) = targets::load(server)?;
         let binary = targets::binary(&target, beside.as_deref(), None)?;
-        let run = RunDir::create(&PathBuf::from("proofs"), &format!("{server}-{}", group.word()));
+        let run = RunDir::create(
+            &PathBuf::from("proofs"),
+            &format!("{server}-{}", group.word()),
+            Readers::Everyone,
+        );
         let run = run.map_err(|error| text(&error))?;
         let spec =
             LabSpec { nodes: NODES.to_vec(), partition: Mechanism::Auto, ineffective_cut: false };
@@ -209,6 +213,7 @@ impl Bench {
             dir,
             clock: None,
             monotonic_offset: MONOTONIC,
+            reach: Reach::default(),
         })
     }
 

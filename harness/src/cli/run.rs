@@ -28,6 +28,7 @@ use crate::lab::{self, Isolation, Mechanism, NODES_MAX};
 use crate::nemesis;
 use crate::plan::{Asked, RunPlan, promised};
 use crate::preflight;
+use crate::store::Readers;
 use crate::{fits, run, targets};
 
 /// How long a run lasts unless something else says so.
@@ -149,6 +150,10 @@ pub(super) struct RunArgs {
     pub(super) format: Format,
     #[command(flatten)]
     pub(super) out: Out,
+    /// Let others read the directory of the run, such as the web server of a CI system; else only
+    /// the user who runs fracas can.
+    #[arg(long)]
+    share: bool,
     /// For the tests of fracas itself: partitions claim to work but do nothing.
     #[arg(long, hide = true)]
     test_ineffective_cut: bool,
@@ -347,7 +352,6 @@ fn decide_without(
         keys: args.keys,
         serves: target.serves(),
     };
-    let leaders = workloads.iter().any(|workload| workload.name() == "leadership");
     let config = faults(args, &target, nodes.len(), &kinds)?;
     let faults = match &args.schedule {
         Some(path) => schedule(path, &target, (&nodes, args.pin))?,
@@ -357,19 +361,20 @@ fn decide_without(
     let kinds = if args.schedule.is_some() { faults.kinds() } else { kinds };
     must_be_given(&faults, args)?;
     let time = args.time.unwrap_or_else(|| usual_time(args, &faults));
-    let wanted = !kinds.is_empty();
-    let asked = Asked { workloads: &workloads, size: &size, time, leaders, faults: wanted };
+    let leaders = workloads.iter().any(|workload| workload.name() == "leadership");
+    let faulty = !kinds.is_empty();
+    let asked = Asked { workloads: &workloads, size: &size, time, leaders, faults: faulty };
     let mut coverage = asked.coverage();
     let warning = asked.too_little();
     coverage.elections = args.min_elections.unwrap_or(coverage.elections);
     coverage.every_fault = args.schedule.is_some();
-    let equipment = equipment(args, &nodes)?;
     Ok(RunPlan {
         target,
         binary,
         extra_args: args.extra_args.clone(),
         binary_next: args.binary_next.clone(),
         restart_args: args.restart_args.clone(),
+        equipment: equipment(args, &nodes)?,
         nodes,
         workloads,
         skipped,
@@ -382,12 +387,12 @@ fn decide_without(
         left_out,
         fits,
         partition: args.partition_means(),
-        equipment,
         ineffective_cut: args.test_ineffective_cut,
         seed,
         coverage,
         check: args.budget.budget(),
         out: args.out.out.clone(),
+        readers: Readers::when(args.share),
         command: command(args, name, seed),
         supervisor: Identity::own(),
         until_anomaly: args.until_anomaly,

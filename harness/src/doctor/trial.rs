@@ -14,7 +14,9 @@ use crate::lab::clock::{self, Clock, ClockPage, FAKETIME_LIMITS, Faketime};
 use crate::lab::disk;
 use crate::lab::packets::{self, Shaping};
 use crate::lab::resources::{self, Duty, Place, Resource, SmallDisk};
-use crate::lab::{self, Isolation, Lab, LabError, LabSpec, Launch, Mechanism, NodeProcess, proofs};
+use crate::lab::{
+    self, Isolation, Lab, LabError, LabSpec, Launch, Mechanism, NodeProcess, Reach, proofs,
+};
 
 /// How long the process that is paused and killed would live.
 const IDLE: Duration = Duration::from_secs(120);
@@ -167,6 +169,7 @@ fn start_idle(lab: &Lab, clock: Option<ClockPage>) -> Result<NodeProcess, LabErr
         stderr: "/dev/null".into(),
         clock,
         monotonic_offset: 0,
+        reach: Reach::default(),
     })
 }
 

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use nix::unistd::Pid;
 
-use super::channel::{Channel, Received, Report};
+use super::channel::{Channel, Order, Received, Report};
 use super::clock::ClockPage;
 use super::error::{Doing, LabError};
+use super::ids;
 use super::netns::NetNs;
 use super::sys::PidFd;
 
@@ -20,6 +21,9 @@ const REPORT_WITHIN: Duration = Duration::from_secs(20);
 
 /// The argument after `__node` of a node with a clock of its own: the page is its standard output.
 pub(crate) const WITH_CLOCK: &str = "clock";
+
+/// The argument of a node whose user the harness must give it.
+pub(crate) const WITH_USER: &str = "user";
 
 /// The init of the node's process namespace.
 #[derive(Debug)]
@@ -34,6 +38,7 @@ pub(crate) struct Init {
 pub(crate) fn born(
     netns: &NetNs,
     clock: Option<&ClockPage>,
+    user: Option<u32>,
 ) -> Result<(Child, Init, Channel), LabError> {
     let (channel, theirs) = Channel::pair().doing(|| "open a control channel".into())?;
     let child = netns.inside(|| {
@@ -43,12 +48,32 @@ pub(crate) fn born(
             let page = page.as_fd().try_clone_to_owned();
             command.arg(WITH_CLOCK).stdout(page.doing(|| "hand the clock page over".into())?);
         }
+        command.args(user.map(|_| WITH_USER));
         command.spawn().doing(|| "start `/proc/self/exe __node`".into())
     })?;
+    let pid = child.id();
     let mut waiter = Waiter(Some(child));
+    if let Some(user) = user {
+        name(&channel, pid, user)?;
+    }
     let init = meet_init(&channel)?;
     let child = waiter.0.take().expect("the waiter is taken only here");
     Ok((child, init, channel))
+}
+
+/// Gives a new node its user.
+fn name(channel: &Channel, pid: u32, user: u32) -> Result<(), LabError> {
+    let what = "wait for the node's user namespace";
+    match channel.receive(REPORT_WITHIN).doing(|| what.into())? {
+        Received::Message(Report::Unmapped) => {
+            ids::give_to_node(pid, user)?;
+            channel.send(&Order::Mapped).doing(|| "let the node go on".into())
+        }
+        Received::Message(Report::Failed(reason)) => Err(reason.error()),
+        Received::Message(other) => Err(unexpected(what, Some(other))),
+        Received::End => Err(unexpected(what, None)),
+        Received::Nothing => Err(LabError::Timeout { doing: what.into(), after: REPORT_WITHIN }),
+    }
 }
 
 /// The waiter, killed and reaped if the start fails before its init is known.

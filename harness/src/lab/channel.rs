@@ -4,13 +4,16 @@
 //! too: whoever sees it ends, and everything it holds ends with it.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
-use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
+use nix::sys::socket::{
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recv,
+    recvmsg, send, sendmsg, socketpair,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -18,16 +21,22 @@ use super::clock::{Reading, Sampling};
 use super::error::Told;
 use super::launch::{Launch, Surroundings, Threads};
 use super::resources::Duty;
+use super::sys;
 use super::wait::ready;
 
 /// The longest message. A launch with a larger environment is refused.
 const MESSAGE_MAX: usize = 128 * 1024;
 
+/// How many files one packet may hold.
+const FILES_MAX: usize = 8;
+
 /// What the harness asks of a node's init.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Order {
+    /// Go on: the node's user is there.
+    Mapped,
     /// Start the server, in these surroundings.
-    Launch(Launch, Surroundings),
+    Launch(Box<(Launch, Surroundings)>),
     /// Stop all processes but the init.
     Pause,
     /// Let them go on.
@@ -47,6 +56,8 @@ pub(crate) enum Order {
 /// What a node's init tells the harness.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Report {
+    /// The node's user namespace exists, and waits for its user.
+    Unmapped,
     /// The init exists; its process id as the harness sees it.
     Init(i32),
     /// The server was started.
@@ -106,6 +117,32 @@ impl Channel {
         Ok(())
     }
 
+    /// Hands open files over, in a packet of their own.
+    pub(crate) fn hand(&self, files: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let files: Vec<RawFd> = files.iter().map(AsRawFd::as_raw_fd).collect();
+        let (bytes, rights) = ([IoSlice::new(b"f")], [ControlMessage::ScmRights(&files)]);
+        let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
+        sendmsg::<()>(self.0.as_raw_fd(), &bytes, &rights, flags, None)?;
+        Ok(())
+    }
+
+    /// Waits for files that are handed over; none if the other end is closed.
+    pub(crate) fn take(&self, wait: Duration) -> io::Result<Vec<OwnedFd>> {
+        let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+        if !ready(&mut fds, Instant::now() + wait)? {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let (mut byte, mut space) = ([0], nix::cmsg_space!([RawFd; FILES_MAX]));
+        let mut into = [IoSliceMut::new(&mut byte)];
+        let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
+        let message = recvmsg::<()>(self.0.as_raw_fd(), &mut into, Some(&mut space), flags)?;
+        let rights = message.cmsgs()?.filter_map(|message| match message {
+            ControlMessageOwned::ScmRights(files) => Some(files),
+            _ => None,
+        });
+        Ok(rights.flatten().map(sys::adopt).collect())
+    }
+
     /// Waits for one message.
     pub(crate) fn receive<T: DeserializeOwned>(&self, wait: Duration) -> io::Result<Received<T>> {
         let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
@@ -124,7 +161,7 @@ impl Channel {
 }
 
 impl AsFd for Channel {
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 }

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
@@ -68,6 +69,28 @@ pub fn hear_command(
         None => Some(LabError::Timeout { doing: format!("run `{program}`"), after: timeout }),
     };
     Ok((output, wrong))
+}
+
+/// Runs this program with other arguments and `input`, which must be shorter than 64 KiB.
+///
+/// # Errors
+/// When it ends otherwise than well, or not in time.
+pub fn run_self(arguments: &[&str], input: &str, timeout: Duration) -> Result<(), LabError> {
+    let mut command = Command::new("/proc/self/exe");
+    command.args(arguments);
+    run(command, input, timeout)?.success().map(drop)
+}
+
+/// Lets this process have so many bytes of memory and no more; beyond them it is aborted, without a
+/// file of its memory.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn bound_memory(bytes: u64) -> Result<(), LabError> {
+    let bounded = setrlimit(Resource::RLIMIT_AS, bytes, bytes);
+    bounded
+        .and_then(|()| setrlimit(Resource::RLIMIT_CORE, 0, 0))
+        .doing(|| "bound the memory".into())
 }
 
 /// The first line with something in it.

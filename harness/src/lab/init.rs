@@ -4,8 +4,8 @@
 //! there: it starts the server, reaps, and does what the harness asks. It is small on purpose: it
 //! never ends before everything under it has.
 //!
-//! The node's user is 1000 there and nobody outside: servers that refuse to run as root run, and
-//! none can undo what was done to the lab's network.
+//! The node's user is 1000 there, and where root made the lab it is nobody outside: servers that
+//! refuse to run as root run, and none can undo what was done to the lab's network.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -25,25 +25,29 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stdin, dup2_stdout, getegid, geteuid, pipe2, sethostname};
 
-use super::birth::WITH_CLOCK;
+use super::birth::{WITH_CLOCK, WITH_USER};
 use super::channel::{Channel, Order, Received, Report};
 use super::clock::{self, ClockPage, Supervisor};
 use super::error::{Doing, LabError, Told, scarce};
+use super::ids::{self, NODE_USER};
 use super::launch::Launch;
+use super::output::Output;
 use super::resources::cpu::{SPIN, Turns, spin_main};
 use super::sys::{self, Ended, Side};
 use super::wait::ready;
+use super::walls::Held;
 use super::world::{hung_up, map_ids};
 use super::{mounts, threads, tree};
-
-/// The node's user in its own namespace.
-const NODE_USER: u32 = 1000;
 
 /// A waiter whose init was ended by a signal ends with this and the signal's number.
 pub(crate) const SIGNALLED: u8 = 128;
 
 /// How long the harness may take to say what to start.
 const LAUNCH_WITHIN: Duration = Duration::from_secs(30);
+
+/// Why a program that is there cannot be started.
+const CLOSED: &str = "permission denied (EACCES): each server runs as a user of its own; let others \
+    read and execute the program (`chmod o+rx`)";
 
 /// The variables of the harness's environment that a server gets too, if it is given no others.
 const PASSED_ON: [&str; 3] = ["PATH", "HOME", "LANG"];
@@ -59,10 +63,10 @@ pub fn node_main() -> u8 {
     if let [SPIN, millis, waiting] = &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         return spin_main(millis, waiting);
     }
-    let with_clock = arguments.first().is_some_and(|first| first == WITH_CLOCK);
+    let with = |what: &str| arguments.iter().any(|argument| argument == what);
     let run = |channel: &Channel| {
-        let page = if with_clock { Some(clock_from_stdout()?) } else { None };
-        split(channel, page)
+        let page = if with(WITH_CLOCK) { Some(clock_from_stdout()?) } else { None };
+        split(channel, page, with(WITH_USER))
     };
     match channel_from_stdin().and_then(|channel| run(&channel).map_err(|e| told(&channel, e))) {
         Ok(code) => code,
@@ -101,10 +105,14 @@ fn clock_from_stdout() -> Result<ClockPage, LabError> {
 }
 
 /// Makes the namespaces and splits into the waiter and the init.
-fn split(channel: &Channel, page: Option<ClockPage>) -> Result<u8, LabError> {
+fn split(channel: &Channel, page: Option<ClockPage>, own_user: bool) -> Result<u8, LabError> {
     let (user, group) = (geteuid(), getegid().as_raw());
     unshare(CloneFlags::CLONE_NEWUSER).doing(|| "make the node's user namespace".into())?;
-    map_ids("/proc/self", NODE_USER, (user, group))?;
+    if own_user {
+        wait_for_user(channel)?;
+    } else {
+        map_ids("/proc/self", NODE_USER, (user, group))?;
+    }
     let supervisor = page.map(Supervisor::new).transpose()?;
     let (alive, hold) = pipe2(OFlag::O_CLOEXEC).doing(|| "open a pipe".into())?;
     let flags = CloneFlags::CLONE_NEWNS
@@ -114,7 +122,7 @@ fn split(channel: &Channel, page: Option<ClockPage>) -> Result<u8, LabError> {
     match sys::clone_into(flags)? {
         Side::Child => {
             drop((hold, supervisor)); // what the waiter alone may hold
-            std::process::exit(i32::from(init(channel, &alive)));
+            std::process::exit(i32::from(init(channel, &Identity { alive, own_user })));
         }
         Side::Parent(init) => {
             channel.send(&Report::Init(init.as_raw())).doing(|| "report the init".into())?;
@@ -123,6 +131,16 @@ fn split(channel: &Channel, page: Option<ClockPage>) -> Result<u8, LabError> {
                 None => Ok(wait_for(init)),
             }
         }
+    }
+}
+
+/// Has the harness give this namespace a user of its own.
+fn wait_for_user(channel: &Channel) -> Result<(), LabError> {
+    let what = "wait for the node's user";
+    channel.send(&Report::Unmapped).doing(|| what.into())?;
+    match channel.receive(LAUNCH_WITHIN).doing(|| what.into())? {
+        Received::Message(Order::Mapped) => Ok(()),
+        other => Err(LabError::answer(what, format!("{other:?}"))),
     }
 }
 
@@ -137,9 +155,27 @@ fn wait_for(init: Pid) -> u8 {
     }
 }
 
+/// Whose child the init is, and who it is to become.
+struct Identity {
+    /// Its other end is the waiter's.
+    alive: OwnedFd,
+    /// Whether the node has a user of its own.
+    own_user: bool,
+}
+
+impl Identity {
+    /// Becomes the node's user. The kernel forgets then whom this process dies with.
+    fn assume(&self) -> Result<(), LabError> {
+        if self.own_user {
+            ids::become_node_user()?;
+        }
+        follow_parent(&self.alive)
+    }
+}
+
 /// Process 1 of the node.
-fn init(channel: &Channel, alive: &OwnedFd) -> u8 {
-    match follow_parent(alive).and_then(|()| start(channel)) {
+fn init(channel: &Channel, identity: &Identity) -> u8 {
+    match follow_parent(&identity.alive).and_then(|()| start(channel, identity)) {
         Ok(Some((server, deaths))) => match serve(channel, server, &deaths) {
             Ok(()) => 0,
             Err(error) => failed(channel, error),
@@ -166,24 +202,27 @@ fn follow_parent(alive: &OwnedFd) -> Result<(), LabError> {
 
 /// Makes the node's own mounts, waits for the launch, and starts the server. None if the harness
 /// went away instead.
-fn start(channel: &Channel) -> Result<Option<(Pid, SignalFd)>, LabError> {
+fn start(channel: &Channel, identity: &Identity) -> Result<Option<(Pid, SignalFd)>, LabError> {
     mounts::private()?;
     mounts::fresh_proc()?;
     let (launch, surroundings) =
         match channel.receive(LAUNCH_WITHIN).doing(|| "read the launch".into())? {
-            Received::Message(Order::Launch(launch, surroundings)) => (launch, surroundings),
+            Received::Message(Order::Launch(both)) => *both,
             Received::End => return Ok(None),
             other => return Err(LabError::answer("read the launch", format!("{other:?}"))),
         };
+    let output = Output::receive(channel, LAUNCH_WITHIN)?;
+    let held = Held::of(&surroundings.view)?;
+    identity.assume()?;
     mounts::hosts(&surroundings.hosts)?;
-    mounts::empty_run(&surroundings.kept)?;
     sethostname(launch.node.to_string()).doing(|| "set the host name".into())?;
-    sys::close_others_on_exec()?;
     clock::shift_monotonic(launch.monotonic_offset)?;
+    held.raise(&surroundings.view)?;
+    sys::close_others_on_exec()?;
     // Before the start, so that the server's death cannot be missed.
     let deaths = watch_deaths().doing(|| "watch for the ends of processes".into())?;
     sys::refuse_large_files(false).doing(|| "reset the action of SIGXFSZ".into())?;
-    let server = spawn(&launch)?;
+    let server = spawn(&launch, output)?;
     channel.send(&Report::Started).doing(|| "report the start".into())?;
     Ok(Some((server, deaths)))
 }
@@ -196,24 +235,17 @@ fn watch_deaths() -> Result<SignalFd, Errno> {
 }
 
 /// Starts the server.
-fn spawn(launch: &Launch) -> Result<Pid, LabError> {
+fn spawn(launch: &Launch, output: Output) -> Result<Pid, LabError> {
     let Some((program, arguments)) = launch.argv.split_first() else {
         return Err(LabError::Asked("start a server: no program was named".into()));
     };
-    std::fs::metadata(&launch.dir).doing(|| format!("enter `{}`", launch.dir.display()))?;
     let mut command = Command::new(program);
     command.args(arguments).current_dir(&launch.dir).env_clear();
     command.envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     command.envs(&launch.env).process_group(0).stdin(Stdio::null());
-    command.stdout(append(&launch.stdout)?).stderr(append(&launch.stderr)?);
+    command.stdout(output.stdout).stderr(output.stderr);
     let child = command.spawn().map_err(|error| explain(program, error))?;
     Ok(Pid::from_raw(child.id().cast_signed()))
-}
-
-/// Opens a file to write at its end.
-fn append(file: &Path) -> Result<File, LabError> {
-    let opened = OpenOptions::new().create(true).append(true).open(file);
-    opened.doing(|| format!("open `{}`", file.display()))
 }
 
 /// Says why a program could not be started. “No such file” means the program only if the program
@@ -225,6 +257,9 @@ fn explain(program: &str, error: io::Error) -> LabError {
         (true, false) => LabError::Reported(format!("`{program}` was not found")),
         (true, true) => {
             LabError::Reported(format!("the interpreter that `{program}` names was not found"))
+        }
+        _ if error.kind() == io::ErrorKind::PermissionDenied && file.is_file() => {
+            LabError::Reported(format!("start `{program}`: {CLOSED}"))
         }
         _ => refused(LabError::System { doing: format!("start `{program}`"), source: error }),
     }
@@ -300,6 +335,7 @@ fn reap_all() -> Result<Vec<(Pid, Ended)>, Errno> {
 /// Does one thing. No report if it comes later.
 fn obey(order: &Order, server: Pid, turns: &mut Turns) -> Result<Option<Report>, LabError> {
     let report = match order {
+        Order::Mapped => Err(LabError::Asked("name the node's user twice".into())),
         Order::Launch(..) => Err(LabError::Asked("start a second server in one node".into())),
         Order::Pause => turns.pause().map(Report::Threads),
         Order::Resume => turns.resume().map(Report::Threads),

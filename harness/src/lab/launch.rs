@@ -8,6 +8,7 @@ use fracas_checker::NodeId;
 use serde::{Deserialize, Serialize};
 
 use super::clock::ClockPage;
+use super::reach::{Reach, View};
 
 /// How a server is started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,15 @@ pub struct Launch {
     /// negative. Constant for the whole life of the node.
     #[serde(default)]
     pub monotonic_offset: i64,
+    /// What it reaches of the machine beside what every server does.
+    pub reach: Reach,
+}
+
+impl Launch {
+    /// Whether its directory is its own. The root of the machine is nobody's.
+    pub(crate) fn has_own_dir(&self) -> bool {
+        self.dir.parent().is_some()
+    }
 }
 
 /// What a node finds in its world beside the machine's own.
@@ -38,8 +48,8 @@ pub struct Launch {
 pub(crate) struct Surroundings {
     /// Its `/etc/hosts`.
     pub(crate) hosts: String,
-    /// The directories below `/run` that are not hidden from it.
-    pub(crate) kept: Vec<PathBuf>,
+    /// What it sees of the machine's files.
+    pub(crate) view: View,
 }
 
 /// The threads of all processes of a node.

@@ -5,15 +5,18 @@
 //! is the belt to those braces, for kernels and containers that behave otherwise. Network
 //! namespaces and packet filter rules have no life apart from the processes that are found here.
 
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use nix::mount::{MntFlags, umount2};
-use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
+use super::disk::SOURCE as DISK;
 use super::resources::group;
+use super::sys::PidFd;
 
 /// The variable in the environment of every node's server that names its run's directory.
 pub const MARK: &str = "FRACAS_RUN";
@@ -49,30 +52,76 @@ fn started(pid: i32) -> Option<u64> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
-/// Kills every process that carries the mark of the run in `dir`; says which those were.
+/// Kills every process that carries the mark of the run in `dir` and lives in a process namespace
+/// of its own, as every server does; says which those were. Whoever only has the mark in the
+/// environment, such as a shell that looks into a run, is left alone.
 #[must_use]
 pub fn reap(dir: &Path) -> Vec<i32> {
     let mark = format!("{MARK}={}", dir.display());
-    let marked = |pid: &i32| {
-        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
-    };
     let numbers = fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
     let pids = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let own = Pid::this().as_raw();
-    pids.filter(|pid| *pid != own)
-        .filter(marked)
-        .filter(|pid| kill(Pid::from_raw(*pid), Signal::SIGKILL).is_ok())
-        .collect()
+    pids.filter(|pid| end_marked(*pid, mark.as_bytes())).collect()
 }
 
-/// Unmounts everything below `dir`; says what that was.
+/// Kills a process if it carries the mark; says whether it did. Whatever gets the number meanwhile
+/// is not hit: it was taken hold of before it was looked at.
+fn end_marked(pid: i32, mark: &[u8]) -> bool {
+    let Ok(process) = PidFd::open(Pid::from_raw(pid)) else { return false };
+    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    let marked = environment.split(|byte| *byte == 0).any(|variable| variable == mark);
+    marked && is_elsewhere(pid) && process.kill().is_ok()
+}
+
+/// Whether a process is in another process namespace than this one.
+fn is_elsewhere(pid: i32) -> bool {
+    let namespace = |of: &str| fs::read_link(format!("/proc/{of}/ns/pid")).ok();
+    let theirs = namespace(&pid.to_string());
+    theirs.is_some() && theirs != namespace("self")
+}
+
+/// Unmounts every disk of ours below `dir`, the deepest first; says where those were.
 #[must_use]
 pub fn unmount(dir: &Path) -> Vec<PathBuf> {
-    let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let points = table.lines().filter_map(|line| line.split(' ').nth(4)).map(PathBuf::from);
-    let below = points.filter(|point| point.starts_with(dir));
-    below.filter(|point| umount2(point, MntFlags::MNT_DETACH).is_ok()).collect()
+    let table = fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let points = disks(&table).into_iter().rev().filter(|point| point.starts_with(dir));
+    points.filter(|point| umount2(point, MntFlags::MNT_DETACH).is_ok()).collect()
+}
+
+/// Where the table says that disks of ours are mounted (proc_pid_mountinfo(5)), in its order.
+fn disks(table: &[u8]) -> Vec<PathBuf> {
+    let lines = table.split(|byte| *byte == b'\n');
+    let points = lines.filter_map(|line| {
+        let mut words = line.split(|byte| *byte == b' ');
+        let point = words.nth(4)?;
+        let source = words.skip_while(|word| *word != b"-").nth(2)?;
+        (decoded(source) == DISK.as_bytes())
+            .then(|| PathBuf::from(OsString::from_vec(decoded(point))))
+    });
+    points.collect()
+}
+
+/// A word of the table: spaces, tabs, newlines and backslashes are written as `\040` and the like.
+fn decoded(word: &[u8]) -> Vec<u8> {
+    let octal = |digits: &[u8]| {
+        let value = |value: u32, digit: &u8| {
+            (b'0'..=b'7').contains(digit).then(|| value * 8 + u32::from(digit - b'0'))
+        };
+        u8::try_from(digits.iter().try_fold(0, value)?).ok()
+    };
+    let (mut bytes, mut rest) = (Vec::with_capacity(word.len()), word);
+    while let Some((first, after)) = rest.split_first() {
+        match (first, after.get(..3).and_then(octal)) {
+            (b'\\', Some(byte)) => {
+                bytes.push(byte);
+                rest = &after[3..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    bytes
 }
 
 /// Removes the empty groups for processor time (cgroups) that nobody holds; says which those were.
@@ -92,5 +141,17 @@ mod tests {
         assert!(own.lives());
         assert!(!Identity { started: own.started + 1, ..own }.lives());
         assert!(!Identity { pid: i32::MAX, ..own }.lives());
+    }
+
+    #[test]
+    fn the_table_of_mounts_is_read_as_it_is_written() {
+        let table: &[u8] = b"21 1 0:20 / /proc rw shared:5 - proc proc rw\n\
+            36 21 0:32 / /a\\040run/n1 rw,nosuid master:1 shared:2 - fuse fracas rw,user_id=0\n\
+            37 21 0:33 / /a\\134040\\011run rw - fuse fracas rw\n\
+            38 21 0:34 / /a\\040run/n2 rw - fuse sshfs rw\n\
+            39 21 0:35 / /fracas rw - tmpfs none rw\n\
+            broken\n";
+        let expected = ["/a run/n1", "/a\\040\trun"].map(PathBuf::from);
+        assert_eq!(disks(table), expected);
     }
 }

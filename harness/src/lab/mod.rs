@@ -11,6 +11,7 @@ mod command;
 mod cuts;
 pub mod disk;
 mod error;
+mod ids;
 mod init;
 mod iptables;
 mod launch;
@@ -18,20 +19,25 @@ pub mod leftovers;
 mod links;
 mod mend;
 mod mounts;
+mod needs;
 mod netlink;
 mod netns;
 mod nft;
 mod node;
+mod output;
 pub mod packets;
 mod partition;
 mod probe;
+pub mod promises;
 pub mod proofs;
 mod punctual;
+mod reach;
 pub mod resources;
 mod sys;
 mod threads;
 mod tree;
 mod wait;
+mod walls;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,8 +49,9 @@ use std::time::{Duration, Instant};
 use fracas_checker::NodeId;
 use fracas_checker::fault::{Cut, FaultKind};
 
-pub use command::{hear_command, run_command};
+pub use command::{bound_memory, hear_command, run_command, run_self};
 pub use error::{LabError, scarce};
+pub use ids::give;
 pub use init::node_main;
 pub use launch::{Gone, Helper, Launch, Threads};
 pub use links::NODES_MAX;
@@ -52,6 +59,7 @@ pub use mounts::keep;
 pub use nix::sys::signal::Signal;
 pub use node::NodeProcess;
 pub use partition::Mechanism;
+pub use reach::Reach;
 pub use world::{Isolation, World, enter, own_files_are_ours};
 
 use cuts::Cuts;
@@ -60,6 +68,7 @@ use links::Network;
 use netns::NetNs;
 use packets::Meter;
 use probe::Prober;
+use reach::View;
 use wait::look;
 
 /// How long the links of a new lab may take to carry packets.
@@ -219,8 +228,8 @@ impl Lab {
     pub fn start(&self, launch: &Launch) -> Result<NodeProcess, LabError> {
         let netns = self.netns(launch.node, "start")?;
         let hosts = links::hosts(self.nodes.iter().copied());
-        let kept = mounts::kept().to_vec();
-        NodeProcess::start(launch, netns, Surroundings { hosts, kept })
+        let view = View::of(launch, walls::sockets::found());
+        NodeProcess::start(launch, netns, Surroundings { hosts, view })
     }
 
     /// Runs something in the network of a node: sockets opened there stay there.

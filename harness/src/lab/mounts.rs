@@ -64,29 +64,33 @@ pub(crate) fn empty_run(kept: &[PathBuf]) -> Result<(), LabError> {
     }
     let held: Vec<(&PathBuf, OwnedFd)> =
         kept.iter().map(|path| Ok((path, hold(path)?))).collect::<Result<_, LabError>>()?;
-    tmpfs(RUN)?;
+    tmpfs(Path::new(RUN), "0755")?;
     held.iter().try_for_each(|(path, held)| {
         fs::create_dir_all(path).doing(|| format!("make `{}`", path.display()))?;
-        let from = format!("/proc/self/fd/{}", held.as_raw_fd());
-        bind(Path::new(&from), path)
+        bind_held(held, path)
     })
 }
 
-/// Holds a directory open, so that it can be reached when something covers it.
-fn hold(path: &Path) -> Result<OwnedFd, LabError> {
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+/// Holds a file or directory open, so that it can be reached when something covers it.
+pub(crate) fn hold(path: &Path) -> Result<OwnedFd, LabError> {
+    let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
     open(path, flags, Mode::empty()).doing(|| format!("open `{}`", path.display()))
 }
 
-/// Mounts an empty file system in memory.
-fn tmpfs(place: &str) -> Result<(), LabError> {
-    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    mount(Some("tmpfs"), place, Some("tmpfs"), flags, Some("mode=0755"))
-        .doing(|| format!("mount a private `{place}`"))
+/// Mounts an empty file system in memory, with these rights.
+pub(crate) fn tmpfs(place: &Path, mode: &str) -> Result<(), LabError> {
+    let (flags, options) = (MsFlags::MS_NOSUID | MsFlags::MS_NODEV, format!("mode={mode}"));
+    mount(Some("tmpfs"), place, Some("tmpfs"), flags, Some(options.as_str()))
+        .doing(|| format!("mount a private `{}`", place.display()))
+}
+
+/// Shows what is held at this place, too.
+pub(crate) fn bind_held(held: &OwnedFd, to: &Path) -> Result<(), LabError> {
+    bind(Path::new(&format!("/proc/self/fd/{}", held.as_raw_fd())), to)
 }
 
 /// Shows what is at one place at another one, too.
-fn bind(from: &Path, to: &Path) -> Result<(), LabError> {
+pub(crate) fn bind(from: &Path, to: &Path) -> Result<(), LabError> {
     let flags = MsFlags::MS_BIND | MsFlags::MS_REC;
     mount(Some(from), to, None::<&str>, flags, None::<&str>)
         .doing(|| format!("mount `{}`", to.display()))
@@ -100,7 +104,7 @@ pub(crate) fn hosts(names: &str) -> Result<(), LabError> {
     }
     // A file system of its own, which nobody sees afterwards: the machine's own files stay as they are.
     let file = Path::new(RUN).join("hosts");
-    tmpfs(RUN)?;
+    tmpfs(Path::new(RUN), "0755")?;
     fs::write(&file, names).doing(|| format!("write `{}`", file.display()))?;
     bind(&file, Path::new(HOSTS))?;
     umount2(RUN, MntFlags::MNT_DETACH).doing(|| format!("unmount `{RUN}`"))

@@ -17,9 +17,11 @@ use super::birth::{Init, born, unexpected};
 use super::channel::{Channel, Order, Received, Report};
 use super::clock::{ClockPage, Reading, Sampling};
 use super::error::{Doing, LabError};
+use super::ids;
 use super::init::SIGNALLED;
 use super::launch::{Gone, Helper, Launch, Surroundings, Threads};
 use super::netns::NetNs;
+use super::output::Output;
 use super::resources::{Ration, Squeezed};
 use super::sys::{self, Ended};
 use super::threads;
@@ -62,7 +64,12 @@ impl NodeProcess {
         surroundings: Surroundings,
     ) -> Result<Self, LabError> {
         let about = |error: LabError| error.within(&format!("start node {}", launch.node));
-        let (waiter, init, channel) = born(netns, launch.clock.as_ref()).map_err(about)?;
+        let output = Output::open(launch).map_err(about)?;
+        if launch.has_own_dir() {
+            ids::give(launch.node, &launch.dir).map_err(about)?;
+        }
+        let (waiter, init, channel) =
+            born(netns, launch.clock.as_ref(), ids::of(launch.node)).map_err(about)?;
         let mut started = Self {
             node: launch.node,
             waiter,
@@ -77,14 +84,15 @@ impl NodeProcess {
             left: 0,
             gone: None,
         };
-        let order = Order::Launch(launch.clone(), surroundings);
-        started.launch(&order).map_err(about)?;
+        let order = Order::Launch(Box::new((launch.clone(), surroundings)));
+        started.launch(&order, &output).map_err(about)?;
         Ok(started)
     }
 
     /// Has the init start the server.
-    fn launch(&mut self, order: &Order) -> Result<(), LabError> {
+    fn launch(&mut self, order: &Order, output: &Output) -> Result<(), LabError> {
         self.channel.send(order).doing(|| "send the launch".into())?;
+        output.send(&self.channel)?;
         match self.report()? {
             Some(Report::Started) => Ok(()),
             Some(Report::Failed(reason)) => Err(reason.error()),

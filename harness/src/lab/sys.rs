@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "raw system calls without a safe wrapper in nix")]
 
 use std::fs;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -166,6 +166,12 @@ impl AsFd for PidFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// Takes a descriptor that the kernel has just put into this process, handed over by another one.
+pub(crate) fn adopt(fd: RawFd) -> OwnedFd {
+    // SAFETY: the caller has it from a message of the kernel, where each stands once.
+    unsafe { OwnedFd::from_raw_fd(fd) }
 }
 
 /// Marks every descriptor after standard error to be closed at exec, so that a server inherits

@@ -23,7 +23,7 @@ use nix::unistd::{Pid, Uid, alarm, getegid, geteuid, pipe2, setpgid};
 use super::error::{Doing, LabError, Told};
 use super::sys::{self, Ended, Side};
 use super::wait::ready;
-use super::{links, mend, mounts};
+use super::{ids, links, mend, mounts, walls};
 
 /// The exit code of a panic inside: a bug of ours.
 const PANICKED: u8 = 70;
@@ -62,6 +62,7 @@ pub struct World {
 /// passes SIGINT and SIGTERM on (SIGHUP as SIGTERM). SIGQUIT ends it at once, and with it the world.
 pub fn enter(isolation: Isolation, inside: impl FnOnce(&World) -> u8) -> Result<u8, LabError> {
     sys::require_single_thread()?;
+    walls::sockets::note();
     let root = geteuid().is_root();
     match isolation {
         Isolation::Root if !root => Err(LabError::Unavailable {
@@ -89,14 +90,18 @@ pub fn own_files_are_ours() {
 /// Whether this root is a full one; in a container it often has no right to make namespaces.
 fn may_make_namespaces() -> Result<bool, LabError> {
     const CAP_SYS_ADMIN: u32 = 21;
+    Ok(capabilities()? >> CAP_SYS_ADMIN & 1 == 1)
+}
+
+/// The capabilities that this process has in effect, a bit each.
+pub(crate) fn capabilities() -> Result<u64, LabError> {
     let status =
         fs::read_to_string("/proc/self/status").doing(|| "read own capabilities".into())?;
-    let capabilities = status
+    status
         .lines()
         .find_map(|line| line.strip_prefix("CapEff:"))
         .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
-        .ok_or_else(|| LabError::answer("read own capabilities", "no line `CapEff:`"))?;
-    Ok(capabilities >> CAP_SYS_ADMIN & 1 == 1)
+        .ok_or_else(|| LabError::answer("read own capabilities", "no line `CapEff:`"))
 }
 
 /// The ends of the two pipes between outer and inner.
@@ -216,7 +221,10 @@ fn outer(world: &World, inner: Pid, pipes: Pipes) -> Result<u8, LabError> {
 /// Maps the inner's user where it needs one, and lets it go.
 fn release_inner(world: &World, inner: Pid, release: &OwnedFd) -> Result<(), LabError> {
     if world.isolation == "userns" {
-        map_ids(&format!("/proc/{inner}"), 0, (geteuid(), getegid().as_raw()))?;
+        let proc = format!("/proc/{inner}");
+        if !ids::give_to_world(&proc)? {
+            map_ids(&proc, 0, (geteuid(), getegid().as_raw()))?;
+        }
     }
     nix::unistd::write(release, b"g").doing(|| "let the inner process go".into())?;
     Ok(())
@@ -288,6 +296,7 @@ fn inner(world: &World, pipes: Pipes, mask: &SigSet, inside: impl FnOnce(&World)
     drop((release, failed));
     let run = || match follow_outer(&released).and_then(|()| set_up(mask)) {
         Ok(()) => {
+            ids::find(world.isolation);
             drop(fail);
             inside(world)
         }

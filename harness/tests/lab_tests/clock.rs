@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fracas::lab::clock::{Clock, ClockPage, Faketime, Sampling, prove, prove_shift};
-use fracas::lab::{Lab, LabSpec, Launch, Mechanism, NodeProcess, World};
+use fracas::lab::{Lab, LabSpec, Launch, Mechanism, NodeProcess, Reach, World};
 use fracas_checker::NodeId;
 use fracas_checker::fault::{Measurement, Stage};
 
@@ -69,6 +69,7 @@ impl Fixture {
             stderr: self.path("stderr"),
             clock: Some(self.page.clone()),
             monotonic_offset: 0,
+            reach: Reach::default(),
         }
     }
 

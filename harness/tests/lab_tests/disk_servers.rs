@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use fracas::lab::disk::{Disk, Latency, Loss, Lost, Model};
-use fracas::lab::{Lab, LabSpec, Launch, Mechanism, NodeProcess, Signal, World};
+use fracas::lab::{Lab, LabSpec, Launch, Mechanism, NodeProcess, Reach, Signal, World};
 use fracas_checker::NodeId;
 
 use super::disk::Fixture;
@@ -117,6 +117,7 @@ impl Node {
             stderr: self.output("stderr"),
             clock: None,
             monotonic_offset: 0,
+            reach: Reach::default(),
         };
         self.lab.start(&launch).expect("the server starts")
     }

@@ -12,9 +12,11 @@ mod disk_servers;
 mod doctor;
 mod network;
 mod packets;
+mod probe;
 mod processes;
 mod resources;
 mod support;
+mod walls;
 mod world;
 
 use std::process::ExitCode;
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         packets::TESTS,
         processes::TESTS,
         resources::TESTS,
+        walls::TESTS,
         world::TESTS,
     ];
     support::main(&all.concat())

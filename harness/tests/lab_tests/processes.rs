@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use fracas::lab::{Lab, LabSpec, Launch, Mechanism, NodeProcess, Threads, World, proofs};
+use fracas::lab::{Lab, LabSpec, Launch, Mechanism, NodeProcess, Reach, Threads, World, proofs};
 use fracas_checker::NodeId;
 use fracas_checker::fault::Stage;
 use nix::sys::signal::Signal;
@@ -119,6 +119,7 @@ impl Fixture {
             stderr: self.path("stderr"),
             clock: None,
             monotonic_offset: 0,
+            reach: Reach::default(),
         }
     }
 

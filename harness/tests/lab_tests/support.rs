@@ -118,8 +118,13 @@ impl Way {
 
     /// The command that runs a test or a helper inside a world.
     pub(crate) fn command(&self, name: &str) -> Command {
+        self.command_in(self.isolation, name)
+    }
+
+    /// The same, in a world that is made by this right.
+    pub(crate) fn command_in(&self, isolation: &str, name: &str) -> Command {
         let mut command = self.plain();
-        command.args(["__inside", self.isolation, name]);
+        command.args(["__inside", isolation, name]);
         command
     }
 
@@ -135,6 +140,14 @@ impl Way {
         let mut command = self.as_user(Path::new("sh"));
         command.args(["-c", "exec 3<>\"$0\"", file]).stdin(Stdio::null()).stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
+    }
+
+    /// Gives a file to the user of this way.
+    pub(crate) fn own(&self, file: &Path) {
+        if self.as_nobody {
+            let nobody = NOBODY.parse().ok();
+            std::os::unix::fs::chown(file, nobody, nobody).expect("chown");
+        }
     }
 
     /// The program itself.

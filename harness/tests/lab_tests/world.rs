@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fracas::lab::{self, Isolation, Lab, LabError, LabSpec, Launch, Mechanism, World};
+use fracas::lab::{self, Isolation, Lab, LabError, LabSpec, Launch, Mechanism, Reach, World};
 use fracas_checker::NodeId;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
@@ -60,6 +60,7 @@ fn busy(_: &World) -> u8 {
         stderr: "/dev/null".into(),
         clock: None,
         monotonic_offset: 0,
+        reach: Reach::default(),
     };
     let started: Vec<_> = lab.nodes().iter().map(|node| lab.start(&launch(node))).collect();
     assert!(started.iter().all(Result::is_ok), "{started:?}");

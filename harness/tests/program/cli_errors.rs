@@ -274,3 +274,13 @@ fn a_server_that_cannot_be_executed_is_told_why() {
     check_server("no shebang\n", &["start node n1", "server`: exec format error"]);
     check_server("#!/no/such/interpreter\n", &["n1", "interpreter"]);
 }
+
+/// A file from elsewhere may not take the machine's memory, nor may its text have no end.
+#[test]
+fn a_target_file_cannot_take_the_whole_machine() {
+    let doubled = "{% set a = a ~ a %}".repeat(40);
+    let grown = format!("path = \"/kv/{{% set a = 'xxxxxxxx' %}}{doubled}{{{{ a[:1] }}}}");
+    check_file(("path = \"/kv/", &grown), &["`./broken.toml` is not used", "512 MiB of memory"]);
+    let long = format!("#{}\n", "x".repeat(70_000));
+    check_file(("[node]", &format!("{long}[node]")), &["`./broken.toml`", "it is longer than"]);
+}

@@ -19,7 +19,8 @@ use crate::diagnostic::{Problem, Source};
 use crate::nearest::nearest;
 use crate::show::{SAMPLE_PROCESS, sample_op};
 use crate::template::{
-    Template, Templates, Variables, variables_of_binary, variables_of_node, variables_of_op,
+    STEPS_MAX, TEXT_MAX, Template, Templates, Variables, variables_of_binary, variables_of_node,
+    variables_of_op,
 };
 
 /// The filters that target files are likely to use, for “did you mean”.
@@ -143,6 +144,14 @@ impl Compiler<'_> {
                 let filter = detail.split_whitespace().nth(1).unwrap_or_default();
                 return Problem::new(self.place_of(text, filter), "unknown filter", detail)
                     .did_you_mean(filter, FILTERS);
+            }
+            ErrorKind::OutOfFuel => {
+                let label = format!("it takes more than {STEPS_MAX} steps");
+                return Problem::new(text.span(), "template does not come to an end", label);
+            }
+            ErrorKind::WriteFailure => {
+                let label = format!("it becomes longer than {TEXT_MAX} bytes");
+                return Problem::new(text.span(), "rendered text is too long", label);
             }
             _ => {}
         }

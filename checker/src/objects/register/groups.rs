@@ -24,32 +24,24 @@ pub(super) struct Group {
     pub(super) first: Place,
     /// … and the one that began last.
     pub(super) last: Place,
-    /// The group that the compare-and-set which replaced the value began.
-    pub(super) next: Place,
-    /// The group whose value the writer replaced, if it is a compare-and-set.
-    pub(super) after: Place,
     /// Whether the writer took effect for certain.
     pub(super) certain: bool,
     /// Whether there are more writers, so that nobody can tell which one was seen.
     pub(super) many: bool,
 }
 
-const EMPTY: Group = Group {
-    writer: NONE,
-    first: NONE,
-    last: NONE,
-    next: NONE,
-    after: NONE,
-    certain: false,
-    many: false,
-};
+const EMPTY: Group = Group { writer: NONE, first: NONE, last: NONE, certain: false, many: false };
 
-impl Group {
-    /// Whether something that took effect for certain saw the value.
-    pub(super) fn is_needed(&self) -> bool {
-        self.first != NONE || self.next != NONE
-    }
+/// How compare-and-sets chain a group to others.
+#[derive(Debug, Clone, Copy)]
+struct Links {
+    /// The group that the compare-and-set which replaced the value began.
+    next: Place,
+    /// The group whose value the writer replaced, if it is a compare-and-set.
+    after: Place,
 }
+
+const UNLINKED: Links = Links { next: NONE, after: NONE };
 
 /// Two compare-and-sets from one value: the groups they began, and the one they began from.
 #[derive(Debug, Clone, Copy)]
@@ -65,6 +57,9 @@ pub(super) struct Groups<'a> {
     calls: &'a [Call<'a>],
     ids: Ids<'a>,
     pub(super) list: Vec<Group>,
+    /// Those of the groups up to the last one that has any: most histories have none at all, and
+    /// then a million groups need no room for them.
+    links: Vec<Links>,
     pub(super) clashes: Vec<Clash>,
     /// Calls that saw a value not to be there, with its group.
     pub(super) refusals: Vec<(Place, Place)>,
@@ -81,6 +76,7 @@ impl<'a> Groups<'a> {
             calls,
             ids: Ids::new(calls.len()),
             list: vec![Group { certain: true, ..EMPTY }],
+            links: Vec::new(),
             clashes: Vec::new(),
             refusals: Vec::new(),
             impossible: Vec::new(),
@@ -144,26 +140,58 @@ impl<'a> Groups<'a> {
         }
         let certain = self.calls[place as usize].end.is_some();
         let own = &mut self.list[group as usize];
-        (own.writer, own.after, own.certain) = (place, after, certain);
-        if certain && after != NONE {
-            self.link(after, group);
+        (own.writer, own.certain) = (place, certain);
+        if after != NONE {
+            self.links(group).after = after;
+            if certain {
+                self.link(after, group);
+            }
         }
     }
 
     /// The writer of `next` certainly replaced the value of `group`.
     fn link(&mut self, group: Place, next: Place) {
-        let from = &mut self.list[group as usize];
+        let from = self.links(group);
         match from.next {
             NONE => from.next = next,
             first => self.clashes.push(Clash { of: group, first, second: next }),
         }
     }
 
+    /// The links of `group`, to be changed.
+    fn links(&mut self, group: Place) -> &mut Links {
+        let place = group as usize;
+        if self.links.len() <= place {
+            self.links.resize(place + 1, UNLINKED);
+        }
+        &mut self.links[place]
+    }
+
+    fn linked(&self, group: Place) -> Links {
+        self.links.get(group as usize).copied().unwrap_or(UNLINKED)
+    }
+
+    /// The group that the compare-and-set which replaced the value of `group` began.
+    pub(super) fn next(&self, group: Place) -> Place {
+        self.linked(group).next
+    }
+
+    /// The group whose value the writer of `group` replaced, if it is a compare-and-set.
+    pub(super) fn after(&self, group: Place) -> Place {
+        self.linked(group).after
+    }
+
+    /// Whether something that took effect for certain saw the value of `group`.
+    fn is_needed(&self, group: Place) -> bool {
+        self.list[group as usize].first != NONE || self.next(group) != NONE
+    }
+
     /// What was seen was written for certain, and so was what that rests on.
     fn settle(&mut self, mut place: Place) {
         loop {
+            let (needed, after) = (self.is_needed(place), self.after(place));
             let group = &mut self.list[place as usize];
-            if !group.is_needed() || group.certain && !group.many || group.writer == NONE {
+            if !needed || group.certain && !group.many || group.writer == NONE {
                 return;
             }
             if group.many {
@@ -171,7 +199,6 @@ impl<'a> Groups<'a> {
                 return;
             }
             group.certain = true;
-            let after = group.after;
             if after == NONE {
                 return;
             }
@@ -184,7 +211,8 @@ impl<'a> Groups<'a> {
     /// that is known.
     pub(super) fn is_head(&self, place: Place) -> bool {
         let group = &self.list[place as usize];
-        let rests = group.after != NONE && !self.list[group.after as usize].many;
+        let after = self.after(place);
+        let rests = after != NONE && !self.list[after as usize].many;
         group.certain && !rests
     }
 

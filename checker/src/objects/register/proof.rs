@@ -34,7 +34,7 @@ impl Proof {
         let groups = &sweep.groups;
         let mut wanted: Vec<Place> = members.iter().map(|one| groups.of(*one as Place)).collect();
         if let (Conflict::Twice { .. }, Some(first)) = (conflict, wanted.first()) {
-            wanted.push(groups.list[*first as usize].after);
+            wanted.push(groups.after(*first));
         }
         for (member, group) in members.iter().zip(&wanted) {
             proof.places.push(*member);
@@ -52,7 +52,7 @@ impl Proof {
     /// Adds the writes from the group `top` down.
     fn chain(&mut self, groups: &Groups<'_>, top: Place, (depth, wanted): (Depth, &[Place])) {
         let ring = matches!(self.conflict, Conflict::Ring { .. });
-        let after = |place: &Place| Some(groups.list[*place as usize].after);
+        let after = |place: &Place| Some(groups.after(*place));
         let below = |place: &Place| after(place).filter(|after| *after != NONE && *after != top);
         // A chain may lead into a ring; then it is cut off after as many groups as there are.
         let down = std::iter::successors(Some(top), below).take(groups.list.len());
@@ -64,10 +64,10 @@ impl Proof {
         }
         let writers = down.iter().map(|place| groups.list[*place as usize].writer);
         self.places.extend(writers.filter(|writer| *writer != NONE).map(|writer| writer as usize));
-        let lowest = &groups.list[down.last().copied().unwrap_or(INITIAL) as usize];
-        let below = groups.list.get(lowest.after as usize);
+        let lowest = down.last().copied().unwrap_or(INITIAL);
+        let below = groups.list.get(groups.after(lowest) as usize);
         if !ring && below.is_some_and(|below| below.writer != NONE) {
-            self.loose.push(lowest.writer as usize);
+            self.loose.push(groups.list[lowest as usize].writer as usize);
         }
     }
 }

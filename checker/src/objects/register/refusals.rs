@@ -152,8 +152,9 @@ impl<'a> Schedule<'a> {
             if group.certain || group.many || group.writer == NONE {
                 continue;
             }
-            if group.after != NONE {
-                loose.entry(group.after).or_insert(place);
+            let after = groups.after(place);
+            if after != NONE {
+                loose.entry(after).or_insert(place);
                 continue;
             }
             let (ended, began_by, s) = (NONE, group.writer, began(calls, group.writer));
@@ -224,7 +225,7 @@ impl<'a> Schedule<'a> {
                 self.end_loosely(group);
                 return true;
             }
-            group = self.groups.list[group as usize].next;
+            group = self.groups.next(group);
         }
         false
     }
@@ -315,7 +316,7 @@ fn highs(calls: &[Call<'_>], groups: &Groups<'_>, order: &[Block]) -> Vec<u64> {
             if place == block.head {
                 break;
             }
-            place = group.after;
+            place = groups.after(place);
         }
     }
     high
@@ -337,13 +338,14 @@ fn forced(
         if !group.certain || group.many || ended(calls, since) >= one.from {
             return None;
         }
-        let replaced = groups.list.get(group.next as usize).map_or(NONE, |next| next.writer);
+        let next = groups.next(one.group);
+        let replaced = groups.list.get(next as usize).map_or(NONE, |next| next.writer);
         let until = *[group.last, replaced].iter().max_by_key(|other| began(calls, **other))?;
         let (refused, since) = (one.call as usize, since as usize);
         if began(calls, until) > one.to {
             return Some(Refused { refused, since, until: Some(until as usize) });
         }
-        let held = group.next == NONE && !others.may_follow(one.group, one.to);
+        let held = next == NONE && !others.may_follow(one.group, one.to);
         held.then_some(Refused { refused, since, until: None })
     };
     refusals.list.iter().filter_map(refused).min_by_key(|one| calls[one.refused].end)

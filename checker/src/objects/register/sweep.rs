@@ -89,7 +89,8 @@ pub(super) struct Sweep<'a> {
     /// How many groups are in some block.
     walked: usize,
     forward: Vec<Block>,
-    backward: Vec<Block>,
+    /// The heads of the backward blocks, which are most. They are walked again when they are needed.
+    backward: Vec<Place>,
 }
 
 impl<'a> Sweep<'a> {
@@ -105,7 +106,7 @@ impl<'a> Sweep<'a> {
         self.answers();
         for head in 0..self.groups.list.len() as Place {
             if self.groups.is_head(head) {
-                self.block(head);
+                self.add(head);
             }
         }
         self.forward.sort_unstable_by_key(|block| (block.f, block.s, block.head));
@@ -117,7 +118,10 @@ impl<'a> Sweep<'a> {
         match self.groups.ambiguous {
             true => Answer::Ambiguous,
             false if self.groups.refusals.is_empty() => Answer::Legal,
-            false => refusals::decide(self.calls, &self.groups, (&self.forward, &self.backward)),
+            false => {
+                let backward: Vec<Block> = self.backward().collect();
+                refusals::decide(self.calls, &self.groups, (&self.forward, &backward))
+            }
         }
     }
 
@@ -147,14 +151,14 @@ impl<'a> Sweep<'a> {
             self.conflict(&[place], Conflict::Impossible { answered: place as usize });
         }
         for place in 1..self.groups.list.len() {
-            let group = self.groups.list[place];
+            let (group, next) = (self.groups.list[place], self.groups.next(place as Place));
             let writer = group.writer;
             if group.first != NONE && (writer == NONE || self.precedes(group.first, writer)) {
                 let seen_by = group.first as usize;
                 self.conflict(&[group.first], Conflict::Unwritten { seen_by, changed: false });
-            } else if group.next != NONE && writer == NONE {
-                let seen_by = self.groups.list[group.next as usize].writer as usize;
-                let shown = self.rests_on(group.next);
+            } else if next != NONE && writer == NONE {
+                let seen_by = self.groups.list[next as usize].writer as usize;
+                let shown = self.rests_on(next);
                 self.conflict(&[shown], Conflict::Unwritten { seen_by, changed: true });
             }
         }
@@ -176,10 +180,11 @@ impl<'a> Sweep<'a> {
             if group.writer != NONE && self.calls[group.writer as usize].end.is_some() {
                 return group.writer;
             }
-            if group.first != NONE || group.next == NONE {
+            let next = self.groups.next(place);
+            if group.first != NONE || next == NONE {
                 return group.first;
             }
-            place = group.next;
+            place = next;
         }
         NONE
     }
@@ -188,36 +193,53 @@ impl<'a> Sweep<'a> {
         self.calls[one as usize].precedes(&self.calls[other as usize])
     }
 
-    /// Follows the chain that starts with `head` and checks the order that it forces.
-    fn block(&mut self, head: Place) {
+    /// Checks the order that the chain forces which starts with `head`.
+    fn add(&mut self, head: Place) {
+        let (block, walked) = self.block(head);
+        self.walked += walked;
+        match block {
+            Ok(block) if block.f < block.s => self.forward.push(block),
+            Ok(_) => self.backward.push(head),
+            Err((began, ended)) => {
+                let (late, done) = (began as usize, ended as usize);
+                self.conflict(&[began, ended], Conflict::Inverted { late, done });
+            }
+        }
+    }
+
+    /// The backward blocks, in the order of their heads.
+    fn backward(&self) -> impl Iterator<Item = Block> {
+        self.backward.iter().filter_map(|head| self.block(*head).0.ok())
+    }
+
+    /// Follows the chain that starts with `head`: the block, and how many groups were walked. If no
+    /// order of it is possible, what began last and what had ended before.
+    fn block(&self, head: Place) -> (Result<Block, (Place, Place)>, usize) {
         let f = if head == INITIAL { 0 } else { u64::MAX };
         let mut block = Block { f, s: 0, ended: NONE, began: NONE, head, tail: head };
+        let mut walked = 0;
         loop {
-            self.walked += 1;
+            walked += 1;
             let group = self.groups.list[block.tail as usize];
-            let written =
-                group.writer == NONE || self.level(group.writer, group.writer, &mut block);
-            let read = group.first == NONE
-                || group.many
-                || self.level(group.first, group.last, &mut block);
-            if !written || !read {
-                return;
+            if group.writer != NONE && !self.level(group.writer, group.writer, &mut block) {
+                return (Err((block.began, group.writer)), walked);
             }
-            if group.next == NONE || group.many {
-                break;
+            let read = group.first != NONE && !group.many;
+            if read && !self.level(group.first, group.last, &mut block) {
+                return (Err((block.began, group.first)), walked);
             }
-            block.tail = group.next;
+            match self.groups.next(block.tail) {
+                next if next != NONE && !group.many => block.tail = next,
+                _ => return (Ok(block), walked),
+            }
         }
-        if block.f < block.s { self.forward.push(block) } else { self.backward.push(block) }
     }
 
     /// Adds operations that come after all earlier ones of the block, in any order among them: the
     /// first to end and the last to begin stand for all. Whether the order is possible.
-    fn level(&mut self, first: Place, last: Place, block: &mut Block) -> bool {
+    fn level(&self, first: Place, last: Place, block: &mut Block) -> bool {
         let ended = self.calls[first as usize].end.map_or(u64::MAX, |end| end.saturating_add(1));
         if ended < block.s {
-            let (late, done) = (block.began as usize, first as usize);
-            self.conflict(&[block.began, first], Conflict::Inverted { late, done });
             return false;
         }
         if ended < block.f {
@@ -249,12 +271,13 @@ impl<'a> Sweep<'a> {
             }
         }
         let mut before = 0;
-        for inner in &backward {
+        for head in &backward {
+            let Ok(inner) = self.block(*head).0 else { continue };
             before = began_before(&forward, before, inner.s);
             if let Some(outer) = before.checked_sub(1).map(|place| &forward[place])
                 && inner.f < outer.s
             {
-                self.crossed(outer, inner);
+                self.crossed(outer, &inner);
             }
         }
         (self.forward, self.backward) = (forward, backward);
@@ -282,11 +305,11 @@ impl<'a> Sweep<'a> {
             return;
         }
         let mut reached = vec![false; self.groups.list.len()];
-        for block in self.forward.iter().chain(&self.backward) {
-            let mut place = block.head;
+        let heads = self.forward.iter().map(|block| block.head);
+        for mut place in heads.chain(self.backward.iter().copied()) {
             while place != NONE && !reached[place as usize] {
                 reached[place as usize] = true;
-                place = self.groups.list[place as usize].next;
+                place = self.groups.next(place);
             }
         }
         let left = |place: &usize| self.groups.list[*place].certain && !reached[*place];

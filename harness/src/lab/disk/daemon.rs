@@ -102,7 +102,7 @@ fn attach(spec: &DiskSpec, kernel: &File) -> Result<(), LabError> {
         getegid()
     );
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    mount(Some("fracas"), &spec.mountpoint, Some("fuse"), flags, Some(options.as_str()))
+    mount(Some(super::SOURCE), &spec.mountpoint, Some("fuse"), flags, Some(options.as_str()))
         .doing(|| format!("mount a disk at `{}`", spec.mountpoint.display()))
         .map_err(device::explain)
 }

@@ -64,6 +64,9 @@ const SLOWEST: Duration = Duration::from_secs(30);
 /// How much a probe writes.
 const PROBE_LENGTH: usize = 64;
 
+/// What the table of mounts says that our disks are made of.
+pub(crate) const SOURCE: &str = "fracas";
+
 /// A mounted disk. Dropping it makes everything durable and unmounts it.
 ///
 /// Mount it in the world before the node that uses it starts: the node's mounts are a copy of the

@@ -3,13 +3,16 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirEntryExt, FileTypeExt};
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, RenameFlags, openat, readlinkat};
 use nix::sys::stat::{Mode, SFlag, mkdirat, mknodat};
-use nix::unistd::{UnlinkatFlags, linkat, symlinkat, unlinkat};
+use nix::unistd::{
+    Gid, Uid, UnlinkatFlags, fchownat, getegid, geteuid, linkat, symlinkat, unlinkat,
+};
 
 use super::fs::{FileSystem, GRAVES, Outcome, PROBE};
 use super::inodes::{DIRECTORY, REGULAR, TYPE, errno};
@@ -24,6 +27,15 @@ enum New<'a> {
     Directory { mode: u32 },
     Special { mode: u32 },
     Link { target: &'a OsStr },
+}
+
+/// Gives what was just made to whom it was made for: this process makes it as its own.
+fn give(directory: BorrowedFd<'_>, name: &OsStr, (user, group): (u32, u32)) -> Done<()> {
+    let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
+    if (user, group) == (geteuid(), getegid()) {
+        return Ok(());
+    }
+    fchownat(directory, name, Some(user), Some(group), AtFlags::AT_SYMLINK_NOFOLLOW)
 }
 
 impl FileSystem {
@@ -62,7 +74,7 @@ impl FileSystem {
         let mode = request.arguments.u32()?;
         request.arguments.skip(4)?;
         let name = request.arguments.name()?;
-        self.make((request.node, name), &New::Directory { mode })
+        self.make((request.node, name), &New::Directory { mode }, request.owner)
     }
 
     /// MKNOD. Devices are refused.
@@ -70,17 +82,22 @@ impl FileSystem {
         let mode = request.arguments.u32()?;
         request.arguments.skip(12)?;
         let name = request.arguments.name()?;
-        self.make((request.node, name), &New::Special { mode })
+        self.make((request.node, name), &New::Special { mode }, request.owner)
     }
 
     /// SYMLINK.
     pub(super) fn make_link(&mut self, request: &mut Request<'_>) -> Done<Outcome> {
         let (name, target) = (request.arguments.name()?, request.arguments.name()?);
-        self.make((request.node, name), &New::Link { target })
+        self.make((request.node, name), &New::Link { target }, request.owner)
     }
 
     /// Makes a new name.
-    fn make(&mut self, (parent, name): (u64, &OsStr), new: &New<'_>) -> Done<Outcome> {
+    fn make(
+        &mut self,
+        (parent, name): (u64, &OsStr),
+        new: &New<'_>,
+        owner: (u32, u32),
+    ) -> Done<Outcome> {
         allowed(parent, name)?;
         self.must_have_room(1, false)?;
         let directory = self.inodes.get(parent)?.dir();
@@ -95,6 +112,7 @@ impl FileSystem {
                 mknodat(directory, name, kind, rights(mode), 0)?;
             }
         }
+        give(directory, name, owner)?;
         let node = self.inodes.find(parent, name)?;
         self.log(Act::Made { at: place(parent, name), node });
         self.found(node)
@@ -134,6 +152,9 @@ impl FileSystem {
             Err(Errno::EEXIST) if !exclusive => None,
             made => Some(fs::File::from(made?)),
         };
+        if made.is_some() {
+            give(directory, name, request.owner)?;
+        }
         let (node, new) = (self.inodes.find(parent, name)?, made.is_some());
         let inode = self.inodes.get_mut(node)?;
         inode.aside = aside;

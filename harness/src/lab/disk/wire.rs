@@ -127,6 +127,8 @@ pub(super) struct Request<'a> {
     pub(super) unique: u64,
     /// The file that it is about.
     pub(super) node: u64,
+    /// The user and the group that ask, as this process sees them.
+    pub(super) owner: (u32, u32),
     /// The thread that asks.
     pub(super) pid: u32,
     /// The rest.
@@ -139,9 +141,9 @@ impl<'a> Request<'a> {
         let mut header = Arguments(bytes);
         let (_length, code) = (header.u32()?, header.u32()?);
         let (unique, node) = (header.u64()?, header.u64()?);
-        let (_user, _group, pid) = (header.u32()?, header.u32()?, header.u32()?);
+        let (user, group, pid) = (header.u32()?, header.u32()?, header.u32()?);
         let arguments = Arguments(bytes.get(ASKED_HEADER..).ok_or(Errno::EINVAL)?);
-        Ok(Self { op: Op::of(code), unique, node, pid, arguments })
+        Ok(Self { op: Op::of(code), unique, node, owner: (user, group), pid, arguments })
     }
 }
 

@@ -19,7 +19,7 @@ use super::cgroup::{PROCESSES, Place, Version, mountpoint};
 use crate::lab::error::{Doing, LabError};
 use crate::lab::wait::look;
 
-/// How the names of all groups begin.
+/// How the names of all groups begin; the rest is what it is for, and the number of a namespace.
 const PREFIX: &str = "fracas-";
 
 /// How often processes are listed until no new one appears.
@@ -234,15 +234,21 @@ fn locked(dir: &Path) -> io::Result<Option<Flock<File>>> {
 
 /// Removes the groups in `dir` that nobody holds and that are empty; says which those were.
 fn sweep(dir: &Path) -> Vec<PathBuf> {
-    let ours = |dir: &PathBuf| {
-        dir.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX))
-    };
     let abandoned = |dir: &PathBuf| match locked(dir) {
         // Removed while it is locked: nobody can just be beginning to use it.
         Ok(Some(_lock)) => fs::remove_dir(dir).is_ok(),
         _ => false,
     };
-    directories(dir).into_iter().filter(ours).filter(abandoned).collect()
+    directories(dir).into_iter().filter(|dir| is_ours(dir)).filter(abandoned).collect()
+}
+
+/// Whether a group has a name as only we give it.
+fn is_ours(dir: &Path) -> bool {
+    let name = dir.file_name().unwrap_or_default().to_string_lossy();
+    let rest = name.strip_prefix(PREFIX).and_then(|rest| rest.rsplit_once('-'));
+    rest.is_some_and(|(what, world)| {
+        !what.is_empty() && !world.is_empty() && world.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 /// The directories in a directory.
@@ -315,11 +321,12 @@ mod tests {
             (made(&dir).unwrap().expect("nobody has it"), dir)
         };
         let ((dead, left), (_alive, held)) = (made_here("fracas-n1-1"), made_here("fracas-n1-2"));
-        let other = place.path().join("other");
-        fs::create_dir(&other).unwrap();
+        let others = ["other", "fracas-1", "fracas--1", "fracas-n1-", "fracas-n1-mine"];
+        let others = others.map(|name| place.path().join(name));
+        others.iter().for_each(|dir| fs::create_dir(dir).unwrap());
         drop(dead);
         assert_eq!(sweep(place.path()), [left]);
-        assert!(held.is_dir() && other.is_dir());
+        assert!(held.is_dir() && others.iter().all(|dir| dir.is_dir()));
         assert!(made(&held).unwrap().is_none(), "it is held");
     }
 }

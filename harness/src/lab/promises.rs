@@ -1,0 +1,80 @@
+//! What is promised of a server: the things that it may not do, in each mode. The table of
+//! `SECURITY.md`, and of the probe that tries every row of it.
+
+/// By what right a lab is made, and by whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Root, with root's own namespaces.
+    Root,
+    /// Root, in a user namespace (`--isolation userns`).
+    RootUserns,
+    /// An ordinary user.
+    User,
+}
+
+impl Mode {
+    /// All of them, in the order of the columns.
+    pub const ALL: [Self; 3] = [Self::Root, Self::RootUserns, Self::User];
+
+    /// The head of its column.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Root => "Root",
+            Self::RootUserns => "Root, `--isolation userns`",
+            Self::User => "Ordinary user",
+        }
+    }
+}
+
+/// One thing that a server may not do.
+#[derive(Debug, Clone, Copy)]
+pub struct Promise {
+    /// By which the probe knows it.
+    pub key: &'static str,
+    /// What a server may try.
+    pub what: &'static str,
+    /// Why it is not promised to an ordinary user, if it is not.
+    pub unless: Option<&'static str>,
+}
+
+impl Promise {
+    /// Whether it is promised in this mode.
+    #[must_use]
+    pub fn holds_in(&self, mode: Mode) -> bool {
+        mode != Mode::User || self.unless.is_none()
+    }
+}
+
+const fn never(key: &'static str, what: &'static str) -> Promise {
+    Promise { key, what, unless: None }
+}
+
+/// All rows.
+pub const PROMISES: &[Promise] = &[
+    never("system-file", "write a file of the machine, such as `/usr/bin/env`"),
+    never("secrets", "read what only root may read, such as `/etc/shadow`"),
+    Promise {
+        key: "private-file",
+        what: "read a file outside these directories that only the caller may read",
+        unless: Some("the kernel allows servers no other number than the caller's own"),
+    },
+    never("core-pattern", "write a setting of the kernel, such as `/proc/sys/kernel/core_pattern`"),
+    never("sysrq", "command the kernel through `/proc/sysrq-trigger`"),
+    never("kernel-memory", "read `/proc/kcore`, `/proc/kmsg`, `/proc/kallsyms`"),
+    never("sys", "write below `/sys`"),
+    never("block-device", "open a disk of the machine, or make a device file for it"),
+    never("history", "read or write the history, the run record, or any file of a run"),
+    never("other-node", "read or write the files of another node"),
+    never("machine-tmp", "see the machine's `/tmp`, `/var/tmp`, `/dev/shm` and `/run`"),
+    never("homes", "see `/home` and `/root`"),
+    never("socket-hidden", "reach a socket of the machine in `/tmp` or `/run`"),
+    never("socket-elsewhere", "reach another socket of the machine that was bound before the run"),
+    never("processes", "see or signal a process of another node or of the machine"),
+    never("mount", "mount, unmount or move to another root"),
+    never("namespaces", "make a user namespace, unless `node.namespaces` allows it"),
+    never("tracing", "trace a process, or read its memory"),
+    never("kernel", "load a module or another kernel, or use `bpf`, `perf` or kernel keys"),
+    never("setuid", "get rights from a set-uid program"),
+    never("planted-link", "have the harness write where a planted link points"),
+];
