@@ -80,7 +80,7 @@ fn ended(history: &History, result: &mut CheckResult) {
             "the run was cut short: it never came to its stop; let it run to its end",
         );
     }
-    if let Some(unseen) = harness::blind(history) {
+    if let Some(unseen) = harness::saw_too_little(history) {
         result.inconclusive(unseen);
     }
 }

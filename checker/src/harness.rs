@@ -205,7 +205,7 @@ fn recovered(result: &CheckResult) -> Option<Nanos> {
 }
 
 /// Why too little was seen of the load, if the harness stood still for much of it.
-pub(crate) fn blind(history: &History) -> Option<String> {
+pub(crate) fn saw_too_little(history: &History) -> Option<String> {
     let load = history.phase(Phase::Load)?;
     let end = history.phase(Phase::Recover).unwrap_or_else(|| history.end());
     let (mut still, mut upto) = (0, load);

@@ -31,7 +31,7 @@ const CALLS: [&str; 5] =
 /// What is handed to these calls without a text, and the functions that make the texts.
 const ELSEWHERE: [(&str, &[&str]); 12] = [
     ("stall.still())", &["fn still"]),
-    ("unseen)", &["fn blind"]),
+    ("unseen)", &["fn saw_too_little"]),
     ("text)", &[]), // of `Served`, a call of its own
     ("ended.before_testing())", &["fn before_testing"]),
     (
