@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fracas_checker::event::{EventKind, NodeChange, NodeId};
 use fracas_checker::fault::{Again, Cut, Measurement, Stage};
-use fracas_targets::{Deployment, LogFile, NodePlan, StopSignal};
+use fracas_targets::{Deployment, Device, Limits, LogFile, NodePlan, StopSignal};
 
 use crate::durable;
 use crate::equipment::Equipment;
@@ -18,7 +18,7 @@ use crate::lab::clock;
 use crate::lab::disk::Disk;
 use crate::lab::leftovers::MARK;
 use crate::lab::packets::Shaping;
-use crate::lab::{Gone, Lab, LabError, Launch, NodeProcess, Reach, Signal, Threads, proofs};
+use crate::lab::{self, Gone, Lab, LabError, Launch, NodeProcess, Reach, Signal, Threads, proofs};
 use crate::last_words;
 use crate::recorder::Recorder;
 use crate::store::RunDir;
@@ -209,7 +209,7 @@ impl Cluster {
             dir,
             clock: self.equipment.page(node),
             monotonic_offset: self.equipment.monotonic_offset(node),
-            reach: Reach { evidence: vec![self.run.evidence().to_owned()], ..Reach::default() },
+            reach: reach(plan, &self.run),
         };
         let sizes = self.outputs(node).into_iter().map(|path| {
             let size = fs::metadata(&path).map_or(0, |file| file.len());
@@ -464,6 +464,18 @@ fn signal(word: StopSignal) -> Signal {
         StopSignal::Quit => Signal::SIGQUIT,
         StopSignal::Hup => Signal::SIGHUP,
         StopSignal::Kill => Signal::SIGKILL,
+    }
+}
+
+/// What a server reaches of the machine: what its target asks for, and no evidence.
+fn reach(plan: &NodePlan, run: &RunDir) -> Reach {
+    let Limits { processes, memory, file } = plan.asks.limits;
+    Reach {
+        evidence: vec![run.evidence().to_owned()],
+        reads: plan.reads.clone(),
+        fuse: plan.asks.devices.contains(&Device::Fuse),
+        namespaces: plan.asks.namespaces,
+        limits: lab::Limits { processes, memory, file },
     }
 }
 

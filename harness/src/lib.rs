@@ -24,6 +24,7 @@ pub mod last_words;
 pub mod nemesis;
 pub mod observer;
 pub mod plan;
+pub mod powerless;
 pub mod preflight;
 pub mod progress;
 pub mod record;

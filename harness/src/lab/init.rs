@@ -215,6 +215,7 @@ fn start(channel: &Channel, identity: &Identity) -> Result<Option<(Pid, SignalFd
     sys::close_others_on_exec()?;
     // Before the start, so that the server's death cannot be missed.
     let deaths = watch_deaths().doing(|| "watch for the ends of processes".into())?;
+    launch.reach.limits.impose()?;
     let server = spawn(&launch, output)?;
     channel.send(&Report::Started).doing(|| "report the start".into())?;
     Ok(Some((server, deaths)))

@@ -51,7 +51,7 @@ use fracas_checker::fault::{Cut, FaultKind};
 
 pub use command::{bound_memory, hear_command, run_command, run_self};
 pub use error::LabError;
-pub use ids::give;
+pub use ids::{give, users};
 pub use init::node_main;
 pub use launch::{Gone, Launch, Threads};
 pub use links::NODES_MAX;
@@ -59,7 +59,8 @@ pub use mounts::keep;
 pub use nix::sys::signal::Signal;
 pub use node::NodeProcess;
 pub use partition::Mechanism;
-pub use reach::Reach;
+pub use reach::{Limits, Reach};
+pub use sys::give_up_capabilities;
 pub use world::{Isolation, World, enter, own_files_are_ours};
 
 use cuts::Cuts;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
 use nix::sched::CloneFlags;
+use nix::sys::prctl;
 use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::unistd::Pid;
 
@@ -147,6 +148,21 @@ impl AsFd for PidFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// Gives up every capability of this thread, and any that a program could give it.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn give_up_capabilities() -> Result<(), LabError> {
+    /// Version 3: two halves of 32 bits.
+    const VERSION: u32 = 0x2008_0522;
+    let (header, none) = ([VERSION, 0], [0_u32; 6]);
+    // SAFETY: the kernel reads a version and a thread from `header`, 0 for this one, and from
+    // `none` three numbers for each half; both live until the call has returned.
+    let set = unsafe { libc::syscall(libc::SYS_capset, &raw const header, &raw const none) };
+    Errno::result(set).doing(|| "give up capabilities".into())?;
+    prctl::set_no_new_privs().doing(|| "give up new privileges".into())
 }
 
 /// Takes a descriptor that the kernel has just put into this process, handed over by another one.
