@@ -17,7 +17,7 @@ use crate::leadership::evidence::{Evidence, evidence};
 use crate::leadership::{first_led, hits};
 use crate::observation::Source;
 use crate::verdict::CheckResult;
-use crate::words;
+use crate::{harness, words};
 use load::{Fates, Load};
 
 /// The name of the check, which always runs.
@@ -79,6 +79,9 @@ fn ended(history: &History, result: &mut CheckResult) {
         result.inconclusive(
             "the run was cut short: it never came to its stop; let it run to its end",
         );
+    }
+    if let Some(unseen) = harness::blind(history) {
+        result.inconclusive(unseen);
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultEvent;
+use crate::harness::Mishap;
 use crate::observation::Observation;
 pub use crate::op::{Key, Op, OpKind, Outcome};
 pub use crate::value::Value;
@@ -217,11 +218,28 @@ pub enum EventKind {
         /// Which one.
         phase: Phase,
     },
-    /// Something about the harness itself, for the reader of the history; no check reads it.
+    /// Something about the harness itself, for the reader of the history; no check reads its text.
     Note {
         /// Free text; may quote a target, so untrusted.
         text: String,
+        /// What happened to the harness, where it is a mishap that checks take into account.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        harness: Option<Mishap>,
     },
+}
+
+impl EventKind {
+    /// A note for the reader.
+    #[must_use]
+    pub fn note(text: impl Into<String>) -> Self {
+        Self::Note { text: text.into(), harness: None }
+    }
+
+    /// A note of what happened to the harness, in words and for the checks.
+    #[must_use]
+    pub fn mishap(mishap: Mishap) -> Self {
+        Self::Note { text: mishap.to_string(), harness: Some(mishap) }
+    }
 }
 
 /// What happened to the server of a node.

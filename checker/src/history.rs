@@ -23,6 +23,7 @@ use crate::event::{
     Value,
 };
 use crate::fault::{FaultKind, Hardship};
+use crate::harness::Mishap;
 
 /// The name and version of the format; the first field of the first line.
 pub const SCHEMA: &str = "fracas.history/1";
@@ -422,6 +423,27 @@ impl History {
     #[must_use]
     pub fn faults(&self) -> Vec<FaultSpan> {
         faults::spans(&self.others)
+    }
+
+    /// The same up to the moment `end`, as if it had been cut off there.
+    #[must_use]
+    pub fn until(&self, end: Nanos) -> Self {
+        let mut growing = Growing::new(self.header.clone());
+        let events = self.events().iter().take_while(|event| event.time <= end);
+        let added = events.cloned().try_for_each(|event| growing.add(event));
+        match added.and_then(|()| growing.history()) {
+            Ok(cut) => Self { before: self.before, ..cut },
+            // It cannot be: the beginning of a history is one.
+            Err(_) => self.clone(),
+        }
+    }
+
+    /// What happened to the harness, in order, each with when it was recorded.
+    pub fn mishaps(&self) -> impl Iterator<Item = (Nanos, &Mishap)> {
+        self.others.iter().filter_map(|event| match &event.kind {
+            EventKind::Note { harness: Some(mishap), .. } => Some((event.time, mishap)),
+            _ => None,
+        })
     }
 
     /// When `phase` was first entered.

@@ -9,7 +9,7 @@ use crate::linearizability::Algorithm;
 use crate::objects::OBJECTS;
 use crate::tried::Tried;
 use crate::verdict::{CheckResult, Verdict};
-use crate::{coverage, fit, leadership, lease, lifecycle, liveness};
+use crate::{coverage, fit, harness, leadership, lease, lifecycle, liveness};
 
 /// A check that can be asked for.
 #[derive(Clone, Copy)]
@@ -83,7 +83,16 @@ pub fn judge_planned(history: &History, algorithm: Algorithm, budget: Budget) ->
         }
     }
     ids.push(coverage::ID);
-    judge_by(history, &ids, algorithm, budget).with_faults(Tried::of(history))
+    let judged = match harness::broken(history) {
+        None => judge_by(history, &ids, algorithm, budget),
+        // What followed may be of our own making.
+        Some((since, mishap)) => {
+            let whole = history.until(since);
+            let checks = ids.iter().map(|id| run(id, &whole, algorithm, &budget));
+            Verdict::of(std::iter::once(harness::told(since, mishap)).chain(checks).collect())
+        }
+    };
+    judged.with_faults(Tried::of(history))
 }
 
 /// Judges `history` by the checks `ids` alone, whatever its plan says.
@@ -107,7 +116,11 @@ fn run(id: &str, history: &History, algorithm: Algorithm, budget: &Budget) -> Ch
     if let Some(check) = checks().find(|check| check.id == id) {
         return match fit::contradiction(id, history) {
             Some(reason) => unfit(&check, &reason),
-            None => (check.run)(history, budget, algorithm),
+            None => {
+                let mut result = (check.run)(history, budget, algorithm);
+                harness::weigh(history, &mut result);
+                result
+            }
         };
     }
     let mut result = CheckResult::new(id, "unknown to this version");

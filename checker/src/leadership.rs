@@ -55,6 +55,7 @@ use evidence::{Evidence, evidence};
 
 use crate::budget::Budget;
 use crate::event::{Nanos, Op, Outcome};
+use crate::harness::Mishap;
 use crate::history::History;
 use crate::linearizability::call::Call;
 use crate::linearizability::search_linearizable;
@@ -111,7 +112,21 @@ pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
     if weak > 0 {
         result.not_checked.push(format!("{weak} observations that are hearsay only"));
     }
+    unread(history, &mut result);
     result
+}
+
+/// Tells which logs were not read, or not all of them.
+fn unread(history: &History, result: &mut CheckResult) {
+    for (_, mishap) in history.mishaps() {
+        match mishap {
+            Mishap::LogSkipped { .. } => result.not_checked.push(mishap.to_string()),
+            Mishap::LogRefused { .. } => {
+                result.inconclusive(format!("a log was not read: {mishap}"));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// What the parts of the check have found.

@@ -137,6 +137,7 @@ pub mod fit;
 pub mod formats;
 pub mod guarantees;
 pub mod hallmark;
+pub mod harness;
 mod hashing;
 pub mod history;
 pub mod judge;

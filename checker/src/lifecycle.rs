@@ -9,6 +9,7 @@ use crate::budget::Budget;
 use crate::catalogue;
 use crate::event::{EventKind, Nanos, NodeChange, NodeId, Phase};
 use crate::fault::{Disk, Fault, Hardship, Scarcity};
+use crate::harness::Mishap;
 use crate::history::{FaultSpan, History, Plan};
 use crate::story::Shown;
 use crate::verdict::{Anomaly, CheckResult};
@@ -24,6 +25,9 @@ const SOON: Nanos = 1_000_000_000;
 /// … and how long if the last lines of its log name what the fault did to it: a refused write may
 /// come to light long after it.
 pub const LATE: Nanos = 10_000_000_000;
+
+/// How a server ends that the kernel kills.
+const KILLED: &str = "signal 9";
 
 /// How many excused ends are told of.
 const EXCUSED: usize = 10;
@@ -48,6 +52,11 @@ pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
             if excused <= EXCUSED {
                 result.assumptions.push(ended.excused(span));
             }
+        } else if let Some(mishap) = ended.killed_for_memory() {
+            result.inconclusive(format!(
+                "the server of {node} ended with {how}, but {mishap}: whether the target or something \
+                 else used it up is not known; give the machine more memory, or a limit to the server"
+            ));
         } else {
             result.anomaly(ended.anomaly());
         }
@@ -91,6 +100,18 @@ impl<'a> Ended<'a> {
             let named = named(self.log);
             excuse.is_some_and(|excuse| excuse.covers(self.node, self.time, &named))
         })
+    }
+
+    /// What the kernel says of a server that it may have killed.
+    fn killed_for_memory(&self) -> Option<&'a Mishap> {
+        if self.how != KILLED {
+            return None;
+        }
+        let told = self.history.mishaps().find(|(time, mishap)| {
+            let of_it = matches!(mishap, Mishap::OutOfMemory { node, .. } if *node == self.node);
+            of_it && time.abs_diff(self.time) <= SOON
+        });
+        told.map(|(_, mishap)| mishap)
     }
 
     fn excused(&self, span: &FaultSpan) -> String {

@@ -136,7 +136,10 @@ impl Judge<'_> {
             ));
         }
         let assumed = self.assumed(recorded, kind)?;
-        let verdict = self.decided(recorded, kind);
+        let mut verdict = self.decided(recorded, kind);
+        if verdict.status == Status::Pass && kind.id == Queue::ID {
+            verdict = self.drained(recorded, kind).unwrap_or(verdict);
+        }
         let doubt = match verdict.status {
             Status::Pass => assumed.or_else(|| green(recorded, kind)),
             Status::Anomaly => self.red(recorded, kind, &verdict),
@@ -152,6 +155,8 @@ impl Judge<'_> {
         (strong, weak): (&'static Kind, &'static Kind),
     ) -> Result<Verdict, String> {
         let asked = Self { kind: Some(strong), ..*self };
+        // The weaker promise has another legal order, perhaps with a drain's elements elsewhere.
+        let loose = (recorded.doubts.drains > 0).then(|| recorded.history.clone());
         let verdict = asked.one(recorded, strong)?;
         let (strong, other) = (strong.names[0], weak.names[0]);
         if verdict.status == Status::Pass {
@@ -159,6 +164,9 @@ impl Judge<'_> {
                 "judged as `{strong}`, which promises more than `{other}`: `--model` names one"
             ));
             return Ok(verdict);
+        }
+        if let Some(loose) = loose {
+            recorded.history = loose;
         }
         let weaker = Self { kind: Some(weak), ..*self }.one(recorded, weak)?;
         match (verdict.status, weaker.status) {
@@ -200,6 +208,37 @@ impl Judge<'_> {
         recorded.start(&initial, counts(Some(kind)))?;
         recorded.notes.push(format!("{held} at first: it was read, and nothing had written it"));
         Ok(Some(format!("legal only if {held} at first, which nobody told, {tell}")))
+    }
+
+    /// A queue keeps an order, and so do the elements of a drain: with these taken in one of the ways
+    /// that are left open it must be legal. None if there are none, or too many to try.
+    fn drained(&self, recorded: &mut Recorded, kind: &Kind) -> Option<Verdict> {
+        let ways = std::mem::take(&mut recorded.doubts.drained);
+        let (count, mut first, mut open) = (ways.len(), None, None);
+        for history in ways {
+            let verdict = judge_by(&history, &[kind.id], self.algorithm, self.budget);
+            match verdict.status {
+                Status::Pass => {
+                    (recorded.history, recorded.doubts.drains) = (history, 0);
+                    let note =
+                        "legal with each element of an overlapped `drain` taken in its order";
+                    recorded.notes.push(note.to_owned());
+                    return Some(verdict);
+                }
+                Status::Anomaly => first = first.or(Some((history, verdict))),
+                Status::Inconclusive => open = open.or(Some(verdict)),
+            }
+        }
+        if open.is_some() {
+            return open;
+        }
+        let (history, verdict) = first?;
+        (recorded.history, recorded.doubts.drains) = (history, 0);
+        recorded.notes.push(format!(
+            "the elements of an overlapped `drain` were taken in its order, and there are {count} \
+             ways where: none is legal, and the first is told"
+        ));
+        Some(verdict)
     }
 
     fn decided(&self, recorded: &Recorded, kind: &Kind) -> Verdict {
@@ -249,7 +288,8 @@ fn green(recorded: &Recorded, kind: &Kind) -> Option<String> {
     if doubts.drains > 0 && kind.id == Queue::ID {
         return Some(format!(
             "{} drains overlapped with other operations: in which order they took their elements \
-             is not told, expected `--model {}` where no order was promised",
+             is not told, and there are too many ways to try, expected `--model {}` where no order \
+             was promised",
             doubts.drains,
             Bag::NAMES[0]
         ));

@@ -3,13 +3,16 @@
 //! Every method does one thing to the running cluster and says in the history what it did. Nothing
 //! here decides when or to whom: that is the nemesis' part.
 
+mod ends;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use fracas_checker::event::{EventKind, NodeChange, NodeId};
 use fracas_checker::fault::{Again, Cut, Measurement, Stage};
+use fracas_checker::harness::Mishap;
 use fracas_targets::{Deployment, Device, Limits, LogFile, NodePlan, StopSignal};
 
 use crate::durable;
@@ -18,10 +21,11 @@ use crate::lab::clock;
 use crate::lab::disk::Disk;
 use crate::lab::leftovers::MARK;
 use crate::lab::packets::Shaping;
+use crate::lab::resources::MemoryWatch;
 use crate::lab::{self, Gone, Lab, LabError, Launch, NodeProcess, Reach, Signal, Threads, proofs};
-use crate::last_words;
 use crate::recorder::Recorder;
 use crate::store::RunDir;
+use crate::tail::Begin;
 use crate::view::View;
 
 /// A log file of a node.
@@ -41,6 +45,13 @@ pub struct Cluster {
     recorder: Recorder,
     view: View,
     servers: BTreeMap<NodeId, Mutex<Server>>,
+    /// How often each was started, beside the locks: who asks must not wait for one.
+    starts: BTreeMap<NodeId, AtomicU32>,
+    /// What of our own has ended, once something has.
+    broken: OnceLock<Mishap>,
+    /// When everything of our own was seen to live for the last time.
+    whole_at: AtomicU64,
+    memory: MemoryWatch,
     cuts: Mutex<BTreeMap<u32, Vec<Cut>>>,
     shapings: Mutex<BTreeMap<u32, BTreeMap<Cut, Shaping>>>,
     equipment: Equipment,
@@ -70,8 +81,8 @@ struct Server {
     incarnation: u32,
     /// As what it was started last.
     started: Again,
-    /// Log sizes at the start of each incarnation, the first one's included.
-    begins: Vec<BTreeMap<PathBuf, u64>>,
+    /// Which files the logs were at the start of each incarnation, the first one's included.
+    begins: Vec<BTreeMap<PathBuf, Begin>>,
 }
 
 /// A server that ended by itself.
@@ -131,8 +142,9 @@ impl Cluster {
         run: RunDir,
         (recorder, view): (Recorder, View),
     ) -> Self {
-        let nodes = deployments.first.nodes.keys();
-        let servers = nodes.map(|node| (*node, Mutex::default())).collect();
+        let nodes = || deployments.first.nodes.keys();
+        let servers = nodes().map(|node| (*node, Mutex::default())).collect();
+        let starts = nodes().map(|node| (*node, AtomicU32::default())).collect();
         Self {
             lab,
             deployments,
@@ -140,6 +152,10 @@ impl Cluster {
             recorder,
             view,
             servers,
+            starts,
+            broken: OnceLock::new(),
+            whole_at: AtomicU64::default(),
+            memory: MemoryWatch::new(),
             cuts: Mutex::default(),
             shapings: Mutex::default(),
             equipment,
@@ -211,12 +227,13 @@ impl Cluster {
             monotonic_offset: self.equipment.monotonic_offset(node),
             reach: reach(plan, &self.run),
         };
-        let sizes = self.outputs(node).into_iter().map(|path| {
-            let size = fs::metadata(&path).map_or(0, |file| file.len());
-            (path, size)
+        let begins = self.outputs(node).into_iter().map(|path| {
+            let begin = Begin::of(&path);
+            (path, begin)
         });
-        server.begins.push(sizes.collect());
+        server.begins.push(begins.collect());
         server.incarnation += 1;
+        self.starts[&node].store(server.incarnation, Ordering::Relaxed);
         self.tell(node, server.incarnation, NodeChange::Started);
         server.killed = None;
         let mut process = self.lab.start(&launch)?;
@@ -252,42 +269,22 @@ impl Cluster {
     pub fn incarnation_at(&self, node: NodeId, path: &PathBuf, offset: u64) -> u32 {
         let server = self.server(node);
         let earlier =
-            server.begins.iter().filter(|begin| begin.get(path).is_none_or(|at| *at <= offset));
+            server.begins.iter().filter(|begin| begin.get(path).is_none_or(|at| at.size <= offset));
         u32::try_from(earlier.count()).unwrap_or(u32::MAX)
+    }
+
+    /// A log was cut, or another file is in its place: what earlier incarnations had written of it
+    /// before is in no file that is read from now on.
+    pub fn log_began_anew(&self, node: NodeId, path: &PathBuf, now: Begin) {
+        let mut server = self.server(node);
+        let begins = server.begins.iter_mut().filter_map(|begin| begin.get_mut(path));
+        begins.for_each(|begin| *begin = begin.after(now));
     }
 
     /// How often a node has been started.
     #[must_use]
     pub fn incarnation(&self, node: NodeId) -> u32 {
-        self.server(node).incarnation
-    }
-
-    /// The servers that ended by themselves since last asked. They stay down.
-    #[must_use]
-    pub fn crashed(&self) -> Vec<Crash> {
-        let mut crashed = Vec::new();
-        for node in self.nodes() {
-            let mut server = self.server(node);
-            let Some(process) = server.process.as_mut() else { continue };
-            let Some(how) = process.exited() else { continue };
-            let background = process.left_for_background();
-            server.process = None;
-            let begins = server.begins.last().cloned().unwrap_or_default();
-            let log = last_words::of(begins);
-            let change = NodeChange::Exited { how: how.clone(), log: log.clone() };
-            self.tell(node, server.incarnation, change);
-            self.view.forget(node);
-            crashed.push(Crash { node, how, background, log });
-        }
-        crashed
-    }
-
-    /// The same; says at once which fault allows each of these ends, if one does.
-    pub fn notice_crashes(&self) {
-        for Crash { node, how, log, .. } in self.crashed() {
-            let excuse = self.recorder.excuse(node, &log);
-            tracing::warn!(%node, how, "a node's server ended by itself: {excuse}");
-        }
+        self.starts[&node].load(Ordering::Relaxed)
     }
 
     /// Stops all processes of a node.

@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn what_comes_after_the_alarm_is_dropped() {
         let mut events = stale();
-        let note = EventKind::Note { text: String::new() };
+        let note = EventKind::note("");
         events.push(Event { index: 4, time: 9, kind: note.clone() });
         let (mut guard, mut feed) = Guard::with(Watch::new(&[REGISTER]), 10).expect("a thread");
         feed.hand_over(events);

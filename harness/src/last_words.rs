@@ -3,9 +3,10 @@
 //! A log may be huge, may be no file at all, and may hold what earlier lives of the server wrote:
 //! only the end of a regular file is read, and nothing before the offset that the caller names.
 
-use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+
+use crate::regular::{self, Found};
 
 /// At most this much of the end of a log is read.
 const TAIL: u64 = 64 * 1024;
@@ -35,14 +36,8 @@ pub fn of(logs: impl IntoIterator<Item = (PathBuf, u64)>) -> Vec<String> {
 
 /// The end of a regular file. A pipe would wait for its writer for ever, so it is not opened.
 fn end(path: &Path, from: u64) -> io::Result<String> {
-    let about = match fs::metadata(path) {
-        Ok(about) if about.is_file() => about,
-        Ok(_) => return Ok(String::new()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
-        Err(error) => return Err(error),
-    };
-    let begin = from.max(about.len().saturating_sub(TAIL));
-    let mut file = File::open(path)?;
+    let Found::File(mut file) = regular::open(path)? else { return Ok(String::new()) };
+    let begin = from.max(file.metadata()?.len().saturating_sub(TAIL));
     file.seek(SeekFrom::Start(begin))?;
     let mut bytes = Vec::new();
     file.take(TAIL).read_to_end(&mut bytes)?;
@@ -57,6 +52,8 @@ fn end(path: &Path, from: u64) -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[track_caller]

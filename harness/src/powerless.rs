@@ -36,6 +36,13 @@ pub fn beside<T: Send + 'static>(
     Ok(tokio::spawn(told))
 }
 
+/// Gives up all that this thread may do but to read the files of servers.
+pub fn only_read() {
+    if let Err(error) = lab::keep_reading_only() {
+        tracing::warn!("a thread that reads what servers write keeps its capabilities: {error}");
+    }
+}
+
 /// Gives up what this thread may do.
 fn give_up() {
     if let Err(error) = lab::give_up_capabilities() {

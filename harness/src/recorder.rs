@@ -18,6 +18,7 @@ use fracas_checker::history::{Header, Plan};
 
 use crate::begun::Begun;
 use crate::guard::Feed;
+use crate::heartbeat::{PERIOD, Pulse};
 
 /// A client waits while more events than this have not been written yet: the disk has stalled.
 const MOST_WAITING: usize = 200_000;
@@ -43,6 +44,8 @@ struct Shared {
     start: Instant,
     state: Mutex<State>,
     changed: Condvar,
+    /// The writing thread's.
+    pulse: Pulse,
     counts: Counts,
     plan: Plan,
 }
@@ -79,6 +82,7 @@ impl Recorder {
             start: Instant::now(),
             state: Mutex::default(),
             changed: Condvar::new(),
+            pulse: Pulse::default(),
             counts: Counts::default(),
             plan: header.plan.clone(),
         });
@@ -113,7 +117,7 @@ impl Recorder {
     /// Nanoseconds since the recording began.
     #[must_use]
     pub fn now(&self) -> Nanos {
-        Nanos::try_from(self.shared.start.elapsed().as_nanos()).unwrap_or(Nanos::MAX)
+        self.shared.now()
     }
 
     /// Which fault lets the server of `node` end by itself now, in words.
@@ -126,6 +130,12 @@ impl Recorder {
     #[must_use]
     pub fn counts(&self) -> &Counts {
         &self.shared.counts
+    }
+
+    /// The signs of life of the thread that writes.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.shared.pulse.clone()
     }
 
     /// Whether writing has failed: nothing more is recorded, and the run must end.
@@ -148,6 +158,10 @@ impl Recorder {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Nanos {
+        Nanos::try_from(self.start.elapsed().as_nanos()).unwrap_or(Nanos::MAX)
     }
 
     /// Writes what gathers until the recording is closed or the disk refuses.
@@ -181,8 +195,11 @@ impl Shared {
             if state.closed {
                 return None;
             }
-            state = self.changed.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
+            self.pulse.beat(self.now());
+            let waited = self.changed.wait_timeout(state, PERIOD);
+            state = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
         }
+        self.pulse.beat(self.now());
         let events = std::mem::take(&mut state.waiting);
         self.changed.notify_all();
         Some(events)

@@ -1,5 +1,6 @@
 //! The story of a run, from an empty directory to a verdict.
 
+mod error;
 mod looks;
 
 use std::sync::{Arc, OnceLock};
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use fracas_checker::event::{Completion, EventKind, Nanos, NodeId, Phase};
 use fracas_checker::fault::FaultKind;
+use fracas_checker::harness::Mishap;
 use fracas_checker::history::{self, Header};
 use fracas_reports::{Ended, RunRecord};
 use fracas_targets::Deployment;
@@ -17,20 +19,22 @@ use tokio::time::Instant;
 use crate::actor::{Actor, Actual};
 use crate::cli::{narrate, print, tell};
 use crate::clients::{Caller, Clients};
-use crate::cluster::{Cluster, Crash, StartError};
+use crate::cluster::{Cluster, Crash};
 use crate::deploying::deployments;
 use crate::equipment::{Equipment, PacketMeans};
 use crate::exit::Exit;
 use crate::guard::{Guard, Proven};
+use crate::heartbeat::Heartbeat;
 use crate::interrupt::{Interrupt, Interrupts};
-use crate::lab::{Lab, LabError, LabSpec, World};
+use crate::lab::{Lab, LabSpec, World, scarce};
 use crate::observer::Observer;
 use crate::plan::RunPlan;
 use crate::progress::Progress;
 use crate::recorder::Recorder;
-use crate::store::{RunDir, StoreError};
+use crate::store::RunDir;
 use crate::view::View;
 use crate::{judging, last_words, powerless, preflight, record};
+pub use error::RunError;
 use looks::Looker;
 
 /// How long the cluster may take to be ready, where the target does not say.
@@ -51,62 +55,6 @@ const BACKGROUND: &str = ": it went to the background, expected a server that st
     foreground\n  help: leave the option out that makes a daemon of it (such as `--daemonize`), or \
     add the one that does not (such as `--foreground`); a script starts it with `exec`";
 
-/// Why a run could not be carried out. What the target does wrong is in the history instead.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The target broke before testing.
-    #[error("{0}")]
-    Target(String),
-    /// The machine cannot do what was asked.
-    #[error(transparent)]
-    Lab(#[from] LabError),
-    /// The run could not be kept.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// There can be no run directory where it was asked for.
-    #[error("{0}")]
-    Out(StoreError),
-    /// The history could not be written.
-    #[error("write the history: {0}")]
-    History(std::io::Error),
-    /// The target's templates could not be filled in.
-    #[error("{0}")]
-    Render(String),
-    /// A part of the harness failed.
-    #[error("go on: {0}")]
-    Bug(String),
-    /// The runtime could not be started.
-    #[error("start the runtime: {0}")]
-    Runtime(std::io::Error),
-}
-
-impl RunError {
-    /// How it ends the program.
-    #[must_use]
-    pub fn exit(&self) -> Exit {
-        match self {
-            Self::Target(_) => Exit::TargetBroke,
-            Self::Lab(LabError::Unavailable { .. }) => Exit::Machine,
-            Self::Render(_) | Self::Out(_) => Exit::Usage,
-            Self::Lab(_) | Self::Store(_) | Self::Bug(_) | Self::History(_) | Self::Runtime(_) => {
-                Exit::Internal
-            }
-        }
-    }
-}
-
-impl From<StartError> for RunError {
-    fn from(error: StartError) -> Self {
-        match error {
-            // A server that cannot be executed is the target's trouble, not the machine's.
-            StartError::Lab(LabError::Reported(why)) => Self::Target(why),
-            StartError::Lab(error) => Self::Lab(error),
-            StartError::Store(error) => Self::Store(error),
-            StartError::File { .. } => Self::Target(error.to_string()),
-        }
-    }
-}
-
 /// Carries out `plan`: lab, cluster, load and faults, recovery, final reads, verdict, report.
 ///
 /// # Errors
@@ -126,8 +74,9 @@ pub fn run(plan: &RunPlan, world: &World) -> Result<Exit, RunError> {
         .and_then(|lab| runtime.block_on(conduct(plan, lab, &dir, interrupts)));
     record.duration_s = Some(began.elapsed().as_secs_f64());
     record.ended = told(&ended);
+    dir.use_reserve();
     dir.write_record(&record)?;
-    let Stopped { interrupt, proven } = match ended {
+    let Stopped { interrupt, proven, broken } = match ended {
         Ok(stopped) => stopped,
         Err(error) => {
             judging::report_failure(&dir, &record, plan);
@@ -138,8 +87,9 @@ pub fn run(plan: &RunPlan, world: &World) -> Result<Exit, RunError> {
         judging::judge_run(&dir, &record, plan, proven.as_ref())
     } else {
         print(&judging::recorded(plan, &dir));
-        Exit::Pass
+        if broken.is_some() { Exit::Inconclusive } else { Exit::Pass }
     };
+    broken.iter().for_each(|why| tell(&format!("fracas: {}", crate::text::plain(why))));
     Ok(interrupt.map_or(judged, Interrupt::exit))
 }
 
@@ -147,6 +97,8 @@ pub fn run(plan: &RunPlan, world: &World) -> Result<Exit, RunError> {
 struct Stopped {
     interrupt: Option<Interrupt>,
     proven: Option<Proven>,
+    /// What of our own failed; what was recorded is judged all the same.
+    broken: Option<String>,
 }
 
 /// Builds the lab, and notes how it brings faults about.
@@ -169,6 +121,7 @@ fn build(plan: &RunPlan, dir: &RunDir, record: &mut RunRecord) -> Result<Lab, Ru
 /// How the run ended, for its record.
 fn told(ended: &Result<Stopped, RunError>) -> Ended {
     match ended {
+        Ok(Stopped { broken: Some(why), .. }) => Ended::Failed { reason: why.clone() },
         Ok(Stopped { interrupt: None, .. }) => Ended::Finished,
         Ok(Stopped { interrupt: Some(interrupt), .. }) => {
             Ended::Interrupted { signal: interrupt.word().to_owned() }
@@ -232,13 +185,23 @@ async fn conduct(
     let finished = stage.play().await;
     // Else a server that ended during the final reads counts as stopped.
     stage.cluster.notice_crashes();
+    tokio::task::block_in_place(|| stage.cluster.ask_helpers());
     stage.enter(Phase::Stop);
     let stopped = tokio::task::block_in_place(|| stage.cluster.stop_all());
-    writer.close().map_err(RunError::History)?;
-    finished?;
-    stopped?;
+    let mut broken = stage.cluster.broken().map(Mishap::to_string);
+    if let Err(error) = writer.close() {
+        // What was recorded until then can be judged, and says that there is no more.
+        broken = Some(format!("write the history: {error}"));
+        if error.raw_os_error().and_then(scarce).is_none() {
+            return Err(RunError::History(error));
+        }
+    }
+    if broken.is_none() {
+        finished?;
+        stopped?;
+    }
     stage.guard.iter_mut().for_each(Guard::finish);
-    Ok(Stopped { interrupt: stage.interrupts.now(), proven: stage.proven() })
+    Ok(Stopped { interrupt: stage.interrupts.now(), proven: stage.proven(), broken })
 }
 
 /// What the history says of itself, and how it is to be judged.
@@ -267,10 +230,19 @@ impl Stage<'_> {
     async fn play(&self) -> Result<(), RunError> {
         self.enter(Phase::Start);
         tokio::task::block_in_place(|| self.cluster.start_all())?;
-        let observer = Observer::start(&self.cluster, &self.deployment, &self.recorder, &self.view);
+        let observer = Observer::start(&self.cluster, &self.deployment, &self.recorder, &self.view)
+            .map_err(RunError::Runtime)?;
+        let parts = [("recorder", self.recorder.pulse()), ("logs", observer.pulse())];
+        let heartbeat = Heartbeat::start(&self.recorder, &parts).map_err(RunError::Runtime)?;
         self.ready().await?;
+        if self.is_broken() {
+            return Ok(());
+        }
         self.enter(Phase::Load);
         let (clients, actual) = self.load().await?;
+        if self.is_broken() {
+            return clients.stop().await.map_err(RunError::Bug);
+        }
         self.dir.write("schedule.json", &record::schedule(&self.plan.faults, &actual))?;
         self.enter(Phase::Recover);
         let (mut looker, recovery) = (Looker::new(self), self.plan.recovery());
@@ -283,7 +255,15 @@ impl Stage<'_> {
         clients.stop().await.map_err(RunError::Bug)?;
         self.enter(Phase::FinalReads);
         looker.read(if self.is_proven() { recovery.min(LAST_LOOK) } else { recovery }).await;
-        observer.stop().map_err(RunError::Bug)
+        tokio::task::block_in_place(|| {
+            drop(heartbeat);
+            observer.stop().map_err(RunError::Bug)
+        })
+    }
+
+    /// Whether something of our own has ended, so that nothing more can be learnt.
+    fn is_broken(&self) -> bool {
+        self.cluster.broken().is_some()
     }
 
     /// Whether an anomaly is proven, where the run is to end with one.
@@ -306,7 +286,7 @@ impl Stage<'_> {
     async fn ready(&self) -> Result<(), RunError> {
         let began = Instant::now();
         loop {
-            if self.interrupts.now().is_some() {
+            if self.interrupts.now().is_some() || self.is_broken() {
                 return Ok(());
             }
             if let Some(crash) = self.cluster.crashed().first() {
@@ -426,7 +406,7 @@ impl Stage<'_> {
             return;
         };
         let extend = self.plan.extend;
-        if !extend.is_zero() && self.interrupts.now().is_none() && !self.is_proven() {
+        if !extend.is_zero() && self.is_undisturbed() {
             narrate(&format!("fracas: the load goes on for at most {extend:?}: it lacks {what}"));
             self.watch(extend, || lacks().is_some() || comes()).await;
         }
@@ -437,21 +417,24 @@ impl Stage<'_> {
         self.load_ended.get_or_init(|| self.recorder.now());
         let Some(proven) = self.proven() else { return };
         tell(&format!("fracas: {proven}"));
-        self.recorder.record(EventKind::Note { text: proven.to_string() });
+        self.recorder.record(EventKind::note(proven.to_string()));
     }
 
     /// Shows progress for `time`, or until the user interrupts, the disk fails, an anomaly is
     /// proven, or nothing is `wanted` any more.
     async fn watch(&self, time: Duration, wanted: impl Fn() -> bool) {
         let (progress, until) = (Progress::begin(time), Instant::now() + time);
-        let undisturbed =
-            || self.interrupts.now().is_none() && !self.recorder.failed() && !self.is_proven();
-        let goes_on = || undisturbed() && wanted();
+        let goes_on = || self.is_undisturbed() && wanted();
         while Instant::now() < until && goes_on() {
             self.cluster.notice_crashes();
             progress.show(until - Instant::now(), self.recorder.counts(), &self.view);
             tokio::time::sleep(GLANCE).await;
         }
+    }
+
+    fn is_undisturbed(&self) -> bool {
+        let ours = self.recorder.failed() || self.is_broken();
+        self.interrupts.now().is_none() && !ours && !self.is_proven()
     }
 
     /// Lets the clients go on until the cluster answers again and agrees on a leader, or the bound
@@ -461,7 +444,7 @@ impl Stage<'_> {
         let ok = || counts.ok.load(std::sync::atomic::Ordering::Relaxed);
         let before = ok();
         let until = Instant::now() + self.plan.recovery() + AFTERWARDS;
-        let goes_on = || self.interrupts.now().is_none() && !self.is_proven();
+        let goes_on = || self.is_undisturbed();
         let agreed = || !self.waits_for_leader() || self.view.unanimous(self.plan.nodes.len());
         while Instant::now() < until && goes_on() {
             self.cluster.notice_crashes();

@@ -20,6 +20,9 @@ use crate::lab::leftovers::Identity;
 
 /// The name of the link to the newest run.
 pub const LATEST: &str = "latest";
+/// A file that keeps room on the disk for the end of a run, and how much.
+const RESERVE: &str = ".reserve";
+const RESERVED: usize = 1 << 20;
 /// How many runs of one second and seed may exist side by side.
 const MOST_NAMESAKES: u32 = 1_000;
 
@@ -97,6 +100,8 @@ impl RunDir {
         let out = out.canonicalize().map_err(failed("find directory", out))?;
         let stem = format!("{}-{name}", compact(SystemTime::now()));
         let path = fresh(&out, &stem, readers)?;
+        let reserve = path.join(RESERVE);
+        fs::write(&reserve, vec![0; RESERVED]).map_err(failed("write", &reserve))?;
         point_latest(&out, &path)?;
         Ok(Self { path })
     }
@@ -182,6 +187,12 @@ impl RunDir {
             File::create_new(&partial).and_then(|mut file| file.write_all(text.as_bytes()));
         written.map_err(failed("write", &partial))?;
         fs::rename(&partial, &path).map_err(failed("write", &path))
+    }
+
+    /// Gives back the room that was kept for what is written when a run has ended: how it ended must be
+    /// told on a full disk, too.
+    pub fn use_reserve(&self) {
+        let _gone = fs::remove_file(self.file(RESERVE));
     }
 
     /// Writes `run.json`.

@@ -39,6 +39,10 @@ impl LogRules {
     #[must_use]
     pub fn sight(&self, writer: NodeId, log: usize, line: &str) -> Option<Sighting> {
         let line = beginning(line);
+        // Every sighting has a generation, a number. Most lines of most logs have none, or are empty.
+        if !line.bytes().any(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
         let mut rules = self.0.iter().filter(|rule| rule.log == log);
         rules.find_map(|rule| rule.sight(writer, line))
     }

@@ -25,6 +25,9 @@ pub struct Doubts {
     /// How many `drain` overlapped with other operations: in which order their elements were taken
     /// is not in the history.
     pub drains: usize,
+    /// The history with the elements of these drains taken one after the other, in every way that
+    /// matters; empty where there are too many.
+    pub drained: Vec<History>,
 }
 
 /// What the reader of another tool's format found.

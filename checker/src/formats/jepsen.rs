@@ -9,6 +9,7 @@
 
 mod build;
 mod completions;
+mod drains;
 mod maps;
 mod meaning;
 mod pairs;

@@ -8,6 +8,7 @@ use fracas_checker::fault::{
     Shape, Stage,
 };
 use fracas_checker::formats::jsonl::{event_line, header_line, read};
+use fracas_checker::harness::Mishap;
 use fracas_checker::history::{Coverage, Header, History, Leaders, Plan, SCHEMA};
 use fracas_checker::observation::{Grade, LogEntry, Observation, Role, Source};
 
@@ -77,6 +78,7 @@ fn ok(outcome: Outcome) -> Completion {
 /// Every kind of event, with every kind of content.
 fn every_kind() -> Vec<EventKind> {
     let key = || "a \"key\"\n".into();
+    let log = || "app.log".to_owned();
     let measurements =
         vec![Measurement { what: "probe n1→n2".to_owned(), result: String::new(), holds: false }];
     let seen = Observation {
@@ -123,7 +125,16 @@ fn every_kind() -> Vec<EventKind> {
         complete(1, Completion::Info { error: "<script>".to_owned() }),
         EventKind::Observe(seen.clone()),
         EventKind::Observe(Observation { role: None, voted: None, entry: None, ..seen }),
-        EventKind::Note { text: "a note".to_owned() },
+        EventKind::note("a note"),
+        EventKind::mishap(Mishap::Stalled { part: "recorder".to_owned(), since: 5 }),
+        EventKind::mishap(Mishap::LogSkipped { node: NodeId(1), log: log(), bytes: 7 }),
+        EventKind::mishap(Mishap::LogRefused {
+            node: NodeId(1),
+            log: log(),
+            why: "a pipe".to_owned(),
+        }),
+        EventKind::mishap(Mishap::HelperEnded { helper: log(), how: log(), since: 5 }),
+        EventKind::mishap(Mishap::OutOfMemory { node: NodeId(1), word: log() }),
     ];
     let exited = NodeChange::Exited { how: "status 101".to_owned(), log: Vec::new() };
     let changes = [NodeChange::Started, NodeChange::Killed, NodeChange::Stopped, exited];

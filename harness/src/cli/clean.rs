@@ -69,6 +69,7 @@ fn clean_one(run: &RunDir) -> Result<Option<String>, StoreError> {
     }
     let (killed, unmounted) = (leftovers::reap(run.path()), leftovers::unmount(run.path()));
     record.ended = Ended::Failed { reason: "the harness was killed".to_owned() };
+    run.use_reserve();
     run.write_record(&record)?;
     Ok(Some(format!(
         "its harness had crashed: killed {}, removed {}; `fracas check {}` judges what it recorded",

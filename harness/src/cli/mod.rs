@@ -3,6 +3,7 @@
 mod check;
 mod chosen;
 mod clean;
+mod closing;
 mod convert;
 mod explain;
 mod list;

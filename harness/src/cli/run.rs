@@ -14,6 +14,7 @@ use super::check::BudgetArgs;
 use super::chosen::{
     Lacking, are_usual, faults, kinds, lacking, left_out, must_be_given, schedule, unknown,
 };
+use super::closing;
 use super::repetition::command;
 use super::values::{
     Means, Rate, Seed, bytes, clients, count, means, offset, rate, seed, some_time,
@@ -238,6 +239,10 @@ pub(super) fn one(args: &RunArgs, target: &str, plan: &RunPlan) -> Exit {
         tell(&lacking);
         return Exit::Machine;
     }
+    if let Some(lacking) = closing::no_room(&plan.out) {
+        tell(&lacking);
+        return Exit::Machine;
+    }
     lab::own_files_are_ours();
     lab::keep(&seen(plan));
     let entered = lab::enter(isolation(args.isolation), |world| {
@@ -251,17 +256,34 @@ pub(super) fn one(args: &RunArgs, target: &str, plan: &RunPlan) -> Exit {
         match run::run(fitted.as_ref().unwrap_or(plan), world) {
             Ok(exit) => exit.code(),
             Err(error) => {
-                complain(&error);
+                complain_and_mend(&error);
                 error.exit().code()
             }
         }
     });
     match entered {
-        Ok(code) => Exit::of_code(code),
-        Err(error) => {
-            complain(&error);
-            run::RunError::Lab(error).exit()
+        Ok(code) => {
+            let exit = Exit::of_code(code);
+            closing::close(
+                plan,
+                &format!("the process inside ended with code {code}: {}", exit.word()),
+            );
+            exit
         }
+        Err(error) => {
+            closing::close(plan, &error.to_string());
+            let error = run::RunError::Lab(error);
+            complain_and_mend(&error);
+            error.exit()
+        }
+    }
+}
+
+/// Tells an error, and how to give this machine what it has run out of.
+fn complain_and_mend(error: &run::RunError) {
+    complain(error);
+    if let Some(mend) = error.mend() {
+        tell(&format!("  help: {mend}"));
     }
 }
 

@@ -99,6 +99,8 @@ impl LabError {
 pub(crate) enum Told {
     /// [`LabError::Unavailable`].
     Unavailable { what: String, why: String, mend: String },
+    /// [`LabError::System`]: whether somebody ran out of something must not be lost on the way.
+    System { doing: String, errno: i32 },
     /// Any other.
     Other(String),
 }
@@ -109,6 +111,10 @@ impl From<&LabError> for Told {
             LabError::Unavailable { what, why, mend } => {
                 Self::Unavailable { what: what.clone(), why: why.clone(), mend: mend.clone() }
             }
+            LabError::System { doing, source } => match source.raw_os_error() {
+                Some(errno) => Self::System { doing: doing.clone(), errno },
+                None => Self::Other(error.to_string()),
+            },
             other => Self::Other(other.to_string()),
         }
     }
@@ -119,9 +125,25 @@ impl Told {
     pub(crate) fn error(self) -> LabError {
         match self {
             Self::Unavailable { what, why, mend } => LabError::Unavailable { what, why, mend },
+            Self::System { doing, errno } => LabError::refused(&doing, errno),
             Self::Other(text) => LabError::Reported(text),
         }
     }
+}
+
+/// What this machine has run out of where the kernel refuses with `errno`, and who can give more.
+#[must_use]
+pub fn scarce(errno: i32) -> Option<&'static str> {
+    Some(match Errno::from_raw(errno) {
+        Errno::EMFILE => "raise the limit of open files (`ulimit -n`, `ulimit -Hn`)",
+        Errno::ENFILE => "raise `/proc/sys/fs/file-max`",
+        Errno::ENOMEM => "give it more memory, or a higher limit (`ulimit -v`)",
+        Errno::EAGAIN => "raise the limit of processes (`ulimit -u`, `pids.max` of its group)",
+        Errno::ENOSPC => "free some space there, or keep the run elsewhere (`--out`)",
+        Errno::EDQUOT => "raise the quota, or keep the run elsewhere (`--out`)",
+        Errno::EFBIG => "raise the limit of a file's size (`ulimit -f`)",
+        _ => return None,
+    })
 }
 
 /// The kernel's sentence without Rust's addition of the number.

@@ -22,12 +22,13 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stdin, dup2_stdout, getegid, geteuid, pipe2, sethostname};
 
 use super::birth::{WITH_CLOCK, WITH_USER};
 use super::channel::{Channel, Order, Received, Report};
 use super::clock::{self, ClockPage, Supervisor};
-use super::error::{Doing, LabError, Told};
+use super::error::{Doing, LabError, Told, scarce};
 use super::ids::{self, NODE_USER};
 use super::launch::Launch;
 use super::output::Output;
@@ -37,6 +38,9 @@ use super::wait::ready;
 use super::walls::Held;
 use super::world::{hung_up, map_ids};
 use super::{mounts, threads, tree};
+
+/// A waiter whose init was ended by a signal ends with this and the signal's number.
+pub(crate) const SIGNALLED: u8 = 128;
 
 /// How long the harness may take to say what to start.
 const LAUNCH_WITHIN: Duration = Duration::from_secs(30);
@@ -143,9 +147,11 @@ fn wait_for_user(channel: &Channel) -> Result<(), LabError> {
 /// Waits until the init, and so everything under it, is gone.
 fn wait_for(init: Pid) -> u8 {
     // Blocking is right: the init ends when the harness closes its channel.
-    match nix::sys::wait::waitpid(init, None) {
-        Ok(_) => 0,
-        Err(_) => 1,
+    match waitpid(init, None) {
+        Ok(WaitStatus::Exited(_, status)) => u8::try_from(status).unwrap_or(1),
+        // As a shell tells it: the harness names how its helper ended.
+        Ok(WaitStatus::Signaled(_, signal, _)) => SIGNALLED + signal as u8,
+        Ok(_) | Err(_) => 1,
     }
 }
 
@@ -216,6 +222,7 @@ fn start(channel: &Channel, identity: &Identity) -> Result<Option<(Pid, SignalFd
     // Before the start, so that the server's death cannot be missed.
     let deaths = watch_deaths().doing(|| "watch for the ends of processes".into())?;
     launch.reach.limits.impose()?;
+    sys::refuse_large_files(false).doing(|| "reset the action of SIGXFSZ".into())?;
     let server = spawn(&launch, output)?;
     channel.send(&Report::Started).doing(|| "report the start".into())?;
     Ok(Some((server, deaths)))
@@ -255,7 +262,16 @@ fn explain(program: &str, error: io::Error) -> LabError {
         _ if error.kind() == io::ErrorKind::PermissionDenied && file.is_file() => {
             LabError::Reported(format!("start `{program}`: {CLOSED}"))
         }
-        _ => LabError::System { doing: format!("start `{program}`"), source: error },
+        _ => refused(LabError::System { doing: format!("start `{program}`"), source: error }),
+    }
+}
+
+/// A program that cannot be executed is the target's trouble, unless this machine has run out of
+/// something.
+fn refused(error: LabError) -> LabError {
+    match error.errno().and_then(scarce) {
+        Some(_) => error,
+        None => LabError::Reported(error.to_string()),
     }
 }
 

@@ -71,3 +71,12 @@ pub struct Gone {
     /// How long it took.
     pub took: Duration,
 }
+
+/// A process or thread of ours that has ended though the run goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Helper {
+    /// Which, in words.
+    pub name: String,
+    /// How it ended.
+    pub how: String,
+}

@@ -50,17 +50,17 @@ use fracas_checker::NodeId;
 use fracas_checker::fault::{Cut, FaultKind};
 
 pub use command::{bound_memory, hear_command, run_command, run_self};
-pub use error::LabError;
+pub use error::{LabError, scarce};
 pub use ids::{give, users};
 pub use init::node_main;
-pub use launch::{Gone, Launch, Threads};
+pub use launch::{Gone, Helper, Launch, Threads};
 pub use links::NODES_MAX;
 pub use mounts::keep;
 pub use nix::sys::signal::Signal;
 pub use node::NodeProcess;
 pub use partition::Mechanism;
 pub use reach::{Limits, Reach};
-pub use sys::give_up_capabilities;
+pub use sys::{give_up_capabilities, keep_reading_only};
 pub use world::{Isolation, World, enter, own_files_are_ours};
 
 use cuts::Cuts;
@@ -240,6 +240,12 @@ impl Lab {
         task: impl FnOnce() -> T + Send,
     ) -> Result<T, LabError> {
         self.netns(node, "enter")?.inside(|| Ok(task()))
+    }
+
+    /// Why the thread that sends packets on has ended, if it has though something is shaped.
+    #[must_use]
+    pub fn packets_failed(&self) -> Option<Helper> {
+        self.cuts().engine.as_ref()?.failed()
     }
 
     /// The network namespace of a node.

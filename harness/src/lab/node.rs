@@ -11,17 +11,19 @@ use std::time::{Duration, Instant};
 use fracas_checker::NodeId;
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 
 use super::birth::{Init, born, unexpected};
 use super::channel::{Channel, Order, Received, Report};
 use super::clock::{ClockPage, Reading, Sampling};
 use super::error::{Doing, LabError};
 use super::ids;
-use super::launch::{Gone, Launch, Surroundings, Threads};
+use super::init::SIGNALLED;
+use super::launch::{Gone, Helper, Launch, Surroundings, Threads};
 use super::netns::NetNs;
 use super::output::Output;
 use super::resources::{Ration, Squeezed};
-use super::sys;
+use super::sys::{self, Ended};
 use super::threads;
 use super::wait::look;
 
@@ -47,6 +49,8 @@ pub struct NodeProcess {
     /// What the server's environment says of a library in front of the C library.
     preload: BTreeMap<String, String>,
     exited: Option<String>,
+    /// Which of our own processes around it ended, and how, though nobody asked for it.
+    lost: Option<Helper>,
     /// How many threads it left behind then.
     left: usize,
     gone: Option<Gone>,
@@ -76,6 +80,7 @@ impl NodeProcess {
             squeezed: Squeezed::default(),
             ration: Ration::default(),
             exited: None,
+            lost: None,
             left: 0,
             gone: None,
         };
@@ -178,6 +183,15 @@ impl NodeProcess {
         self.exited.clone()
     }
 
+    /// Which of our own processes around the server has ended, if one has: then nobody knows how the
+    /// server fares, and it is gone, too.
+    pub fn lost(&mut self) -> Option<Helper> {
+        if let Err(error) = self.drain() {
+            tracing::warn!("failed to hear from node {}: {error}", self.node);
+        }
+        self.lost.clone()
+    }
+
     /// Whether the server ended by itself, and well, while processes of it went on: it went to the
     /// background. They are gone, too.
     #[must_use]
@@ -209,7 +223,7 @@ impl NodeProcess {
     /// Has the init do something. None if the node has ended.
     pub(super) fn order(&mut self, order: &Order, verb: &str) -> Result<Option<Report>, LabError> {
         self.drain()?;
-        if self.exited.is_some() || self.gone.is_some() {
+        if self.exited.is_some() || self.lost.is_some() || self.gone.is_some() {
             return Ok(None);
         }
         let context = format!("{verb} node {}", self.node);
@@ -247,7 +261,7 @@ impl NodeProcess {
 
     /// Takes what was reported without being asked.
     fn drain(&mut self) -> Result<(), LabError> {
-        if self.exited.is_none() {
+        if self.exited.is_none() && self.lost.is_none() {
             let doing = || format!("hear from node {}", self.node);
             let received = self.channel.receive(Duration::ZERO).doing(doing)?;
             self.note(received);
@@ -267,11 +281,24 @@ impl NodeProcess {
         }
     }
 
-    /// The channel has ended. Unless we killed the node, somebody else did.
+    /// The channel has ended without a word of the server: unless we killed the node, one of our own
+    /// processes around it has ended. That is never the server's doing.
     fn note_end(&mut self) {
-        if self.gone.is_none() {
-            self.exited = Some("signal 9".to_owned());
+        if self.gone.is_some() || self.lost.is_some() {
+            return;
         }
+        let waiter = Pid::from_raw(self.waiter.id().cast_signed());
+        let ended = look(Instant::now() + GONE_WITHIN, || sys::peek(waiter));
+        let (who, how) = match ended.ok().flatten() {
+            Some(Ended::Signal(signal)) => ("waiter", format!("signal {signal}")),
+            Some(Ended::Status(status)) if status > SIGNALLED.into() => {
+                ("init", format!("signal {}", status - i32::from(SIGNALLED)))
+            }
+            Some(Ended::Status(status)) => ("init", format!("status {status}")),
+            None => ("init", "an end that nobody saw".to_owned()),
+        };
+        let name = format!("the {who} of node {}", self.node);
+        self.lost = Some(Helper { name, how });
     }
 
     /// Waits until the init is gone and reaps what is our child.

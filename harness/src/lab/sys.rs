@@ -11,6 +11,7 @@ use nix::poll::{PollFd, PollFlags};
 use nix::sched::CloneFlags;
 use nix::sys::prctl;
 use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
 use super::error::{Doing, LabError};
@@ -45,6 +46,16 @@ impl std::fmt::Display for Ended {
             Self::Signal(signal) => write!(f, "signal {signal}"),
         }
     }
+}
+
+/// How a child has ended, if it has; it is not reaped.
+pub(crate) fn peek(pid: Pid) -> Result<Option<Ended>, Errno> {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    Ok(match waitid(Id::Pid(pid), flags)? {
+        WaitStatus::Exited(_, status) => Some(Ended::Status(status)),
+        WaitStatus::Signaled(_, signal, _) => Some(Ended::Signal(signal as i32)),
+        _ => None,
+    })
 }
 
 /// Which side of a clone the caller is on.
@@ -91,6 +102,14 @@ pub(crate) fn clone_into(flags: CloneFlags) -> Result<Side, LabError> {
 pub(crate) fn notice_children() -> Result<(), Errno> {
     // SAFETY: the default action is no handler, so no code of ours can run at a bad moment.
     unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }.map(|_| ())
+}
+
+/// Whether a file that becomes larger than its limit is told by a refusal, as any other trouble of a
+/// disk is, rather than by a signal that ends the process.
+pub(crate) fn refuse_large_files(refuse: bool) -> Result<(), Errno> {
+    let action = if refuse { SigHandler::SigIgn } else { SigHandler::SigDfl };
+    // SAFETY: neither action is a handler, so no code of ours can run at a bad moment.
+    unsafe { signal(Signal::SIGXFSZ, action) }.map(|_| ())
 }
 
 /// Takes the end of `pid`, or of any child for `-1`, if there is one; does not wait.
@@ -155,12 +174,26 @@ impl AsFd for PidFd {
 /// # Errors
 /// When the kernel refuses.
 pub fn give_up_capabilities() -> Result<(), LabError> {
+    keep_capabilities(0)
+}
+
+/// Gives up all but to read whatever file there is: a server may let nobody else read its logs.
+///
+/// # Errors
+/// When the kernel refuses, or this thread has no such capability.
+pub fn keep_reading_only() -> Result<(), LabError> {
+    const DAC_READ_SEARCH: u32 = 2;
+    keep_capabilities(1 << DAC_READ_SEARCH)
+}
+
+/// Keeps these capabilities, a bit each, and no others.
+fn keep_capabilities(kept: u32) -> Result<(), LabError> {
     /// Version 3: two halves of 32 bits.
     const VERSION: u32 = 0x2008_0522;
-    let (header, none) = ([VERSION, 0], [0_u32; 6]);
+    let (header, sets) = ([VERSION, 0], [kept, kept, 0, 0, 0, 0]);
     // SAFETY: the kernel reads a version and a thread from `header`, 0 for this one, and from
-    // `none` three numbers for each half; both live until the call has returned.
-    let set = unsafe { libc::syscall(libc::SYS_capset, &raw const header, &raw const none) };
+    // `sets` three numbers for each half; both live until the call has returned.
+    let set = unsafe { libc::syscall(libc::SYS_capset, &raw const header, &raw const sets) };
     Errno::result(set).doing(|| "give up capabilities".into())?;
     prctl::set_no_new_privs().doing(|| "give up new privileges".into())
 }

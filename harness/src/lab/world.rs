@@ -18,7 +18,7 @@ use nix::sched::CloneFlags;
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{Pid, Uid, getegid, geteuid, pipe2, setpgid};
+use nix::unistd::{Pid, Uid, alarm, getegid, geteuid, pipe2, setpgid};
 
 use super::error::{Doing, LabError, Told};
 use super::sys::{self, Ended, Side};
@@ -27,6 +27,12 @@ use super::{ids, links, mend, mounts, walls};
 
 /// The exit code of a panic inside: a bug of ours.
 const PANICKED: u8 = 70;
+
+/// How long the inner process may take to end after a second signal.
+const END_WITHIN_SECONDS: u32 = 2;
+
+/// What a shell adds to the number of the signal that ended a process.
+const SIGNALLED: i32 = 128;
 
 /// The longest report of a failed set-up that is read.
 const REPORT_MAX: u64 = 64 * 1024;
@@ -77,6 +83,8 @@ pub fn enter(isolation: Isolation, inside: impl FnOnce(&World) -> u8) -> Result<
 pub fn own_files_are_ours() {
     let mask = umask(Mode::S_IRWXU);
     umask(mask.difference(Mode::S_IRWXU));
+    // Servers get the usual action back.
+    let _unchanged = sys::refuse_large_files(true);
 }
 
 /// Whether this root is a full one; in a container it often has no right to make namespaces.
@@ -166,7 +174,9 @@ fn open_pipes() -> Result<Pipes, LabError> {
 
 /// The signals that the outer process waits for.
 fn waited_signals() -> SigSet {
-    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGCHLD].into_iter().collect()
+    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGCHLD, Signal::SIGALRM]
+        .into_iter()
+        .collect()
 }
 
 /// Blocks them before the clone, so that none is lost, and returns the mask as it was.
@@ -246,18 +256,33 @@ fn read_failure(failed: OwnedFd) -> Result<(), LabError> {
     Err(told.error().within("enter the lab"))
 }
 
-/// Waits until the inner process has ended, passing signals on.
+/// Waits until the inner process has ended, passing signals on. After a second one it has a moment to
+/// end by itself; then it is killed, whatever it hangs in.
 fn wait_for(inner: Pid) -> Result<Ended, LabError> {
     let signals = waited_signals();
+    let (mut passed_on, mut killed_for) = (0_u32, None);
     loop {
         if let Some((_, ended)) = sys::reap(inner).doing(|| "wait for the inner process".into())? {
-            return Ok(ended);
+            alarm::cancel();
+            return Ok(match (ended, killed_for) {
+                (Ended::Signal(_), Some(signal)) => Ended::Status(SIGNALLED + signal as i32),
+                _ => ended,
+            });
         }
         let forward = match signals.wait().doing(|| "wait for a signal".into())? {
             Signal::SIGCHLD => continue,
+            Signal::SIGALRM if killed_for.is_some() => Signal::SIGKILL,
+            Signal::SIGALRM => continue,
             Signal::SIGINT => Signal::SIGINT,
             _ => Signal::SIGTERM,
         };
+        if forward != Signal::SIGKILL {
+            passed_on += 1;
+            if passed_on == 2 {
+                killed_for = Some(forward);
+                alarm::set(END_WITHIN_SECONDS);
+            }
+        }
         match kill(inner, forward) {
             Ok(()) | Err(Errno::ESRCH) => {}
             Err(errno) => return Err(errno).doing(|| format!("pass {forward} on")),

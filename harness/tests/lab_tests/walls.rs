@@ -213,6 +213,11 @@ fn powerless(_: &World) {
     });
     assert_eq!(spawned.expect("it ends"), none);
     assert_eq!(blocking.expect("it ends"), none);
+    let reads = std::thread::spawn(|| {
+        fracas::powerless::only_read();
+        capabilities()
+    });
+    assert_eq!(reads.join().expect("it ends"), "0000000000000004", "to read files");
     assert_eq!(beside.expect("it ends").expect("it is told"), own, "the lab still works");
 }
 

@@ -29,7 +29,9 @@ const CALLS: [&str; 5] =
     [".inconclusive(", "doubted(", "Served::TooFew(", "Served::NotAsked(", "Choice::Unclear("];
 
 /// What is handed to these calls without a text, and the functions that make the texts.
-const ELSEWHERE: [(&str, &[&str]); 10] = [
+const ELSEWHERE: [(&str, &[&str]); 12] = [
+    ("stall.still())", &["fn still"]),
+    ("unseen)", &["fn blind"]),
     ("text)", &[]), // of `Served`, a call of its own
     ("ended.before_testing())", &["fn before_testing"]),
     (

@@ -15,6 +15,7 @@ mod run_anomaly;
 mod run_coverage;
 mod run_faults;
 mod run_flags;
+mod run_harness;
 mod run_machine;
 mod run_power;
 mod run_series;

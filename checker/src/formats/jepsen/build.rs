@@ -1,6 +1,7 @@
 //! From records to a history.
 
 use super::completions::with_invocations;
+use super::drains::{Drain, Placement, placements};
 use super::meaning::Meaning;
 use super::pairs::partners;
 use super::record::{Record, Source, Step, Who};
@@ -11,6 +12,7 @@ use crate::event::{Completion, Event, EventKind, Nanos, ProcessId, Stamp};
 use crate::formats;
 use crate::formats::doubts::{Doubts, Foreign};
 use crate::formats::edn::Refused;
+use crate::hashing::Map;
 use crate::history::History;
 use crate::objects;
 use crate::op::{Key, Op, Outcome, Value};
@@ -40,7 +42,7 @@ pub(crate) fn history(
     let style = Style::of(source, records, about.kind)?;
     let style = if about.texts { style.plain() } else { style };
     let times = Times::of(source, records);
-    let (history, drains) = Build::new(source, records, style)?.history(times.times)?;
+    let (history, drains) = Build::new(source, records, style)?.history(times.times.clone())?;
     let mut notes = times.notes;
     notes.extend(style.notes());
     if records.iter().any(|record| record.who == Who::Unnamed) {
@@ -63,7 +65,8 @@ pub(crate) fn history(
         adds: style.adds_unread,
         broadcast: records.iter().any(|record| record.f == "broadcast"),
         texts: about.texts,
-        drains: drains.overlapped,
+        drains: drains.overlapped.len(),
+        drained: drains.placed(source, records, (style, &times.times)),
     };
     Ok(Foreign { history, notes, doubts })
 }
@@ -83,16 +86,16 @@ fn by_times(source: Source<'_>, records: &[Record<'_>], style: Style) -> Option<
 }
 
 /// How the drains of a file were read.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Default)]
 struct Drains {
     all: usize,
     /// Those that other operations overlapped with.
-    overlapped: usize,
+    overlapped: Vec<Drain>,
 }
 
 impl Drains {
-    fn note(self) -> Option<String> {
-        let order = match self.overlapped {
+    fn note(&self) -> Option<String> {
+        let order = match self.overlapped.len() {
             0 => "in its order".to_owned(),
             some => format!(
                 "in its order; but for {some} that overlapped with other operations, whose order is \
@@ -101,6 +104,26 @@ impl Drains {
         };
         (self.all > 0)
             .then(|| format!("{} `drain` became dequeues, one per element, {order}", self.all))
+    }
+
+    /// The histories in which the elements of those that overlapped were taken one after the other,
+    /// in every way that matters; none if there are too many.
+    fn placed(
+        &self,
+        source: Source<'_>,
+        records: &[Record<'_>],
+        (style, times): (Style, &[Nanos]),
+    ) -> Vec<History> {
+        if self.overlapped.is_empty() {
+            return Vec::new();
+        }
+        let built = |placement: &Placement| {
+            let build = Build { placement: Some(placement), ..Build::new(source, records, style)? };
+            Ok::<_, Refused>(build.history(times.to_vec())?.0)
+        };
+        let all = placements(records, &self.overlapped).unwrap_or_default();
+        // Each was built once already, but for the places of its dequeues.
+        all.iter().map(built).collect::<Result<_, _>>().unwrap_or_default()
     }
 }
 
@@ -126,6 +149,10 @@ struct Build<'r, 'a> {
     /// The next number that no client has.
     fresh: u64,
     drains: Drains,
+    /// Where the elements of drains that others overlap with are taken; none leaves it open.
+    placement: Option<&'r Placement>,
+    /// What such a drain took, by its begin.
+    taken: Map<usize, (Key, Vec<Value>)>,
 }
 
 impl<'r, 'a> Build<'r, 'a> {
@@ -140,6 +167,8 @@ impl<'r, 'a> Build<'r, 'a> {
             places: Vec::with_capacity(records.len()),
             fresh: fresh(records),
             drains: Drains::default(),
+            placement: None,
+            taken: Map::default(),
         })
     }
 
@@ -147,6 +176,7 @@ impl<'r, 'a> Build<'r, 'a> {
         self.times = times;
         for place in 0..self.records.len() {
             self.record(place)?;
+            self.take_placed(place);
         }
         let places = self.places;
         let history = History::new(formats::header(), self.events)
@@ -247,7 +277,7 @@ impl<'r, 'a> Build<'r, 'a> {
     ///
     /// Where nothing else was recorded within it, they are put one after the other: whatever else
     /// was open was so all the time, so that this loses no order that is possible. Else each is of a
-    /// process of its own, and no order among them is claimed.
+    /// process of its own, and no order among them is claimed, unless a placement says it.
     fn invoke_drain(&mut self, place: usize) -> Result<(), Refused> {
         let record = &self.records[place];
         let ended = self.partners[place].map(|end| (&self.records[end], end));
@@ -264,7 +294,12 @@ impl<'r, 'a> Build<'r, 'a> {
             self.take_in_order(place, (key, values));
             return Ok(());
         }
-        self.drains.overlapped += 1;
+        let count = values.len();
+        self.drains.overlapped.push(Drain { begun: place, ended: end, count });
+        if self.placement.is_some() {
+            self.taken.insert(place, (key, values));
+            return Ok(());
+        }
         for _ in values {
             let process = self.next_process();
             self.invoke(place, process, Op::Dequeue { key: key.clone() });
@@ -284,8 +319,23 @@ impl<'r, 'a> Build<'r, 'a> {
         }
     }
 
+    /// Takes the elements that are placed right after the record at `place`.
+    fn take_placed(&mut self, place: usize) {
+        let here = self.placement.and_then(|placement| placement.get(&place));
+        let mut time = self.times[place];
+        for (drain, number) in here.into_iter().flatten() {
+            let Some((key, values)) = self.taken.get(drain) else { continue };
+            let (op, value) = (Op::Dequeue { key: key.clone() }, values[*number].clone());
+            let process = ProcessId(self.next_process());
+            self.push_at(time + 1, place, EventKind::Invoke { process, node: None, op });
+            self.push_at(time + 2, place, took(process, value));
+            time += 2;
+        }
+    }
+
     fn complete_drain(&mut self, place: usize) -> Result<(), Refused> {
         let begun = self.partners[place].filter(|begun| begun + 1 != place);
+        let begun = begun.filter(|_| self.placement.is_none());
         let Some(begun) = begun.map(|invoked| self.first[invoked]) else { return Ok(()) };
         let (_, values) = self.meaning.drained(&self.records[place])?;
         for (offset, value) in values.into_iter().enumerate() {

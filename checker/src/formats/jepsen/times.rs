@@ -31,14 +31,14 @@ impl Times {
         let (mut times, mut notes) = (Vec::with_capacity(told.len()), Vec::new());
         let (mut ties, mut latest, mut earlier) = (0_usize, None, Vec::new());
         let mut next = 0;
-        for (place, time) in told.into_iter().enumerate() {
+        for ((place, time), room) in told.into_iter().enumerate().zip(rooms(records)) {
             match latest {
                 Some(latest) if time < latest => earlier.push(place),
                 Some(latest) if time == latest => ties += 1,
                 _ => {}
             }
             latest = latest.max(Some(time));
-            next = time.abs_diff(first).max(next + room(records, place));
+            next = time.abs_diff(first).max(next + room);
             times.push(next);
         }
         if first < 0 {
@@ -58,9 +58,9 @@ impl Times {
     /// A millisecond from one to the next, where not all have a time.
     fn made_up(records: &[Record<'_>]) -> Self {
         let mut next = 0;
-        let times = (0..records.len()).map(|place| {
-            if place > 0 {
-                next += room(records, place).max(APART);
+        let times = rooms(records).into_iter().map(|room| {
+            if room > 0 {
+                next += room.max(APART);
             }
             next
         });
@@ -71,15 +71,22 @@ impl Times {
     }
 }
 
-/// How long after the one before it the record at `place` is at least. After a drain there is room
-/// for two events for each element that it may have taken, which needs a byte at least.
-fn room(records: &[Record<'_>], place: usize) -> Nanos {
-    let Some(before) = place.checked_sub(1).and_then(|before| records.get(before)) else {
-        return 0;
-    };
-    let drains = before.step == Step::Invoke && Verb::named(before.f) == Some(Verb::Drain);
-    let value = records[place].value.as_ref().filter(|_| drains);
-    value.map_or(1, |value| 2 * value.len() as Nanos + 2)
+/// How long after the one before it each record is at least; 0 for the first. Within a drain there
+/// is room for two events for each element that it may have taken, which needs a byte at least.
+fn rooms(records: &[Record<'_>]) -> Vec<Nanos> {
+    let drains = |record: &Record<'_>| Verb::named(record.f) == Some(Verb::Drain);
+    let taken = records.iter().filter(|record| drains(record));
+    let longest = taken.filter_map(|record| record.value.as_ref().map(|value| value.len())).max();
+    let within = 2 * longest.unwrap_or(0) as Nanos + 2;
+    let (mut open, mut rooms) = (0_usize, Vec::with_capacity(records.len()));
+    for (place, record) in records.iter().enumerate() {
+        rooms.push(if open > 0 { within } else { Nanos::from(place > 0) });
+        if longest.is_some() && drains(record) {
+            let begins = record.step == Step::Invoke;
+            open = if begins { open + 1 } else { open.saturating_sub(1) };
+        }
+    }
+    rooms
 }
 
 /// Says loudly that the times cannot be right, or the list is not in its order.

@@ -50,7 +50,8 @@ pub fn disk_main() -> u8 {
         Ok(()) => 0,
         Err(error) => {
             eprintln!("failed to run a disk: {error}");
-            1
+            // The harness reads from it what ran out.
+            error.errno().and_then(|errno| u8::try_from(errno).ok()).unwrap_or(1)
         }
     }
 }
@@ -195,6 +196,10 @@ impl Daemon {
             Ok(Outcome::Later(sync)) => {
                 let begun = Instant::now();
                 self.late.push(Late { unique, pid, begun, due: begun + sync.delay, sync });
+            }
+            // An error of ours, not of the disk: whoever got it would take it for the disk's.
+            Err(errno @ (Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM)) => {
+                return Err(errno).doing(|| "carry out a request".into());
             }
             Err(error) => self.say(&wire::error(error, unique))?,
         }

@@ -33,10 +33,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::mount::{MntFlags, umount2};
+use nix::unistd::Pid;
 
 use super::channel::{Channel, Received};
-use super::error::{Doing, LabError};
+use super::error::{Doing, LabError, scarce};
+use super::launch::Helper;
+use super::sys::{self, Ended};
 use super::wait::look;
 use control::{Ask, Tell};
 
@@ -50,6 +54,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
 /// How long the disk's process may take to end.
 const END_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long it may take until a process that answers no more is seen to have ended.
+const ENDED_WITHIN: Duration = Duration::from_secs(2);
 
 /// The longest fsync: a node in the middle of one can be killed only after it.
 const SLOWEST: Duration = Duration::from_secs(30);
@@ -139,6 +146,25 @@ impl Disk {
     /// When the disk's process does not answer, or cannot do it.
     pub fn evict(&self) -> Result<(), LabError> {
         self.ask(&Ask::Evict).map(drop)
+    }
+
+    /// Whether its process has ended, and how; a look, or a question that it must answer.
+    #[must_use]
+    pub fn ended(&self, ask: bool) -> Option<Helper> {
+        let asked = if ask { self.ask(&Ask::Stats).map(drop) } else { Ok(()) };
+        let pid = Pid::from_raw(self.process.id().cast_signed());
+        // It may answer no more a moment before it can be seen to have ended.
+        let wait = if asked.is_ok() { Duration::ZERO } else { ENDED_WITHIN };
+        let how = match look(Instant::now() + wait, || sys::peek(pid)) {
+            Ok(Some(Ended::Status(errno))) if scarce(errno).is_some() => {
+                format!("“{}”", Errno::from_raw(errno).desc().to_lowercase())
+            }
+            Ok(Some(ended)) => ended.to_string(),
+            Ok(None) => format!("no answer: {}", asked.err()?),
+            Err(errno) => format!("an end that nobody saw: {errno}"),
+        };
+        let name = format!("the disk process of `{}`", self.spec.mountpoint.display());
+        Some(Helper { name, how })
     }
 
     /// From now on these calls fail, and no others. [`Errors::NONE`] heals.

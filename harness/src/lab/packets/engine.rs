@@ -21,6 +21,7 @@ use super::port::{FRAME_MAX, Port};
 use super::switch::Switch;
 use super::{Carried, Shaping};
 use crate::lab::error::{Doing, LabError};
+use crate::lab::launch::Helper;
 use crate::lab::punctual::be_punctual;
 use crate::lab::wait::ready;
 
@@ -101,6 +102,14 @@ impl Engine {
         let mut state = self.shared.state();
         state.switch.sever(directions);
         self.changed(&state)
+    }
+
+    /// Why the thread has ended, if it has.
+    pub(crate) fn failed(&self) -> Option<Helper> {
+        let ended = self.thread.as_ref().is_some_and(JoinHandle::is_finished);
+        let why = self.shared.state().failed.clone();
+        let how = why.or_else(|| ended.then(|| "a panic".to_owned()))?;
+        Some(Helper { name: "the thread that sends packets on".to_owned(), how })
     }
 
     /// What was done to the packets of each direction.

@@ -6,8 +6,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use nix::errno::Errno;
+use nix::sys::statvfs::statvfs;
 
 use super::sys::bounds;
 use crate::lab::error::{Doing, LabError};
@@ -152,4 +154,19 @@ fn used(pid: i32, resource: Resource) -> Option<u64> {
 pub fn descriptors() -> u64 {
     let kind = nix::sys::resource::Resource::RLIMIT_NOFILE;
     nix::sys::resource::getrlimit(kind).map_or(u64::MAX, |(soft, _)| soft)
+}
+
+/// How large a file may become here; none where there is no limit.
+#[must_use]
+pub fn file_limit() -> Option<u64> {
+    let kind = nix::sys::resource::Resource::RLIMIT_FSIZE;
+    let (soft, _) = nix::sys::resource::getrlimit(kind).ok()?;
+    (soft != libc::RLIM_INFINITY).then_some(soft)
+}
+
+/// How many bytes an ordinary user may still write in the file system of `dir`, if it has a size.
+#[must_use]
+pub fn room(dir: &Path) -> Option<u64> {
+    let about = statvfs(dir).ok().filter(|about| about.blocks() > 0)?;
+    Some(about.blocks_available() * about.fragment_size())
 }

@@ -7,6 +7,7 @@ mod anomalies;
 mod clients;
 mod faults;
 mod nodes;
+mod stalls;
 
 use std::collections::BTreeMap;
 
@@ -29,7 +30,8 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
     bands.extend(faults::band(page));
     bands.push(nodes);
     bands.push(clients);
-    let beneath = html! { (tints(page)) (anomalies::windows(page)) };
+    let beneath = html! { (tints(page)) (stalls::gaps(page)) (anomalies::windows(page)) };
+    notes.extend(stalls::notes(page));
     html! {
         section #timeline {
             h2 { "Timeline" }
@@ -119,6 +121,7 @@ fn legend(page: &Page<'_>) -> Markup {
                     false => "fault about to begin or end",
                 }))
             }
+            @if stalls::any(page) { (sample("gap", "", "the harness stood still, or is broken: it saw nothing")) }
             @if !page.findings.is_empty() { (sample("witness", "", "part of an anomaly")) }
         }
     }

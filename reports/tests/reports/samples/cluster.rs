@@ -80,7 +80,7 @@ fn phases(events: &mut Events) {
     for (ms, phase) in starts {
         events.push((ms * MS, EventKind::Phase { phase }));
     }
-    events.push((60_900 * MS, EventKind::Note { text: "all nodes stopped".to_owned() }));
+    events.push((60_900 * MS, EventKind::note("all nodes stopped")));
 }
 
 fn faults(traffic: &Traffic, events: &mut Events) {

@@ -94,7 +94,7 @@ fn history(attack: &str) -> History {
         }),
         EventKind::Fault(FaultEvent::End { id: 1, effective: None, problems: vec![text()] }),
         EventKind::Observe(observation(attack)),
-        EventKind::Note { text: text() },
+        EventKind::note(text()),
     ];
     let number =
         |(place, kind)| Event { index: place as u64, time: place as u64 * 1_000_000, kind };

@@ -1,0 +1,209 @@
+//! What the harness tells of itself in a history: where it stood still, what it could not read, which
+//! of its own processes ended. Checks read it, so that no failure of the harness counts against a
+//! target or as a pass.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Nanos, NodeId, Phase};
+use crate::history::History;
+use crate::verdict::{CheckResult, Status};
+use crate::{lease, liveness, words};
+
+/// What happened to the harness. It is the field `harness` of a note.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub enum Mishap {
+    /// A part of the harness stood still from `since` until this was recorded.
+    Stalled {
+        /// Which part.
+        part: String,
+        /// When it was last seen to work.
+        since: Nanos,
+    },
+    /// A part of a node's log was not read.
+    LogSkipped {
+        /// Whose log.
+        node: NodeId,
+        /// Its path.
+        log: String,
+        /// How many bytes were left out.
+        bytes: u64,
+    },
+    /// A node's log cannot be followed at all.
+    LogRefused {
+        /// Whose log.
+        node: NodeId,
+        /// Its path.
+        log: String,
+        /// What it is instead of a regular file.
+        why: String,
+    },
+    /// A process or thread of the harness ended: what happens afterwards tells nothing of the target.
+    HelperEnded {
+        /// Which, in words.
+        helper: String,
+        /// How: `signal 9`.
+        how: String,
+        /// When it was last seen to live.
+        since: Nanos,
+    },
+    /// The kernel killed processes for lack of memory while the server of this node ended.
+    OutOfMemory {
+        /// Whose server.
+        node: NodeId,
+        /// Who says so.
+        word: String,
+    },
+}
+
+impl fmt::Display for Mishap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stalled { part, since } => {
+                write!(f, "the harness ({part}) stood still since {}", words::at(*since))
+            }
+            Self::LogSkipped { node, log, bytes } => write!(
+                f,
+                "{bytes} bytes of the log `{log}` of {node} were not read: it grew faster than it \
+                 may be read"
+            ),
+            Self::LogRefused { node, log, why } => {
+                write!(
+                    f,
+                    "the log `{log}` of {node} is not followed: it is {why}, expected a regular file"
+                )
+            }
+            Self::HelperEnded { helper, how, since } => write!(
+                f,
+                "{helper}, which belongs to the harness, ended with {how} after {}",
+                words::at(*since)
+            ),
+            Self::OutOfMemory { node, word } => {
+                write!(f, "the kernel killed a process of {node} for lack of memory: {word}")
+            }
+        }
+    }
+}
+
+/// The name of the result that tells that the harness broke.
+pub const ID: &str = "harness/whole";
+const PROMISE: &str = "no part of the harness ends before the run does";
+
+/// A stall is told of at most so often.
+const TOLD: usize = 5;
+/// With more than this share of the load in which the harness stood still, it saw too little.
+const BLIND: u64 = 5;
+
+/// When the harness was whole for the last time, and what broke then; none if nothing did.
+pub(crate) fn broken(history: &History) -> Option<(Nanos, &Mishap)> {
+    history.mishaps().find_map(|(_, mishap)| match mishap {
+        Mishap::HelperEnded { since, .. } => Some((*since, mishap)),
+        _ => None,
+    })
+}
+
+/// That the harness broke, as a result of its own: only what came before it is judged.
+pub(crate) fn told(since: Nanos, mishap: &Mishap) -> CheckResult {
+    let mut result = CheckResult::new(ID, PROMISE);
+    result.inconclusive(format!(
+        "{mishap}: this is a failure of the harness or of the machine, not of the target, and only \
+         what happened until {} was judged",
+        words::at(since)
+    ));
+    result
+}
+
+/// A time in which a part of the harness stood still.
+struct Stall<'a> {
+    span: (Nanos, Nanos),
+    part: &'a str,
+}
+
+fn stalls(history: &History) -> Vec<Stall<'_>> {
+    let stalled = history.mishaps().filter_map(|(time, mishap)| match mishap {
+        Mishap::Stalled { since, part } => Some(Stall { span: (*since, time), part }),
+        _ => None,
+    });
+    stalled.collect()
+}
+
+fn touch(one: (Nanos, Nanos), other: (Nanos, Nanos)) -> bool {
+    one.0 <= other.1 && other.0 <= one.1
+}
+
+impl Stall<'_> {
+    fn still(&self) -> String {
+        format!(
+            "the harness ({}) stood still from {} to {}: what is judged by time then is not decided; \
+             run it again on a machine that is less busy",
+            self.part,
+            words::at(self.span.0),
+            words::at(self.span.1)
+        )
+    }
+}
+
+/// Takes back what a check that judges by time says of times in which the harness stood still: that
+/// is no anomaly, and where all of it had to be seen it is no pass.
+pub(crate) fn weigh(history: &History, result: &mut CheckResult) {
+    let stalls = stalls(history);
+    let Some(judged) = judged_by_time(history, result).filter(|_| !stalls.is_empty()) else {
+        return;
+    };
+    let blind = |window| stalls.iter().any(|stall| touch(stall.span, window));
+    let before = result.anomalies.len();
+    result.anomalies.retain(|anomaly| !blind(anomaly.window));
+    if result.anomalies.len() == before && !blind(judged) {
+        return;
+    }
+    let refuted = !result.anomalies.is_empty();
+    result.status = if refuted { Status::Anomaly } else { Status::Inconclusive };
+    for stall in stalls.iter().take(TOLD) {
+        result.inconclusive(stall.still());
+    }
+}
+
+/// The time of which a check that judges by time has to see everything; none if it does not.
+fn judged_by_time(history: &History, result: &CheckResult) -> Option<(Nanos, Nanos)> {
+    let plan = &history.header().plan;
+    let load = history.phase(Phase::Load).unwrap_or(0);
+    let stop = history.phase(Phase::Stop).unwrap_or_else(|| history.end());
+    let bounded = plan.step_down_ms.is_some() || plan.new_leader_ms.is_some();
+    match result.id.as_str() {
+        lease::ID => Some((load, stop)),
+        liveness::ID if bounded => Some((load, stop)),
+        liveness::ID => {
+            let healed = history.phase(Phase::Recover)?;
+            Some((healed, recovered(result).map_or(stop, |took| (healed + took).min(stop))))
+        }
+        _ => None,
+    }
+}
+
+/// How long after the last heal all had come back that is judged, if it had.
+fn recovered(result: &CheckResult) -> Option<Nanos> {
+    let of = |name: &str| result.metrics.get(name).map(|millis| (millis * 1e6) as Nanos);
+    Some(of("recovery-ms")?.max(of("single-leader-ms").unwrap_or(0)))
+}
+
+/// Why too little was seen of the load, if the harness stood still for much of it.
+pub(crate) fn blind(history: &History) -> Option<String> {
+    let load = history.phase(Phase::Load)?;
+    let end = history.phase(Phase::Recover).unwrap_or_else(|| history.end());
+    let (mut still, mut upto) = (0, load);
+    for stall in stalls(history) {
+        let (from, to) = (stall.span.0.max(upto), stall.span.1.min(end));
+        still += to.saturating_sub(from);
+        upto = upto.max(to);
+    }
+    (still > 0 && still.saturating_mul(BLIND) > end - load).then(|| {
+        format!(
+            "the harness stood still for {} of {} under load, and saw nothing then: run it again on a \
+             machine that is less busy",
+            words::lasting(still),
+            words::lasting(end - load)
+        )
+    })
+}

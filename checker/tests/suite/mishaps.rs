@@ -1,0 +1,153 @@
+//! What happened to the harness itself counts neither against the target nor as a pass, and what did
+//! not happen excuses nobody.
+
+use fracas_checker::event::{
+    Completion, Event, EventKind, Nanos, NodeChange, NodeId, Op, Outcome, Phase, ProcessId, Stamp,
+};
+use fracas_checker::harness::{self, Mishap};
+use fracas_checker::history::{Header, History, Plan, SCHEMA};
+use fracas_checker::verdict::{Status, Verdict};
+use fracas_checker::{Budget, judge, lifecycle, liveness};
+
+const SECOND: Nanos = 1_000_000_000;
+
+fn at(seconds: u64, kind: EventKind) -> (Nanos, EventKind) {
+    (seconds * SECOND, kind)
+}
+
+/// Load from 0 s, healed at 20 s, stopped at 40 s; a server that was started.
+fn judged(more: Vec<(Nanos, EventKind)>) -> Verdict {
+    let phase = |seconds, phase| at(seconds, EventKind::Phase { phase });
+    let started = node(NodeChange::Started);
+    let mut events = vec![
+        phase(0, Phase::Load),
+        at(0, started),
+        phase(20, Phase::Recover),
+        phase(40, Phase::Stop),
+    ];
+    events.extend(more);
+    events.sort_by_key(|(time, _)| *time);
+    let events = (0..).zip(events).map(|(index, (time, kind))| Event { index, time, kind });
+    let checks = [liveness::ID, lifecycle::ID].map(str::to_owned).to_vec();
+    let header = Header {
+        schema: SCHEMA.to_owned(),
+        run: "test".to_owned(),
+        target: "test".to_owned(),
+        seed: 1,
+        nodes: vec![NodeId(1)],
+        plan: Plan { checks, recovery_ms: 10_000, ..Plan::default() },
+    };
+    judge(&History::new(header, events.collect()).unwrap(), Budget::unlimited_time())
+}
+
+fn node(change: NodeChange) -> EventKind {
+    EventKind::Node { node: NodeId(1), incarnation: 1, change }
+}
+
+/// A write that is asked at 20 s and answered so much later.
+fn write(answered: u64, ok: bool) -> Vec<(Nanos, EventKind)> {
+    let process = ProcessId(1);
+    let op = Op::Write { key: "k".into(), value: 1.into() };
+    let completion = match ok {
+        true => Completion::Ok { outcome: Outcome::Write, stamp: Stamp::default() },
+        false => Completion::Fail { error: "refused".to_owned() },
+    };
+    vec![
+        at(20, EventKind::Invoke { process, node: None, op }),
+        at(answered, EventKind::Complete { process, completion }),
+    ]
+}
+
+fn stall(from: u64, to: u64) -> (Nanos, EventKind) {
+    let (part, since) = ("clients".to_owned(), from * SECOND);
+    at(to, EventKind::mishap(Mishap::Stalled { part, since }))
+}
+
+#[track_caller]
+fn status(verdict: &Verdict, id: &str) -> Status {
+    verdict.checks.iter().find(|check| check.id == id).map(|check| check.status).unwrap()
+}
+
+/// What is judged by time is neither refuted nor passed where the harness stood still.
+#[test]
+fn where_the_harness_stood_still_nothing_is_judged_by_time() {
+    let cases = [
+        (None, false, Status::Anomaly),
+        (Some((22, 25)), false, Status::Inconclusive),
+        (Some((5, 19)), false, Status::Anomaly),
+        (None, true, Status::Pass),
+        (Some((21, 22)), true, Status::Inconclusive),
+        (Some((18, 21)), true, Status::Inconclusive),
+        (Some((5, 19)), true, Status::Pass),
+        (Some((30, 35)), true, Status::Pass),
+    ];
+    for (still, ok, expect) in cases {
+        let mut events = write(23, ok);
+        events.extend(still.map(|(from, to)| stall(from, to)));
+        let verdict = judged(events);
+        assert_eq!(status(&verdict, liveness::ID), expect, "{still:?}, {ok}");
+        let told =
+            verdict.checks[0].reasons.iter().any(|why| why.contains("(clients) stood still"));
+        assert_eq!(told, expect == Status::Inconclusive, "{still:?}, {ok}: {verdict:#?}");
+    }
+}
+
+/// Most of the load unseen is too little for a pass.
+#[test]
+fn a_harness_that_was_blind_for_much_of_the_load_saw_too_little() {
+    for (from, to, expect) in [(5, 8, false), (5, 10, true), (0, 20, true)] {
+        let verdict = judged(vec![stall(from, to)]);
+        let coverage = verdict.checks.last().unwrap();
+        let told = coverage.reasons.iter().any(|why| why.contains("saw nothing then"));
+        assert_eq!(told, expect, "{from}..{to}: {coverage:#?}");
+    }
+}
+
+/// After a helper has ended nothing counts; before, everything does.
+#[test]
+fn what_happened_after_a_helper_had_ended_is_not_judged() {
+    let ended = |since: u64| {
+        let (helper, how) = ("the disk process of `/d`".to_owned(), "signal 9".to_owned());
+        at(30, EventKind::mishap(Mishap::HelperEnded { helper, how, since: since * SECOND }))
+    };
+    let crash = |time| {
+        let how = "status 1".to_owned();
+        at(time, node(NodeChange::Exited { how, log: Vec::new() }))
+    };
+    for (since, crashed, expect) in
+        [(10, 12, Status::Inconclusive), (10, 30, Status::Inconclusive), (10, 9, Status::Anomaly)]
+    {
+        let verdict = judged(vec![ended(since), crash(crashed)]);
+        assert_eq!(verdict.status, expect, "{since}, {crashed}: {verdict:#?}");
+        let whole = &verdict.checks[0];
+        assert_eq!((whole.id.as_str(), whole.status), (harness::ID, Status::Inconclusive));
+        assert!(whole.reasons[0].starts_with("the disk process of `/d`, which belongs"));
+        let blamed = verdict.headline.starts_with("Crash");
+        assert_eq!(blamed, expect == Status::Anomaly, "{}", verdict.headline);
+    }
+}
+
+/// The kernel's word excuses only what it can have done, and only then.
+#[test]
+fn a_server_that_the_kernel_killed_for_memory_has_not_crashed() {
+    let word = || {
+        at(
+            12,
+            EventKind::mishap(Mishap::OutOfMemory {
+                node: NodeId(1),
+                word: "`/proc/vmstat` counts 1 more oom_kill".to_owned(),
+            }),
+        )
+    };
+    for (told, how, time, expect) in [
+        (true, "signal 9", 12, Status::Inconclusive),
+        (false, "signal 9", 12, Status::Anomaly),
+        (true, "status 1", 12, Status::Anomaly),
+        (true, "signal 9", 15, Status::Anomaly),
+    ] {
+        let change = NodeChange::Exited { how: how.to_owned(), log: Vec::new() };
+        let mut events = vec![at(time, node(change))];
+        events.splice(0..0, told.then(word));
+        assert_eq!(status(&judged(events), lifecycle::ID), expect, "{told}, {how}, {time}");
+    }
+}

@@ -1,0 +1,146 @@
+//! What has ended by itself: servers, which is their own doing, and our own processes and threads
+//! around them, which never is. A server's end counts only if everything of ours that it needs was
+//! seen to live afterwards.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use fracas_checker::event::{EventKind, NodeChange, NodeId};
+use fracas_checker::harness::Mishap;
+
+use super::{Cluster, Crash};
+use crate::lab::Helper;
+use crate::lab::resources::{MemoryWord, room};
+use crate::last_words;
+
+/// How servers and helpers end that the kernel kills.
+const KILLED: &str = "signal 9";
+
+/// With less room than this on the disk that the run is kept on nothing can be learnt.
+const LEAST_ROOM: u64 = 4 << 20;
+
+/// A server that has ended, before anything is said of it.
+struct End {
+    node: NodeId,
+    incarnation: u32,
+    how: String,
+    background: bool,
+    log: Vec<(PathBuf, u64)>,
+}
+
+impl Cluster {
+    /// The servers that ended by themselves since last asked. They stay down. None once something of
+    /// our own has ended.
+    #[must_use]
+    pub fn crashed(&self) -> Vec<Crash> {
+        let ended: Vec<End> = self.nodes().filter_map(|node| self.end_of(node)).collect();
+        if self.look_for_helpers(!ended.is_empty()) {
+            return Vec::new();
+        }
+        ended.into_iter().map(|end| self.record_end(end)).collect()
+    }
+
+    /// The same; says at once which fault allows each of these ends, if one does.
+    pub fn notice_crashes(&self) {
+        for Crash { node, how, log, .. } in self.crashed() {
+            let excuse = self.recorder.excuse(node, &log);
+            tracing::warn!(%node, how, "a node's server ended by itself: {excuse}");
+        }
+    }
+
+    /// What of our own has ended, if anything has: what happens afterwards tells nothing.
+    #[must_use]
+    pub fn broken(&self) -> Option<&Mishap> {
+        self.broken.get()
+    }
+
+    /// Asks everything of ours whether it still lives, as before a verdict.
+    pub fn ask_helpers(&self) {
+        self.look_for_helpers(true);
+    }
+
+    /// Whether something of our own has ended; looks, or even asks. The first time it is recorded.
+    fn look_for_helpers(&self, ask: bool) -> bool {
+        if self.broken.get().is_some() {
+            return true;
+        }
+        let now = self.recorder.now();
+        let Some(Helper { name, how }) = self.ended_helper(ask) else {
+            self.whole_at.store(now, Ordering::Relaxed);
+            return false;
+        };
+        let how = if how == KILLED { format!("{how}{}", self.memory_words()) } else { how };
+        let since = self.whole_at.load(Ordering::Relaxed);
+        let mishap = Mishap::HelperEnded { helper: name, how, since };
+        tracing::error!("{}", crate::text::plain(&mishap.to_string()));
+        self.recorder.record(EventKind::mishap(mishap.clone()));
+        self.broken.get_or_init(|| mishap);
+        true
+    }
+
+    fn ended_helper(&self, ask: bool) -> Option<Helper> {
+        let of_node = |node: NodeId| {
+            let disks = self.equipment.disks(node).iter();
+            let disk = disks.filter_map(|disk| disk.ended(ask)).next();
+            disk.or_else(|| self.server(node).process.as_mut()?.lost())
+        };
+        let helper = self.nodes().find_map(of_node).or_else(|| self.lab.packets_failed());
+        helper.or_else(|| self.no_room())
+    }
+
+    /// A server that finds the disk full which the run is kept on cannot help it either.
+    fn no_room(&self) -> Option<Helper> {
+        let free = room(self.run.path()).filter(|free| *free < LEAST_ROOM)?;
+        let name = format!("the room in `{}`", self.run.path().display());
+        Some(Helper { name, how: format!("{} KB that are free", free >> 10) })
+    }
+
+    /// The end of a node's server, if it has come.
+    fn end_of(&self, node: NodeId) -> Option<End> {
+        let mut server = self.server(node);
+        let process = server.process.as_mut()?;
+        let how = process.exited()?;
+        let background = process.left_for_background();
+        server.process = None;
+        let begins = server.begins.last().cloned().unwrap_or_default();
+        let log = begins.into_iter().map(|(path, begin)| (path, begin.size)).collect();
+        Some(End { node, incarnation: server.incarnation, how, background, log })
+    }
+
+    fn record_end(&self, end: End) -> Crash {
+        let End { node, incarnation, how, background, log } = end;
+        let log = last_words::of(log);
+        if how == KILLED {
+            self.tell_memory(node);
+        }
+        self.tell(node, incarnation, NodeChange::Exited { how: how.clone(), log: log.clone() });
+        self.view.forget(node);
+        Crash { node, how, background, log }
+    }
+
+    /// Records what the kernel says of a server that was killed, and not by us.
+    fn tell_memory(&self, node: NodeId) {
+        match self.memory.ask() {
+            MemoryWord::Killed(word) => {
+                self.recorder.record(EventKind::mishap(Mishap::OutOfMemory { node, word }));
+            }
+            MemoryWord::Unknown => {
+                let text = format!(
+                    "whether the kernel killed the server of {node} for lack of memory is unknown: \
+                     nothing that counts that can be read here"
+                );
+                self.recorder.record(EventKind::note(text));
+            }
+            MemoryWord::Not => {}
+        }
+    }
+
+    /// The same of a helper, as the end of a sentence.
+    fn memory_words(&self) -> String {
+        match self.memory.ask() {
+            MemoryWord::Killed(word) => format!(" (for lack of memory: {word})"),
+            MemoryWord::Unknown => " (whether for lack of memory is unknown)".to_owned(),
+            MemoryWord::Not => String::new(),
+        }
+    }
+}
