@@ -67,7 +67,7 @@ fn readable(compiler: &mut Compiler<'_>, text: &Text) -> Result<Template, Proble
     }
     let label = "expected the absolute path of a file or directory, without `..`";
     Err(Problem::new(text.span(), "not a path that servers can be shown", label).help(
-        "name what the server reads in `/home`, `/root` or `/tmp`, such as `/opt/it/lib`; each \
+        "name what the server reads in a directory that is hidden from it, such as `/tmp/it`; each \
          server has a `/proc`, `/sys` and `/dev` of its own",
     ))
 }
