@@ -30,7 +30,6 @@ pub mod preflight;
 pub mod progress;
 pub mod record;
 pub mod recorder;
-pub mod regular;
 pub mod run;
 pub mod store;
 pub mod tail;
