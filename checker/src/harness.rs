@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Nanos, NodeId, Phase};
 use crate::history::History;
-use crate::verdict::{CheckResult, Status};
+use crate::verdict::{Anomaly, CheckResult, Status};
 use crate::{lease, liveness, words};
 
 /// What happened to the harness. It is the field `harness` of a note.
@@ -149,37 +149,53 @@ impl Stall<'_> {
 /// is no anomaly, and where all of it had to be seen it is no pass.
 pub(crate) fn weigh(history: &History, result: &mut CheckResult) {
     let stalls = stalls(history);
-    let Some(judged) = judged_by_time(history, result).filter(|_| !stalls.is_empty()) else {
-        return;
-    };
-    let blind = |window| stalls.iter().any(|stall| touch(stall.span, window));
-    let before = result.anomalies.len();
-    result.anomalies.retain(|anomaly| !blind(anomaly.window));
-    if result.anomalies.len() == before && !blind(judged) {
+    if stalls.is_empty() || ![lease::ID, liveness::ID].contains(&result.id.as_str()) {
         return;
     }
-    let refuted = !result.anomalies.is_empty();
-    result.status = if refuted { Status::Anomaly } else { Status::Inconclusive };
-    for stall in stalls.iter().take(TOLD) {
+    let blind = |window| stalls.iter().any(|stall| touch(stall.span, window));
+    let (excused, kept): (Vec<Anomaly>, Vec<Anomaly>) =
+        std::mem::take(&mut result.anomalies).into_iter().partition(|one| blind(one.window));
+    result.anomalies = kept;
+    let mut judged = judged_by_time(history, result);
+    judged.extend(excused.iter().map(|anomaly| anomaly.window));
+    let told: Vec<&Stall<'_>> = stalls
+        .iter()
+        .filter(|stall| judged.iter().any(|window| touch(stall.span, *window)))
+        .collect();
+    if !told.is_empty() {
+        let refuted = !result.anomalies.is_empty();
+        result.status = if refuted { Status::Anomaly } else { Status::Inconclusive };
+    }
+    for stall in told.into_iter().take(TOLD) {
         result.inconclusive(stall.still());
     }
 }
 
-/// The time of which a check that judges by time has to see everything; none if it does not.
-fn judged_by_time(history: &History, result: &CheckResult) -> Option<(Nanos, Nanos)> {
-    let plan = &history.header().plan;
-    let load = history.phase(Phase::Load).unwrap_or(0);
+/// The times of which a check that judges by time has to see everything; none if it does not.
+fn judged_by_time(history: &History, result: &CheckResult) -> Vec<(Nanos, Nanos)> {
     let stop = history.phase(Phase::Stop).unwrap_or_else(|| history.end());
-    let bounded = plan.step_down_ms.is_some() || plan.new_leader_ms.is_some();
     match result.id.as_str() {
-        lease::ID => Some((load, stop)),
-        liveness::ID if bounded => Some((load, stop)),
+        lease::ID => vec![(history.phase(Phase::Load).unwrap_or(0), stop)],
         liveness::ID => {
-            let healed = history.phase(Phase::Recover)?;
-            Some((healed, recovered(result).map_or(stop, |took| (healed + took).min(stop))))
+            bounded(history).into_iter().chain(recovery(history, result, stop)).collect()
         }
-        _ => None,
+        _ => Vec::new(),
     }
+}
+
+/// The recovery, until all that is judged had come back.
+fn recovery(history: &History, result: &CheckResult, stop: Nanos) -> Option<(Nanos, Nanos)> {
+    let healed = history.phase(Phase::Recover)?;
+    Some((healed, recovered(result).map_or(stop, |took| (healed + took).min(stop))))
+}
+
+/// The faults after which leaders must step down or follow in time, where the plan says so.
+fn bounded(history: &History) -> Vec<(Nanos, Nanos)> {
+    let plan = &history.header().plan;
+    if plan.step_down_ms.is_none() && plan.new_leader_ms.is_none() {
+        return Vec::new();
+    }
+    history.faults().iter().map(|span| span.window(history.end())).collect()
 }
 
 /// How long after the last heal all had come back that is judged, if it had.

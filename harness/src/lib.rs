@@ -31,7 +31,6 @@ pub mod preflight;
 pub mod progress;
 pub mod record;
 pub mod recorder;
-pub mod regular;
 pub mod run;
 pub mod store;
 pub mod tail;

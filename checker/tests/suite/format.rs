@@ -75,10 +75,22 @@ fn ok(outcome: Outcome) -> Completion {
     Completion::Ok { outcome, stamp }
 }
 
+/// Everything that can go wrong with the harness itself.
+fn mishaps() -> Vec<EventKind> {
+    let log = || "app.log".to_owned();
+    let all = [
+        Mishap::Stalled { part: "recorder".to_owned(), since: 5 },
+        Mishap::LogSkipped { node: NodeId(1), log: log(), bytes: 7 },
+        Mishap::LogRefused { node: NodeId(1), log: log(), why: "a pipe".to_owned() },
+        Mishap::HelperEnded { helper: log(), how: log(), since: 5 },
+        Mishap::OutOfMemory { node: NodeId(1), word: log() },
+    ];
+    all.map(EventKind::mishap).into()
+}
+
 /// Every kind of event, with every kind of content.
 fn every_kind() -> Vec<EventKind> {
     let key = || "a \"key\"\n".into();
-    let log = || "app.log".to_owned();
     let measurements =
         vec![Measurement { what: "probe n1→n2".to_owned(), result: String::new(), holds: false }];
     let seen = Observation {
@@ -126,16 +138,8 @@ fn every_kind() -> Vec<EventKind> {
         EventKind::Observe(seen.clone()),
         EventKind::Observe(Observation { role: None, voted: None, entry: None, ..seen }),
         EventKind::note("a note"),
-        EventKind::mishap(Mishap::Stalled { part: "recorder".to_owned(), since: 5 }),
-        EventKind::mishap(Mishap::LogSkipped { node: NodeId(1), log: log(), bytes: 7 }),
-        EventKind::mishap(Mishap::LogRefused {
-            node: NodeId(1),
-            log: log(),
-            why: "a pipe".to_owned(),
-        }),
-        EventKind::mishap(Mishap::HelperEnded { helper: log(), how: log(), since: 5 }),
-        EventKind::mishap(Mishap::OutOfMemory { node: NodeId(1), word: log() }),
     ];
+    kinds.extend(mishaps());
     let exited = NodeChange::Exited { how: "status 101".to_owned(), log: Vec::new() };
     let changes = [NodeChange::Started, NodeChange::Killed, NodeChange::Stopped, exited];
     let node = |change| EventKind::Node { node: NodeId(3), incarnation: 2, change };

@@ -32,6 +32,7 @@ pub mod promises;
 pub mod proofs;
 mod punctual;
 mod reach;
+pub mod regular;
 pub mod resources;
 mod sys;
 mod threads;

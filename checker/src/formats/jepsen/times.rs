@@ -76,7 +76,7 @@ impl Times {
 fn rooms(records: &[Record<'_>]) -> Vec<Nanos> {
     let drains = |record: &Record<'_>| Verb::named(record.f) == Some(Verb::Drain);
     let taken = records.iter().filter(|record| drains(record));
-    let longest = taken.filter_map(|record| record.value.as_ref().map(|value| value.len())).max();
+    let longest = taken.filter_map(|record| Some(record.value.as_ref()?.len())).max();
     let within = 2 * longest.unwrap_or(0) as Nanos + 2;
     let (mut open, mut rooms) = (0_usize, Vec::with_capacity(records.len()));
     for (place, record) in records.iter().enumerate() {
