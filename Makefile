@@ -1,6 +1,6 @@
 # Two commands are all that is needed: `make demo` and `make test`. Each does its own set-up.
 .DELETE_ON_ERROR:
-.PHONY: demo test slow bench calibrate calibrate-default fingerprints prove-faults acceptance lint packages
+.PHONY: demo test slow bench calibrate calibrate-default fingerprints prove-faults prove-isolation acceptance lint packages
 
 CARGO ?= cargo
 # Debian packages that tests use when they are there; without them those tests say so and skip.
@@ -73,6 +73,11 @@ fingerprints:
 prove-faults: packages
 	$(CARGO) build --locked --bin regent
 	$(CARGO) run --locked --quiet -p fracas --example prove_faults
+
+## prove-isolation: a hostile server tries every row of the table in SECURITY.md, as root, as root in a
+## user namespace, and as an ordinary user
+prove-isolation: packages
+	$(CARGO) test --locked --quiet -p fracas --test lab_tests every_promise_of_isolation_holds
 
 ## bench: how long the checker takes, written to docs/benchmarks.md, and the faults, printed. For a
 ##   quiet machine

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use fracas_checker::event::{EventKind, NodeChange, NodeId};
 use fracas_checker::fault::{Again, Cut, Measurement, Stage};
 use fracas_checker::harness::Mishap;
-use fracas_targets::{Deployment, LogFile, NodePlan, StopSignal};
+use fracas_targets::{Deployment, Device, Limits, LogFile, NodePlan, StopSignal};
 
 use crate::durable;
 use crate::equipment::Equipment;
@@ -22,7 +22,7 @@ use crate::lab::disk::Disk;
 use crate::lab::leftovers::MARK;
 use crate::lab::packets::Shaping;
 use crate::lab::resources::MemoryWatch;
-use crate::lab::{Gone, Lab, LabError, Launch, NodeProcess, Reach, Signal, Threads, proofs};
+use crate::lab::{self, Gone, Lab, LabError, Launch, NodeProcess, Reach, Signal, Threads, proofs};
 use crate::recorder::Recorder;
 use crate::store::RunDir;
 use crate::tail::Begin;
@@ -225,7 +225,7 @@ impl Cluster {
             dir,
             clock: self.equipment.page(node),
             monotonic_offset: self.equipment.monotonic_offset(node),
-            reach: Reach { evidence: vec![self.run.evidence().to_owned()], ..Reach::default() },
+            reach: reach(plan, &self.run),
         };
         let begins = self.outputs(node).into_iter().map(|path| {
             let begin = Begin::of(&path);
@@ -461,6 +461,18 @@ fn signal(word: StopSignal) -> Signal {
         StopSignal::Quit => Signal::SIGQUIT,
         StopSignal::Hup => Signal::SIGHUP,
         StopSignal::Kill => Signal::SIGKILL,
+    }
+}
+
+/// What a server reaches of the machine: what its target asks for, and no evidence.
+fn reach(plan: &NodePlan, run: &RunDir) -> Reach {
+    let Limits { processes, memory, file } = plan.asks.limits;
+    Reach {
+        evidence: vec![run.evidence().to_owned()],
+        reads: plan.reads.clone(),
+        fuse: plan.asks.devices.contains(&Device::Fuse),
+        namespaces: plan.asks.namespaces,
+        limits: lab::Limits { processes, memory, file },
     }
 }
 

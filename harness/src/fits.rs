@@ -51,6 +51,9 @@ pub fn doubts(deployment: &Deployment) -> Vec<String> {
             ));
         }
     }
+    for path in plan.reads.iter().filter(|path| !path.exists()) {
+        doubts.insert(format!("`node.reads` names `{}`, which is not there", path.display()));
+    }
     if plan.data.iter().any(|data| data.ends_with(node.to_string())) {
         doubts.insert(
             "`node.data` is the node's own directory, where fracas keeps what its server writes to \

@@ -26,6 +26,7 @@ pub mod logs;
 pub mod nemesis;
 pub mod observer;
 pub mod plan;
+pub mod powerless;
 pub mod preflight;
 pub mod progress;
 pub mod record;

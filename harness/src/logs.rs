@@ -14,6 +14,7 @@ use fracas_checker::harness::Mishap;
 
 use crate::cluster::NodeLog;
 use crate::observer::Context;
+use crate::powerless;
 use crate::tail::{Look, Tail};
 
 /// How often logs are looked at: a log line's time is known to this. At most
@@ -63,6 +64,7 @@ impl Followers {
         let mut followers: Vec<Follower> =
             logs.into_iter().map(|(node, log)| Follower::new(node, log, since)).collect();
         let thread = std::thread::Builder::new().name("logs".to_owned()).spawn(move || {
+            powerless::only_read();
             while theirs.load(Ordering::Relaxed) == GO_ON {
                 pulse.beat(context.recorder.now());
                 followers.iter_mut().for_each(|one| {

@@ -16,7 +16,7 @@ use crate::equipment::ClockMeans;
 use crate::lab::{self, Lab, World, clock};
 use crate::nemesis::{self, Planned};
 use crate::plan::RunPlan;
-use crate::store;
+use crate::{store, targets};
 
 /// A server that does not tell its version in this time is not asked again.
 const VERSION_WITHIN: Duration = Duration::from_secs(5);
@@ -68,9 +68,21 @@ fn host(plan: &RunPlan, world: &World) -> Host {
     Host {
         kernel: kernel.map(|text| text.trim().to_owned()).unwrap_or_default(),
         isolation: world.isolation.to_owned(),
-        mechanisms: BTreeMap::new(),
+        mechanisms: rights(plan),
         lacking: plan.left_out.iter().map(|(kind, why)| (kind.to_string(), why.clone())).collect(),
     }
+}
+
+/// As which users servers run, and what they ask of the machine beside what every server gets.
+fn rights(plan: &RunPlan) -> BTreeMap<String, String> {
+    let mut rights = BTreeMap::from([("users".to_owned(), lab::users())]);
+    let example = plan.target.deploy(&targets::example(&plan.target));
+    let first = example.ok().and_then(|example| example.nodes.into_values().next());
+    let asked = first.map(|node| node.asked()).unwrap_or_default();
+    if !asked.is_empty() {
+        rights.insert("rights".to_owned(), format!("each server asks {}", asked.join(", ")));
+    }
+    rights
 }
 
 /// By what means each kind of fault that was allowed is brought about in `lab`.

@@ -13,7 +13,6 @@ use fracas_checker::history::{self, Header};
 use fracas_reports::{Ended, RunRecord};
 use fracas_targets::Deployment;
 use fracas_workloads::Lane;
-use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -34,7 +33,7 @@ use crate::progress::Progress;
 use crate::recorder::Recorder;
 use crate::store::RunDir;
 use crate::view::View;
-use crate::{judging, last_words, preflight, record};
+use crate::{judging, last_words, powerless, preflight, record};
 pub use error::RunError;
 use looks::Looker;
 
@@ -61,7 +60,7 @@ const BACKGROUND: &str = ": it went to the background, expected a server that st
 /// # Errors
 /// When the run could not take place; whatever was recorded is on disk all the same.
 pub fn run(plan: &RunPlan, world: &World) -> Result<Exit, RunError> {
-    let runtime = Runtime::new().map_err(RunError::Runtime)?;
+    let runtime = powerless::runtime().map_err(RunError::Runtime)?;
     // First of all: process 1 of a world does not even die of a signal that it does not listen to.
     let listening = runtime.block_on(async { Interrupts::listen() });
     let interrupts = listening.map_err(RunError::Runtime)?;
@@ -114,7 +113,7 @@ fn build(plan: &RunPlan, dir: &RunDir, record: &mut RunRecord) -> Result<Lab, Ru
         lab.use_netem()?;
     }
     preflight::try_out(&lab, &plan.kinds)?;
-    record.host.mechanisms = record::mechanisms(&lab, plan);
+    record.host.mechanisms.extend(record::mechanisms(&lab, plan));
     dir.write_record(record)?;
     Ok(lab)
 }
@@ -379,7 +378,8 @@ impl Stage<'_> {
         let (stop, stopped) = watch::channel(false);
         let actor = Actor::new(Arc::clone(&self.cluster), self.recorder.clone(), self.view.clone());
         let faults = plan.faults.clone();
-        let acting = tokio::spawn(async move { actor.perform(&faults, stopped).await });
+        let acting = async move { actor.perform(&faults, stopped).await };
+        let acting = powerless::beside("nemesis", acting).map_err(RunError::Runtime)?;
         self.watch(plan.time, || true).await;
         self.go_on(|| !acting.is_finished()).await;
         clients.hold();
@@ -389,9 +389,11 @@ impl Stage<'_> {
             self.tell_proven();
         }
         // A nemesis that failed may have left faults behind: nothing after it would mean anything.
-        let actual =
-            acting.await.map_err(|error| RunError::Bug(format!("the nemesis failed: {error}")))?;
-        Ok((clients, actual))
+        match acting.await {
+            Ok(Ok(actual)) => Ok((clients, actual)),
+            Ok(Err(error)) => Err(RunError::Bug(format!("the nemesis failed: {error}"))),
+            Err(error) => Err(RunError::Bug(format!("the nemesis failed: {error}"))),
+        }
     }
 
     /// Goes on a little with a load that lacks a little of what a pass needs, or in which planned

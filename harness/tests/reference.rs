@@ -21,13 +21,14 @@ const END: &str = "<!-- end -->";
 type Table = (&'static str, fn() -> String);
 
 /// Every table that a page may show.
-const TABLES: [Table; 10] = [
+const TABLES: [Table; 11] = [
     ("anomalies", anomalies),
     ("bugs", bugs),
     ("checks", || listed("checks", ["Check", "Promises"])),
     ("exit-codes", exit_codes),
     ("faults", || listed("faults", ["Fault", "What it does"])),
     ("formats", formats),
+    ("isolation", isolation),
     ("models", models),
     ("outputs", outputs),
     ("targets", || listed("targets", ["Target", "What it is"])),
@@ -109,6 +110,20 @@ fn formats() -> String {
         [codes(names.map(|(name, _)| *name)), format.about().to_owned()]
     };
     table(["`--format`", "What it is"], Format::ALL.iter().map(row))
+}
+
+fn isolation() -> String {
+    use fracas::lab::promises::{Mode, PROMISES, Promise};
+    let row = |promise: &Promise| {
+        let cell = |mode| match promise.unless {
+            Some(why) if !promise.holds_in(mode) => format!("not promised: {why}"),
+            _ => "refused".to_owned(),
+        };
+        let [root, userns, user] = Mode::ALL.map(cell);
+        [promise.what.to_owned(), root, userns, user]
+    };
+    let [root, userns, user] = Mode::ALL.map(Mode::word);
+    table(["A server tries to", root, userns, user], PROMISES.iter().map(row))
 }
 
 fn outputs() -> String {

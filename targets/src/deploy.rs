@@ -16,7 +16,7 @@ use crate::poller::Poller;
 use crate::ready::{ClusterReady, Probe};
 use crate::request::RequestRule;
 use crate::show::{SAMPLE_PROCESS, sample_op};
-use crate::target::{LogSource, Spec, Stop};
+use crate::target::{Asks, Device, LogSource, Spec, Stop};
 use crate::template::{RenderError, Template, Variables, variables_of_node, variables_of_op};
 
 /// The cluster a target is to be deployed on.
@@ -80,6 +80,24 @@ pub struct NodePlan {
     pub ports: BTreeMap<String, u16>,
     /// How to end it.
     pub stop: Stop,
+    /// What it may read though it is hidden from servers.
+    pub reads: Vec<PathBuf>,
+    /// What else it asks of the machine.
+    pub asks: Asks,
+}
+
+impl NodePlan {
+    /// What it asks of the machine beside what every server gets, an item each, as the target file
+    /// says it.
+    #[must_use]
+    pub fn asked(&self) -> Vec<String> {
+        let reads = self.reads.iter().map(|path| format!("to read `{}`", path.display()));
+        let devices = self.asks.devices.iter().map(|device| match device {
+            Device::Fuse => "the device `/dev/fuse`".to_owned(),
+        });
+        let namespaces = self.asks.namespaces.then(|| "to make namespaces".to_owned());
+        reads.chain(devices).chain(namespaces).collect()
+    }
 }
 
 /// One log of a node.
@@ -197,6 +215,12 @@ impl Renderer<'_> {
             ready: self.probe(base)?,
             ports: self.spec.ports.clone(),
             stop: launch.stop,
+            reads: launch
+                .reads
+                .iter()
+                .map(|path| Ok(self.text(path)?.into()))
+                .collect::<Result<_, RenderError>>()?,
+            asks: launch.asks.clone(),
         })
     }
 

@@ -38,6 +38,7 @@ pub use ready::{ClusterReady, Probe, agreed_leader};
 pub use show::quoted;
 pub use sighting::Sighting;
 pub use target::{
-    Leaders, Leases, Locks, Promises, Registers, Route, Stop, StopSignal, Target, Tokens,
+    Asks, Device, Leaders, Leases, Limits, Locks, Promises, Registers, Route, Stop, StopSignal,
+    Target, Tokens,
 };
 pub use template::RenderError;

@@ -62,6 +62,9 @@ fn show_node(out: &mut String, node: NodeId, plan: &NodePlan) {
             LogFile::Path(path) => writeln!(out, "  log      {}", path.display()),
         };
     }
+    for asked in plan.asked() {
+        let _ = writeln!(out, "  asks     {asked}");
+    }
     if let Some(probe) = &plan.ready {
         let _ = writeln!(out, "  ready    {probe}");
     }

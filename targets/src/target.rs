@@ -57,6 +57,38 @@ pub(crate) struct Launch {
     pub(crate) data: Vec<Template>,
     pub(crate) logs: Vec<LogSource>,
     pub(crate) stop: Stop,
+    pub(crate) reads: Vec<Template>,
+    pub(crate) asks: Asks,
+}
+
+/// A device that a server may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Device {
+    /// `/dev/fuse`: file systems of programs.
+    Fuse,
+}
+
+/// What a server asks of the machine beside what every server gets, but for what it reads.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asks {
+    /// Devices.
+    pub devices: Vec<Device>,
+    /// Whether it may make namespaces, and mount in them.
+    pub namespaces: bool,
+    /// What it may use up.
+    pub limits: Limits,
+}
+
+/// What a server may use up at most; without a bound where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// Processes and threads, all together.
+    pub processes: Option<u64>,
+    /// Memory that one process writes to, in bytes.
+    pub memory: Option<u64>,
+    /// The size of one file, in bytes, what it prints included.
+    pub file: Option<u64>,
 }
 
 /// Where a node writes what it does.

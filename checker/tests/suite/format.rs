@@ -75,17 +75,17 @@ fn ok(outcome: Outcome) -> Completion {
     Completion::Ok { outcome, stamp }
 }
 
-/// All that can happen to a harness.
-fn mishaps() -> [EventKind; 5] {
-    let text = || "app.log".to_owned();
-    [
-        Mishap::Stalled { part: text(), since: 5 },
-        Mishap::LogSkipped { node: NodeId(1), log: text(), bytes: 7 },
-        Mishap::LogRefused { node: NodeId(1), log: text(), why: "a pipe".to_owned() },
-        Mishap::HelperEnded { helper: text(), how: text(), since: 5 },
-        Mishap::OutOfMemory { node: NodeId(1), word: text() },
-    ]
-    .map(EventKind::mishap)
+/// Everything that can go wrong with the harness itself.
+fn mishaps() -> Vec<EventKind> {
+    let log = || "app.log".to_owned();
+    let all = [
+        Mishap::Stalled { part: "recorder".to_owned(), since: 5 },
+        Mishap::LogSkipped { node: NodeId(1), log: log(), bytes: 7 },
+        Mishap::LogRefused { node: NodeId(1), log: log(), why: "a pipe".to_owned() },
+        Mishap::HelperEnded { helper: log(), how: log(), since: 5 },
+        Mishap::OutOfMemory { node: NodeId(1), word: log() },
+    ];
+    all.map(EventKind::mishap).into()
 }
 
 /// Every kind of event, with every kind of content.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use fracas_targets::Target;
+use fracas_targets::{Deployment, NodePlan, Target};
 
 use super::{complain, print, tell};
 use crate::exit::Exit;
@@ -42,6 +42,7 @@ pub(super) fn validate(args: &ValidateArgs) -> Exit {
         return Exit::Usage;
     }
     print(&summary(&args.target, &target));
+    print(&asked(&deployment));
     if args.show_commands {
         print(&deployment.show());
     }
@@ -56,6 +57,13 @@ pub(super) fn validate(args: &ValidateArgs) -> Exit {
 fn summary(name: &str, target: &Target) -> String {
     let served: Vec<&str> = target.serves().iter().map(|kind| kind.word()).collect();
     format!("{name}: target `{}` is valid; it serves {}\n", target.name(), served.join(", "))
+}
+
+/// What its servers ask of the machine beside what every server gets, a line each.
+fn asked(deployment: &Deployment) -> String {
+    let first = deployment.nodes.values().next();
+    let asked = first.map(NodePlan::asked).unwrap_or_default();
+    asked.iter().map(|what| format!("each of its servers asks {what}\n")).collect()
 }
 
 /// A file can be right on a machine that does not have the server: that is a warning only.

@@ -35,7 +35,7 @@ pub fn probe_main(argument: &str) -> u8 {
     };
     lab::keep(&[std::env::temp_dir()]);
     let entered = lab::enter(isolation, |world| {
-        try_all(&format!("entered ({})", world.isolation));
+        try_all(&format!("entered ({}); users: {}", world.isolation, lab::users()));
         0
     });
     entered.unwrap_or_else(|error| {

@@ -58,6 +58,15 @@ pub(crate) fn of(node: NodeId) -> Option<u32> {
     BASE.get().copied().flatten().map(|base| base + u32::from(node.0))
 }
 
+/// Which users the nodes of this world have, for people.
+#[must_use]
+pub fn users() -> String {
+    match BASE.get().copied().flatten() {
+        Some(base) => format!("one of its own for each server, from number {} on", base + 1),
+        None => "the caller's own for all servers".to_owned(),
+    }
+}
+
 /// Makes a node's user 1000 in the namespace of one of its processes.
 pub(crate) fn give_to_node(pid: u32, user: u32) -> Result<(), LabError> {
     let (proc, line) = (format!("/proc/{pid}"), format!("{NODE_USER} {user} 1"));

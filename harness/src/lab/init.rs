@@ -221,6 +221,7 @@ fn start(channel: &Channel, identity: &Identity) -> Result<Option<(Pid, SignalFd
     sys::close_others_on_exec()?;
     // Before the start, so that the server's death cannot be missed.
     let deaths = watch_deaths().doing(|| "watch for the ends of processes".into())?;
+    launch.reach.limits.impose()?;
     sys::refuse_large_files(false).doing(|| "reset the action of SIGXFSZ".into())?;
     let server = spawn(&launch, output)?;
     channel.send(&Report::Started).doing(|| "report the start".into())?;

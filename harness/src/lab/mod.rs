@@ -52,7 +52,7 @@ use fracas_checker::fault::{Cut, FaultKind};
 
 pub use command::{bound_memory, hear_command, run_command, run_self};
 pub use error::{LabError, scarce};
-pub use ids::give;
+pub use ids::{give, users};
 pub use init::node_main;
 pub use launch::{Gone, Helper, Launch, Threads};
 pub use links::NODES_MAX;
@@ -60,7 +60,8 @@ pub use mounts::keep;
 pub use nix::sys::signal::Signal;
 pub use node::NodeProcess;
 pub use partition::Mechanism;
-pub use reach::Reach;
+pub use reach::{Limits, Reach};
+pub use sys::{give_up_capabilities, keep_reading_only};
 pub use world::{Isolation, World, enter, own_files_are_ours};
 
 use cuts::Cuts;

@@ -3,8 +3,10 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
+use super::error::{Doing, LabError};
 use super::launch::Launch;
 use super::{ids, needs};
 
@@ -14,6 +16,9 @@ const PRIVATE: [&str; 7] =
 
 /// The bit of a directory's rights that lets other users pass.
 const OTHERS_PASS: u32 = 0o001;
+
+/// How many processes of a node are the harness's: its init, and what it measures with.
+const OWN_PROCESSES: u64 = 4;
 
 /// What a node may reach beside what every node may. The default is nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -26,6 +31,39 @@ pub struct Reach {
     pub fuse: bool,
     /// Whether it may make namespaces, and mount in them.
     pub namespaces: bool,
+    /// What it may use up.
+    pub limits: Limits,
+}
+
+/// What a server may use up at most; without a bound where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Limits {
+    /// Processes and threads of the node, all together.
+    pub processes: Option<u64>,
+    /// Memory that one process writes to, in bytes.
+    pub memory: Option<u64>,
+    /// The size of one file, in bytes.
+    pub file: Option<u64>,
+}
+
+impl Limits {
+    /// Limits this process and all that it will start.
+    pub(crate) fn impose(&self) -> Result<(), LabError> {
+        // The init is one, and so are the programs that it starts to measure something.
+        let processes = self.processes.map(|processes| processes.saturating_add(OWN_PROCESSES));
+        let limits = [
+            (Resource::RLIMIT_NPROC, processes),
+            (Resource::RLIMIT_DATA, self.memory),
+            (Resource::RLIMIT_FSIZE, self.file),
+        ];
+        for (resource, most) in limits {
+            let Some(most) = most else { continue };
+            let doing = || format!("limit {resource:?} to {most}");
+            let (_, hard) = getrlimit(resource).doing(doing)?;
+            setrlimit(resource, most.min(hard), most.min(hard)).doing(doing)?;
+        }
+        Ok(())
+    }
 }
 
 /// The view that a node has of the machine's files: what is hidden, and what is shown all the same.
@@ -50,7 +88,7 @@ pub(crate) struct View {
 impl View {
     /// The view of a node that is started like this, on this machine as it is now.
     pub(crate) fn of(launch: &Launch, sockets: &[PathBuf]) -> Self {
-        let Reach { evidence, reads, fuse, namespaces } = &launch.reach;
+        let Reach { evidence, reads, fuse, namespaces, .. } = &launch.reach;
         let mut private = dirs(PRIVATE.iter().map(Path::new));
         let evidence = dirs(evidence.iter().map(PathBuf::as_path));
         let needs = needs::of(launch, [&private[..], &evidence].concat().as_slice());

@@ -8,15 +8,19 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use fracas::lab::promises::{Mode, PROMISES};
-use fracas::lab::{Lab, LabSpec, Launch, Mechanism, NodeProcess, Reach, World};
+use fracas::lab::{Lab, LabSpec, Launch, Limits, Mechanism, NodeProcess, Reach, World};
 use fracas_checker::NodeId;
 
 use super::probe::{self, MACHINE, Paths};
+use super::processes::Fixture;
 use super::support::{Body, Test, Way};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     ("every_promise_of_isolation_holds", Body::Outside(prove)),
+    ("a_server_gets_what_its_target_asks_for", Body::Inside(asked)),
+    ("limits_of_a_server_hold", Body::Inside(limits)),
+    ("what_speaks_with_servers_has_no_capability", Body::Inside(powerless)),
     ("hostile", Body::Helper(hostile)),
     ("probe", Body::Server(probe::main)),
     ("identity", Body::Server(probe::identity)),
@@ -144,6 +148,77 @@ fn planted(lab: &Lab, paths: &Paths, launch: &Launch) {
         other => format!("got through: the history is {other:?}"),
     };
     println!("planted-link\t{result}");
+}
+
+/// What a shell prints that is started with this reach.
+fn said(reach: impl Fn(&Path) -> Reach, script: &str) -> String {
+    let fixture = Fixture::new();
+    let hidden = tempfile::tempdir().expect("a directory");
+    fs::set_permissions(hidden.path(), fs::Permissions::from_mode(0o755)).expect("chmod");
+    fs::write(hidden.path().join("file"), "content").expect("written");
+    let script = script.replace("HIDDEN", &hidden.path().display().to_string());
+    let launch =
+        Launch { reach: reach(hidden.path()), ..fixture.launch(&["/bin/sh", "-c", &script]) };
+    ended(&mut fixture.lab.start(&launch).expect("it starts"));
+    fs::read_to_string(&launch.stdout).expect("the output")
+}
+
+fn asked(_: &World) {
+    const SCRIPT: &str = "cat HIDDEN/file; echo; (echo more >> HIDDEN/file) 2>&- && echo written; \
+        unshare --user true 2>&- && echo namespaces; [ -e /dev/fuse ] && echo fuse; echo end";
+    let nothing = said(|_| Reach::default(), SCRIPT);
+    assert_eq!(nothing.trim(), "end");
+    let all = |hidden: &Path| Reach {
+        reads: vec![hidden.to_owned()],
+        fuse: true,
+        namespaces: true,
+        ..Reach::default()
+    };
+    let fuse = if Path::new("/dev/fuse").exists() { "fuse\n" } else { "" };
+    assert_eq!(said(all, SCRIPT), format!("content\nnamespaces\n{fuse}end\n"));
+}
+
+fn limits(_: &World) {
+    const SCRIPT: &str = "head -c 3000000 /dev/zero > big; wc -c < big; \
+        grep -E '^Max (processes|data size)' /proc/self/limits | tr -s ' '; \
+        i=0; while [ $i -lt 30 ]; do sleep 5 & i=$((i+1)); done; echo all";
+    let limited = |_: &Path| Reach {
+        limits: Limits { processes: Some(20), memory: Some(1 << 30), file: Some(1 << 20) },
+        ..Reach::default()
+    };
+    let found = said(limited, SCRIPT);
+    assert!(found.starts_with("1048576\n"), "{found}");
+    assert!(found.contains("Max data size 1073741824 1073741824"), "{found}");
+    assert!(found.contains("Max processes 24 24"), "{found}");
+    assert!(!found.contains("all"), "{found}");
+    assert!(said(|_| Reach::default(), SCRIPT).ends_with("all\n"));
+}
+
+/// The capabilities in effect of the thread that asks.
+fn capabilities() -> String {
+    let status = fs::read_to_string("/proc/thread-self/status").expect("its status");
+    let line = status.lines().find_map(|line| line.strip_prefix("CapEff:\t"));
+    line.expect("they are told").to_owned()
+}
+
+fn powerless(_: &World) {
+    let runtime = fracas::powerless::runtime().expect("a runtime");
+    let (own, none) = (capabilities(), "0000000000000000");
+    assert_ne!(own, none);
+    let (spawned, blocking, beside) = runtime.block_on(async {
+        let spawned = tokio::spawn(async { capabilities() }).await;
+        let blocking = tokio::task::spawn_blocking(capabilities).await;
+        let beside = fracas::powerless::beside("lab", async { capabilities() });
+        (spawned, blocking, beside.expect("a thread").await)
+    });
+    assert_eq!(spawned.expect("it ends"), none);
+    assert_eq!(blocking.expect("it ends"), none);
+    let reads = std::thread::spawn(|| {
+        fracas::powerless::only_read();
+        capabilities()
+    });
+    assert_eq!(reads.join().expect("it ends"), "0000000000000004", "to read files");
+    assert_eq!(beside.expect("it ends").expect("it is told"), own, "the lab still works");
 }
 
 /// Waits until a server has ended.

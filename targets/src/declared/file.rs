@@ -12,7 +12,7 @@ use toml::Spanned;
 
 use super::one_of_several::{Equals, OneOrMany, ValueKey};
 use crate::extract::{NodeAs, NumberAs};
-use crate::target::{Leaders, Leases, Locks, Registers, Route, StopSignal, Tokens};
+use crate::target::{Device, Leaders, Leases, Locks, Registers, Route, StopSignal, Tokens};
 
 /// A text and its place.
 pub(crate) type Text = Spanned<String>;
@@ -68,6 +68,24 @@ pub(crate) struct Node {
     /// The directories in which it keeps what must survive.
     #[serde(default)]
     pub(crate) data: Vec<Text>,
+    /// What it may read though it is hidden from servers.
+    #[serde(default)]
+    pub(crate) reads: Vec<Text>,
+    #[serde(default)]
+    pub(crate) devices: Vec<Device>,
+    #[serde(default)]
+    pub(crate) namespaces: bool,
+    #[serde(default)]
+    pub(crate) limits: NodeLimits,
+}
+
+/// `node.limits`: what the server may use up at most.
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct NodeLimits {
+    pub(crate) processes: Option<Spanned<u32>>,
+    pub(crate) memory: Option<Text>,
+    pub(crate) file: Option<Text>,
 }
 
 /// `node.stop`: the polite way to end it.

@@ -1,14 +1,15 @@
-//! Judging `[node]`: command, environment, files, logs, stop.
+//! Judging `[node]`: command, environment, files, logs, stop, and what it asks of the machine.
 
 use std::time::Duration;
 
 use fracas_checker::NodeId;
+use toml::Spanned;
 
-use super::file::{Node, Text};
+use super::file::{Node, NodeLimits, Text};
 use super::try_template::{Compiler, Scope, sample_dir};
-use super::values::duration;
+use super::values::{bytes, duration};
 use crate::diagnostic::Problem;
-use crate::target::{Launch, LogSource, Stop, StopSignal};
+use crate::target::{Asks, Launch, Limits, LogSource, Stop, StopSignal};
 use crate::template::Template;
 
 /// How a server is stopped whose file does not say.
@@ -40,6 +41,47 @@ pub(super) fn launch(compiler: &mut Compiler<'_>, node: &Node) -> Result<Launch,
         data,
         logs: node.logs.iter().map(|log| log_source(compiler, log)).collect::<Result<_, _>>()?,
         stop: stop(node)?,
+        reads: node.reads.iter().map(|path| readable(compiler, path)).collect::<Result<_, _>>()?,
+        asks: Asks {
+            devices: node.devices.clone(),
+            namespaces: node.namespaces,
+            limits: limits(&node.limits)?,
+        },
+    })
+}
+
+/// A path of the machine that servers may read.
+fn readable(compiler: &mut Compiler<'_>, text: &Text) -> Result<Template, Problem> {
+    let tried = compiler.tried(text, Scope::Node)?;
+    let narrow = |path: &String| {
+        let own = ["/", "/proc", "/sys", "/dev"];
+        let plain = path.trim_end_matches('/');
+        path.starts_with('/')
+            && !own.contains(&path.as_str())
+            && !own.contains(&plain)
+            && !plain.is_empty()
+            && !path.split('/').any(|step| step == "..")
+    };
+    if tried.samples.iter().all(narrow) {
+        return Ok(tried.template);
+    }
+    let label = "expected the absolute path of a file or directory, without `..`";
+    Err(Problem::new(text.span(), "not a path that servers can be shown", label).help(
+        "name what the server reads in a directory that is hidden from it, such as `/tmp/it`; each \
+         server has a `/proc`, `/sys` and `/dev` of its own",
+    ))
+}
+
+/// What the server may use up.
+fn limits(limits: &NodeLimits) -> Result<Limits, Problem> {
+    let some = |count: &Spanned<u32>| match *count.get_ref() {
+        0 => Err(Problem::new(count.span(), "a server needs a process", "expected at least 1")),
+        count => Ok(count.into()),
+    };
+    Ok(Limits {
+        processes: limits.processes.as_ref().map(some).transpose()?,
+        memory: limits.memory.as_ref().map(bytes).transpose()?,
+        file: limits.file.as_ref().map(bytes).transpose()?,
     })
 }
 

@@ -20,6 +20,26 @@ pub(super) fn duration(text: &Text) -> Result<Duration, Problem> {
     })
 }
 
+/// A number of bytes such as `64M`, more than none.
+pub(super) fn bytes(text: &Text) -> Result<u64, Problem> {
+    let size = text.get_ref();
+    let digits = size.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(size.len());
+    let (number, unit) = size.split_at(digits);
+    let factor: Option<u64> = match unit {
+        "K" => Some(1 << 10),
+        "M" => Some(1 << 20),
+        "G" => Some(1 << 30),
+        _ => None,
+    };
+    let number: Option<u64> = number.parse().ok().filter(|number| *number > 0);
+    let bytes = number.zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
+    bytes.ok_or_else(|| {
+        let label = "expected a number with `K`, `M` or `G`, more than nothing";
+        Problem::new(text.span(), format!("`{size}` is not a number of bytes"), label)
+            .help("write it like `64M` or `2G`")
+    })
+}
+
 /// A JSON pointer such as `/raft/term`.
 pub(super) fn pointer(text: &Text) -> Result<String, Problem> {
     let pointer = text.get_ref();
