@@ -48,7 +48,7 @@ pub struct Cluster {
     /// How often each was started, beside the locks: who asks must not wait for one.
     starts: BTreeMap<NodeId, AtomicU32>,
     /// What of our own has ended, once something has.
-    broken: OnceLock<Mishap>,
+    broken: OnceLock<(Mishap, Option<&'static str>)>,
     /// When everything of our own was seen to live for the last time.
     whole_at: AtomicU64,
     memory: MemoryWatch,

@@ -196,7 +196,8 @@ async fn conduct(
             return Err(RunError::History(error));
         }
     }
-    if broken.is_none() {
+    // Before the test has begun there is nothing to judge.
+    if broken.is_none() || matches!(finished, Err(RunError::Lab(_))) {
         finished?;
         stopped?;
     }
@@ -235,8 +236,8 @@ impl Stage<'_> {
         let parts = [("recorder", self.recorder.pulse()), ("logs", observer.pulse())];
         let heartbeat = Heartbeat::start(&self.recorder, &parts).map_err(RunError::Runtime)?;
         self.ready().await?;
-        if self.is_broken() {
-            return Ok(());
+        if let Some(error) = self.cluster.broken_before() {
+            Err(error)?;
         }
         self.enter(Phase::Load);
         let (clients, actual) = self.load().await?;

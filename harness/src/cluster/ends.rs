@@ -9,8 +9,8 @@ use fracas_checker::event::{EventKind, NodeChange, NodeId};
 use fracas_checker::harness::Mishap;
 
 use super::{Cluster, Crash};
-use crate::lab::Helper;
 use crate::lab::resources::{MemoryWord, room};
+use crate::lab::{Helper, LabError};
 use crate::last_words;
 
 /// How servers and helpers end that the kernel kills.
@@ -51,7 +51,21 @@ impl Cluster {
     /// What of our own has ended, if anything has: what happens afterwards tells nothing.
     #[must_use]
     pub fn broken(&self) -> Option<&Mishap> {
-        self.broken.get()
+        self.broken.get().map(|(mishap, _)| mishap)
+    }
+
+    /// The same as an error of a run whose test has not begun.
+    #[must_use]
+    pub fn broken_before(&self) -> Option<LabError> {
+        let (mishap, mend) = self.broken.get()?;
+        Some(match mend {
+            Some(mend) => LabError::Unavailable {
+                what: "start the cluster".to_owned(),
+                why: mishap.to_string(),
+                mend: (*mend).to_owned(),
+            },
+            None => LabError::Asked(format!("start the cluster: {mishap}")),
+        })
     }
 
     /// Asks everything of ours whether it still lives, as before a verdict.
@@ -65,7 +79,7 @@ impl Cluster {
             return true;
         }
         let now = self.recorder.now();
-        let Some(Helper { name, how }) = self.ended_helper(ask) else {
+        let Some(Helper { name, how, mend }) = self.ended_helper(ask) else {
             self.whole_at.store(now, Ordering::Relaxed);
             return false;
         };
@@ -74,7 +88,7 @@ impl Cluster {
         let mishap = Mishap::HelperEnded { helper: name, how, since };
         tracing::error!("{}", crate::text::plain(&mishap.to_string()));
         self.recorder.record(EventKind::mishap(mishap.clone()));
-        self.broken.get_or_init(|| mishap);
+        self.broken.get_or_init(|| (mishap, mend));
         true
     }
 
@@ -91,8 +105,7 @@ impl Cluster {
     /// A server that finds the disk full which the run is kept on cannot help it either.
     fn no_room(&self) -> Option<Helper> {
         let free = room(self.run.path()).filter(|free| *free < LEAST_ROOM)?;
-        let name = format!("the room in `{}`", self.run.path().display());
-        Some(Helper { name, how: format!("{} KB that are free", free >> 10) })
+        Some(Helper::full(self.run.path(), free))
     }
 
     /// The end of a node's server, if it has come.

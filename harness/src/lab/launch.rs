@@ -1,13 +1,15 @@
 //! What is said about a node's processes: how to start them, and what was counted. Data only.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fracas_checker::NodeId;
+use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::clock::ClockPage;
+use super::error::scarce;
 use super::reach::{Reach, View};
 
 /// How a server is started.
@@ -79,4 +81,16 @@ pub struct Helper {
     pub name: String,
     /// How it ended.
     pub how: String,
+    /// How to give it what it ran out of, if that is why.
+    pub mend: Option<&'static str>,
+}
+
+impl Helper {
+    /// The disk that a run is kept on, of which so many bytes are left.
+    #[must_use]
+    pub fn full(dir: &Path, free: u64) -> Self {
+        let name = format!("the room in `{}`", dir.display());
+        let how = format!("{} KB that are free", free >> 10);
+        Self { name, how, mend: scarce(Errno::ENOSPC as i32) }
+    }
 }

@@ -298,7 +298,7 @@ impl NodeProcess {
             None => ("init", "an end that nobody saw".to_owned()),
         };
         let name = format!("the {who} of node {}", self.node);
-        self.lost = Some(Helper { name, how });
+        self.lost = Some(Helper { name, how, mend: None });
     }
 
     /// Waits until the init is gone and reaps what is our child.

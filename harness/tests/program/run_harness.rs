@@ -230,3 +230,28 @@ fn a_disk_that_fills_up_ends_the_run_and_is_told() {
     assert!(!ended.stdout.contains(r#""how": "running""#), "{ended:#?}");
     room.assert_nothing_left();
 }
+
+/// A disk that runs out of descriptors is not the target's failure, and the remedy is told.
+#[test]
+fn a_machine_with_too_few_descriptors_runs_or_says_what_to_raise() {
+    let Some(_lab) = lab() else { return };
+    if !has_fuse() {
+        return;
+    }
+    let files =
+        "mkdir -p data/many; i=0; while [ $i -lt 1500 ]; do : > data/many/$i; i=$((i+1)); done";
+    for limit in [1024, 256] {
+        let room = Room::new();
+        let target = behind(&room, files, &[("within = \"10s\"", "within = \"60s\"")]);
+        let run = format!(
+            "ulimit -n {limit}; exec \"$FRACAS\" run {target} --faults disk --time 4s --nodes 3 \
+             --min-elections 0"
+        );
+        let ended = room.finish(&mut room.shell(&run));
+        assert!(matches!(ended.code, Some(0 | 2 | 4)), "{limit}: {ended:#?}");
+        if ended.code == Some(4) {
+            ended.assert_stderr(&["ulimit -n"]);
+        }
+        room.assert_nothing_left();
+    }
+}

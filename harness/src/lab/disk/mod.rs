@@ -155,8 +155,13 @@ impl Disk {
         let pid = Pid::from_raw(self.process.id().cast_signed());
         // It may answer no more a moment before it can be seen to have ended.
         let wait = if asked.is_ok() { Duration::ZERO } else { ENDED_WITHIN };
-        let how = match look(Instant::now() + wait, || sys::peek(pid)) {
-            Ok(Some(Ended::Status(errno))) if scarce(errno).is_some() => {
+        let seen = look(Instant::now() + wait, || sys::peek(pid));
+        let mend = match seen {
+            Ok(Some(Ended::Status(errno))) => scarce(errno),
+            _ => None,
+        };
+        let how = match seen {
+            Ok(Some(Ended::Status(errno))) if mend.is_some() => {
                 format!("“{}”", Errno::from_raw(errno).desc().to_lowercase())
             }
             Ok(Some(ended)) => ended.to_string(),
@@ -164,7 +169,7 @@ impl Disk {
             Err(errno) => format!("an end that nobody saw: {errno}"),
         };
         let name = format!("the disk process of `{}`", self.spec.mountpoint.display());
-        Some(Helper { name, how })
+        Some(Helper { name, how, mend })
     }
 
     /// From now on these calls fail, and no others. [`Errors::NONE`] heals.

@@ -109,7 +109,8 @@ impl Engine {
         let ended = self.thread.as_ref().is_some_and(JoinHandle::is_finished);
         let why = self.shared.state().failed.clone();
         let how = why.or_else(|| ended.then(|| "a panic".to_owned()))?;
-        Some(Helper { name: "the thread that sends packets on".to_owned(), how })
+        let name = "the thread that sends packets on".to_owned();
+        Some(Helper { name, how, mend: None })
     }
 
     /// What was done to the packets of each direction.
