@@ -419,8 +419,10 @@ fn killed_waiter(_: &World) {
     let children: Vec<i32> = children.collect();
     assert_eq!(children.len(), 1, "the waiter is the only child");
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(children[0]), Signal::SIGKILL).expect("sent");
-    eventually("the end", || node.exited().is_some());
-    assert_eq!(node.exited().as_deref(), Some("signal 9"));
-    assert_eq!(node.remaining().expect("a count"), 0);
+    eventually("the end", || node.lost().is_some());
+    let lost = node.lost().expect("seen");
+    assert_eq!((&*lost.name, &*lost.how), ("the waiter of node n1", "signal 9"));
+    assert_eq!(node.exited(), None, "the server did not end by itself");
+    assert_eq!(node.kill().expect("nothing is left to kill").remaining, 0);
     assert_eq!(zombies(), 0);
 }

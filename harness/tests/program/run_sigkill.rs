@@ -29,6 +29,38 @@ enum Victim {
     Outer,
     /// Its child: process 1 of the world in which everything happens.
     Inner,
+    /// One of the processes around the servers: a disk, or the waiter or the init of a node. Which, if
+    /// they are counted in the order in which they were started.
+    Helper(usize),
+}
+
+impl Victim {
+    /// Its number in a run that this process was started for; none if there is no such process.
+    fn find(self, outer: i32) -> Option<i32> {
+        match self {
+            Self::Outer => Some(outer),
+            Self::Inner => first_child(outer),
+            Self::Helper(number) => {
+                let helpers = helpers(outer);
+                (!helpers.is_empty()).then(|| helpers[number % helpers.len()])
+            }
+        }
+    }
+}
+
+/// The processes of `of` around its servers, in the order of their numbers.
+fn helpers(of: i32) -> Vec<i32> {
+    let (mut found, mut todo) = (Vec::new(), children(of));
+    while let Some(pid) = todo.pop() {
+        let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let role = words.split(|byte| *byte == 0).nth(1).unwrap_or_default();
+        if [&b"__node"[..], b"__disk"].contains(&role) {
+            found.push(pid);
+        }
+        todo.extend(children(pid));
+    }
+    found.sort_unstable();
+    found
 }
 
 /// The children of a process.
@@ -67,17 +99,15 @@ fn kill_at(delay_ms: u64, victim: Victim) {
     let args = ["run", "regent", "--time", "4s", "--fault-every", "1s", "--nodes", "3"];
     let started = room.start(&mut room.fracas(&args));
     sleep(Duration::from_millis(delay_ms));
-    let pid = match victim {
-        Victim::Outer => Some(started.pid()),
-        Victim::Inner => first_child(started.pid()),
-    };
+    let pid = victim.find(started.pid());
     let killed = pid.is_some_and(|pid| kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok());
     println!("{}", if killed { "killed" } else { "there was none, or no more" });
     let ended = started.wait();
-    if let (Victim::Inner, Some(70)) = (victim, ended.code) {
+    if let (Victim::Inner | Victim::Helper(_), Some(70)) = (victim, ended.code) {
         ended.assert_stderr(&["signal 9"]);
     } else if killed {
-        // The outer one, or the inner one when it had said how the run ended.
+        // The outer one, or another one when it had said how the run ended: never is that the target's
+        // fault.
         assert!(matches!(ended.code, None | Some(0 | 2)), "{ended:#?}");
     }
     room.assert_nothing_left();
@@ -111,7 +141,11 @@ fn kill_often(count: u64) {
     for number in 0..count {
         let slice = WHOLE_MS / count;
         let delay = 50 + number * slice + random.random_range(0..slice);
-        let victim = if random.next_u32() % 3 == 0 { Victim::Inner } else { Victim::Outer };
+        let victim = match random.next_u32() % 4 {
+            0 => Victim::Inner,
+            1 => Victim::Outer,
+            _ => Victim::Helper(random.random_range(0..100)),
+        };
         kill_at(delay, victim);
     }
 }
@@ -124,7 +158,7 @@ fn nothing_is_left_of_a_harness_that_is_killed() {
 #[test]
 fn nothing_is_left_of_a_harness_that_is_killed_at_many_moments() {
     if slow() {
-        kill_often(50);
+        kill_often(200);
     }
 }
 
@@ -168,10 +202,7 @@ fn kill_amid_troubles(delay_ms: u64, victim: Victim) {
         sleep(Duration::from_millis(20));
     }
     sleep(Duration::from_millis(delay_ms));
-    let pid = match victim {
-        Victim::Outer => started.pid(),
-        Victim::Inner => first_child(started.pid()).expect("the run goes on"),
-    };
+    let pid = victim.find(started.pid()).expect("the run goes on");
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
     let ended = started.wait();
     assert_eq!(ended.code, if matches!(victim, Victim::Inner) { Some(70) } else { None });
@@ -206,15 +237,15 @@ fn nothing_is_left_of_a_harness_that_is_killed_amid_troubles_many_times() {
     }
 }
 
-/// The end of a node's own processes is the target's crash, not ours: the run goes on and tells it.
+/// The end of a server is the target's crash, not ours: the run goes on and tells it.
 #[test]
-fn a_node_that_is_killed_from_outside_is_a_crash_in_the_history() {
+fn a_server_that_is_killed_from_outside_is_a_crash_in_the_history() {
     let Some(_lab) = lab() else { return };
     let room = Room::new();
     let args = ["run", "regent", "--time", "6s", "--faults", "none", "--nodes", "3"];
     let started = room.start(&mut room.fracas(&args));
-    let node = first_node(started.pid());
-    kill(Pid::from_raw(node), Signal::SIGKILL).unwrap();
+    let server = first_server(started.pid());
+    kill(Pid::from_raw(server), Signal::SIGKILL).unwrap();
     let ended = started.wait();
     ended.assert_code(1).assert_stdout(&["ANOMALY: ", "nodes/stay-up"]);
     room.assert_nothing_left();
@@ -227,14 +258,16 @@ fn a_node_that_is_killed_from_outside_is_a_crash_in_the_history() {
     assert_eq!(exited.len(), 1, "{exited:?}");
 }
 
-/// The process between the harness and a node's server, once the cluster is under load.
-fn first_node(outer: i32) -> i32 {
+/// The server of a node, once the cluster is under load.
+fn first_server(outer: i32) -> i32 {
     let until = Instant::now() + Duration::from_secs(60);
     loop {
-        let nodes: Vec<i32> = children(outer).into_iter().flat_map(children).collect();
-        if nodes.len() >= 3 {
+        // The world, the waiters of nodes, and their inits.
+        let inits = children(outer).into_iter().flat_map(children).flat_map(children);
+        let servers: Vec<i32> = inits.flat_map(children).collect();
+        if servers.len() >= 3 {
             sleep(Duration::from_millis(2_500)); // past the start, where a crash ends the run
-            return nodes[0];
+            return servers[0];
         }
         assert!(Instant::now() < until, "the nodes are started");
         sleep(Duration::from_millis(20));
