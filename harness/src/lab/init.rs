@@ -127,7 +127,7 @@ fn split(channel: &Channel, page: Option<ClockPage>, own_user: bool) -> Result<u
         Side::Parent(init) => {
             channel.send(&Report::Init(init.as_raw())).doing(|| "report the init".into())?;
             match supervisor {
-                Some(supervisor) => supervisor.run(init).map(|()| 0),
+                Some(supervisor) => supervisor.run(init).map(code_of),
                 None => Ok(wait_for(init)),
             }
         }
@@ -148,10 +148,18 @@ fn wait_for_user(channel: &Channel) -> Result<(), LabError> {
 fn wait_for(init: Pid) -> u8 {
     // Blocking is right: the init ends when the harness closes its channel.
     match waitpid(init, None) {
-        Ok(WaitStatus::Exited(_, status)) => u8::try_from(status).unwrap_or(1),
-        // As a shell tells it: the harness names how its helper ended.
-        Ok(WaitStatus::Signaled(_, signal, _)) => SIGNALLED + signal as u8,
+        Ok(WaitStatus::Exited(_, status)) => code_of(Ended::Status(status)),
+        Ok(WaitStatus::Signaled(_, signal, _)) => code_of(Ended::Signal(signal as i32)),
         Ok(_) | Err(_) => 1,
+    }
+}
+
+/// The waiter's exit code for an end of the init, as a shell tells it: the harness names how its
+/// helper ended.
+fn code_of(init: Ended) -> u8 {
+    match init {
+        Ended::Status(status) => u8::try_from(status).unwrap_or(1),
+        Ended::Signal(signal) => SIGNALLED + u8::try_from(signal).unwrap_or(0),
     }
 }
 

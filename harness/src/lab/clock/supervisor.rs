@@ -16,7 +16,7 @@ use nix::sys::ptrace::{self, Options};
 use nix::unistd::Pid;
 
 use super::super::error::{Doing, LabError};
-use super::super::sys;
+use super::super::sys::{self, Ended};
 use super::super::wait::ready;
 use super::listener::{Exec, Listener};
 use super::machine::Tailor;
@@ -63,17 +63,17 @@ impl Supervisor {
     }
 
     /// Serves until the init, a child of this process, is gone.
-    pub(crate) fn run(mut self, init: Pid) -> Result<(), LabError> {
+    pub(crate) fn run(mut self, init: Pid) -> Result<Ended, LabError> {
         let stops = Stops::open()?;
         loop {
             // Everything is looked at after every `forget`: nobody is told twice.
             stops.forget()?;
-            if ended(init)? {
-                return Ok(());
+            if let Some(how) = ended(init)? {
+                return Ok(how);
             }
             while self.settle_all(&stops) {}
-            if ended(init)? {
-                return Ok(());
+            if let Some(how) = ended(init)? {
+                return Ok(how);
             }
             self.wait_and_hear(&stops)?;
         }
@@ -216,9 +216,10 @@ fn found(followed: &Followed) -> Found {
     if gone { Found::Gone } else { Found::Nothing }
 }
 
-/// Whether the init has ended; reaps it.
-fn ended(init: Pid) -> Result<bool, LabError> {
-    sys::reap(init).map(|ended| ended.is_some()).doing(|| "wait for the node's init".into())
+/// How the init has ended, if it has; reaps it.
+fn ended(init: Pid) -> Result<Option<Ended>, LabError> {
+    let reaped = sys::reap(init).doing(|| "wait for the node's init".into())?;
+    Ok(reaped.map(|(_, how)| how))
 }
 
 /// The process that a thread belongs to.
