@@ -128,7 +128,8 @@ pub fn binary(
     for path in places(wanted, beside) {
         match executable(&path) {
             Ok(found) => return Ok(found),
-            Err(Unfit::Missing) => {}
+            // Where nobody lets us look there is nothing that we could use, as for a shell.
+            Err(Unfit::Missing | Unfit::Refused(_)) => {}
             Err(why) => unfit = unfit.or(Some((path, why))),
         }
     }

@@ -135,6 +135,10 @@ fn validate_warns_of_a_server_that_is_missing() {
     ended.assert_code(0).assert_stdout(&["`tiny` is valid"]);
     ended
         .assert_stderr(&["warning: failed to find the server `no-such-server`", "`--binary PATH`"]);
+    // A directory of `PATH` that nobody can look into holds no server.
+    let closed = format!("/usr/bin:/{}", "x".repeat(300));
+    let ended = room.start(room.fracas(&["validate", "./tiny.toml"]).env("PATH", closed)).wait();
+    ended.assert_stderr(&["warning: failed to find the server `no-such-server`"]);
     let server = room.script("server", "#!/bin/true\n");
     let found = room.run(&["validate", "./tiny.toml", "--binary", &server]);
     assert_eq!(found.assert_code(0).stderr, "");
