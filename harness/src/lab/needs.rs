@@ -46,14 +46,14 @@ mod tests {
 
     #[test]
     fn a_program_comes_with_its_directory_unless_that_is_for_everything() {
-        let hidden = ["/tmp", "/work/runs"].map(PathBuf::from);
+        let hidden = ["/tmp", "/srv/runs"].map(PathBuf::from);
         let check = |program: &str, expected: &str| {
             assert_eq!(with_neighbours(Path::new(program), &hidden), Path::new(expected));
         };
         check("/tmp/it/server", "/tmp/it");
         check("/tmp/server", "/tmp/server");
-        check("/work/server", "/work");
-        check("/work/runs/server", "/work/runs/server");
+        check("/srv/server", "/srv");
+        check("/srv/runs/server", "/srv/runs/server");
         check("/opt/bin/server", "/opt/bin");
         check("/server", "/server");
     }
