@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fracas::lab::packets::{Plan, Sample, Shaping, overhead, proof};
@@ -25,6 +26,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_cut_loses_the_packets_that_wait", Body::Inside(severed)),
     ("a_stream_gets_through_a_bad_link_unharmed", Body::Inside(stream)),
     ("nonsensical_shapings_are_refused", Body::Inside(nonsense)),
+    ("no_packet_is_early_in_a_flood", Body::Inside(flood)),
     ("a_watch_gives_better_numbers", Body::Inside(watched)),
     ("netem_shapes_or_is_refused_with_a_reason", Body::Inside(netem)),
     ("the_price_of_packet_faults", Body::Inside(price)),
@@ -305,6 +307,30 @@ fn nonsense(_: &World) {
         let shaped = lab.shape(&all(&[direction], shaping));
         assert!(matches!(shaped, Err(LabError::Asked(_))), "{direction:?} {shaping:?}: {shaped:?}");
     }
+}
+
+/// The delay of a packet begins when it is taken, however many were taken right before it.
+fn flood(_: &World) {
+    let lab = lab();
+    let late = Shaping { delay: 3 * MS, ..Shaping::default() };
+    lab.shape(&all(&[(1, 2)], late)).expect("shaped");
+    let opened = lab.in_node(NodeId(1), || UdpSocket::bind("0.0.0.0:0")).expect("node 1");
+    let (socket, target) = (opened.expect("a socket"), lab.address(NodeId(2)));
+    let over = AtomicBool::new(false);
+    let sample = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                (0..300).for_each(|_| drop(socket.send_to(&[0; 1200], (target, 9))));
+                std::thread::sleep(MS);
+            }
+        });
+        let sample = measure(&lab, &[(1, 2)], 2_000).remove(&direction(1, 2));
+        over.store(true, Ordering::Relaxed);
+        sample.expect("measured")
+    });
+    let quickest = sample.forth.quantile(0.0).expect("some probes arrived");
+    println!("the quickest of {} took {quickest:?}", sample.forth.arrived);
+    assert!(quickest >= late.delay, "{quickest:?}");
 }
 
 fn watched(_: &World) {

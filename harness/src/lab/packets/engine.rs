@@ -215,10 +215,10 @@ impl Shared {
 
     /// Takes what a node has sent, up to so many frames.
     fn take(&self, state: &mut State, node: NodeId, most: usize) {
-        let now = Instant::now();
         for _ in 0..most {
             let Some(frame) = self.ports[&node].receive(&mut state.buffer) else { break };
-            state.switch.take(node, frame, (now, &self.ports));
+            // Looked at after the frame was read: a time from before it was sent makes it early.
+            state.switch.take(node, frame, (Instant::now(), &self.ports));
         }
     }
 
