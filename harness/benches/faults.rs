@@ -4,10 +4,10 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use fracas::lab::clock::{Clock, ClockPage};
-use fracas::lab::packets::overhead::{overhead, transactions};
-use fracas::lab::{self, Isolation, Lab, LabError, LabSpec, Mechanism};
 use fracas_checker::NodeId;
+use fracas_lab::clock::{Clock, ClockPage};
+use fracas_lab::packets::overhead::{overhead, transactions};
+use fracas_lab::{Isolation, Lab, LabError, LabSpec, Mechanism};
 
 /// How often a clock is stepped.
 const STEPS: usize = 10_001;
@@ -21,11 +21,11 @@ type Row = (String, Duration);
 fn main() -> ExitCode {
     // Nodes and other helpers of the lab are this program, started again.
     if std::env::args().nth(1).as_deref() == Some("__node") {
-        return lab::node_main().into();
+        return fracas_lab::node_main().into();
     }
     let isolation =
         if nix::unistd::geteuid().is_root() { Isolation::Root } else { Isolation::Userns };
-    let entered = lab::enter(isolation, |_| match measured() {
+    let entered = fracas_lab::enter(isolation, |_| match measured() {
         Ok(rows) => {
             println!("| what | p50 |\n|---|---:|");
             rows.iter().for_each(|(what, time)| println!("| {what} | {time:.1?} |"));

@@ -17,16 +17,16 @@ use fracas_targets::{Deployment, Device, Limits, LogFile, NodePlan, StopSignal};
 
 use crate::durable;
 use crate::equipment::Equipment;
-use crate::lab::clock;
-use crate::lab::disk::Disk;
-use crate::lab::leftovers::MARK;
-use crate::lab::packets::Shaping;
-use crate::lab::resources::MemoryWatch;
-use crate::lab::{self, Gone, Lab, LabError, Launch, NodeProcess, Reach, Signal, Threads, proofs};
 use crate::recorder::Recorder;
 use crate::store::RunDir;
 use crate::tail::Begin;
 use crate::view::View;
+use fracas_lab::clock;
+use fracas_lab::disk::Disk;
+use fracas_lab::leftovers::MARK;
+use fracas_lab::packets::Shaping;
+use fracas_lab::resources::MemoryWatch;
+use fracas_lab::{Gone, Lab, LabError, Launch, NodeProcess, Reach, Signal, Threads, proofs};
 
 /// A log file of a node.
 #[derive(Debug, Clone)]
@@ -472,7 +472,7 @@ fn reach(plan: &NodePlan, run: &RunDir) -> Reach {
         reads: plan.reads.clone(),
         fuse: plan.asks.devices.contains(&Device::Fuse),
         namespaces: plan.asks.namespaces,
-        limits: lab::Limits { processes, memory, file },
+        limits: fracas_lab::Limits { processes, memory, file },
     }
 }
 

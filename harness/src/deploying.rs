@@ -10,10 +10,10 @@ use fracas_checker::fault::Again;
 use fracas_targets::{ClusterSpec, Deployment, NodeSpec};
 
 use crate::cluster::Deployments;
-use crate::lab::Lab;
 use crate::plan::RunPlan;
 use crate::run::RunError;
 use crate::store::{RunDir, StoreError};
+use fracas_lab::Lab;
 
 /// The target as it is started, and as it may come back.
 ///

@@ -13,7 +13,7 @@ use std::time::Duration;
 use fracas_checker::fault::FaultKind;
 use serde::{Deserialize, Serialize};
 
-use crate::lab::{self, LabError};
+use fracas_lab::LabError;
 
 pub use needs::{Need, TargetNeeds};
 pub use trial::probe_main;
@@ -147,8 +147,8 @@ pub fn examine() -> Report {
 /// Runs one trial in a process of its own. What it has found counts, however it ends.
 fn trial(isolation: &str) -> Trial {
     let argv = ["/proc/self/exe", PROBE_ARGUMENT, isolation].map(str::to_owned);
-    let (said, wrong) =
-        lab::hear_command(&argv, TRIAL_WITHIN).unwrap_or_else(|error| (String::new(), Some(error)));
+    let (said, wrong) = fracas_lab::hear_command(&argv, TRIAL_WITHIN)
+        .unwrap_or_else(|error| (String::new(), Some(error)));
     let mut findings = read_findings(&said);
     if let Some(error) = wrong.or_else(|| findings.is_empty().then(|| nothing_said(&said))) {
         let tried = |what: &&str| findings.iter().any(|finding| finding.what == *what);
@@ -209,7 +209,7 @@ impl Trial {
             FaultKind::Partition => &[("nft-bridge", "nft-bridge"), ("iptables", "iptables")],
             FaultKind::Pause => &[("pause", "sigstop")],
             FaultKind::Kill => &[("kill", "sigkill")],
-            FaultKind::Clock => &[("clock", lab::clock::MECHANISM)],
+            FaultKind::Clock => &[("clock", fracas_lab::clock::MECHANISM)],
             FaultKind::Slow | FaultKind::Loss => &[("packets", "re-injection")],
             FaultKind::Disk => &[("disk", "fuse")],
             FaultKind::Power => &[("disk", "sigkill, fuse")],

@@ -11,12 +11,12 @@ use fracas_targets::Deployment;
 
 use crate::cluster::StartError;
 use crate::durable;
-use crate::lab::clock::{self, Clock, ClockPage, Faketime};
-use crate::lab::disk::{Disk, DiskSpec, Latency, Model, WRITE_BACK_AFTER};
-use crate::lab::resources::{Place, SmallDisk};
-use crate::lab::{self, LabError, NodeProcess};
 use crate::preflight::refused;
 use crate::store::RunDir;
+use fracas_lab::clock::{self, Clock, ClockPage, Faketime};
+use fracas_lab::disk::{Disk, DiskSpec, Latency, Model, WRITE_BACK_AFTER};
+use fracas_lab::resources::{Place, SmallDisk};
+use fracas_lab::{LabError, NodeProcess};
 
 /// By what means wall clocks are made wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -129,7 +129,7 @@ impl Equipment {
                         make(run, *node, &backing)?;
                     }
                     let small = SmallDisk::mount(&backing, size)?;
-                    lab::give(*node, &backing)?;
+                    fracas_lab::give(*node, &backing)?;
                     equipment.small.entry(*node).or_default().push(small);
                 }
                 if let Some(kind) = troubled {
@@ -255,7 +255,7 @@ impl NodeClock {
 fn make(run: &RunDir, node: NodeId, dir: &Path) -> Result<(), StartError> {
     let file = |error| StartError::File { node, path: dir.to_owned(), error };
     durable::make_dir(&run.node(node)?, dir).map_err(file)?;
-    Ok(lab::give(node, dir)?)
+    Ok(fracas_lab::give(node, dir)?)
 }
 
 /// A disk under a directory of a node, which keeps its data in another or the same.

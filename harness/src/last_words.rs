@@ -6,7 +6,7 @@
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use crate::lab::regular::{self, Found};
+use fracas_lab::regular::{self, Found};
 
 /// At most this much of the end of a log is read.
 const TAIL: u64 = 64 * 1024;

@@ -20,7 +20,6 @@ pub mod guard;
 pub mod heartbeat;
 pub mod interrupt;
 pub mod judging;
-pub mod lab;
 pub mod last_words;
 pub mod logs;
 pub mod nemesis;

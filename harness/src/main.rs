@@ -3,14 +3,14 @@
 use std::process::ExitCode;
 
 use fracas::exit::Exit;
-use fracas::{cli, doctor, lab, targets};
+use fracas::{cli, doctor, targets};
 
 fn main() -> ExitCode {
     let mut words = std::env::args_os().skip(1);
     let first = words.next();
     match first.as_deref().and_then(|word| word.to_str()) {
-        Some("__node") => ExitCode::from(lab::node_main()),
-        Some("__disk") => ExitCode::from(lab::disk::disk_main()),
+        Some("__node") => ExitCode::from(fracas_lab::node_main()),
+        Some("__disk") => ExitCode::from(fracas_lab::disk::disk_main()),
         Some(targets::TRIAL_ARGUMENT) => {
             let name = words.next().unwrap_or_default();
             ExitCode::from(targets::trial_main(&name.to_string_lossy()))

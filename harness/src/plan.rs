@@ -12,10 +12,10 @@ use fracas_workloads::{Size, Workload};
 
 use crate::cli::Format;
 use crate::equipment::Wanted;
-use crate::lab::Mechanism;
-use crate::lab::leftovers::Identity;
 use crate::nemesis;
 use crate::store::Readers;
+use fracas_lab::Mechanism;
+use fracas_lab::leftovers::Identity;
 
 /// Until the first answer after the last heal, where a target does not say.
 const RECOVERY: Duration = Duration::from_secs(30);

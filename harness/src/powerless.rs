@@ -8,8 +8,6 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot::{self, error::RecvError};
 use tokio::task::JoinHandle;
 
-use crate::lab;
-
 /// A runtime whose threads give up every capability before they do anything.
 ///
 /// # Errors
@@ -38,14 +36,14 @@ pub fn beside<T: Send + 'static>(
 
 /// Gives up all that this thread may do but to read the files of servers.
 pub fn only_read() {
-    if let Err(error) = lab::keep_reading_only() {
+    if let Err(error) = fracas_lab::keep_reading_only() {
         tracing::warn!("a thread that reads what servers write keeps its capabilities: {error}");
     }
 }
 
 /// Gives up what this thread may do.
 fn give_up() {
-    if let Err(error) = lab::give_up_capabilities() {
+    if let Err(error) = fracas_lab::give_up_capabilities() {
         tracing::warn!("a thread that speaks with servers keeps its capabilities: {error}");
     }
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Cut, FaultKind};
 
-use crate::lab::packets::Shaping;
-use crate::lab::{Lab, LabError, LabSpec};
 use crate::plan::RunPlan;
+use fracas_lab::packets::Shaping;
+use fracas_lab::{Lab, LabError, LabSpec};
 
 /// A direction that is late for a moment.
 const LATE: Shaping = Shaping {

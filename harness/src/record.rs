@@ -13,10 +13,10 @@ use sha2::{Digest, Sha256};
 
 use crate::actor::Actual;
 use crate::equipment::ClockMeans;
-use crate::lab::{self, Lab, World, clock};
 use crate::nemesis::{self, Planned};
 use crate::plan::RunPlan;
 use crate::{store, targets};
+use fracas_lab::{Lab, World, clock};
 
 /// A server that does not tell its version in this time is not asked again.
 const VERSION_WITHIN: Duration = Duration::from_secs(5);
@@ -46,7 +46,7 @@ pub fn begin(plan: &RunPlan, world: &World) -> RunRecord {
 
 fn target(plan: &RunPlan) -> TargetInfo {
     let version = plan.target.version_command(&plan.binary).and_then(|argv| {
-        let told = lab::run_command(&argv, VERSION_WITHIN);
+        let told = fracas_lab::run_command(&argv, VERSION_WITHIN);
         told.inspect_err(|error| tracing::warn!(%error, "failed to ask the server's version")).ok()
     });
     let digest = sha256(&plan.binary).unwrap_or_else(|error| {
@@ -75,7 +75,7 @@ fn host(plan: &RunPlan, world: &World) -> Host {
 
 /// As which users servers run, and what they ask of the machine beside what every server gets.
 fn rights(plan: &RunPlan) -> BTreeMap<String, String> {
-    let mut rights = BTreeMap::from([("users".to_owned(), lab::users())]);
+    let mut rights = BTreeMap::from([("users".to_owned(), fracas_lab::users())]);
     let example = plan.target.deploy(&targets::example(&plan.target));
     let first = example.ok().and_then(|example| example.nodes.into_values().next());
     let asked = first.map(|node| node.asked()).unwrap_or_default();

@@ -26,7 +26,6 @@ use crate::exit::Exit;
 use crate::guard::{Guard, Proven};
 use crate::heartbeat::Heartbeat;
 use crate::interrupt::{Interrupt, Interrupts};
-use crate::lab::{Lab, LabSpec, World, scarce};
 use crate::observer::Observer;
 use crate::plan::RunPlan;
 use crate::progress::Progress;
@@ -35,6 +34,7 @@ use crate::store::RunDir;
 use crate::view::View;
 use crate::{judging, last_words, powerless, preflight, record};
 pub use error::RunError;
+use fracas_lab::{Lab, LabSpec, World, scarce};
 use looks::Looker;
 
 /// How long the cluster may take to be ready, where the target does not say.

@@ -16,7 +16,7 @@ use fracas_checker::event::NodeId;
 use fracas_reports::RunRecord;
 use fracas_targets::nearest;
 
-use crate::lab::leftovers::Identity;
+use fracas_lab::leftovers::Identity;
 
 /// The name of the link to the newest run.
 pub const LATEST: &str = "latest";

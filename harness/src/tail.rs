@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::lab::regular::{self, Found};
+use fracas_lab::regular::{self, Found};
 
 /// A longer line is cut: no rule needs more, and a target may write without end.
 const LONGEST_LINE: usize = 64 * 1024;

@@ -9,8 +9,6 @@ use std::time::Duration;
 use fracas_checker::event::NodeId;
 use fracas_targets::{ClusterSpec, NodeSpec, Target, nearest};
 
-use crate::lab;
-
 /// How long a target file may be, in bytes.
 const FILE_MAX: u64 = 60 * 1024;
 
@@ -56,7 +54,7 @@ fn read(name: &str) -> Result<String, String> {
 /// Renders all that is in a target file once in another process: a file from elsewhere may make more
 /// of its texts than a machine can hold.
 fn bearable(name: &str, text: &str) -> Result<(), String> {
-    lab::run_self(&[TRIAL_ARGUMENT, name], text, TRIAL_TIME).map_err(|error| {
+    fracas_lab::run_self(&[TRIAL_ARGUMENT, name], text, TRIAL_TIME).map_err(|error| {
         let (megabytes, seconds) = (TRIAL_MEMORY >> 20, TRIAL_TIME.as_secs());
         format!(
             "error: target file `{name}` is not used: to read it and to render its texts once took \
@@ -70,7 +68,7 @@ fn bearable(name: &str, text: &str) -> Result<(), String> {
 #[must_use]
 pub fn trial_main(name: &str) -> u8 {
     let mut text = String::new();
-    let bounded = lab::bound_memory(TRIAL_MEMORY).map_err(|error| error.to_string());
+    let bounded = fracas_lab::bound_memory(TRIAL_MEMORY).map_err(|error| error.to_string());
     let read = bounded.and_then(|()| {
         std::io::stdin().read_to_string(&mut text).map_err(|error| error.to_string())
     });

@@ -113,7 +113,7 @@ fn formats() -> String {
 }
 
 fn isolation() -> String {
-    use fracas::lab::promises::{Mode, PROMISES, Promise};
+    use fracas_lab::promises::{Mode, PROMISES, Promise};
     let row = |promise: &Promise| {
         let cell = |mode| match promise.unless {
             Some(why) if !promise.holds_in(mode) => format!("not promised: {why}"),

@@ -9,8 +9,6 @@ use std::time::{Duration, Instant};
 use fracas::actor::troubles::trouble;
 use fracas::cluster::{Cluster, Deployments};
 use fracas::equipment::Equipment;
-use fracas::lab::clock::{Sampling, prove_shift};
-use fracas::lab::{Lab, LabError, LabSpec, Launch, Mechanism, NodeProcess, Reach, disk, packets};
 use fracas::recorder::{Recorder, Writer};
 use fracas::store::{Readers, RunDir};
 use fracas::targets;
@@ -19,6 +17,8 @@ use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Again, Fault, FaultKind, Measurement, Stage};
 use fracas_checker::history::{self, Header};
 use fracas_checker::{Completion, Op, ProcessId};
+use fracas_lab::clock::{Sampling, prove_shift};
+use fracas_lab::{Lab, LabError, LabSpec, Launch, Mechanism, NodeProcess, Reach, disk, packets};
 use fracas_targets::{Client, ClusterSpec, Deployment, NodeSpec};
 use tokio::runtime::Runtime;
 

@@ -17,7 +17,7 @@ mod ways;
 use std::process::ExitCode;
 
 use fracas::doctor;
-use fracas::lab::{self, Isolation};
+use fracas_lab::Isolation;
 
 use bench::Bench;
 use cases::Group;
@@ -33,8 +33,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        ["__node", ..] => lab::node_main().into(),
-        ["__disk", ..] => lab::disk::disk_main().into(),
+        ["__node", ..] => fracas_lab::node_main().into(),
+        ["__disk", ..] => fracas_lab::disk::disk_main().into(),
         [doctor::PROBE_ARGUMENT, what] => doctor::probe_main(what).into(),
         [ways::DOCTOR] => ways::examine(),
         [ways::PROVE, server, group] => prove(server, group),
@@ -89,7 +89,7 @@ fn prove(server: &str, group: &str) -> ExitCode {
         eprintln!("no group is called `{group}`");
         return ExitCode::FAILURE;
     };
-    let entered = lab::enter(Isolation::Auto, |_| match Bench::start(server, group) {
+    let entered = fracas_lab::enter(Isolation::Auto, |_| match Bench::start(server, group) {
         Ok(mut bench) => {
             bench.prove_all(group);
             0

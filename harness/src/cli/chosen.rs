@@ -10,8 +10,8 @@ use fracas_targets::{Target, nearest};
 use super::run::{RunArgs, TIME};
 use super::values::millis;
 use crate::equipment::ClockMeans;
-use crate::lab::{NODES_MAX, lacks};
 use crate::nemesis::{self, AIMS, Aim, Does};
+use fracas_lab::{NODES_MAX, lacks};
 
 /// The kinds of faults that are done to what is between nodes.
 const BETWEEN: [FaultKind; 3] = [FaultKind::Partition, FaultKind::Slow, FaultKind::Loss];

@@ -5,8 +5,8 @@ use fracas_reports::Ended;
 
 use super::{Out, complain, narrate, print};
 use crate::exit::Exit;
-use crate::lab::leftovers;
 use crate::store::{self, RunDir, StoreError};
+use fracas_lab::leftovers;
 
 /// Arguments of `fracas clean`.
 #[derive(Debug, clap::Args)]

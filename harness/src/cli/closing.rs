@@ -6,10 +6,10 @@ use std::path::Path;
 use fracas_reports::Ended;
 
 use super::tell;
-use crate::lab::leftovers::Identity;
-use crate::lab::resources::{file_limit, room};
 use crate::plan::RunPlan;
 use crate::store;
+use fracas_lab::leftovers::Identity;
+use fracas_lab::resources::{file_limit, room};
 
 /// A run of the usual length takes a tenth of this.
 const ROOM: u64 = 64 << 20;

@@ -22,14 +22,14 @@ use super::values::{
 use super::{Format, Out, complain, narrate, one_line, print, tell};
 use crate::equipment::{ClockMeans, PacketMeans, StarveMeans, Wanted};
 use crate::exit::Exit;
-use crate::lab::disk::Model;
-use crate::lab::leftovers::Identity;
-use crate::lab::{self, Isolation, Mechanism, NODES_MAX};
 use crate::nemesis;
 use crate::plan::{Asked, RunPlan, promised};
 use crate::preflight;
 use crate::store::Readers;
 use crate::{fits, run, targets};
+use fracas_lab::disk::Model;
+use fracas_lab::leftovers::Identity;
+use fracas_lab::{Isolation, Mechanism, NODES_MAX};
 
 /// How long a run lasts unless something else says so.
 pub(super) const TIME: Duration = Duration::from_secs(30);
@@ -243,9 +243,9 @@ pub(super) fn one(args: &RunArgs, target: &str, plan: &RunPlan) -> Exit {
         tell(&lacking);
         return Exit::Machine;
     }
-    lab::own_files_are_ours();
-    lab::keep(&seen(plan));
-    let entered = lab::enter(isolation(args.isolation), |world| {
+    fracas_lab::own_files_are_ours();
+    fracas_lab::keep(&seen(plan));
+    let entered = fracas_lab::enter(isolation(args.isolation), |world| {
         let fitted = match fitted(args, target, plan) {
             Ok(fitted) => fitted,
             Err(error) => {
@@ -346,7 +346,7 @@ fn decide_without(
     let mut kinds = kinds(&args.faults, &target, nodes.len())?;
     kinds.retain(|kind| !left_out.contains_key(kind));
     let size = Size {
-        clients: clients(&args.clients, nodes.len(), lab::resources::descriptors())?,
+        clients: clients(&args.clients, nodes.len(), fracas_lab::resources::descriptors())?,
         nodes: nodes.clone(),
         rate: args.rate.0,
         keys: args.keys,

@@ -8,7 +8,7 @@ use fracas_checker::NodeId;
 use fracas_targets::{duration, nearest};
 
 use crate::equipment::{ClockMeans, PacketMeans, StarveMeans};
-use crate::lab::Mechanism;
+use fracas_lab::Mechanism;
 
 /// The slowest rate that can be asked for. Far slower ones overflow the clock, too.
 const SLOWEST: f64 = 0.001;

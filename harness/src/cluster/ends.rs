@@ -9,9 +9,9 @@ use fracas_checker::event::{EventKind, NodeChange, NodeId};
 use fracas_checker::harness::Mishap;
 
 use super::{Cluster, Crash};
-use crate::lab::resources::{MemoryWord, room};
-use crate::lab::{Helper, LabError};
 use crate::last_words;
+use fracas_lab::resources::{MemoryWord, room};
+use fracas_lab::{Helper, LabError};
 
 /// How servers and helpers end that the kernel kills.
 const KILLED: &str = "signal 9";

@@ -10,10 +10,9 @@ use fracas_targets::Target;
 use serde::{Deserialize, Serialize};
 
 use super::Report;
-use crate::lab;
-use crate::lab::clock::Kind;
 use crate::text::plain;
 use crate::{fits, targets};
+use fracas_lab::clock::Kind;
 
 /// A server that does not tell its version in this time is not waited for.
 const VERSION_WITHIN: Duration = Duration::from_secs(5);
@@ -82,7 +81,7 @@ fn shown(path: impl AsRef<Path>) -> String {
 /// What the server says of its version, where the target knows how to ask.
 fn version(target: &Target, server: &Path) -> Option<Need> {
     let argv = target.version_command(server)?;
-    let told = lab::run_command(&argv, VERSION_WITHIN).map_err(|error| error.to_string());
+    let told = fracas_lab::run_command(&argv, VERSION_WITHIN).map_err(|error| error.to_string());
     Some(Need::new("version", told))
 }
 

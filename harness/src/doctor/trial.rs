@@ -10,11 +10,11 @@ use fracas_checker::NodeId;
 use fracas_checker::fault::{Measurement, Stage};
 
 use super::{ANSWER, Finding, PROBE_ARGUMENT};
-use crate::lab::clock::{self, Clock, ClockPage, FAKETIME_LIMITS, Faketime};
-use crate::lab::disk;
-use crate::lab::packets::{self, Shaping};
-use crate::lab::resources::{self, Duty, Place, Resource, SmallDisk};
-use crate::lab::{
+use fracas_lab::clock::{self, Clock, ClockPage, FAKETIME_LIMITS, Faketime};
+use fracas_lab::disk;
+use fracas_lab::packets::{self, Shaping};
+use fracas_lab::resources::{self, Duty, Place, Resource, SmallDisk};
+use fracas_lab::{
     self, Isolation, Lab, LabError, LabSpec, Launch, Mechanism, NodeProcess, Reach, proofs,
 };
 
@@ -33,9 +33,9 @@ pub fn probe_main(argument: &str) -> u8 {
             return 0;
         }
     };
-    lab::keep(&[std::env::temp_dir()]);
-    let entered = lab::enter(isolation, |world| {
-        try_all(&format!("entered ({}); users: {}", world.isolation, lab::users()));
+    fracas_lab::keep(&[std::env::temp_dir()]);
+    let entered = fracas_lab::enter(isolation, |world| {
+        try_all(&format!("entered ({}); users: {}", world.isolation, fracas_lab::users()));
         0
     });
     entered.unwrap_or_else(|error| {

@@ -2,8 +2,8 @@
 
 use crate::cluster::StartError;
 use crate::exit::Exit;
-use crate::lab::{LabError, scarce};
 use crate::store::StoreError;
+use fracas_lab::{LabError, scarce};
 
 /// Why a run could not be carried out. What the target does wrong is in the history instead.
 #[derive(Debug, thiserror::Error)]

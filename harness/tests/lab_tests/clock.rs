@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use fracas::lab::clock::{Clock, ClockPage, Faketime, Sampling, prove, prove_shift};
-use fracas::lab::{Lab, LabSpec, Launch, Mechanism, NodeProcess, Reach, World};
 use fracas_checker::NodeId;
 use fracas_checker::fault::{Measurement, Stage};
+use fracas_lab::clock::{Clock, ClockPage, Faketime, Sampling, prove, prove_shift};
+use fracas_lab::{Lab, LabSpec, Launch, Mechanism, NodeProcess, Reach, World};
 
 use super::support::{Body, Test, skip};
 

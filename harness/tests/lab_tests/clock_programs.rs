@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use fracas::lab::World;
-use fracas::lab::clock::{Clock, prove};
 use fracas_checker::fault::Stage;
+use fracas_lab::World;
+use fracas_lab::clock::{Clock, prove};
 
 use super::clock::{
     Fixture, HOUR, HOUR_S, PATIENCE, READ_WITHIN_S, eventually, holds, need, true_seconds,
@@ -176,7 +176,7 @@ fn etcd(_: &World) {
     fixture.set(Clock::Step { nanos: HOUR });
     holds(&prove([&mut node], Stage::Injected).expect("a proof"));
     // It logs that it was asked to stop.
-    node.terminate(fracas::lab::Signal::SIGTERM, PATIENCE).expect("an end");
+    node.terminate(fracas_lab::Signal::SIGTERM, PATIENCE).expect("an end");
     let log = log();
     let stamps = stamps(&log);
     assert!(stamps.len() > before, "nothing was logged after the step: {log}");

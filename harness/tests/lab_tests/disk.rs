@@ -8,9 +8,9 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fracas::lab::disk::{Disk, DiskSpec, Latency, Loss, Lost, Model, WRITE_BACK_AFTER, proofs};
-use fracas::lab::{LabError, World};
 use fracas_checker::NodeId;
+use fracas_lab::disk::{Disk, DiskSpec, Latency, Loss, Lost, Model, WRITE_BACK_AFTER, proofs};
+use fracas_lab::{LabError, World};
 use nix::fcntl::{
     FallocateFlags, FcntlArg, Flock, FlockArg, RenameFlags, fallocate, fcntl, renameat2,
 };

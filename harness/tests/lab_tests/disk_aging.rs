@@ -4,8 +4,8 @@ use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
-use fracas::lab::World;
-use fracas::lab::disk::{Errors, Latency, Model, WRITE_BACK_AFTER};
+use fracas_lab::World;
+use fracas_lab::disk::{Errors, Latency, Model, WRITE_BACK_AFTER};
 
 use super::disk::Fixture;
 use super::support::{Body, Test};

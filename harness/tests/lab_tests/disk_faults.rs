@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
 
-use fracas::lab::World;
-use fracas::lab::disk::{Errors, Latency, Loss, Model, Unit, proofs};
 use fracas_checker::NodeId;
 use fracas_checker::fault::Stage;
+use fracas_lab::World;
+use fracas_lab::disk::{Errors, Latency, Loss, Model, Unit, proofs};
 
 use super::disk::Fixture;
 use super::support::{Body, Test};

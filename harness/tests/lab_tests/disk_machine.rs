@@ -3,8 +3,8 @@
 use std::io::Read;
 use std::time::Duration;
 
-use fracas::lab::disk::{Disk, DiskSpec, Errors, Latency, Model, overhead, trial};
-use fracas::lab::{LabError, World};
+use fracas_lab::disk::{Disk, DiskSpec, Errors, Latency, Model, overhead, trial};
+use fracas_lab::{LabError, World};
 use nix::mount::{MsFlags, mount};
 
 use super::disk::Fixture;

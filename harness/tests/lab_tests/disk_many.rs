@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use fracas::lab::World;
-use fracas::lab::disk::{Latency, Model};
+use fracas_lab::World;
+use fracas_lab::disk::{Latency, Model};
 use nix::sys::resource::{Resource, setrlimit};
 
 use super::disk::Fixture;

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 
-use fracas::lab::World;
-use fracas::lab::disk::{Latency, Loss, Model};
+use fracas_lab::World;
+use fracas_lab::disk::{Latency, Loss, Model};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 

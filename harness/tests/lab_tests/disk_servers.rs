@@ -10,9 +10,9 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use fracas::lab::disk::{Disk, Latency, Loss, Lost, Model};
-use fracas::lab::{Lab, LabSpec, Launch, Mechanism, NodeProcess, Reach, Signal, World};
 use fracas_checker::NodeId;
+use fracas_lab::disk::{Disk, Latency, Loss, Lost, Model};
+use fracas_lab::{Lab, LabSpec, Launch, Mechanism, NodeProcess, Reach, Signal, World};
 
 use super::disk::Fixture;
 use super::support::{Body, Test, Way, skip};

@@ -6,10 +6,10 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use fracas::lab::packets::{Plan, Sample, Shaping, overhead, proof};
-use fracas::lab::{Lab, LabError, LabSpec, Mechanism, World};
 use fracas_checker::NodeId;
 use fracas_checker::fault::{Cut, Measurement, Stage};
+use fracas_lab::packets::{Plan, Sample, Shaping, overhead, proof};
+use fracas_lab::{Lab, LabError, LabSpec, Mechanism, World};
 
 use super::support::{self, Body, Test};
 

@@ -7,9 +7,9 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use fracas::lab::{Lab, LabSpec, Launch, Mechanism, NodeProcess, Reach, Threads, World, proofs};
 use fracas_checker::NodeId;
 use fracas_checker::fault::Stage;
+use fracas_lab::{Lab, LabSpec, Launch, Mechanism, NodeProcess, Reach, Threads, World, proofs};
 use nix::sys::signal::Signal;
 
 use super::support::{Body, Test};
@@ -302,7 +302,7 @@ fn surroundings(_: &World) {
     let owner = |name| fs::metadata(fixture.path(name)).expect("a file").uid();
     assert_eq!(owner("made"), owner("stdout"), "all files are the node's user's");
     let own = nix::unistd::geteuid().as_raw();
-    let shared = fracas::lab::users().starts_with("the caller's");
+    let shared = fracas_lab::users().starts_with("the caller's");
     assert_eq!(owner("made") == own, shared, "that is nobody outside, where it can be");
 }
 

@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use fracas::lab::resources::{Duty, Place, Resource, SmallDisk, proof};
-use fracas::lab::{LabError, NodeProcess, World};
 use fracas_checker::fault::{Measurement, Stage};
+use fracas_lab::resources::{Duty, Place, Resource, SmallDisk, proof};
+use fracas_lab::{LabError, NodeProcess, World};
 
 use super::processes::Fixture;
 use super::support::{Body, Test};

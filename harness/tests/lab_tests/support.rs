@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use fracas::doctor;
-use fracas::lab::{self, Isolation, World};
+use fracas_lab::{Isolation, World};
 
 /// The exit code of a test that does not fit this machine.
 const SKIPPED: u8 = 77;
@@ -36,8 +36,8 @@ pub(crate) type Test = (&'static str, Body);
 pub(crate) fn main(tests: &[Test]) -> ExitCode {
     let arguments: Vec<String> = env::args().collect();
     match arguments.get(1).map(String::as_str) {
-        Some("__node") => lab::node_main().into(),
-        Some("__disk") => lab::disk::disk_main().into(),
+        Some("__node") => fracas_lab::node_main().into(),
+        Some("__disk") => fracas_lab::disk::disk_main().into(),
         Some(doctor::PROBE_ARGUMENT) => doctor::probe_main(&arguments[2]).into(),
         Some("__doctor") => {
             println!("{}", serde_json::to_string(&doctor::examine()).expect("plain data"));
@@ -67,7 +67,7 @@ fn find<'a>(tests: &'a [Test], name: &str) -> &'a Body {
 /// Enters a world and runs one test or helper there.
 fn inside(tests: &[Test], isolation: &str, name: &str) -> u8 {
     let isolation = if isolation == "root" { Isolation::Root } else { Isolation::Userns };
-    let entered = lab::enter(isolation, |world| match find(tests, name) {
+    let entered = fracas_lab::enter(isolation, |world| match find(tests, name) {
         Body::Helper(helper) => helper(world),
         Body::Inside(test) => {
             test(world);

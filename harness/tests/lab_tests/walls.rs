@@ -7,9 +7,9 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use fracas::lab::promises::{Mode, PROMISES};
-use fracas::lab::{Lab, LabSpec, Launch, Limits, Mechanism, NodeProcess, Reach, World};
 use fracas_checker::NodeId;
+use fracas_lab::promises::{Mode, PROMISES};
+use fracas_lab::{Lab, LabSpec, Launch, Limits, Mechanism, NodeProcess, Reach, World};
 
 use super::probe::{self, MACHINE, Paths};
 use super::processes::Fixture;

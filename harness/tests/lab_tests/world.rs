@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fracas::lab::{self, Isolation, Lab, LabError, LabSpec, Launch, Mechanism, Reach, World};
 use fracas_checker::NodeId;
+use fracas_lab::{Isolation, Lab, LabError, LabSpec, Launch, Mechanism, Reach, World};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
@@ -205,7 +205,7 @@ fn killed_outside(way: &Way) {
 fn many_threads(_: &Way) {
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     let other = std::thread::spawn(move || stopped.recv());
-    let entered = lab::enter(Isolation::Auto, |_| 0);
+    let entered = fracas_lab::enter(Isolation::Auto, |_| 0);
     drop(stop);
     let _ended = other.join();
     match entered {

@@ -7,7 +7,7 @@ use fracas_checker::fault::{Clock, Measurement, Stage};
 
 use super::{Trouble, each};
 use crate::cluster::Cluster;
-use crate::lab::{LabError, NodeProcess, clock};
+use fracas_lab::{LabError, NodeProcess, clock};
 
 /// Nanoseconds in a millisecond.
 const MILLI: i64 = 1_000_000;

@@ -11,8 +11,8 @@ use fracas_checker::fault::{Again, Disk, Measurement, Stage};
 
 use super::{Trouble, each};
 use crate::cluster::Cluster;
-use crate::lab::LabError;
-use crate::lab::disk::{Errors, Latency, Refused, proofs};
+use fracas_lab::LabError;
+use fracas_lab::disk::{Errors, Latency, Refused, proofs};
 
 /// A server that gives up because of an error does so within this time.
 const GIVES_UP: Duration = Duration::from_millis(200);

@@ -5,7 +5,7 @@ use fracas_checker::fault::{Again, Measurement, Stage};
 
 use super::{Trouble, each};
 use crate::cluster::Cluster;
-use crate::lab::LabError;
+use fracas_lab::LabError;
 
 /// The nodes that one fault killed and keeps down.
 #[derive(Debug, Default)]

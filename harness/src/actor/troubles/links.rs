@@ -7,8 +7,8 @@ use fracas_checker::fault::{Cut, Link, Measurement, Stage};
 
 use super::{Trouble, refused};
 use crate::cluster::Cluster;
-use crate::lab::LabError;
-use crate::lab::packets::{Shaping, proof};
+use fracas_lab::LabError;
+use fracas_lab::packets::{Shaping, proof};
 
 /// A share in millionths.
 const MILLION: f64 = 1e6;

@@ -18,7 +18,7 @@ use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Fault, Measurement, Stage};
 
 use crate::cluster::Cluster;
-use crate::lab::LabError;
+use fracas_lab::LabError;
 
 /// One fault, as it can be done to a cluster.
 pub trait Trouble: Send {

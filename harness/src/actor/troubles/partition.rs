@@ -6,7 +6,7 @@ use fracas_checker::fault::{Cut, Measurement, Stage};
 
 use super::{Trouble, refused};
 use crate::cluster::Cluster;
-use crate::lab::{LabError, proofs};
+use fracas_lab::{LabError, proofs};
 
 /// Some directions are cut.
 pub(super) struct Partition {

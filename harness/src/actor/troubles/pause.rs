@@ -5,7 +5,7 @@ use fracas_checker::fault::{Measurement, Stage};
 
 use super::{Trouble, each};
 use crate::cluster::Cluster;
-use crate::lab::LabError;
+use fracas_lab::LabError;
 
 /// These nodes stand still.
 pub(super) struct Pause(pub(super) Vec<NodeId>);

@@ -6,8 +6,8 @@ use fracas_checker::fault::{Again, Loss, Measurement, Stage};
 use super::Trouble;
 use super::kill::Down;
 use crate::cluster::Cluster;
-use crate::lab::LabError;
-use crate::lab::disk::{self, Lost, Unit};
+use fracas_lab::LabError;
+use fracas_lab::disk::{self, Lost, Unit};
 
 /// These nodes lose their power for a while.
 pub(super) struct Power {

@@ -7,8 +7,8 @@ use fracas_checker::fault::{Measurement, Scarcity, Stage};
 
 use super::{Trouble, each};
 use crate::cluster::Cluster;
-use crate::lab::resources::{Duty, Resource, SmallDisk, proof};
-use crate::lab::{LabError, NodeProcess};
+use fracas_lab::resources::{Duty, Resource, SmallDisk, proof};
+use fracas_lab::{LabError, NodeProcess};
 
 /// How long a turn and the wait for the next one take together.
 const PERIOD: Duration = Duration::from_millis(20);
