@@ -18,6 +18,7 @@ mod launch;
 pub mod leftovers;
 mod links;
 mod mend;
+mod mountinfo;
 mod mounts;
 mod needs;
 mod netlink;
@@ -62,6 +63,7 @@ pub use node::NodeProcess;
 pub use partition::Mechanism;
 pub use reach::{Limits, Reach};
 pub use sys::{give_up_capabilities, keep_reading_only};
+pub use walls::filters_calls;
 pub use world::{Isolation, World, enter, own_files_are_ours};
 
 use cuts::Cuts;
