@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use fracas::judging::{decide, read};
-use fracas::plan::CheckBudget;
 use fracas_checker::formats::Hint;
+use fracas_engine::judging::{decide, read};
+use fracas_engine::plan::CheckBudget;
 use fracas_regent::bugs::BUGS;
 use fracas_reports::findings;
 

@@ -1,6 +1,9 @@
 //! Exit codes: a documented part of the public interface.
 
 use fracas_checker::Status;
+use fracas_engine::interrupt::Interrupt;
+use fracas_engine::run::RunError;
+use fracas_lab::LabError;
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,6 +85,31 @@ impl Exit {
         }
     }
 
+    /// How a run that could not take place ends the program.
+    #[must_use]
+    pub fn of_error(error: &RunError) -> Self {
+        match error {
+            RunError::Target(_) => Self::TargetBroke,
+            RunError::Lab(LabError::Unavailable { .. }) => Self::Machine,
+            _ if error.mend().is_some() => Self::Machine,
+            RunError::Render(_) | RunError::Out(_) => Self::Usage,
+            RunError::Lab(_)
+            | RunError::Store(_)
+            | RunError::Bug(_)
+            | RunError::History(_)
+            | RunError::Runtime(_) => Self::Internal,
+        }
+    }
+
+    /// How an interrupted run ends the program.
+    #[must_use]
+    pub fn of_interrupt(interrupt: Interrupt) -> Self {
+        match interrupt {
+            Interrupt::Int => Self::Interrupted,
+            Interrupt::Term => Self::Terminated,
+        }
+    }
+
     /// How a run ended, in the list of several.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -127,6 +155,9 @@ mod tests {
             assert_eq!(Exit::of_code(code), exit);
         }
         assert_eq!(Exit::of_code(99), Exit::Internal);
+        for interrupt in [Interrupt::Int, Interrupt::Term] {
+            assert_eq!(Exit::of_interrupt(interrupt).code(), interrupt.code());
+        }
     }
 
     #[test]

@@ -21,9 +21,13 @@ const MOST_PACKAGES: usize = 160;
 const NO_TOOLS: [&str; 4] = ["cc", "cmake", "pkg-config", "bindgen"];
 
 /// Every crate of ours, and those of ours that it may know.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("fracas-checker", &[]),
     ("fracas-regent", &[]),
+    (
+        "fracas-engine",
+        &["fracas-checker", "fracas-lab", "fracas-reports", "fracas-targets", "fracas-workloads"],
+    ),
     ("fracas-lab", &["fracas-checker"]),
     ("fracas-reports", &["fracas-checker"]),
     ("fracas-targets", &["fracas-checker"]),
@@ -32,6 +36,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
         "fracas",
         &[
             "fracas-checker",
+            "fracas-engine",
             "fracas-lab",
             "fracas-regent",
             "fracas-reports",
@@ -57,7 +62,7 @@ struct Absent {
 const PROGRAM: &[&str] =
     &["checker/src/", "harness/", "reports/src/", "targets/src/", "workloads/src/"];
 
-static ABSENT: [Absent; 7] = [
+static ABSENT: [Absent; 8] = [
     Absent {
         rule: "checker, reports and workloads know no clock, network, file or process",
         rooms: &["checker/src/", "reports/src/", "workloads/src/"],
@@ -102,14 +107,29 @@ static ABSENT: [Absent; 7] = [
         words: &["Verdict::of", "CheckResult::new", "CheckResult {", "Anomaly {"],
     },
     Absent {
+        rule: "the engine prints nothing: it tells a listener how a run goes on",
+        rooms: &["harness/engine/src/"],
+        but: &["harness/engine/src/doctor/trial.rs"],
+        words: &[
+            "println!",
+            "eprintln!",
+            "print!",
+            "eprint!",
+            "stdout()",
+            "stderr()",
+            "clap",
+            "indicatif",
+        ],
+    },
+    Absent {
         rule: "choosing faults is pure: no clock, no file, no process, and no generator of its own",
-        rooms: &["harness/src/nemesis/", "workloads/src/"],
+        rooms: &["harness/engine/src/nemesis/", "workloads/src/"],
         but: &[],
         words: &["Instant", "SystemTime", "tokio", "std::fs", "lab", "rand::rng", "RandomState"],
     },
     Absent {
         rule: "to the harness the reference cluster is a target like any other",
-        rooms: &["harness/lab/src/", "harness/src/", "targets/src/"],
+        rooms: &["harness/engine/src/", "harness/lab/src/", "harness/src/", "targets/src/"],
         but: &["harness/src/bin/regent.rs"],
         words: &["fracas_regent"],
     },

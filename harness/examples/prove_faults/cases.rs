@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use fracas::equipment::Wanted;
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{
     Again, Clock, Cut, Disk, Fault, FaultKind, Link, Loss, Scarcity, Shape,
 };
+use fracas_engine::equipment::Wanted;
 
 /// The node that faults are done to.
 pub(crate) const VICTIM: NodeId = NodeId(1);

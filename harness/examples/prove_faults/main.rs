@@ -16,7 +16,7 @@ mod ways;
 
 use std::process::ExitCode;
 
-use fracas::doctor;
+use fracas_engine::doctor;
 use fracas_lab::Isolation;
 
 use bench::Bench;

@@ -8,8 +8,8 @@ use std::process::{Command, ExitCode, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use fracas::doctor::{self, Report};
 use fracas_checker::fault::FaultKind;
+use fracas_engine::doctor::{self, Report};
 
 use crate::cases::{Group, MONOTONIC_NAME};
 use crate::row::{Row, Verdict};

@@ -14,9 +14,9 @@ use serde_json::json;
 use super::told::told;
 use super::{Out, complain, print};
 use crate::exit::Exit;
-use crate::judging::{self, Judge};
-use crate::plan::CheckBudget;
-use crate::store::RunDir;
+use fracas_engine::judging::{self, Judge};
+use fracas_engine::plan::CheckBudget;
+use fracas_engine::store::RunDir;
 
 /// What judging may use.
 #[derive(Debug, Clone, Copy, clap::Args)]

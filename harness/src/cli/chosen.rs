@@ -9,8 +9,8 @@ use fracas_targets::{Target, nearest};
 
 use super::run::{RunArgs, TIME};
 use super::values::millis;
-use crate::equipment::ClockMeans;
-use crate::nemesis::{self, AIMS, Aim, Does};
+use fracas_engine::equipment::ClockMeans;
+use fracas_engine::nemesis::{self, AIMS, Aim, Does};
 use fracas_lab::{NODES_MAX, lacks};
 
 /// The kinds of faults that are done to what is between nodes.

@@ -5,7 +5,7 @@ use fracas_reports::Ended;
 
 use super::{Out, complain, narrate, print};
 use crate::exit::Exit;
-use crate::store::{self, RunDir, StoreError};
+use fracas_engine::store::{self, RunDir, StoreError};
 use fracas_lab::leftovers;
 
 /// Arguments of `fracas clean`.

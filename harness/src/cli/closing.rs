@@ -6,8 +6,8 @@ use std::path::Path;
 use fracas_reports::Ended;
 
 use super::tell;
-use crate::plan::RunPlan;
-use crate::store;
+use fracas_engine::plan::RunPlan;
+use fracas_engine::store;
 use fracas_lab::leftovers::Identity;
 use fracas_lab::resources::{file_limit, room};
 

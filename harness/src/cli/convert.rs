@@ -12,7 +12,7 @@ use fracas_checker::objects;
 use super::check::{initial, models, open};
 use super::{Out, complain, tell};
 use crate::exit::Exit;
-use crate::text::plain;
+use fracas_engine::text::plain;
 
 /// Arguments of `fracas convert`.
 #[derive(Debug, clap::Args)]

@@ -9,12 +9,12 @@ use fracas_targets::Target;
 use serde::Serialize;
 
 use super::{Format, Out, complain, print, tell};
-use crate::doctor::TargetNeeds;
 use crate::exit::Exit;
-use crate::nemesis::AIMS;
-use crate::store::RunDir;
-use crate::text::plain;
-use crate::{doctor, store};
+use fracas_engine::doctor::TargetNeeds;
+use fracas_engine::nemesis::AIMS;
+use fracas_engine::store::RunDir;
+use fracas_engine::text::plain;
+use fracas_engine::{doctor, store};
 
 /// Arguments of `fracas list`.
 #[derive(Debug, clap::Args)]
@@ -165,7 +165,7 @@ fn table(rows: &[Row]) -> String {
 
 /// Prints what this machine can do, and what a target needs of it.
 pub(super) fn doctor(args: &DoctorArgs) -> Exit {
-    let loaded = match args.target.as_deref().map(crate::targets::load).transpose() {
+    let loaded = match args.target.as_deref().map(fracas_engine::targets::load).transpose() {
         Ok(loaded) => loaded,
         Err(error) => {
             tell(&error);

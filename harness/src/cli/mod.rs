@@ -5,6 +5,7 @@ mod chosen;
 mod clean;
 mod closing;
 mod convert;
+mod ending;
 mod explain;
 mod list;
 mod repetition;
@@ -25,7 +26,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
 use crate::exit::Exit;
-use crate::text::plain_lines;
+use fracas_engine::text::plain_lines;
 
 /// A chaos test harness for clusters: it starts real servers, injects faults and measures that they
 /// took effect, records what clients asked and saw, and judges the record.

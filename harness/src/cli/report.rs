@@ -1,14 +1,14 @@
 //! `fracas report`: the reports of a stored run, written again.
 
-use fracas_checker::formats::Hint;
-use fracas_reports::{Ended, FILES, Run, RunRecord};
+use fracas_reports::{Ended, RunRecord};
 
 use super::check::BudgetArgs;
+use super::ending::warn;
 use super::{Out, complain, print, tell};
 use crate::exit::Exit;
-use crate::judging;
-use crate::plan::CheckBudget;
-use crate::store::RunDir;
+use fracas_engine::judging;
+use fracas_engine::plan::CheckBudget;
+use fracas_engine::store::RunDir;
 
 /// Arguments of `fracas report`.
 #[derive(Debug, clap::Args)]
@@ -39,29 +39,27 @@ pub(super) fn report(args: &ReportArgs) -> Exit {
     }
 }
 
-fn read_run(dir: &RunDir) -> Result<RunRecord, crate::store::StoreError> {
+fn read_run(dir: &RunDir) -> Result<RunRecord, fracas_engine::store::StoreError> {
     dir.record()
 }
 
 /// The exit code is about the writing: the verdict is in the report, and `check` tells it.
 fn rewrite(dir: &RunDir, record: &RunRecord, budget: CheckBudget) -> Exit {
-    let recorded = match judging::read(&dir.file("history.jsonl"), &Hint::default()) {
-        Ok(recorded) => recorded,
+    let conclusion = match judging::judge_run(dir, record, budget, None) {
+        Ok(conclusion) => conclusion,
         Err(error) => {
             complain(&error);
             return Exit::Usage;
         }
     };
-    let verdict = judging::decide(&recorded.history, budget);
-    let run = Run { record, history: &recorded.history, verdict: &verdict, torn: recorded.torn };
-    let written = judging::write_reports(dir, &run);
     if record.ended == Ended::Running {
         tell(
             "fracas: warning: the run has not ended, or it crashed; the report shows what was recorded",
         );
     }
-    for name in &written {
+    conclusion.unwritten.iter().for_each(|why| warn(why));
+    for name in &conclusion.written {
         print(&format!("{}\n", dir.file(name).display()));
     }
-    if written.len() == FILES.len() { Exit::Pass } else { Exit::Internal }
+    if conclusion.unwritten.is_empty() { Exit::Pass } else { Exit::Internal }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -15,18 +16,21 @@ use super::chosen::{
     Lacking, are_usual, faults, kinds, lacking, left_out, must_be_given, schedule, unknown,
 };
 use super::closing;
+use super::ending::{self, complain_and_mend};
 use super::repetition::command;
 use super::values::{
     Means, Rate, Seed, bytes, clients, count, means, offset, rate, seed, some_time,
 };
-use super::{Format, Out, complain, narrate, one_line, print, tell};
-use crate::equipment::{ClockMeans, PacketMeans, StarveMeans, Wanted};
+use super::{Format, Out, narrate, one_line, print, tell};
 use crate::exit::Exit;
-use crate::nemesis;
-use crate::plan::{Asked, RunPlan, promised};
-use crate::preflight;
-use crate::store::Readers;
-use crate::{fits, run, targets};
+use crate::terminal::Terminal;
+use fracas_engine::equipment::{ClockMeans, PacketMeans, StarveMeans, Wanted};
+use fracas_engine::nemesis;
+use fracas_engine::plan::{Asked, RunPlan, promised};
+use fracas_engine::preflight;
+use fracas_engine::progress::Listener;
+use fracas_engine::store::Readers;
+use fracas_engine::{fits, run, targets};
 use fracas_lab::disk::Model;
 use fracas_lab::leftovers::Identity;
 use fracas_lab::{Isolation, Mechanism, NODES_MAX};
@@ -253,11 +257,12 @@ pub(super) fn one(args: &RunArgs, target: &str, plan: &RunPlan) -> Exit {
                 return Exit::Machine.code();
             }
         };
-        match run::run(fitted.as_ref().unwrap_or(plan), world) {
-            Ok(exit) => exit.code(),
+        let listener: Arc<dyn Listener> = Arc::new(Terminal::default());
+        match run::run(fitted.as_ref().unwrap_or(plan), world, &listener) {
+            Ok(outcome) => ending::told(&outcome, args.format).code(),
             Err(error) => {
                 complain_and_mend(&error);
-                error.exit().code()
+                Exit::of_error(&error).code()
             }
         }
     });
@@ -274,16 +279,8 @@ pub(super) fn one(args: &RunArgs, target: &str, plan: &RunPlan) -> Exit {
             closing::close(plan, &error.to_string());
             let error = run::RunError::Lab(error);
             complain_and_mend(&error);
-            error.exit()
+            Exit::of_error(&error)
         }
-    }
-}
-
-/// Tells an error, and how to give this machine what it has run out of.
-fn complain_and_mend(error: &run::RunError) {
-    complain(error);
-    if let Some(mend) = error.mend() {
-        tell(&format!("  help: {mend}"));
     }
 }
 
@@ -397,7 +394,6 @@ fn decide_without(
         supervisor: Identity::own(),
         until_anomaly: args.until_anomaly,
         judge: !args.no_check,
-        format: args.format,
     })
 }
 

@@ -3,7 +3,7 @@
 use super::run::{RunArgs, decide, one};
 use super::{Format, print, tell};
 use crate::exit::Exit;
-use crate::plan::RunPlan;
+use fracas_engine::plan::RunPlan;
 
 /// How many runs `--until-fail` makes at most, where `--repeat` does not say.
 const UNTIL_FAIL_TIMES: u32 = 10_000;

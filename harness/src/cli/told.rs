@@ -8,7 +8,7 @@ use fracas_checker::history::History;
 use fracas_checker::{Anomaly, Verdict};
 use fracas_reports::{Finding, findings};
 
-use crate::text::plain;
+use fracas_engine::text::plain;
 
 /// How many findings are told in full; of the others there is the headline.
 const IN_FULL: usize = 3;

@@ -6,7 +6,7 @@ use fracas_targets::{Deployment, NodePlan, Target};
 
 use super::{complain, print, tell};
 use crate::exit::Exit;
-use crate::{fits, targets};
+use fracas_engine::{fits, targets};
 
 /// Arguments of `fracas validate`.
 #[derive(Debug, clap::Args)]

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use fracas::doctor::{Finding, Report};
 use fracas_checker::fault::FaultKind;
+use fracas_engine::doctor::{Finding, Report};
 
 use super::support::{Body, Test, Way};
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::Duration;
 
-use fracas::preflight;
 use fracas_checker::NodeId;
 use fracas_checker::fault::{Cut, FaultKind, Measurement, Stage};
+use fracas_engine::preflight;
 use fracas_lab::{Lab, LabError, LabSpec, Mechanism, NODES_MAX, World, proofs};
 
 use super::support::{self, Body, Test};

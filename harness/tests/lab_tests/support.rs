@@ -7,7 +7,7 @@ use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use fracas::doctor;
+use fracas_engine::doctor;
 use fracas_lab::{Isolation, World};
 
 /// The exit code of a test that does not fit this machine.

@@ -215,19 +215,19 @@ fn capabilities() -> String {
 }
 
 fn powerless(_: &World) {
-    let runtime = fracas::powerless::runtime().expect("a runtime");
+    let runtime = fracas_engine::powerless::runtime().expect("a runtime");
     let (own, none) = (capabilities(), "0000000000000000");
     assert_ne!(own, none);
     let (spawned, blocking, beside) = runtime.block_on(async {
         let spawned = tokio::spawn(async { capabilities() }).await;
         let blocking = tokio::task::spawn_blocking(capabilities).await;
-        let beside = fracas::powerless::beside("lab", async { capabilities() });
+        let beside = fracas_engine::powerless::beside("lab", async { capabilities() });
         (spawned, blocking, beside.expect("a thread").await)
     });
     assert_eq!(spawned.expect("it ends"), none);
     assert_eq!(blocking.expect("it ends"), none);
     let reads = std::thread::spawn(|| {
-        fracas::powerless::only_read();
+        fracas_engine::powerless::only_read();
         capabilities()
     });
     assert_eq!(reads.join().expect("it ends"), "0000000000000004", "to read files");

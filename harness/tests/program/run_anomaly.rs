@@ -2,8 +2,7 @@
 //! verdict over the whole history agrees.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -96,28 +95,17 @@ kill -9 $!
 exit 77
 ";
 
-/// How often is looked whether the load has begun.
-const GLANCE: Duration = Duration::from_millis(50);
-
-/// Whether clients of the only run have been answered.
-fn is_loaded(room: &Room) -> bool {
-    let history = |run: &PathBuf| fs::read_to_string(run.join("history.jsonl")).unwrap_or_default();
-    room.runs().first().map(history).is_some_and(|text| text.contains("\"complete\""))
-}
-
 #[test]
 fn the_last_words_of_a_server_that_crashed_are_told() {
     let Some(_lab) = lab() else { return };
     let room = Room::new();
     let now = room.path("now");
-    let wrapper = CRASHES.replace("$REGENT", env!("CARGO_BIN_EXE_regent"));
+    let wrapper = CRASHES.replace("$REGENT", &room.regent());
     let wrapper = wrapper.replace("$NOW", now.to_str().unwrap());
     let binary = format!("--binary={}", room.script("crashes.sh", &wrapper));
     let args = ["run", "regent", &binary, "--nodes=1", "--faults=none", "--time=12s", "--quiet"];
     let mut started = room.start(&mut room.fracas(&args));
-    while !started.has_ended() && !is_loaded(&room) {
-        std::thread::sleep(GLANCE);
-    }
+    started.until(|_| room.is_loaded());
     fs::write(now, "").unwrap();
     let ended = started.wait();
     ended.assert_stderr(&["ended by itself: no fault in effect allows it"]);

@@ -1,8 +1,6 @@
 //! Runs that end early or are asked for in special ways: signals, `--repeat`, `--format json`.
 
 use std::collections::BTreeSet;
-use std::thread::sleep;
-use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -10,13 +8,13 @@ use serde_json::Value;
 use crate::run_story::phases;
 use crate::support::{Room, events, json, lab};
 
-/// A run that is interrupted `after` its start ends in order, with everything written.
+/// A run that is interrupted under load ends in order, with everything written.
 #[track_caller]
-fn check_interrupted(signal: Signal, after: Duration, code: i32) {
+fn check_interrupted(signal: Signal, code: i32) {
     let Some(_lab) = lab() else { return };
     let room = Room::new();
-    let started = room.start(&mut room.fracas(&["run", "regent", "--time", "600s"]));
-    sleep(after);
+    let mut started = room.start(&mut room.fracas(&["run", "regent", "--time", "600s"]));
+    started.until(|_| room.is_loaded());
     started.signal(signal);
     let ended = started.wait();
     ended.assert_code(code).assert_stderr(&["healing and stopping"]);
@@ -33,7 +31,7 @@ fn check_interrupted(signal: Signal, after: Duration, code: i32) {
 
 #[test]
 fn ctrl_c_ends_a_run_in_order() {
-    check_interrupted(Signal::SIGINT, Duration::from_secs(4), 130);
+    check_interrupted(Signal::SIGINT, 130);
 }
 
 /// Who stops a run at once knows that it was too short: there is no list of what it lacked.
@@ -41,8 +39,8 @@ fn ctrl_c_ends_a_run_in_order() {
 fn ctrl_c_at_once_is_told_in_three_lines() {
     let Some(_lab) = lab() else { return };
     let room = Room::new();
-    let started = room.start(&mut room.fracas(&["run", "regent", "--time", "600s"]));
-    sleep(Duration::from_millis(1500));
+    let mut started = room.start(&mut room.fracas(&["run", "regent", "--time", "600s"]));
+    started.until(|_| room.is_loaded());
     started.signal(Signal::SIGINT);
     let ended = started.wait();
     ended.assert_code(130).assert_stdout(&["INCONCLUSIVE: The run was interrupted by SIGINT"]);
@@ -51,7 +49,7 @@ fn ctrl_c_at_once_is_told_in_three_lines() {
 
 #[test]
 fn sigterm_ends_a_run_in_order() {
-    check_interrupted(Signal::SIGTERM, Duration::from_secs(3), 143);
+    check_interrupted(Signal::SIGTERM, 143);
 }
 
 #[test]
@@ -59,15 +57,13 @@ fn a_second_ctrl_c_tears_down_at_once() {
     let Some(_lab) = lab() else { return };
     let room = Room::new();
     // A server that does not listen to SIGTERM keeps an orderly end waiting for its grace.
-    let script = format!("#!/bin/sh\ntrap '' TERM\n{} \"$@\"\n", env!("CARGO_BIN_EXE_regent"));
+    let script = format!("#!/bin/sh\ntrap '' TERM\n{} \"$@\"\n", room.regent());
     let server = room.script("stubborn", &script);
     let args = ["run", "regent", "--time", "600s", "--faults", "none", "--binary", &server];
-    let started = room.start(&mut room.fracas(&args));
-    sleep(Duration::from_secs(3));
+    let mut started = room.start(&mut room.fracas(&args));
+    started.until(|_| room.is_loaded());
     started.signal(Signal::SIGINT);
-    while !started.stderr().contains("healing and stopping") {
-        sleep(Duration::from_millis(5));
-    }
+    started.until(|started| started.stderr().contains("healing and stopping"));
     started.signal(Signal::SIGINT);
     started.wait().assert_code(130);
     room.assert_nothing_left();

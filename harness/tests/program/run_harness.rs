@@ -13,7 +13,7 @@ use crate::support::{Room, events, has_fuse, is_root, json, lab};
 
 /// The reference cluster behind a script, and what the target file says otherwise.
 fn behind(room: &Room, script: &str, changes: &[(&str, &str)]) -> String {
-    let regent = env!("CARGO_BIN_EXE_regent");
+    let regent = room.regent();
     let script = format!("#!/bin/sh\n{script}\nexec {regent} \"$@\"\n");
     room.script("server.sh", &script);
     let mut text = include_str!("../../../targets/builtin/regent.toml").to_owned();
@@ -100,20 +100,6 @@ fn helper(outer: i32, kind: &str) -> i32 {
     found.map(|(pid, ..)| *pid).unwrap_or_else(|| panic!("no {kind}: {all:#?}"))
 }
 
-/// Waits until clients are being served.
-fn await_load(room: &Room) {
-    let until = Instant::now() + Duration::from_secs(60);
-    let loaded = || {
-        let history = room.runs().first().map(|run| run.join("history.jsonl"));
-        let text = history.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
-        text.contains(r#""phase":"load""#)
-    };
-    while !loaded() {
-        assert!(Instant::now() < until, "no load");
-        sleep(Duration::from_millis(50));
-    }
-}
-
 /// The death of a process of our own is never a crash of a server.
 #[test]
 fn a_helper_that_is_killed_is_named_and_the_target_is_not_blamed() {
@@ -129,8 +115,8 @@ fn a_helper_that_is_killed_is_named_and_the_target_is_not_blamed() {
     for (kind, name) in cases {
         let room = Room::new();
         let args = ["run", "regent", "--faults", "disk,power", "--time", "12s", "--nodes", "3"];
-        let started = room.start(&mut room.fracas(&[&args[..], &["--seed", "5"]].concat()));
-        await_load(&room);
+        let mut started = room.start(&mut room.fracas(&[&args[..], &["--seed", "5"]].concat()));
+        started.until(|_| room.is_loaded());
         kill(Pid::from_raw(helper(started.pid(), kind)), Signal::SIGKILL).unwrap();
         let ended = started.wait();
         ended.assert_code(2).assert_stdout(&["INCONCLUSIVE", name, "signal 9"]);
@@ -149,8 +135,9 @@ fn a_harness_that_stood_still_says_so() {
     let Some(_lab) = lab() else { return };
     let room = Room::new();
     let args = ["run", "regent", "--faults", "none", "--time", "6s", "--nodes", "3"];
-    let started = room.start(&mut room.fracas(&[&args[..], &["--min-elections", "0"]].concat()));
-    await_load(&room);
+    let mut started =
+        room.start(&mut room.fracas(&[&args[..], &["--min-elections", "0"]].concat()));
+    started.until(|_| room.is_loaded());
     let inner = Pid::from_raw(children(started.pid())[0]);
     kill(inner, Signal::SIGSTOP).unwrap();
     sleep(Duration::from_secs(3));
@@ -172,8 +159,8 @@ fn a_second_signal_ends_a_harness_that_hangs() {
         let room = Room::new();
         let mut command =
             room.shell("trap - INT; exec \"$FRACAS\" run regent --time 30s --nodes 3");
-        let started = room.start(&mut command);
-        await_load(&room);
+        let mut started = room.start(&mut command);
+        started.until(|_| room.is_loaded());
         // As stuck as can be: it runs no handler, and no thread of it goes on.
         kill(Pid::from_raw(children(started.pid())[0]), Signal::SIGSTOP).unwrap();
         started.signal(signal);

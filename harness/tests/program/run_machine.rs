@@ -247,3 +247,14 @@ fn a_machine_without_a_packet_filter_has_the_other_faults() {
     named.assert_code(4).assert_stderr(&["bring about the fault `slow`"]);
     room.assert_nothing_left();
 }
+
+/// What lies in a hidden directory does not exist for a server; who names it there is told so.
+#[test]
+fn a_server_whose_script_starts_what_is_hidden_is_told_why() {
+    let Some(_lab) = lab() else { return };
+    let (room, elsewhere) = (Room::new(), Room::new());
+    let script = format!("#!/bin/sh\nexec {} \"$@\"\n", elsewhere.regent());
+    let server = room.script("server.sh", &script);
+    let ended = room.run(&["run", "regent", "--binary", &server, "--time", "2s"]);
+    ended.assert_code(3).assert_stderr(&["status 127", "`/tmp`", "`node.reads`"]);
+}

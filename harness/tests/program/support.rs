@@ -104,6 +104,24 @@ impl Room {
         self.dir.path().join(name)
     }
 
+    /// The reference server in this room, for scripts of this room that start it: where it was
+    /// built, as below `/home` or `/tmp`, a server may not see it.
+    pub(crate) fn regent(&self) -> String {
+        let path = self.path("regent");
+        if !path.exists() {
+            fs::copy(env!("CARGO_BIN_EXE_regent"), &path).unwrap();
+        }
+        path.display().to_string()
+    }
+
+    /// Whether clients of the only run have been answered under load.
+    pub(crate) fn is_loaded(&self) -> bool {
+        let history = self.runs().first().map(|run| run.join("history.jsonl"));
+        let text = history.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
+        let load = text.split_once("\"phase\":\"load\"").map(|(_, load)| load);
+        load.is_some_and(|load| load.contains("\"complete\""))
+    }
+
     /// Writes a file; returns its path as a word of a command line.
     pub(crate) fn file(&self, name: &str, text: &str) -> String {
         let path = self.path(name);
@@ -237,6 +255,17 @@ impl Started {
     /// Whether it has ended by itself.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Waits until this is so; it must be before the program ends.
+    #[track_caller]
+    pub(crate) fn until(&mut self, is_so: impl Fn(&Self) -> bool) {
+        let until = Instant::now() + LIMIT;
+        while !is_so(self) {
+            assert!(!self.has_ended(), "it has ended: {}", self.stderr());
+            assert!(Instant::now() < until, "not within {LIMIT:?}: {}", self.stderr());
+            sleep(GLANCE);
+        }
     }
 
     /// Waits for its end.

@@ -1,12 +1,12 @@
 //! Ctrl-C and SIGTERM: once ends the run in order, twice tears it down at once.
 
 use std::io;
+use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::cli::tell;
-use crate::exit::Exit;
+use crate::progress::{Listener, Progress};
 
 /// What interrupted a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,12 +18,12 @@ pub enum Interrupt {
 }
 
 impl Interrupt {
-    /// How it ends the program.
+    /// The exit code of a program that it ends, as shells have it: 128 and the signal's number.
     #[must_use]
-    pub fn exit(self) -> Exit {
+    pub fn code(self) -> u8 {
         match self {
-            Self::Int => Exit::Interrupted,
-            Self::Term => Exit::Terminated,
+            Self::Int => 130,
+            Self::Term => 143,
         }
     }
 
@@ -42,11 +42,12 @@ impl Interrupt {
 pub struct Interrupts(watch::Receiver<Option<Interrupt>>);
 
 impl Interrupts {
-    /// Begins to listen. Must be called within a tokio runtime.
+    /// Begins to take signals, and tells `listener` of the first. Must be called within a tokio
+    /// runtime.
     ///
     /// # Errors
     /// When the kernel refuses to have signals delivered.
-    pub fn listen() -> io::Result<Self> {
+    pub fn listen(listener: Arc<dyn Listener>) -> io::Result<Self> {
         let mut int = signal(SignalKind::interrupt())?;
         let mut term = signal(SignalKind::terminate())?;
         let (sender, told) = watch::channel(None);
@@ -58,10 +59,9 @@ impl Interrupts {
                 };
                 if sender.borrow().is_some() {
                     // The end of process 1 of this world takes everything in it along.
-                    std::process::exit(i32::from(interrupt.exit().code()));
+                    std::process::exit(i32::from(interrupt.code()));
                 }
-                let word = interrupt.word();
-                tell(&format!("{word}: healing and stopping; a second signal ends fracas at once"));
+                listener.hear(&Progress::Interrupted(interrupt));
                 sender.send_replace(Some(interrupt));
             }
         });

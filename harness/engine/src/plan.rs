@@ -10,7 +10,6 @@ use fracas_checker::history::{self, Coverage};
 use fracas_targets::{Leaders, Leases, Locks, Registers, Target, Tokens};
 use fracas_workloads::{Size, Workload};
 
-use crate::cli::Format;
 use crate::equipment::Wanted;
 use crate::nemesis;
 use crate::store::Readers;
@@ -82,8 +81,6 @@ pub struct RunPlan {
     pub until_anomaly: bool,
     /// Whether to judge at once.
     pub judge: bool,
-    /// What the result on stdout looks like.
-    pub format: Format,
 }
 
 /// What judging may use.

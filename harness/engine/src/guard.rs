@@ -15,7 +15,7 @@ use fracas_checker::Plan;
 use fracas_checker::event::{Event, Nanos};
 use fracas_checker::online::{Alarm, Watch};
 
-use crate::cli::{narrate, tell};
+use crate::progress::{Listener, Progress};
 use crate::text::plain;
 
 /// With more events than this still to look at, the guard gives up.
@@ -35,11 +35,11 @@ pub struct Feed {
     most_behind: usize,
 }
 
-#[derive(Default)]
 struct Shared {
     proven: OnceLock<Alarm>,
     /// How many events were handed over and not looked at yet.
     behind: AtomicUsize,
+    listener: Arc<dyn Listener>,
 }
 
 /// An anomaly that was proven while the run went on.
@@ -72,21 +72,23 @@ impl Guard {
     ///
     /// # Errors
     /// When there can be no thread for it.
-    pub fn start(plan: &Plan) -> io::Result<(Self, Feed)> {
+    pub fn start(plan: &Plan, listener: &Arc<dyn Listener>) -> io::Result<(Self, Feed)> {
         let watch = Watch::of(plan);
-        let unwatched = match watch.unwatched() {
-            [] => String::new(),
-            ids => format!("; {} can be checked at the end only", ids.join(", ")),
-        };
-        narrate(&format!(
-            "fracas: checking during the run: {}{unwatched}",
-            watch.watched().join(", ")
-        ));
-        Self::with(watch, MOST_BEHIND)
+        listener.hear(&Progress::Watching {
+            during: watch.watched(),
+            after: watch.unwatched().to_vec(),
+        });
+        Self::with(watch, MOST_BEHIND, listener)
     }
 
-    fn with(watch: Watch, most_behind: usize) -> io::Result<(Self, Feed)> {
-        let shared = Arc::new(Shared::default());
+    fn with(
+        watch: Watch,
+        most_behind: usize,
+        listener: &Arc<dyn Listener>,
+    ) -> io::Result<(Self, Feed)> {
+        let listener = Arc::clone(listener);
+        let shared =
+            Arc::new(Shared { proven: OnceLock::new(), behind: AtomicUsize::new(0), listener });
         let theirs = Arc::clone(&shared);
         let (sender, receiver) = mpsc::channel();
         let thread = thread::Builder::new()
@@ -105,9 +107,7 @@ impl Guard {
     /// Waits until all that was handed over has been looked at. The recording must be closed.
     pub fn finish(&mut self) {
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            tell(
-                "fracas: warning: the check during the run failed, which is a bug of fracas; please report it",
-            );
+            self.shared.listener.hear(&Progress::WatchFailed);
         }
     }
 }
@@ -119,10 +119,7 @@ impl Feed {
         let more = events.len();
         let behind = more + self.shared.behind.fetch_add(more, Ordering::Relaxed);
         if behind > self.most_behind {
-            tell(&format!(
-                "fracas: warning: the check during the run fell {behind} events behind and has stopped; \
-                 the whole history is checked at the end"
-            ));
+            self.shared.listener.hear(&Progress::WatchOverrun(behind));
             self.events = None;
         } else if sender.send(events).is_err() {
             self.events = None; // an anomaly is proven: nobody looks any more
@@ -143,11 +140,10 @@ fn look(mut watch: Watch, events: &Receiver<Vec<Event>>, shared: &Shared) {
         let _first = shared.proven.set(alarm.clone());
     }
     for blind in watch.blind() {
-        let what = blind.object.as_deref().unwrap_or("the run");
-        tell(&format!(
-            "fracas: warning: {what} was not checked to the end of the run: {}",
-            blind.reason
-        ));
+        shared.listener.hear(&Progress::WatchBlind {
+            what: blind.object.as_deref().unwrap_or("the run").to_owned(),
+            reason: blind.reason.to_owned(),
+        });
     }
 }
 
@@ -159,6 +155,16 @@ mod tests {
     use super::*;
 
     const REGISTER: &str = "register/linearizable";
+
+    struct Nobody;
+
+    impl Listener for Nobody {
+        fn hear(&self, _: &Progress) {}
+    }
+
+    fn nobody() -> Arc<dyn Listener> {
+        Arc::new(Nobody)
+    }
 
     /// A write, and a read after it that did not see it.
     fn stale() -> Vec<Event> {
@@ -181,7 +187,7 @@ mod tests {
     #[track_caller]
     fn check(batches: &[&[Event]], most_behind: usize, expect: Option<u64>) {
         let (mut guard, mut feed) =
-            Guard::with(Watch::new(&[REGISTER]), most_behind).expect("a thread");
+            Guard::with(Watch::new(&[REGISTER]), most_behind, &nobody()).expect("a thread");
         batches.iter().for_each(|batch| feed.hand_over(batch.to_vec()));
         drop(feed);
         guard.finish();
@@ -208,7 +214,8 @@ mod tests {
         let mut events = stale();
         let note = EventKind::note("");
         events.push(Event { index: 4, time: 9, kind: note.clone() });
-        let (mut guard, mut feed) = Guard::with(Watch::new(&[REGISTER]), 10).expect("a thread");
+        let (mut guard, mut feed) =
+            Guard::with(Watch::new(&[REGISTER]), 10, &nobody()).expect("a thread");
         feed.hand_over(events);
         guard.finish();
         assert_eq!(guard.proven().map(|alarm| alarm.index), Some(3));

@@ -2,14 +2,17 @@
 
 mod error;
 mod looks;
+mod ready;
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use fracas_checker::event::{Completion, EventKind, Nanos, NodeId, Phase};
+use fracas_checker::event::{EventKind, Nanos, Phase};
 use fracas_checker::fault::FaultKind;
 use fracas_checker::harness::Mishap;
 use fracas_checker::history::{self, Header};
+use fracas_lab::{Lab, LabSpec, World, scarce};
 use fracas_reports::{Ended, RunRecord};
 use fracas_targets::Deployment;
 use fracas_workloads::Lane;
@@ -17,52 +20,67 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::actor::{Actor, Actual};
-use crate::cli::{narrate, print, tell};
 use crate::clients::{Caller, Clients};
-use crate::cluster::{Cluster, Crash};
+use crate::cluster::Cluster;
 use crate::deploying::deployments;
 use crate::equipment::{Equipment, PacketMeans};
-use crate::exit::Exit;
 use crate::guard::{Guard, Proven};
 use crate::heartbeat::Heartbeat;
 use crate::interrupt::{Interrupt, Interrupts};
+use crate::judging::{Conclusion, HistoryError};
 use crate::observer::Observer;
 use crate::plan::RunPlan;
-use crate::progress::Progress;
+use crate::progress::{Listener, Progress, Standing};
 use crate::recorder::Recorder;
 use crate::store::RunDir;
 use crate::view::View;
-use crate::{judging, last_words, powerless, preflight, record};
+use crate::{judging, powerless, preflight, record};
 pub use error::RunError;
-use fracas_lab::{Lab, LabSpec, World, scarce};
 use looks::Looker;
 
-/// How long the cluster may take to be ready, where the target does not say.
-const READY_WITHIN: Duration = Duration::from_secs(30);
-/// The register that is read to see whether the cluster answers.
-const PROBE_KEY: &str = "ready";
 /// How often a waiting run looks around.
 const GLANCE: Duration = Duration::from_millis(20);
 /// After all nodes agree on a leader they are watched for this much longer.
 const AFTERWARDS: Duration = Duration::from_millis(500);
 /// Once an anomaly is proven, the final reads take no longer than this.
 const LAST_LOOK: Duration = Duration::from_secs(2);
-/// How many of its last log lines are shown of a node that did not start.
-const LAST_LINES: usize = 6;
+/// What came of a run that has a directory.
+pub struct Outcome {
+    /// Where it is kept.
+    pub dir: RunDir,
+    /// What was decided and found.
+    pub record: RunRecord,
+    /// What ended it before its time, if anything did.
+    pub stopped: Stopped,
+    /// Why the test could not take place, if that is so.
+    pub error: Option<RunError>,
+    /// What the checks say; none if nobody asked for it.
+    pub judged: Option<Result<Conclusion, HistoryError>>,
+}
 
-/// What a server is told that ended well and left processes behind.
-const BACKGROUND: &str = ": it went to the background, expected a server that stays in the \
-    foreground\n  help: leave the option out that makes a daemon of it (such as `--daemonize`), or \
-    add the one that does not (such as `--foreground`); a script starts it with `exec`";
+/// What ended a run before its time, if anything did.
+#[derive(Default)]
+pub struct Stopped {
+    /// A signal.
+    pub interrupt: Option<Interrupt>,
+    /// An anomaly, proven while the run went on.
+    pub proven: Option<Proven>,
+    /// What of our own failed; what was recorded is judged all the same.
+    pub broken: Option<String>,
+}
 
 /// Carries out `plan`: lab, cluster, load and faults, recovery, final reads, verdict, report.
 ///
 /// # Errors
-/// When the run could not take place; whatever was recorded is on disk all the same.
-pub fn run(plan: &RunPlan, world: &World) -> Result<Exit, RunError> {
+/// When there is no directory that could keep the run, or its record cannot be written.
+pub fn run(
+    plan: &RunPlan,
+    world: &World,
+    listener: &Arc<dyn Listener>,
+) -> Result<Outcome, RunError> {
     let runtime = powerless::runtime().map_err(RunError::Runtime)?;
     // First of all: process 1 of a world does not even die of a signal that it does not listen to.
-    let listening = runtime.block_on(async { Interrupts::listen() });
+    let listening = runtime.block_on(async { Interrupts::listen(Arc::clone(listener)) });
     let interrupts = listening.map_err(RunError::Runtime)?;
     let mut record = record::begin(plan, world);
     let dir = RunDir::create(&plan.out, &plan.name(), plan.readers).map_err(RunError::Out)?;
@@ -70,35 +88,29 @@ pub fn run(plan: &RunPlan, world: &World) -> Result<Exit, RunError> {
     dir.write_supervisor(plan.supervisor)?;
     dir.write_record(&record)?;
     let began = Instant::now();
+    let around = Around { plan, dir: &dir, listener };
     let ended = build(plan, &dir, &mut record)
-        .and_then(|lab| runtime.block_on(conduct(plan, lab, &dir, interrupts)));
+        .and_then(|lab| runtime.block_on(conduct(around, lab, interrupts)));
     record.duration_s = Some(began.elapsed().as_secs_f64());
     record.ended = told(&ended);
     dir.use_reserve();
     dir.write_record(&record)?;
-    let Stopped { interrupt, proven, broken } = match ended {
-        Ok(stopped) => stopped,
-        Err(error) => {
-            judging::report_failure(&dir, &record, plan);
-            return Err(error);
-        }
+    let (stopped, error) = match ended {
+        Ok(stopped) => (stopped, None),
+        Err(error) => (Stopped::default(), Some(error)),
     };
-    let judged = if plan.judge {
-        judging::judge_run(&dir, &record, plan, proven.as_ref())
-    } else {
-        print(&judging::recorded(plan, &dir));
-        if broken.is_some() { Exit::Inconclusive } else { Exit::Pass }
-    };
-    broken.iter().for_each(|why| tell(&format!("fracas: {}", crate::text::plain(why))));
-    Ok(interrupt.map_or(judged, Interrupt::exit))
+    // Of a run that could not take place the reports tell why, and the servers' last words.
+    let judged = (plan.judge || error.is_some())
+        .then(|| judging::judge_run(&dir, &record, plan.check, stopped.proven.as_ref()));
+    Ok(Outcome { dir, record, stopped, error, judged })
 }
 
-/// What ended a run before its time, if anything did.
-struct Stopped {
-    interrupt: Option<Interrupt>,
-    proven: Option<Proven>,
-    /// What of our own failed; what was recorded is judged all the same.
-    broken: Option<String>,
+/// What a run is carried out with.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    plan: &'a RunPlan,
+    dir: &'a RunDir,
+    listener: &'a Arc<dyn Listener>,
 }
 
 /// Builds the lab, and notes how it brings faults about.
@@ -143,22 +155,22 @@ struct Stage<'a> {
     interrupts: Interrupts,
     /// Keeps up with the run, where it is to end with the first anomaly.
     guard: Option<Guard>,
+    listener: Arc<dyn Listener>,
     /// When the load was ended because of an anomaly.
     load_ended: OnceLock<Nanos>,
 }
 
 /// The run itself: five steps. Returns what ended it before its time, if anything did.
 async fn conduct(
-    plan: &RunPlan,
+    Around { plan, dir, listener }: Around<'_>,
     lab: Lab,
-    dir: &RunDir,
     interrupts: Interrupts,
 ) -> Result<Stopped, RunError> {
     let deployments = deployments(plan, &lab, dir)?;
     let deployment = Arc::clone(&deployments.first);
     let client = deployment.client().map_err(|error| RunError::Render(error.to_string()))?;
     let header = header(plan, dir);
-    let guard = plan.until_anomaly.then(|| Guard::start(&header.plan)).transpose();
+    let guard = plan.until_anomaly.then(|| Guard::start(&header.plan, listener)).transpose();
     let (guard, feed) = guard.map_err(RunError::Runtime)?.unzip();
     let (recorder, writer) =
         Recorder::create(&dir.file("history.jsonl"), &header, feed).map_err(RunError::History)?;
@@ -179,6 +191,7 @@ async fn conduct(
         caller,
         interrupts,
         guard,
+        listener: Arc::clone(listener),
         load_ended,
     };
 
@@ -215,15 +228,6 @@ fn header(plan: &RunPlan, dir: &RunDir) -> Header {
         nodes: plan.nodes.clone(),
         plan: plan.judging(),
     }
-}
-
-/// What a cluster lacks to be ready.
-struct Missing {
-    what: String,
-    /// Whose log may tell more.
-    node: NodeId,
-    /// How long after the start it may be missing.
-    within: Duration,
 }
 
 impl Stage<'_> {
@@ -283,90 +287,9 @@ impl Stage<'_> {
         self.recorder.record(EventKind::Phase { phase });
     }
 
-    /// Waits until the cluster has a leader (where the target tells of leaders) and answers.
-    async fn ready(&self) -> Result<(), RunError> {
-        let began = Instant::now();
-        loop {
-            if self.interrupts.now().is_some() || self.is_broken() {
-                return Ok(());
-            }
-            if let Some(crash) = self.cluster.crashed().first() {
-                return Err(RunError::Target(self.died(crash)));
-            }
-            let Some(missing) = self.missing().await else { return Ok(()) };
-            if began.elapsed() >= missing.within {
-                return Err(RunError::Target(self.not_ready(&missing)));
-            }
-            tokio::time::sleep(GLANCE).await;
-        }
-    }
-
-    /// What the cluster still lacks to be ready.
-    async fn missing(&self) -> Option<Missing> {
-        for (node, plan) in &self.deployment.nodes {
-            if let Some(probe) = &plan.ready
-                && let Err(why) = probe.ask().await
-            {
-                let what = format!("node {node} does not answer at {}: {why}", probe.address());
-                return Some(Missing { what, node: *node, within: probe.within });
-            }
-        }
-        let within = self.deployment.cluster_ready().map_or(READY_WITHIN, |ready| ready.within);
-        let node = self.cluster.nodes().next().unwrap_or(NodeId(1));
-        if self.waits_for_leader() && !self.view.agrees(self.plan.quorum()) {
-            let what = "no leader that a majority follows was seen".to_owned();
-            return Some(Missing { what, node, within });
-        }
-        let refused = self.refused().await?;
-        Some(Missing { what: format!("no node answers a read; {refused}"), node, within })
-    }
-
-    /// What the last node says to a read, if none answers it.
-    async fn refused(&self) -> Option<String> {
-        let mut last = None;
-        for node in self.cluster.nodes() {
-            match self.caller.try_read(node, PROBE_KEY).await {
-                Completion::Ok { .. } => return None,
-                Completion::Fail { error } | Completion::Info { error } => {
-                    last = Some(format!("{node} says: {error}"));
-                }
-            }
-        }
-        last
-    }
-
+    /// Whether the target tells of leaders, so that one can be waited for.
     fn waits_for_leader(&self) -> bool {
         self.deployment.cluster_ready().is_some()
-    }
-
-    fn died(&self, Crash { node, how, background, .. }: &Crash) -> String {
-        let program = &self.deployment.nodes[node].argv[0];
-        let advice = if *background { BACKGROUND } else { "" };
-        let words = self.last_words(*node);
-        format!(
-            "start node {node}: `{program}` ended with {how} before the cluster was ready{advice}{words}"
-        )
-    }
-
-    fn not_ready(&self, missing: &Missing) -> String {
-        let Missing { what, node, within } = missing;
-        let words = self.last_words(*node);
-        format!("start the cluster: it was not ready within {within:?}: {what}{words}")
-    }
-
-    /// Where a node's log is, and how it ends.
-    fn last_words(&self, node: NodeId) -> String {
-        let mut text = String::new();
-        for path in self.cluster.outputs(node) {
-            let lines = last_words::of_file(&path, 0, LAST_LINES);
-            if !lines.is_empty() {
-                text.push_str(&format!("\n  end of {}:", path.display()));
-                lines
-                    .iter()
-                    .for_each(|line| text.push_str(&format!("\n    {}", crate::text::plain(line))));
-            }
-        }
-        text
     }
 
     /// Clients and faults, for the time asked. When it returns all faults are healed, and clients
@@ -408,7 +331,7 @@ impl Stage<'_> {
         };
         let extend = self.plan.extend;
         if !extend.is_zero() && self.is_undisturbed() {
-            narrate(&format!("fracas: the load goes on for at most {extend:?}: it lacks {what}"));
+            self.listener.hear(&Progress::LoadExtended { by: extend, lacks: what });
             self.watch(extend, || lacks().is_some() || comes()).await;
         }
     }
@@ -417,20 +340,31 @@ impl Stage<'_> {
     fn tell_proven(&self) {
         self.load_ended.get_or_init(|| self.recorder.now());
         let Some(proven) = self.proven() else { return };
-        tell(&format!("fracas: {proven}"));
         self.recorder.record(EventKind::note(proven.to_string()));
+        self.listener.hear(&Progress::Proven(proven));
     }
 
-    /// Shows progress for `time`, or until the user interrupts, the disk fails, an anomaly is
+    /// Tells how the load stands for `time`, or until the user interrupts, the disk fails, an anomaly is
     /// proven, or nothing is `wanted` any more.
     async fn watch(&self, time: Duration, wanted: impl Fn() -> bool) {
-        let (progress, until) = (Progress::begin(time), Instant::now() + time);
+        let until = Instant::now() + time;
+        self.listener.hear(&Progress::LoadBegan(time));
         let goes_on = || self.is_undisturbed() && wanted();
         while Instant::now() < until && goes_on() {
             self.cluster.notice_crashes();
-            progress.show(until - Instant::now(), self.recorder.counts(), &self.view);
+            self.listener.hear(&Progress::Load(self.standing(until - Instant::now())));
             tokio::time::sleep(GLANCE).await;
         }
+        self.listener.hear(&Progress::LoadEnded);
+    }
+
+    /// How the load stands, with `left` to go.
+    fn standing(&self, left: Duration) -> Standing {
+        let counts = self.recorder.counts();
+        let [ok, fail, info] = [&counts.ok, &counts.fail, &counts.info].map(|c| c.load(Relaxed));
+        let generation = self.view.elections().borrow().generation;
+        let leader = self.view.leader().map(|node| (node, generation));
+        Standing { left, ok, fail, info, leader, faults: self.view.faults() }
     }
 
     fn is_undisturbed(&self) -> bool {
@@ -442,7 +376,7 @@ impl Stage<'_> {
     /// has passed. Whether that was in time is for the checks to say.
     async fn recover(&self) {
         let counts = self.recorder.counts();
-        let ok = || counts.ok.load(std::sync::atomic::Ordering::Relaxed);
+        let ok = || counts.ok.load(Relaxed);
         let before = ok();
         let until = Instant::now() + self.plan.recovery() + AFTERWARDS;
         let goes_on = || self.is_undisturbed();

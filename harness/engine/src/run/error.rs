@@ -1,7 +1,6 @@
-//! Why a run could not take place, and how that ends the program.
+//! Why a run could not take place.
 
 use crate::cluster::StartError;
-use crate::exit::Exit;
 use crate::store::StoreError;
 use fracas_lab::{LabError, scarce};
 
@@ -32,22 +31,6 @@ pub enum RunError {
     /// The runtime could not be started.
     #[error("start the runtime: {0}")]
     Runtime(std::io::Error),
-}
-
-impl RunError {
-    /// How it ends the program.
-    #[must_use]
-    pub fn exit(&self) -> Exit {
-        match self {
-            Self::Target(_) => Exit::TargetBroke,
-            Self::Lab(LabError::Unavailable { .. }) => Exit::Machine,
-            _ if self.mend().is_some() => Exit::Machine,
-            Self::Render(_) | Self::Out(_) => Exit::Usage,
-            Self::Lab(_) | Self::Store(_) | Self::Bug(_) | Self::History(_) | Self::Runtime(_) => {
-                Exit::Internal
-            }
-        }
-    }
 }
 
 impl RunError {

@@ -65,21 +65,17 @@ fn bearable(name: &str, text: &str) -> Result<(), String> {
 
 /// The other process: takes the text from its standard input. What is wrong in it is told by the
 /// process that uses it.
-#[must_use]
-pub fn trial_main(name: &str) -> u8 {
+///
+/// # Errors
+/// When its memory cannot be bounded, or the text cannot be read.
+pub fn trial_main(name: &str) -> Result<(), String> {
     let mut text = String::new();
-    let bounded = fracas_lab::bound_memory(TRIAL_MEMORY).map_err(|error| error.to_string());
-    let read = bounded.and_then(|()| {
-        std::io::stdin().read_to_string(&mut text).map_err(|error| error.to_string())
-    });
-    if let Err(error) = read {
-        eprintln!("{error}");
-        return 1;
-    }
+    fracas_lab::bound_memory(TRIAL_MEMORY).map_err(|error| error.to_string())?;
+    std::io::stdin().read_to_string(&mut text).map_err(|error| error.to_string())?;
     if let Ok(target) = Target::parse(name, &text) {
         let _told_later = target.deploy(&example(&target));
     }
-    0
+    Ok(())
 }
 
 fn no_target(name: &str) -> String {

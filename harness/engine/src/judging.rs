@@ -1,0 +1,186 @@
+//! From a history on disk to a verdict, and from there to the reports.
+//!
+//! The verdict is the checker's; here is only the clock that its budget needs, and the writing.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::Instant;
+
+use fracas_checker::formats::{self, Hint, ReadError, Recorded};
+use fracas_checker::history::History;
+use fracas_checker::objects::Kind;
+use fracas_checker::recorded::{self, Judged};
+use fracas_checker::{Algorithm, Budget, Status, Verdict, judge};
+use fracas_reports::{FILES, Run, RunRecord};
+
+use crate::guard::Proven;
+use crate::plan::CheckBudget;
+use crate::store::RunDir;
+
+/// Why a history could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// The file could not be opened.
+    #[error("open `{path}`: {error}")]
+    Open {
+        /// The file.
+        path: String,
+        /// The reason.
+        error: std::io::Error,
+    },
+    /// What is in it is not a history.
+    #[error("read `{path}`: {error}")]
+    Read {
+        /// The file.
+        path: String,
+        /// The line and the reason.
+        error: ReadError,
+    },
+}
+
+/// Reads a history, whoever recorded it.
+///
+/// # Errors
+/// When the file cannot be opened, or is not a history.
+pub fn read(path: &Path, hint: &Hint) -> Result<Recorded, HistoryError> {
+    let name = path.display().to_string();
+    let file =
+        File::open(path).map_err(|error| HistoryError::Open { path: name.clone(), error })?;
+    formats::read(file, hint).map_err(|error| HistoryError::Read { path: name, error })
+}
+
+/// Judges a history within a budget.
+#[must_use]
+pub fn decide(history: &History, budget: CheckBudget) -> Verdict {
+    let until = Instant::now() + budget.time;
+    judge(history, Budget::new(budget.bytes, &|| Instant::now() >= until))
+}
+
+/// How a history that is on disk is to be judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Judge {
+    /// By this model alone; by the plan of the history, or the model that fits, if none is named.
+    pub kind: Option<&'static Kind>,
+    /// How the model is decided.
+    pub algorithm: Algorithm,
+    /// What it may use.
+    pub budget: CheckBudget,
+}
+
+impl Judge {
+    /// The verdict, with the history as it was judged.
+    ///
+    /// # Errors
+    /// When no model fits the history, or the one that is named does not.
+    pub fn verdict(&self, recorded: Recorded) -> Result<Judged, String> {
+        let until = Instant::now() + self.budget.time;
+        let expired = || Instant::now() >= until;
+        let budget = Budget::new(self.budget.bytes, &expired);
+        recorded::Judge { kind: self.kind, algorithm: self.algorithm, budget }.verdict(recorded)
+    }
+}
+
+/// What the checks say of a recorded run.
+pub struct Conclusion {
+    /// Its history.
+    pub history: History,
+    /// Whether the history's last line was cut off.
+    pub torn: bool,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The names of the reports that were written.
+    pub written: Vec<&'static str>,
+    /// Why others could not be written.
+    pub unwritten: Vec<String>,
+    /// How the verdict contradicts what was proven while the run went on: a bug of fracas.
+    pub contradiction: Option<String>,
+}
+
+impl Conclusion {
+    /// All that a report is made of.
+    #[must_use]
+    pub fn report<'a>(&'a self, record: &'a RunRecord) -> Run<'a> {
+        Run { record, history: &self.history, verdict: &self.verdict, torn: self.torn }
+    }
+}
+
+/// Judges a run and writes its reports. What was `proven` while it went on must be found again.
+///
+/// # Errors
+/// When its history cannot be read.
+pub fn judge_run(
+    dir: &RunDir,
+    record: &RunRecord,
+    budget: CheckBudget,
+    proven: Option<&Proven>,
+) -> Result<Conclusion, HistoryError> {
+    let recorded = read(&dir.file("history.jsonl"), &Hint::default())?;
+    let (history, torn) = (recorded.history, recorded.torn);
+    let verdict = decide(&history, budget);
+    let contradiction = proven.and_then(|proven| confirmed(&verdict, proven).err());
+    let run = Run { record, history: &history, verdict: &verdict, torn };
+    let (written, unwritten) = write_reports(dir, &run);
+    Ok(Conclusion { history, torn, verdict, written, unwritten, contradiction })
+}
+
+/// Writes every report; returns the names of those that were written, and why others were not. A
+/// failure never changes the verdict.
+fn write_reports(dir: &RunDir, run: &Run<'_>) -> (Vec<&'static str>, Vec<String>) {
+    let (mut written, mut unwritten) = (Vec::new(), Vec::new());
+    for (name, _, render) in FILES {
+        match dir.write(name, &render(run)) {
+            Ok(()) => written.push(name),
+            Err(error) => unwritten.push(error.to_string()),
+        }
+    }
+    (written, unwritten)
+}
+
+/// Holds what was proven while a run went on against the verdict over the whole history. Both
+/// decide the same question, so a check that passes contradicts it: one of them is wrong. A check
+/// that ran out of its budget does not.
+fn confirmed(verdict: &Verdict, proven: &Proven) -> Result<(), String> {
+    let id = proven.alarm.check;
+    let status = verdict.checks.iter().find(|check| check.id == id).map(|check| check.status);
+    match status {
+        Some(Status::Anomaly | Status::Inconclusive) => Ok(()),
+        Some(Status::Pass) | None => Err(format!(
+            "this is a bug of fracas: {proven}, but the whole history passes `{id}`: do not rely on \
+             either, and please report it"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fracas_checker::online::Alarm;
+    use fracas_checker::verdict::CheckResult;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(statuses: &[(&str, Status)], bug: Option<&str>) {
+        let checks = statuses
+            .iter()
+            .map(|(id, status)| CheckResult { status: *status, ..CheckResult::new(id, "") });
+        let alarm =
+            Alarm { check: "register/linearizable", object: Some("k3".into()), index: 7, time: 0 };
+        let proven = Proven { alarm, load_ended: Some(1_500_000_000) };
+        let got = confirmed(&Verdict::of(checks.collect()), &proven);
+        match (got, bug) {
+            (Ok(()), None) => {}
+            (Err(got), Some(bug)) => assert!(got.contains(bug), "{got}"),
+            (got, bug) => panic!("{got:?}, expected {bug:?}"),
+        }
+    }
+
+    #[test]
+    fn what_was_proven_must_be_found_again() {
+        let register = "register/linearizable";
+        check(&[("coverage", Status::Inconclusive), (register, Status::Anomaly)], None);
+        check(&[(register, Status::Inconclusive)], None);
+        let bug = "this is a bug of fracas: event 7 at 0.000 s proves an anomaly of k3";
+        check(&[("nodes/stay-up", Status::Anomaly), (register, Status::Pass)], Some(bug));
+        check(&[("nodes/stay-up", Status::Anomaly)], Some(bug));
+    }
+}

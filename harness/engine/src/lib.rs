@@ -1,0 +1,36 @@
+//! The engine of fracas: carries out a decided run. It starts a cluster, drives clients, breaks
+//! the cluster, records what was seen, and hands the history to the checker.
+//!
+//! `run` tells the story; `nemesis` is pure. The engine prints nothing: it tells a listener how a
+//! run goes on (`progress`), and returns what came of it. It never judges.
+
+pub mod actor;
+mod begun;
+pub mod clients;
+pub mod cluster;
+pub mod deploying;
+pub mod doctor;
+pub mod durable;
+pub mod enough;
+pub mod equipment;
+pub mod fits;
+pub mod guard;
+pub mod heartbeat;
+pub mod interrupt;
+pub mod judging;
+pub mod last_words;
+pub mod logs;
+pub mod nemesis;
+pub mod observer;
+pub mod plan;
+pub mod powerless;
+pub mod preflight;
+pub mod progress;
+pub mod record;
+pub mod recorder;
+pub mod run;
+pub mod store;
+pub mod tail;
+pub mod targets;
+pub mod text;
+pub mod view;

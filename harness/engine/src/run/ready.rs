@@ -1,0 +1,126 @@
+//! Waits until a cluster is ready, and says of one that is not what it lacks.
+
+use std::time::Duration;
+
+use fracas_checker::event::{Completion, NodeId};
+use tokio::time::Instant;
+
+use super::{GLANCE, RunError, Stage};
+use crate::cluster::Crash;
+use crate::last_words;
+use crate::text::plain;
+
+/// How long the cluster may take to be ready, where the target does not say.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+/// The register that is read to see whether the cluster answers.
+const PROBE_KEY: &str = "ready";
+/// How many of its last log lines are shown of a node that did not start.
+const LAST_LINES: usize = 6;
+
+/// What a server is told that ended well and left processes behind.
+const BACKGROUND: &str = ": it went to the background, expected a server that stays in the \
+    foreground\n  help: leave the option out that makes a daemon of it (such as `--daemonize`), or \
+    add the one that does not (such as `--foreground`); a script starts it with `exec`";
+
+/// What a script ends with that finds no program of this name.
+const NOT_FOUND: &str = "status 127";
+
+/// What is told of a server that ended like this.
+const HIDDEN: &str = "\n  help: a server sees of `/home`, `/root`, `/tmp`, `/var/tmp`, `/var/spool` and \
+    `/run` only what it needs to start; name what else it starts or reads there under `node.reads` \
+    of the target file";
+
+/// What a cluster lacks to be ready.
+struct Missing {
+    what: String,
+    /// Whose log may tell more.
+    node: NodeId,
+    /// How long after the start it may be missing.
+    within: Duration,
+}
+
+impl Stage<'_> {
+    /// Waits until the cluster has a leader (where the target tells of leaders) and answers.
+    pub(super) async fn ready(&self) -> Result<(), RunError> {
+        let began = Instant::now();
+        loop {
+            if self.interrupts.now().is_some() || self.is_broken() {
+                return Ok(());
+            }
+            if let Some(crash) = self.cluster.crashed().first() {
+                return Err(RunError::Target(self.died(crash)));
+            }
+            let Some(missing) = self.missing().await else { return Ok(()) };
+            if began.elapsed() >= missing.within {
+                return Err(RunError::Target(self.not_ready(&missing)));
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
+    /// What the cluster still lacks to be ready.
+    async fn missing(&self) -> Option<Missing> {
+        for (node, plan) in &self.deployment.nodes {
+            if let Some(probe) = &plan.ready
+                && let Err(why) = probe.ask().await
+            {
+                let what = format!("node {node} does not answer at {}: {why}", probe.address());
+                return Some(Missing { what, node: *node, within: probe.within });
+            }
+        }
+        let within = self.deployment.cluster_ready().map_or(READY_WITHIN, |ready| ready.within);
+        let node = self.cluster.nodes().next().unwrap_or(NodeId(1));
+        if self.waits_for_leader() && !self.view.agrees(self.plan.quorum()) {
+            let what = "no leader that a majority follows was seen".to_owned();
+            return Some(Missing { what, node, within });
+        }
+        let refused = self.refused().await?;
+        Some(Missing { what: format!("no node answers a read; {refused}"), node, within })
+    }
+
+    /// What the last node says to a read, if none answers it.
+    async fn refused(&self) -> Option<String> {
+        let mut last = None;
+        for node in self.cluster.nodes() {
+            match self.caller.try_read(node, PROBE_KEY).await {
+                Completion::Ok { .. } => return None,
+                Completion::Fail { error } | Completion::Info { error } => {
+                    last = Some(format!("{node} says: {error}"));
+                }
+            }
+        }
+        last
+    }
+
+    fn died(&self, Crash { node, how, background, .. }: &Crash) -> String {
+        let program = &self.deployment.nodes[node].argv[0];
+        let advice = match &**how {
+            _ if *background => BACKGROUND,
+            NOT_FOUND => HIDDEN,
+            _ => "",
+        };
+        let words = self.last_words(*node);
+        format!(
+            "start node {node}: `{program}` ended with {how} before the cluster was ready{advice}{words}"
+        )
+    }
+
+    fn not_ready(&self, missing: &Missing) -> String {
+        let Missing { what, node, within } = missing;
+        let words = self.last_words(*node);
+        format!("start the cluster: it was not ready within {within:?}: {what}{words}")
+    }
+
+    /// Where a node's log is, and how it ends.
+    fn last_words(&self, node: NodeId) -> String {
+        let mut text = String::new();
+        for path in self.cluster.outputs(node) {
+            let lines = last_words::of_file(&path, 0, LAST_LINES);
+            if !lines.is_empty() {
+                text.push_str(&format!("\n  end of {}:", path.display()));
+                lines.iter().for_each(|line| text.push_str(&format!("\n    {}", plain(line))));
+            }
+        }
+        text
+    }
+}
