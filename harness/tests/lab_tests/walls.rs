@@ -151,13 +151,20 @@ fn hostile(_: &World) -> u8 {
     0
 }
 
-/// The server puts a link to the history where the harness writes its output.
+/// The server puts a link to the history where the harness writes its output, then one to its
+/// directory above that.
 fn planted(lab: &Lab, paths: &Paths, launch: &Launch) {
+    use std::os::unix::fs::symlink;
     fs::remove_file(&launch.stdout).expect("removed");
-    std::os::unix::fs::symlink(paths.history(), &launch.stdout).expect("a link");
-    let started = lab.start(launch).map(|mut node| ended(&mut node));
+    symlink(paths.history(), &launch.stdout).expect("a link");
+    let history = paths.history();
+    symlink(history.parent().expect("a directory"), launch.dir.join("logs")).expect("a link");
+    let behind = launch.dir.join("logs").join(history.file_name().expect("a name"));
+    let launches = [launch, &Launch { stdout: behind, ..launch.clone() }];
+    let start = |launch| lab.start(launch).map(|mut node| ended(&mut node));
+    let started = launches.map(start).map(|started| started.map_err(|error| error.to_string()));
     let result = match fs::read_to_string(paths.history()).expect("the history").as_str() {
-        EVIDENCE => format!("{}{:?}", probe::REFUSED, started.map_err(|error| error.to_string())),
+        EVIDENCE => format!("{}{started:?}", probe::REFUSED),
         other => format!("got through: the history is {other:?}"),
     };
     println!("planted-link\t{result}");
