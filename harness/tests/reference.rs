@@ -116,7 +116,8 @@ fn isolation() -> String {
     use fracas_lab::promises::{Mode, PROMISES, Promise};
     let row = |promise: &Promise| {
         let cell = |mode| match promise.unless {
-            Some(why) if !promise.holds_in(mode) => format!("not promised: {why}"),
+            Some(why) if !promise.holds_in(mode, true) => format!("not promised: {why}"),
+            _ if promise.by_filter => "refused, by seccomp".to_owned(),
             _ => "refused".to_owned(),
         };
         let [root, userns, user] = Mode::ALL.map(cell);

@@ -84,6 +84,9 @@ pub struct Host {
     /// about; with the reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lacking: BTreeMap<String, String>,
+    /// The parts of the isolation that this machine lacks, with the reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub open: BTreeMap<String, String>,
 }
 
 /// How a run ended. On disk it is an object whose field `how` names the variant.

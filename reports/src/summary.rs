@@ -63,6 +63,9 @@ fn head(run: &Run<'_>) -> String {
     for (kind, why) in &record.host.lacking {
         text += &format!("- no fault `{}` on this machine: {}\n", short(kind), long(why));
     }
+    for (part, why) in &record.host.open {
+        text += &format!("- isolation without `{}`: {}\n", short(part), long(why));
+    }
     let undecided = if outcome.class == "error" { Vec::new() } else { missing(run) };
     for (check, reason) in undecided {
         text += &format!("- not decided: {} – {}\n", short(check), long(reason));

@@ -36,7 +36,7 @@ const ANSWER: &str = "fracas-doctor:";
 /// What was found out about one mechanism.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// The mechanism: `namespaces`, `network`, `nft-bridge`, `iptables`, `packets`, `netem`,
+    /// The mechanism: `namespaces`, `seccomp`, `network`, `nft-bridge`, `iptables`, `packets`, `netem`,
     /// `pause`, `starve`, `limits`, `kill`, `small-disk`, `cgroup`, `clock`, `faketime`,
     /// `disk`.
     pub what: String,

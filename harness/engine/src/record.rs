@@ -70,7 +70,18 @@ fn host(plan: &RunPlan, world: &World) -> Host {
         isolation: world.isolation.to_owned(),
         mechanisms: rights(plan),
         lacking: plan.left_out.iter().map(|(kind, why)| (kind.to_string(), why.clone())).collect(),
+        open: open(),
     }
+}
+
+/// The parts of the isolation that this machine lacks.
+fn open() -> BTreeMap<String, String> {
+    let refused = fracas_lab::filters_calls().err();
+    let told = refused.map(|error| ("seccomp".to_owned(), error.to_string()));
+    if let Some((_, why)) = &told {
+        tracing::warn!("servers run without a filter of system calls: {why}");
+    }
+    told.into_iter().collect()
 }
 
 /// As which users servers run, and what they ask of the machine beside what every server gets.

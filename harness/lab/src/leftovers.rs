@@ -5,9 +5,7 @@
 //! is the belt to those braces, for kernels and containers that behave otherwise. Network
 //! namespaces and packet filter rules have no life apart from the processes that are found here.
 
-use std::ffi::OsString;
 use std::fs;
-use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use nix::mount::{MntFlags, umount2};
@@ -15,6 +13,7 @@ use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
 use super::disk::SOURCE as DISK;
+use super::mountinfo::{self, Mounted};
 use super::resources::group;
 use super::sys::PidFd;
 
@@ -82,46 +81,17 @@ fn is_elsewhere(pid: i32) -> bool {
 /// Unmounts every disk of ours below `dir`, the deepest first; says where those were.
 #[must_use]
 pub fn unmount(dir: &Path) -> Vec<PathBuf> {
-    let table = fs::read("/proc/self/mountinfo").unwrap_or_default();
-    let points = disks(&table).into_iter().rev().filter(|point| point.starts_with(dir));
-    points.filter(|point| umount2(point, MntFlags::MNT_DETACH).is_ok()).collect()
+    let ours = disks(mountinfo::own().unwrap_or_default());
+    let points = ours.into_iter().rev().filter(|point| point.starts_with(dir));
+    points
+        .filter(|point| umount2(point, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW).is_ok())
+        .collect()
 }
 
-/// Where the table says that disks of ours are mounted (proc_pid_mountinfo(5)), in its order.
-fn disks(table: &[u8]) -> Vec<PathBuf> {
-    let lines = table.split(|byte| *byte == b'\n');
-    let points = lines.filter_map(|line| {
-        let mut words = line.split(|byte| *byte == b' ');
-        let point = words.nth(4)?;
-        let source = words.skip_while(|word| *word != b"-").nth(2)?;
-        (decoded(source) == DISK.as_bytes())
-            .then(|| PathBuf::from(OsString::from_vec(decoded(point))))
-    });
-    points.collect()
-}
-
-/// A word of the table: spaces, tabs, newlines and backslashes are written as `\040` and the like.
-fn decoded(word: &[u8]) -> Vec<u8> {
-    let octal = |digits: &[u8]| {
-        let value = |value: u32, digit: &u8| {
-            (b'0'..=b'7').contains(digit).then(|| value * 8 + u32::from(digit - b'0'))
-        };
-        u8::try_from(digits.iter().try_fold(0, value)?).ok()
-    };
-    let (mut bytes, mut rest) = (Vec::with_capacity(word.len()), word);
-    while let Some((first, after)) = rest.split_first() {
-        match (first, after.get(..3).and_then(octal)) {
-            (b'\\', Some(byte)) => {
-                bytes.push(byte);
-                rest = &after[3..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    bytes
+/// Where disks of ours are mounted.
+fn disks(mounts: Vec<Mounted>) -> Vec<PathBuf> {
+    let ours = mounts.into_iter().filter(|mounted| mounted.source == DISK);
+    ours.map(|mounted| mounted.point).collect()
 }
 
 /// Removes the empty groups for processor time (cgroups) that nobody holds; says which those were.
@@ -144,14 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn the_table_of_mounts_is_read_as_it_is_written() {
-        let table: &[u8] = b"21 1 0:20 / /proc rw shared:5 - proc proc rw\n\
-            36 21 0:32 / /a\\040run/n1 rw,nosuid master:1 shared:2 - fuse fracas rw,user_id=0\n\
-            37 21 0:33 / /a\\134040\\011run rw - fuse fracas rw\n\
-            38 21 0:34 / /a\\040run/n2 rw - fuse sshfs rw\n\
-            39 21 0:35 / /fracas rw - tmpfs none rw\n\
-            broken\n";
-        let expected = ["/a run/n1", "/a\\040\trun"].map(PathBuf::from);
-        assert_eq!(disks(table), expected);
+    fn only_disks_of_ours_are_unmounted() {
+        let mounted = |point: &str, source: &str| Mounted {
+            point: point.into(),
+            options: "rw".to_owned(),
+            source: source.into(),
+        };
+        let table = [("/run/n1", "fracas"), ("/run/n2", "sshfs"), ("/fracas", "none")];
+        let mounts = table.map(|(point, source)| mounted(point, source));
+        assert_eq!(disks(mounts.into()), [PathBuf::from("/run/n1")]);
     }
 }

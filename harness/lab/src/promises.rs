@@ -36,18 +36,24 @@ pub struct Promise {
     pub what: &'static str,
     /// Why it is not promised to an ordinary user, if it is not.
     pub unless: Option<&'static str>,
+    /// Whether it rests on the filter of system calls (seccomp) alone.
+    pub by_filter: bool,
 }
 
 impl Promise {
-    /// Whether it is promised in this mode.
+    /// Whether it is promised in this mode, on a kernel that has filters of system calls or has not.
     #[must_use]
-    pub fn holds_in(&self, mode: Mode) -> bool {
-        mode != Mode::User || self.unless.is_none()
+    pub fn holds_in(&self, mode: Mode, filters: bool) -> bool {
+        (mode != Mode::User || self.unless.is_none()) && (filters || !self.by_filter)
     }
 }
 
 const fn never(key: &'static str, what: &'static str) -> Promise {
-    Promise { key, what, unless: None }
+    Promise { key, what, unless: None, by_filter: false }
+}
+
+const fn filtered(key: &'static str, what: &'static str) -> Promise {
+    Promise { by_filter: true, ..never(key, what) }
 }
 
 /// All rows.
@@ -58,6 +64,7 @@ pub const PROMISES: &[Promise] = &[
         key: "private-file",
         what: "read a file outside these directories that only the caller may read",
         unless: Some("the kernel allows servers no other number than the caller's own"),
+        by_filter: false,
     },
     never("core-pattern", "write a setting of the kernel, such as `/proc/sys/kernel/core_pattern`"),
     never("sysrq", "command the kernel through `/proc/sysrq-trigger`"),
@@ -72,9 +79,9 @@ pub const PROMISES: &[Promise] = &[
     never("socket-elsewhere", "reach another socket of the machine that was bound before the run"),
     never("processes", "see or signal a process of another node or of the machine"),
     never("mount", "mount, unmount or move to another root"),
-    never("namespaces", "make a user namespace, unless `node.namespaces` allows it"),
-    never("tracing", "trace a process, or read its memory"),
-    never("kernel", "load a module or another kernel, or use `bpf`, `perf` or kernel keys"),
+    filtered("namespaces", "make a user namespace, unless `node.namespaces` allows it"),
+    filtered("tracing", "trace a process, or read its memory"),
+    filtered("kernel", "load a module or another kernel, or use `bpf`, `perf` or kernel keys"),
     never("setuid", "get rights from a set-uid program"),
     never("planted-link", "have the harness write where a planted link points"),
 ];

@@ -18,25 +18,52 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::ptrace;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
-use nix::unistd::{chroot, getegid, geteuid, getgid, getuid, pivot_root};
+use nix::unistd::{chroot, geteuid, getuid, pivot_root};
 
 /// The variables that tell the probe where things are.
 pub(crate) const MACHINE: &str = "FRACAS_TEST_MACHINE";
 const OUT: &str = "FRACAS_TEST_OUT";
 
+const LACKS: &str = "FRACAS_TEST_LACKS";
+
 /// How the result of a refused attempt begins.
 pub(crate) const REFUSED: &str = "refused: ";
 
-/// Where things are.
+/// How the result begins where there was nothing to try it on.
+pub(crate) const NOT_TRIED: &str = "not tried: ";
+
+/// The files and directories of the machine that rows are tried on. A machine may lack some, and
+/// then they prove nothing.
+pub(crate) const OF_THE_MACHINE: &[(&str, &[&str])] = &[
+    ("system-file", &["/usr/bin/env", "/etc/passwd", "/etc/hosts"]),
+    ("secrets", &["/etc/shadow", "/etc/gshadow"]),
+    ("core-pattern", &["/proc/sys/kernel/core_pattern", "/proc/sys/vm/panic_on_oom"]),
+    ("sysrq", &["/proc/sysrq-trigger"]),
+    ("kernel-memory", &["/proc/kcore", "/proc/kmsg", "/proc/kallsyms"]),
+    ("sys", &["/sys/kernel/mm/transparent_hugepage/enabled", "/sys/power/state"]),
+    ("block-device", &["/sys/class/block"]),
+    ("homes", &["/home", "/root"]),
+];
+
+/// Whether this machine lacks it: a directory with nothing in it hides nothing.
+pub(crate) fn is_lacking(path: &str) -> bool {
+    let empty = |path| fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+    !Path::new(path).exists() || empty(path)
+}
+
+/// Where things are, and what the machine lacks.
 pub(crate) struct Paths {
     pub(crate) out: PathBuf,
     machine: PathBuf,
+    lacks: Vec<String>,
 }
 
 impl Paths {
     /// Makes the directories of a run.
     pub(crate) fn make(out: &Path, machine: &Path) -> Self {
-        let paths = Self { out: out.to_owned(), machine: machine.to_owned() };
+        let all = OF_THE_MACHINE.iter().flat_map(|(_, files)| *files);
+        let lacks = all.filter(|path| is_lacking(path)).map(|path| (*path).to_owned()).collect();
+        let paths = Self { out: out.to_owned(), machine: machine.to_owned(), lacks };
         for node in [1, 2].map(NodeId) {
             fs::create_dir_all(paths.node(node)).expect("a directory");
         }
@@ -45,13 +72,14 @@ impl Paths {
 
     /// Those that the environment names.
     fn found() -> Self {
-        let path = |name| PathBuf::from(std::env::var(name).expect("it is given"));
-        Self { out: path(OUT), machine: path(MACHINE) }
+        let text = |name| std::env::var(name).expect("it is given");
+        let lacks = text(LACKS).split(':').map(str::to_owned).collect();
+        Self { out: text(OUT).into(), machine: text(MACHINE).into(), lacks }
     }
 
     pub(crate) fn environment(&self) -> BTreeMap<String, String> {
         let text = |path: &Path| path.to_string_lossy().into_owned();
-        [(OUT, text(&self.out)), (MACHINE, text(&self.machine))]
+        [(OUT, text(&self.out)), (MACHINE, text(&self.machine)), (LACKS, self.lacks.join(":"))]
             .map(|(name, path)| (name.to_owned(), path))
             .into()
     }
@@ -65,28 +93,34 @@ impl Paths {
     }
 }
 
-/// What came of an attempt: why it was refused, or what was got.
-type Attempt = Result<String, String>;
+/// Why nothing was got.
+enum No {
+    /// It was refused.
+    Refused(String),
+    /// There was nothing to try it on.
+    NotTried(String),
+}
+
+/// What came of an attempt: what was got, or why nothing was.
+type Attempt = Result<String, No>;
 
 /// The key of a row, and what is tried for it.
 type Row = (&'static str, fn(&Paths) -> Attempt);
 
 /// Everything that is tried.
 const ATTEMPTS: &[Row] = &[
-    ("system-file", |_| all(&["/usr/bin/env", "/etc/passwd", "/etc/hosts"], writes)),
-    ("secrets", |_| all(&["/etc/shadow", "/etc/gshadow"], reads_something)),
+    ("system-file", |paths| of_the_machine(paths, "system-file", writes)),
+    ("secrets", |paths| of_the_machine(paths, "secrets", reads_something)),
     ("private-file", |_| private_file()),
-    ("core-pattern", |_| {
-        all(&["/proc/sys/kernel/core_pattern", "/proc/sys/vm/panic_on_oom"], writes)
-    }),
-    ("sysrq", |_| sysrq()),
-    ("kernel-memory", |_| all(&["/proc/kcore", "/proc/kmsg", "/proc/kallsyms"], reads_something)),
-    ("sys", |_| all(&["/sys/kernel/mm/transparent_hugepage/enabled", "/sys/power/state"], writes)),
-    ("block-device", |_| block_device()),
+    ("core-pattern", |paths| of_the_machine(paths, "core-pattern", writes)),
+    ("sysrq", |paths| of_the_machine(paths, "sysrq", commands)),
+    ("kernel-memory", |paths| of_the_machine(paths, "kernel-memory", reads_something)),
+    ("sys", |paths| of_the_machine(paths, "sys", writes)),
+    ("block-device", |paths| of_the_machine(paths, "block-device", |_| block_device())),
     ("history", history),
     ("other-node", other_node),
     ("machine-tmp", machine_tmp),
-    ("homes", |_| all(&["/home", "/root"], lists_something)),
+    ("homes", |paths| of_the_machine(paths, "homes", lists_something)),
     ("socket-hidden", |paths| connects(&paths.machine.join("socket"))),
     ("socket-elsewhere", |_| elsewhere()),
     ("processes", |_| processes()),
@@ -103,32 +137,57 @@ pub(crate) fn main() {
     for (key, attempt) in ATTEMPTS {
         let result = match attempt(&paths) {
             Ok(got) => format!("got through: {got}"),
-            Err(why) => format!("{REFUSED}{why}"),
+            Err(No::Refused(why)) => format!("{REFUSED}{why}"),
+            Err(No::NotTried(why)) => format!("{NOT_TRIED}{why}"),
         };
         writeln!(io::stdout(), "{key}\t{}", result.replace(['\n', '\t'], " ")).expect("written");
     }
 }
 
-/// Says which users it runs as; it may be a set-uid program.
-pub(crate) fn identity() {
-    println!("{} {} {} {}", getuid(), geteuid(), getgid(), getegid());
-}
-
-/// Tries several; got through if one does.
+/// Tries several: got through if one does, refused if one is.
 fn all<T: Copy>(tried: &[T], attempt: impl Fn(T) -> Attempt) -> Attempt {
-    let mut refused = Vec::new();
+    let (mut refused, mut untried) = (Vec::new(), Vec::new());
     for one in tried {
         match attempt(*one) {
             Ok(got) => return Ok(got),
-            Err(why) => refused.push(why),
+            Err(No::Refused(why)) => refused.push(why),
+            Err(No::NotTried(why)) => untried.push(why),
         }
     }
-    Err(refused.join("; "))
+    if refused.is_empty() {
+        return Err(No::NotTried(untried.join("; ")));
+    }
+    refused.extend(untried.iter().map(|why| format!("{NOT_TRIED}{why}")));
+    Err(No::Refused(refused.join("; ")))
 }
 
-/// What the kernel said, for what.
+/// Tries something on the files of a row that the machine has.
+fn of_the_machine(paths: &Paths, key: &str, attempt: impl Fn(&str) -> Attempt) -> Attempt {
+    let (_, files) = OF_THE_MACHINE.iter().find(|(known, _)| *known == key).expect("it is known");
+    all(files, |file| match paths.lacks.iter().any(|lacking| lacking == file) {
+        true if file.starts_with("/proc") || file.starts_with("/sys") => {
+            Err(No::NotTried(format!("the kernel has no `{file}`")))
+        }
+        true => Err(No::NotTried(format!("there is nothing in `{file}` on this machine"))),
+        false => attempt(file),
+    })
+}
+
+/// What the kernel said of something that is there.
 fn of<T>(what: &str, result: Result<T, impl std::fmt::Display>) -> Attempt {
-    result.map(|_| what.to_owned()).map_err(|error| format!("{what}: {error}"))
+    let refused = |error| No::Refused(format!("{what}: {error}"));
+    result.map(|_| what.to_owned()).map_err(refused)
+}
+
+/// What came of a system call. Only a lack of rights is a refusal: any other error is about its
+/// arguments, and with others it would have been carried out.
+fn called<T>(what: &str, result: &Result<T, Errno>) -> Attempt {
+    match result {
+        Err(error @ (Errno::EPERM | Errno::EACCES)) => of(what, Err::<(), _>(error)),
+        Err(Errno::ENOSYS) => Err(No::NotTried(format!("the kernel has no call for `{what}`"))),
+        Err(error) => Ok(format!("{what}, as far as {error}")),
+        Ok(_) => Ok(what.to_owned()),
+    }
 }
 
 fn writes(path: &str) -> Attempt {
@@ -142,7 +201,7 @@ fn reads_something(path: &str) -> Attempt {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);
     let read = file.and_then(|mut file| io::Read::read(&mut file, &mut byte));
     match read {
-        Ok(0) => Err(format!("{path}: empty")),
+        Ok(0) => of(path, Err::<(), _>("empty")),
         other => of(path, other),
     }
 }
@@ -150,45 +209,46 @@ fn reads_something(path: &str) -> Attempt {
 fn lists_something(path: &str) -> Attempt {
     match fs::read_dir(path).map(|mut entries| entries.next()) {
         Ok(Some(Ok(entry))) => Ok(entry.path().display().to_string()),
-        Ok(_) => Err(format!("{path}: empty")),
-        Err(error) => Err(format!("{path}: {error}")),
+        Ok(_) => of(path, Err::<(), _>("empty")),
+        Err(error) => of(path, Err::<(), _>(error)),
     }
 }
 
 /// `h` prints help to the kernel's log, and does no harm where it gets through.
-fn sysrq() -> Attempt {
-    match fs::metadata("/proc/sysrq-trigger") {
-        Ok(file) if file.rdev() == makedev(1, 3) => Err("it is /dev/null".to_owned()),
-        _ => of("h", fs::write("/proc/sysrq-trigger", "h")),
+fn commands(trigger: &str) -> Attempt {
+    match fs::metadata(trigger) {
+        Ok(file) if file.rdev() == makedev(1, 3) => of(trigger, Err::<(), _>("it is /dev/null")),
+        _ => of(trigger, fs::write(trigger, "h")),
     }
 }
 
 /// Every disk that the kernel lists: its file, and one that is made for it.
 fn block_device() -> Attempt {
-    let mut refused = Vec::new();
-    for entry in fs::read_dir("/sys/class/block").map_err(|error| error.to_string())?.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let numbers = fs::read_to_string(entry.path().join("dev")).unwrap_or_default();
-        let Some((major, minor)) = numbers.trim().split_once(':') else { continue };
-        let numbers = makedev(major.parse().unwrap_or(7), minor.parse().unwrap_or(0));
-        let own = format!("device-{name}");
-        let made = mknod(own.as_str(), SFlag::S_IFBLK, Mode::S_IRWXU, numbers);
-        let opened = made.map_err(io::Error::from).and_then(|()| File::open(&own));
-        refused.push(refusal(of(&own, opened))?);
-        refused.push(refusal(of(&name, File::open(Path::new("/dev").join(&name))))?);
-    }
+    let listed = fs::read_dir("/sys/class/block").into_iter().flatten().flatten();
+    let disks: Vec<PathBuf> = listed.map(|entry| entry.path()).collect();
+    let tried = all(&disks.iter().map(PathBuf::as_path).collect::<Vec<_>>(), opens_disk);
     let is_block =
         |path: &Path| fs::metadata(path).is_ok_and(|it| it.file_type().is_block_device());
     let seen = fs::read_dir("/dev").into_iter().flatten().flatten().map(|entry| entry.path());
     match seen.into_iter().find(|path| is_block(path)) {
         Some(path) => Ok(path.display().to_string()),
-        None => Err(refused.into_iter().next().unwrap_or("no disk is seen".to_owned())),
+        None => tried,
     }
 }
 
-/// Turns an attempt round, to end with the first that got through.
-fn refusal(attempt: Attempt) -> Result<String, String> {
-    attempt.map_or_else(Ok, |got| Err(format!("unexpectedly got {got}")))
+/// Tries the file of a disk, and one that is made for it.
+fn opens_disk(listed: &Path) -> Attempt {
+    let name = listed.file_name().unwrap_or_default().to_string_lossy();
+    let numbers = fs::read_to_string(listed.join("dev")).unwrap_or_default();
+    let Some((major, minor)) = numbers.trim().split_once(':') else {
+        return Err(No::NotTried(format!("the kernel tells no numbers of `{name}`")));
+    };
+    let numbers = makedev(major.parse().unwrap_or(7), minor.parse().unwrap_or(0));
+    let own = format!("device-{name}");
+    let made = mknod(own.as_str(), SFlag::S_IFBLK, Mode::S_IRWXU, numbers);
+    let opened = made.map_err(io::Error::from).and_then(|()| File::open(&own));
+    let there = File::open(Path::new("/dev").join(&*name));
+    all(&[(&*own, &opened), (&*name, &there)], |(what, result)| of(what, result.as_ref()))
 }
 
 fn history(paths: &Paths) -> Attempt {
@@ -226,7 +286,10 @@ fn machine_tmp(paths: &Paths) -> Attempt {
                 // The directories that lead to the program and to the node's own are there.
                 !path.is_dir() || !is_on_the_way(path, paths)
             });
-            foreign.map_or(Err(place.to_owned()), |path| Ok(path.display().to_string()))
+            match foreign {
+                Some(path) => Ok(path.display().to_string()),
+                None => of(place, Err::<(), _>("nothing of the machine")),
+            }
         };
         all(&others, seen).map_err(|_| why)
     })
@@ -244,44 +307,45 @@ fn connects(path: &Path) -> Attempt {
 
 /// The sockets beside the program, which the server sees.
 fn elsewhere() -> Attempt {
-    let sockets = beside("socket")?;
+    let sockets = beside("socket");
     all(&sockets.iter().map(PathBuf::as_path).collect::<Vec<_>>(), connects)
 }
 
 /// The caller's own files beside the program.
 fn private_file() -> Attempt {
-    let files = beside("private")?;
+    let files = beside("private");
     let names: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
     all(&names.iter().map(String::as_str).collect::<Vec<_>>(), reads_something)
 }
 
 /// The files of this name in the directories beside the program, which the server sees.
-fn beside(name: &str) -> Result<Vec<PathBuf>, String> {
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let entries =
-        fs::read_dir(program.parent().expect("a directory")).map_err(|e| e.to_string())?;
+fn beside(name: &str) -> Vec<PathBuf> {
+    let program = std::env::current_exe().expect("it has a name");
+    let entries = fs::read_dir(program.parent().expect("a directory")).expect("it is seen");
     let found = entries.flatten().map(|entry| entry.path().join(name));
     let found: Vec<PathBuf> = found.filter(|path| path.exists()).collect();
     assert!(!found.is_empty(), "the test has made one");
-    Ok(found)
+    found
 }
 
 /// All that are seen are the init and this one; no other number can be signalled.
 fn processes() -> Attempt {
     const NUMBERS: i32 = 40_000;
     let own = std::process::id().cast_signed();
-    let names = fs::read_dir("/proc").map_err(|error| error.to_string())?.flatten();
+    let names = fs::read_dir("/proc").expect("it is there").flatten();
     let seen = names.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     if let Some(other) = seen.into_iter().find(|pid| *pid != 1 && *pid != own) {
         return Ok(format!("sees process {other}"));
     }
     let exists = |pid: &i32| nix::sys::signal::kill(nix::unistd::Pid::from_raw(*pid), None).is_ok();
-    let other = (2..NUMBERS).filter(|pid| *pid != own).find(exists);
-    other.map_or(Err("none but its own is there".to_owned()), |pid| Ok(format!("signals {pid}")))
+    match (2..NUMBERS).filter(|pid| *pid != own).find(exists) {
+        Some(pid) => Ok(format!("signals {pid}")),
+        None => of("signal", Err::<(), _>("none but its own is there")),
+    }
 }
 
 fn mounts() -> Attempt {
-    fs::create_dir_all("root").map_err(|error| error.to_string())?;
+    fs::create_dir_all("root").expect("its directory is its own");
     let new = mount(Some("none"), "/tmp", Some("tmpfs"), MsFlags::empty(), None::<&str>);
     let bound = mount(Some("/"), "root", None::<&str>, MsFlags::MS_BIND, None::<&str>);
     let again = MsFlags::MS_REMOUNT | MsFlags::MS_BIND;
@@ -294,7 +358,7 @@ fn mounts() -> Attempt {
         ("chroot", chroot("root")),
         ("pivot", pivot_root("root", "root")),
     ];
-    all(&tried, |(what, result)| of(what, result))
+    all(&tried, |(what, result)| called(what, &result))
 }
 
 /// Threads and processes are made all the same.
@@ -302,7 +366,7 @@ fn namespaces() -> Attempt {
     std::thread::spawn(|| ()).join().expect("threads are made");
     assert!(Command::new("/bin/true").status().expect("processes are made").success());
     let flags = [CloneFlags::CLONE_NEWUSER, CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS];
-    all(&flags, |flags| of("unshare", unshare(flags)))
+    all(&flags, |flags| called("unshare", &unshare(flags)))
 }
 
 fn tracing() -> Attempt {
@@ -315,7 +379,7 @@ fn tracing() -> Attempt {
         ("be traced", ptrace::traceme()),
         ("read memory", read.map(drop)),
     ];
-    all(&tried, |(what, result)| of(what, result))
+    all(&tried, |(what, result)| called(what, &result))
 }
 
 /// The arguments are wrong on purpose: a kernel that would do it says EFAULT or EINVAL.
@@ -332,30 +396,39 @@ fn kernel() -> Attempt {
     ];
     all(&calls, |(what, number)| {
         // SAFETY: every argument is -1, which is no address that any of these calls could use.
-        let called = unsafe { libc::syscall(number, -1_i64, -1_i64, -1_i64, -1_i64, -1_i64) };
-        match Errno::result(called) {
-            Err(error @ (Errno::EPERM | Errno::ENOSYS)) => Err(format!("{what}: {error}")),
-            other => Ok(format!("{what}: {other:?}")),
-        }
+        let result = unsafe { libc::syscall(number, -1_i64, -1_i64, -1_i64, -1_i64, -1_i64) };
+        called(what, &Errno::result(result))
     })
 }
 
-/// A set-uid program beside this one where the test could make one, and what the kernel says.
+/// A set-uid program that the test has made, and what the kernel says.
 fn setuid() -> Attempt {
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let copy = program.with_file_name("set-uid");
-    if copy.exists() {
-        let output = Command::new(&copy).args(["__server", "identity"]).output();
-        let output = output.map_err(|error| error.to_string())?.stdout;
-        let said = String::from_utf8_lossy(&output).trim().to_owned();
-        let expected = format!("{} {} {} {}", getuid(), geteuid(), getgid(), getegid());
-        if said != expected {
-            return Ok(format!("{said} instead of {expected}"));
-        }
+    all(&[runs_setuid, has_no_new_privileges], |attempt| attempt())
+}
+
+/// As which user a program of another one runs; `id -u` tells the user in effect.
+fn runs_setuid() -> Attempt {
+    let program = beside("set-uid").swap_remove(0);
+    let owner = fs::metadata(&program).expect("it is there").uid();
+    if owner == getuid().as_raw() {
+        return Err(No::NotTried("no set-uid program of another user could be made".to_owned()));
     }
-    let status = fs::read_to_string("/proc/self/status").map_err(|error| error.to_string())?;
+    let output = Command::new(&program).arg("-u").output();
+    let output = output.map_err(|error| No::Refused(format!("set-uid program: {error}")))?;
+    let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if output.status.success() && said == geteuid().to_string() {
+        return of(
+            "set-uid program",
+            Err::<(), _>(format!("it runs as user {said}, as others do")),
+        );
+    }
+    Ok(format!("user {said:?} by a program of {owner}"))
+}
+
+fn has_no_new_privileges() -> Attempt {
+    let status = fs::read_to_string("/proc/self/status").expect("it is there");
     match status.lines().find(|line| line.starts_with("NoNewPrivs:")) {
-        Some("NoNewPrivs:\t1") => Err("no new privileges".to_owned()),
+        Some("NoNewPrivs:\t1") => of("kernel", Err::<(), _>("no new privileges")),
         other => Ok(format!("{other:?}")),
     }
 }

@@ -60,17 +60,17 @@ fn faults_that_this_machine_cannot_have_are_left_out_of_the_usual_ones() {
     room.assert_nothing_left();
 }
 
-/// Has the kernel refuse `ptrace` to a program and all that it starts.
-fn refuse_ptrace(command: &mut Command) {
+/// Has the kernel refuse a call to a program and all that it starts, with this error.
+fn refuse(command: &mut Command, (call, errno): (libc::c_long, i32)) {
     const LOAD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
     const EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
     const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
-    let install = || {
+    let install = move || {
         let step = |code, k, jt, jf| libc::sock_filter { code, jt, jf, k };
-        let refused = libc::SECCOMP_RET_ERRNO | libc::EPERM.cast_unsigned();
+        let refused = libc::SECCOMP_RET_ERRNO | errno.cast_unsigned();
         let mut steps = [
             step(LOAD, 0, 0, 0),
-            step(EQUAL, u32::try_from(libc::SYS_ptrace).unwrap_or(u32::MAX), 0, 1),
+            step(EQUAL, u32::try_from(call).unwrap_or(u32::MAX), 0, 1),
             step(RETURN, refused, 0, 0),
             step(RETURN, libc::SECCOMP_RET_ALLOW, 0, 0),
         ];
@@ -97,7 +97,7 @@ fn clocks_are_refused_where_nobody_may_be_traced() {
     let room = Room::new();
     let run = |args: &[&str]| {
         let mut command = room.fracas(args);
-        refuse_ptrace(&mut command);
+        refuse(&mut command, (libc::SYS_ptrace, libc::EPERM));
         room.finish(&mut command)
     };
     let asked = run(&["run", "regent", "--faults", "clock", "--time", "3s"]);
@@ -109,6 +109,29 @@ fn clocks_are_refused_where_nobody_may_be_traced() {
         "ptrace",
         "partition   nft",
     ]);
+}
+
+/// Where nothing can refuse system calls to servers, that is told before, during and after the run.
+#[test]
+fn a_kernel_without_seccomp_is_told() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    for errno in [libc::ENOSYS, libc::EINVAL] {
+        let run = |args: &[&str]| {
+            let mut command = room.fracas(args);
+            refuse(&mut command, (libc::SYS_seccomp, errno));
+            room.finish(&mut command)
+        };
+        run(&["doctor"]).assert_code(0).assert_stdout(&["seccomp     no", "CONFIG_SECCOMP_FILTER"]);
+        let args = ["run", "regent", "--nodes=3", "--time=2s", "--faults=none"];
+        let ended = run(&[&args[..], &["--min-elections=0", "--out", &errno.to_string()]].concat());
+        assert!(matches!(ended.code, Some(0 | 2)), "{ended:#?}");
+        ended.assert_stderr(&["without a filter of system calls"]);
+        for output in ["run.json", "report.html", "summary.md"] {
+            let text = fs::read_to_string(room.path(&format!("{errno}/latest/{output}"))).unwrap();
+            assert!(text.contains("the kernel has no filters"), "{output}");
+        }
+    }
 }
 
 /// A plan of one act.

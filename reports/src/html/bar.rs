@@ -89,6 +89,9 @@ fn kinds(page: &Page<'_>) -> Markup {
                 (short(&lacking.keys().cloned().collect::<Vec<_>>().join(", "))) "." }
                 " The reasons are under " a href="#reproduce" { "reproduce" } "." }
         }
+        @for (part, why) in &page.run.record.host.open {
+            p.untried { strong { "Isolation without " (short(part)) ": " (long(why)) "." } }
+        }
     }
 }
 

@@ -68,6 +68,9 @@ fn environment(page: &Page<'_>) -> Markup {
             @for (kind, why) in &host.lacking {
                 dt { "left out: " (short(kind)) } dd { (long(why)) }
             }
+            @for (part, why) in &host.open {
+                dt { "isolation without " (short(part)) } dd { (long(why)) }
+            }
         }
     }
 }

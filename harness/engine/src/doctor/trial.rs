@@ -59,8 +59,9 @@ fn nodes() -> Vec<NodeId> {
 type Attempt = fn() -> Result<String, LabError>;
 
 /// What is tried, in order. Those of a node are tried with one node, the kill last.
-pub(super) const MECHANISMS: [&str; 15] = [
+pub(super) const MECHANISMS: [&str; 16] = [
     "namespaces",
+    "seccomp",
     "network",
     "nft-bridge",
     "iptables",
@@ -79,7 +80,11 @@ pub(super) const MECHANISMS: [&str; 15] = [
 
 /// Tries every mechanism inside a world, each for itself: one that fails says nothing of the others.
 fn try_all(entered: &str) {
-    const BEFORE: [(&str, Attempt); 5] = [
+    const BEFORE: [(&str, Attempt); 6] = [
+        ("seccomp", || {
+            fracas_lab::filters_calls()
+                .map(|()| "calls that no server needs are refused".to_owned())
+        }),
         ("network", || Lab::try_network(&nodes()).map(|()| "2 nodes on a bridge".to_owned())),
         ("nft-bridge", || try_partition(Mechanism::Nft)),
         ("iptables", || try_partition(Mechanism::Iptables)),

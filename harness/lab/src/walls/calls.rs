@@ -135,13 +135,38 @@ const TABLES: &[Table] = &[];
 
 /// Refuses them to this process and all that it will start. It must have given up new privileges.
 pub(super) fn refuse(namespaces: bool) -> Result<(), LabError> {
-    if TABLES.is_empty() {
-        return Ok(());
+    // Without filters the other walls stand all the same, and the run says what is missing.
+    match able() {
+        Err(LabError::Unavailable { .. }) => Ok(()),
+        Err(other) => Err(other),
+        Ok(()) => install(&mut filter(TABLES, namespaces)).doing(|| DOING.into()),
     }
-    match install(&mut filter(TABLES, namespaces)) {
-        // A kernel without filters: the walls stand without them.
-        Err(Errno::ENOSYS | Errno::EINVAL) => Ok(()),
-        other => other.doing(|| "refuse system calls".into()),
+}
+
+/// What it is all for.
+const DOING: &str = "refuse system calls that no server needs (seccomp)";
+
+/// Whether this machine can refuse calls.
+///
+/// # Errors
+/// `Unavailable` where it cannot, and then servers run without that filter.
+pub fn able() -> Result<(), LabError> {
+    let lacking = |why: &str, mend: &str| {
+        Err(LabError::Unavailable { what: DOING.into(), why: why.into(), mend: mend.into() })
+    };
+    if TABLES.is_empty() {
+        return lacking("the calls of this processor are not known", "use x86-64 or aarch64");
+    }
+    let operation = libc::SECCOMP_SET_MODE_FILTER;
+    let nothing = std::ptr::null::<sock_fprog>();
+    // SAFETY: the kernel is told of no filter at all, and reads and changes nothing.
+    let asked = unsafe { libc::syscall(libc::SYS_seccomp, operation, 0, nothing) };
+    match Errno::result(asked) {
+        Err(Errno::EFAULT) => Ok(()), // it has looked for the filter
+        Err(Errno::ENOSYS | Errno::EINVAL) => {
+            lacking("the kernel has no filters", "use a kernel with `CONFIG_SECCOMP_FILTER`")
+        }
+        other => other.map(drop).doing(|| DOING.into()),
     }
 }
 

@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::prctl;
 
+pub use calls::able as filters_calls;
+
 use super::error::{Doing, LabError};
 use super::mounts::{bind_held, hold, tmpfs};
 use super::reach::View;

@@ -2,14 +2,14 @@
 #![expect(unsafe_code, reason = "mount_setattr has no safe wrapper")]
 
 use std::ffi::CString;
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 
 use crate::error::{Doing, LabError};
+use crate::mountinfo::{self, Mounted};
 
 /// `AT_RECURSIVE`: all mounts below, too.
 const ALL_BELOW: libc::c_uint = 0x8000;
@@ -64,16 +64,15 @@ fn set_at_once(path: &Path, extent: Extent, read_only: bool) -> Result<(), Errno
 
 /// A remount of each mount, with the flags that it has.
 fn one_by_one(path: &Path, extent: Extent, read_only: bool) -> Result<(), Errno> {
-    let table = fs::read_to_string("/proc/self/mountinfo").map_err(|_| Errno::ENOSYS)?;
-    let mounts = table.lines().filter_map(entry);
+    let mounts = mountinfo::own().map_err(|_| Errno::ENOSYS)?;
     let meant = |point: &Path| match extent {
         Extent::One => point == path,
         Extent::All => point.starts_with(path),
     };
-    for (point, kept) in mounts.filter(|(point, _)| meant(point)) {
+    for Mounted { point, options, .. } in mounts.iter().filter(|mounted| meant(&mounted.point)) {
         let last = if read_only { MsFlags::MS_RDONLY } else { MsFlags::empty() };
-        let flags = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | kept | last;
-        match mount(None::<&str>, &point, None::<&str>, flags, None::<&str>) {
+        let flags = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | kept(options) | last;
+        match mount(None::<&str>, point, None::<&str>, flags, None::<&str>) {
             // One that another one covers cannot be reached, nor used.
             Ok(()) | Err(Errno::EINVAL | Errno::ENOENT) => {}
             Err(errno) => return Err(errno),
@@ -82,8 +81,8 @@ fn one_by_one(path: &Path, extent: Extent, read_only: bool) -> Result<(), Errno>
     Ok(())
 }
 
-/// The place and the flags of a line of `mountinfo`, but for whether it is read-only.
-fn entry(line: &str) -> Option<(PathBuf, MsFlags)> {
+/// The flags of a mount, but for whether it is read-only.
+fn kept(options: &str) -> MsFlags {
     const FLAGS: [(&str, MsFlags); 6] = [
         ("nosuid", MsFlags::MS_NOSUID),
         ("nodev", MsFlags::MS_NODEV),
@@ -92,20 +91,8 @@ fn entry(line: &str) -> Option<(PathBuf, MsFlags)> {
         ("nodiratime", MsFlags::MS_NODIRATIME),
         ("relatime", MsFlags::MS_RELATIME),
     ];
-    let mut fields = line.split(' ').skip(4);
-    let (point, options) = (fields.next()?, fields.next()?);
     let has = |name: &str| options.split(',').any(|option| option == name);
-    let flags = FLAGS.iter().filter(|(name, _)| has(name)).map(|(_, flag)| *flag).collect();
-    Some((decoded(point), flags))
-}
-
-/// A name of a mount, in which the kernel writes some characters as `\040`.
-fn decoded(name: &str) -> PathBuf {
-    let mut text = name.to_owned();
-    for (written, meant) in [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")] {
-        text = text.replace(written, meant);
-    }
-    text.into()
+    FLAGS.iter().filter(|(name, _)| has(name)).map(|(_, flag)| *flag).collect()
 }
 
 #[cfg(test)]
@@ -113,11 +100,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mount_is_found_with_its_flags() {
-        let line =
-            "36 35 98:0 / /mnt/with\\040space rw,nosuid,relatime shared:1 - ext4 /dev/vda rw";
+    fn the_flags_of_a_mount_are_kept() {
         let flags = MsFlags::MS_NOSUID | MsFlags::MS_RELATIME;
-        assert_eq!(entry(line), Some((PathBuf::from("/mnt/with space"), flags)));
-        assert_eq!(entry("36 35"), None);
+        assert_eq!(kept("rw,nosuid,relatime"), flags);
+        assert_eq!(kept("ro,nosuidx"), MsFlags::empty());
     }
 }

@@ -115,6 +115,7 @@ pub(crate) fn record() -> RunRecord {
             isolation: "userns".to_owned(),
             mechanisms: BTreeMap::from(means.map(|(kind, by)| (kind.to_owned(), by.to_owned()))),
             lacking: BTreeMap::new(),
+            open: BTreeMap::new(),
         },
         ended: Ended::Finished,
     }
