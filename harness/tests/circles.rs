@@ -30,9 +30,8 @@ const CRATES: [&str; 8] = [
 
 /// How many modules of a crate are still in circles. The number may only fall: mend it here when
 /// it does, and leave the row out when it is none.
-const LEFT: [(&str, usize); 5] = [
+const LEFT: [(&str, usize); 4] = [
     ("checker/src", 147),
-    ("harness/src", 15),
     ("harness/engine/src", 32),
     ("harness/lab/src", 35),
     ("targets/src", 22),
