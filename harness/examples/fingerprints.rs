@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use fracas_checker::formats::Hint;
 use fracas_engine::judging::{decide, read};
-use fracas_engine::plan::CheckBudget;
+use fracas_engine::spec::CheckBudget;
 use fracas_regent::bugs::BUGS;
 use fracas_reports::findings;
 

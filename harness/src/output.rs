@@ -18,11 +18,14 @@ pub enum Format {
     Json,
 }
 
+/// The directory of all runs, unless another is named.
+pub(crate) const RUNS: &str = "runs";
+
 /// The directory of all runs.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Out {
     /// The directory of all runs.
-    #[arg(long, env = "FRACAS_OUT", default_value = "runs", value_name = "DIR")]
+    #[arg(long, env = "FRACAS_OUT", default_value = RUNS, value_name = "DIR")]
     pub(crate) out: PathBuf,
 }
 

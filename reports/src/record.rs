@@ -27,6 +27,10 @@ pub struct RunRecord {
     pub seed: u64,
     /// Who ran it.
     pub tool: Tool,
+    /// Everything that was decided, as the program that ran it can carry it out again; null in the
+    /// record of an older one.
+    #[serde(default)]
+    pub spec: serde_json::Value,
     /// What was run.
     pub target: TargetInfo,
     /// What clients asked.
@@ -43,6 +47,41 @@ pub struct RunRecord {
     pub host: Host,
     /// How it ended.
     pub ended: Ended,
+    /// How often its anomalies came again when it was replayed; none if nobody has tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replays: Option<Replays>,
+}
+
+/// How often the anomalies of a run came again when it was carried out again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Replays {
+    /// How many runs were carried out and judged.
+    pub times: u32,
+    /// In how many of them an anomaly of one of the same classes was found.
+    pub same_class: u32,
+    /// The 95 % interval of that rate, after Clopper and Pearson.
+    pub same_class_interval: (f64, f64),
+    /// In how many of them an anomaly of one of the same fingerprints was found.
+    pub same_fingerprint: u32,
+    /// The 95 % interval of that rate, after Clopper and Pearson.
+    pub same_fingerprint_interval: (f64, f64),
+    /// Whether faults hit the same nodes as in the run, whoever led.
+    pub pinned: bool,
+}
+
+impl fmt::Display for Replays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rate = |count: u32, (low, high): (f64, f64)| {
+            let (low, high) = (low * 100.0, high * 100.0);
+            format!("{count} of {} (95 % interval: {low:.0} to {high:.0} %)", self.times)
+        };
+        write!(
+            f,
+            "replays found an anomaly of the same class in {}, and one of the same fingerprint in {}",
+            rate(self.same_class, self.same_class_interval),
+            rate(self.same_fingerprint, self.same_fingerprint_interval)
+        )
+    }
 }
 
 /// The program that ran it.

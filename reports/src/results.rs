@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::findings::{Finding, findings};
 use crate::kinds::{Kinds, windows};
-use crate::record::Ended;
+use crate::record::{Ended, Replays};
 use crate::run::Run;
 use crate::tally::{Reason, Tally, reasons};
 use crate::words::{Fate, outcome};
@@ -46,6 +46,8 @@ struct Results<'a> {
     findings: Vec<Value>,
     faults: Vec<Value>,
     metrics: BTreeMap<&'static str, f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replays: Option<&'a Replays>,
     files: BTreeMap<&'static str, &'static str>,
 }
 
@@ -72,6 +74,7 @@ pub(crate) fn json(run: &Run<'_>, files: BTreeMap<&'static str, &'static str>) -
             .collect(),
         faults: faults.iter().map(|span| fault(span, windows.get(&span.id))).collect(),
         metrics: metrics(run, &tally),
+        replays: run.record.replays.as_ref(),
         files,
     };
     let text = serde_json::to_string_pretty(&results).expect("every key is a string");

@@ -14,8 +14,14 @@ impl Target {
     /// The built-in target of this name.
     #[must_use]
     pub fn builtin(name: &str) -> Option<Result<Self, Diagnostic>> {
-        let (name, text) = BUILTINS.iter().find(|(known, _)| *known == name)?;
+        let text = Self::builtin_text(name)?;
         Some(Self::parse(&format!("targets/builtin/{name}.toml"), text))
+    }
+
+    /// The file of the built-in target called `name`.
+    #[must_use]
+    pub fn builtin_text(name: &str) -> Option<&'static str> {
+        BUILTINS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
     }
 
     /// All built-in targets, with their descriptions.

@@ -24,14 +24,14 @@ pub fn deployments(plan: &RunPlan, lab: &Lab, dir: &RunDir) -> Result<Deployment
         deploy(plan, lab, dir, (binary, extra_args)).map(Arc::new)
     };
     let mut again = BTreeMap::new();
-    if let Some(next) = &plan.binary_next {
-        again.insert(Again::NextBinary, deployed(next, &plan.extra_args)?);
+    if let Some(next) = &plan.spec.binary_next {
+        again.insert(Again::NextBinary, deployed(next, &plan.spec.extra_args)?);
     }
-    if !plan.restart_args.is_empty() {
-        let arguments = [&plan.extra_args[..], &plan.restart_args].concat();
-        again.insert(Again::OtherFlags, deployed(&plan.binary, &arguments)?);
+    if !plan.spec.restart_args.is_empty() {
+        let arguments = [&plan.spec.extra_args[..], &plan.spec.restart_args].concat();
+        again.insert(Again::OtherFlags, deployed(&plan.spec.binary, &arguments)?);
     }
-    Ok(Deployments { first: deployed(&plan.binary, &plan.extra_args)?, again })
+    Ok(Deployments { first: deployed(&plan.spec.binary, &plan.spec.extra_args)?, again })
 }
 
 /// The target's templates, filled in for this lab and directory.
@@ -45,7 +45,7 @@ fn deploy(
         let dir = dir.node(*id)?;
         Ok(NodeSpec { id: *id, ip: lab.address(*id), dir })
     };
-    let nodes = plan.nodes.iter().map(node).collect::<Result<Vec<_>, StoreError>>()?;
+    let nodes = plan.spec.nodes.iter().map(node).collect::<Result<Vec<_>, StoreError>>()?;
     let spec = ClusterSpec { binary: binary.to_owned(), nodes, extra_args: extra_args.to_vec() };
     plan.target.deploy(&spec).map_err(|error| RunError::Render(error.to_string()))
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{FaultKind, Measurement, Stage};
 use fracas_targets::Deployment;
+use serde::{Deserialize, Serialize};
 
 use crate::cluster::StartError;
 use crate::durable;
@@ -19,7 +20,8 @@ use fracas_lab::resources::{Place, SmallDisk};
 use fracas_lab::{LabError, NodeProcess};
 
 /// By what means wall clocks are made wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ClockMeans {
     /// The vDSO functions of every program are redirected.
     #[default]
@@ -29,7 +31,8 @@ pub enum ClockMeans {
 }
 
 /// By what means packets are late or lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum PacketMeans {
     /// fracas takes them from the bridge and sends them on.
     #[default]
@@ -39,7 +42,8 @@ pub enum PacketMeans {
 }
 
 /// By what means nodes get too little processor time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum StarveMeans {
     /// They run by turns.
     #[default]
@@ -60,7 +64,8 @@ impl StarveMeans {
 }
 
 /// What equipment is wanted.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Wanted {
     /// By what means clocks are made wrong.
     pub clock: ClockMeans,
@@ -71,9 +76,11 @@ pub struct Wanted {
     /// When changes of names become durable on the disks.
     pub disk: Model,
     /// How far the monotonic clocks of nodes are ahead from their start on, in nanoseconds.
+    #[serde(rename = "monotonic_offset_ns")]
     pub monotonic: BTreeMap<NodeId, i64>,
     /// How many bytes there are for each directory of a node's data, if they shall be few. It is
     /// memory, and gone with the run.
+    #[serde(rename = "small_disk_bytes")]
     pub small_disk: Option<u64>,
 }
 

@@ -14,7 +14,7 @@ use fracas_checker::{Algorithm, Budget, Status, Verdict, judge};
 use fracas_reports::{FILES, Run, RunRecord};
 
 use crate::guard::Proven;
-use crate::plan::CheckBudget;
+use crate::spec::CheckBudget;
 use crate::store::RunDir;
 
 /// Why a history could not be read.

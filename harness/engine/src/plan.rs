@@ -10,10 +10,11 @@ use fracas_checker::history::{self, Coverage};
 use fracas_targets::{Leaders, Leases, Locks, Registers, Target, Tokens};
 use fracas_workloads::{Size, Workload};
 
-use crate::equipment::Wanted;
 use crate::nemesis;
+use crate::spec::RunSpec;
 use crate::store::Readers;
-use fracas_lab::Mechanism;
+use crate::targets;
+use fracas_lab::NODES_MAX;
 use fracas_lab::leftovers::Identity;
 
 /// Until the first answer after the last heal, where a target does not say.
@@ -22,53 +23,25 @@ const RECOVERY: Duration = Duration::from_secs(30);
 /// How often a lock must go from one holder to another for a pass to mean something.
 const HANDOVERS: u64 = 3;
 
-/// A run, decided.
+/// A run, decided, with all that its spec names looked up.
 pub struct RunPlan {
+    /// What was decided.
+    pub spec: RunSpec,
     /// The system under test.
     pub target: Target,
-    /// Its server.
-    pub binary: PathBuf,
-    /// Arguments added to its command line.
-    pub extra_args: Vec<String>,
-    /// The server that nodes come back with where a fault says so.
-    pub binary_next: Option<PathBuf>,
-    /// Arguments added when a node comes back where a fault says so.
-    pub restart_args: Vec<String>,
-    /// The nodes.
-    pub nodes: Vec<NodeId>,
     /// What clients do.
     pub workloads: Vec<&'static dyn Workload>,
-    /// What was left out, and why.
-    pub skipped: Vec<String>,
-    /// What the load may be too little for.
-    pub warning: Option<String>,
     /// How much they do.
     pub size: Size,
-    /// How long load and faults last.
-    pub time: Duration,
-    /// How much longer the load may last where it lacks a little of what a pass needs.
-    pub extend: Duration,
-    /// The faults.
-    pub faults: nemesis::Plan,
-    /// The kinds of faults that were allowed.
-    pub kinds: BTreeSet<FaultKind>,
-    /// The kinds that nobody asked for by name and this machine cannot bring about, with the reason.
-    pub left_out: BTreeMap<FaultKind, String>,
-    /// Which kinds are possible, and how long a run with room for all of them is; none if its faults
-    /// are not drawn from the usual mix.
-    pub fits: Option<nemesis::Fits>,
-    /// How partitions are made.
-    pub partition: Mechanism,
-    /// What the nodes are given for faults of clocks and disks.
-    pub equipment: Wanted,
-    /// Test hook: partitions claim to work but do nothing.
-    pub ineffective_cut: bool,
-    /// The root of all randomness.
-    pub seed: u64,
-    /// What a pass needs.
-    pub coverage: Coverage,
-    /// What judging may use.
-    pub check: CheckBudget,
+    /// Where and for whom it is carried out.
+    pub place: Place,
+    /// What there is to tell of the decision.
+    pub notes: Notes,
+}
+
+/// Where a run is carried out, and for whom: nothing that decides what happens in it.
+#[derive(Debug, Clone)]
+pub struct Place {
     /// Where runs are kept.
     pub out: PathBuf,
     /// Who may look into the run's directory.
@@ -77,22 +50,54 @@ pub struct RunPlan {
     pub command: String,
     /// The process that answers for this run, as the machine outside numbers it.
     pub supervisor: Identity,
-    /// Whether to end with the first anomaly that is proven while the run goes on.
-    pub until_anomaly: bool,
-    /// Whether to judge at once.
-    pub judge: bool,
+    /// Test hook: partitions claim to work but do nothing.
+    pub ineffective_cut: bool,
 }
 
-/// What judging may use.
-#[derive(Debug, Clone, Copy)]
-pub struct CheckBudget {
-    /// Time for all checks together.
-    pub time: Duration,
-    /// Bytes for the tables of a search.
-    pub bytes: usize,
+/// What there is to tell of a decision.
+#[derive(Debug, Clone, Default)]
+pub struct Notes {
+    /// The workloads that were left out, and why.
+    pub skipped: Vec<String>,
+    /// What the load may be too little for.
+    pub warning: Option<String>,
+    /// The kinds of faults that nobody asked for by name and this machine cannot bring about, with
+    /// the reason.
+    pub left_out: BTreeMap<FaultKind, String>,
+    /// Which kinds are possible, and how long a run with room for all of them is; none if its faults
+    /// are not drawn from the usual mix.
+    pub fits: Option<nemesis::Fits>,
 }
 
 impl RunPlan {
+    /// Looks up what a spec names.
+    ///
+    /// # Errors
+    /// A text for the user: what is not here, or makes no sense.
+    pub fn of(spec: RunSpec, place: Place, notes: Notes) -> Result<Self, String> {
+        let target = targets::parse(&spec.target)?;
+        let workloads = spec.workloads.iter().map(|name| {
+            let unknown = || format!("error: there is no workload `{name}`");
+            fracas_workloads::find(name).ok_or_else(unknown)
+        });
+        let workloads = workloads.collect::<Result<_, _>>()?;
+        sensible(&spec).map_err(|why| format!("error: {why}"))?;
+        if let Some(kind) = spec.schedule.kinds().difference(&target.allowed_faults()).next() {
+            return Err(format!(
+                "error: target `{}` does not allow the fault `{kind}`",
+                target.name()
+            ));
+        }
+        let size = Size {
+            clients: spec.clients,
+            nodes: spec.nodes.clone(),
+            rate: spec.rate,
+            keys: spec.keys,
+            serves: target.serves(),
+        };
+        Ok(Self { spec, target, workloads, size, place, notes })
+    }
+
     /// How the history is to be judged.
     #[must_use]
     pub fn judging(&self) -> history::Plan {
@@ -111,8 +116,8 @@ impl RunPlan {
             step_down_ms: promises.step_down.map(millis),
             clock_error_ms: promises.clock_error.map_or(0, millis),
             gives_up_on: promises.gives_up_on.clone(),
-            faults: self.kinds.clone(),
-            coverage: self.coverage.clone(),
+            faults: self.spec.faults.clone(),
+            coverage: self.spec.coverage.clone(),
             ..history::Plan::default()
         }
     }
@@ -126,19 +131,19 @@ impl RunPlan {
     /// The number of nodes that make a majority.
     #[must_use]
     pub fn quorum(&self) -> usize {
-        self.nodes.len() / 2 + 1
+        self.spec.nodes.len() / 2 + 1
     }
 
     /// The run in one line.
     #[must_use]
     pub fn summary(&self) -> String {
-        let kinds: Vec<&str> = self.kinds.iter().map(|kind| kind.word()).collect();
+        let kinds: Vec<&str> = self.spec.faults.iter().map(|kind| kind.word()).collect();
         let workloads: Vec<&str> = self.workloads.iter().map(|workload| workload.name()).collect();
         format!(
             "{}, {}, {:?}, workloads: {}, faults: {}",
-            counted(self.nodes.len(), "node"),
+            counted(self.spec.nodes.len(), "node"),
             counted(self.size.clients.into(), "client"),
-            self.time,
+            self.spec.time,
             workloads.join(", "),
             if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") }
         )
@@ -147,8 +152,8 @@ impl RunPlan {
     /// The kinds that the time has no room for, and how long all kinds need; none if all have room.
     #[must_use]
     pub fn no_room(&self) -> Option<String> {
-        let fits = self.fits.as_ref()?;
-        let planned = self.faults.kinds();
+        let fits = self.notes.fits.as_ref()?;
+        let planned = self.spec.schedule.kinds();
         let missing: Vec<&str> = fits.kinds.difference(&planned).map(|kind| kind.word()).collect();
         let all = fits.all_ms.map_or(String::new(), |all_ms| {
             let kinds = match fits.kinds.len() {
@@ -157,40 +162,25 @@ impl RunPlan {
             };
             format!("; {kinds} `--time {}s`", all_ms / 1_000)
         });
-        let (time, missing_words) = (self.time, missing.join(", "));
+        let (time, missing_words) = (self.spec.time, missing.join(", "));
         (!missing.is_empty()).then(|| format!("{time:?} has no room for {missing_words}{all}"))
     }
 
-    /// Everything that was decided, as JSON.
+    /// The spec as JSON, with what follows from it.
     #[must_use]
     pub fn shown(&self) -> String {
-        let shown = serde_json::json!({
-            "target": self.target.name(),
-            "binary": self.binary,
-            "extra_args": self.extra_args,
-            "disk": self.equipment.disk,
-            "small_disk_bytes": self.equipment.small_disk,
-            "monotonic_offset_ns": self.equipment.monotonic,
-            "binary_next": self.binary_next,
-            "restart_args": self.restart_args,
-            "nodes": self.nodes,
-            "workloads": self.workloads.iter().map(|workload| workload.name()).collect::<Vec<_>>(),
-            "clients": self.size.clients,
-            "rate": self.size.rate,
-            "keys": self.size.keys,
-            "time_ms": millis(self.time),
-            "extend_ms": millis(self.extend),
-            "seed": self.seed,
-            "until_anomaly": self.until_anomaly,
-            "judging": self.judging(),
-            "kinds": self.fits.as_ref().map(|fits| serde_json::json!({
-                "room": self.faults.kinds(),
-                "no_room": &fits.kinds - &self.faults.kinds(),
+        let mut shown = serde_json::to_value(&self.spec).expect("a spec can be written");
+        let planned = self.spec.schedule.kinds();
+        let kinds = self.notes.fits.as_ref().map(|fits| {
+            serde_json::json!({
+                "room": planned,
+                "no_room": &fits.kinds - &planned,
                 "all_need_ms": fits.all_ms,
-            })),
-            "schedule": self.faults,
-            "repeat": self.command,
+            })
         });
+        shown["judging"] = serde_json::json!(self.judging());
+        shown["kinds"] = serde_json::json!(kinds);
+        shown["repeat"] = serde_json::json!(self.place.command);
         serde_json::to_string_pretty(&shown).expect("JSON values can be written")
     }
 
@@ -198,7 +188,29 @@ impl RunPlan {
     #[must_use]
     pub fn name(&self) -> String {
         let workloads: Vec<&str> = self.workloads.iter().map(|workload| workload.name()).collect();
-        format!("{}-{}-{}", self.target.name(), workloads.join("+"), self.seed)
+        format!("{}-{}-{}", self.target.name(), workloads.join("+"), self.spec.seed)
+    }
+}
+
+/// Whether the values of a spec can be carried out by any machine; what cannot be, if not.
+fn sensible(spec: &RunSpec) -> Result<(), String> {
+    let (nodes, most) = (&spec.nodes, usize::from(NODES_MAX));
+    if !(1..=most).contains(&nodes.len()) {
+        return Err(format!("`nodes` has {}, expected 1 to {most}", nodes.len()));
+    }
+    let mut known = BTreeSet::new();
+    if let Some(twice) = nodes.iter().find(|node| !known.insert(**node)) {
+        return Err(format!("`nodes` names {twice} twice"));
+    }
+    if spec.clients == 0 || spec.keys == 0 {
+        return Err("`clients` or `keys` is 0, expected at least 1 client and 1 object".to_owned());
+    }
+    if spec.rate.is_some_and(|rate| !rate.is_finite() || rate <= 0.0) {
+        return Err("`rate` makes no sense, expected a rate above 0, or none".to_owned());
+    }
+    match spec.schedule.mistake(nodes) {
+        Some((act, why)) => Err(format!("act {act} of `schedule`: {why}")),
+        None => Ok(()),
     }
 }
 

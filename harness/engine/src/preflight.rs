@@ -47,10 +47,10 @@ fn tried(lab: &Lab, kind: FaultKind, direction: Cut) -> Result<(), LabError> {
 #[must_use]
 pub fn lacking(plan: &RunPlan) -> BTreeMap<FaultKind, String> {
     let of_links = [FaultKind::Partition, FaultKind::Slow, FaultKind::Loss];
-    let wanted = of_links.into_iter().filter(|kind| plan.kinds.contains(kind));
+    let wanted = of_links.into_iter().filter(|kind| plan.spec.faults.contains(kind));
     let wanted: Vec<FaultKind> = wanted.collect();
-    let (nodes, partition) = (vec![NodeId(1), NodeId(2)], plan.partition);
-    let spec = LabSpec { nodes, partition, ineffective_cut: plan.ineffective_cut };
+    let (nodes, partition) = (vec![NodeId(1), NodeId(2)], plan.spec.partition);
+    let spec = LabSpec { nodes, partition, ineffective_cut: plan.place.ineffective_cut };
     if wanted.is_empty() {
         return BTreeMap::new();
     }

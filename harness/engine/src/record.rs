@@ -1,15 +1,11 @@
 //! The run record: everything that was decided, written before the run begins.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use fracas_checker::fault::FaultKind;
 use fracas_reports::{Ended, Host, RUN_SCHEMA, RunRecord, TargetInfo, Tool};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::actor::Actual;
 use crate::equipment::ClockMeans;
@@ -28,38 +24,36 @@ pub fn begin(plan: &RunPlan, world: &World) -> RunRecord {
     RunRecord {
         schema: RUN_SCHEMA.to_owned(),
         id: String::new(),
-        command: plan.command.clone(),
+        command: plan.place.command.clone(),
         started: store::rfc3339(SystemTime::now()),
         duration_s: None,
-        seed: plan.seed,
+        seed: plan.spec.seed,
         tool: Tool { name: "fracas".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        spec: serde_json::to_value(&plan.spec).expect("a spec can be written"),
         target: target(plan),
         workloads: plan.workloads.iter().map(|workload| workload.name().to_owned()).collect(),
-        faults: plan.kinds.iter().map(ToString::to_string).collect(),
+        faults: plan.spec.faults.iter().map(ToString::to_string).collect(),
         clients: plan.size.clients,
         rate: plan.size.rate,
-        time_s: plan.time.as_secs_f64(),
+        time_s: plan.spec.time.as_secs_f64(),
         host: host(plan, world),
         ended: Ended::Running,
+        replays: None,
     }
 }
 
 fn target(plan: &RunPlan) -> TargetInfo {
-    let version = plan.target.version_command(&plan.binary).and_then(|argv| {
+    let version = plan.target.version_command(&plan.spec.binary).and_then(|argv| {
         let told = fracas_lab::run_command(&argv, VERSION_WITHIN);
         told.inspect_err(|error| tracing::warn!(%error, "failed to ask the server's version")).ok()
-    });
-    let digest = sha256(&plan.binary).unwrap_or_else(|error| {
-        tracing::warn!(%error, path = %plan.binary.display(), "failed to read the server's binary");
-        String::new()
     });
     TargetInfo {
         name: plan.target.name().to_owned(),
         description: plan.target.description().to_owned(),
         version,
-        binary: plan.binary.display().to_string(),
-        binary_sha256: digest,
-        nodes: u16::try_from(plan.nodes.len()).unwrap_or(u16::MAX),
+        binary: plan.spec.binary.display().to_string(),
+        binary_sha256: plan.spec.binary_sha256.clone(),
+        nodes: u16::try_from(plan.spec.nodes.len()).unwrap_or(u16::MAX),
     }
 }
 
@@ -69,7 +63,12 @@ fn host(plan: &RunPlan, world: &World) -> Host {
         kernel: kernel.map(|text| text.trim().to_owned()).unwrap_or_default(),
         isolation: world.isolation.to_owned(),
         mechanisms: rights(plan),
-        lacking: plan.left_out.iter().map(|(kind, why)| (kind.to_string(), why.clone())).collect(),
+        lacking: plan
+            .notes
+            .left_out
+            .iter()
+            .map(|(kind, why)| (kind.to_string(), why.clone()))
+            .collect(),
         open: open(),
     }
 }
@@ -99,7 +98,7 @@ fn rights(plan: &RunPlan) -> BTreeMap<String, String> {
 /// By what means each kind of fault that was allowed is brought about in `lab`.
 #[must_use]
 pub fn mechanisms(lab: &Lab, plan: &RunPlan) -> BTreeMap<String, String> {
-    let equipment = &plan.equipment;
+    let equipment = &plan.spec.equipment;
     let clock = match equipment.clock {
         ClockMeans::Redirect => clock::MECHANISM,
         ClockMeans::Faketime => "faketime",
@@ -114,21 +113,7 @@ pub fn mechanisms(lab: &Lab, plan: &RunPlan) -> BTreeMap<String, String> {
         FaultKind::Disk => "fuse",
         FaultKind::Starve => equipment.starve.name(),
     };
-    plan.kinds.iter().map(|kind| (kind.word().to_owned(), how(*kind).to_owned())).collect()
-}
-
-/// The SHA-256 of a file, in hexadecimal.
-fn sha256(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hash = Sha256::new();
-    let mut chunk = vec![0; 1 << 16];
-    loop {
-        let count = file.read(&mut chunk)?;
-        if count == 0 {
-            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
-        }
-        hash.update(&chunk[..count]);
-    }
+    plan.spec.faults.iter().map(|kind| (kind.word().to_owned(), how(*kind).to_owned())).collect()
 }
 
 /// The schedule file: what was planned, which can be fed back, and what came of it.

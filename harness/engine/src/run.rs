@@ -83,9 +83,10 @@ pub fn run(
     let listening = runtime.block_on(async { Interrupts::listen(Arc::clone(listener)) });
     let interrupts = listening.map_err(RunError::Runtime)?;
     let mut record = record::begin(plan, world);
-    let dir = RunDir::create(&plan.out, &plan.name(), plan.readers).map_err(RunError::Out)?;
+    let dir =
+        RunDir::create(&plan.place.out, &plan.name(), plan.place.readers).map_err(RunError::Out)?;
     record.id = dir.id();
-    dir.write_supervisor(plan.supervisor)?;
+    dir.write_supervisor(plan.place.supervisor)?;
     dir.write_record(&record)?;
     let began = Instant::now();
     let around = Around { plan, dir: &dir, listener };
@@ -100,8 +101,8 @@ pub fn run(
         Err(error) => (Stopped::default(), Some(error)),
     };
     // Of a run that could not take place the reports tell why, and the servers' last words.
-    let judged = (plan.judge || error.is_some())
-        .then(|| judging::judge_run(&dir, &record, plan.check, stopped.proven.as_ref()));
+    let judged = (plan.spec.judge || error.is_some())
+        .then(|| judging::judge_run(&dir, &record, plan.spec.check, stopped.proven.as_ref()));
     Ok(Outcome { dir, record, stopped, error, judged })
 }
 
@@ -116,15 +117,15 @@ struct Around<'a> {
 /// Builds the lab, and notes how it brings faults about.
 fn build(plan: &RunPlan, dir: &RunDir, record: &mut RunRecord) -> Result<Lab, RunError> {
     let mut lab = Lab::build(&LabSpec {
-        nodes: plan.nodes.clone(),
-        partition: plan.partition,
-        ineffective_cut: plan.ineffective_cut,
+        nodes: plan.spec.nodes.clone(),
+        partition: plan.spec.partition,
+        ineffective_cut: plan.place.ineffective_cut,
     })?;
-    let shaped = [FaultKind::Slow, FaultKind::Loss].iter().any(|it| plan.kinds.contains(it));
-    if shaped && plan.equipment.packets == PacketMeans::Netem {
+    let shaped = [FaultKind::Slow, FaultKind::Loss].iter().any(|it| plan.spec.faults.contains(it));
+    if shaped && plan.spec.equipment.packets == PacketMeans::Netem {
         lab.use_netem()?;
     }
-    preflight::try_out(&lab, &plan.kinds)?;
+    preflight::try_out(&lab, &plan.spec.faults)?;
     record.host.mechanisms.extend(record::mechanisms(&lab, plan));
     dir.write_record(record)?;
     Ok(lab)
@@ -170,12 +171,12 @@ async fn conduct(
     let deployment = Arc::clone(&deployments.first);
     let client = deployment.client().map_err(|error| RunError::Render(error.to_string()))?;
     let header = header(plan, dir);
-    let guard = plan.until_anomaly.then(|| Guard::start(&header.plan, listener)).transpose();
+    let guard = plan.spec.until_anomaly.then(|| Guard::start(&header.plan, listener)).transpose();
     let (guard, feed) = guard.map_err(RunError::Runtime)?.unzip();
     let (recorder, writer) =
         Recorder::create(&dir.file("history.jsonl"), &header, feed).map_err(RunError::History)?;
     let view = View::default();
-    let equipment = Equipment::of(&plan.kinds, &deployment, &plan.equipment, dir)?;
+    let equipment = Equipment::of(&plan.spec.faults, &deployment, &plan.spec.equipment, dir)?;
     let kept = (recorder.clone(), view.clone());
     let cluster = Cluster::new((lab, equipment), deployments, dir.clone(), kept);
     let caller = Caller::new(Arc::new(client), recorder.clone());
@@ -224,8 +225,8 @@ fn header(plan: &RunPlan, dir: &RunDir) -> Header {
         schema: history::SCHEMA.to_owned(),
         run: dir.id(),
         target: plan.target.name().to_owned(),
-        seed: plan.seed,
-        nodes: plan.nodes.clone(),
+        seed: plan.spec.seed,
+        nodes: plan.spec.nodes.clone(),
         plan: plan.judging(),
     }
 }
@@ -248,7 +249,7 @@ impl Stage<'_> {
         if self.is_broken() {
             return clients.stop().await.map_err(RunError::Bug);
         }
-        self.dir.write("schedule.json", &record::schedule(&self.plan.faults, &actual))?;
+        self.dir.write("schedule.json", &record::schedule(&self.plan.spec.schedule, &actual))?;
         self.enter(Phase::Recover);
         let (mut looker, recovery) = (Looker::new(self), self.plan.recovery());
         if !self.is_proven() {
@@ -298,13 +299,13 @@ impl Stage<'_> {
         let plan = self.plan;
         let lanes: Vec<Lane> =
             plan.workloads.iter().flat_map(|workload| workload.lanes(&plan.size)).collect();
-        let clients = Clients::start(lanes, plan.seed, &self.caller, &self.view);
+        let clients = Clients::start(lanes, plan.spec.seed, &self.caller, &self.view);
         let (stop, stopped) = watch::channel(false);
         let actor = Actor::new(Arc::clone(&self.cluster), self.recorder.clone(), self.view.clone());
-        let faults = plan.faults.clone();
+        let faults = plan.spec.schedule.clone();
         let acting = async move { actor.perform(&faults, stopped).await };
         let acting = powerless::beside("nemesis", acting).map_err(RunError::Runtime)?;
-        self.watch(plan.time, || true).await;
+        self.watch(plan.spec.time, || true).await;
         self.go_on(|| !acting.is_finished()).await;
         clients.hold();
         stop.send_replace(true);
@@ -323,13 +324,13 @@ impl Stage<'_> {
     /// Goes on a little with a load that lacks a little of what a pass needs, or in which planned
     /// faults are to come that must.
     async fn go_on(&self, faults_to_come: impl Fn() -> bool) {
-        let coverage = &self.plan.coverage;
+        let coverage = &self.plan.spec.coverage;
         let lacks = || self.caller.enough().lacks(coverage);
         let comes = || coverage.every_fault && faults_to_come();
         let Some(what) = lacks().or_else(|| comes().then(|| "planned faults".to_owned())) else {
             return;
         };
-        let extend = self.plan.extend;
+        let extend = self.plan.spec.extend;
         if !extend.is_zero() && self.is_undisturbed() {
             self.listener.hear(&Progress::LoadExtended { by: extend, lacks: what });
             self.watch(extend, || lacks().is_some() || comes()).await;
@@ -380,10 +381,10 @@ impl Stage<'_> {
         let before = ok();
         let until = Instant::now() + self.plan.recovery() + AFTERWARDS;
         let goes_on = || self.is_undisturbed();
-        let agreed = || !self.waits_for_leader() || self.view.unanimous(self.plan.nodes.len());
+        let agreed = || !self.waits_for_leader() || self.view.unanimous(self.plan.spec.nodes.len());
         while Instant::now() < until && goes_on() {
             self.cluster.notice_crashes();
-            if ok() > before + self.plan.nodes.len() as u64 && agreed() {
+            if ok() > before + self.plan.spec.nodes.len() as u64 && agreed() {
                 break;
             }
             tokio::time::sleep(GLANCE).await;

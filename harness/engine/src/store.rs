@@ -20,6 +20,8 @@ use fracas_lab::leftovers::Identity;
 
 /// The name of the link to the newest run.
 pub const LATEST: &str = "latest";
+/// What means the newest run that found an anomaly, or whose target broke before testing.
+pub const LATEST_FAILURE: &str = "latest-failure";
 /// A file that keeps room on the disk for the end of a run, and how much.
 const RESERVE: &str = ".reserve";
 const RESERVED: usize = 1 << 20;
@@ -65,7 +67,7 @@ pub enum StoreError {
     },
     /// No run of that name.
     #[error(
-        "find the run `{name}` in `{out}`: expected `latest`, the name of a run or its beginning, or a path; {hint}"
+        "find the run `{name}` in `{out}`: expected `latest`, `latest-failure`, the name of a run or its beginning, or a path; {hint}"
     )]
     NoRun {
         /// What was asked for.
@@ -106,7 +108,8 @@ impl RunDir {
         Ok(Self { path })
     }
 
-    /// The run that `name` means: a path, `latest`, or the beginning of a run's name in `out`.
+    /// The run that `name` means: a path, `latest`, `latest-failure`, or the beginning of a run's name
+    /// in `out`.
     ///
     /// # Errors
     /// When there is none.
@@ -115,7 +118,11 @@ impl RunDir {
         if direct.join("run.json").is_file() {
             return Ok(Self { path: direct });
         }
-        let newest = list(out)?.into_iter().rev().find(|run| run.id().starts_with(name));
+        let is_meant = |run: &Self| match name {
+            LATEST_FAILURE => run.has_failed(),
+            _ => run.id().starts_with(name),
+        };
+        let newest = list(out)?.into_iter().rev().find(is_meant);
         let latest = out.join(name);
         if latest.join("run.json").is_file() {
             let path = latest.canonicalize().map_err(failed("follow link", &latest))?;
@@ -126,6 +133,13 @@ impl RunDir {
             out: out.to_owned(),
             hint: what_is_there(out, name),
         })
+    }
+
+    /// Whether its verdict is an anomaly, or that its target broke before testing.
+    fn has_failed(&self) -> bool {
+        let text = fs::read_to_string(self.file("results.json")).unwrap_or_default();
+        let results: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        matches!(results["verdict"].as_str(), Some("anomaly" | "error"))
     }
 
     /// The directory.

@@ -1,13 +1,16 @@
 //! Finding targets and their servers: names and paths to data.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fracas_checker::event::NodeId;
 use fracas_targets::{ClusterSpec, NodeSpec, Target, nearest};
+use sha2::{Digest, Sha256};
+
+use crate::spec::TargetSpec;
 
 /// How long a target file may be, in bytes.
 const FILE_MAX: u64 = 60 * 1024;
@@ -21,23 +24,48 @@ const TRIAL_MEMORY: u64 = 512 << 20;
 /// How long the trial of a target file may take.
 const TRIAL_TIME: Duration = Duration::from_secs(20);
 
-/// The target that `name` means: a built-in one or a file, with the file's directory.
+/// The target that `name` means, a built-in one or a file, as a text.
 ///
 /// # Errors
-/// A text for the user: no such target, or what is wrong in its file.
-pub fn load(name: &str) -> Result<(Target, Option<PathBuf>), String> {
-    if !name.contains('/') && Path::new(name).extension().is_none_or(|ending| ending != "toml") {
-        let built_in = Target::builtin(name).ok_or_else(|| no_target(name))?;
-        return built_in.map(|target| (target, None)).map_err(|error| error.to_string());
+/// A text for the user: no such target, or a file that cannot be read.
+pub fn find(name: &str) -> Result<TargetSpec, String> {
+    if is_builtin(name) {
+        let text = Target::builtin_text(name).ok_or_else(|| no_target(name))?;
+        return Ok(TargetSpec { name: name.to_owned(), dir: None, text: text.to_owned() });
     }
     let text =
         read(name).map_err(|why| format!("error: failed to read target file `{name}`: {why}"))?;
-    bearable(name, &text)?;
-    let target = Target::parse(name, &text).map_err(|error| error.to_string())?;
-    let beside = Path::new(name)
-        .parent()
-        .map(|dir| if dir.as_os_str().is_empty() { Path::new(".") } else { dir });
-    Ok((target, beside.map(Path::to_owned)))
+    let dir = Path::new(name).parent();
+    let dir = dir.map(|dir| if dir.as_os_str().is_empty() { Path::new(".") } else { dir });
+    Ok(TargetSpec { name: name.to_owned(), dir: dir.map(Path::to_owned), text })
+}
+
+/// Whether a target of this name is meant to be built in, and not a file.
+fn is_builtin(name: &str) -> bool {
+    !name.contains('/') && Path::new(name).extension().is_none_or(|ending| ending != "toml")
+}
+
+/// Understands a target file. One that is not of this fracas is tried in another process first.
+///
+/// # Errors
+/// A text for the user: what is wrong in the file.
+pub fn parse(target: &TargetSpec) -> Result<Target, String> {
+    let TargetSpec { name, text, .. } = target;
+    if is_builtin(name) && Target::builtin_text(name).is_some_and(|known| known == text) {
+        let builtin = Target::builtin(name).ok_or_else(|| no_target(name))?;
+        return builtin.map_err(|error| error.to_string());
+    }
+    bearable(name, text)?;
+    Target::parse(name, text).map_err(|error| error.to_string())
+}
+
+/// The target that `name` means, with the directory of its file.
+///
+/// # Errors
+/// As [`find`] and [`parse`].
+pub fn load(name: &str) -> Result<(Target, Option<PathBuf>), String> {
+    let found = find(name)?;
+    Ok((parse(&found)?, found.dir))
 }
 
 /// The text of a target file, which may come from anywhere.
@@ -71,7 +99,7 @@ fn bearable(name: &str, text: &str) -> Result<(), String> {
 pub fn trial_main(name: &str) -> Result<(), String> {
     let mut text = String::new();
     fracas_lab::bound_memory(TRIAL_MEMORY).map_err(|error| error.to_string())?;
-    std::io::stdin().read_to_string(&mut text).map_err(|error| error.to_string())?;
+    io::stdin().read_to_string(&mut text).map_err(|error| error.to_string())?;
     if let Ok(target) = Target::parse(name, &text) {
         let _told_later = target.deploy(&example(&target));
     }
@@ -166,15 +194,15 @@ enum Unfit {
     #[error("is not an executable file: its permissions do not allow it\nhelp: `chmod +x` it")]
     NotExecutable,
     #[error("cannot be used: {0}")]
-    Refused(std::io::Error),
+    Refused(io::Error),
 }
 
 /// The absolute path of an executable file, if that is what it is. A link stays one: by what name
 /// it is called may decide what a program does, as it does for `redis-server` on Debian.
 fn executable(path: &Path) -> Result<PathBuf, Unfit> {
     use std::os::unix::fs::PermissionsExt;
-    let refused = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Unfit::Missing,
+    let refused = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Unfit::Missing,
         _ => Unfit::Refused(error),
     };
     let file = std::fs::metadata(path).map_err(refused)?;
@@ -186,4 +214,21 @@ fn executable(path: &Path) -> Result<PathBuf, Unfit> {
     }
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Ok(dir.canonicalize().map_err(refused)?.join(path.file_name().ok_or(Unfit::NoFile)?))
+}
+
+/// The SHA-256 of a file, in hexadecimal.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn digest(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        let count = file.read(&mut chunk)?;
+        if count == 0 {
+            return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+        hash.update(&chunk[..count]);
+    }
 }

@@ -1,5 +1,6 @@
 //! What every way of cutting the network has in common, and which one is taken.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use fracas_checker::fault::Cut;
@@ -10,7 +11,8 @@ use super::links::Network;
 use super::nft::Nft;
 
 /// By what means partitions are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Mechanism {
     /// The first that works: nft, then iptables.
     #[default]

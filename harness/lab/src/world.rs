@@ -5,6 +5,7 @@
 //! kernel takes everything inside along: there is no file, interface or process to clean up.
 //! What the world is used for is not this module's business.
 
+use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
@@ -38,7 +39,8 @@ const SIGNALLED: i32 = 128;
 const REPORT_MAX: u64 = 64 * 1024;
 
 /// By what right the world's namespaces are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Isolation {
     /// As root if this is root and it may, else in a user namespace.
     #[default]

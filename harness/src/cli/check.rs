@@ -15,7 +15,7 @@ use super::told::told;
 use crate::exit::Exit;
 use crate::output::{Out, complain, print};
 use fracas_engine::judging::{self, Judge};
-use fracas_engine::plan::CheckBudget;
+use fracas_engine::spec::CheckBudget;
 use fracas_engine::store::RunDir;
 
 /// What judging may use.

@@ -60,7 +60,7 @@ pub(super) type Lacking = BTreeMap<FaultKind, String>;
 /// Whether the kinds of faults are the usual ones: nobody asked for any by name. What was asked for
 /// is refused, not left out.
 pub(super) fn are_usual(args: &RunArgs) -> bool {
-    args.faults.is_empty() && args.schedule.is_none()
+    args.faults.is_empty() && args.schedule.is_none() && args.spec.is_none()
 }
 
 /// The kinds that are left out for what this machine lacks, where nobody asked for any by name:

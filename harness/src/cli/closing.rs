@@ -40,7 +40,7 @@ pub(super) fn no_room(out: &Path) -> Option<String> {
 /// Has the record of a run that could not say so itself say how it ended.
 pub(super) fn close(plan: &RunPlan, how: &str) {
     let own = Identity::own();
-    for run in store::list(&plan.out).unwrap_or_default() {
+    for run in store::list(&plan.place.out).unwrap_or_default() {
         if run.supervisor() != Some(own) {
             continue;
         }

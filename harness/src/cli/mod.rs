@@ -1,5 +1,6 @@
 //! The command line: parse, dispatch, exit code. What a command does is in its own file.
 
+mod carry_out;
 mod check;
 mod chosen;
 mod clean;
@@ -7,8 +8,11 @@ mod closing;
 mod convert;
 mod ending;
 mod explain;
+mod from_spec;
 mod list;
+mod origins;
 mod repetition;
+mod replay;
 mod report;
 mod run;
 mod run_args;
@@ -77,6 +81,8 @@ enum Command {
     Run(Box<run_args::RunArgs>),
     /// Judge recorded histories: of fracas, Jepsen, Knossos, Elle, Porcupine or Maelstrom.
     Check(check::CheckArgs),
+    /// Carry out a run again, with the faults that happened, and tell how often its anomaly comes back.
+    Replay(replay::ReplayArgs),
     /// Explain an anomaly, with its smallest example.
     Explain(explain::ExplainArgs),
     /// Write a history in another format.
@@ -100,8 +106,8 @@ const EXITS: &str = "Exit codes: 0 pass · 1 anomaly · 2 inconclusive · 3 the 
 /// Parses the command line and carries it out.
 #[must_use]
 pub fn main() -> Exit {
-    let cli: Cli = match words::parse() {
-        Ok(cli) => cli,
+    let (mut cli, matches): (Cli, _) = match words::parse() {
+        Ok(read) => read,
         Err(error) => {
             let _ = error.print(); // a closed pipe is not an error
             return if error.use_stderr() { Exit::Usage } else { Exit::Pass };
@@ -111,10 +117,14 @@ pub fn main() -> Exit {
         be_quiet();
     }
     log(&cli);
+    if let (Command::Run(args), Some(("run", matches))) = (&mut cli.command, matches.subcommand()) {
+        args.origins = origins::of(matches);
+    }
     match cli.command {
         Command::Run(args) => series::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Report(args) => report::report(&args),
+        Command::Replay(args) => replay::replay(&args),
         Command::Explain(args) => explain::explained(&args),
         Command::Convert(args) => convert::convert(&args),
         Command::List(args) => list::list(&args),

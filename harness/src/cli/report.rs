@@ -7,7 +7,7 @@ use super::ending::warn;
 use crate::exit::Exit;
 use crate::output::{Out, complain, print, tell};
 use fracas_engine::judging;
-use fracas_engine::plan::CheckBudget;
+use fracas_engine::spec::CheckBudget;
 use fracas_engine::store::RunDir;
 
 /// Arguments of `fracas report`.

@@ -1,8 +1,7 @@
 //! `fracas run`: from flags to a decided run. Several of them are a `series`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Duration;
 
 use fracas_checker::event::NodeId;
@@ -10,40 +9,43 @@ use fracas_checker::fault::FaultKind;
 use fracas_targets::Target;
 use fracas_workloads::{Size, Workload};
 
+use super::carry_out::carry_out;
 use super::chosen::{
-    Lacking, are_usual, faults, kinds, lacking, left_out, must_be_given, schedule, unknown,
+    Lacking, are_usual, faults, kinds, left_out, must_be_given, schedule, unknown,
 };
-use super::closing;
-use super::ending::{self, complain_and_mend};
 use super::repetition::command;
 use super::run_args::{DiskArg, IsolationArg, RunArgs, TIME};
 use super::values::clients;
 use crate::exit::Exit;
-use crate::output::{Format, narrate, one_line, print, tell};
-use crate::terminal::Terminal;
+use crate::output::{Format, narrate, one_line, print};
 use fracas_engine::equipment::Wanted;
 use fracas_engine::nemesis;
-use fracas_engine::plan::{Asked, RunPlan, promised};
+use fracas_engine::plan::{Asked, Notes, Place, RunPlan, promised};
 use fracas_engine::preflight;
-use fracas_engine::progress::Listener;
+use fracas_engine::spec::{RunSpec, SPEC_SCHEMA};
 use fracas_engine::store::Readers;
-use fracas_engine::{fits, run, targets};
+use fracas_engine::{fits, targets};
 use fracas_lab::disk::Model;
 use fracas_lab::leftovers::Identity;
 use fracas_lab::{Isolation, NODES_MAX};
 
 /// One run in a world of its own.
 pub(super) fn one(args: &RunArgs, target: &str, plan: &RunPlan) -> Exit {
-    for skipped in &plan.skipped {
+    for skipped in &plan.notes.skipped {
         if args.workload.is_empty() {
             tracing::debug!("{skipped}"); // nobody asked for it by name
         } else {
             narrate(&format!("fracas: {skipped}"));
         }
     }
-    plan.left_out.iter().for_each(tell_left_out);
-    narrate(&format!("fracas: {} with seed {}: {}", plan.target.name(), plan.seed, plan.summary()));
-    plan.warning.iter().for_each(|warning| narrate(&format!("fracas: {warning}")));
+    plan.notes.left_out.iter().for_each(tell_left_out);
+    narrate(&format!(
+        "fracas: {} with seed {}: {}",
+        plan.target.name(),
+        plan.spec.seed,
+        plan.summary()
+    ));
+    plan.notes.warning.iter().for_each(|warning| narrate(&format!("fracas: {warning}")));
     if let Some(no_room) = plan.no_room() {
         narrate(&format!("fracas: {no_room}"));
     }
@@ -54,49 +56,7 @@ pub(super) fn one(args: &RunArgs, target: &str, plan: &RunPlan) -> Exit {
         });
         return Exit::Pass;
     }
-    if let Some(lacking) = lacking(&plan.kinds, plan.equipment.clock) {
-        tell(&lacking);
-        return Exit::Machine;
-    }
-    if let Some(lacking) = closing::no_room(&plan.out) {
-        tell(&lacking);
-        return Exit::Machine;
-    }
-    fracas_lab::own_files_are_ours();
-    fracas_lab::keep(&seen(plan));
-    let entered = fracas_lab::enter(isolation(args.isolation), |world| {
-        let fitted = match fitted(args, target, plan) {
-            Ok(fitted) => fitted,
-            Err(error) => {
-                tell(&error);
-                return Exit::Machine.code();
-            }
-        };
-        let listener: Arc<dyn Listener> = Arc::new(Terminal::default());
-        match run::run(fitted.as_ref().unwrap_or(plan), world, &listener) {
-            Ok(outcome) => ending::told(&outcome, args.format).code(),
-            Err(error) => {
-                complain_and_mend(&error);
-                Exit::of_error(&error).code()
-            }
-        }
-    });
-    match entered {
-        Ok(code) => {
-            let exit = Exit::of_code(code);
-            closing::close(
-                plan,
-                &format!("the process inside ended with code {code}: {}", exit.word()),
-            );
-            exit
-        }
-        Err(error) => {
-            closing::close(plan, &error.to_string());
-            let error = run::RunError::Lab(error);
-            complain_and_mend(&error);
-            Exit::of_error(&error)
-        }
-    }
+    carry_out(plan, args.format, || fitted(args, target, plan))
 }
 
 fn tell_left_out((kind, why): (&FaultKind, &String)) {
@@ -111,21 +71,11 @@ fn fitted(args: &RunArgs, target: &str, plan: &RunPlan) -> Result<Option<RunPlan
         return Ok(None);
     }
     found.iter().for_each(tell_left_out);
-    let fitted = decide_without(args, (target, plan.seed), &found)?;
+    let fitted = decide_without(args, (target, plan.spec.seed), &found)?;
     narrate(&format!("fracas: without these: {}", fitted.summary()));
     // In here it would be the identity of another process.
-    Ok(Some(RunPlan { supervisor: plan.supervisor, ..fitted }))
-}
-
-/// The directories that the run and its servers must see wherever they lie: where it was started,
-/// where the servers are, and where it is kept.
-fn seen(plan: &RunPlan) -> Vec<PathBuf> {
-    // Made now, so that it and not the one above it is kept. A refusal is told when it is used.
-    let _refused = std::fs::create_dir_all(&plan.out);
-    let binaries = [Some(&plan.binary), plan.binary_next.as_ref()].into_iter().flatten();
-    let theirs = binaries.filter_map(|binary| binary.parent().map(Path::to_owned));
-    let own = [std::env::current_dir().ok(), std::path::absolute(&plan.out).ok()];
-    own.into_iter().flatten().chain(theirs).collect()
+    let place = Place { supervisor: plan.place.supervisor, ..fitted.place };
+    Ok(Some(RunPlan { place, ..fitted }))
 }
 
 fn isolation(wanted: IsolationArg) -> Isolation {
@@ -147,8 +97,9 @@ fn decide_without(
     (name, seed): (&str, u64),
     found: &Lacking,
 ) -> Result<RunPlan, String> {
-    let (target, beside) = targets::load(name)?;
-    let binary = targets::binary(&target, beside.as_deref(), args.binary.as_deref())?;
+    let found_target = targets::find(name)?;
+    let target = targets::parse(&found_target)?;
+    let binary = targets::binary(&target, found_target.dir.as_deref(), args.binary.as_deref())?;
     if let Ok(deployment) = target.deploy(&targets::example(&target)) {
         fits::reachable(&target, &deployment)?; // what cannot be filled in is told when it is
     }
@@ -180,35 +131,57 @@ fn decide_without(
     let warning = asked.too_little();
     coverage.elections = args.min_elections.unwrap_or(coverage.elections);
     coverage.every_fault = args.schedule.is_some();
-    Ok(RunPlan {
-        target,
+    let spec = RunSpec {
+        schema: SPEC_SCHEMA.to_owned(),
+        target: found_target,
+        binary_sha256: digest(&binary),
         binary,
         extra_args: args.extra_args.clone(),
         binary_next: args.binary_next.clone(),
         restart_args: args.restart_args.clone(),
         equipment: equipment(args, &nodes)?,
         nodes,
-        workloads,
-        skipped,
-        warning,
-        size,
+        workloads: workloads.iter().map(|workload| workload.name().to_owned()).collect(),
+        clients: size.clients,
+        rate: size.rate,
+        keys: size.keys,
         time,
         extend: args.extend.unwrap_or(time / 2),
-        faults,
-        kinds,
-        left_out,
-        fits,
-        partition: args.partition_means(),
-        ineffective_cut: args.test_ineffective_cut,
+        faults: kinds,
+        fault_every: args.fault_every,
+        aim: args.aim.clone(),
+        schedule_file: args.schedule.clone(),
+        pin: args.pin,
+        schedule: faults,
         seed,
+        isolation: isolation(args.isolation),
+        partition: args.partition_means(),
         coverage,
         check: args.budget.budget(),
-        out: args.out.out.clone(),
-        readers: Readers::when(args.share),
-        command: command(args, name, seed),
-        supervisor: Identity::own(),
         until_anomaly: args.until_anomaly,
         judge: !args.no_check,
+        origins: args.origins.clone(),
+    };
+    let place = place(args, command(&spec, args));
+    RunPlan::of(spec, place, Notes { skipped, warning, left_out, fits })
+}
+
+/// Where a run is carried out, and for whom.
+pub(super) fn place(args: &RunArgs, command: String) -> Place {
+    Place {
+        out: args.out.out.clone(),
+        readers: Readers::when(args.share),
+        command,
+        supervisor: Identity::own(),
+        ineffective_cut: args.test_ineffective_cut,
+    }
+}
+
+/// The SHA-256 of a server, or nothing where it cannot be read: it is told, not needed.
+pub(super) fn digest(binary: &Path) -> String {
+    targets::digest(binary).unwrap_or_else(|error| {
+        tracing::warn!(%error, path = %binary.display(), "failed to read the server's binary");
+        String::new()
     })
 }
 

@@ -1,17 +1,47 @@
 //! The arguments of `fracas run`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
 use fracas_checker::event::NodeId;
 use fracas_engine::equipment::{ClockMeans, PacketMeans, StarveMeans};
+use fracas_engine::spec::Origin;
 use fracas_lab::Mechanism;
 use fracas_targets::duration;
 
 use super::check::BudgetArgs;
 use super::values::{Means, Rate, Seed, bytes, count, means, offset, rate, seed, some_time};
 use crate::output::{Format, Out};
+
+/// The arguments that a spec has decided.
+const DECIDED: [&str; 24] = [
+    "targets",
+    "workload",
+    "faults",
+    "fault_every",
+    "time",
+    "extend",
+    "aim",
+    "schedule",
+    "pin",
+    "nodes",
+    "clients",
+    "rate",
+    "keys",
+    "extra_args",
+    "binary_next",
+    "restart_args",
+    "isolation",
+    "mechanism",
+    "disk",
+    "small_disk",
+    "monotonic_offset",
+    "min_elections",
+    "until_anomaly",
+    "no_check",
+];
 
 /// How long a run lasts unless something else says so.
 pub(super) const TIME: Duration = Duration::from_secs(30);
@@ -20,14 +50,18 @@ pub(super) const TIME: Duration = Duration::from_secs(30);
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArgs {
     /// One or more targets: the name of a built-in target, or the path of a target file.
-    #[arg(required = true, value_name = "TARGET")]
+    #[arg(required_unless_present = "spec", value_name = "TARGET")]
     pub(super) targets: Vec<String>,
+    /// Carry out the run that FILE describes: the `run.json` of a run, or the output of a dry run.
+    /// Only `--binary` changes what happens in it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = DECIDED)]
+    pub(super) spec: Option<PathBuf>,
     /// What clients ask, comma-separated [default: every workload that fits the target].
-    #[arg(long, value_delimiter = ',', value_name = "W[,W]")]
+    #[arg(env = "FRACAS_WORKLOAD", long, value_delimiter = ',', value_name = "W[,W]")]
     pub(super) workload: Vec<String>,
     /// Kinds of faults to inject, comma-separated; `all` or `none` [default: all that the target
     /// allows and this machine can inject].
-    #[arg(long, value_delimiter = ',', value_name = "F[,F]")]
+    #[arg(env = "FRACAS_FAULTS", long, value_delimiter = ',', value_name = "F[,F]")]
     pub(super) faults: Vec<String>,
     /// Time from the begin of one single fault to the begin of the next; a scenario of several
     /// faults takes its own time.
@@ -35,7 +69,7 @@ pub(super) struct RunArgs {
     pub(super) fault_every: Duration,
     /// How long clients ask and faults happen; start, recovery and checking come on top
     /// [default: 30s, or as long as a `--schedule` takes].
-    #[arg(short, long, value_parser = duration, value_name = "TIME",
+    #[arg(env = "FRACAS_TIME", short, long, value_parser = duration, value_name = "TIME",
           visible_alias = "duration", alias = "time-limit")]
     pub(super) time: Option<Duration>,
     /// How much longer the load may last if it lacks a little of what a pass needs; `0s` for never
@@ -53,10 +87,11 @@ pub(super) struct RunArgs {
     #[arg(long, requires = "schedule")]
     pub(super) pin: bool,
     /// Number of nodes [default: as the target says].
-    #[arg(long, value_name = "N", value_parser = count::<u16>)]
+    #[arg(env = "FRACAS_NODES", long, value_name = "N", value_parser = count::<u16>)]
     pub(super) nodes: Option<u16>,
     /// Number of clients; `3n` means three for each node.
     #[arg(
+        env = "FRACAS_CLIENTS",
         short,
         long,
         default_value = "2n",
@@ -66,10 +101,10 @@ pub(super) struct RunArgs {
     )]
     pub(super) clients: String,
     /// Operations per second, of all clients together; `max` is as fast as the servers answer.
-    #[arg(long, default_value = "150/s", value_parser = rate, value_name = "N/s|max")]
+    #[arg(env = "FRACAS_RATE", long, default_value = "150/s", value_parser = rate, value_name = "N/s|max")]
     pub(super) rate: Rate,
     /// Number of objects (registers, locks, …) that the clients share.
-    #[arg(long, default_value_t = 5, value_name = "N", value_parser = count::<u16>)]
+    #[arg(env = "FRACAS_KEYS", long, default_value_t = 5, value_name = "N", value_parser = count::<u16>)]
     pub(super) keys: u16,
     /// The number that all random choices come from [default: a random one, which is printed].
     #[arg(long, env = "FRACAS_SEED", value_parser = seed, value_name = "N")]
@@ -139,6 +174,9 @@ pub(super) struct RunArgs {
     /// For the tests of fracas itself: partitions claim to work but do nothing.
     #[arg(long, hide = true)]
     pub(super) test_ineffective_cut: bool,
+    /// Where the values came from, by their keys in a spec.
+    #[arg(skip)]
+    pub(super) origins: BTreeMap<String, Origin>,
 }
 
 impl RunArgs {

@@ -1,10 +1,14 @@
 //! The runs of one command: all are decided before the first one starts, and one may end them.
 
+use std::path::Path;
+
+use super::from_spec;
 use super::run::{decide, one};
 use super::run_args::RunArgs;
 use crate::exit::Exit;
 use crate::output::{Format, print, tell};
 use fracas_engine::plan::RunPlan;
+use fracas_engine::spec::Origin;
 
 /// How many runs `--until-fail` makes at most, where `--repeat` does not say.
 const UNTIL_FAIL_TIMES: u32 = 10_000;
@@ -12,7 +16,11 @@ const UNTIL_FAIL_TIMES: u32 = 10_000;
 /// Decides every run that was asked for, then carries them out; the worst one is the exit code.
 pub(super) fn run(args: &RunArgs) -> Exit {
     let first = args.seed.and_then(|seed| seed.0).unwrap_or_else(fresh_seed);
-    match series(args, first) {
+    let decided = match &args.spec {
+        Some(path) => of_spec(args, path),
+        None => series(args, first),
+    };
+    match decided {
         Ok(series) => series.carry_out(),
         Err(errors) => {
             errors.iter().for_each(|error| tell(error));
@@ -31,6 +39,16 @@ fn series(args: &RunArgs, first: u64) -> Result<Series<'_>, Vec<String>> {
         return Ok(Series { args, first, plans, results: Vec::new() });
     }
     Err(errors.into_iter().filter_map(Result::err).collect())
+}
+
+/// The runs of a spec: each is the same, with the same seed.
+fn of_spec<'a>(args: &'a RunArgs, path: &Path) -> Result<Series<'a>, Vec<String>> {
+    all_utf8(args).map_err(|error| vec![error])?;
+    if args.origins.get("seed") == Some(&Origin::Flag) {
+        return Err(vec!["error: `--seed` and `--spec`: the spec has a seed".to_owned()]);
+    }
+    let plan = from_spec::decide(args, path).map_err(|error| vec![error])?;
+    Ok(Series { args, first: plan.spec.seed, plans: vec![plan], results: Vec::new() })
 }
 
 /// Servers and reports are told of paths and arguments in texts.
@@ -54,27 +72,41 @@ struct Series<'a> {
     /// The first run of each target.
     plans: Vec<RunPlan>,
     /// How the runs ended so far.
-    results: Vec<(&'a str, u64, Exit)>,
+    results: Vec<(String, u64, Exit)>,
 }
 
 impl Series<'_> {
     /// Carries out all runs, until one of them ends the series.
     fn carry_out(mut self) -> Exit {
         let plans = std::mem::take(&mut self.plans);
-        for (plan, target) in plans.into_iter().zip(&self.args.targets) {
+        for plan in plans {
+            let target = plan.spec.target.name.clone();
             let mut decided = Some(plan);
             for again in 0..u64::from(times(self.args)) {
-                let seed = self.first.wrapping_add(again);
-                let plan = decided.take().map_or_else(|| decide(self.args, target, seed), Ok);
-                let exit =
-                    plan.map_or_else(|error| refused(&error), |plan| one(self.args, target, &plan));
-                self.results.push((target, seed, exit));
+                let seed = self.seed(again);
+                let plan = decided.take().map_or_else(|| self.decide(&target, seed), Ok);
+                let exit = plan
+                    .map_or_else(|error| refused(&error), |plan| one(self.args, &target, &plan));
+                self.results.push((target.clone(), seed, exit));
                 if self.is_over(exit) {
                     return self.finish();
                 }
             }
         }
         self.finish()
+    }
+
+    /// The seed of a repetition: counted up, but a spec has only one.
+    fn seed(&self, again: u64) -> u64 {
+        if self.args.spec.is_some() { self.first } else { self.first.wrapping_add(again) }
+    }
+
+    /// Decides a repetition.
+    fn decide(&self, target: &str, seed: u64) -> Result<RunPlan, String> {
+        match &self.args.spec {
+            Some(path) => from_spec::decide(self.args, path),
+            None => decide(self.args, target, seed),
+        }
     }
 
     /// Whether no run follows one that ended like this. An inconclusive run has not failed.
@@ -96,7 +128,7 @@ impl Series<'_> {
     }
 
     fn summary(&self) -> String {
-        let line = |(target, seed, exit): &(&str, u64, Exit)| {
+        let line = |(target, seed, exit): &(String, u64, Exit)| {
             format!("  {target} seed {seed}: {}\n", exit.word())
         };
         let lines: String = self.results.iter().map(line).collect();

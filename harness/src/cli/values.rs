@@ -80,21 +80,41 @@ pub(super) enum Means {
     Packets(PacketMeans),
 }
 
+impl Means {
+    /// What it is called in a spec.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            Self::Partition(_) => "partition",
+            Self::Clock(_) => "equipment.clock",
+            Self::Packets(_) => "equipment.packets",
+            Self::Starve(_) => "equipment.starve",
+        }
+    }
+
+    /// The word of `--mechanism` that means it.
+    pub(super) fn word(self) -> &'static str {
+        let found = MEANS.iter().find(|(_, means)| *means == self);
+        found.map_or("partition=auto", |(word, _)| word)
+    }
+}
+
+/// The words of `--mechanism`.
+const MEANS: [(&str, Means); 9] = [
+    ("partition=auto", Means::Partition(Mechanism::Auto)),
+    ("partition=nft", Means::Partition(Mechanism::Nft)),
+    ("partition=iptables", Means::Partition(Mechanism::Iptables)),
+    ("clock=redirect", Means::Clock(ClockMeans::Redirect)),
+    ("clock=faketime", Means::Clock(ClockMeans::Faketime)),
+    ("packets=reinject", Means::Packets(PacketMeans::Reinject)),
+    ("packets=netem", Means::Packets(PacketMeans::Netem)),
+    ("starve=turns", Means::Starve(StarveMeans::Turns)),
+    ("starve=cgroup", Means::Starve(StarveMeans::Cgroup)),
+];
+
 /// A word of `--mechanism`.
 pub(super) fn means(text: &str) -> Result<Means, Refused> {
-    const WORDS: [(&str, Means); 9] = [
-        ("partition=auto", Means::Partition(Mechanism::Auto)),
-        ("partition=nft", Means::Partition(Mechanism::Nft)),
-        ("partition=iptables", Means::Partition(Mechanism::Iptables)),
-        ("clock=redirect", Means::Clock(ClockMeans::Redirect)),
-        ("clock=faketime", Means::Clock(ClockMeans::Faketime)),
-        ("packets=reinject", Means::Packets(PacketMeans::Reinject)),
-        ("packets=netem", Means::Packets(PacketMeans::Netem)),
-        ("starve=turns", Means::Starve(StarveMeans::Turns)),
-        ("starve=cgroup", Means::Starve(StarveMeans::Cgroup)),
-    ];
-    WORDS.iter().find(|(word, _)| *word == text).map(|(_, means)| *means).ok_or_else(|| {
-        let words = WORDS.map(|(word, _)| word);
+    MEANS.iter().find(|(word, _)| *word == text).map(|(_, means)| *means).ok_or_else(|| {
+        let words = MEANS.map(|(word, _)| word);
         let near = nearest(text, words);
         let help = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         format!("expected one of {}{help}", words.join(", "))

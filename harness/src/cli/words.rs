@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::builder::{Resettable, StyledStr};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, Parser};
+use clap::{ArgMatches, Command, Parser};
 use fracas_targets::{Target, nearest};
 
 /// Flags of this program, and what other tools or other people call them.
@@ -56,17 +56,17 @@ const COMMANDS: [(&str, &[&str]); 6] = [
     ("fracas run", &["test", "start", "test-all", "exec"]),
     ("fracas check", &["analyze", "analyse", "verify", "judge"]),
     ("fracas validate", &["lint", "inspect"]),
-    ("fracas run TARGET --schedule RUN/schedule.json", &["replay", "rerun", "reproduce"]),
+    ("fracas replay", &["rerun", "reproduce"]),
     ("fracas list", &["ls"]),
     ("fracas report", &["show", "render"]),
 ];
 
 /// Reads the command line. A variable that is set but empty counts as unset.
-pub(super) fn parse<C: Parser>() -> Result<C, clap::Error> {
+pub(super) fn parse<C: Parser>() -> Result<(C, ArgMatches), clap::Error> {
     let words: Vec<OsString> = std::env::args_os().collect();
     let command = prepared(C::command(), words.iter().any(|word| is_negative(word)));
     let matches = command.clone().try_get_matches_from(words);
-    let read = matches.and_then(|matches| C::from_arg_matches(&matches));
+    let read = matches.and_then(|matches| Ok((C::from_arg_matches(&matches)?, matches)));
     read.map_err(|error| explained(error, &command))
 }
 

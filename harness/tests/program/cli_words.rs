@@ -52,7 +52,7 @@ fn an_unknown_command_is_answered_by_what_was_meant() {
         ("test", "did you mean `fracas run`?"),
         ("analyze", "did you mean `fracas check`?"),
         ("lint", "did you mean `fracas validate`?"),
-        ("replay", "--schedule RUN/schedule.json"),
+        ("rerun", "fracas replay"),
         ("regent", "`fracas run regent`"),
         ("my.toml", "`fracas run my.toml`"),
         ("history.edn", "`fracas check history.edn`"),

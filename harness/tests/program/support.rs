@@ -162,8 +162,9 @@ impl Room {
     }
 
     fn settle(&self, command: &mut Command) {
-        let settings = ["FRACAS_SEED", "FRACAS_BINARY", "NO_COLOR", "CLICOLOR_FORCE", "CI"];
-        for name in settings {
+        let ours = std::env::vars_os().map(|(name, _)| name);
+        let ours = ours.filter(|name| name.to_string_lossy().starts_with("FRACAS_"));
+        for name in ours.chain(["NO_COLOR", "CLICOLOR_FORCE", "CI"].map(Into::into)) {
             command.env_remove(name);
         }
         command.current_dir(self.dir.path()).env("FRACAS_OUT", self.path("runs"));

@@ -15,6 +15,9 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
                 pre tabindex="0" { code #command { (clean(command, COMMAND)) } }
                 button.js #copy type="button" { "copy" }
             }
+            @if let Some(replays) = &page.run.record.replays {
+                p { "When this run was carried out again, " (replays.to_string()) "." }
+            }
             div.columns {
                 div {
                     h4 { "The same every time" }

@@ -1,0 +1,152 @@
+//! Carrying out a run again: its spec, with the schedule that happened.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use fracas_reports::Replays;
+
+use crate::nemesis;
+use crate::spec::RunSpec;
+use crate::store::RunDir;
+
+/// The spec of a stored run, with the schedule that happened. With `pin` its faults hit the same
+/// nodes, whoever leads by then.
+///
+/// # Errors
+/// A text for the user: which file of the run is missing or not understood.
+pub fn spec_of(run: &RunDir, pin: bool) -> Result<RunSpec, String> {
+    let read = |name: &str| {
+        let path = run.file(name);
+        let text = fs::read_to_string(&path);
+        text.map(|text| (path.display().to_string(), text))
+            .map_err(|error| format!("error: failed to read `{}`: {error}", path.display()))
+    };
+    let (path, text) = read("run.json")?;
+    let mut spec = RunSpec::read(&text).map_err(|why| format!("error: `{path}` {why}"))?;
+    let (path, text) = read("schedule.json")?;
+    spec.schedule = nemesis::Plan::read(&text, pin)
+        .map_err(|error| format!("error: `{path}` is not a schedule: {error}"))?;
+    spec.pin = pin;
+    Ok(spec)
+}
+
+/// What a run found: the classes of its anomalies, and their fingerprints.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Found {
+    /// Names of anomalies.
+    pub classes: BTreeSet<String>,
+    /// Fingerprints.
+    pub fingerprints: BTreeSet<String>,
+}
+
+impl Found {
+    /// Reads the findings of a stored run; none if it was not judged.
+    #[must_use]
+    pub fn of(run: &RunDir) -> Option<Self> {
+        let text = fs::read_to_string(run.file("results.json")).ok()?;
+        let results: serde_json::Value = serde_json::from_str(&text).ok()?;
+        if results["verdict"] == "error" {
+            return None;
+        }
+        let findings = results["findings"].as_array()?;
+        let all = |key: &str| {
+            findings.iter().filter_map(|one| Some(one[key].as_str()?.to_owned())).collect()
+        };
+        Some(Self { classes: all("class"), fingerprints: all("fingerprint") })
+    }
+}
+
+/// How often what `first` found came again in `again`.
+#[must_use]
+pub fn rates(first: &Found, again: &[Found], pinned: bool) -> Replays {
+    let count = |same: &dyn Fn(&Found) -> bool| {
+        u32::try_from(again.iter().filter(|found| same(found)).count()).unwrap_or(u32::MAX)
+    };
+    let times = u32::try_from(again.len()).unwrap_or(u32::MAX);
+    let same_class = count(&|found| !found.classes.is_disjoint(&first.classes));
+    let same_fingerprint = count(&|found| !found.fingerprints.is_disjoint(&first.fingerprints));
+    Replays {
+        times,
+        same_class,
+        same_class_interval: interval(same_class, times),
+        same_fingerprint,
+        same_fingerprint_interval: interval(same_fingerprint, times),
+        pinned,
+    }
+}
+
+/// How unlikely what was seen may be at either end of an interval of 95 %.
+const TAIL: f64 = 0.025;
+
+/// How often an interval's end is halved: far finer than a percent.
+const HALVINGS: u32 = 40;
+
+/// The interval of a rate that was seen as `hits` of `times`, after Clopper and Pearson (1934): the
+/// rates under which so many hits or more, and so many or fewer, are no less likely than 2.5 %.
+#[must_use]
+pub fn interval(hits: u32, times: u32) -> (f64, f64) {
+    let end = |grows: &dyn Fn(f64) -> bool| {
+        let (mut low, mut high) = (0.0, 1.0);
+        for _ in 0..HALVINGS {
+            let middle = f64::midpoint(low, high);
+            if grows(middle) {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    };
+    let more = |rate: f64| 1.0 - at_most(hits.wrapping_sub(1), times, rate);
+    let low = if hits == 0 { 0.0 } else { end(&|rate| more(rate) < TAIL) };
+    let high = if hits >= times { 1.0 } else { end(&|rate| at_most(hits, times, rate) > TAIL) };
+    (low, high)
+}
+
+/// How likely at most `hits` of `times` are, each with probability `rate`.
+fn at_most(hits: u32, times: u32, rate: f64) -> f64 {
+    let (mut term, mut sum) = ((1.0 - rate).powi(i32::try_from(times).unwrap_or(i32::MAX)), 0.0);
+    for hit in 0..=hits {
+        sum += term;
+        term *= f64::from(times - hit) / f64::from(hit + 1) * rate / (1.0 - rate);
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// From tables of Clopper and Pearson's intervals.
+    #[test]
+    fn intervals_are_those_of_the_tables() {
+        for (hits, times, low, high) in [
+            (0, 10, 0.0, 0.308),
+            (1, 10, 0.0025, 0.445),
+            (5, 10, 0.187, 0.813),
+            (10, 10, 0.692, 1.0),
+            (0, 1, 0.0, 0.975),
+            (0, 0, 0.0, 1.0),
+        ] {
+            let (a, b) = interval(hits, times);
+            assert!((a - low).abs() < 0.001 && (b - high).abs() < 0.001, "{hits}/{times}: {a} {b}");
+        }
+    }
+
+    #[test]
+    fn an_anomaly_is_counted_where_its_class_or_its_fingerprint_comes_again() {
+        let found = |classes: &[&str], fingerprints: &[&str]| Found {
+            classes: classes.iter().map(|it| (*it).to_owned()).collect(),
+            fingerprints: fingerprints.iter().map(|it| (*it).to_owned()).collect(),
+        };
+        let first = found(&["stale-read"], &["a1"]);
+        let again = [
+            found(&["stale-read", "split-brain"], &["a1", "b2"]),
+            found(&["stale-read"], &["c3"]),
+            found(&["lost-write"], &["d4"]),
+            found(&[], &[]),
+        ];
+        let rates = rates(&first, &again, false);
+        assert_eq!((rates.times, rates.same_class, rates.same_fingerprint), (4, 2, 1));
+    }
+}

@@ -1,0 +1,78 @@
+//! One run in a world of its own.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fracas_engine::plan::RunPlan;
+use fracas_engine::progress::Listener;
+use fracas_engine::run;
+
+use super::chosen::lacking;
+use super::closing;
+use super::ending::{self, complain_and_mend};
+use crate::exit::Exit;
+use crate::output::{Format, tell};
+use crate::terminal::Terminal;
+
+/// Carries out a run and prints what came of it. `fitted` is asked inside of the world, where it can
+/// be tried what the machine has: it gives another plan if this one cannot be carried out there.
+pub(super) fn carry_out(
+    plan: &RunPlan,
+    format: Format,
+    fitted: impl FnOnce() -> Result<Option<RunPlan>, String>,
+) -> Exit {
+    if let Some(lacking) = lacking(&plan.spec.faults, plan.spec.equipment.clock) {
+        tell(&lacking);
+        return Exit::Machine;
+    }
+    if let Some(lacking) = closing::no_room(&plan.place.out) {
+        tell(&lacking);
+        return Exit::Machine;
+    }
+    fracas_lab::own_files_are_ours();
+    fracas_lab::keep(&seen(plan));
+    let entered = fracas_lab::enter(plan.spec.isolation, |world| {
+        let fitted = match fitted() {
+            Ok(fitted) => fitted,
+            Err(error) => {
+                tell(&error);
+                return Exit::Machine.code();
+            }
+        };
+        let listener: Arc<dyn Listener> = Arc::new(Terminal::default());
+        match run::run(fitted.as_ref().unwrap_or(plan), world, &listener) {
+            Ok(outcome) => ending::told(&outcome, format).code(),
+            Err(error) => {
+                complain_and_mend(&error);
+                Exit::of_error(&error).code()
+            }
+        }
+    });
+    match entered {
+        Ok(code) => {
+            let exit = Exit::of_code(code);
+            closing::close(
+                plan,
+                &format!("the process inside ended with code {code}: {}", exit.word()),
+            );
+            exit
+        }
+        Err(error) => {
+            closing::close(plan, &error.to_string());
+            let error = run::RunError::Lab(error);
+            complain_and_mend(&error);
+            Exit::of_error(&error)
+        }
+    }
+}
+
+/// The directories that the run and its servers must see wherever they lie: where it was started,
+/// where the servers are, and where it is kept.
+fn seen(plan: &RunPlan) -> Vec<PathBuf> {
+    // Made now, so that it and not the one above it is kept. A refusal is told when it is used.
+    let _refused = std::fs::create_dir_all(&plan.place.out);
+    let binaries = [Some(&plan.spec.binary), plan.spec.binary_next.as_ref()].into_iter().flatten();
+    let theirs = binaries.filter_map(|binary| binary.parent().map(Path::to_owned));
+    let own = [std::env::current_dir().ok(), std::path::absolute(&plan.place.out).ok()];
+    own.into_iter().flatten().chain(theirs).collect()
+}

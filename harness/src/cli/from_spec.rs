@@ -1,0 +1,52 @@
+//! A run that a file describes: the record of another run, or the output of a dry run.
+
+use std::path::Path;
+
+use fracas_engine::plan::{Notes, Place, RunPlan};
+use fracas_engine::spec::RunSpec;
+use fracas_engine::{fits, targets};
+use fracas_targets::quoted;
+
+use super::run::{digest, place};
+use super::run_args::RunArgs;
+
+/// The run that the file describes, with the server that is here.
+///
+/// # Errors
+/// A text for the user: what is wrong in the file, or missing here.
+pub(super) fn decide(args: &RunArgs, path: &Path) -> Result<RunPlan, String> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("error: failed to read `{name}`: {error}"))?;
+    let spec = RunSpec::read(&text).map_err(|why| format!("error: `{name}` {why}"))?;
+    let command = format!("fracas run --spec={}", quoted(&name.to_string()));
+    of(spec, args.binary.as_deref(), place(args, command))
+}
+
+/// The run of a spec, with the server that is here: `binary`, if one is named.
+pub(super) fn of(
+    mut spec: RunSpec,
+    binary: Option<&Path>,
+    place: Place,
+) -> Result<RunPlan, String> {
+    let target = targets::parse(&spec.target)?;
+    if let Ok(deployment) = target.deploy(&targets::example(&target)) {
+        fits::reachable(&target, &deployment)?; // what cannot be filled in is told when it is
+    }
+    let recorded = std::mem::take(&mut spec.binary_sha256);
+    let here = binary.or_else(|| Some(&*spec.binary).filter(|it| it.is_file()));
+    spec.binary = targets::binary(&target, spec.target.dir.as_deref(), here)
+        .map_err(|error| format!("{error}\nnote: the spec names `{}`", spec.binary.display()))?;
+    spec.binary_sha256 = digest(&spec.binary);
+    if let Some(next) = spec.binary_next.as_ref().filter(|next| !next.is_file()) {
+        return Err(format!(
+            "error: the spec's other server `{}` does not exist here: put it there",
+            next.display()
+        ));
+    }
+    let warning = (recorded != spec.binary_sha256).then(|| {
+        let binary = spec.binary.display();
+        format!("`{binary}` is another server than the spec was recorded with: its SHA-256 differs")
+    });
+    RunPlan::of(spec, place, Notes { warning, ..Notes::default() })
+}
