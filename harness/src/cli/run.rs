@@ -243,7 +243,7 @@ pub(super) fn one(args: &RunArgs, target: &str, plan: &RunPlan) -> Exit {
         tell(&lacking);
         return Exit::Machine;
     }
-    if let Some(lacking) = closing::no_room(&plan.out) {
+    if let Some(lacking) = closing::scarce(plan) {
         tell(&lacking);
         return Exit::Machine;
     }
@@ -343,7 +343,7 @@ fn decide_without(
     let mut kinds = kinds(&args.faults, &target, nodes.len())?;
     kinds.retain(|kind| !left_out.contains_key(kind));
     let size = Size {
-        clients: clients(&args.clients, nodes.len(), fracas_lab::resources::descriptors())?,
+        clients: clients(&args.clients, nodes.len())?,
         nodes: nodes.clone(),
         rate: args.rate.0,
         keys: args.keys,

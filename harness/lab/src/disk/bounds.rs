@@ -2,10 +2,6 @@
 //! and descriptors. Where a bound is near, things are made durable, forgotten or closed; nothing is
 //! refused because of one.
 
-use std::ffi::OsString;
-
-use super::fs::FileSystem;
-
 /// The most memory that replaced content may take: 512 MiB. When it is reached, everything is
 /// made durable, as a kernel writes back when its memory fills up.
 const HELD_MAX: usize = 512 << 20;
@@ -50,61 +46,42 @@ impl Bounds {
         Self { files, forgets_at: files, acts, held, every, requests: 0, memory: 0 }
     }
 
-    /// Nothing is held any more.
+    /// Nothing that was replaced is held any more.
     pub(super) fn nothing_held(&mut self) {
         self.memory = 0;
     }
-}
 
-impl FileSystem {
-    /// So many changes of names are remembered. With too many of them everything is made durable.
-    pub(super) fn remember(&mut self, acts: usize) {
-        if acts > self.bounds.acts {
-            self.write_back();
-        }
+    /// Whether so many changes of names are too many.
+    pub(super) fn too_many_acts(&self, acts: usize) -> bool {
+        acts > self.acts
     }
 
-    /// Replaced content takes so much more memory. With too much of it everything is made durable.
-    pub(super) fn hold(&mut self, more: usize) {
-        self.bounds.memory += more;
-        if self.bounds.memory > HELD_MAX {
-            self.bounds.memory = self.inodes.dirty().map(|(_, inode)| inode.undo.memory()).sum();
-            if self.bounds.memory > HELD_MAX / 2 {
-                self.write_back();
-            }
+    /// Replaced content takes so much more memory. Whether that may be too much; how much it is,
+    /// counted anew, says.
+    pub(super) fn hold(&mut self, more: usize, count: impl FnOnce() -> usize) -> bool {
+        self.memory += more;
+        if self.memory <= HELD_MAX {
+            return false;
         }
+        self.memory = count();
+        self.memory > HELD_MAX / 2
     }
 
-    /// The names that the kernel should forget, because too many files are known.
-    pub(super) fn too_many(&mut self) -> Vec<(u64, OsString)> {
-        let known = self.inodes.len();
-        if known < self.bounds.files {
-            self.bounds.forgets_at = self.bounds.files;
+    /// Whether some of so many known files should be forgotten.
+    pub(super) fn too_many_files(&mut self, known: usize) -> bool {
+        if known < self.files {
+            self.forgets_at = self.files;
         }
-        if known < self.bounds.forgets_at {
-            return Vec::new();
+        let too_many = known >= self.forgets_at;
+        if too_many {
+            self.forgets_at = known + self.files / 8;
         }
-        self.bounds.forgets_at = known + self.bounds.files / 8;
-        self.inodes.forgettable()
+        too_many
     }
 
-    /// Closes what was not used for long, if many descriptors are held. What is not durable keeps
-    /// its own: if that is most of them, it becomes so.
-    pub(super) fn close_some(&mut self) {
-        self.bounds.requests += 1;
-        if self.bounds.requests < self.bounds.every {
-            return;
-        }
-        self.bounds.requests = 0;
-        if self.inodes.close_idle(self.bounds.held) > self.bounds.held {
-            self.write_back();
-            self.inodes.close_idle(self.bounds.held);
-        }
-    }
-
-    /// There is too much to remember: makes everything durable.
-    fn write_back(&mut self) {
-        self.stats.written_back += 1;
-        self.commit_all();
+    /// How many descriptors are to be held at most, when it is time to look.
+    pub(super) fn look(&mut self) -> Option<usize> {
+        self.requests = (self.requests + 1) % self.every;
+        (self.requests == 0).then_some(self.held)
     }
 }

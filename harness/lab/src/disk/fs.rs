@@ -5,6 +5,7 @@
 //! fsync. So a read is a plain read, and if this process dies nothing is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -141,11 +142,43 @@ impl FileSystem {
     pub(super) fn log(&mut self, act: Act) {
         self.inodes.pin(&act.nodes());
         self.journal.push(act, Instant::now());
-        self.remember(self.journal.len());
+        if self.bounds.too_many_acts(self.journal.len()) {
+            self.write_back();
+        }
+    }
+
+    /// Replaced content takes so much more memory. With too much of it everything is made durable.
+    pub(super) fn hold(&mut self, more: usize) {
+        let count = || self.inodes.dirty().map(|(_, inode)| inode.undo.memory()).sum();
+        if self.bounds.hold(more, count) {
+            self.write_back();
+        }
+    }
+
+    /// The names that the kernel should forget, because too many files are known.
+    pub(super) fn too_many(&mut self) -> Vec<(u64, OsString)> {
+        let too_many = self.bounds.too_many_files(self.inodes.len());
+        if too_many { self.inodes.forgettable() } else { Vec::new() }
+    }
+
+    /// Closes what was not used for long, if many descriptors are held. What is not durable keeps
+    /// its own: if that is most of them, it becomes so.
+    pub(super) fn close_some(&mut self) {
+        let Some(most) = self.bounds.look() else { return };
+        if self.inodes.close_idle(most) > most {
+            self.write_back();
+            self.inodes.close_idle(most);
+        }
+    }
+
+    /// There is too much to remember: makes everything durable.
+    fn write_back(&mut self) {
+        self.stats.written_back += 1;
+        self.commit_all();
     }
 
     /// Makes everything durable.
-    pub(super) fn commit_all(&mut self) {
+    fn commit_all(&mut self) {
         self.bounds.nothing_held();
         let dirty: Vec<u64> = self.inodes.dirty().map(|(node, _)| node).collect();
         for node in dirty {
