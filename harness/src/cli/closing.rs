@@ -5,7 +5,7 @@ use std::path::Path;
 
 use fracas_reports::Ended;
 
-use super::tell;
+use crate::output::tell;
 use fracas_engine::plan::RunPlan;
 use fracas_engine::store;
 use fracas_lab::leftovers::Identity;
