@@ -11,6 +11,9 @@ const HELD_MAX: usize = 512 << 20;
 const ACTS_MAX: usize = 4096;
 const FILES_MAX: usize = 65_536;
 
+/// The share of the descriptors that is the number of changes: each holds two, sometimes three.
+const ACTS_SHARE: usize = 6;
+
 /// The share of the descriptors that are held from one request to the next; the others are for what
 /// one request takes.
 const HELD_SHARE: usize = 2;
@@ -42,7 +45,7 @@ impl Bounds {
         let files = descriptors.min(FILES_MAX);
         let held = files / HELD_SHARE;
         let every = (files / LOOK_SHARE).max(1);
-        let acts = ACTS_MAX.min(held / 4);
+        let acts = ACTS_MAX.min(files / ACTS_SHARE);
         Self { files, forgets_at: files, acts, held, every, requests: 0, memory: 0 }
     }
 
