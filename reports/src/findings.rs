@@ -6,8 +6,8 @@ use fracas_checker::hallmark::Hallmarks;
 use fracas_checker::history::History;
 use fracas_checker::verdict::{Anomaly, CheckResult, Status};
 
-use crate::Run;
 use crate::fingerprint::fingerprint;
+use crate::run::Run;
 
 /// Anomalies of one fingerprint.
 #[derive(Debug)]

@@ -10,10 +10,10 @@ use fracas_checker::guarantees::sentence;
 use fracas_checker::history::History;
 use fracas_checker::verdict::{CheckResult, Status};
 
-use crate::Run;
 use crate::findings::{Finding, findings};
 use crate::kinds::Kinds;
 use crate::record::Ended;
+use crate::run::Run;
 use crate::text::{COMMAND, PHRASE, SENTENCE, clean};
 use crate::words::outcome;
 

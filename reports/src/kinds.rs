@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fracas_checker::history::FaultSpan;
 use fracas_checker::{Tried, Window};
 
-use crate::Run;
+use crate::run::Run;
 use crate::text::{PHRASE, clean, count};
 
 /// The kinds of faults of a run, in the words of its record.

@@ -13,33 +13,19 @@ mod leaders;
 mod lives;
 mod record;
 mod results;
+mod run;
 mod summary;
 mod tally;
 mod text;
 mod words;
 
-use fracas_checker::Verdict;
-use fracas_checker::history::History;
-
 pub use findings::{Finding, findings};
 pub use html::html;
 pub use junit::junit;
 pub use record::{Ended, Host, RUN_SCHEMA, RunRecord, TargetInfo, Tool};
-pub use results::{RESULTS_SCHEMA, results_json};
+pub use results::RESULTS_SCHEMA;
+pub use run::Run;
 pub use summary::{MAX_SUMMARY_BYTES, summary};
-
-/// All that is known of one run.
-#[derive(Debug, Clone, Copy)]
-pub struct Run<'a> {
-    /// What was decided beforehand, and how it ended.
-    pub record: &'a RunRecord,
-    /// What happened.
-    pub history: &'a History,
-    /// What the checks say of it.
-    pub verdict: &'a Verdict,
-    /// Whether the last line of the history was cut off and had to be dropped.
-    pub torn: bool,
-}
 
 /// One output: its file name, what it is, and the function that writes it.
 pub type File = (&'static str, &'static str, fn(&Run<'_>) -> String);
@@ -51,3 +37,9 @@ pub const FILES: [File; 4] = [
     ("junit.xml", "one test case per check, for continuous integration", junit),
     ("summary.md", "a short form in Markdown, for job summaries", summary),
 ];
+
+/// `results.json`: the verdict, the findings and the numbers, with the names of all outputs.
+#[must_use]
+pub fn results_json(run: &Run<'_>) -> String {
+    results::json(run, FILES.iter().map(|(name, what, _)| (*name, *what)).collect())
+}

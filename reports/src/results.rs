@@ -18,9 +18,9 @@ use serde_json::{Value, json};
 use crate::findings::{Finding, findings};
 use crate::kinds::{Kinds, windows};
 use crate::record::Ended;
+use crate::run::Run;
 use crate::tally::{Reason, Tally, reasons};
 use crate::words::{Fate, outcome};
-use crate::{FILES, Run};
 
 /// The answer of every check of a run that failed, and why.
 const NOT_TESTED: &str = "not-tested";
@@ -49,9 +49,8 @@ struct Results<'a> {
     files: BTreeMap<&'static str, &'static str>,
 }
 
-/// Writes `results.json`.
-#[must_use]
-pub fn results_json(run: &Run<'_>) -> String {
+/// Writes `results.json`; `files` are all outputs, each with what it is.
+pub(crate) fn json(run: &Run<'_>, files: BTreeMap<&'static str, &'static str>) -> String {
     let tally = Tally::of(run.history.operations());
     let (faults, windows) = (run.history.faults(), windows(run));
     let (kinds, outcome) = (Kinds::of(run), outcome(run));
@@ -73,7 +72,7 @@ pub fn results_json(run: &Run<'_>) -> String {
             .collect(),
         faults: faults.iter().map(|span| fault(span, windows.get(&span.id))).collect(),
         metrics: metrics(run, &tally),
-        files: FILES.iter().map(|(name, what, _)| (*name, *what)).collect(),
+        files,
     };
     let text = serde_json::to_string_pretty(&results).expect("every key is a string");
     untrusted::json(&text) + "\n"

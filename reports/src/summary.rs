@@ -7,10 +7,10 @@ use fracas_checker::Tried;
 use fracas_checker::guarantees::sentence;
 use fracas_checker::verdict::CheckResult;
 
-use crate::Run;
 use crate::findings::{Finding, findings, missing};
 use crate::kinds::{Kinds, proven};
 use crate::record::Ended;
+use crate::run::Run;
 use crate::tally::Tally;
 use crate::text::{COMMAND, PHRASE, SENTENCE, clean, count, plural};
 use crate::words;

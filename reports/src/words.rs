@@ -7,7 +7,7 @@ use fracas_checker::fault::{Cut, Fault, directions};
 use fracas_checker::history::Operation;
 use fracas_checker::verdict::Status;
 
-use crate::Run;
+use crate::run::Run;
 use crate::text::{PHRASE, clean};
 
 /// How an operation ended, from the harmless to what a reader must not miss.

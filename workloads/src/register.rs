@@ -96,7 +96,7 @@ mod tests {
     use fracas_checker::event::{NodeId, Op};
 
     use super::*;
-    use crate::READS_SHARE;
+    use crate::workload::READS_SHARE;
 
     fn size(clients: u16) -> Size {
         Size {

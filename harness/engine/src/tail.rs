@@ -1,11 +1,12 @@
 //! The lines that are appended to a log, each with its offset: in linear time, in bounded memory, and
 //! never waiting. It does not know what a line means.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use fracas_lab::plain;
 use fracas_lab::regular::{self, Found};
 
 /// A longer line is cut: no rule needs more, and a target may write without end.
@@ -68,7 +69,7 @@ impl Begin {
     /// What is at `path` now.
     #[must_use]
     pub fn of(path: &Path) -> Self {
-        fs::symlink_metadata(path).map_or(Self::default(), |about| Self::from(&about))
+        plain::about(path).map_or(Self::default(), |about| Self::from(&about))
     }
 
     /// What is left of it once the log was found to begin anew as `now`: nothing that was there
@@ -166,7 +167,7 @@ impl Tail {
 
     /// Whether another file is in the place of the open one, as after a rotation.
     fn is_replaced(&self) -> bool {
-        let there = fs::symlink_metadata(&self.path).ok().map(|about| (about.dev(), about.ino()));
+        let there = plain::about(&self.path).ok().map(|about| (about.dev(), about.ino()));
         there.is_some_and(|there| self.open.as_ref().is_none_or(|open| open.id != there))
     }
 
@@ -202,6 +203,7 @@ impl Tail {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::Write;
     use std::time::{Duration, Instant};
 

@@ -43,6 +43,11 @@ impl Launch {
     pub(crate) fn has_own_dir(&self) -> bool {
         self.dir.parent().is_some()
     }
+
+    /// Whether a path is in that directory.
+    pub(crate) fn is_own(&self, path: &Path) -> bool {
+        self.has_own_dir() && path.starts_with(&self.dir)
+    }
 }
 
 /// What a node finds in its world beside the machine's own.

@@ -83,7 +83,9 @@ fn is_elsewhere(pid: i32) -> bool {
 pub fn unmount(dir: &Path) -> Vec<PathBuf> {
     let ours = disks(mountinfo::own().unwrap_or_default());
     let points = ours.into_iter().rev().filter(|point| point.starts_with(dir));
-    points.filter(|point| umount2(point, MntFlags::MNT_DETACH).is_ok()).collect()
+    points
+        .filter(|point| umount2(point, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW).is_ok())
+        .collect()
 }
 
 /// Where disks of ours are mounted.

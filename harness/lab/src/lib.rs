@@ -28,6 +28,7 @@ mod node;
 mod output;
 pub mod packets;
 mod partition;
+pub mod plain;
 mod probe;
 pub mod promises;
 pub mod proofs;

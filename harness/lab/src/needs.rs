@@ -17,11 +17,13 @@ pub(super) fn of(launch: &Launch, hidden: &[PathBuf]) -> Vec<PathBuf> {
     let program = Path::new(program);
     let interpreter = Kind::of(program).ok().and_then(|(_, interpreter)| interpreter);
     let programs = [Some(program.to_owned()), interpreter].into_iter().flatten();
+    let programs = programs.filter(|program| !launch.is_own(program));
     let names = programs.flat_map(|program| both_names(&program));
     let programs = names.map(|program| with_neighbours(&program, hidden));
     let libraries = LIBRARIES.iter().filter_map(|name| launch.env.get(*name));
     let libraries = libraries.flat_map(|text| text.split([':', ' ']));
-    let libraries = libraries.map(Path::new).filter(|path| path.is_absolute());
+    let libraries =
+        libraries.map(Path::new).filter(|path| path.is_absolute() && !launch.is_own(path));
     programs.chain(libraries.flat_map(both_names)).collect()
 }
 

@@ -3,13 +3,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
 use super::channel::Channel;
 use super::error::{Doing, LabError};
 use super::launch::Launch;
+use super::plain::{self, Directory};
 
 /// The files behind standard output and standard error.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct Output {
 impl Output {
     /// Opens both. The directory of the server must be there, too.
     pub(super) fn open(launch: &Launch) -> Result<Self, LabError> {
-        std::fs::metadata(&launch.dir).doing(|| format!("enter `{}`", launch.dir.display()))?;
+        Directory::hold(&launch.dir).doing(|| format!("enter `{}`", launch.dir.display()))?;
         Ok(Self { stdout: append(&launch.stdout)?, stderr: append(&launch.stderr)? })
     }
 
@@ -47,7 +47,6 @@ impl Output {
 /// Opens a file to write at its end. The server can put anything in its place between two starts: a
 /// link is not followed, and a pipe that nobody reads is not waited for.
 fn append(file: &Path) -> Result<File, LabError> {
-    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
-    let opened = OpenOptions::new().create(true).append(true).custom_flags(flags).open(file);
+    let opened = plain::open_file(file, OpenOptions::new().create(true).append(true));
     opened.doing(|| format!("open `{}`", file.display()))
 }

@@ -92,7 +92,9 @@ impl View {
         let mut private = dirs(PRIVATE.iter().map(Path::new));
         let evidence = dirs(evidence.iter().map(PathBuf::as_path));
         let needs = needs::of(launch, [&private[..], &evidence].concat().as_slice());
-        let needs = needs.into_iter().chain(reads.iter().flat_map(|path| both_names(path)));
+        // In its own directory a server may have planted links, and it sees that in any case.
+        let reads = reads.iter().filter(|path| !launch.is_own(path));
+        let needs = needs.into_iter().chain(reads.flat_map(|path| both_names(path)));
         let reads: Vec<PathBuf> = needs.collect();
         let writes: Vec<PathBuf> =
             launch.has_own_dir().then(|| launch.dir.clone()).into_iter().collect();

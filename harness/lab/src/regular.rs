@@ -1,10 +1,13 @@
 //! Opening what a target says is a file. It may be a pipe that nobody writes to, a device, or a link
-//! to somebody else's file: only a regular file is opened, and nothing here ever waits.
+//! to somebody else's file, or lie behind one: only a regular file is opened, and nothing here ever
+//! waits.
 
-use std::fs::{self, File, FileType, OpenOptions};
+use std::fs::{File, FileType, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
+
+use super::plain;
 
 /// What was found where a file was expected.
 #[derive(Debug)]
@@ -22,18 +25,20 @@ pub enum Found {
 /// # Errors
 /// When it can neither be looked at nor opened.
 pub fn open(path: &Path) -> io::Result<Found> {
-    match fs::symlink_metadata(path) {
+    match plain::about(path) {
         Ok(about) if about.is_file() => opened(path),
         Ok(about) => Ok(Found::Else(word(about.file_type()))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing),
+        Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
+            Ok(Found::Else("a file behind a symbolic link"))
+        }
         Err(error) => Err(error),
     }
 }
 
 /// Opens what was a regular file a moment ago, and looks again at what was opened.
 fn opened(path: &Path) -> io::Result<Found> {
-    let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW | libc::O_NOCTTY;
-    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+    let file = match plain::open_file(path, OpenOptions::new().read(true)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
         Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
@@ -59,6 +64,7 @@ fn word(kind: FileType) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::symlink;
     use std::os::unix::net::UnixListener;
     use std::process::Command;
@@ -71,12 +77,14 @@ mod tests {
         let at = |name: &str| dir.path().join(name);
         fs::write(at("file"), "x").unwrap();
         symlink(at("file"), at("link")).unwrap();
+        symlink(dir.path(), at("above")).unwrap();
         let _socket = UnixListener::bind(at("socket")).unwrap();
         assert!(Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
         assert!(matches!(open(&at("file")).unwrap(), Found::File(_)));
         assert!(matches!(open(&at("missing")).unwrap(), Found::Nothing));
         let others = [
             (at("link"), "a symbolic link"),
+            (at("above/file"), "a file behind a symbolic link"),
             (at("socket"), "a socket"),
             (at("pipe"), "a named pipe"),
             (dir.path().to_owned(), "a directory"),

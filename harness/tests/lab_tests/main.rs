@@ -5,6 +5,7 @@ mod clock_programs;
 mod disk;
 mod disk_aging;
 mod disk_faults;
+mod disk_links;
 mod disk_machine;
 mod disk_many;
 mod disk_model;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         disk_aging::TESTS,
         disk_faults::TESTS,
         disk_machine::TESTS,
+        disk_links::TESTS,
         disk_many::TESTS,
         disk_model::TESTS,
         disk_servers::TESTS,

@@ -20,7 +20,7 @@ mod witness;
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
 use self::page::Page;
-use crate::Run;
+use crate::run::Run;
 use crate::text::{PHRASE, clean};
 use crate::words::{Outcome, outcome};
 

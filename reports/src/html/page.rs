@@ -9,10 +9,10 @@ use fracas_checker::leadership::{Reign, reigns};
 use maud::{Markup, html};
 
 use super::svg::Scale;
-use crate::Run;
 use crate::findings::{Finding, findings};
 use crate::kinds::{Kinds, windows};
 use crate::lives::{Down, downs};
+use crate::run::Run;
 use crate::tally::Tally;
 use crate::text::{PHRASE, SENTENCE, clean};
 

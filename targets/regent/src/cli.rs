@@ -10,8 +10,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::bugs::{self, Bug};
+use crate::job::Settings;
 use crate::messages::NodeId;
-use crate::server::{self, ServeError, Settings};
+use crate::server::{self, ServeError};
 use crate::store::StoreError;
 
 /// The command line was not understood.

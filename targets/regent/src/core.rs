@@ -15,6 +15,7 @@ mod election;
 mod leases;
 mod ports;
 mod replication;
+mod state;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -22,51 +23,14 @@ use rand_chacha::ChaCha8Rng;
 use crate::bugs::Bug;
 use crate::log::Log;
 use crate::messages::{
-    Ballot, Command, Entry, FencingToken, Generation, Index, NodeId, Reply, Request, Response,
-    Splice,
+    Ballot, Command, Entry, Generation, Index, NodeId, Reply, Request, Response, Splice,
 };
 use crate::registers::Registers;
 
-use election::Campaign;
-use replication::Reign;
+use state::Role;
 
 pub use ports::{Clocks, Config, Effect, Input, Millis, Outputs, Saved, Status, Token};
-
-/// What a node is at the moment, with what it needs for that.
-#[derive(Debug)]
-enum Role {
-    Follower,
-    Candidate(Campaign),
-    Leader(Reign),
-}
-
-/// A node.
-#[derive(Debug)]
-pub struct Core {
-    config: Config,
-    rng: ChaCha8Rng,
-    now: Millis,
-    /// What the clock on the wall shows; only planted bugs go by it.
-    wall: Millis,
-    generation: Generation,
-    vote: Option<NodeId>,
-    ballot_changed: bool,
-    role: Role,
-    leader: Option<NodeId>,
-    /// When a node that does not lead campaigns.
-    deadline: Millis,
-    log: Log,
-    /// The first index that is not on disk as it is here.
-    log_changed: Option<Index>,
-    commit: Index,
-    registers: Registers,
-    /// Where the log ended that was found on the disk.
-    found: Index,
-    /// How many locks were granted by entries that were not: what a planted bug takes for tokens.
-    grants: FencingToken,
-    next_rpc: u64,
-    effects: Vec<Effect>,
-}
+pub use state::Core;
 
 impl Core {
     /// A node that starts, or starts again, with what is on its disk.

@@ -19,11 +19,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::core::Status;
+use crate::job::Job;
 use crate::messages::{
     AppendRequest, Ask, Command, FencingToken, Holder, NodeId, ReignId, Reply, Request, Response,
     VoteRequest,
 };
-use crate::server::Job;
 
 /// How long a client waits at most for what it asked.
 const PATIENCE: Duration = Duration::from_secs(2);

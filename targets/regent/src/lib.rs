@@ -7,6 +7,7 @@
 
 mod cli;
 mod http;
+mod job;
 mod peers;
 mod server;
 
@@ -19,7 +20,8 @@ pub mod messages;
 pub mod registers;
 pub mod store;
 
-pub use server::{ServeError, Settings, serve};
+pub use job::Settings;
+pub use server::{ServeError, serve};
 
 /// The program `regent`.
 #[must_use]

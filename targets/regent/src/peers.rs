@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
+use crate::job::{Job, Settings};
 use crate::messages::{NodeId, Request, Response};
-use crate::server::{Job, Settings};
 
 /// A way to every other node.
 pub(crate) struct Peers {

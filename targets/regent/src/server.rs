@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
@@ -14,11 +13,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout_at;
 
-use crate::bugs::Bug;
 use crate::core::{Clocks, Config, Core, Effect, Input, Millis, Outputs, Saved, Status, Token};
 use crate::disk::Directory;
 use crate::http;
-use crate::messages::{Ask, Ballot, NodeId, Reply, Request, Response, Splice};
+use crate::job::{Job, Settings};
+use crate::messages::{Ballot, Reply, Response, Splice};
 use crate::peers::Peers;
 use crate::store::{Store, StoreError};
 
@@ -28,23 +27,6 @@ const MAX_JOBS: usize = 8192;
 const MAX_BATCH: usize = 1024;
 /// How long a node waits that has no room on its disk, before it tries again.
 const FULL_RETRY: Duration = Duration::from_millis(100);
-
-/// What a node is told on its command line.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Its name.
-    pub id: NodeId,
-    /// All nodes, itself among them, and where they listen.
-    pub nodes: BTreeMap<NodeId, SocketAddr>,
-    /// Its data directory.
-    pub data: PathBuf,
-    /// The shortest election timeout.
-    pub election_ms: Millis,
-    /// How often a leader sends heartbeats.
-    pub heartbeat_ms: Millis,
-    /// The planted bug, if any.
-    pub bug: Option<Bug>,
-}
 
 /// Why a node cannot go on. Completes "failed to …".
 #[derive(Debug, thiserror::Error)]
@@ -66,16 +48,6 @@ pub enum ServeError {
     /// A task of ours panicked.
     #[error("write to the disk: {0}")]
     Task(#[from] tokio::task::JoinError),
-}
-
-/// Something for the driver to do.
-pub(crate) enum Job {
-    /// Another node asks.
-    Peer(Request, oneshot::Sender<Response>),
-    /// A client asks.
-    Client(Ask, oneshot::Sender<Reply>),
-    /// A request of ours came to its end.
-    Done { rpc: u64, from: NodeId, response: Option<Response> },
 }
 
 /// Runs a node until SIGTERM or SIGINT.

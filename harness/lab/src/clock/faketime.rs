@@ -7,7 +7,8 @@
 //! waits forever at its start under it; Java's waits return at once.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -15,6 +16,7 @@ use fracas_checker::fault::{Measurement, Stage};
 
 use super::super::NodeProcess;
 use super::super::error::{Doing, LabError};
+use super::super::plain::Place;
 use super::program::Kind;
 use super::proofs::step_by_library;
 use super::setting::{Clock, seconds};
@@ -105,13 +107,23 @@ impl Faketime {
 
     /// Writes the file anew; a half-written one is never seen.
     fn show(&self, nanos: Option<i64>) -> Result<(), LabError> {
-        let new = self.file.with_extension("new");
-        let written = fs::write(&new, format!("{}\n", seconds(nanos.unwrap_or_default())));
-        let moved = written.and_then(|()| fs::rename(&new, &self.file));
-        moved.doing(|| format!("write `{}`", self.file.display()))?;
+        let text = format!("{}\n", seconds(nanos.unwrap_or_default()));
+        replace(&self.file, &text).doing(|| format!("write `{}`", self.file.display()))?;
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = nanos;
         Ok(())
     }
+}
+
+/// Puts a file with this text in the place of another one. It lies where a server may plant links.
+fn replace(file: &Path, text: &str) -> io::Result<()> {
+    let (place, new) = (Place::of(file)?, Place::of(&file.with_extension("new"))?);
+    match fs::remove_file(new.path()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    // It must not exist, so that no link of that name is followed.
+    File::create_new(new.path())?.write_all(text.as_bytes())?;
+    fs::rename(new.path(), place.path())
 }
 
 /// Looks for the library.
@@ -139,4 +151,24 @@ fn must_load_libraries(program: &Path) -> Result<(), LabError> {
         why: why.into(),
         mend: "use the default mechanism".into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_planted_link_is_replaced_and_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = dir.path().canonicalize().unwrap();
+        let (file, victim) = (top.join("faketime"), top.join("victim"));
+        fs::write(&victim, "precious").unwrap();
+        for name in ["faketime", "faketime.new"] {
+            std::os::unix::fs::symlink(&victim, top.join(name)).unwrap();
+        }
+        replace(&file, "+5").unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+        assert!(fs::symlink_metadata(&file).unwrap().is_file());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "+5");
+    }
 }

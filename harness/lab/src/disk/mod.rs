@@ -9,6 +9,7 @@
 //! a program, so nothing becomes durable by them), and times of files, which are durable at once.
 //! Extended attributes and unnamed files (`O_TMPFILE`) are refused as not supported.
 
+mod bounds;
 mod control;
 mod daemon;
 mod data;
@@ -40,6 +41,7 @@ use nix::unistd::Pid;
 use super::channel::{Channel, Received};
 use super::error::{Doing, LabError, scarce};
 use super::launch::Helper;
+use super::plain::Directory;
 use super::sys::{self, Ended};
 use super::wait::look;
 use control::{Ask, Tell};
@@ -77,8 +79,9 @@ pub struct Disk {
     process: Child,
     /// None only while it is dropped.
     channel: Mutex<Option<Channel>>,
-    /// Whether there is something to unmount.
-    mounted: bool,
+    /// Its topmost directory, once it is mounted: a server may rename those above it, or put links in
+    /// their place.
+    top: Option<Directory>,
 }
 
 /// How the harness's own attempt to use the disk went.
@@ -111,9 +114,13 @@ impl Disk {
         let process = command.spawn().doing(|| "start `/proc/self/exe __disk`".into())?;
         drop(command);
         let channel = Mutex::new(Some(channel));
-        let mut disk = Self { spec, process, channel, mounted: false };
+        let mut disk = Self { spec, process, channel, top: None };
         disk.ask(&Ask::Mount(disk.spec.clone()))?;
-        disk.mounted = true;
+        let mountpoint = &disk.spec.mountpoint;
+        let top = Directory::hold(mountpoint).inspect_err(|_| {
+            let _mounted_still = umount2(mountpoint, MntFlags::MNT_DETACH);
+        });
+        disk.top = Some(top.doing(|| format!("find the disk at `{}`", mountpoint.display()))?);
         Ok(disk)
     }
 
@@ -213,10 +220,12 @@ impl Disk {
     /// # Errors
     /// When the file cannot even be made or removed.
     pub fn probe(&self) -> Result<Probe, LabError> {
-        let path = self.spec.mountpoint.join(fs::PROBE);
-        let doing = || format!("probe `{}`", path.display());
-        let file = OpenOptions::new().write(true).create(true).truncate(true).open(&path);
-        let mut file = file.doing(doing)?;
+        let doing = || format!("probe the disk at `{}`", self.spec.mountpoint.display());
+        let top = self.top.as_ref().ok_or_else(|| LabError::Asked(doing()))?;
+        let path = top.path().join(fs::PROBE);
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).custom_flags(libc::O_NOFOLLOW);
+        let mut file = options.open(&path).doing(doing)?;
         let write = file.write_all(&[b'.'; PROBE_LENGTH]);
         let fsync = timed_fsync(&file);
         let read = read_uncached(&path);
@@ -241,9 +250,9 @@ impl Disk {
     /// Unmounts it and lets its process go.
     fn end(&mut self) -> Result<(), LabError> {
         let doing = || format!("unmount the disk at `{}`", self.spec.mountpoint.display());
-        let unmounted = match self.mounted {
-            true => umount2(&self.spec.mountpoint, MntFlags::MNT_DETACH).doing(doing),
-            false => Ok(()),
+        let unmounted = match self.top.take() {
+            Some(top) => umount2(&top.path(), MntFlags::MNT_DETACH).doing(doing),
+            None => Ok(()),
         };
         drop(self.channel.get_mut().unwrap_or_else(PoisonError::into_inner).take());
         let ended = look(Instant::now() + END_WITHIN, || self.process.try_wait()).doing(doing)?;
@@ -280,6 +289,7 @@ fn timed_fsync(file: &File) -> io::Result<Duration> {
 
 /// Reads a file from the disk, past what is cached.
 fn read_uncached(path: &Path) -> io::Result<()> {
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_DIRECT).open(path);
+    let file =
+        OpenOptions::new().read(true).custom_flags(libc::O_DIRECT | libc::O_NOFOLLOW).open(path);
     file?.read(&mut [0; PROBE_LENGTH]).map(drop)
 }

@@ -10,10 +10,12 @@ use fracas_checker::leadership::evidence::led;
 use fracas_checker::observation::{Grade, Observation, Role, Source};
 use fracas_checker::verdict::Anomaly;
 
-use super::MAX_ITEMS;
 use crate::html::page::Page;
 use crate::text::{brief, seconds};
 use crate::words::{self, Fate};
+
+/// How many operations and observations one drawing shows.
+const MAX_ITEMS: usize = 40;
 
 /// How much of a state or a label is drawn; the tables have more.
 const LABEL: usize = 44;

@@ -16,9 +16,6 @@ use super::page::Page;
 use crate::findings::Finding;
 use crate::text::count;
 
-/// How many operations and observations one drawing shows.
-const MAX_ITEMS: usize = 40;
-
 /// The drawing with its caption; nothing if the witness has no events to draw.
 pub(super) fn figure(page: &Page<'_>, finding: &Finding<'_>) -> Markup {
     let (items, left_out) = items(page, finding.anomaly);

@@ -2,22 +2,14 @@
 //! committed, a read is answered when a majority has confirmed, after the read arrived, that this
 //! node still led.
 
-use super::{Core, Role, Token};
+use super::ports::Token;
+use super::state::{Core, Read, Role};
 use crate::bugs::Bug;
 use crate::messages::{Ask, Command, FencingToken, Index, NodeId, ReignId, Reply};
 use crate::registers::Applied;
 
 /// How many clients may wait for a leader at a time.
 const MAX_WAITING: usize = 4096;
-
-/// A read that waits to be confirmed.
-#[derive(Debug)]
-pub(super) struct Read {
-    pub(super) token: Token,
-    key: String,
-    /// The first round that begins after the read arrived.
-    round: u64,
-}
 
 impl Core {
     /// A client asks.

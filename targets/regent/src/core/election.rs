@@ -1,28 +1,12 @@
 //! How a node comes to lead: campaigns, votes, and whom to vote for. What a leader then does is in
 //! `replication`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::replication::Reign;
-use super::{Core, Millis, Role, Token};
+use super::ports::{Millis, Token};
+use super::state::{Call, Campaign, Core, Reign, Role};
 use crate::bugs::Bug;
 use crate::messages::{Command, NodeId, Request, Response, VoteRequest, VoteResponse};
-
-/// A candidate's standing.
-#[derive(Debug)]
-pub(super) struct Campaign {
-    votes: BTreeSet<NodeId>,
-    calls: BTreeMap<NodeId, Call>,
-}
-
-/// The state of asking one node for its vote.
-#[derive(Debug, Default)]
-struct Call {
-    /// The request under way.
-    rpc: Option<u64>,
-    /// When to ask (again).
-    due: Millis,
-}
 
 impl Campaign {
     /// When some node is to be asked again.

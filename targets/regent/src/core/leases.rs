@@ -12,24 +12,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Core, Millis, Role};
+use super::ports::Millis;
+use super::state::{Core, Lease, Leases, Role};
 use crate::bugs::Bug;
-use crate::messages::{Command, Index};
+use crate::messages::Command;
 
 /// By how much of its length a lease ends late: a steady clock that is off by a twentieth is broken.
 const MARGIN: u64 = 20;
-
-/// The leases that a leader knows, by key.
-#[derive(Debug, Default)]
-pub(super) struct Leases(BTreeMap<String, Lease>);
-
-#[derive(Debug)]
-struct Lease {
-    since: Index,
-    due: Millis,
-    /// Whether its end is in the log already.
-    ended: bool,
-}
 
 impl Leases {
     /// Ends those that are due: their keys, and since when they lasted.

@@ -3,54 +3,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::clients::Read;
-use super::leases::Leases;
-use super::{Core, Millis, Role, Token};
+use super::ports::{Millis, Token};
+use super::state::{Core, Leases, Peer, Reign, Role};
 use crate::bugs::Bug;
 use crate::messages::{AppendRequest, AppendResponse, Entry, Index, NodeId, Request, Response};
 
 /// How many entries one request carries at most.
 const MAX_ENTRIES: usize = 512;
-
-/// A leader's standing.
-#[derive(Debug)]
-pub(super) struct Reign {
-    peers: BTreeMap<NodeId, Peer>,
-    /// When the next heartbeat is due.
-    beat_at: Millis,
-    /// The latest round of confirmation. A follower that answers a request of round r accepted
-    /// this leader after round r began.
-    pub(super) round: u64,
-    /// Reads that wait for a round, the earliest first.
-    pub(super) reads: VecDeque<Read>,
-    /// Writes that wait to be committed.
-    pub(super) writes: BTreeMap<Index, Token>,
-    /// When leases end.
-    pub(super) leases: Leases,
-}
-
-/// What a leader knows of another node.
-#[derive(Debug)]
-struct Peer {
-    /// The next entry to send.
-    next: Index,
-    /// Up to where its log is known to agree.
-    matched: Index,
-    /// The request with entries that is under way.
-    append: Option<u64>,
-    /// The request without entries that is under way.
-    beat: Option<u64>,
-    /// Whether it is to be shown that the leader is there.
-    due: bool,
-    /// Not to be sent entries before: it did not answer.
-    rest_until: Millis,
-    /// When it last answered.
-    heard: Millis,
-    /// The same, by the clock on the wall; only a planted bug looks at it.
-    heard_by_wall: Millis,
-    /// The highest round it answered.
-    round: u64,
-}
 
 impl Reign {
     pub(super) fn new<'a>(
