@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fracas_checker::event::{NodeId, OpKind};
+use fracas_checker::event::OpKind;
 use fracas_checker::fault::FaultKind;
 use fracas_checker::history::{self, Coverage};
 use fracas_targets::{Leaders, Leases, Locks, Registers, Target, Tokens};
@@ -321,6 +321,8 @@ const LEAST: [(OpKind, u64); 7] = [
 
 #[cfg(test)]
 mod tests {
+    use fracas_checker::NodeId;
+
     use super::*;
 
     fn asked(rate: f64, seconds: u64) -> (Coverage, bool) {

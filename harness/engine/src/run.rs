@@ -101,8 +101,12 @@ pub fn run(
         Err(error) => (Stopped::default(), Some(error)),
     };
     // Of a run that could not take place the reports tell why, and the servers' last words.
+    let (budget, proven) = (plan.spec.check, stopped.proven.as_ref());
+    let judge = || judging::judge_run(&dir, &record, budget, proven);
     let judged = (plan.spec.judge || error.is_some())
-        .then(|| judging::judge_run(&dir, &record, plan.spec.check, stopped.proven.as_ref()));
+        .then(|| powerless::apart("judge", judge))
+        .transpose()
+        .map_err(RunError::Runtime)?;
     Ok(Outcome { dir, record, stopped, error, judged })
 }
 

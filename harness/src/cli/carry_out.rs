@@ -25,7 +25,7 @@ pub(super) fn carry_out(
         tell(&lacking);
         return Exit::Machine;
     }
-    if let Some(lacking) = closing::no_room(&plan.place.out) {
+    if let Some(lacking) = closing::scarce(plan) {
         tell(&lacking);
         return Exit::Machine;
     }

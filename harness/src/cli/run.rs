@@ -109,7 +109,7 @@ fn decide_without(
     let mut kinds = kinds(&args.faults, &target, nodes.len())?;
     kinds.retain(|kind| !left_out.contains_key(kind));
     let size = Size {
-        clients: clients(&args.clients, nodes.len(), fracas_lab::resources::descriptors())?,
+        clients: clients(&args.clients, nodes.len())?,
         nodes: nodes.clone(),
         rate: args.rate.0,
         keys: args.keys,

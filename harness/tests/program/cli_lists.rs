@@ -261,7 +261,7 @@ fn the_command_that_repeats_a_run_names_the_server_that_was_run() {
     let again = plan["repeat"].as_str().unwrap().replacen("fracas", "$FRACAS", 1);
     let repeated =
         room.finish(&mut room.shell(&format!("{again} --dry-run"))).assert_code(0).json();
-    let decided = |mut plan: serde_json::Value| {
+    let decided = |mut plan: Value| {
         plan.as_object_mut().unwrap().remove("origins");
         plan
     };

@@ -15,7 +15,7 @@ fn a_flag_beats_a_variable_and_a_variable_beats_the_target() {
     let room = Room::new();
     let check = |variable: Option<&str>, args: &[&str], nodes: usize, origin: &str| {
         let mut command = room.fracas(&[&["run", "regent", "--dry-run"], args].concat());
-        variable.iter().for_each(|value| drop(command.env("FRACAS_NODES", value)));
+        command.envs(variable.map(|value| ("FRACAS_NODES", value)));
         let spec = room.finish(&mut command).assert_code(0).json();
         assert_eq!(spec["nodes"].as_array().unwrap().len(), nodes, "{variable:?} {args:?}");
         assert_eq!(spec["origins"]["nodes"], origin, "{variable:?} {args:?}");

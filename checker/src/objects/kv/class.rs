@@ -64,6 +64,7 @@ fn unwritten<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Told<'a> {
         late: Some(reader),
         done: None,
         also: Vec::new(),
+        later: None,
     }
 }
 
@@ -87,6 +88,7 @@ fn incompatible<'a>(refuted: &Refuted<'a>, one: &'a Operation, other: &'a Operat
         late: Some(one),
         done: Some(other),
         also: Vec::new(),
+        later: None,
     }
 }
 
@@ -131,6 +133,7 @@ fn overtaken<'a>(
         late: Some(late),
         done: Some(done),
         also: Vec::new(),
+        later: None,
     })
 }
 
@@ -151,6 +154,7 @@ fn too_early<'a>(refuted: &Refuted<'a>, writer: &'a Operation, reader: &'a Opera
         late: Some(reader),
         done: None,
         also: vec![writer],
+        later: None,
     }
 }
 

@@ -85,6 +85,7 @@ fn unwritten<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Told<'a
         late: Some(shown),
         done: None,
         also: also.into_iter().take(3).collect(),
+        later: None,
     })
 }
 
@@ -118,6 +119,7 @@ fn ring<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Told<'a>> {
         late: Some(shown),
         done: None,
         also: Vec::new(),
+        later: None,
     })
 }
 
@@ -136,6 +138,7 @@ fn impossible<'a>(refuted: &Refuted<'a>, refused: &'a Operation) -> Option<Told<
         late: Some(refused),
         done: None,
         also: Vec::new(),
+        later: None,
     })
 }
 
@@ -165,6 +168,7 @@ fn spurious<'a>(refuted: &Refuted<'a>, found: Refused) -> Option<Told<'a>> {
         late: Some(refused),
         done: Some(since),
         also: until.into_iter().collect(),
+        later: None,
     })
 }
 
@@ -191,6 +195,7 @@ fn twice<'a>(
         late: Some(second),
         done: Some(first),
         also: Vec::new(),
+        later: None,
     })
 }
 
@@ -220,6 +225,7 @@ fn overtaken<'a>(
             late: Some(late),
             done: Some(done),
             also: Vec::new(),
+            later: None,
         });
     }
     let lost = done.writes().is_some() && is_lost(refuted, done, newer);
@@ -248,6 +254,7 @@ fn overtaken<'a>(
         late: Some(late),
         done: Some(done),
         also: Vec::new(),
+        later: None,
     })
 }
 

@@ -156,6 +156,7 @@ fn phantom<'a>(refuted: &Refuted<'a>, elements: &Elements<'_>, seen_by: usize) -
         late: Some(looker),
         done: None,
         also,
+        later: None,
     })
 }
 
@@ -198,7 +199,8 @@ fn missing<'a>(
         ),
         late: Some(late),
         done: Some(done),
-        also: again.into_iter().collect(),
+        also: Vec::new(),
+        later: again,
     })
 }
 
@@ -222,5 +224,6 @@ fn resurrected<'a>(
         late: Some(late),
         done: Some(done),
         also: Vec::new(),
+        later: None,
     })
 }

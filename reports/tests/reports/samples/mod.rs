@@ -97,6 +97,8 @@ pub(crate) fn header() -> Header {
 pub(crate) fn record() -> RunRecord {
     let means = [("kill", "sigkill"), ("partition", "nft-bridge"), ("pause", "sigstop")];
     RunRecord {
+        spec: serde_json::Value::Null,
+        replays: None,
         schema: RUN_SCHEMA.to_owned(),
         id: "20261120-020007-ravel-register-7041776".to_owned(),
         command: "fracas run ravel --workload register --faults partition,kill,pause --time 60s --seed 7041776".to_owned(),
