@@ -22,9 +22,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use super::Found;
 use super::acks::late;
 use super::evidence::{changed, evidence};
+use super::findings::Found;
 use super::values::Values;
 use crate::catalogue::{LOST_ACROSS_GENERATIONS, STALE_LEADER_READ};
 use crate::cause::{self, Suspects};
