@@ -4,8 +4,8 @@
 //! depth-first search from one. It alone asks whether the budget still holds.
 
 use super::frontier::{Configuration, Frontier};
+use super::question::GaveUp;
 use super::scene::Scene;
-use super::search::GaveUp;
 use super::slots::Slot;
 use super::space::Deed;
 use super::usages::Usages;

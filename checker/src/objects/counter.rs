@@ -16,12 +16,12 @@ mod bounds;
 mod steps;
 mod window;
 
-use super::{Object, Weakened};
 use crate::catalogue;
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
 use crate::linearizability::minimise::{EFFORT, by_parts};
+use crate::linearizability::object::{Object, Weakened};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::Counter;
 use crate::op::{Op, OpKind, Outcome};
 use crate::words;

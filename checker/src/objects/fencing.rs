@@ -13,12 +13,12 @@ mod guard;
 
 use std::collections::BTreeSet;
 
-use super::{Object, Weakened};
 use crate::catalogue;
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
 use crate::linearizability::minimise::{EFFORT, Part, by_parts};
+use crate::linearizability::object::{Object, Weakened};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::Fencing;
 use crate::op::{Op, OpKind, Outcome, Value};
 

@@ -5,10 +5,10 @@ mod minimise;
 mod parse;
 mod sweep;
 
-use super::{Object, Weakened};
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
+use crate::linearizability::object::{Object, Weakened, only};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::Kv;
 use crate::op::OpKind;
 
@@ -30,7 +30,7 @@ impl Object for Kv {
     }
 
     fn narrowed<'a>(calls: &[Call<'a>], weakened: &'a Weakened) -> Vec<Call<'a>> {
-        super::only(calls, weakened)
+        only(calls, weakened)
     }
 
     fn smallest<'a>(

@@ -8,10 +8,10 @@ pub(super) mod minimise;
 mod monitor;
 mod repeated;
 
-use super::{Object, Weakened};
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
+use crate::linearizability::object::{Object, Weakened, only};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::ListAppend;
 use crate::op::OpKind;
 
@@ -32,7 +32,7 @@ impl Object for ListAppend {
     }
 
     fn narrowed<'a>(calls: &[Call<'a>], weakened: &'a Weakened) -> Vec<Call<'a>> {
-        super::only(calls, weakened)
+        only(calls, weakened)
     }
 
     fn smallest<'a>(

@@ -12,13 +12,13 @@ mod holds;
 use holds::{Held, Hold, Way};
 
 use super::zones::{Zone, crossing};
-use super::{Object, Weakened};
 use crate::catalogue;
 use crate::hashing::Map;
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::{Finding, Violation};
 use crate::linearizability::minimise::{EFFORT, Part, by_parts};
+use crate::linearizability::object::{Object, Weakened};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::Lock;
 use crate::op::{Op, OpKind};
 

@@ -16,12 +16,12 @@ mod window;
 
 use std::collections::BTreeSet;
 
-use super::{Object, Weakened};
 use crate::catalogue;
 use crate::event::Nanos;
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::{Finding, Violation};
+use crate::linearizability::object::{Object, Weakened};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::{Model, Mutex};
 use crate::op::{Op, OpKind};
 

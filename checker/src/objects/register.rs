@@ -14,13 +14,13 @@ mod refusals;
 mod repeated;
 mod sweep;
 
-use super::{Object, Weakened};
 use crate::event::Nanos;
 use crate::guarantees::{self, Guarantee};
 use crate::history::History;
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
+use crate::linearizability::object::{Object, Weakened};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::Register;
 use crate::op::{Key, Op, OpKind};
 

@@ -7,7 +7,7 @@ use super::sweep::{Conflict, conflict};
 use crate::catalogue;
 use crate::event::Nanos;
 use crate::history::Operation;
-use crate::linearizability::explain::{Refuted, Told};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::kv::text;
 use crate::op::{Op, Outcome, Value};
 use crate::words;

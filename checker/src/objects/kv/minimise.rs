@@ -11,8 +11,8 @@ use super::parse::{apart, texts};
 use super::sweep::{Conflict, conflict};
 use crate::linearizability::call::Call;
 use crate::linearizability::minimise::{EFFORT, Part, by_parts};
+use crate::linearizability::object::{Weakened, only};
 use crate::objects::unseen::{Traces, without_unseen};
-use crate::objects::{Weakened, only};
 use crate::op::{Op, Outcome, Value};
 use crate::text::Text;
 

@@ -27,9 +27,9 @@ use crate::event::Nanos;
 use crate::hashing::Map;
 use crate::history::Operation;
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
+use crate::linearizability::object::Object;
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::Mutex;
-use crate::objects::Object;
 use crate::op::Op;
 use crate::words;
 

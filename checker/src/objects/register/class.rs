@@ -11,7 +11,7 @@ use crate::catalogue;
 use crate::event::Nanos;
 use crate::history::Operation;
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::op::{Op, Outcome, Value};
 use crate::words;
 

@@ -15,8 +15,8 @@ use super::versions::Registers;
 use crate::catalogue;
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
+use crate::linearizability::object::Object;
 use crate::models::Register;
-use crate::objects::Object;
 use crate::op::{Key, Op, Outcome, Value};
 use crate::transaction::{Micro, Seen};
 

@@ -9,7 +9,7 @@ use crate::catalogue;
 use crate::event::Nanos;
 use crate::history::Operation;
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::objects::precedence::Clash;
 use crate::op::{Op, Outcome, Value};
 use crate::words;
