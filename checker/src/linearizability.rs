@@ -10,7 +10,9 @@ mod algorithm;
 mod answer;
 mod breadth_first;
 mod brute;
+
 pub mod call;
+mod configuration;
 mod decide;
 mod depth_first;
 mod earliest;

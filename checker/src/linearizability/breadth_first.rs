@@ -5,7 +5,8 @@
 //! configuration is exact: where none is left, no legal order exists. One that keeps only some may
 //! find a legal order, and shows nothing if it does not.
 
-use super::frontier::{Configuration, Frontier};
+use super::configuration::Configuration;
+use super::frontier::Frontier;
 use super::ground::{Ground, Outcome, Stop};
 use super::moments::What;
 use super::reach::{Limit, Reach};

@@ -13,7 +13,8 @@
 //! dominated by one that is and that has a continuation as short as its own; either is shorter
 //! still. So if all were expanded and the end was not reached, there is none.
 
-use super::frontier::{Configuration, Frontier};
+use super::configuration::Configuration;
+use super::frontier::Frontier;
 use super::ground::{Ground, Outcome, Stop};
 use super::moments::What;
 use super::reach::{Limit, Reach};

@@ -1,6 +1,7 @@
 //! Stores of texts: each key is read, written and appended to.
 
 mod class;
+mod conflict;
 mod minimise;
 mod parse;
 mod sweep;

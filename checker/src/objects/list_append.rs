@@ -3,6 +3,8 @@
 //! Weaker isolation, and which of Adya's anomalies a history shows, is not asked here.
 
 pub(super) mod class;
+mod conflict;
+mod decide;
 pub(super) mod lists;
 pub(super) mod minimise;
 mod monitor;
@@ -24,7 +26,7 @@ impl Object for ListAppend {
     const KINDS: &'static [OpKind] = &[OpKind::Txn];
 
     fn monitor(calls: &[Call<'_>]) -> Finding {
-        monitor::decide(calls)
+        decide::decide(calls)
     }
 
     fn weakened(calls: &[Call<'_>]) -> Weakened {

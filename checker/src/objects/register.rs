@@ -3,6 +3,8 @@
 //! A store of many keys is many registers: each key is judged alone.
 
 mod class;
+mod conflict;
+mod decide;
 #[cfg(test)]
 pub(crate) mod drawn;
 mod facts;
@@ -44,7 +46,7 @@ impl Object for Register {
     }
 
     fn monitor(calls: &[Call<'_>]) -> Finding {
-        monitor::decide(calls)
+        decide::decide(calls)
     }
 
     fn weakened(calls: &[Call<'_>]) -> Weakened {

@@ -4,6 +4,7 @@ mod class;
 mod elements;
 mod minimise;
 mod monitor;
+mod rule;
 
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;

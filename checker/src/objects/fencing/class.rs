@@ -2,8 +2,8 @@
 //!
 //! They only tell what tokens and zones already proved; where no rule fits, no narrow class does.
 
+use super::grants::{Misgranted, misgranted, shown, token};
 use super::guard::{self, shown_token};
-use super::{Misgranted, misgranted, shown, token};
 use crate::catalogue;
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;

@@ -3,7 +3,8 @@
 //! The class only names what the refutation already proved; where no rule fits it is
 //! `non-linearizable`.
 
-use super::sweep::{Conflict, conflict};
+use super::conflict::Conflict;
+use super::sweep::conflict;
 use crate::catalogue;
 use crate::event::Nanos;
 use crate::history::Operation;

@@ -2,8 +2,8 @@
 //!
 //! They only tell what the holds already proved; where no hold does, no narrow class fits.
 
+use super::crossings::{all, crossing_of};
 use super::holds::{Hold, holds};
-use super::{all, crossing_of};
 use crate::catalogue;
 use crate::history::Operation;
 use crate::linearizability::finding::Finding;

@@ -3,10 +3,9 @@
 //! The class only names what the refutation already proved; where no rule fits it is
 //! `non-linearizable`.
 
+use super::conflict::{Conflict, Crossing, Refused};
 use super::facts::Fact;
 use super::monitor;
-use super::refusals::Refused;
-use super::sweep::{Conflict, Crossing};
 use crate::catalogue;
 use crate::event::Nanos;
 use crate::history::Operation;
