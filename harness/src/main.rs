@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use fracas::cli;
 use fracas::exit::Exit;
+use fracas::{cli, output};
 use fracas_engine::{doctor, targets};
 use fracas_lab::{disk, node_main};
 
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         Some(targets::TRIAL_ARGUMENT) => match targets::trial_main(&what()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                cli::tell(&error);
+                output::tell(&error);
                 ExitCode::FAILURE
             }
         },

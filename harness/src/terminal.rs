@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use fracas_engine::progress::{Listener, Progress, Standing};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::cli::{narrate, quiet, tell};
+use crate::output::{narrate, quiet, tell};
 
 /// Between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);

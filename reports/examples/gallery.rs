@@ -28,6 +28,7 @@ fn main() -> io::Result<()> {
         ("double-votes", samples::cases::double_votes()),
         ("broke", samples::cases::broke()),
         ("storm", samples::cases::storm()),
+        ("stalled", samples::cases::stalled()),
     ];
     for (name, sample) in &gallery {
         write(&Path::new(&dir).join(name), sample)?;

@@ -15,6 +15,7 @@ use fracas_checker::Plan;
 use fracas_checker::event::{Event, Nanos};
 use fracas_checker::online::{Alarm, Watch};
 
+use crate::powerless;
 use crate::progress::{Listener, Progress};
 use crate::text::plain;
 
@@ -91,9 +92,10 @@ impl Guard {
             Arc::new(Shared { proven: OnceLock::new(), behind: AtomicUsize::new(0), listener });
         let theirs = Arc::clone(&shared);
         let (sender, receiver) = mpsc::channel();
-        let thread = thread::Builder::new()
-            .name("guard".to_owned())
-            .spawn(move || look(watch, &receiver, &theirs))?;
+        let thread = thread::Builder::new().name("guard".to_owned()).spawn(move || {
+            powerless::give_up();
+            look(watch, &receiver, &theirs);
+        })?;
         let feed = Feed { shared: Arc::clone(&shared), events: Some(sender), most_behind };
         Ok((Self { shared, thread: Some(thread) }, feed))
     }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use fracas_checker::event::{EventKind, Nanos};
 use fracas_checker::harness::Mishap;
 
+use crate::powerless;
 use crate::recorder::Recorder;
 
 /// How often every part gives a sign of life, and is looked at.
@@ -78,9 +79,10 @@ impl Heartbeat {
         let watched = parts.iter().cloned().chain([of_runtime]).map(Watched::new).collect();
         let ends = Arc::new(AtomicBool::new(false));
         let (ended, recorder) = (Arc::clone(&ends), recorder.clone());
-        let thread = std::thread::Builder::new()
-            .name("heartbeat".to_owned())
-            .spawn(move || watch(&recorder, watched, &ended))?;
+        let thread = std::thread::Builder::new().name("heartbeat".to_owned()).spawn(move || {
+            powerless::give_up();
+            watch(&recorder, watched, &ended);
+        })?;
         Ok(Self { ends, thread: Some(thread), runtime })
     }
 }

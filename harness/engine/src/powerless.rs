@@ -41,9 +41,27 @@ pub fn only_read() {
     }
 }
 
+/// Runs something that reads what servers have told in a thread that may do no more than read files,
+/// and waits for it.
+///
+/// # Errors
+/// When the thread cannot be started.
+pub fn apart<T: Send>(name: &str, task: impl FnOnce() -> T + Send) -> io::Result<T> {
+    /// As much as the first thread has.
+    const STACK: usize = 8 << 20;
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name(name.to_owned()).stack_size(STACK);
+        let thread = thread.spawn_scoped(scope, || {
+            only_read();
+            task()
+        })?;
+        Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
+
 /// Gives up what this thread may do.
-fn give_up() {
+pub fn give_up() {
     if let Err(error) = fracas_lab::give_up_capabilities() {
-        tracing::warn!("a thread that speaks with servers keeps its capabilities: {error}");
+        tracing::warn!("a thread that acts on no lab keeps its capabilities: {error}");
     }
 }

@@ -19,6 +19,7 @@ use fracas_checker::history::{Header, Plan};
 use crate::begun::Begun;
 use crate::guard::Feed;
 use crate::heartbeat::{PERIOD, Pulse};
+use crate::powerless;
 
 /// A client waits while more events than this have not been written yet: the disk has stalled.
 const MOST_WAITING: usize = 200_000;
@@ -87,9 +88,10 @@ impl Recorder {
             plan: header.plan.clone(),
         });
         let theirs = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name("recorder".to_owned())
-            .spawn(move || theirs.write(file, feed))?;
+        let thread = std::thread::Builder::new().name("recorder".to_owned()).spawn(move || {
+            powerless::give_up();
+            theirs.write(file, feed)
+        })?;
         Ok((Self { shared: Arc::clone(&shared) }, Writer { shared, thread: Some(thread) }))
     }
 

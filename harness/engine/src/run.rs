@@ -100,8 +100,11 @@ pub fn run(
         Err(error) => (Stopped::default(), Some(error)),
     };
     // Of a run that could not take place the reports tell why, and the servers' last words.
+    let judge = || judging::judge_run(&dir, &record, plan.check, stopped.proven.as_ref());
     let judged = (plan.judge || error.is_some())
-        .then(|| judging::judge_run(&dir, &record, plan.check, stopped.proven.as_ref()));
+        .then(|| powerless::apart("judge", judge))
+        .transpose()
+        .map_err(RunError::Runtime)?;
     Ok(Outcome { dir, record, stopped, error, judged })
 }
 

@@ -186,11 +186,45 @@ pub fn keep_reading_only() -> Result<(), LabError> {
     keep_capabilities(1 << DAC_READ_SEARCH)
 }
 
+/// Capabilities over the machine that no part of a lab needs: to change immutable files, modules, raw
+/// devices, accounting, reboot, terminals, device files, leases, audit, security modules, the
+/// kernel's log, wake-ups and its own programs.
+const NEVER: [u32; 18] = [9, 16, 17, 20, 22, 26, 27, 28, 29, 30, 32, 33, 34, 35, 36, 37, 38, 39];
+
+/// Gives these up, for this thread and all that it will start, whatever program that is.
+///
+/// # Errors
+/// When the kernel refuses.
+pub(crate) fn give_up_the_machine() -> Result<(), LabError> {
+    let doing = || "give up capabilities over the machine".into();
+    for capability in NEVER {
+        let number = libc::c_ulong::from(capability);
+        // SAFETY: it takes a number, and touches no memory.
+        match Errno::result(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, number, 0, 0, 0) }) {
+            Ok(_) | Err(Errno::EINVAL) => {} // one that is newer than this kernel
+            Err(errno) => return Err(errno).doing(doing),
+        }
+    }
+    let (header, mut sets) = ([CAPABILITY_VERSION, 0], [0_u32; 6]);
+    // SAFETY: the kernel reads a version and a thread from `header`, 0 for this one, and writes three
+    // numbers for each half to `sets`.
+    let got = unsafe { libc::syscall(libc::SYS_capget, &raw const header, &raw mut sets) };
+    Errno::result(got).doing(doing)?;
+    for capability in NEVER {
+        let (half, bit) = (capability as usize / 32, 1 << (capability % 32));
+        sets[half * 3..half * 3 + 3].iter_mut().for_each(|set| *set &= !bit);
+    }
+    // SAFETY: the kernel reads both, which live until the call has returned.
+    let set = unsafe { libc::syscall(libc::SYS_capset, &raw const header, &raw const sets) };
+    Errno::result(set).map(drop).doing(doing)
+}
+
+/// Version 3 of these calls: two halves of 32 bits.
+const CAPABILITY_VERSION: u32 = 0x2008_0522;
+
 /// Keeps these capabilities, a bit each, and no others.
 fn keep_capabilities(kept: u32) -> Result<(), LabError> {
-    /// Version 3: two halves of 32 bits.
-    const VERSION: u32 = 0x2008_0522;
-    let (header, sets) = ([VERSION, 0], [kept, kept, 0, 0, 0, 0]);
+    let (header, sets) = ([CAPABILITY_VERSION, 0], [kept, kept, 0, 0, 0, 0]);
     // SAFETY: the kernel reads a version and a thread from `header`, 0 for this one, and from
     // `sets` three numbers for each half; both live until the call has returned.
     let set = unsafe { libc::syscall(libc::SYS_capset, &raw const header, &raw const sets) };

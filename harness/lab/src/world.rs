@@ -297,6 +297,9 @@ fn inner(world: &World, pipes: Pipes, mask: &SigSet, inside: impl FnOnce(&World)
     let run = || match follow_outer(&released).and_then(|()| set_up(mask)) {
         Ok(()) => {
             ids::find(world.isolation);
+            if let Err(error) = sys::give_up_the_machine() {
+                tracing::warn!("the lab keeps more capabilities than it needs: {error}");
+            }
             drop(fail);
             inside(world)
         }

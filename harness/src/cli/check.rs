@@ -12,8 +12,8 @@ use fracas_targets::duration;
 use serde_json::json;
 
 use super::told::told;
-use super::{Out, complain, print};
 use crate::exit::Exit;
+use crate::output::{Out, complain, print};
 use fracas_engine::judging::{self, Judge};
 use fracas_engine::plan::CheckBudget;
 use fracas_engine::store::RunDir;

@@ -7,7 +7,7 @@ use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Again, FaultKind, Scarcity};
 use fracas_targets::{Target, nearest};
 
-use super::run::{RunArgs, TIME};
+use super::run_args::{RunArgs, TIME};
 use super::values::millis;
 use fracas_engine::equipment::ClockMeans;
 use fracas_engine::nemesis::{self, AIMS, Aim, Does};

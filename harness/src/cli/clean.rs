@@ -3,8 +3,8 @@
 
 use fracas_reports::Ended;
 
-use super::{Out, complain, narrate, print};
 use crate::exit::Exit;
+use crate::output::{Out, complain, narrate, print};
 use fracas_engine::store::{self, RunDir, StoreError};
 use fracas_lab::leftovers;
 

@@ -1,23 +1,72 @@
-//! What the outer process does for a run around it: before, whether there is room to keep it; after,
-//! that its record says how it ended, whatever became of the process inside.
+//! What the outer process does for a run around it: before, whether the machine has enough for it;
+//! after, that its record says how it ended, whatever became of the process inside.
 
 use std::path::Path;
 
 use fracas_reports::Ended;
 
-use super::tell;
+use crate::output::tell;
 use fracas_engine::plan::RunPlan;
 use fracas_engine::store;
 use fracas_lab::leftovers::Identity;
-use fracas_lab::resources::{file_limit, room};
+use fracas_lab::resources::{Memory, file_limit, memory, room};
 
 /// A run of the usual length takes a tenth of this.
 const ROOM: u64 = 64 << 20;
 
-/// Why a run could not be kept in `out`, and what to do about it; none if it can, or if that is told
-/// better when it is tried.
-pub(super) fn no_room(out: &Path) -> Option<String> {
-    let mega = |bytes: u64| format!("{:.1}", bytes as f64 / f64::from(1 << 20));
+/// How many descriptors a client may need: a connection to its own node and one to the leader.
+const DESCRIPTORS_EACH: u64 = 2;
+/// How many descriptors a run needs besides: logs, polls, the lab.
+const DESCRIPTORS_BESIDES: u64 = 200;
+
+/// How much memory the smallest server needs, and the harness besides. With less the kernel would
+/// end processes in the middle of the run.
+const MEMORY_EACH: u64 = 8 << 20;
+const MEMORY_BESIDES: u64 = 64 << 20;
+
+/// What this machine has too little of for a run, and what to do about it; none if it has enough, or
+/// if that is told better when it is tried.
+pub(super) fn scarce(plan: &RunPlan) -> Option<String> {
+    let descriptors = fracas_lab::resources::descriptors();
+    let (clients, nodes) = (u64::from(plan.size.clients), plan.nodes.len() as u64);
+    few_descriptors(descriptors, clients)
+        .or_else(|| little_memory(&memory()?, nodes))
+        .or_else(|| no_room(&plan.out))
+}
+
+/// Megabytes, for people.
+fn mega(bytes: u64) -> String {
+    format!("{:.1}", bytes as f64 / f64::from(1 << 20))
+}
+
+/// Without descriptors the harness could not ask, and the target would look as if it refused.
+fn few_descriptors(most: u64, clients: u64) -> Option<String> {
+    let needed = DESCRIPTORS_BESIDES + DESCRIPTORS_EACH * clients;
+    let raise = "raise the limit (`ulimit -n`, `ulimit -Hn`), or have fewer clients (`--clients`)";
+    (most < needed).then(|| {
+        format!(
+            "error: a process may have {most} open files here, expected at least {needed} for {clients} \
+             clients: {raise}"
+        )
+    })
+}
+
+/// With too little memory the kernel would end servers, or the harness.
+fn little_memory(memory: &Memory, nodes: u64) -> Option<String> {
+    let needed = MEMORY_BESIDES + MEMORY_EACH * nodes;
+    (memory.available < needed).then(|| {
+        format!(
+            "error: {} MB of memory are available (`{}`), expected at least {} MB for {nodes} servers: \
+             end other programs, raise the limit of the group, or have fewer servers (`--nodes`)",
+            mega(memory.available),
+            memory.file.display(),
+            mega(needed)
+        )
+    })
+}
+
+/// Why a run could not be kept in `out`.
+fn no_room(out: &Path) -> Option<String> {
     if let Some(limit) = file_limit().filter(|limit| *limit < ROOM) {
         return Some(format!(
             "error: no file may have more than {} MB here, expected at least {} MB for a history: raise \
@@ -52,5 +101,21 @@ pub(super) fn close(plan: &RunPlan, how: &str) {
                 tell(&format!("fracas: warning: failed to {error}"));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_just_enough_is_enough() {
+        assert_eq!(few_descriptors(1024, 412), None);
+        let few = few_descriptors(1024, 413).expect("too few");
+        assert!(few.contains("1024 open files") && few.contains("at least 1026"), "{few}");
+        let memory = |mega: u64| Memory { available: mega << 20, file: "/proc/meminfo".into() };
+        assert_eq!(little_memory(&memory(104), 5), None);
+        let little = little_memory(&memory(103), 5).expect("too little");
+        assert!(little.contains("103.0 MB") && little.contains("at least 104.0 MB"), "{little}");
     }
 }

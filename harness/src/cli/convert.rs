@@ -10,8 +10,8 @@ use fracas_checker::history::History;
 use fracas_checker::objects;
 
 use super::check::{initial, models, open};
-use super::{Out, complain, tell};
 use crate::exit::Exit;
+use crate::output::{Out, complain, tell};
 use fracas_engine::text::plain;
 
 /// Arguments of `fracas convert`.

@@ -12,8 +12,8 @@ use fracas_engine::text::{plain, plain_lines};
 use fracas_reports::{Ended, Finding, Run, findings, summary};
 use serde_json::json;
 
-use super::{Format, complain, one_line, print, tell};
 use crate::exit::Exit;
+use crate::output::{Format, complain, one_line, print, tell};
 
 /// Prints what came of a run, and says how the program ends.
 pub(super) fn told(outcome: &Outcome, format: Format) -> Exit {

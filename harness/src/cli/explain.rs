@@ -4,8 +4,8 @@ use fracas_checker::catalogue::{Class, classes, explain};
 use fracas_checker::judge::checks;
 use fracas_targets::nearest;
 
-use super::print;
 use crate::exit::Exit;
+use crate::output::print;
 
 /// Arguments of `fracas explain`.
 #[derive(Debug, clap::Args)]

@@ -8,8 +8,8 @@ use fracas_reports::Ended;
 use fracas_targets::Target;
 use serde::Serialize;
 
-use super::{Format, Out, complain, print, tell};
 use crate::exit::Exit;
+use crate::output::{Format, Out, complain, print, tell};
 use fracas_engine::doctor::TargetNeeds;
 use fracas_engine::nemesis::AIMS;
 use fracas_engine::store::RunDir;

@@ -11,22 +11,21 @@ mod list;
 mod repetition;
 mod report;
 mod run;
+mod run_args;
 mod series;
 mod told;
 mod validate;
 mod values;
 mod words;
 
-use std::io::{self, Write};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::{self};
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
 use crate::exit::Exit;
-use fracas_engine::text::plain_lines;
+use crate::output::be_quiet;
 
 /// A chaos test harness for clusters: it starts real servers, injects faults and measures that they
 /// took effect, records what clients asked and saw, and judges the record.
@@ -72,19 +71,10 @@ enum Color {
     Never,
 }
 
-/// What a result on stdout looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// Text for people to read.
-    Text,
-    /// One JSON document on one line; several runs give several lines.
-    Json,
-}
-
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Start a cluster, let clients ask it, inject faults, judge what happened, and write reports.
-    Run(Box<run::RunArgs>),
+    Run(Box<run_args::RunArgs>),
     /// Judge recorded histories: of fracas, Jepsen, Knossos, Elle, Porcupine or Maelstrom.
     Check(check::CheckArgs),
     /// Explain an anomaly, with its smallest example.
@@ -103,9 +93,6 @@ enum Command {
     Clean(clean::CleanArgs),
 }
 
-/// Set once, from the command line.
-static QUIET: AtomicBool = AtomicBool::new(false);
-
 const EXITS: &str = "Exit codes: 0 pass · 1 anomaly · 2 inconclusive · 3 the target failed before the test began · \
 4 this machine cannot do what was asked · 64 wrong usage or configuration · 70 a failure of fracas · \
 130/143 interrupted";
@@ -120,7 +107,9 @@ pub fn main() -> Exit {
             return if error.use_stderr() { Exit::Usage } else { Exit::Pass };
         }
     };
-    QUIET.store(cli.quiet, Ordering::Relaxed);
+    if cli.quiet {
+        be_quiet();
+    }
     log(&cli);
     match cli.command {
         Command::Run(args) => series::run(&args),
@@ -164,56 +153,4 @@ fn log(cli: &Cli) {
         LogFormat::Json => registry.with(layer.json()).try_init(),
     };
     drop(set); // fails only if a subscriber is set already, which then does the work
-}
-
-/// Writes a result to stdout. A closed pipe is not an error, and does not change the exit code:
-/// `set -o pipefail; fracas check FILE | head -1` must still tell of an anomaly.
-pub fn print(text: &str) {
-    let mut out = io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    if let Err(error) = written
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
-        tell(&format!("fracas: warning: failed to write the result to stdout: {error}"));
-    }
-}
-
-/// A JSON document as one line of JSON lines. A line break is between two tokens: within a text it
-/// is written as `\\n`.
-#[must_use]
-pub fn one_line(json: &str) -> String {
-    json.lines().map(str::trim_start).collect::<String>() + "\n"
-}
-
-/// Writes a line to stderr. Unlike `eprintln!` it does not panic where nobody reads it, as in
-/// `fracas run regent 2>&1 | head -1`: a run must not die of that. Whatever the line quotes, nothing
-/// invisible is in it.
-pub fn tell(line: &str) {
-    let _unread = writeln!(io::stderr(), "{}", plain_lines(line));
-}
-
-/// Writes a line to stderr that tells how things go, unless `--quiet` was asked for.
-pub fn narrate(line: &str) {
-    if !quiet() {
-        tell(line);
-    }
-}
-
-/// Whether `--quiet` was asked for.
-#[must_use]
-pub fn quiet() -> bool {
-    QUIET.load(Ordering::Relaxed)
-}
-
-/// Tells of an error in the house's form.
-fn complain(error: &dyn std::fmt::Display) {
-    tell(&format!("fracas: failed to {error}"));
-}
-
-/// The directory of all runs.
-#[derive(Debug, Clone, clap::Args)]
-struct Out {
-    /// The directory of all runs.
-    #[arg(long, env = "FRACAS_OUT", default_value = "runs", value_name = "DIR")]
-    out: PathBuf,
 }

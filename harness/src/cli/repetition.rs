@@ -3,7 +3,7 @@
 use clap::Args;
 use fracas_targets::quoted;
 
-use super::run::RunArgs;
+use super::run_args::RunArgs;
 
 /// What a repetition of one run does not repeat.
 const ONCE: [&str; 4] = ["--seed", "--repeat", "--test-count", "--until-fail"];

@@ -4,8 +4,8 @@ use fracas_reports::{Ended, RunRecord};
 
 use super::check::BudgetArgs;
 use super::ending::warn;
-use super::{Out, complain, print, tell};
 use crate::exit::Exit;
+use crate::output::{Out, complain, print, tell};
 use fracas_engine::judging;
 use fracas_engine::plan::CheckBudget;
 use fracas_engine::store::RunDir;

@@ -5,26 +5,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::FaultKind;
-use fracas_targets::{Target, duration};
+use fracas_targets::Target;
 use fracas_workloads::{Size, Workload};
 
-use super::check::BudgetArgs;
 use super::chosen::{
     Lacking, are_usual, faults, kinds, lacking, left_out, must_be_given, schedule, unknown,
 };
 use super::closing;
 use super::ending::{self, complain_and_mend};
 use super::repetition::command;
-use super::values::{
-    Means, Rate, Seed, bytes, clients, count, means, offset, rate, seed, some_time,
-};
-use super::{Format, Out, narrate, one_line, print, tell};
+use super::run_args::{DiskArg, IsolationArg, RunArgs, TIME};
+use super::values::clients;
 use crate::exit::Exit;
+use crate::output::{Format, narrate, one_line, print, tell};
 use crate::terminal::Terminal;
-use fracas_engine::equipment::{ClockMeans, PacketMeans, StarveMeans, Wanted};
+use fracas_engine::equipment::Wanted;
 use fracas_engine::nemesis;
 use fracas_engine::plan::{Asked, RunPlan, promised};
 use fracas_engine::preflight;
@@ -33,189 +30,7 @@ use fracas_engine::store::Readers;
 use fracas_engine::{fits, run, targets};
 use fracas_lab::disk::Model;
 use fracas_lab::leftovers::Identity;
-use fracas_lab::{Isolation, Mechanism, NODES_MAX};
-
-/// How long a run lasts unless something else says so.
-pub(super) const TIME: Duration = Duration::from_secs(30);
-
-/// Arguments of `fracas run`.
-#[derive(Debug, clap::Args)]
-pub(super) struct RunArgs {
-    /// One or more targets: the name of a built-in target, or the path of a target file.
-    #[arg(required = true, value_name = "TARGET")]
-    pub(super) targets: Vec<String>,
-    /// What clients ask, comma-separated [default: every workload that fits the target].
-    #[arg(long, value_delimiter = ',', value_name = "W[,W]")]
-    workload: Vec<String>,
-    /// Kinds of faults to inject, comma-separated; `all` or `none` [default: all that the target
-    /// allows and this machine can inject].
-    #[arg(long, value_delimiter = ',', value_name = "F[,F]")]
-    pub(super) faults: Vec<String>,
-    /// Time from the begin of one single fault to the begin of the next; a scenario of several
-    /// faults takes its own time.
-    #[arg(long, default_value = "3s", value_parser = some_time, value_name = "TIME")]
-    pub(super) fault_every: Duration,
-    /// How long clients ask and faults happen; start, recovery and checking come on top
-    /// [default: 30s, or as long as a `--schedule` takes].
-    #[arg(short, long, value_parser = duration, value_name = "TIME",
-          visible_alias = "duration", alias = "time-limit")]
-    pub(super) time: Option<Duration>,
-    /// How much longer the load may last if it lacks a little of what a pass needs; `0s` for never
-    /// [default: half of `--time`].
-    #[arg(long, value_parser = duration, value_name = "TIME")]
-    extend: Option<Duration>,
-    /// Play one scenario for a rare moment over and over, instead of the usual mix of faults;
-    /// `fracas list faults` has the names.
-    #[arg(long, value_name = "AIM")]
-    pub(super) aim: Option<String>,
-    /// Inject the faults of this `schedule.json`, instead of drawing them from the seed.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["faults", "aim"])]
-    pub(super) schedule: Option<PathBuf>,
-    /// With `--schedule`: hit the same nodes as in the recorded run, even if another node leads now.
-    #[arg(long, requires = "schedule")]
-    pin: bool,
-    /// Number of nodes [default: as the target says].
-    #[arg(long, value_name = "N", value_parser = count::<u16>)]
-    nodes: Option<u16>,
-    /// Number of clients; `3n` means three for each node.
-    #[arg(
-        short,
-        long,
-        default_value = "2n",
-        value_name = "N|Nn",
-        alias = "concurrency",
-        short_alias = 'u'
-    )]
-    clients: String,
-    /// Operations per second, of all clients together; `max` is as fast as the servers answer.
-    #[arg(long, default_value = "150/s", value_parser = rate, value_name = "N/s|max")]
-    rate: Rate,
-    /// Number of objects (registers, locks, …) that the clients share.
-    #[arg(long, default_value_t = 5, value_name = "N", value_parser = count::<u16>)]
-    keys: u16,
-    /// The number that all random choices come from [default: a random one, which is printed].
-    #[arg(long, env = "FRACAS_SEED", value_parser = seed, value_name = "N")]
-    pub(super) seed: Option<Seed>,
-    /// Number of runs of each target; the seed is counted up from run to run [default: 1].
-    #[arg(long, value_name = "N", alias = "test-count", value_parser = count::<u32>)]
-    pub(super) repeat: Option<u32>,
-    /// Repeat until a run finds an anomaly or fails to start, at most `--repeat` times. After an
-    /// inconclusive run the next one follows.
-    #[arg(long)]
-    pub(super) until_fail: bool,
-    /// Check while the run goes on, and end it within a second of the first anomaly.
-    #[arg(long)]
-    until_anomaly: bool,
-    /// The server program to test, instead of the one that the target names.
-    #[arg(long, env = "FRACAS_BINARY", value_name = "PATH")]
-    pub(super) binary: Option<PathBuf>,
-    /// An argument to add to the server's command line; may be given several times.
-    #[arg(long = "arg", value_name = "ARG", allow_hyphen_values = true)]
-    extra_args: Vec<String>,
-    /// Another version of the server program: some killed nodes restart with it.
-    #[arg(long, value_name = "PATH")]
-    pub(super) binary_next: Option<PathBuf>,
-    /// An argument to add when some killed nodes restart; may be given several times.
-    #[arg(long = "restart-arg", value_name = "ARG", allow_hyphen_values = true)]
-    pub(super) restart_args: Vec<String>,
-    /// By what right fracas makes its network namespaces.
-    #[arg(long, value_enum, default_value = "auto")]
-    isolation: IsolationArg,
-    /// By what means a kind of fault is injected: `partition=nft`, `partition=iptables`,
-    /// `clock=redirect`, `clock=faketime`, `packets=reinject`, `packets=netem`, `starve=turns`,
-    /// `starve=cgroup`. May be given several times; the last one for each kind counts.
-    #[arg(long, value_parser = means, value_delimiter = ',', value_name = "KIND=HOW")]
-    mechanism: Vec<Means>,
-    /// What makes a new, renamed or removed file survive a power failure: any fsync, as on ext4,
-    /// or only an fsync of its directory, as POSIX says.
-    #[arg(long, value_enum, default_value = "ext4")]
-    disk: DiskArg,
-    /// Give each data directory of each node a small disk in memory, such as `64M`, which a
-    /// schedule can fill. It is gone after the run.
-    #[arg(long, value_parser = bytes, value_name = "SIZE")]
-    pub(super) small_disk: Option<u64>,
-    /// Start a node with its monotonic clock and its time since boot ahead or behind: `n2=1h`,
-    /// `n3=-30s`. If a measurement does not show it, the node is not started.
-    #[arg(long, value_parser = offset, value_delimiter = ',', value_name = "NODE=DURATION")]
-    monotonic_offset: Vec<(NodeId, i64)>,
-    /// Number of elections under load that a pass needs [default: 1 where leaders are judged].
-    #[arg(long, value_name = "N")]
-    min_elections: Option<u64>,
-    #[command(flatten)]
-    budget: BudgetArgs,
-    /// Record the history, but do not judge it; `fracas check` can judge it later.
-    #[arg(long)]
-    no_check: bool,
-    /// Show what would be done, as JSON, and start nothing.
-    #[arg(long)]
-    pub(super) dry_run: bool,
-    /// Format of the result on stdout.
-    #[arg(long, value_enum, default_value = "text")]
-    pub(super) format: Format,
-    #[command(flatten)]
-    pub(super) out: Out,
-    /// Let others read the directory of the run, such as the web server of a CI system; else only
-    /// the user who runs fracas can.
-    #[arg(long)]
-    share: bool,
-    /// For the tests of fracas itself: partitions claim to work but do nothing.
-    #[arg(long, hide = true)]
-    test_ineffective_cut: bool,
-}
-
-impl RunArgs {
-    fn partition_means(&self) -> Mechanism {
-        let chosen = self.mechanism.iter().rev().find_map(|means| match means {
-            Means::Partition(how) => Some(*how),
-            _ => None,
-        });
-        chosen.unwrap_or(Mechanism::Auto)
-    }
-
-    pub(super) fn clock_means(&self) -> ClockMeans {
-        let chosen = self.mechanism.iter().rev().find_map(|means| match means {
-            Means::Clock(how) => Some(*how),
-            _ => None,
-        });
-        chosen.unwrap_or_default()
-    }
-
-    fn packet_means(&self) -> PacketMeans {
-        let chosen = self.mechanism.iter().rev().find_map(|means| match means {
-            Means::Packets(how) => Some(*how),
-            _ => None,
-        });
-        chosen.unwrap_or_default()
-    }
-
-    fn starve_means(&self) -> StarveMeans {
-        let chosen = self.mechanism.iter().rev().find_map(|means| match means {
-            Means::Starve(how) => Some(*how),
-            _ => None,
-        });
-        chosen.unwrap_or_default()
-    }
-}
-
-/// What makes a change of a name durable.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum DiskArg {
-    /// Any fsync on the same file system.
-    Ext4,
-    /// An fsync of its directory.
-    Posix,
-}
-
-/// By what right the lab is made.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum IsolationArg {
-    /// As root if fracas runs as root, else in a user namespace.
-    Auto,
-    /// As root.
-    Root,
-    /// In a user namespace.
-    Userns,
-}
+use fracas_lab::{Isolation, NODES_MAX};
 
 /// One run in a world of its own.
 pub(super) fn one(args: &RunArgs, target: &str, plan: &RunPlan) -> Exit {
@@ -243,7 +58,7 @@ pub(super) fn one(args: &RunArgs, target: &str, plan: &RunPlan) -> Exit {
         tell(&lacking);
         return Exit::Machine;
     }
-    if let Some(lacking) = closing::no_room(&plan.out) {
+    if let Some(lacking) = closing::scarce(plan) {
         tell(&lacking);
         return Exit::Machine;
     }
@@ -343,7 +158,7 @@ fn decide_without(
     let mut kinds = kinds(&args.faults, &target, nodes.len())?;
     kinds.retain(|kind| !left_out.contains_key(kind));
     let size = Size {
-        clients: clients(&args.clients, nodes.len(), fracas_lab::resources::descriptors())?,
+        clients: clients(&args.clients, nodes.len())?,
         nodes: nodes.clone(),
         rate: args.rate.0,
         keys: args.keys,

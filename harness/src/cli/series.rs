@@ -1,8 +1,9 @@
 //! The runs of one command: all are decided before the first one starts, and one may end them.
 
-use super::run::{RunArgs, decide, one};
-use super::{Format, print, tell};
+use super::run::{decide, one};
+use super::run_args::RunArgs;
 use crate::exit::Exit;
+use crate::output::{Format, print, tell};
 use fracas_engine::plan::RunPlan;
 
 /// How many runs `--until-fail` makes at most, where `--repeat` does not say.

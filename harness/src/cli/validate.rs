@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use fracas_targets::{Deployment, NodePlan, Target};
 
-use super::{complain, print, tell};
 use crate::exit::Exit;
+use crate::output::{complain, print, tell};
 use fracas_engine::{fits, targets};
 
 /// Arguments of `fracas validate`.

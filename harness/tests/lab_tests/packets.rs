@@ -1,10 +1,12 @@
 //! Slow, lossy and narrow links: what was asked is what probes meet, and nobody else notices.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fracas_checker::NodeId;
 use fracas_checker::fault::{Cut, Measurement, Stage};
@@ -27,6 +29,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_stream_gets_through_a_bad_link_unharmed", Body::Inside(stream)),
     ("nonsensical_shapings_are_refused", Body::Inside(nonsense)),
     ("no_packet_is_early_in_a_flood", Body::Inside(flood)),
+    ("a_packet_thread_that_ends_is_told", Body::Inside(dead)),
     ("a_watch_gives_better_numbers", Body::Inside(watched)),
     ("netem_shapes_or_is_refused_with_a_reason", Body::Inside(netem)),
     ("the_price_of_packet_faults", Body::Inside(price)),
@@ -142,7 +145,7 @@ fn proven(_: &World) {
     for stage in [Stage::Injected, Stage::Held, Stage::Healed] {
         let now = if stage == Stage::Healed { BTreeMap::new() } else { shapings.clone() };
         lab.shape(&now).expect("shaped");
-        let begin = std::time::Instant::now();
+        let begin = Instant::now();
         let measurements = proof::shaped(&lab, &shapings, stage).expect("a proof");
         for Measurement { what, result, .. } in &measurements {
             println!("{stage:?}: {what}: {result}");
@@ -384,4 +387,48 @@ fn price(_: &World) {
     println!("{round_trips:?}\n{:?}", overhead::transactions(&lab).expect("measured"));
     assert!(round_trips.elsewhere < 3 * round_trips.without + MS, "{round_trips:?}");
     assert!(lab.shapings().is_empty() && lab.cut_directions().is_empty());
+}
+
+/// The ends of pipes that this process reads from.
+fn reading_ends() -> BTreeSet<RawFd> {
+    let entries = std::fs::read_dir("/proc/self/fd").expect("it is there").flatten();
+    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let is_end = |fd: &RawFd| {
+        let to = std::fs::read_link(format!("/proc/self/fd/{fd}")).unwrap_or_default();
+        let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).unwrap_or_default();
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+        let flags = flags.and_then(|flags| i32::from_str_radix(flags.trim(), 8).ok());
+        let reads = flags.is_some_and(|flags| flags & libc::O_ACCMODE == libc::O_RDONLY);
+        to.to_string_lossy().starts_with("pipe:") && reads
+    };
+    numbers.filter(is_end).collect()
+}
+
+/// A descriptor that cannot be read is put in the place of the one that wakes the thread.
+fn dead(_: &World) {
+    let (lab, before) = (lab(), reading_ends());
+    let shaping = Shaping { delay: 5 * MS, ..Shaping::default() };
+    lab.shape(&all(&[(1, 2)], shaping)).expect("shaped");
+    assert_eq!(lab.packets_failed(), None);
+    let wakes: Vec<RawFd> = reading_ends().difference(&before).copied().collect();
+    let [wakes] = wakes[..] else { panic!("one pipe is new: {wakes:?}") };
+    let unreadable = File::options().write(true).open("/dev/null").expect("it is there");
+    // SAFETY: the number stays that of an open descriptor, which whoever owns it may use and close.
+    #[expect(unsafe_code, reason = "the owner of the descriptor is out of reach")]
+    let put = unsafe { libc::dup2(unreadable.as_raw_fd(), wakes) };
+    assert_eq!(put, wakes);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let told = loop {
+        if let Some(told) = lab.packets_failed() {
+            break told;
+        }
+        assert!(Instant::now() < deadline, "nobody tells that the thread has ended");
+        // A packet wakes it, which still waits by the descriptor that it had.
+        let _lost = lab.probe(&[direction(1, 2)], 5 * MS);
+    };
+    assert_eq!(told.name, "the thread that sends packets on");
+    assert!(told.how.contains("wait for packets"), "{told:?}");
+    // Whatever is measured now proves nothing.
+    let measured = proof::shaped(&lab, &all(&[(1, 2)], shaping), Stage::Injected);
+    assert!(!measured.is_ok_and(|all| all.iter().all(|it| it.holds)), "it is not proven");
 }

@@ -21,6 +21,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_server_gets_what_its_target_asks_for", Body::Inside(asked)),
     ("limits_of_a_server_hold", Body::Inside(limits)),
     ("what_speaks_with_servers_has_no_capability", Body::Inside(powerless)),
+    ("a_world_has_no_capability_that_no_lab_needs", Body::Inside(world)),
     ("hostile", Body::Helper(hostile)),
     ("probe", Body::Server(probe::main)),
 ];
@@ -221,6 +222,22 @@ fn capabilities() -> String {
     line.expect("they are told").to_owned()
 }
 
+/// Neither the harness nor what it starts may load a module, reboot, or read the kernel's log; what it
+/// makes labs with, it keeps.
+fn world(_: &World) {
+    let number = |text: &str| u64::from_str_radix(text.trim(), 16).expect("a number");
+    let output = std::process::Command::new("/bin/cat").arg("/proc/self/status").output();
+    let status = String::from_utf8(output.expect("it starts").stdout).expect("text");
+    let of_child = status.lines().find_map(|line| line.strip_prefix("CapEff:\t"));
+    for held in [number(&capabilities()), number(of_child.expect("they are told"))] {
+        for (capability, expect) in
+            [(16, false), (17, false), (22, false), (34, false), (12, true), (21, true)]
+        {
+            assert_eq!(held & 1 << capability != 0, expect, "{capability} of {held:x}");
+        }
+    }
+}
+
 fn powerless(_: &World) {
     let runtime = fracas_engine::powerless::runtime().expect("a runtime");
     let (own, none) = (capabilities(), "0000000000000000");
@@ -238,6 +255,8 @@ fn powerless(_: &World) {
         capabilities()
     });
     assert_eq!(reads.join().expect("it ends"), "0000000000000004", "to read files");
+    let judges = fracas_engine::powerless::apart("judge", capabilities).expect("a thread");
+    assert_eq!(judges, "0000000000000004", "to read files");
     assert_eq!(beside.expect("it ends").expect("it is told"), own, "the lab still works");
 }
 

@@ -193,6 +193,35 @@ fn a_machine_with_too_little_room_is_told_before_the_run() {
     room.assert_nothing_left();
 }
 
+/// So are too few descriptors, for which nobody has used it wrongly, and too little memory.
+#[test]
+fn a_machine_with_too_few_descriptors_or_too_little_memory_is_told_before_the_run() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let run = "exec \"$FRACAS\" run regent --time 2s --nodes 3";
+    for few in [32, 128, 200] {
+        let limited = room.finish(&mut room.shell(&format!("ulimit -n {few}; {run}")));
+        let told = format!("may have {few} open files");
+        limited.assert_code(4).assert_stderr(&[&told, "`ulimit -n`"]);
+    }
+    let many = "ulimit -n 1024; exec \"$FRACAS\" run regent --clients 500";
+    room.finish(&mut room.shell(many)).assert_code(4).assert_stderr(&["`--clients`"]);
+    if is_root() {
+        let poor = "echo MemAvailable: 20480 kB > poor && mount --bind poor /proc/meminfo";
+        let group = "mount -t tmpfs none /sys/fs/cgroup && cd /sys/fs/cgroup && mkdir memory && \
+            for d in . memory; do echo 30000000 > $d/memory.max; echo 9028480 > $d/memory.current; \
+            cp $d/memory.max $d/memory.limit_in_bytes; cp $d/memory.current $d/memory.usage_in_bytes; \
+            done; cd -";
+        for (script, told) in [(poor, "/proc/meminfo"), (group, "/sys/fs/cgroup/")] {
+            let script = format!("unshare -m --propagation private bash -c '{script} && {run}'");
+            let ended = room.finish(&mut room.shell(&script));
+            ended.assert_code(4).assert_stderr(&["20.0 MB of memory", told, "`--nodes`"]);
+        }
+    }
+    assert!(room.runs().is_empty(), "nothing was started");
+    room.assert_nothing_left();
+}
+
 /// A disk that fills up during a run ends it; what was recorded is judged, and the record says so.
 #[test]
 fn a_disk_that_fills_up_ends_the_run_and_is_told() {

@@ -218,3 +218,30 @@ fn megabytes_are_cut_and_counted() {
         assert!(output.contains("\\u{202e}"), "{name}");
     }
 }
+
+/// Where the harness stood still nothing was seen: the page shows it in its place, and says so.
+#[test]
+fn the_page_shows_when_the_harness_stood_still() {
+    let page = html(&cases::stalled().run());
+    let rects: Vec<&str> = page.split("<rect class=\"gap\"").skip(1).collect();
+    let gaps: Vec<&str> = rects.iter().copied().filter(|rect| rect.contains("<title>")).collect();
+    let of = |what: &str| {
+        let rect = gaps.iter().find(|rect| rect.contains(what)).unwrap_or_else(|| panic!("{what}"));
+        let number = |name: &str| {
+            let text = rect.split_once(&format!(" {name}=\"")).expect("it has one").1;
+            text.split_once('"').expect("it ends").0.parse::<f64>().expect("a number")
+        };
+        (number("x"), number("width"))
+    };
+    let (stalled, ended) =
+        (of("the harness stood still: 20.000 s"), of("a part of the harness had ended: 50.000 s"));
+    // 3 of 30 s between the two beginnings.
+    let second = (ended.0 - stalled.0) / 30.0;
+    assert!((stalled.1 - 3.0 * second).abs() < 0.5, "{stalled:?} {ended:?}");
+    assert!(ended.1 > 3.0 * second, "to the end: {ended:?}");
+    for told in ["the harness (clients and observer) stood still since", "it saw nothing"] {
+        assert!(decoded(&page).contains(told), "{told}");
+    }
+    all_say(&cases::stalled(), "the thread that sends packets on");
+    assert!(!html(&samples::clean().run()).contains("the harness stood still"));
+}

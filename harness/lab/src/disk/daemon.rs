@@ -86,7 +86,7 @@ fn run(channel: &Arc<Channel>) -> Result<(), LabError> {
     daemon.serve()
 }
 
-/// Every file that the kernel knows of is open here. Returns how many may be.
+/// Raises how many files may be open as far as it goes. Returns how many that is.
 fn open_many() -> Done<usize> {
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, most, most)?;
@@ -141,6 +141,7 @@ impl Daemon {
             if asked && !self.answer_one(&mut buffer)? {
                 break;
             }
+            self.system.close_some();
             self.forget_some();
             if ordered && !self.obey()? {
                 break;

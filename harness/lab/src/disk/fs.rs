@@ -20,6 +20,7 @@ use nix::unistd::{Gid, Uid, UnlinkatFlags, fchownat, unlinkat};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::bounds::Bounds;
 use super::control::{DiskSpec, Loss, Lost, Stats};
 use super::faults::{Dice, Errors, Latency};
 use super::inodes::{DIRECTORY, Inode, Inodes, REGULAR, TYPE, errno};
@@ -32,20 +33,6 @@ pub(super) const GRAVES: &str = ".fracas-removed";
 
 /// The file with which the harness tries the disk; programs do not see it in lists.
 pub(super) const PROBE: &str = ".fracas-probe";
-
-/// The most memory that replaced content may take: 512 MiB. When it is reached, everything is
-/// made durable, as a kernel writes back when its memory fills up.
-const HELD_MAX: usize = 512 << 20;
-
-/// The most changes of names that are remembered, and of files that are known; each keeps
-/// descriptors open, and fewer are kept where few may be open.
-const ACTS_MAX: usize = 4096;
-const FILES_MAX: usize = 65_536;
-
-/// Known files take at most this share of the descriptors that may be open, and changes of names a
-/// part of that: a file that is open takes two, and the kernel forgets files a while after it was
-/// asked to.
-const FILES_SHARE: usize = 3;
 
 /// The state of the disk.
 #[derive(Debug)]
@@ -62,12 +49,7 @@ pub(super) struct FileSystem {
     journal: Journal,
     graves: OwnedFd,
     next_grave: u64,
-    /// At least as much memory as replaced content takes.
-    held: usize,
-    /// How many files are known at most, or about so.
-    most_files: usize,
-    /// With how many known files it looks which of them can be forgotten.
-    forgets_at: usize,
+    pub(super) bounds: Bounds,
 }
 
 /// An fsync that is under way.
@@ -107,7 +89,6 @@ impl FileSystem {
     /// Over an opened directory. What a disk before has not finished to remove is removed.
     /// No more than `descriptors` files can be open.
     pub(super) fn new(spec: DiskSpec, root: OwnedFd, descriptors: usize) -> Done<Self> {
-        let most_files = (descriptors / FILES_SHARE).min(FILES_MAX);
         let inodes = Inodes::new(root)?;
         let top = inodes.get(ROOT)?;
         match fs::remove_dir_all(format!("{}/{GRAVES}", top.path())) {
@@ -128,9 +109,7 @@ impl FileSystem {
             journal: Journal::default(),
             graves,
             next_grave: 0,
-            held: 0,
-            most_files,
-            forgets_at: most_files,
+            bounds: Bounds::of(descriptors),
             spec,
         })
     }
@@ -159,41 +138,37 @@ impl FileSystem {
         stats
     }
 
-    /// Logs an act. With too many of them everything is made durable.
+    /// Logs an act.
     pub(super) fn log(&mut self, act: Act) {
         self.inodes.pin(&act.nodes());
         self.journal.push(act, Instant::now());
-        if self.journal.len() > ACTS_MAX.min(self.most_files / 2) {
+        if self.bounds.too_many_acts(self.journal.len()) {
             self.write_back();
         }
     }
 
     /// Replaced content takes so much more memory. With too much of it everything is made durable.
     pub(super) fn hold(&mut self, more: usize) {
-        self.held += more;
-        if self.held > HELD_MAX {
-            self.held = self.inodes.dirty().map(|(_, inode)| inode.undo.memory()).sum();
-            if self.held > HELD_MAX / 2 {
-                self.write_back();
-            }
+        let count = || self.inodes.dirty().map(|(_, inode)| inode.undo.memory()).sum();
+        if self.bounds.hold(more, count) {
+            self.write_back();
         }
     }
 
-    /// The names that the kernel should forget, because too many files are known. What is not
-    /// durable cannot be forgotten: if that is most of it, it becomes so.
+    /// The names that the kernel should forget, because too many files are known.
     pub(super) fn too_many(&mut self) -> Vec<(u64, OsString)> {
-        let known = self.inodes.len();
-        if known < self.most_files {
-            self.forgets_at = self.most_files;
-        }
-        if known < self.forgets_at {
-            return Vec::new();
-        }
-        self.forgets_at = known + self.most_files / 8;
-        if self.inodes.dirty().count() > self.most_files / 2 {
+        let too_many = self.bounds.too_many_files(self.inodes.len());
+        if too_many { self.inodes.forgettable() } else { Vec::new() }
+    }
+
+    /// Closes what was not used for long, if many descriptors are held. What is not durable keeps
+    /// its own: if that is most of them, it becomes so.
+    pub(super) fn close_some(&mut self) {
+        let Some(most) = self.bounds.look() else { return };
+        if self.inodes.close_idle(most) > most {
             self.write_back();
+            self.inodes.close_idle(most);
         }
-        self.inodes.forgettable()
     }
 
     /// There is too much to remember: makes everything durable.
@@ -204,7 +179,7 @@ impl FileSystem {
 
     /// Makes everything durable.
     fn commit_all(&mut self) {
-        self.held = 0;
+        self.bounds.nothing_held();
         let dirty: Vec<u64> = self.inodes.dirty().map(|(node, _)| node).collect();
         for node in dirty {
             self.commit_data(node, u64::MAX);
@@ -314,6 +289,7 @@ impl FileSystem {
     /// Takes a name away but keeps what it leads to.
     pub(super) fn bury(&mut self, (parent, name): &Place) -> Done<Buried> {
         let node = self.inodes.find(*parent, name)?;
+        self.inodes.loses_name(*parent, name)?;
         let grave = self.next_grave;
         let directory = self.inodes.get(*parent)?.dir();
         let flags = RenameFlags::RENAME_NOREPLACE;
@@ -369,7 +345,7 @@ impl FileSystem {
             toll.lost.problems.extend(done.err().map(|error| format!("undo {act:?}: {error}")));
             self.inodes.unpin(&act.nodes());
         }
-        self.held = 0;
+        self.bounds.nothing_held();
         let age = toll.since.0.map(|(first, last)| (last.elapsed(), first.elapsed()));
         Lost { files: toll.lost.files + toll.files.len() as u64, age, ..toll.lost }
     }
@@ -383,6 +359,7 @@ impl FileSystem {
             let mut undo = std::mem::take(&mut inode.undo);
             let evicted = inode.file().and_then(|file| undo.evict(file).map_err(errno));
             inode.undo = undo;
+            inode.closed(0);
             evicted?;
             self.inodes.drop_unused(node);
         }
@@ -441,7 +418,9 @@ impl FileSystem {
     }
 
     /// Moves a name, or exchanges two.
-    pub(super) fn swap(&self, from: &Place, to: &Place, flags: RenameFlags) -> Done<()> {
+    pub(super) fn swap(&mut self, from: &Place, to: &Place, flags: RenameFlags) -> Done<()> {
+        self.inodes.loses_name(from.0, &from.1)?;
+        self.inodes.loses_name(to.0, &to.1)?;
         let (old, new) = (self.inodes.get(from.0)?.dir(), self.inodes.get(to.0)?.dir());
         renameat2(old, from.1.as_os_str(), new, to.1.as_os_str(), flags)
     }
@@ -463,11 +442,13 @@ impl FileSystem {
         if !self.inodes.is_at(*parent, name, node) {
             return Ok(());
         }
+        self.inodes.loses_name(*parent, name)?;
         let directory = self.inodes.get(*parent)?;
         let (stat, links) = self.inodes.get(node)?.stat()?;
         if stat.st_mode & TYPE == DIRECTORY {
             let path = Path::new(&directory.path()).join(name);
             weigh(&path, &mut toll.lost).map_err(errno)?;
+            self.inodes.lose_names_below(node);
             return fs::remove_dir_all(path).map_err(errno);
         }
         if stat.st_mode & TYPE == REGULAR && links == 1 && stat.st_size > 0 {

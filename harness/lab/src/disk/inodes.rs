@@ -4,8 +4,13 @@
 //! The descriptor is what makes the rest simple: a file keeps its identity when it is renamed or
 //! removed, its inode number is not given to another one while anything here is about it, and
 //! no path is ever walked again. So this never meets its own mount, even one over the same place.
+//!
+//! Descriptors are few. One that was not used for long is closed while the file has a name, and
+//! opened again by that name, in its directory, when it is needed: nobody but the disk changes names
+//! below it. Before a file loses its name it is opened again. What is not durable stays open.
 
-use std::collections::BTreeMap;
+use std::cell::{Cell, OnceCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -26,7 +31,13 @@ pub(super) const REGULAR: u32 = 0o100_000;
 /// One file or directory.
 #[derive(Debug)]
 pub(super) struct Inode {
-    fd: OwnedFd,
+    /// None while it is closed; whoever gets the inode from [`Inodes`] finds it open.
+    fd: OnceCell<OwnedFd>,
+    /// When it was used last, in uses of all.
+    used: Cell<u64>,
+    /// How many are known that were found in it.
+    children: u32,
+    directory: bool,
     /// Its device and inode number on the disk below.
     key: (u64, u64),
     /// How often the kernel was told of it and has not forgotten it.
@@ -52,17 +63,17 @@ pub(super) struct Inode {
 impl Inode {
     /// The descriptor, as the directory in which names are looked up.
     pub(super) fn dir(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+        self.fd.get().expect("it was opened when it was got").as_fd()
     }
 
     /// A path that leads to it and no further, whatever it is called now.
     pub(super) fn path(&self) -> String {
-        format!("/proc/self/fd/{}", self.fd.as_raw_fd())
+        format!("/proc/self/fd/{}", self.dir().as_raw_fd())
     }
 
     /// What is known of it, and by how many names it is known.
     pub(super) fn stat(&self) -> Done<(FileStat, u64)> {
-        let stat = fstat(&self.fd)?;
+        let stat = fstat(self.dir())?;
         let gone = if stat.st_mode & TYPE == DIRECTORY { 2 * self.buried } else { self.buried };
         Ok((stat, stat.st_nlink.saturating_sub(gone)))
     }
@@ -98,6 +109,23 @@ impl Inode {
     }
 }
 
+impl Inode {
+    /// How many descriptors it has.
+    fn descriptors(&self) -> usize {
+        usize::from(self.fd.get().is_some()) + usize::from(self.file.is_some())
+    }
+
+    /// Closes them; all where it can be found by its name. Returns how many.
+    fn close(&mut self, all: bool) -> usize {
+        let before = self.descriptors();
+        self.file = None;
+        if all {
+            self.fd.take();
+        }
+        before - self.descriptors()
+    }
+}
+
 /// Opens a file to read and write if that can be.
 fn open(path: &str) -> io::Result<File> {
     let both = OpenOptions::new().read(true).write(true).open(path);
@@ -116,13 +144,19 @@ pub(super) struct Inodes {
     nodes: BTreeMap<u64, Inode>,
     by_key: BTreeMap<(u64, u64), u64>,
     next: u64,
+    uses: Cell<u64>,
 }
 
 impl Inodes {
     /// Only the topmost directory, which is never forgotten.
     pub(super) fn new(root: OwnedFd) -> Done<Self> {
         let stat = fstat(&root)?;
-        let mut inodes = Self { nodes: BTreeMap::new(), by_key: BTreeMap::new(), next: ROOT };
+        let mut inodes = Self {
+            nodes: BTreeMap::new(),
+            by_key: BTreeMap::new(),
+            next: ROOT,
+            uses: Cell::default(),
+        };
         let node = inodes.adopt(root, &stat);
         inodes.pin(&[node]);
         Ok(inodes)
@@ -130,11 +164,31 @@ impl Inodes {
 
     /// The one with this number.
     pub(super) fn get(&self, node: u64) -> Done<&Inode> {
-        self.nodes.get(&node).ok_or(Errno::ESTALE)
+        let inode = self.nodes.get(&node).ok_or(Errno::ESTALE)?;
+        self.uses.set(self.uses.get() + 1);
+        inode.used.set(self.uses.get());
+        if inode.fd.get().is_none() {
+            let (parent, name) = inode.place.as_ref().ok_or(Errno::ESTALE)?;
+            let (fd, stat) = self.open_at(*parent, name)?;
+            if (stat.st_dev, stat.st_ino) != inode.key {
+                return Err(Errno::ESTALE);
+            }
+            inode.fd.set(fd).expect("it is closed");
+        }
+        Ok(inode)
+    }
+
+    /// Opens what has a name in a directory.
+    fn open_at(&self, parent: u64, name: &OsStr) -> Done<(OwnedFd, FileStat)> {
+        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let fd = openat(self.get(parent)?.dir(), name, flags, Mode::empty())?;
+        let stat = fstat(&fd)?;
+        Ok((fd, stat))
     }
 
     /// The one with this number.
     pub(super) fn get_mut(&mut self, node: u64) -> Done<&mut Inode> {
+        self.get(node)?;
         self.nodes.get_mut(&node).ok_or(Errno::ESTALE)
     }
 
@@ -157,9 +211,7 @@ impl Inodes {
             self.found_at(known, parent, name);
             return Ok(known);
         }
-        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let fd = openat(directory.dir(), name, flags, Mode::empty())?;
-        let stat = fstat(&fd)?;
+        let (fd, stat) = self.open_at(parent, name)?;
         let node = self.adopt(fd, &stat);
         self.found_at(node, parent, name);
         Ok(node)
@@ -167,12 +219,101 @@ impl Inodes {
 
     /// The kernel asks for it by this name.
     fn found_at(&mut self, node: u64, parent: u64, name: &OsStr) {
-        if let Some(inode) = self.nodes.get_mut(&node) {
-            (inode.place, inode.asked) = (Some((parent, name.to_owned())), false);
+        let Some(inode) = self.nodes.get_mut(&node) else { return };
+        inode.asked = false;
+        if inode.place.as_ref().is_none_or(|(old, called)| *old != parent || called != name) {
+            self.set_place(node, Some((parent, name.to_owned())));
         }
     }
 
-    /// How many there are, each with a descriptor.
+    /// By this name it is found from now on; its directory is known as long as that is so.
+    fn set_place(&mut self, node: u64, place: Option<(u64, OsString)>) {
+        if let Some(parent) = place.as_ref().and_then(|(parent, _)| self.nodes.get_mut(parent)) {
+            parent.children += 1;
+        }
+        let inode = self.nodes.get_mut(&node);
+        let old = inode.and_then(|inode| std::mem::replace(&mut inode.place, place));
+        old.into_iter().for_each(|(parent, _)| self.leave(parent));
+    }
+
+    /// Fewer are found in a directory.
+    fn leave(&mut self, parent: u64) {
+        if let Some(directory) = self.nodes.get_mut(&parent) {
+            directory.children = directory.children.saturating_sub(1);
+            self.drop_unused(parent);
+        }
+    }
+
+    /// What has this name will have it no more: it is opened, and not found by it any more.
+    pub(super) fn loses_name(&mut self, parent: u64, name: &OsStr) -> Done<()> {
+        let directory = self.get(parent)?.dir();
+        let stat = match fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Err(Errno::ENOENT) => return Ok(()),
+            stat => stat?,
+        };
+        let Some(node) = self.by_key.get(&(stat.st_dev, stat.st_ino)).copied() else {
+            return Ok(());
+        };
+        self.get(node)?;
+        self.set_place(node, None);
+        Ok(())
+    }
+
+    /// All that is below a directory will be gone. What is closed there cannot be opened again, and
+    /// its number may be given to another file at once.
+    pub(super) fn lose_names_below(&mut self, top: u64) {
+        let mut below = BTreeSet::from([top]);
+        let mut left: Vec<(u64, u64)> = self.placed().collect();
+        loop {
+            let known = below.len();
+            left.retain(|(node, parent)| !below.contains(parent) || !below.insert(*node));
+            if below.len() == known {
+                break;
+            }
+        }
+        below.remove(&top);
+        for node in below {
+            let Some(inode) = self.nodes.get(&node).filter(|inode| inode.fd.get().is_none()) else {
+                continue;
+            };
+            self.by_key.remove(&inode.key);
+        }
+    }
+
+    /// Each that is found by a name, with its directory.
+    fn placed(&self) -> impl Iterator<Item = (u64, u64)> {
+        let places = self.nodes.iter();
+        places.filter_map(|(node, inode)| Some((*node, inode.place.as_ref()?.0)))
+    }
+
+    /// Closes those that were used longest ago, if more than `most` descriptors are held. Returns how
+    /// many are held afterwards.
+    pub(super) fn close_idle(&mut self, most: usize) -> usize {
+        let mut held: usize = self.nodes.values().map(Inode::descriptors).sum();
+        if held <= most {
+            return held;
+        }
+        let open = self.nodes.iter().filter(|(_, inode)| inode.descriptors() > 0);
+        let mut oldest: Vec<(u64, u64)> = open.map(|(node, it)| (it.used.get(), *node)).collect();
+        oldest.sort_unstable();
+        for (_, node) in oldest {
+            if held <= most - most / 4 {
+                break;
+            }
+            let all = self.can_be_found_again(node);
+            held -= self.nodes.get_mut(&node).map_or(0, |inode| inode.close(all));
+        }
+        held
+    }
+
+    /// Whether it has a name, and nothing is about it that an fsync must cover.
+    fn can_be_found_again(&self, node: u64) -> bool {
+        let Some(inode) = self.nodes.get(&node) else { return false };
+        let place = inode.place.as_ref().filter(|_| inode.pins == 0 && inode.undo.is_clean());
+        place.is_some_and(|(parent, name)| self.is_at(*parent, name, node))
+    }
+
+    /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.nodes.len()
     }
@@ -182,8 +323,7 @@ impl Inodes {
     pub(super) fn forgettable(&mut self) -> Vec<(u64, OsString)> {
         let idle = |inode: &&mut Inode| {
             let used = inode.opens > 0 || inode.pins > 0 || inode.asked || !inode.undo.is_clean();
-            let is_file = || inode.stat().is_ok_and(|(stat, _)| stat.st_mode & TYPE != DIRECTORY);
-            inode.lookups > 0 && !used && is_file()
+            inode.lookups > 0 && !used && !inode.directory
         };
         let asked = self.nodes.values_mut().filter(idle).filter_map(|inode| {
             inode.asked = true;
@@ -197,8 +337,8 @@ impl Inodes {
         let stat = self
             .get(parent)
             .and_then(|directory| fstatat(directory.dir(), name, AtFlags::AT_SYMLINK_NOFOLLOW));
-        let own = self.get(node).map(|inode| inode.key);
-        stat.is_ok_and(|stat| own == Ok((stat.st_dev, stat.st_ino)))
+        let own = self.nodes.get(&node).map(|inode| inode.key);
+        stat.is_ok_and(|stat| own == Some((stat.st_dev, stat.st_ino)))
     }
 
     /// Gives a number to what a descriptor leads to.
@@ -206,7 +346,10 @@ impl Inodes {
         let (node, key) = (self.next, (stat.st_dev, stat.st_ino));
         self.next += 1;
         let inode = Inode {
-            fd,
+            fd: OnceCell::from(fd),
+            used: Cell::new(self.uses.get()),
+            children: 0,
+            directory: stat.st_mode & TYPE == DIRECTORY,
             key,
             lookups: 0,
             pins: 0,
@@ -260,11 +403,17 @@ impl Inodes {
     /// Drops what nobody needs: what has un-fsynced writes is needed while it has a name.
     pub(super) fn drop_unused(&mut self, node: u64) {
         let Some(inode) = self.nodes.get(&node) else { return };
-        let nameless = || fstat(&inode.fd).is_ok_and(|stat| stat.st_nlink == 0);
+        let nameless = |fd: &OwnedFd| fstat(fd).is_ok_and(|stat| stat.st_nlink == 0);
         let idle = inode.lookups == 0 && inode.pins == 0 && inode.opens == 0;
-        if idle && (inode.undo.is_clean() || nameless()) {
+        let used = !idle || inode.children > 0;
+        if used || !(inode.undo.is_clean() || inode.fd.get().is_some_and(nameless)) {
+            return;
+        }
+        if self.by_key.get(&inode.key) == Some(&node) {
             self.by_key.remove(&inode.key);
-            self.nodes.remove(&node);
+        }
+        if let Some((parent, _)) = self.nodes.remove(&node).and_then(|inode| inode.place) {
+            self.leave(parent);
         }
     }
 }

@@ -9,6 +9,7 @@
 //! a program, so nothing becomes durable by them), and times of files, which are durable at once.
 //! Extended attributes and unnamed files (`O_TMPFILE`) are refused as not supported.
 
+mod bounds;
 mod control;
 mod daemon;
 mod data;

@@ -170,6 +170,7 @@ impl FileSystem {
     /// UNLINK and RMDIR.
     pub(super) fn remove(&mut self, parent: u64, name: &OsStr) -> Done<Outcome> {
         if parent == ROOT && name == PROBE {
+            self.inodes.loses_name(parent, name)?;
             let directory = self.inodes.get(parent)?.dir();
             unlinkat(directory, name, UnlinkatFlags::NoRemoveDir)?;
             return Ok(Outcome::Answer(Answer::new()));

@@ -1,5 +1,5 @@
-//! Whether the kernel has killed processes for lack of memory. From outside that looks like any other
-//! SIGKILL: only the kernel's own counts tell.
+//! How much memory there is, and whether the kernel has killed processes for lack of it. From outside
+//! that looks like any other SIGKILL: only the kernel's own counts tell.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -73,17 +73,74 @@ impl Default for MemoryWatch {
 }
 
 /// The files in which the groups of a process count, from the text of its `cgroup` file.
-fn groups(own: &str) -> impl Iterator<Item = PathBuf> {
-    let paths = own.lines().filter_map(|line| {
+fn groups(own: &str) -> impl Iterator<Item = PathBuf> + '_ {
+    places(own).into_iter().map(|(version, path)| {
+        let (root, file) = GROUPS[version];
+        Path::new(root).join(path).join(file)
+    })
+}
+
+/// The groups for memory of a process, from the text of its `cgroup` file: by the place of the
+/// version in [`GROUPS`], each from the root of its tree.
+fn places(own: &str) -> Vec<(usize, &str)> {
+    let placed = own.lines().filter_map(|line| {
         let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
-        let (root, file) = match controllers {
-            "" => GROUPS[0],
-            _ if controllers.split(',').any(|name| name == "memory") => GROUPS[1],
+        let version = match controllers {
+            "" => 0,
+            _ if controllers.split(',').any(|name| name == "memory") => 1,
             _ => return None,
         };
-        Some(Path::new(root).join(path.trim_start_matches('/')).join(file))
+        Some((version, path.trim_start_matches('/')))
     });
-    paths.collect::<Vec<_>>().into_iter()
+    placed.collect()
+}
+
+/// Memory that can be had, and the file that says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memory {
+    /// In bytes.
+    pub available: u64,
+    /// The file.
+    pub file: PathBuf,
+}
+
+/// How much memory a program that starts now can have: of the machine, or of a group of this process
+/// if that has less. None if nothing says so.
+#[must_use]
+pub fn memory() -> Option<Memory> {
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let groups = places(&own).into_iter().map(|(version, path)| (version, Path::new(path)));
+    let all = groups.flat_map(|(version, path)| {
+        let root = Path::new(GROUPS[version].0);
+        path.ancestors().filter_map(move |above| of_group(version, &root.join(above)))
+    });
+    all.chain(of_machine(Path::new("/proc/meminfo"))).min_by_key(|memory| memory.available)
+}
+
+/// What the machine has, with what it can put on a disk.
+fn of_machine(file: &Path) -> Option<Memory> {
+    let text = fs::read_to_string(file).ok()?;
+    let kilo = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+    };
+    let available = (kilo("MemAvailable")? + kilo("SwapFree").unwrap_or(0)) * 1024;
+    Some(Memory { available, file: file.to_owned() })
+}
+
+/// What a group has left, if it is limited. Files that nobody uses just now count as used, too.
+fn of_group(version: usize, dir: &Path) -> Option<Memory> {
+    let (limit, used, files) = [
+        ("memory.max", "memory.current", "inactive_file"),
+        ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    ][version];
+    let number = |text: &str| text.trim().parse::<u64>().ok();
+    let read = |name: &str| fs::read_to_string(dir.join(name)).ok();
+    let most = number(&read(limit)?)?;
+    let stat = read("memory.stat").unwrap_or_default();
+    let files = stat.lines().find_map(|line| number(line.strip_prefix(files)?.strip_prefix(' ')?));
+    let used = number(&read(used)?)?.saturating_sub(files.unwrap_or(0));
+    Some(Memory { available: most.saturating_sub(used), file: dir.join(limit) })
 }
 
 /// The count in a file, if it has one.
@@ -108,6 +165,31 @@ mod tests {
         assert!(word.ends_with("counts 2 more oom_kill"), "{word}");
         assert_eq!(watch.ask(), MemoryWord::Not, "told once");
         assert_eq!(MemoryWatch::of(vec![other]).ask(), MemoryWord::Unknown);
+    }
+
+    #[test]
+    fn memory_is_what_a_limit_leaves() {
+        let dir = tempfile::tempdir().unwrap();
+        let with = |files: [(&str, &str); 3]| {
+            files.iter().for_each(|(name, text)| fs::write(dir.path().join(name), text).unwrap());
+        };
+        with([
+            ("memory.max", "1000\n"),
+            ("memory.current", "700\n"),
+            ("memory.stat", "anon 1\ninactive_file 200\nactive_file 9\n"),
+        ]);
+        let left = |version| of_group(version, dir.path()).map(|memory| memory.available);
+        assert_eq!(left(0), Some(500));
+        with([("memory.max", "max\n"), ("memory.limit_in_bytes", "50\n"), ("memory.stat", "")]);
+        assert_eq!(left(0), None, "without a limit");
+        assert_eq!(left(1), None, "nothing says how much is used");
+        fs::write(dir.path().join("memory.usage_in_bytes"), "70\n").unwrap();
+        assert_eq!(left(1), Some(0));
+        let machine = dir.path().join("meminfo");
+        fs::write(&machine, "MemFree: 1 kB\nMemAvailable:   300 kB\nSwapFree: 20 kB\n").unwrap();
+        let found = of_machine(&machine).map(|memory| memory.available);
+        assert_eq!(found, Some(320 * 1024));
+        assert_eq!(of_machine(dir.path()), None);
     }
 
     #[test]

@@ -18,5 +18,5 @@ pub use cpu::Duty;
 pub use disk::SmallDisk;
 pub(crate) use limits::Squeezed;
 pub use limits::{Limit, Resource, descriptors, file_limit, room};
-pub use memory::{MemoryWatch, MemoryWord};
+pub use memory::{Memory, MemoryWatch, MemoryWord, memory};
 pub(crate) use ration::Ration;

@@ -54,6 +54,7 @@ fn pages() -> Vec<(&'static str, Sample)> {
         ("double-votes", samples::cases::double_votes()),
         ("broke", samples::cases::broke()),
         ("storm", samples::cases::storm()),
+        ("stalled", samples::cases::stalled()),
         ("megabytes", samples::hostile(&"<b>x\u{202e}W".repeat(200_000))),
     ]
 }

@@ -6,6 +6,7 @@ use fracas_checker::fault::{
     Again, Clock, Disk, Fault, FaultEvent, FaultKind, Link, Loss, Measurement, Scarcity, Shape,
     Stage,
 };
+use fracas_checker::harness::Mishap;
 use fracas_checker::history::{Header, History, Plan};
 use fracas_checker::judge::judge;
 use fracas_checker::verdict::{Anomaly, CheckResult};
@@ -198,6 +199,19 @@ fn fault(id: u32, fault: Fault, (begin, end): (u64, u64)) -> Vec<(Nanos, EventKi
     ]
     .map(|(ms, event)| (ms * MS, EventKind::Fault(event)))
     .into()
+}
+
+/// A run in which the harness stood still for three seconds, and a part of it ended later.
+pub(crate) fn stalled() -> Sample {
+    let part = "clients and observer".to_owned();
+    let stalled = Mishap::Stalled { part, since: 20_000 * MS };
+    let helper = "the thread that sends packets on".to_owned();
+    let ended = Mishap::HelperEnded { helper, how: "a panic".to_owned(), since: 50_000 * MS };
+    let told = [(23_000, stalled), (50_100, ended)];
+    let told = told.map(|(ms, mishap)| (ms * MS, EventKind::mishap(mishap)));
+    let history = added(&cluster::history(&Traffic::default()), told.into());
+    let verdict = judge(&history, Budget::unlimited_time());
+    Sample { record: record(), history, verdict }
 }
 
 /// A history with some more events.
