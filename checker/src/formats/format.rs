@@ -6,9 +6,9 @@ use std::str::FromStr;
 /// A way to write a history down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Format {
-    /// Our own lines, `fracas.history/1`: see [`jsonl`].
+    /// Our own lines, `fracas.history/1`: see [`jsonl`](super::jsonl).
     Fracas,
-    /// Operation maps of Jepsen, Knossos and Elle: see [`jepsen_edn`].
+    /// Operation maps of Jepsen, Knossos and Elle: see [`jepsen_edn`](super::jepsen_edn).
     JepsenEdn,
     /// The console log of a Jepsen test, or its `history.txt`.
     JepsenLog,

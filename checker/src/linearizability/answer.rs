@@ -44,7 +44,7 @@ pub(super) fn search_by<M: Model>(
     }
 }
 
-/// Whether `calls` of one object are known to have no legal order; cheaper than [`decide`],
+/// Whether `calls` of one object are known to have no legal order; cheaper than a decision,
 /// because it need not say since when.
 pub(super) fn is_refuted<K: Object>(calls: &[Call<'_>], budget: &Budget<'_>) -> bool {
     let aim = Aim { turns: Turns::All, earliest: false };
