@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalogue::{
-    LOST_ACROSS_GENERATIONS, LOST_ELEMENT, LOST_WRITE, NODE_CRASHED, STALE_LEADER_ACK_LOST,
+    GENERATION_WENT_BACK, LOST_ACROSS_GENERATIONS, LOST_ELEMENT, LOST_WRITE, NODE_CRASHED,
     STALE_READ, TOKEN_REUSED, TOKEN_WENT_BACK,
 };
 use crate::cause::outlived;
@@ -22,9 +22,9 @@ use crate::observation::Source;
 use crate::reach;
 use crate::verdict::Anomaly;
 
-/// The classes in which something that was acknowledged is missed.
-const MISSED: [&str; 5] =
-    [LOST_WRITE, LOST_ELEMENT, LOST_ACROSS_GENERATIONS, STALE_LEADER_ACK_LOST, STALE_READ];
+/// The classes in which something that was acknowledged is missed, and that do not say why. What a
+/// deposed leader acknowledged is missed because it was deposed, whatever befell it later.
+const MISSED: [&str; 4] = [LOST_WRITE, LOST_ELEMENT, LOST_ACROSS_GENERATIONS, STALE_READ];
 
 /// How much of a line of a log counts.
 const LINE: usize = 80;
@@ -37,6 +37,9 @@ pub struct Hallmarks<'a> {
     evidence: Vec<Evidence>,
     /// The first proof of each generation that was led.
     led: BTreeMap<u64, Evidence>,
+    /// When a running node took back what it had applied: it had applied more at some instant after
+    /// the first time, and less at some instant before the second.
+    took_back: Vec<(Nanos, Nanos)>,
 }
 
 impl<'a> Hallmarks<'a> {
@@ -45,7 +48,8 @@ impl<'a> Hallmarks<'a> {
     pub fn new(history: &'a History) -> Self {
         let evidence = evidence(history);
         let led = first_led(&evidence);
-        Self { history, faults: history.faults(), evidence, led }
+        let took_back = took_back(history);
+        Self { history, faults: history.faults(), evidence, led, took_back }
     }
 
     /// Those of one anomaly, in a fixed order.
@@ -59,7 +63,33 @@ impl<'a> Hallmarks<'a> {
         let restart = restart.map(|kind| format!("across a {kind}"));
         let minority = self.minority(anomaly).then(|| "elected by a minority".to_owned());
         let more = self.lost_more(anomaly).then(|| "with what followed".to_owned());
-        answer.into_iter().flatten().chain(restart).chain(minority).chain(more).collect()
+        let all = self.lost_all(anomaly).then(|| "to the beginning".to_owned());
+        let explained = restart.is_some() || minority.is_some();
+        let taken = (!explained && self.overwritten(anomaly))
+            .then(|| "a running node took back what it had applied".to_owned());
+        let answer = answer.into_iter().flatten();
+        answer.chain(restart).chain(minority).chain(more).chain(all).chain(taken).collect()
+    }
+
+    /// Whether a node forgot every generation, not the last ones alone.
+    fn lost_all(&self, anomaly: &Anomaly) -> bool {
+        let told = anomaly.witness.iter().filter_map(|index| {
+            match &self.history.events().get(usize::try_from(*index).ok()?)?.kind {
+                EventKind::Observe(seen) => seen.generation,
+                _ => None,
+            }
+        });
+        anomaly.class == GENERATION_WENT_BACK && told.min() == Some(0)
+    }
+
+    /// Whether a running node took back what it had applied, between the acknowledgement of what is
+    /// missed and the answer that misses it.
+    fn overwritten(&self, anomaly: &Anomaly) -> bool {
+        let mut ends: Vec<Nanos> = self.answered(anomaly).map(|(time, _)| time).collect();
+        ends.sort_unstable();
+        let [.., done, late] = ends[..] else { return false };
+        let within = |(from, to): &(Nanos, Nanos)| *from <= late && done <= *to;
+        MISSED.contains(&anomaly.class.as_str()) && self.took_back.iter().any(within)
     }
 
     /// How a server ended, and the line of its log that tells best why, without its numbers.
@@ -189,6 +219,24 @@ impl<'a> Hallmarks<'a> {
         };
         told.iter().filter(|(_, (from, to))| from < to).find_map(down)
     }
+}
+
+/// When a node had applied less of its log than before, in one life.
+fn took_back(history: &History) -> Vec<(Nanos, Nanos)> {
+    let mut highest: BTreeMap<(NodeId, u32), (u64, Nanos, Nanos)> = BTreeMap::new();
+    let mut spans = Vec::new();
+    for event in history.others() {
+        let EventKind::Observe(seen) = &event.kind else { continue };
+        let Some(applied) = seen.applied else { continue };
+        let (now, life) = ((applied, seen.since, event.time), (seen.node, seen.incarnation));
+        let before = *highest.entry(life).or_insert(now);
+        let back = applied < before.0 && before.2 < seen.since;
+        spans.extend(back.then_some((before.1, event.time)));
+        if back || before.0 <= applied {
+            highest.insert(life, now);
+        }
+    }
+    spans
 }
 
 /// A line without what differs from run to run: numbers, the directories of paths, colours.

@@ -286,10 +286,13 @@ fn green(recorded: &Recorded, kind: &Kind) -> Option<String> {
         );
     }
     if doubts.drains > 0 && kind.id == Queue::ID {
+        let untried = match doubts.drains_overlap {
+            true => "two of them overlap each other, and such ways are not tried",
+            false => "there are too many ways to try",
+        };
         return Some(format!(
             "{} drains overlapped with other operations: in which order they took their elements \
-             is not told, and there are too many ways to try, expected `--model {}` where no order \
-             was promised",
+             is not told, and {untried}, expected `--model {}` where no order was promised",
             doubts.drains,
             Bag::NAMES[0]
         ));

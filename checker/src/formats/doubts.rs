@@ -25,8 +25,10 @@ pub struct Doubts {
     /// How many `drain` overlapped with other operations: in which order their elements were taken
     /// is not in the history.
     pub drains: usize,
+    /// Whether two of these drains overlap each other: then no way to place their elements is tried.
+    pub drains_overlap: bool,
     /// The history with the elements of these drains taken one after the other, in every way that
-    /// matters; empty where there are too many.
+    /// matters; empty where there are too many, or where drains overlap each other.
     pub drained: Vec<History>,
 }
 

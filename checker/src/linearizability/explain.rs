@@ -38,7 +38,7 @@ impl<'a> Refuted<'a> {
         let mut nodes: Vec<NodeId> = operations.iter().flat_map(|one| nodes_of(one)).collect();
         nodes.sort_unstable();
         nodes.dedup();
-        let facts = Self::facts(&told, &operations);
+        let facts = Self::facts(&told, operations);
         let scene = story::Scene { nodes: &nodes, moment: self.at, window };
         let suspects = Suspects { late: told.late, done: told.done };
         Anomaly {
@@ -78,6 +78,7 @@ impl<'a> Refuted<'a> {
             late,
             done: None,
             also: Vec::new(),
+            later: None,
         }
     }
 
@@ -99,13 +100,15 @@ impl<'a> Refuted<'a> {
         (first.unwrap_or(self.at), last.unwrap_or(self.at))
     }
 
-    /// What the story tells, the operations that the headline is about first.
-    fn facts(told: &Told<'a>, operations: &[&'a Operation]) -> Vec<Fact> {
+    /// What the story tells, the operations that the headline is about first, and last what came of
+    /// it later.
+    fn facts(told: &Told<'a>, mut order: Vec<&'a Operation>) -> Vec<Fact> {
         let named =
             || [told.late, told.done].into_iter().flatten().chain(told.also.iter().copied());
-        let mut order: Vec<&Operation> = operations.to_vec();
+        let known = |later: &&Operation| !order.iter().any(|one| one.invoked == later.invoked);
+        let later = told.later.filter(known);
         order.sort_by_key(|operation| !named().any(|one| one.invoked == operation.invoked));
-        order.into_iter().map(|one| (one.invoked.1, operation_fact(one))).collect()
+        order.into_iter().chain(later).map(|one| (one.invoked.1, operation_fact(one))).collect()
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Told<'a> {
     pub(crate) done: Option<&'a Operation>,
     /// Operations that belong to the story although no legal order has them.
     pub(crate) also: Vec<&'a Operation>,
+    /// One that the headline names, of what came of it later: it is told, and no part of the proof.
+    pub(crate) later: Option<&'a Operation>,
 }
 
 impl<'a> Refuted<'a> {

@@ -115,6 +115,7 @@ impl Object for Counter {
             late: Some(late),
             done: None,
             also: Vec::new(),
+            later: None,
         })
     }
 }

@@ -68,6 +68,7 @@ impl Object for UniqueIds {
             late: Some(second),
             done: Some(first),
             also: Vec::new(),
+            later: None,
         })
     }
 }

@@ -83,9 +83,12 @@ fn what_cannot_be_tried_in_every_way_stays_open() {
         "4 i :f :drain\n5 i :f :drain\n4 o :f :drain, :value [2 1]\n5 o :f :drain, :value [3]",
     );
     check(&both, OPEN);
+    let why = |ops: &str| judged(&written(ops), Some("queue"), None);
+    assert!(why(&both).contains("two of them overlap each other"), "{}", why(&both));
     let steps = "5 i :f :dequeue\n5 f :f :dequeue\n".repeat(50);
     let many = filled(&format!("4 i :f :drain\n{steps}4 o :f :drain, :value [1 2 3]"));
     check(&many, OPEN);
+    assert!(why(&many).contains("there are too many ways to try"), "{}", why(&many));
     // An anomaly in whatever order they were taken.
     let lost = filled(&format!("4 i :f :drain\n{steps}4 o :f :drain, :value [1 7 3]"));
     check(&lost, "queue/linearizable: anomaly phantom-element");

@@ -248,6 +248,54 @@ fn a_leader_that_a_minority_elected_is_a_hallmark() {
     check(&format!("{before}fault 1 cut n2|n1,n3 [20..80] unproven"), &[]);
 }
 
+/// A leader that takes entries from a deposed one takes back what it had applied. Where a follower
+/// acknowledged what it did not have, nobody takes back anything.
+#[test]
+fn a_running_node_that_takes_back_what_it_had_applied_is_a_hallmark() {
+    let read = "p1 n1 w k 1 [0..5] ok @n1/g4\np1 n1 w k 2 [16..19] ok @n1/g4\n\
+                p2 n2 r k [40..50] ok 1 @n2/g5\np3 n1 r k [60..70] ok 2 @n2/g5\n\
+                poll n1 leader g4 [1..2]\n";
+    let check = |more: &str, expect: &[&str]| marks(&format!("{read}{more}"), REGISTER, expect);
+    let more = "poll n3 follower g4 [20..21] applied 9\n";
+    let taken = "a running node took back what it had applied";
+    check(&format!("{more}poll n3 follower g4 [30..31] applied 7"), &[taken]);
+    check(&format!("{more}poll n3 follower g4 [30..31] applied 9"), &[]);
+    // Another life, another node, and two answers at the same time.
+    check(&format!("{more}poll n3/2 follower g4 [30..31] applied 7"), &[]);
+    check(&format!("{more}poll n2 follower g4 [30..31] applied 7"), &[]);
+    check(&format!("{more}poll n3 follower g4 [20..22] applied 7"), &[]);
+    // Before what is missed was acknowledged.
+    let early = "poll n3 follower g4 [10..11] applied 9\npoll n3 follower g4 [12..13] applied 7";
+    check(early, &[]);
+}
+
+/// What is forgotten in a restart is the last generation, or every one.
+#[test]
+fn a_node_that_starts_from_nothing_is_a_hallmark() {
+    let back = |to: u32| {
+        format!(
+            "poll n1/1 follower g4 [0..5]\npoll n1/2 follower g{to} [60..65]\n\
+             fault 1 power n1 [20..30]"
+        )
+    };
+    marks(&back(3), LEADERS, &["across a power"]);
+    marks(&back(0), LEADERS, &["across a power", "to the beginning"]);
+}
+
+/// What a deposed leader acknowledged is lost because it was deposed. A power failure later on did
+/// not do it.
+#[test]
+fn a_power_failure_is_no_hallmark_of_what_a_deposed_leader_acknowledged() {
+    let text = "p1 n1 w k 1 [0..5] ok @n1/g4\np2 n2 w k 2 [6..10] ok @n2/g5\n\
+                p1 n1 w k 3 [12..15] ok @n1/g4\np3 n2 r k [40..50] ok 2 @n2/g5\n\
+                fault 1 power n1 [20..30]";
+    let history = history(text, &[LEADERS]);
+    let verdict = judge(&history, Budget::unlimited_time());
+    let lost = verdict.anomalies().find(|(_, one)| one.class == "stale-leader-ack-lost");
+    let (_, lost) = lost.expect("it is lost");
+    assert_eq!(Hallmarks::new(&history).of(lost), Vec::<String>::new());
+}
+
 /// A token that is counted anew is lost alone; a log that lost its end has lost all that followed.
 #[test]
 fn a_token_that_is_lost_alone_differs_from_one_that_is_lost_with_the_rest() {

@@ -26,7 +26,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("redis_loses_what_it_did_not_fsync", Body::Inside(redis_everysec)),
     ("redis_keeps_what_it_did_fsync", Body::Inside(redis_always)),
     ("etcd_keeps_what_it_acknowledged", Body::Inside(etcd)),
-    ("a_killed_harness_leaves_no_disk_and_no_hang", Body::Outside(killed_harness)),
+    ("a_killed_harness_leaves_no_disk_and_no_hang", Body::Around(killed_harness)),
     ("a busy disk", Body::Helper(busy)),
     ("append", Body::Server(append)),
     ("map", Body::Server(map)),

@@ -23,6 +23,8 @@ pub(crate) enum Body {
     Inside(fn(&World)),
     /// Runs outside; starts helpers by itself.
     Outside(fn(&Way)),
+    /// Runs outside, around helpers in worlds: skipped where this machine makes no namespaces.
+    Around(fn(&Way)),
     /// Is no test: runs inside a world when a test outside asks for it.
     Helper(fn(&World) -> u8),
     /// Is no test: a server that is started in a node.
@@ -66,32 +68,39 @@ fn find<'a>(tests: &'a [Test], name: &str) -> &'a Body {
 
 /// Enters a world and runs one test or helper there.
 fn inside(tests: &[Test], isolation: &str, name: &str) -> u8 {
-    let isolation = if isolation == "root" { Isolation::Root } else { Isolation::Userns };
+    let isolation = right(isolation);
     let entered = fracas_lab::enter(isolation, |world| match find(tests, name) {
         Body::Helper(helper) => helper(world),
         Body::Inside(test) => {
             test(world);
             0
         }
-        Body::Outside(_) | Body::Server(_) => panic!("`{name}` does not run inside"),
+        Body::Outside(_) | Body::Around(_) | Body::Server(_) => {
+            panic!("`{name}` does not run inside")
+        }
     });
     entered.unwrap_or_else(|error| {
         println!("skipped: cannot {error}");
         // A helper is made to fail by the test that started it, which reads what it says.
-        let excused = matches!(find(tests, name), Body::Helper(_)) || !makes_namespaces(isolation);
+        let excused = matches!(find(tests, name), Body::Helper(_))
+            || !makes_namespaces(Command::new("unshare"), isolation);
         assert!(excused, "this machine makes namespaces, and fracas cannot {error}");
         SKIPPED
     })
 }
 
+/// The right that this word stands for.
+fn right(word: &str) -> Isolation {
+    if word == "root" { Isolation::Root } else { Isolation::Userns }
+}
+
 /// Whether this machine makes namespaces: that is asked of `unshare`, not of what is tested.
-fn makes_namespaces(isolation: Isolation) -> bool {
-    let mut command = Command::new("unshare");
-    command.args(["--net", "--pid", "--fork", "--mount-proc", "--uts", "--ipc"]);
+fn makes_namespaces(mut unshare: Command, isolation: Isolation) -> bool {
+    unshare.args(["--net", "--pid", "--fork", "--mount-proc", "--uts", "--ipc"]);
     if isolation == Isolation::Userns {
-        command.args(["--user", "--map-root-user"]);
+        unshare.args(["--user", "--map-root-user"]);
     }
-    command.arg("true").stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    unshare.arg("true").stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
 /// By what right, and by which user, a test is run.
@@ -155,6 +164,11 @@ impl Way {
         &self.program
     }
 
+    /// Whether this machine makes namespaces for the user of this way.
+    fn makes_namespaces(&self) -> bool {
+        makes_namespaces(self.as_user(Path::new("unshare")), right(self.isolation))
+    }
+
     /// This program, run by the right user.
     fn plain(&self) -> Command {
         let mut command = self.as_user(&self.program);
@@ -176,7 +190,11 @@ impl Way {
     /// Runs one test and tells whether it passed, was skipped or failed.
     fn run(&self, name: &str, body: &Body) -> Outcome {
         match body {
-            Body::Outside(test) => match catch_unwind(|| test(self)) {
+            Body::Around(_) if !self.makes_namespaces() => {
+                println!("skipped: this machine makes no namespaces ({})", self.isolation);
+                Outcome::Skipped
+            }
+            Body::Outside(test) | Body::Around(test) => match catch_unwind(|| test(self)) {
                 Ok(()) => Outcome::Passed,
                 Err(_) => Outcome::Failed,
             },
@@ -213,7 +231,8 @@ fn run_all(tests: &[Test], filter: &str) -> ExitCode {
     let program = open_room(&room);
     let mut outcomes = Vec::new();
     let wanted = |(name, body): &&Test| {
-        name.contains(filter) && matches!(body, Body::Inside(_) | Body::Outside(_))
+        name.contains(filter)
+            && matches!(body, Body::Inside(_) | Body::Outside(_) | Body::Around(_))
     };
     for (name, body) in tests.iter().filter(wanted) {
         for way in Way::all(&program) {

@@ -16,11 +16,11 @@ use super::support::{Body, Test, Way};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
-    ("the_exit_code_is_passed_on", Body::Outside(exit_codes)),
-    ("a_panic_inside_is_a_bug", Body::Outside(panics)),
-    ("signals_are_passed_on", Body::Outside(signals)),
-    ("a_killed_inside_is_an_error", Body::Outside(killed_inside)),
-    ("nothing_survives_a_killed_outside", Body::Outside(killed_outside)),
+    ("the_exit_code_is_passed_on", Body::Around(exit_codes)),
+    ("a_panic_inside_is_a_bug", Body::Around(panics)),
+    ("signals_are_passed_on", Body::Around(signals)),
+    ("a_killed_inside_is_an_error", Body::Around(killed_inside)),
+    ("nothing_survives_a_killed_outside", Body::Around(killed_outside)),
     ("a_world_needs_a_single_thread", Body::Outside(many_threads)),
     ("a_world_is_private", Body::Inside(private)),
     ("code 42", Body::Helper(|_| 42)),

@@ -66,6 +66,7 @@ pub(crate) fn history(
         broadcast: records.iter().any(|record| record.f == "broadcast"),
         texts: about.texts,
         drains: drains.overlapped.len(),
+        drains_overlap: drains.overlapped.iter().any(|one| one.holds_another(records)),
         drained: drains.placed(source, records, (style, &times.times)),
     };
     Ok(Foreign { history, notes, doubts })

@@ -57,7 +57,8 @@ pub(super) fn placements(records: &[Record<'_>], drains: &[Drain]) -> Option<Vec
 }
 
 impl Drain {
-    fn holds_another(&self, records: &[Record<'_>]) -> bool {
+    /// Whether another drain begins or ends within it.
+    pub(super) fn holds_another(&self, records: &[Record<'_>]) -> bool {
         let within = &records[self.begun + 1..self.ended];
         within.iter().any(|record| Verb::named(record.f) == Some(Verb::Drain))
     }

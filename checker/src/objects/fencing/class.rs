@@ -47,7 +47,15 @@ fn grants<'a>(refuted: &Refuted<'a>, pair: &Misgranted) -> Option<Told<'a>> {
         )
     };
     let class = pair.class();
-    Some(Told { class, headline, because, late: Some(late), done: Some(done), also: Vec::new() })
+    Some(Told {
+        class,
+        headline,
+        because,
+        late: Some(late),
+        done: Some(done),
+        also: Vec::new(),
+        later: None,
+    })
 }
 
 /// A read of what nothing can have written.
@@ -66,6 +74,7 @@ fn unwritten<'a>(refuted: &Refuted<'a>, place: usize) -> Option<Told<'a>> {
         late: Some(late),
         done: None,
         also: Vec::new(),
+        later: None,
     })
 }
 
@@ -100,6 +109,7 @@ fn accepted<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
         late: Some(write),
         done: Some(seen),
         also: Vec::new(),
+        later: None,
     })
 }
 
@@ -143,5 +153,6 @@ fn stale<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
         late: Some(read),
         done: Some(seen),
         also: Vec::new(),
+        later: None,
     })
 }

@@ -65,6 +65,7 @@ fn unwritten<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Told<'a> {
         late: Some(reader),
         done: None,
         also: Vec::new(),
+        later: None,
     }
 }
 
@@ -88,6 +89,7 @@ fn incompatible<'a>(refuted: &Refuted<'a>, one: &'a Operation, other: &'a Operat
         late: Some(one),
         done: Some(other),
         also: Vec::new(),
+        later: None,
     }
 }
 
@@ -132,6 +134,7 @@ fn overtaken<'a>(
         late: Some(late),
         done: Some(done),
         also: Vec::new(),
+        later: None,
     })
 }
 
@@ -152,6 +155,7 @@ fn too_early<'a>(refuted: &Refuted<'a>, writer: &'a Operation, reader: &'a Opera
         late: Some(reader),
         done: None,
         also: vec![writer],
+        later: None,
     }
 }
 

@@ -107,6 +107,7 @@ pub(crate) fn internal<'a>(txn: &'a Operation, key: Option<&Key>) -> Told<'a> {
         late: Some(txn),
         done: None,
         also: Vec::new(),
+        later: None,
     }
 }
 
@@ -147,6 +148,7 @@ fn phantom<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Told<'a>>
         late: Some(reader),
         done: None,
         also,
+        later: None,
     })
 }
 
@@ -169,6 +171,7 @@ fn incompatible<'a>((one, other): (&'a Operation, &'a Operation), key: &Key) -> 
         late: Some(one),
         done: Some(other),
         also: Vec::new(),
+        later: None,
     })
 }
 
@@ -226,5 +229,6 @@ fn missed<'a>(
         late: Some(late),
         done: Some(done),
         also: Vec::new(),
+        later: None,
     }
 }

@@ -71,6 +71,7 @@ fn not_held<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
         late: Some(late),
         done: None,
         also: Vec::new(),
+        later: None,
     })
 }
 
@@ -89,6 +90,7 @@ fn again<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
         late: Some(late),
         done: None,
         also: Vec::new(),
+        later: None,
     })
 }
 
@@ -128,6 +130,7 @@ fn twice<'a>(refuted: &Refuted<'a>, one: &Hold, other: &Hold) -> Option<Told<'a>
         late: Some(second),
         done: Some(first),
         also: Vec::new(),
+        later: None,
     })
 }
 

@@ -222,7 +222,15 @@ pub(super) fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
         )
     };
     let because = without.map_or_else(|| because.clone(), |without| without.and(&because));
-    Some(Told { class, headline, because, late: Some(late), done: None, also: Vec::new() })
+    Some(Told {
+        class,
+        headline,
+        because,
+        late: Some(late),
+        done: None,
+        also: Vec::new(),
+        later: None,
+    })
 }
 
 /// What the witness does not hold of the span that it stands for.

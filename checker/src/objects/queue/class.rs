@@ -72,6 +72,7 @@ fn phantom<'a>(refuted: &Refuted<'a>, dequeue: &'a Operation) -> Option<Told<'a>
         late: Some(dequeue),
         done: None,
         also: also.into_iter().take(3).collect(),
+        later: None,
     })
 }
 
@@ -98,6 +99,7 @@ fn twice<'a>(
         late: Some(second),
         done: Some(first),
         also: Vec::new(),
+        later: None,
     })
 }
 
@@ -124,7 +126,8 @@ fn overtaken<'a>(refuted: &Refuted<'a>, ahead: &Times, behind: &Times) -> Option
         ),
         late: Some(dequeue),
         done: Some(older),
-        also: vec![newer, later],
+        also: vec![newer],
+        later: Some(later),
     })
 }
 
@@ -160,6 +163,7 @@ fn lost<'a>(refuted: &Refuted<'a>, enqueue: &'a Operation, seen: &'a Operation) 
         late: Some(seen),
         done: Some(enqueue),
         also: Vec::new(),
+        later: None,
     }
 }
 
@@ -196,6 +200,7 @@ fn not_empty<'a>(refuted: &Refuted<'a>, empty: usize) -> Option<Told<'a>> {
             .to_owned(),
         late: Some(seen),
         done: Some(enqueue),
-        also: out.into_iter().collect(),
+        also: Vec::new(),
+        later: out,
     })
 }

@@ -84,6 +84,7 @@ fn unwritten<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Told<'a
         late: Some(shown),
         done: None,
         also: also.into_iter().take(3).collect(),
+        later: None,
     })
 }
 
@@ -117,6 +118,7 @@ fn ring<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Told<'a>> {
         late: Some(shown),
         done: None,
         also: Vec::new(),
+        later: None,
     })
 }
 
@@ -135,6 +137,7 @@ fn impossible<'a>(refuted: &Refuted<'a>, refused: &'a Operation) -> Option<Told<
         late: Some(refused),
         done: None,
         also: Vec::new(),
+        later: None,
     })
 }
 
@@ -164,6 +167,7 @@ fn spurious<'a>(refuted: &Refuted<'a>, found: Refused) -> Option<Told<'a>> {
         late: Some(refused),
         done: Some(since),
         also: until.into_iter().collect(),
+        later: None,
     })
 }
 
@@ -190,6 +194,7 @@ fn twice<'a>(
         late: Some(second),
         done: Some(first),
         also: Vec::new(),
+        later: None,
     })
 }
 
@@ -219,6 +224,7 @@ fn overtaken<'a>(
             late: Some(late),
             done: Some(done),
             also: Vec::new(),
+            later: None,
         });
     }
     let lost = done.writes().is_some() && is_lost(refuted, done, newer);
@@ -247,6 +253,7 @@ fn overtaken<'a>(
         late: Some(late),
         done: Some(done),
         also: Vec::new(),
+        later: None,
     })
 }
 

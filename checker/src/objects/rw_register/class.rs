@@ -58,5 +58,6 @@ fn unwritten<'a>(
         late: Some(reader),
         done: None,
         also,
+        later: None,
     }
 }

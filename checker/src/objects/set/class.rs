@@ -78,6 +78,7 @@ fn phantom<'a>(refuted: &Refuted<'a>, elements: &Elements<'_>, seen_by: usize) -
         late: Some(looker),
         done: None,
         also,
+        later: None,
     })
 }
 
@@ -120,7 +121,8 @@ fn missing<'a>(
         ),
         late: Some(late),
         done: Some(done),
-        also: again.into_iter().collect(),
+        also: Vec::new(),
+        later: again,
     })
 }
 
@@ -144,5 +146,6 @@ fn resurrected<'a>(
         late: Some(late),
         done: Some(done),
         also: Vec::new(),
+        later: None,
     })
 }

@@ -70,7 +70,15 @@ pub(super) fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
         }
     };
     let (late, done) = pair;
-    Some(Told { class, headline: what, because, late: Some(late), done, also: Vec::new() })
+    Some(Told {
+        class,
+        headline: what,
+        because,
+        late: Some(late),
+        done,
+        also: Vec::new(),
+        later: None,
+    })
 }
 
 fn when(operation: &Operation) -> String {

@@ -21,7 +21,8 @@
 //! log n1 follower g4 [0..5]          a log line
 //! hear n1 leader g4 [0..5]           an answer of the grade hearsay
 //! log n1 - g4 [0..5] voted n2        a vote; also `names n2` as the leader, and `entry 7 g3 5`: at
-//!                                    index 7 it holds 5 of generation 3, committed (or just `entry 7 g3`)
+//!                                    index 7 it holds 5 of generation 3, committed (or just `entry 7 g3`),
+//!                                    and `applied 7`: it has applied its log so far
 //! fault 1 kill n1,n2 [10..20]        or `pause n1`, `power n1`, `fsync n1`, `cut n1|n2,n3`; at the end
 //!                                    `unproven`, `unhealed`, `unmeasured`, `lapsed` (measured at its
 //!                                    begin, not in effect to its end) or `problem` (all was measured as
@@ -219,7 +220,7 @@ impl Writer {
             role: role(words[2]),
             generation: words[3].strip_prefix('g').map(number),
             leader: after(words, "names").map(|rest| rest[0].parse().expect("a node")),
-            applied: None,
+            applied: after(words, "applied").map(|rest| number(rest[0])),
             voted: after(words, "voted").map(|rest| rest[0].parse().expect("a node")),
             entry: after(words, "entry").map(|rest| LogEntry {
                 index: number(rest[0]),
