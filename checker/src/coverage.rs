@@ -7,18 +7,20 @@
 mod faults;
 mod load;
 mod promises;
+mod seen;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::budget::Budget;
 use crate::event::{EventKind, Key, Nanos, NodeId, Op, OpKind, Phase};
-use crate::history::{FaultSpan, History, Operation};
+use crate::history::{History, Operation};
 use crate::leadership::evidence::{Evidence, evidence};
 use crate::leadership::{first_led, hits};
 use crate::observation::Source;
 use crate::verdict::CheckResult;
 use crate::{harness, words};
 use load::{Fates, Load};
+use seen::Seen;
 
 /// The name of the check, which always runs.
 pub const ID: &str = "coverage";
@@ -26,22 +28,6 @@ pub const ID: &str = "coverage";
 /// What it promises.
 pub const PROMISE: &str = "the run did what was planned, to its end: under load there were enough \
                            operations, elections and proven faults, and every promise was tested";
-
-/// What was seen of a run.
-struct Seen<'a> {
-    history: &'a History,
-    load: Load,
-    fates: BTreeMap<OpKind, Fates>,
-    evidence: Vec<Evidence>,
-    faults: Vec<FaultSpan>,
-}
-
-impl Seen<'_> {
-    /// How many operations of this kind succeeded under load.
-    fn ok(&self, kind: OpKind) -> u64 {
-        self.fates.get(&kind).map_or(0, |fates| fates.ok)
-    }
-}
 
 /// Holds `history` against the coverage that its plan asks for.
 #[must_use]

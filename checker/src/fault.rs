@@ -13,15 +13,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Nanos, NodeId};
+use crate::identity::{Nanos, NodeId};
 
-pub use directions::directions;
+pub use directions::{Cut, directions};
 pub use effects::{Again, Clock, Disk, Link, Loss, Scarcity};
 pub use kind::FaultKind;
 pub use shape::Shape;
-
-/// An ordered pair of nodes: from the first to the second.
-pub type Cut = (NodeId, NodeId);
 
 /// One act of the nemesis, with the nodes it meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,6 +6,9 @@
 
 mod doubts;
 mod edn;
+mod error;
+mod format;
+mod header;
 mod input;
 mod jepsen;
 pub mod jepsen_edn;
@@ -13,134 +16,18 @@ mod jepsen_log;
 pub mod jsonl;
 mod porcupine_json;
 
-use std::fmt;
-use std::io::{self, BufReader, Read};
-use std::str::FromStr;
+use std::io::{BufReader, Read};
 
 pub use doubts::Doubts;
 use doubts::Foreign;
 use edn::{Refused, Syntax};
+pub use error::ReadError;
+pub use format::{Format, UnknownFormat};
 use input::{Input, recognise, refuse, unreadable};
 use jepsen::{About, Source};
 
-use crate::history::{Header, History, Plan, SCHEMA};
+use crate::history::History;
 use crate::objects;
-
-/// A way to write a history down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Format {
-    /// Our own lines, `fracas.history/1`: see [`jsonl`].
-    Fracas,
-    /// Operation maps of Jepsen, Knossos and Elle: see [`jepsen_edn`].
-    JepsenEdn,
-    /// The console log of a Jepsen test, or its `history.txt`.
-    JepsenLog,
-    /// The lines that Porcupine's tests of a key-value store read.
-    PorcupineKv,
-    /// The data of Porcupine's visualization.
-    PorcupineJson,
-    /// The history of a Maelstrom test.
-    Maelstrom,
-}
-
-impl Format {
-    /// Every format, in the order in which lists show them.
-    pub const ALL: [Self; 6] = [
-        Self::Fracas,
-        Self::JepsenEdn,
-        Self::JepsenLog,
-        Self::PorcupineKv,
-        Self::PorcupineJson,
-        Self::Maelstrom,
-    ];
-
-    /// Every name that a format can be asked for by: its own name first, then its others.
-    pub const NAMES: &'static [(&'static str, Self)] = &[
-        ("fracas", Self::Fracas),
-        ("jsonl", Self::Fracas),
-        ("jepsen-edn", Self::JepsenEdn),
-        ("jepsen", Self::JepsenEdn),
-        ("edn", Self::JepsenEdn),
-        ("knossos", Self::JepsenEdn),
-        ("elle", Self::JepsenEdn),
-        ("jepsen-log", Self::JepsenLog),
-        ("porcupine-kv", Self::PorcupineKv),
-        ("kv", Self::PorcupineKv),
-        ("porcupine-json", Self::PorcupineJson),
-        ("porcupine", Self::PorcupineJson),
-        ("maelstrom", Self::Maelstrom),
-    ];
-
-    /// What it is, in a sentence.
-    #[must_use]
-    pub fn about(self) -> &'static str {
-        match self {
-            Self::Fracas => "our own lines, `fracas.history/1`, as every run records them",
-            Self::JepsenEdn => "operation maps of Jepsen, Knossos and Elle, in EDN",
-            Self::JepsenLog => "the console log of a Jepsen test, or its `history.txt`",
-            Self::PorcupineKv => "the lines that Porcupine's tests of a key-value store read",
-            Self::PorcupineJson => "the data of Porcupine's visualization",
-            Self::Maelstrom => "the history of a Maelstrom test",
-        }
-    }
-
-    /// Its own name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Fracas => "fracas",
-            Self::JepsenEdn => "jepsen-edn",
-            Self::JepsenLog => "jepsen-log",
-            Self::PorcupineKv => "porcupine-kv",
-            Self::PorcupineJson => "porcupine-json",
-            Self::Maelstrom => "maelstrom",
-        }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// A word that names no format.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{word}` is not a format of histories, did you mean `{nearest}`?")]
-pub struct UnknownFormat {
-    /// The word.
-    pub word: String,
-    /// The name that is most like it.
-    pub nearest: &'static str,
-}
-
-impl FromStr for Format {
-    type Err = UnknownFormat;
-
-    fn from_str(word: &str) -> Result<Self, UnknownFormat> {
-        if let Some((_, format)) = Self::NAMES.iter().find(|(name, _)| *name == word) {
-            return Ok(*format);
-        }
-        let names = Self::NAMES.iter().map(|(name, _)| *name);
-        let nearest = names.min_by_key(|name| distance(word, name)).unwrap_or_default();
-        Err(UnknownFormat { word: word.to_owned(), nearest })
-    }
-}
-
-/// How many letters must be put in, taken out or replaced to turn `from` into `to`.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (line, letter) in from.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], line + 1);
-        for (place, other) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(*other != letter);
-            diagonal = row[place + 1];
-            row[place + 1] = replaced.min(diagonal + 1).min(row[place] + 1);
-        }
-    }
-    row[to.len()]
-}
 
 /// What the caller knows of a file before it is read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -165,28 +52,6 @@ pub struct Recorded {
     pub notes: Vec<String>,
     /// What the file leaves open.
     pub doubts: Doubts,
-}
-
-/// Why a file is not a history.
-#[derive(Debug, thiserror::Error)]
-#[error("line {line}{}: {reason}", column.map(|column| format!(", column {column}")).unwrap_or_default())]
-pub struct ReadError {
-    /// Which line, counted from 1.
-    pub line: u64,
-    /// Which character of the line, counted from 1, where it helps.
-    pub column: Option<u64>,
-    /// What was wrong and what was expected.
-    pub reason: String,
-    /// The failure of the reader underneath, if it was that.
-    #[source]
-    pub source: Option<io::Error>,
-}
-
-impl From<jsonl::ReadError> for ReadError {
-    fn from(error: jsonl::ReadError) -> Self {
-        let jsonl::ReadError { line, reason, source } = error;
-        Self { line, column: None, reason, source }
-    }
 }
 
 /// How many bytes of a history of our own are read at once.
@@ -232,18 +97,6 @@ fn foreign(
         Format::JepsenLog => jepsen_log::read(text, about),
         Format::PorcupineJson => porcupine_json::read(text),
         _ => jepsen_edn::read(Source { text, syntax }, about),
-    }
-}
-
-/// The header of a history that has none: nothing is known of the run, and no plan goes with it.
-fn header() -> Header {
-    Header {
-        schema: SCHEMA.to_owned(),
-        run: "recorded".to_owned(),
-        target: "unknown".to_owned(),
-        seed: 0,
-        nodes: Vec::new(),
-        plan: Plan::default(),
     }
 }
 

@@ -2,90 +2,11 @@
 //! of its own processes ended. Checks read it, so that no failure of the harness counts against a
 //! target or as a pass.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
-use crate::event::{Nanos, NodeId, Phase};
+use crate::event::{Nanos, Phase};
 use crate::history::History;
+pub use crate::mishap::Mishap;
 use crate::verdict::{Anomaly, CheckResult, Status};
 use crate::{lease, liveness, words};
-
-/// What happened to the harness. It is the field `harness` of a note.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "what", rename_all = "kebab-case")]
-pub enum Mishap {
-    /// A part of the harness stood still from `since` until this was recorded.
-    Stalled {
-        /// Which part.
-        part: String,
-        /// When it was last seen to work.
-        since: Nanos,
-    },
-    /// A part of a node's log was not read.
-    LogSkipped {
-        /// Whose log.
-        node: NodeId,
-        /// Its path.
-        log: String,
-        /// How many bytes were left out.
-        bytes: u64,
-    },
-    /// A node's log cannot be followed at all.
-    LogRefused {
-        /// Whose log.
-        node: NodeId,
-        /// Its path.
-        log: String,
-        /// What it is instead of a regular file.
-        why: String,
-    },
-    /// A process or thread of the harness ended: what happens afterwards tells nothing of the target.
-    HelperEnded {
-        /// Which, in words.
-        helper: String,
-        /// How: `signal 9`.
-        how: String,
-        /// When it was last seen to live.
-        since: Nanos,
-    },
-    /// The kernel killed processes for lack of memory while the server of this node ended.
-    OutOfMemory {
-        /// Whose server.
-        node: NodeId,
-        /// Who says so.
-        word: String,
-    },
-}
-
-impl fmt::Display for Mishap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Stalled { part, since } => {
-                write!(f, "the harness ({part}) stood still since {}", words::at(*since))
-            }
-            Self::LogSkipped { node, log, bytes } => write!(
-                f,
-                "{bytes} bytes of the log `{log}` of {node} were not read: it grew faster than it \
-                 may be read"
-            ),
-            Self::LogRefused { node, log, why } => {
-                write!(
-                    f,
-                    "the log `{log}` of {node} is not followed: it is {why}, expected a regular file"
-                )
-            }
-            Self::HelperEnded { helper, how, since } => write!(
-                f,
-                "{helper}, which belongs to the harness, ended with {how} after {}",
-                words::at(*since)
-            ),
-            Self::OutOfMemory { node, word } => {
-                write!(f, "the kernel killed a process of {node} for lack of memory: {word}")
-            }
-        }
-    }
-}
 
 /// The name of the result that tells that the harness broke.
 pub const ID: &str = "harness/whole";

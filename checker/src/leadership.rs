@@ -42,6 +42,7 @@
 
 mod acks;
 pub mod evidence;
+mod findings;
 mod health;
 mod logs;
 pub(crate) mod monotone;
@@ -60,10 +61,10 @@ use crate::history::History;
 use crate::linearizability::call::Call;
 use crate::linearizability::search_linearizable;
 use crate::models::Leaders;
-use crate::story::Fact;
-use crate::verdict::{Anomaly, CheckResult};
-use crate::words;
+use crate::verdict::CheckResult;
 
+use findings::Found;
+pub(crate) use findings::fact;
 pub(crate) use reigns::first_led;
 pub use reigns::{Reign, Split, reigns, splits};
 pub(crate) use timing::hits;
@@ -82,9 +83,6 @@ const ASSUMPTIONS: [&str; 4] = [
     "a node writes its vote to its disk before it tells of it",
     "the generation in an answer is the one under which the operation took effect",
 ];
-
-/// The most anomalies and suspicions of one kind that are told; the rest is counted.
-const TOLD: usize = 10;
 
 /// Judges who led when, by everything that `history` tells of it.
 #[must_use]
@@ -129,29 +127,6 @@ fn unread(history: &History, result: &mut CheckResult) {
     }
 }
 
-/// What the parts of the check have found.
-#[derive(Default)]
-struct Found {
-    anomalies: Vec<Anomaly>,
-    suspicions: Vec<String>,
-}
-
-impl Found {
-    /// Adds what one part found; of many alike only the first are told.
-    fn add(&mut self, kind: &str, anomalies: Vec<Anomaly>, suspicions: Vec<String>) {
-        let beyond = anomalies.len().saturating_sub(TOLD);
-        if beyond > 0 {
-            self.suspicions.push(format!("{beyond} more anomalies: {kind}"));
-        }
-        self.anomalies.extend(anomalies.into_iter().take(TOLD));
-        let beyond = suspicions.len().saturating_sub(TOLD);
-        self.suspicions.extend(suspicions.into_iter().take(TOLD));
-        if beyond > 0 {
-            self.suspicions.push(format!("{beyond} more suspicions: {kind}"));
-        }
-    }
-}
-
 /// Whether the proven claims in `evidence` are legal, asked as a sequential model instead: each is
 /// an operation over the span in which it was true. None if the budget ran out.
 ///
@@ -177,19 +152,4 @@ pub fn legal_by_model(evidence: &[Evidence], budget: &Budget<'_>) -> Option<bool
         })
         .collect();
     search_linearizable::<Leaders>(&calls, budget)
-}
-
-/// One piece of evidence in words.
-pub(crate) fn fact(seen: &Evidence) -> Fact {
-    let what = match (seen.leads(), seen.generation, seen.voted) {
-        (_, Some(generation), Some(candidate)) => {
-            format!("had voted for {candidate} in generation {generation}")
-        }
-        (Some(generation), ..) => format!("led generation {generation}"),
-        (None, Some(generation), None) => format!("was in generation {generation}"),
-        (None, None, _) => "told no generation".to_owned(),
-    };
-    let (node, source) = (seen.node, seen.source_words());
-    let (since, time) = (words::at(seen.since), words::at(seen.time));
-    (seen.since, format!("{node} {what} at a moment from {since} to {time}, says {source}."))
 }

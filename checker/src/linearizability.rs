@@ -7,9 +7,12 @@
 #[cfg(test)]
 mod agreement;
 mod algorithm;
+mod answer;
 mod breadth_first;
 mod brute;
+
 pub mod call;
+mod configuration;
 mod decide;
 mod depth_first;
 mod earliest;
@@ -17,11 +20,15 @@ mod elastic;
 pub mod explain;
 pub mod finding;
 mod frontier;
+mod ground;
 pub mod minimise;
 mod moments;
+pub(crate) mod object;
 mod order;
+mod question;
 mod reach;
 mod refute;
+pub(crate) mod refuted;
 mod relevance;
 mod rounds;
 mod scene;
@@ -37,20 +44,20 @@ mod window;
 use std::collections::BTreeMap;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
-pub(crate) use decide::answer;
-pub use decide::{is_linearizable, search_linearizable, search_linearizable_by};
+pub(crate) use answer::answer;
+pub use answer::{is_linearizable, search_linearizable, search_linearizable_by};
 pub(crate) use explain::operation_fact;
 use moments::OPEN_LIMIT;
+pub(crate) use question::Found;
+use question::GaveUp;
 use rounds::{Judge, Said};
-pub(crate) use search::Found;
-use search::GaveUp;
 
 use crate::budget::Budget;
 use crate::history::History;
-use crate::objects::Object;
 use crate::op::{Key, OpKind};
 use crate::verdict::CheckResult;
 use crate::words;
+use object::Object;
 
 /// What every verdict rests on, whatever the kind of object.
 const ASSUMPTIONS: [&str; 2] = [

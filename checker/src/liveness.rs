@@ -5,6 +5,7 @@
 //! cluster is otherwise while faults are in effect is shown as numbers and promised by nobody.
 
 mod agreement;
+mod bound;
 mod isolation;
 mod step_down;
 mod succession;
@@ -12,7 +13,7 @@ mod succession;
 use crate::budget::Budget;
 use crate::catalogue::NO_RECOVERY;
 use crate::cause;
-use crate::event::{Nanos, Phase};
+use crate::event::Phase;
 use crate::history::{History, Operation};
 use crate::leadership;
 use crate::leadership::evidence::evidence;
@@ -20,6 +21,7 @@ use crate::linearizability::operation_fact;
 use crate::story::Shown;
 use crate::verdict::{Anomaly, CheckResult};
 use crate::words;
+use bound::{Bound, MILLI};
 
 /// The name of the check.
 pub const ID: &str = "liveness/recovers";
@@ -28,21 +30,8 @@ pub const ID: &str = "liveness/recovers";
 pub const PROMISE: &str = "after the last heal an operation succeeds within the bound, and the nodes agree on one leader; \
      leaders step down and follow each other within the bounds of the plan";
 
-const MILLI: u64 = 1_000_000;
-
 /// The most attempts told of in a story.
 const ATTEMPTS: usize = 4;
-
-/// The time that the cluster has to come back.
-#[derive(Clone, Copy)]
-struct Bound {
-    /// When the last fault had healed.
-    healed: Nanos,
-    /// When the cluster must have come back.
-    deadline: Nanos,
-    /// When the nodes were stopped, or the history ends: nothing later counts.
-    stopped: Nanos,
-}
 
 /// Judges what `history` shows after the last heal.
 #[must_use]

@@ -7,7 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Nanos, NodeId, Value};
+use crate::identity::{Nanos, NodeId};
+use crate::value::Value;
 
 /// What a node takes itself for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

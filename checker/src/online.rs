@@ -49,6 +49,7 @@
 //! A client that never gives up on an operation would keep everything after it alive: beyond
 //! [`Watch::MOST_BYTES`] the watch goes blind.
 
+mod alarm;
 mod blocks;
 mod counter;
 mod crashes;
@@ -59,6 +60,7 @@ mod kv;
 mod leaders;
 mod lease;
 mod lock;
+mod monitor;
 mod mutex;
 mod objects;
 mod open;
@@ -67,35 +69,14 @@ mod set;
 mod stairs;
 mod turns;
 
-use crate::event::{Event, EventKind, Key, Nanos, ProcessId};
+use crate::event::{Event, EventKind, Nanos, ProcessId};
 use crate::hashing::Map;
 use crate::history::{Operation, Plan};
 use crate::{leadership, lifecycle};
+pub use alarm::{Alarm, Blind};
 use crashes::Crashes;
 use leaders::Leaders;
 use objects::Watched;
-
-/// Proof that a check would refute what was recorded so far.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Alarm {
-    /// The check, by id.
-    pub check: &'static str,
-    /// The object, where it is about one.
-    pub object: Option<Key>,
-    /// The index of the event that proves it: a completion, an observation or the end of a server.
-    pub index: u64,
-    /// When that was recorded.
-    pub time: Nanos,
-}
-
-/// What a watch cannot tell any more.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Blind {
-    /// The object, or everything.
-    pub object: Option<Key>,
-    /// Why not.
-    pub reason: &'static str,
-}
 
 /// Watches a history while it is recorded.
 ///

@@ -12,15 +12,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Nanos, NodeId};
-use crate::text::Text;
+use crate::identity::{Nanos, NodeId};
+pub use crate::text::Key;
 use crate::transaction::Micro;
 pub use crate::value::Value;
 pub use kind::OpKind;
 pub use outcome::Outcome;
-
-/// The name of an object that operations act on, such as a key of a key-value store.
-pub type Key = Text;
 
 /// What a client asks of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Text(Arc<Box<str>>);
 
+/// The name of an object that operations act on, such as a key of a key-value store.
+pub type Key = Text;
+
 impl Text {
     /// The text itself.
     #[must_use]

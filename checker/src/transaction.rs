@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::op::Key;
+use crate::text::Key;
 use crate::value::Value;
 
 /// One read or write within a transaction.

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::event::Nanos;
+use crate::identity::Nanos;
 use crate::untrusted;
 
 const MILLI: u64 = 1_000_000;

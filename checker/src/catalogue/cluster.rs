@@ -1,6 +1,6 @@
 //! The cluster as a whole: does it come back, do its servers endure.
 
-use super::Class;
+use super::class::Class;
 
 /// The cluster did not answer in time after the last heal.
 pub const NO_RECOVERY: &str = "no-recovery";

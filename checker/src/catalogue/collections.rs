@@ -1,6 +1,6 @@
 //! Sets, queues and lists: elements that are gone, come back, or come out wrong.
 
-use super::Class;
+use super::class::Class;
 
 /// An acknowledged element is missing.
 pub const LOST_ELEMENT: &str = "lost-element";

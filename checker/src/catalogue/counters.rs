@@ -1,6 +1,6 @@
 //! Counters, ids and versioned configurations.
 
-use super::Class;
+use super::class::Class;
 
 /// A counter showed less than was acknowledged, or more than was asked for.
 pub const COUNTER_OUT_OF_BOUNDS: &str = "counter-out-of-bounds";

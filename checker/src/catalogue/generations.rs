@@ -1,6 +1,6 @@
 //! Leaders and their generations.
 
-use super::Class;
+use super::class::Class;
 
 /// Two nodes led the same generation.
 pub const SPLIT_BRAIN: &str = "split-brain";

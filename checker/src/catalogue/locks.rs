@@ -1,6 +1,6 @@
 //! Locks, leases and fencing tokens.
 
-use super::Class;
+use super::class::Class;
 
 /// A lock had two holders at once.
 pub const LOCK_HELD_TWICE: &str = "lock-held-twice";

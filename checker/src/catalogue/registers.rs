@@ -1,6 +1,6 @@
 //! Registers: what is wrong with reads, writes and compare-and-sets.
 
-use super::Class;
+use super::class::Class;
 
 /// A read returned a value that had been overwritten before it began.
 pub const STALE_READ: &str = "stale-read";

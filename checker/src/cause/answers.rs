@@ -1,6 +1,6 @@
 //! Why an answer misses what had been acknowledged, and why leases overlap.
 
-use super::{About, Scene, Suspects, covers, served};
+use super::scene::{About, Scene, Suspects, covers, served};
 use crate::event::{Nanos, NodeId, Outcome, Value};
 use crate::fault::Fault;
 use crate::history::{FaultSpan, History, Operation};

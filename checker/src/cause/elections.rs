@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{About, Down, Scene};
+use super::scene::{About, Down, Scene};
 use crate::event::{EventKind, Nanos, NodeChange, NodeId};
 use crate::leadership::evidence::Evidence;
 use crate::words;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Seen;
+use super::seen::Seen;
 use crate::event::{EventKind, Nanos};
 use crate::fault::{Fault, FaultEvent, FaultKind};
 use crate::history::{FaultSpan, History};

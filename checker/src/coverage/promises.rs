@@ -2,7 +2,7 @@
 //!
 //! A check that had nothing to look at says “pass”, and means nothing by it.
 
-use super::Seen;
+use super::seen::Seen;
 use crate::event::{Op, OpKind, Outcome};
 use crate::history::Operation;
 use crate::leadership;

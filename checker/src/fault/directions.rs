@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Cut;
+use crate::identity::NodeId;
+
+/// An ordered pair of nodes: from the first to the second.
+pub type Cut = (NodeId, NodeId);
 
 /// Every pair of nodes that is touched, those touched in both directions once: `n1⇄n3`, `n2→n4`.
 #[must_use]

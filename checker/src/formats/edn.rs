@@ -6,14 +6,16 @@
 //! operations; that is the business of [`super::jepsen_edn`].
 
 mod canonical;
+mod kind;
 mod lexer;
 mod string;
 mod tree;
 mod value;
 
+pub(crate) use kind::Kind;
 pub(crate) use lexer::Syntax;
 pub(crate) use string::quoted;
-pub(crate) use tree::{Form, Kind, Reader};
+pub(crate) use tree::{Form, Reader};
 pub(crate) use value::{Strings, from_value, to_value};
 
 /// Why a text is refused, and where: a place in bytes.

@@ -7,7 +7,9 @@ use std::io::{self, Chain, Cursor, Read};
 
 use flate2::read::MultiGzDecoder;
 
-use super::{Format, ReadError, jepsen_log};
+use super::error::ReadError;
+use super::format::Format;
+use super::jepsen_log;
 
 /// How much of a file is looked at to tell who wrote it.
 const LOOK: u64 = 64 << 10;

@@ -14,9 +14,11 @@ mod maps;
 mod meaning;
 mod pairs;
 mod record;
+mod shapes;
 mod style;
 mod times;
 mod transaction;
+mod values;
 mod verb;
 
 pub(super) use build::{About, history};

@@ -17,6 +17,7 @@ use describe::{Described, describe};
 
 use super::doubts::{Doubts, Foreign};
 use super::edn::{Form, Kind, Reader, Refused, Syntax};
+use super::header::header;
 use crate::event::{Completion, Event, EventKind, Nanos, ProcessId, Stamp};
 use crate::history::History;
 use crate::op::{Key, Value};
@@ -42,7 +43,7 @@ pub(super) fn read(text: &str) -> Result<Foreign, Refused> {
     }
     let overlaps = spread(&mut elements);
     let (events, places) = events(&elements);
-    let history = History::new(super::header(), events)
+    let history = History::new(header(), events)
         .map_err(|malformed| Refused::new(places[malformed.position], malformed.reason))?;
     let notes = notes(overlaps, &elements);
     let doubts = Doubts { initial: true, texts: only_texts(&history), ..Doubts::default() };

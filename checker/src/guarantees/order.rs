@@ -9,7 +9,7 @@
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use super::SESSION;
+use super::guarantee::SESSION;
 use super::sessions::{Deed, Sessions, Version};
 
 /// A set of session guarantees, one bit each.

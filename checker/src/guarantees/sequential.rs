@@ -20,7 +20,7 @@
 //! is sequentially consistent does not make all of them together so, as it would with
 //! linearizability. Broken on one key is broken all the same.
 
-use super::Standing;
+use super::guarantee::Standing;
 use super::order::saw_the_future;
 use super::sessions::{Deed, Sessions, Version};
 

@@ -12,8 +12,13 @@ use std::sync::Arc;
 
 use facts::{Facts, micros};
 
-use super::{History, Malformed, ObjectIndex, Operation};
-use crate::event::{Completion, Event, EventKind, Nanos, ProcessId, Stamp};
+use super::growing::Growing;
+use super::objects::ObjectIndex;
+use super::operation::Operation;
+use super::validated::History;
+use super::validation::Malformed;
+use crate::event::{Completion, Event, EventKind, Stamp};
+use crate::identity::{Nanos, ProcessId};
 use crate::op::{Key, Op, OpKind, Outcome, Value};
 use crate::transaction::Micro;
 
@@ -171,6 +176,7 @@ impl History {
         let rest = self.events().iter();
         kinds.extend(rest.map(|event| (event.time.saturating_add(shift), event.kind.clone())));
         let event = |(index, (time, kind))| Event { index, time, kind };
-        Self::new(self.header, (0..).zip(kinds).map(event).collect())
+        let events = (0..).zip(kinds).map(event);
+        Ok(Growing::of(self.header.clone(), events)?.recorded())
     }
 }

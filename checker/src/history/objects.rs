@@ -3,9 +3,9 @@
 //! Every check of objects starts from here, so that none has to compare names per operation. What
 //! the operations mean is said elsewhere.
 
-use super::Operation;
+use super::operation::Operation;
 use crate::hashing::Map;
-use crate::op::Key;
+use crate::text::Key;
 
 /// The operations on one object.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,10 +5,51 @@
 
 use std::collections::BTreeMap;
 
-use super::{Act, Malformed, Operation, What};
-use crate::event::{Completion, Event, EventKind, Nanos, NodeId, Op, OpKind, ProcessId};
+use super::operation::Operation;
+use crate::event::{Completion, Event, EventKind};
 use crate::fault::FaultEvent;
 use crate::hashing::Map;
+use crate::identity::{Nanos, NodeId, ProcessId};
+use crate::op::{Op, OpKind};
+
+/// Why a sequence of events is not a history.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("event {position}: {reason}")]
+pub struct Malformed {
+    /// Which event, counted from 0.
+    pub position: usize,
+    /// What was wrong and what was expected.
+    pub reason: String,
+}
+
+/// An invocation or a completion: nearly all events of a history are one, and this is half the size
+/// of an [`Event`].
+#[derive(Debug)]
+pub(crate) struct Act {
+    pub(crate) index: u64,
+    pub(crate) time: Nanos,
+    pub(crate) what: What,
+}
+
+/// What a client did.
+#[derive(Debug)]
+pub(crate) enum What {
+    /// See [`EventKind::Invoke`].
+    Invoke { process: ProcessId, node: Option<NodeId>, op: Op },
+    /// See [`EventKind::Complete`].
+    Complete { process: ProcessId, completion: Completion },
+}
+
+#[cfg(test)]
+impl From<Act> for Event {
+    fn from(Act { index, time, what }: Act) -> Self {
+        let kind = match what {
+            What::Invoke { process, node, op } => EventKind::Invoke { process, node, op },
+            What::Complete { process, completion } => EventKind::Complete { process, completion },
+        };
+        Self { index, time, kind }
+    }
+}
 
 /// What has been seen so far: invocations joined with their completions.
 #[derive(Default)]

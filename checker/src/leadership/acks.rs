@@ -9,8 +9,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Found;
 use super::evidence::changed;
+use super::findings::Found;
 use super::values::Values;
 use crate::catalogue::STALE_LEADER_ACK_LOST;
 use crate::event::{Key, Nanos};

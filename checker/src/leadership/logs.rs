@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Found;
+use super::findings::Found;
 use crate::catalogue::LOG_DIVERGENCE;
 use crate::event::{Event, EventKind, Nanos};
 use crate::history::History;

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::evidence::Evidence;
-use super::{Found, fact};
+use super::findings::{Found, fact};
 use crate::catalogue::GENERATION_WENT_BACK;
 use crate::cause;
 use crate::event::{Nanos, NodeId};

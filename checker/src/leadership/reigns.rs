@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::{Evidence, evidence};
-use super::{Found, fact};
+use super::findings::{Found, fact};
 use crate::catalogue::SPLIT_BRAIN;
 use crate::cause;
 use crate::event::{Nanos, NodeId};

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 
 use super::evidence::Evidence;
-use super::{Found, fact};
+use super::findings::{Found, fact};
 use crate::catalogue::DOUBLE_VOTE;
 use crate::cause;
 use crate::event::NodeId;

@@ -5,12 +5,13 @@
 //! configuration is exact: where none is left, no legal order exists. One that keeps only some may
 //! find a legal order, and shows nothing if it does not.
 
-use super::frontier::{Configuration, Frontier};
+use super::configuration::Configuration;
+use super::frontier::Frontier;
+use super::ground::{Ground, Outcome, Stop};
 use super::moments::What;
 use super::reach::{Limit, Reach};
 use super::slots::Slot;
 use super::space::{Deed, State};
-use super::turns::{Ground, Outcome, Stop};
 use super::usages::Usages;
 
 /// How many times its width a narrow pass may try before it keeps what it has.

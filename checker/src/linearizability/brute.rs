@@ -3,7 +3,7 @@
 //! It shares nothing with the searches, so that they can be held against it.
 
 use super::call::Call;
-use super::search::{Found, GaveUp};
+use super::question::{Found, GaveUp};
 use crate::budget::Budget;
 use crate::event::Nanos;
 use crate::models::Model;

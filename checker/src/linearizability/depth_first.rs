@@ -13,10 +13,11 @@
 //! dominated by one that is and that has a continuation as short as its own; either is shorter
 //! still. So if all were expanded and the end was not reached, there is none.
 
-use super::frontier::{Configuration, Frontier};
+use super::configuration::Configuration;
+use super::frontier::Frontier;
+use super::ground::{Ground, Outcome, Stop};
 use super::moments::What;
 use super::reach::{Limit, Reach};
-use super::turns::{Ground, Outcome, Stop};
 
 /// How many configurations beyond an end are looked for at the first attempt, and by how many
 /// times more at each further one.

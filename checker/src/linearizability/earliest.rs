@@ -3,13 +3,13 @@
 //! It dates a refutation and never decides one.
 
 use super::algorithm::Algorithm;
+use super::answer::{is_refuted, search_by};
 use super::call::Call;
-use super::decide::{is_refuted, search_by};
 use super::finding::{Finding, Violation};
-use super::search::Found;
+use super::object::Object;
+use super::question::Found;
 use crate::budget::Budget;
 use crate::event::Nanos;
-use crate::objects::Object;
 
 /// The first completion from `at` on by which `calls` are refuted as they stood then.
 ///

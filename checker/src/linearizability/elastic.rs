@@ -6,7 +6,7 @@
 //! order, and that it finds none shows nothing.
 
 use super::breadth_first::BreadthFirst;
-use super::turns::{Ground, Outcome, Stop};
+use super::ground::{Ground, Outcome, Stop};
 
 /// How many configurations are kept where nothing is difficult.
 const NARROW: usize = 32;

@@ -3,51 +3,17 @@
 //! Facts come from the history, never from the model's imagination. What a kind of object knows to
 //! say of its refutations stands in [`crate::objects`]; here is what they have in common.
 
-use super::call::Call;
+use super::object::Object;
+pub use super::refuted::{Refuted, Told};
 use crate::catalogue;
 use crate::cause::{self, Suspects};
 use crate::event::{Completion, Nanos, NodeId, ProcessId};
-use crate::history::{History, Operation};
+use crate::history::Operation;
 use crate::leadership::evidence::changed;
-use crate::objects::Object;
-use crate::op::{Key, Op, Outcome, Value};
+use crate::op::{Op, Outcome, Value};
 use crate::story::{self, Fact};
-use crate::verdict::{Anomaly, Placed, Refutation};
+use crate::verdict::Anomaly;
 use crate::words;
-
-/// What is known of a refuted object.
-#[derive(Debug)]
-pub struct Refuted<'a> {
-    pub(crate) history: &'a History,
-    /// Its name; none where all of the history is one object.
-    pub(crate) key: Option<&'a Key>,
-    /// The smallest set of calls that has no legal order, as they stand in the history.
-    pub(crate) calls: Vec<Call<'a>>,
-    /// The same calls as they stood at [`Self::at`], and without what the refutation does not need
-    /// of them.
-    pub(crate) small: Vec<Call<'a>>,
-    /// The earliest completion that shows it.
-    pub(crate) at: Nanos,
-    pub(crate) prefix: Vec<Placed>,
-    pub(crate) refuted: Vec<Refutation>,
-}
-
-/// A class with its sentence, and the operations it is about.
-#[derive(Debug)]
-pub struct Told<'a> {
-    pub(crate) class: &'static str,
-    pub(crate) headline: String,
-    /// Why that cannot be, as the last fact of the story.
-    pub(crate) because: String,
-    /// The operation whose answer was old.
-    pub(crate) late: Option<&'a Operation>,
-    /// The one that should have been seen.
-    pub(crate) done: Option<&'a Operation>,
-    /// Operations that belong to the story although no legal order has them.
-    pub(crate) also: Vec<&'a Operation>,
-    /// One that the headline names, of what came of it later: it is told, and no part of the proof.
-    pub(crate) later: Option<&'a Operation>,
-}
 
 impl<'a> Refuted<'a> {
     /// Puts it into words.
@@ -91,16 +57,6 @@ impl<'a> Refuted<'a> {
         }
     }
 
-    /// The operation behind the call at `place`.
-    pub(crate) fn operation(&self, place: usize) -> Option<&'a Operation> {
-        self.by_id(self.calls.get(place)?.id)
-    }
-
-    /// The object in words.
-    pub(crate) fn name(&self) -> &str {
-        self.key.map_or("the whole history", |key| key)
-    }
-
     /// No narrow class fits.
     fn unexplained(&self) -> Told<'a> {
         let (count, name) = (self.calls.len(), self.name());
@@ -124,12 +80,6 @@ impl<'a> Refuted<'a> {
             also: Vec::new(),
             later: None,
         }
-    }
-
-    fn by_id(&self, id: u64) -> Option<&'a Operation> {
-        let operations = self.history.operations();
-        let place = operations.binary_search_by_key(&id, |operation| operation.invoked.0).ok()?;
-        operations.get(place)
     }
 
     /// Every operation of the witness, in the order of invocation.

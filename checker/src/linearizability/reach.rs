@@ -3,9 +3,10 @@
 //! Both searches take this step, the frontier from all its configurations at once and the
 //! depth-first search from one. It alone asks whether the budget still holds.
 
-use super::frontier::{Configuration, Frontier};
+use super::configuration::Configuration;
+use super::frontier::Frontier;
+use super::question::GaveUp;
 use super::scene::Scene;
-use super::search::GaveUp;
 use super::slots::Slot;
 use super::space::Deed;
 use super::usages::Usages;

@@ -9,14 +9,16 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use super::algorithm::Algorithm;
 use super::call::Call;
-use super::search::{Found, GaveUp};
+use super::object::Object;
+use super::question::{Found, GaveUp};
+use super::spare::SMALLER;
 use super::told::About;
-use super::{Algorithm, decide, earliest};
+use super::{answer, decide, earliest};
 use crate::budget::Budget;
 use crate::event::Nanos;
 use crate::history::{History, ObjectIndex};
-use crate::objects::Object;
 use crate::op::{Key, OpKind};
 use crate::verdict::Anomaly;
 
@@ -223,7 +225,7 @@ impl<'a> Judge<'a> {
         let refuted = |calls: &[Call<'_>]| {
             let limited = Limited::new(&budget, share.looks);
             let over = || limited.over();
-            decide::is_refuted::<K>(calls, &Budget::new(share.bytes, &over))
+            answer::is_refuted::<K>(calls, &Budget::new(share.bytes, &over))
         };
         let about = About { history: self.history, key, calls, at };
         let tell = |small: &[Call<'_>]| about.told::<K>(small, &refuted);
@@ -239,9 +241,6 @@ impl<'a> Judge<'a> {
         with_smallest::<K, _>(&begun, SMALLER, &refuted, &tell)
     }
 }
-
-/// How often a witness is made smaller again.
-pub(super) const SMALLER: usize = 8;
 
 /// What `then` says of a small part of `calls` that is refuted as well. Where it became smaller it
 /// is tried again: of fewer calls more may be left out. What is not refuted by itself any more is

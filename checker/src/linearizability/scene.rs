@@ -3,7 +3,7 @@
 //! A scene can be moved forwards and backwards, a moment at a time; the frontier only moves
 //! forwards, the depth-first search does both. It holds no set of configurations.
 
-use super::frontier::Configuration;
+use super::configuration::Configuration;
 use super::moments::{Moment, Timeline, What};
 use super::slots::{Slot, Slots};
 use super::space::{About, Deed, State, Steps};

@@ -1,4 +1,4 @@
-//! The general decision, for any model: what is asked of it, and what it answers.
+//! The general decision, for any model.
 //!
 //! A model's states and operations become numbers here; everything after that is the same for all
 //! models. Finding the words for a refutation is not done here.
@@ -6,66 +6,12 @@
 use std::cell::RefCell;
 
 use super::call::Call;
+use super::ground::All;
+use super::question::{Aim, Found};
 use super::space::{Space, State, Task};
-use super::turns::{self, All};
+use super::turns;
 use crate::budget::Budget;
-use crate::event::Nanos;
 use crate::models::Model;
-
-/// What a search found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Found {
-    /// A legal order exists.
-    Legal,
-    /// No legal order exists, which is shown by what had completed by `at`; the earliest such time
-    /// where that could be found out.
-    Refuted { at: Nanos },
-    /// The search gave up; everything that completed before `at` was verified.
-    GaveUp { at: Nanos, completed: usize, why: GaveUp },
-}
-
-/// Why a search gave up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum GaveUp {
-    /// The budget of bytes is used up.
-    Bytes,
-    /// The time is up.
-    Time,
-    /// More operations were open at once than a search can tell apart.
-    Open,
-    /// No search was asked for, and the near-linear check cannot tell.
-    Ambiguous,
-    /// There are more operations than brute force can order.
-    Many,
-}
-
-impl Found {
-    /// Whether a legal order exists; none if the search gave up.
-    pub(crate) fn answer(self) -> Option<bool> {
-        match self {
-            Self::Legal => Some(true),
-            Self::Refuted { .. } => Some(false),
-            Self::GaveUp { .. } => None,
-        }
-    }
-}
-
-/// What is asked of a search.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Aim {
-    pub(crate) turns: Turns,
-    /// Whether it matters which completion is the first that refutes.
-    pub(crate) earliest: bool,
-}
-
-/// Which searches are used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turns {
-    /// All of them, the cheapest first.
-    All,
-    Frontier,
-    DepthFirst,
-}
 
 /// Decides whether `calls` have a legal order, within `budget`.
 pub(crate) fn search<M: Model>(

@@ -15,6 +15,9 @@ use super::call::Call;
 use crate::op::{Op, Outcome, Value};
 use crate::transaction::{Micro, Seen};
 
+/// How often a witness is made smaller again.
+pub(super) const SMALLER: usize = 8;
+
 /// The most calls of a witness that is looked at: each part of it is decided.
 const MOST: usize = 9;
 

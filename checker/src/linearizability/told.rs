@@ -4,11 +4,12 @@
 //! need, and keeps the words true of the history as a whole. It decides nothing.
 
 use super::call::Call;
-use super::explain::Refuted;
-use super::{order, rounds, spare};
+use super::object::Object;
+use super::refuted::Refuted;
+use super::spare::SMALLER;
+use super::{order, spare};
 use crate::event::{Nanos, ProcessId};
 use crate::history::History;
-use crate::objects::Object;
 use crate::op::{Key, Op};
 use crate::verdict::Anomaly;
 
@@ -37,7 +38,7 @@ impl<'a> About<'a> {
     ) -> Anomaly {
         let larger = self.refuted::<K>(small);
         let mut told = self.refuted::<K>(small).anomaly::<K>();
-        for _ in 0..rounds::SMALLER {
+        for _ in 0..SMALLER {
             let begun = self.calls.iter().filter(|call| call.start <= self.at).copied();
             let (shown, others): (Vec<Call<'_>>, Vec<Call<'_>>) =
                 begun.partition(|call| told.witness.contains(&call.id));

@@ -9,9 +9,9 @@
 //! It takes time in proportion to the window, where a frontier through the whole history would
 //! have to come there first.
 
+use super::ground::All;
 use super::moments::Timeline;
 use super::space::{State, Task};
-use super::turns::All;
 use crate::event::Nanos;
 
 /// Windows are of no use where an object may be in too many states when one begins.

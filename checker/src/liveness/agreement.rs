@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Bound, MILLI};
+use super::bound::{Bound, MILLI};
 use crate::catalogue::NO_SINGLE_LEADER_AFTER_HEAL;
 use crate::event::{Nanos, NodeId};
 use crate::history::{FaultSpan, History};

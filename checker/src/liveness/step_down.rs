@@ -5,7 +5,7 @@
 //! since the cut began in which the node may have had a quorum, or stood still. A claim in a log is
 //! no claim of now, and an acknowledgement may have been on its way.
 
-use super::MILLI;
+use super::bound::MILLI;
 use super::isolation::{Spans, spans};
 use crate::catalogue::DEPOSED_LEADER_LINGERS;
 use crate::event::{Nanos, NodeId};

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use super::MILLI;
+use super::bound::MILLI;
 use crate::catalogue::NO_LEADER_IN_TIME;
 use crate::event::{Nanos, NodeId};
 use crate::history::{FaultSpan, History};

@@ -10,11 +10,11 @@
 use super::queue::elements::{Conflict, Elements};
 use super::queue::emptiness::not_empty;
 use super::queue::{class, minimise, repeated};
-use super::{Object, Weakened};
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
 use crate::linearizability::minimise::Part;
+use crate::linearizability::object::{Object, Weakened};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::Bag;
 use crate::op::OpKind;
 

@@ -13,19 +13,21 @@
 //! neither choice is always the better one.
 
 mod bounds;
+mod fact;
 mod steps;
 mod window;
 
-use super::{Object, Weakened};
 use crate::catalogue;
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
 use crate::linearizability::minimise::{EFFORT, by_parts};
+use crate::linearizability::object::{Object, Weakened};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::Counter;
 use crate::op::{Op, OpKind, Outcome};
 use crate::words;
 use bounds::{Bounds, Out};
+use fact::{Fact, facts};
 
 impl Object for Counter {
     const NAMES: &'static [&'static str] = &["counter"];
@@ -116,26 +118,4 @@ impl Object for Counter {
             later: None,
         })
     }
-}
-
-/// What a call does to a counter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fact {
-    Increment(i128),
-    /// What it showed; none if that is no number.
-    Read(Option<i128>),
-}
-
-/// What the calls do; none if one is not one on a counter.
-fn facts(calls: &[Call<'_>]) -> Option<Vec<Fact>> {
-    let fact = |call: &Call<'_>| match (call.op, call.outcome) {
-        (Op::Increment { by, .. }, Some(Outcome::Increment) | None) => {
-            Some(Fact::Increment(i128::from(*by)))
-        }
-        (Op::Read { .. }, Some(Outcome::Read { value })) => {
-            Some(Fact::Read(Counter::shown(value.as_ref())))
-        }
-        _ => None,
-    };
-    calls.iter().map(fact).collect()
 }

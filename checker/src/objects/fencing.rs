@@ -9,18 +9,20 @@
 //! *The guarded resource.* See `guard`.
 
 mod class;
+mod grants;
 mod guard;
 
 use std::collections::BTreeSet;
 
-use super::{Object, Weakened};
-use crate::catalogue;
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
 use crate::linearizability::minimise::{EFFORT, Part, by_parts};
+use crate::linearizability::object::{Object, Weakened};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::Fencing;
-use crate::op::{Op, OpKind, Outcome, Value};
+use crate::op::{Op, OpKind, Outcome};
+use crate::value::Value;
+use grants::{misgranted, shown};
 
 impl Object for Fencing {
     const NAMES: &'static [&'static str] = &["fencing", "fencing-lock"];
@@ -98,54 +100,4 @@ impl Object for Fencing {
     fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
         class::told(refuted)
     }
-}
-
-/// What a read showed.
-fn shown<'a>(call: &Call<'a>) -> Option<&'a Value> {
-    match call.outcome {
-        Some(Outcome::Read { value }) => value.as_ref(),
-        _ => None,
-    }
-}
-
-/// Two grants that cannot both be: the second one did not have to wait for the first, or has no
-/// higher token although it did.
-struct Misgranted {
-    first: usize,
-    second: usize,
-    same: bool,
-}
-
-impl Misgranted {
-    fn class(&self) -> &'static str {
-        if self.same { catalogue::TOKEN_REUSED } else { catalogue::TOKEN_WENT_BACK }
-    }
-}
-
-fn token(call: &Call<'_>) -> Option<u64> {
-    match call.outcome {
-        Some(Outcome::Acquire { token }) => *token,
-        _ => None,
-    }
-}
-
-/// Two grants whose tokens are the same, or not in the order of time.
-fn misgranted(calls: &[Call<'_>]) -> Option<Misgranted> {
-    let grant = |place: usize| token(&calls[place]).map(|token| (token, place));
-    let mut grants: Vec<(u64, usize)> = (0..calls.len()).filter_map(grant).collect();
-    grants.sort_unstable_by_key(|(token, place)| (*token, calls[*place].end, *place));
-    if let Some(pair) = grants.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        return Some(Misgranted { first: pair[0].1, second: pair[1].1, same: true });
-    }
-    // Of the lower tokens, the grant that was asked for last.
-    let mut last: Option<usize> = None;
-    for (_, first) in grants {
-        if let Some(second) = last
-            && calls[first].precedes(&calls[second])
-        {
-            return Some(Misgranted { first, second, same: false });
-        }
-        last = last.filter(|last| calls[*last].start >= calls[first].start).or(Some(first));
-    }
-    None
 }

@@ -3,13 +3,13 @@
 //! Nothing is asked of the order, so the ids are only compared: an id that was given twice refutes,
 //! and without one every order is legal.
 
-use super::{Object, Weakened};
 use crate::catalogue;
 use crate::hashing::Map;
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
 use crate::linearizability::minimise::Part;
+use crate::linearizability::object::{Object, Weakened};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::UniqueIds;
 use crate::op::{Op, OpKind, Outcome, Value};
 use crate::words;

@@ -1,14 +1,15 @@
 //! Stores of texts: each key is read, written and appended to.
 
 mod class;
+mod conflict;
 mod minimise;
 mod parse;
 mod sweep;
 
-use super::{Object, Weakened};
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
+use crate::linearizability::object::{Object, Weakened, only};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::Kv;
 use crate::op::OpKind;
 
@@ -30,7 +31,7 @@ impl Object for Kv {
     }
 
     fn narrowed<'a>(calls: &[Call<'a>], weakened: &'a Weakened) -> Vec<Call<'a>> {
-        super::only(calls, weakened)
+        only(calls, weakened)
     }
 
     fn smallest<'a>(

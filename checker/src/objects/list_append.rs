@@ -3,15 +3,17 @@
 //! Weaker isolation, and which of Adya's anomalies a history shows, is not asked here.
 
 pub(super) mod class;
+mod conflict;
+mod decide;
 pub(super) mod lists;
 pub(super) mod minimise;
 mod monitor;
 mod repeated;
 
-use super::{Object, Weakened};
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
+use crate::linearizability::object::{Object, Weakened, only};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::ListAppend;
 use crate::op::OpKind;
 
@@ -24,7 +26,7 @@ impl Object for ListAppend {
     const KINDS: &'static [OpKind] = &[OpKind::Txn];
 
     fn monitor(calls: &[Call<'_>]) -> Finding {
-        monitor::decide(calls)
+        decide::decide(calls)
     }
 
     fn weakened(calls: &[Call<'_>]) -> Weakened {
@@ -32,7 +34,7 @@ impl Object for ListAppend {
     }
 
     fn narrowed<'a>(calls: &[Call<'a>], weakened: &'a Weakened) -> Vec<Call<'a>> {
-        super::only(calls, weakened)
+        only(calls, weakened)
     }
 
     fn smallest<'a>(

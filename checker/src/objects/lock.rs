@@ -7,18 +7,18 @@
 //! calls of this one each by itself, may show that it is not; otherwise a search decides.
 
 mod class;
+mod crossings;
 mod holds;
 
+use crossings::{all, crossing_of};
 use holds::{Held, Hold, Way};
 
-use super::zones::{Zone, crossing};
-use super::{Object, Weakened};
-use crate::catalogue;
 use crate::hashing::Map;
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::{Finding, Violation};
 use crate::linearizability::minimise::{EFFORT, Part, by_parts};
+use crate::linearizability::object::{Object, Weakened};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::Lock;
 use crate::op::{Op, OpKind};
 
@@ -81,14 +81,6 @@ impl Object for Lock {
     }
 }
 
-/// Every hold, and whether it is known to be one.
-fn all(held: &[Held]) -> impl Iterator<Item = &Hold> {
-    held.iter().flat_map(|one| match &one.way {
-        Way::Only(holds) | Way::Loose(holds) => holds.as_slice(),
-        Way::Unknown => &[],
-    })
-}
-
 fn judge(calls: &[Call<'_>], held: &[Held]) -> Finding {
     let unknown = held.iter().any(|one| matches!(one.way, Way::Unknown));
     let only = held.iter().all(|one| matches!(one.way, Way::Only(_)));
@@ -109,30 +101,6 @@ fn judge(calls: &[Call<'_>], held: &[Held]) -> Finding {
 
 fn crossed<'h>(calls: &[Call<'_>], holds: impl Iterator<Item = &'h Hold>) -> Option<Violation> {
     crossing_of(calls, holds, std::iter::empty())
-}
-
-/// Two of the holds, or a hold and one of the calls `alone`, that cannot both be. With a call alone
-/// go all calls for its holder, without which it may be illegal by itself.
-fn crossing_of<'h>(
-    calls: &[Call<'_>],
-    holds: impl Iterator<Item = &'h Hold>,
-    alone: impl Iterator<Item = (usize, &'h [usize])>,
-) -> Option<Violation> {
-    let mut zones = Vec::new();
-    let mut members: Vec<Vec<usize>> = Vec::new();
-    for hold in holds {
-        zones.push(hold.zone(calls));
-        members.push(std::iter::once(hold.acquire).chain(hold.release).collect());
-    }
-    for (place, holder) in alone {
-        zones.push(Zone::of(calls, [place]));
-        members.push(holder.to_vec());
-    }
-    let (one, other) = crossing(&zones)?;
-    let mut calls = [members[one].as_slice(), members[other].as_slice()].concat();
-    calls.sort_unstable();
-    calls.dedup();
-    Some(Violation { class: catalogue::LOCK_HELD_TWICE, calls })
 }
 
 /// What may be taken away without making a legal lock illegal, by id: a hold where it is certain

@@ -16,14 +16,15 @@ mod window;
 
 use std::collections::BTreeSet;
 
-use super::{Object, Weakened};
 use crate::catalogue;
 use crate::event::Nanos;
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::{Finding, Violation};
+use crate::linearizability::object::{Object, Weakened};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::{Model, Mutex};
 use crate::op::{Op, OpKind};
+use window::acquires;
 
 impl Object for Mutex {
     const NAMES: &'static [&'static str] = &["mutex"];
@@ -70,11 +71,6 @@ impl Object for Mutex {
     fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
         window::told(refuted)
     }
-}
-
-/// Whether a call acquires; otherwise it releases.
-fn acquires(call: &Call<'_>) -> bool {
-    matches!(call.op, Op::Acquire { .. })
 }
 
 /// The calls of one side that are open and have not taken effect.

@@ -10,11 +10,11 @@ mod fifo;
 pub(super) mod minimise;
 pub(super) mod repeated;
 
-use super::{Object, Weakened};
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
 use crate::linearizability::minimise::Part;
+use crate::linearizability::object::{Object, Weakened};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::Queue;
 use crate::op::OpKind;
 

@@ -3,6 +3,8 @@
 //! A store of many keys is many registers: each key is judged alone.
 
 mod class;
+mod conflict;
+mod decide;
 #[cfg(test)]
 pub(crate) mod drawn;
 mod facts;
@@ -14,13 +16,13 @@ mod refusals;
 mod repeated;
 mod sweep;
 
-use super::{Object, Weakened};
 use crate::event::Nanos;
 use crate::guarantees::{self, Guarantee};
 use crate::history::History;
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
+use crate::linearizability::object::{Object, Weakened};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::Register;
 use crate::op::{Key, Op, OpKind};
 
@@ -44,7 +46,7 @@ impl Object for Register {
     }
 
     fn monitor(calls: &[Call<'_>]) -> Finding {
-        monitor::decide(calls)
+        decide::decide(calls)
     }
 
     fn weakened(calls: &[Call<'_>]) -> Weakened {

@@ -13,10 +13,10 @@ mod versions;
 
 use super::list_append::minimise::traces;
 use super::unseen::without_unseen;
-use super::{Object, Weakened, only};
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
+use crate::linearizability::object::{Object, Weakened, only};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::RwRegister;
 use crate::op::OpKind;
 

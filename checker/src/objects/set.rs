@@ -4,11 +4,12 @@ mod class;
 mod elements;
 mod minimise;
 mod monitor;
+mod rule;
 
-use super::{Object, Weakened};
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
+use crate::linearizability::object::{Object, Weakened, only};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::Set;
 use crate::op::OpKind;
 
@@ -30,7 +31,7 @@ impl Object for Set {
     }
 
     fn narrowed<'a>(calls: &[Call<'a>], weakened: &'a Weakened) -> Vec<Call<'a>> {
-        super::only(calls, weakened)
+        only(calls, weakened)
     }
 
     fn smallest<'a>(

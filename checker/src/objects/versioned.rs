@@ -7,11 +7,11 @@ mod chain;
 mod class;
 mod witness;
 
-use super::{Object, Weakened};
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
 use crate::linearizability::minimise::{EFFORT, Part, by_parts};
+use crate::linearizability::object::{Object, Weakened};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::Versioned;
 use crate::op::OpKind;
 

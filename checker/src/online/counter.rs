@@ -17,12 +17,12 @@
 
 use std::collections::VecDeque;
 
-use super::objects::{Asked, Ended, Ending, Monitor, Stop, fits};
+use super::monitor::{Asked, Ended, Ending, Monitor, Stop, fits};
 use super::open::Open;
 use crate::event::Nanos;
 use crate::hashing::Map;
+use crate::linearizability::object::Object;
 use crate::models::Counter;
-use crate::objects::Object;
 use crate::op::{Op, OpKind, Outcome};
 
 /// The steps in one direction.

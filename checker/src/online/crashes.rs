@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Alarm;
+use super::alarm::Alarm;
 use crate::event::{Event, EventKind, Nanos, NodeChange, NodeId, Phase};
 use crate::fault::{FaultEvent, Hardship};
 use crate::history::Plan;

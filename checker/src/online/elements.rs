@@ -12,10 +12,10 @@
 
 use std::marker::PhantomData;
 
-use super::objects::{Asked, Ended, Ending, Monitor, Stop, text};
+use super::monitor::{Asked, Ended, Ending, Monitor, Stop, text};
 use crate::hashing::Map;
+use crate::linearizability::object::Object;
 use crate::models::{Bag, Queue};
-use crate::objects::Object;
 use crate::op::{Op, OpKind, Outcome, Value};
 
 /// A queue without order.

@@ -23,12 +23,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::blocks::{Blocks, Id, Tick, tick};
-use super::objects::{Asked, Ended, Ending, Monitor, Stop, fits, text};
+use super::monitor::{Asked, Ended, Ending, Monitor, Stop, fits, text};
 use super::open::Open;
 use super::stairs::Stairs;
 use crate::hashing::Map;
+use crate::linearizability::object::Object;
 use crate::models::Fencing;
-use crate::objects::Object;
 use crate::op::{Op, OpKind, Outcome, Value};
 
 /// One lock and what it guards.

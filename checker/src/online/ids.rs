@@ -3,10 +3,10 @@
 //! An id may come back however late, so every one that was given is kept: this is the one watch
 //! whose memory grows with the run. It goes blind where the memory of the whole watch runs out.
 
-use super::objects::{Asked, Ended, Ending, Monitor, Stop, text};
+use super::monitor::{Asked, Ended, Ending, Monitor, Stop, text};
 use crate::hashing::Map;
+use crate::linearizability::object::Object;
 use crate::models::UniqueIds;
-use crate::objects::Object;
 use crate::op::{OpKind, Outcome, Value};
 
 /// The ids that one generator gave.

@@ -4,11 +4,11 @@
 //! absent; [`super::register`] says what is watched and what stays. With the first append the key
 //! is blind: which texts can be there then is another question.
 
-use super::objects::{Asked, Ended, Ending, Monitor, Stop};
+use super::monitor::{Asked, Ended, Ending, Monitor, Stop};
 use super::register::OneRegister;
+use crate::linearizability::object::Object;
 use crate::models::Kv;
 use crate::models::kv::text;
-use crate::objects::Object;
 use crate::op::{Op, OpKind, Outcome, Value};
 
 /// One key.

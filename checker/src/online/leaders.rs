@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Alarm;
+use super::alarm::Alarm;
 use crate::event::{Event, NodeId};
 use crate::history::Operation;
 use crate::leadership;

@@ -20,7 +20,7 @@
 
 use std::collections::BTreeMap;
 
-use super::objects::{Asked, Ended, Ending, Monitor, Stop, fits};
+use super::monitor::{Asked, Ended, Ending, Monitor, Stop, fits};
 use crate::event::Nanos;
 use crate::lease;
 use crate::op::{Op, OpKind};

@@ -22,12 +22,12 @@
 
 use std::collections::BTreeMap;
 
+use super::monitor::{Asked, Ended, Ending, Monitor, Stop, fits};
 use super::mutex::acquires;
-use super::objects::{Asked, Ended, Ending, Monitor, Stop, fits};
 use super::turns::Turns;
 use crate::event::Nanos;
+use crate::linearizability::object::Object;
 use crate::models::Lock;
-use crate::objects::Object;
 use crate::op::{Op, OpKind};
 
 /// One lock.

@@ -2,10 +2,10 @@
 //!
 //! How they are put in order, and what of them stays, is said in [`super::turns`].
 
-use super::objects::{Asked, Ended, Monitor, Stop, fits};
+use super::monitor::{Asked, Ended, Monitor, Stop, fits};
 use super::turns::Turns;
+use crate::linearizability::object::Object;
 use crate::models::Mutex;
-use crate::objects::Object;
 use crate::op::{Op, OpKind};
 
 /// One mutex.

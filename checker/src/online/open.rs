@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::objects::Asked;
+use super::monitor::Asked;
 use crate::event::Nanos;
 
 /// When what is still open was invoked, and its index.

@@ -37,11 +37,11 @@
 //! unknown end that needs the value and whose own value is seen only from now on.
 
 use super::blocks::{Blocks, Id, Tick, tick};
-use super::objects::{self, Asked, Ended, Ending, Monitor, Stop};
+use super::monitor::{self, Asked, Ended, Ending, Monitor, Stop};
 use super::open::Open;
 use crate::hashing::Map;
+use crate::linearizability::object::Object;
 use crate::models::{Effect, Model, Register};
-use crate::objects::Object;
 use crate::objects::register::is_guarded;
 use crate::op::{Op, OpKind, Outcome};
 
@@ -295,5 +295,5 @@ impl OneRegister {
 
 /// The bytes of a text.
 fn text(state: &Register) -> usize {
-    state.0.as_ref().map_or(0, objects::text)
+    state.0.as_ref().map_or(0, monitor::text)
 }

@@ -26,12 +26,12 @@
 //! add began, is for an add that fails after its element was seen; where another add has ended that
 //! did not fail, it had begun by then, or the watch would have refuted it.
 
-use super::objects::{Asked, Ended, Ending, Monitor, Stop, fits, text};
+use super::monitor::{Asked, Ended, Ending, Monitor, Stop, fits, text};
 use super::open::Open;
 use crate::event::Nanos;
 use crate::hashing::Map;
+use crate::linearizability::object::Object;
 use crate::models::Set;
-use crate::objects::Object;
 use crate::op::{Op, OpKind, Outcome, Value};
 
 /// The removals of an element that ended and did not fail.

@@ -25,7 +25,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::objects::{Asked, Ended, Ending, Stop};
+use super::monitor::{Asked, Ended, Ending, Stop};
 use super::open::Open;
 use crate::event::Nanos;
 

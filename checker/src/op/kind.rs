@@ -4,52 +4,49 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-#[cfg(doc)]
-use super::Op;
-
-/// The kinds of [`Op`], for tables of what a target serves and what a workload needs.
+/// The kinds of [`Op`](crate::Op), for tables of what a target serves and what a workload needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OpKind {
-    /// [`Op::Read`].
+    /// [`Op::Read`](crate::Op::Read).
     Read,
-    /// [`Op::Write`].
+    /// [`Op::Write`](crate::Op::Write).
     Write,
-    /// [`Op::Cas`].
+    /// [`Op::Cas`](crate::Op::Cas).
     Cas,
-    /// [`Op::Append`].
+    /// [`Op::Append`](crate::Op::Append).
     Append,
-    /// [`Op::Add`].
+    /// [`Op::Add`](crate::Op::Add).
     Add,
-    /// [`Op::Remove`].
+    /// [`Op::Remove`](crate::Op::Remove).
     Remove,
-    /// [`Op::Contains`].
+    /// [`Op::Contains`](crate::Op::Contains).
     Contains,
-    /// [`Op::ReadAll`].
+    /// [`Op::ReadAll`](crate::Op::ReadAll).
     ReadAll,
-    /// [`Op::Enqueue`].
+    /// [`Op::Enqueue`](crate::Op::Enqueue).
     Enqueue,
-    /// [`Op::Dequeue`].
+    /// [`Op::Dequeue`](crate::Op::Dequeue).
     Dequeue,
-    /// [`Op::Acquire`].
+    /// [`Op::Acquire`](crate::Op::Acquire).
     Acquire,
-    /// [`Op::Renew`].
+    /// [`Op::Renew`](crate::Op::Renew).
     Renew,
-    /// [`Op::Release`].
+    /// [`Op::Release`](crate::Op::Release).
     Release,
-    /// [`Op::GuardedWrite`].
+    /// [`Op::GuardedWrite`](crate::Op::GuardedWrite).
     GuardedWrite,
-    /// [`Op::Increment`].
+    /// [`Op::Increment`](crate::Op::Increment).
     Increment,
-    /// [`Op::Generate`].
+    /// [`Op::Generate`](crate::Op::Generate).
     Generate,
-    /// [`Op::ReadVersion`].
+    /// [`Op::ReadVersion`](crate::Op::ReadVersion).
     ReadVersion,
-    /// [`Op::Update`].
+    /// [`Op::Update`](crate::Op::Update).
     Update,
-    /// [`Op::Txn`].
+    /// [`Op::Txn`](crate::Op::Txn).
     Txn,
-    /// [`Op::Claim`].
+    /// [`Op::Claim`](crate::Op::Claim).
     Claim,
 }
 

@@ -4,9 +4,10 @@
 //! texts, numbers in their shortest form. Whole numbers and floating-point ones stay different.
 
 use super::Refused;
+use super::kind::Kind;
 use super::lexer::unreadable;
-use super::string::{character, named, quoted, unescape};
-use super::tree::{Form, Kind};
+use super::string::{character, named, quoted};
+use super::tree::{Form, inside};
 
 /// The text of `form`. It recurses at most as deep as values may be nested.
 pub(super) fn canonical(form: Form<'_, '_>) -> Result<String, Refused> {
@@ -29,13 +30,6 @@ pub(super) fn canonical(form: Form<'_, '_>) -> Result<String, Refused> {
         Kind::Bool | Kind::Keyword | Kind::Symbol | Kind::Pattern => text.to_owned(),
         Kind::Unreadable => return Err(form.refused(unreadable(text))),
     })
-}
-
-/// What the string `form` says.
-pub(super) fn inside<'a>(form: Form<'_, 'a>) -> Result<std::borrow::Cow<'a, str>, Refused> {
-    let text = form.text();
-    let inside = text.get(1..text.len() - 1).unwrap_or_default();
-    unescape(inside).map_err(|refused| Refused { at: form.at() + 1 + refused.at, ..refused })
 }
 
 fn int(text: &str) -> String {

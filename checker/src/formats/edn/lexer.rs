@@ -2,8 +2,8 @@
 //! business of [`super::tree`].
 
 use super::Refused;
+use super::kind::Kind;
 use super::string;
-use super::tree::Kind;
 
 /// How many characters of a bad token are shown.
 const SHOWN: usize = 40;

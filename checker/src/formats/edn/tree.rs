@@ -7,39 +7,12 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Refused;
-use super::canonical::inside;
+use super::kind::Kind;
 use super::lexer::{Lexer, Syntax, Token, unreadable};
+use super::string::unescape;
 
 /// How deep values may be nested. Histories need five levels or so.
 pub(crate) const DEPTH: usize = 200;
-
-/// What a value is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Nil,
-    Bool,
-    /// A whole number of any length.
-    Int,
-    /// A floating-point number, `##NaN` and the infinities included.
-    Float,
-    /// A decimal number, exact: `1.50M`.
-    Decimal,
-    Ratio,
-    Char,
-    Str,
-    Keyword,
-    Symbol,
-    List,
-    Vector,
-    Set,
-    Map,
-    /// A tag with the value that it stands before.
-    Tagged,
-    /// `#"a.*"`, which is told from others by its text.
-    Pattern,
-    /// What Clojure prints and no reader takes, such as `0x5e1ab2`: refused where it is needed.
-    Unreadable,
-}
 
 /// A value or a part of one.
 #[derive(Debug, Clone, Copy)]
@@ -358,4 +331,11 @@ impl<'a> Reader<'a> {
             None => Ok(()),
         }
     }
+}
+
+/// What the string `form` says.
+pub(super) fn inside<'a>(form: Form<'_, 'a>) -> Result<Cow<'a, str>, Refused> {
+    let text = form.text();
+    let inside = text.get(1..text.len() - 1).unwrap_or_default();
+    unescape(inside).map_err(|refused| Refused { at: form.at() + 1 + refused.at, ..refused })
 }

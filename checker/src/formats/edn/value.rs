@@ -8,10 +8,11 @@
 //! value of EDN.
 
 use super::Refused;
-use super::canonical::{canonical, inside};
+use super::canonical::canonical;
+use super::kind::Kind;
 use super::lexer::Syntax;
 use super::string::quoted;
-use super::tree::{Form, Kind, Reader};
+use super::tree::{Form, Reader, inside};
 use crate::value::Value;
 
 /// How the strings of a file become text.

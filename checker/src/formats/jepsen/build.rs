@@ -2,16 +2,16 @@
 
 use super::completions::with_invocations;
 use super::drains::{Drain, Placement, placements};
-use super::meaning::Meaning;
 use super::pairs::partners;
-use super::record::{Record, Source, Step, Who};
+use super::record::{Record, Source, Step, Who, fresh};
 use super::style::Style;
 use super::times::Times;
+use super::values::Meaning;
 use super::verb::Verb;
 use crate::event::{Completion, Event, EventKind, Nanos, ProcessId, Stamp};
-use crate::formats;
 use crate::formats::doubts::{Doubts, Foreign};
 use crate::formats::edn::Refused;
+use crate::formats::header::header;
 use crate::hashing::Map;
 use crate::history::History;
 use crate::objects;
@@ -128,15 +128,6 @@ impl Drains {
     }
 }
 
-/// The first number that no client of the file has.
-pub(super) fn fresh(records: &[Record<'_>]) -> u64 {
-    let clients = records.iter().filter_map(|record| match record.who {
-        Who::Client(process) => Some(process),
-        Who::Unnamed => None,
-    });
-    clients.max().map_or(0, |last| last.saturating_add(1))
-}
-
 struct Build<'r, 'a> {
     records: &'r [Record<'a>],
     meaning: Meaning<'a>,
@@ -180,7 +171,7 @@ impl<'r, 'a> Build<'r, 'a> {
             self.take_placed(place);
         }
         let places = self.places;
-        let history = History::new(formats::header(), self.events)
+        let history = History::new(header(), self.events)
             .map_err(|malformed| Refused::new(places[malformed.position], malformed.reason))?;
         Ok((history, self.drains))
     }

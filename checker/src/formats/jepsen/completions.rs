@@ -4,7 +4,7 @@
 //! before the one before it had ended. So each is taken to have begun then, and the first of a
 //! process at the beginning: whatever really was concurrent is.
 
-use super::record::{Record, Step, Who};
+use super::record::{Record, Step, Who, fresh};
 use crate::hashing::Map;
 
 /// The same records with an invocation for each; none if some have one already.
@@ -36,7 +36,7 @@ pub(super) fn with_invocations<'a>(records: &[Record<'a>]) -> Option<Vec<Record<
 
 /// The same records, those of nobody each by a client of its own.
 fn named<'a>(records: &[Record<'a>]) -> Vec<Record<'a>> {
-    let mut fresh = super::build::fresh(records);
+    let mut fresh = fresh(records);
     let named = records.iter().map(|record| {
         let mut record = record.clone();
         if record.who == Who::Unnamed {

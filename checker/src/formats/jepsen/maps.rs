@@ -1,8 +1,8 @@
 //! Maps of several registers, `{:x 1, :y 2}`, as Knossos' multi-register has them: what is written
 //! or read at one instant is one transaction.
 
-use super::meaning::Meaning;
 use super::record::Record;
+use super::values::Meaning;
 use super::verb::Verb;
 use crate::formats::edn::{Form, Kind, Refused};
 use crate::transaction::{Micro, Seen};

@@ -2,30 +2,18 @@
 
 use std::ops::Range;
 
-use super::record::{Record, Source};
-use super::style::Style;
+use super::record::Record;
+use super::shapes::{looks_like_one, pair_of};
 use super::transaction;
+use super::values::{Meaning, missing};
 use super::verb::{self, Verb};
-use crate::formats::edn::{self, Form, Kind, Refused, Strings};
-use crate::hashing::Map;
+use crate::formats::edn::{Form, Kind, Refused};
 use crate::op::{Key, Op, Outcome, Value};
 
 /// A key with what is asked of it; none for nil.
 type Asked<'t, 'a> = (Key, Option<Form<'t, 'a>>);
 
-/// Gives records their meaning.
-pub(super) struct Meaning<'a> {
-    pub(super) source: Source<'a>,
-    pub(super) style: Style,
-    /// Every key that was met, by how it was written.
-    keys: Map<&'a str, Key>,
-}
-
 impl<'a> Meaning<'a> {
-    pub(super) fn new(source: Source<'a>, style: Style) -> Self {
-        Self { source, style, keys: Map::default() }
-    }
-
     /// What the invocation `record` of the lock client `holder` asks.
     pub(super) fn op(&mut self, record: &Record<'a>, holder: u64) -> Result<Op, Refused> {
         self.with_value(record, |this, form| this.asks(record, form, holder))
@@ -186,7 +174,7 @@ impl<'a> Meaning<'a> {
         form: Option<Form<'_, 'a>>,
         named: bool,
     ) -> Result<Op, Refused> {
-        if !named && !form.is_some_and(transaction::looks_like_one) {
+        if !named && !form.is_some_and(looks_like_one) {
             return Err(unknown(record));
         }
         transaction::asked(self, record, form)
@@ -230,7 +218,7 @@ impl<'a> Meaning<'a> {
             return Ok((key, form.and_then(told)));
         }
         if !self.style.keyed {
-            let name = verb.object(self.style);
+            let name = self.style.object(verb);
             let key = self.keys.entry(name).or_insert_with(|| name.into());
             return Ok((Key::clone(key), form.and_then(told)));
         }
@@ -238,52 +226,6 @@ impl<'a> Meaning<'a> {
             return Err(missing(record, "`[key value]`, as elsewhere in this file"));
         };
         Ok((self.key(key)?, told(value)))
-    }
-
-    /// The key that `form` is.
-    pub(super) fn key(&mut self, form: Form<'_, 'a>) -> Result<Key, Refused> {
-        if let Some(key) = self.keys.get(form.text()) {
-            return Ok(Key::clone(key));
-        }
-        let key: Key = match edn::to_value(form, self.style.strings)? {
-            Some(Value::Int(number)) => number.to_string().into(),
-            // The string "7" is another key than the number 7.
-            Some(Value::Text(text)) if self.is_quoted_number(form, &text) => form.text().into(),
-            Some(Value::Text(text)) => text,
-            None => return Err(form.refused("nil, expected a key")),
-        };
-        self.keys.insert(form.text(), Key::clone(&key));
-        Ok(key)
-    }
-
-    fn is_quoted_number(&self, form: Form<'_, '_>, text: &str) -> bool {
-        let distinct = self.style.strings == Strings::Distinct && form.kind() == Kind::Str;
-        distinct && text.parse().is_ok_and(|number: i64| number.to_string() == text)
-    }
-
-    pub(super) fn value(&self, form: Form<'_, '_>) -> Result<Option<Value>, Refused> {
-        edn::to_value(form, self.style.strings)
-    }
-
-    fn maybe(&self, form: Option<Form<'_, '_>>) -> Result<Option<Value>, Refused> {
-        form.map_or(Ok(None), |form| self.value(form))
-    }
-
-    fn needed(&self, record: &Record<'_>, form: Option<Form<'_, '_>>) -> Result<Value, Refused> {
-        self.maybe(form)?.ok_or_else(|| missing(record, "a value: nil is what was never written"))
-    }
-
-    /// The elements of a collection; none of nil.
-    pub(super) fn values(
-        &self,
-        form: Option<Form<'_, '_>>,
-        record: &Record<'_>,
-    ) -> Result<Vec<Value>, Refused> {
-        let Some(form) = form else { return Ok(Vec::new()) };
-        if !matches!(form.kind(), Kind::List | Kind::Vector | Kind::Set) {
-            return Err(form.refused(format!("{}, expected a collection", form.described())));
-        }
-        form.parts().map(|part| self.needed(record, Some(part))).collect()
     }
 
     fn contained(
@@ -302,21 +244,6 @@ impl<'a> Meaning<'a> {
             "false" => Ok(Outcome::Contains { present: false }),
             _ => Err(answer.refused(format!("{}, expected true or false", answer.described()))),
         }
-    }
-}
-
-/// Whether `form` is a tuple of jepsen.independent that says so itself.
-pub(super) fn is_tuple(form: Form<'_, '_>) -> bool {
-    form.tagged().is_some_and(|(tag, _)| {
-        ["Tuple", "/tuple", "MapEntry"].iter().any(|ending| tag.ends_with(ending))
-    })
-}
-
-/// The key and value that `form` consists of.
-pub(super) fn pair_of<'t, 'a>(form: Form<'t, 'a>) -> Option<(Form<'t, 'a>, Form<'t, 'a>)> {
-    match form.tagged() {
-        Some((_, pair)) if is_tuple(form) => pair.pair(),
-        _ => form.pair(),
     }
 }
 
@@ -392,11 +319,6 @@ fn whole(form: Form<'_, '_>) -> Result<u64, Refused> {
     number.ok_or_else(|| {
         form.refused(format!("{}, expected a whole number from 0", form.described()))
     })
-}
-
-fn missing(record: &Record<'_>, expected: &str) -> Refused {
-    let at = record.value.as_ref().map_or(record.at, |range| range.start);
-    Refused::new(at, format!("the value of `{}`, expected {expected}", record.f))
 }
 
 fn unknown(record: &Record<'_>) -> Refused {

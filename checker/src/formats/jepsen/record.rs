@@ -92,3 +92,12 @@ impl<'a> Source<'a> {
         said.unwrap_or_else(|_| text.to_owned())
     }
 }
+
+/// The first number that no client of the file has.
+pub(super) fn fresh(records: &[Record<'_>]) -> u64 {
+    let clients = records.iter().filter_map(|record| match record.who {
+        Who::Client(process) => Some(process),
+        Who::Unnamed => None,
+    });
+    clients.max().map_or(0, |last| last.saturating_add(1))
+}

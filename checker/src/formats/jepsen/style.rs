@@ -3,9 +3,8 @@
 //! Decided once, by every record of the file and by what the caller knows; never by one value
 //! alone. Wrong guesses here make wrong verdicts, so what is guessed is told in the notes.
 
-use super::meaning::{is_tuple, pair_of};
 use super::record::{Record, Source, Step};
-use super::transaction::looks_like_one;
+use super::shapes::{is_tuple, looks_like_one, pair_of};
 use super::verb::Verb;
 use crate::formats::edn::{Form, Kind, Refused, Strings};
 use crate::objects;
@@ -121,6 +120,25 @@ impl Style {
             Verb::Txn => true,
             Verb::Read | Verb::Write => self.maps || form.is_some_and(looks_like_one),
             _ => false,
+        }
+    }
+
+    /// The name of the object of `verb` where the file has only one of its kind and gives it no name.
+    pub(super) fn object(self, verb: Verb) -> &'static str {
+        match verb {
+            Verb::Read if self.reads_all => "set",
+            Verb::Read | Verb::ReadValue if self.reads_counter => "counter",
+            Verb::Read | Verb::ReadValue if self.reads_guarded => "lock",
+            Verb::Add if self.counts => "counter",
+            Verb::Read | Verb::ReadValue | Verb::Write | Verb::Cas | Verb::Append | Verb::Txn => {
+                "register"
+            }
+            Verb::Add | Verb::AddElement | Verb::Remove | Verb::Contains | Verb::ReadAll => "set",
+            Verb::Enqueue | Verb::Dequeue | Verb::Drain => "queue",
+            Verb::Acquire | Verb::Renew | Verb::Release | Verb::GuardedWrite => "lock",
+            Verb::Increment | Verb::Decrement => "counter",
+            Verb::Generate => "ids",
+            Verb::ReadVersion | Verb::Update => "configuration",
         }
     }
 

@@ -3,17 +3,12 @@
 use std::sync::Arc;
 
 use super::maps;
-use super::meaning::Meaning;
 use super::record::Record;
+use super::shapes::{function, looks_like_one};
+use super::values::Meaning;
 use crate::formats::edn::{Form, Kind, Refused};
 use crate::op::{Op, Outcome};
 use crate::transaction::{Micro, Seen};
-
-/// Whether `form` is a vector of nothing but small reads and writes.
-pub(super) fn looks_like_one(form: Form<'_, '_>) -> bool {
-    let mut micros = form.sequence().into_iter().flatten().peekable();
-    micros.peek().is_some() && micros.all(|micro| function(micro).is_some())
-}
 
 /// The transaction that an invocation asks for. Its reads are not answered yet.
 pub(super) fn asked<'a>(
@@ -66,20 +61,6 @@ fn micros<'a>(
         return Err(Refused::new(record.at, reason));
     };
     parts.map(|part| micro(meaning, record, part)).collect()
-}
-
-/// What a part of a transaction does, by one name for each, if that is what `form` is.
-fn function(form: Form<'_, '_>) -> Option<&'static str> {
-    let name = form.sequence()?.next()?;
-    let bare = name.text().trim_matches([':', '"']);
-    let named = matches!(name.kind(), Kind::Keyword | Kind::Str);
-    let function = match bare {
-        "r" | "read" => "r",
-        "w" | "write" => "w",
-        "append" => "append",
-        _ => return None,
-    };
-    named.then_some(function)
 }
 
 fn micro<'a>(

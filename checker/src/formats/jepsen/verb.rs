@@ -2,8 +2,6 @@
 //!
 //! What a function means with its value is the business of [`super::meaning`].
 
-use super::style::Style;
-
 /// A function that is understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verb {
@@ -80,25 +78,6 @@ impl Verb {
     /// The function of that name.
     pub(super) fn named(f: &str) -> Option<Self> {
         VERBS.iter().find(|(name, _)| *name == f).map(|(_, verb)| *verb)
-    }
-
-    /// The name of the object where the file has only one of its kind and gives it no name.
-    pub(super) fn object(self, style: Style) -> &'static str {
-        match self {
-            Self::Read if style.reads_all => "set",
-            Self::Read | Self::ReadValue if style.reads_counter => "counter",
-            Self::Read | Self::ReadValue if style.reads_guarded => "lock",
-            Self::Add if style.counts => "counter",
-            Self::Read | Self::ReadValue | Self::Write | Self::Cas | Self::Append | Self::Txn => {
-                "register"
-            }
-            Self::Add | Self::AddElement | Self::Remove | Self::Contains | Self::ReadAll => "set",
-            Self::Enqueue | Self::Dequeue | Self::Drain => "queue",
-            Self::Acquire | Self::Renew | Self::Release | Self::GuardedWrite => "lock",
-            Self::Increment | Self::Decrement => "counter",
-            Self::Generate => "ids",
-            Self::ReadVersion | Self::Update => "configuration",
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the operations on one object tell of what it held before all of them.
 
+use super::super::operation::Operation;
 use crate::hashing::Map;
-use crate::history::Operation;
 use crate::op::{Key, Op, OpKind, Outcome, Value};
 use crate::transaction::{Micro, Seen};
 

@@ -4,7 +4,7 @@
 //! asked for when it ended. At most: the reverse. A read outside of that refutes whatever else
 //! there is; a read inside proves nothing.
 
-use super::Fact;
+use super::fact::Fact;
 use crate::event::Nanos;
 use crate::linearizability::call::Call;
 

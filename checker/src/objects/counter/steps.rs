@@ -14,7 +14,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Fact;
+use super::fact::Fact;
 use crate::event::Nanos;
 use crate::linearizability::call::Call;
 

@@ -8,7 +8,7 @@
 //! no legal order, then neither has the whole. A later read R needs of it only what accuses it, as
 //! far as it takes, and all that could excuse it, as in [`super::bounds`].
 
-use super::Fact;
+use super::fact::Fact;
 use crate::event::Nanos;
 use crate::linearizability::call::Call;
 

@@ -2,12 +2,12 @@
 //!
 //! They only tell what tokens and zones already proved; where no rule fits, no narrow class does.
 
+use super::grants::{Misgranted, misgranted, shown, token};
 use super::guard::{self, shown_token};
-use super::{Misgranted, misgranted, shown, token};
 use crate::catalogue;
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::words;
 
 /// Names what was refuted.

@@ -3,11 +3,12 @@
 //! The class only names what the refutation already proved; where no rule fits it is
 //! `non-linearizable`.
 
-use super::sweep::{Conflict, conflict};
+use super::conflict::Conflict;
+use super::sweep::conflict;
 use crate::catalogue;
 use crate::event::Nanos;
 use crate::history::Operation;
-use crate::linearizability::explain::{Refuted, Told};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::kv::text;
 use crate::op::{Op, Outcome, Value};
 use crate::words;

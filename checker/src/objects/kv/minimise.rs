@@ -7,12 +7,13 @@
 //! - an append, together with its text out of every text that was read;
 //! - a write, together with everybody who read its epoch.
 
+use super::conflict::Conflict;
 use super::parse::{apart, texts};
-use super::sweep::{Conflict, conflict};
+use super::sweep::conflict;
 use crate::linearizability::call::Call;
 use crate::linearizability::minimise::{EFFORT, Part, by_parts};
+use crate::linearizability::object::{Weakened, only};
 use crate::objects::unseen::{Traces, without_unseen};
-use crate::objects::{Weakened, only};
 use crate::op::{Op, Outcome, Value};
 use crate::text::Text;
 

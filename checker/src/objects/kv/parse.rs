@@ -5,7 +5,7 @@
 //! one *epoch*: from that write to the next. An epoch only grows, so the longest text of it shows
 //! the order of its appends, and every other must be the beginning of that one.
 
-use super::sweep::{Conflict, Doubt};
+use super::conflict::{Conflict, Doubt};
 use crate::hashing::Map;
 use crate::linearizability::call::Call;
 use crate::models::kv::text;

@@ -3,12 +3,13 @@
 //! The class only names what the refutation already proved; where no rule fits it is
 //! `non-linearizable`.
 
+use super::conflict::Conflict;
 use super::lists::Lists;
-use super::monitor::{Conflict, Decision, decision};
+use super::monitor::{Decision, decision};
 use crate::catalogue;
 use crate::event::Nanos;
 use crate::history::Operation;
-use crate::linearizability::explain::{Refuted, Told};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::op::{Key, Op, Outcome, Value};
 use crate::transaction::{Micro, Seen};
 use crate::words;

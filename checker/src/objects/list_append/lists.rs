@@ -3,7 +3,7 @@
 //! A read that follows the transaction's own appends shows them at the end; what stands before
 //! them is what the transaction *found*. It must find the same thing every time it looks.
 
-use super::monitor::Conflict;
+use super::conflict::Conflict;
 use crate::hashing::Map;
 use crate::linearizability::call::Call;
 use crate::op::{Key, Op, Outcome, Value};

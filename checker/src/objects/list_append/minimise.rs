@@ -8,11 +8,12 @@
 
 use std::collections::BTreeSet;
 
+use super::conflict::Conflict;
 use super::lists::{Lists, micros};
-use super::monitor::{Conflict, Decision, decision};
+use super::monitor::{Decision, decision};
 use crate::linearizability::call::Call;
+use crate::linearizability::object::{Weakened, only};
 use crate::objects::unseen::{Traces, without_unseen};
-use crate::objects::{Weakened, only};
 use crate::op::{Key, Op, Outcome, Value};
 use crate::transaction::{Micro, Seen};
 

@@ -10,28 +10,12 @@
 //! exactly. An indeterminate transaction counts if somebody found something of it, and then all of
 //! it counts.
 
+use super::conflict::Conflict;
 use super::lists::{List, Lists};
-use super::repeated;
-use crate::catalogue;
 use crate::hashing::Map;
 use crate::linearizability::call::Call;
-use crate::linearizability::finding::{Finding, Violation};
 use crate::objects::precedence::{Clash, Precedence};
-use crate::objects::repeated::Answer;
 use crate::op::Value;
-
-/// Why no legal order exists. The numbers are places in the slice of calls, and of lists.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Conflict {
-    /// A transaction does not agree with itself.
-    Internal { txn: usize, list: usize },
-    /// `found_by` found an element that nobody appended, or one twice.
-    Phantom { found_by: usize, list: usize, position: usize },
-    /// Neither of two lists is the beginning of the other.
-    Incompatible { one: usize, other: usize, list: usize },
-    /// Transactions that cannot all be in order, and the lists that make it so.
-    Clash(Clash),
-}
 
 /// What came out of it.
 pub(super) enum Decision {
@@ -40,33 +24,7 @@ pub(super) enum Decision {
     Refuted(Conflict),
 }
 
-impl Conflict {
-    fn violation(self) -> Violation {
-        // All but the first rest on what others did: no few transactions prove them.
-        let (class, calls) = match self {
-            Self::Internal { txn, .. } => (catalogue::INTERNAL_INCONSISTENCY, vec![txn]),
-            Self::Phantom { .. } => (catalogue::PHANTOM_ELEMENT, Vec::new()),
-            Self::Incompatible { .. } => (catalogue::INCOMPATIBLE_READS, Vec::new()),
-            Self::Clash(_) => (catalogue::NON_LINEARIZABLE, Vec::new()),
-        };
-        Violation { class, calls }
-    }
-}
-
-/// Decides whether `calls` have a legal order.
-pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
-    match decision(calls) {
-        Decision::Legal => Finding::Legal,
-        Decision::Ambiguous => match repeated::decide(calls) {
-            Answer::Legal => Finding::Legal,
-            Answer::Ambiguous => Finding::Ambiguous,
-            Answer::Refuted => Finding::refuted(catalogue::NON_LINEARIZABLE, Vec::new()),
-        },
-        Decision::Refuted(conflict) => Finding::Refuted(conflict.violation()),
-    }
-}
-
-/// The same with its reason, where no element repeats.
+/// Decides, with the reason, where no element repeats.
 pub(super) fn decision(calls: &[Call<'_>]) -> Decision {
     let lists = match Lists::of(calls) {
         None => return Decision::Ambiguous,

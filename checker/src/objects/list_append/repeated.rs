@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::conflict::Conflict;
 use super::lists::{Lists, micros};
-use super::monitor::{Conflict, Decision, decision};
+use super::monitor::{Decision, decision};
 use crate::linearizability::call::Call;
 use crate::objects::repeated::{self, Answer, Choices, Chosen, Names};
 use crate::op::{Key, Op, Outcome, Value};

@@ -2,14 +2,14 @@
 //!
 //! They only tell what the holds already proved; where no hold does, no narrow class fits.
 
+use super::crossings::{all, crossing_of};
 use super::holds::{Hold, holds};
-use super::{all, crossing_of};
 use crate::catalogue;
 use crate::history::Operation;
-use crate::linearizability::explain::{Refuted, Told};
 use crate::linearizability::finding::Finding;
+use crate::linearizability::object::Object;
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::Lock;
-use crate::objects::Object;
 use crate::op::Op;
 use crate::words;
 

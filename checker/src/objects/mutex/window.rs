@@ -21,21 +21,25 @@
 
 use std::cmp::Reverse;
 
-use super::acquires;
 use crate::catalogue;
 use crate::event::Nanos;
 use crate::hashing::Map;
 use crate::history::Operation;
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
+use crate::linearizability::object::Object;
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::models::Mutex;
-use crate::objects::Object;
 use crate::op::Op;
 use crate::words;
 
 /// The most calls that are told as they are: of so few no pairs go, and nothing that is left out has
 /// to be believed.
 const PLAIN: usize = 10;
+
+/// Whether a call acquires; otherwise it releases.
+pub(super) fn acquires(call: &Call<'_>) -> bool {
+    matches!(call.op, Op::Acquire { .. })
+}
 
 /// A span from some begin up to the end of everything that has too many calls of one side.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@
 use super::elements::{Conflict, Times};
 use crate::catalogue;
 use crate::history::Operation;
-use crate::linearizability::explain::{Refuted, Told};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::op::{Op, Outcome, Value};
 use crate::words;
 

@@ -152,9 +152,9 @@ fn is_unseen(call: &Call<'_>) -> bool {
 mod tests {
     use super::*;
     use crate::budget::Budget;
+    use crate::linearizability::object::Object;
     use crate::linearizability::{Algorithm, answer};
     use crate::models::{Bag, Queue};
-    use crate::objects::Object;
     use crate::objects::register::drawn::Dice;
     use crate::op::Outcome;
 

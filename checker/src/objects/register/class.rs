@@ -3,15 +3,14 @@
 //! The class only names what the refutation already proved; where no rule fits it is
 //! `non-linearizable`.
 
+use super::conflict::{Conflict, Crossing, Refused};
 use super::facts::Fact;
 use super::monitor;
-use super::refusals::Refused;
-use super::sweep::{Conflict, Crossing};
 use crate::catalogue;
 use crate::event::Nanos;
 use crate::history::Operation;
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::op::{Op, Outcome, Value};
 use crate::words;
 

@@ -25,7 +25,7 @@ use crate::event::Nanos;
 use crate::hashing::Map;
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
-use crate::objects::Weakened;
+use crate::linearizability::object::Weakened;
 use crate::op::{Op, Outcome, Value};
 
 /// How many calls may be looked at while making a set smaller, where the sweep decides …

@@ -1,31 +1,18 @@
 //! The near-linear check as others ask for it: what it found, and which calls show it.
 
+use super::conflict::{Answer, Conflict};
 use super::groups::NONE;
 use super::proof::{Depth, Proof};
-use super::repeated;
-use super::sweep::{self, Conflict, Sweep};
+use super::sweep::Sweep;
 use crate::catalogue;
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::{Finding, Violation};
-use crate::objects::repeated::Answer;
 
-/// Decides whether `calls` of one register have a legal order.
-pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
-    match swept_alone(calls) {
-        Finding::Ambiguous => match repeated::decide(calls) {
-            Answer::Legal => Finding::Legal,
-            Answer::Ambiguous => Finding::Ambiguous,
-            Answer::Refuted => Finding::refuted(catalogue::NON_LINEARIZABLE, Vec::new()),
-        },
-        found => found,
-    }
-}
-
-/// The same where every value that matters was written once; else ambiguous.
+/// Decides where every value that matters was written once; else ambiguous.
 pub(super) fn swept_alone(calls: &[Call<'_>]) -> Finding {
     match answer(calls, Depth::Whole) {
-        (sweep::Answer::Legal, _) => Finding::Legal,
-        (sweep::Answer::Refuted(conflict), Some(proof)) => {
+        (Answer::Legal, _) => Finding::Legal,
+        (Answer::Refuted(conflict), Some(proof)) => {
             // What rests on a value with several writers is no proof without all of them.
             let calls = if proof.loose.is_empty() { proof.places } else { Vec::new() };
             Finding::Refuted(Violation { class: class(&conflict), calls })
@@ -40,9 +27,9 @@ pub(super) fn proof(calls: &[Call<'_>]) -> Option<Proof> {
 }
 
 /// Sweeps over `calls` in the order of invocation, in which nearly all come already.
-fn answer(calls: &[Call<'_>], depth: Depth) -> (sweep::Answer, Option<Proof>) {
+fn answer(calls: &[Call<'_>], depth: Depth) -> (Answer, Option<Proof>) {
     if calls.len() >= NONE as usize {
-        return (sweep::Answer::Ambiguous, None);
+        return (Answer::Ambiguous, None);
     }
     if calls.is_sorted_by_key(|call| call.start) {
         return swept(calls, depth);
@@ -54,12 +41,12 @@ fn answer(calls: &[Call<'_>], depth: Depth) -> (sweep::Answer, Option<Proof>) {
     (answer, proof.map(|proof| proof.renumbered(&order)))
 }
 
-fn swept(calls: &[Call<'_>], depth: Depth) -> (sweep::Answer, Option<Proof>) {
+fn swept(calls: &[Call<'_>], depth: Depth) -> (Answer, Option<Proof>) {
     let mut sweep = Sweep::new(calls);
     let answer = sweep.run();
     let proof = match answer {
-        sweep::Answer::Refuted(conflict) => Some(Proof::new(&sweep, conflict, depth)),
-        sweep::Answer::Legal | sweep::Answer::Ambiguous => None,
+        Answer::Refuted(conflict) => Some(Proof::new(&sweep, conflict, depth)),
+        Answer::Legal | Answer::Ambiguous => None,
     };
     (answer, proof)
 }

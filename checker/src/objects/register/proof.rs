@@ -2,9 +2,9 @@
 //!
 //! Taking away whatever comes before, or after, is left to [`super::minimise`].
 
+use super::conflict::{Conflict, Crossing, Refused};
 use super::groups::{Groups, INITIAL, NONE, Place};
-use super::refusals::Refused;
-use super::sweep::{Conflict, Crossing, Sweep};
+use super::sweep::Sweep;
 
 /// Calls that have no legal order, whatever else the register did.
 #[derive(Debug, Clone, PartialEq, Eq)]

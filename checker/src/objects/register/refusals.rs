@@ -25,22 +25,11 @@
 
 use std::collections::BTreeSet;
 
+use super::conflict::{Answer, Block, Conflict, Refused};
 use super::groups::{Groups, NONE, Place};
-use super::sweep::{Answer, Block, Conflict};
 use crate::event::Nanos;
 use crate::hashing::Map;
 use crate::linearizability::call::Call;
-
-/// A refusal that no order allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Refused {
-    /// It saw that the register did not hold a value.
-    pub(super) refused: usize,
-    /// The register held it since before this ended …
-    pub(super) since: usize,
-    /// … until after this began; none if nothing could have replaced it by then.
-    pub(super) until: Option<usize>,
-}
 
 /// How many blocks are looked at to find one that can be pulled forward.
 const LOOKED_AT: usize = 64;

@@ -5,7 +5,7 @@
 use super::refuters::{Conflict, conflict};
 use crate::catalogue;
 use crate::history::Operation;
-use crate::linearizability::explain::{Refuted, Told};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::objects::list_append::class::internal;
 use crate::op::{Key, Op, Outcome, Value};
 use crate::transaction::Micro;

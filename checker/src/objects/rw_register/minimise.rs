@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use super::refuters::{Conflict, conflict, decide};
 use crate::linearizability::call::Call;
+use crate::linearizability::object::{Weakened, only};
 use crate::objects::list_append::lists::micros;
-use crate::objects::{Weakened, only};
 use crate::op::{Key, Op, Outcome};
 use crate::transaction::Micro;
 

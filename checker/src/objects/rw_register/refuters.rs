@@ -11,12 +11,12 @@
 use std::collections::BTreeMap;
 
 use super::order;
-use super::versions::Registers;
+use super::versions::{Own, Registers};
 use crate::catalogue;
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
+use crate::linearizability::object::Object;
 use crate::models::Register;
-use crate::objects::Object;
 use crate::op::{Key, Op, Outcome, Value};
 use crate::transaction::{Micro, Seen};
 
@@ -55,15 +55,6 @@ pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
         }
         None => registers.map_or(Finding::Ambiguous, |registers| order::decide(calls, &registers)),
     }
-}
-
-/// What a transaction did with one register.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Own<'a> {
-    /// What it found there: the inner none is “absent”.
-    pub(super) found: Option<Option<&'a Value>>,
-    /// What it left there.
-    pub(super) wrote: Option<&'a Value>,
 }
 
 /// What each transaction did with each register; none if some call is not about registers.

@@ -12,11 +12,19 @@
 use std::collections::BTreeMap;
 
 use super::graph::{Graph, Node};
-use super::refuters::Own;
 use crate::event::Nanos;
 use crate::hashing::Map;
 use crate::linearizability::call::Call;
 use crate::op::{Key, Value};
+
+/// What a transaction did with one register.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Own<'a> {
+    /// What it found there: the inner none is “absent”.
+    pub(super) found: Option<Option<&'a Value>>,
+    /// What it left there.
+    pub(super) wrote: Option<&'a Value>,
+}
 
 /// What each transaction did with each register, by register and in the order of the transactions.
 pub(super) type Registers<'a> = BTreeMap<&'a Key, Vec<(Node, Own<'a>)>>;

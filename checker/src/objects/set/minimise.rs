@@ -17,7 +17,7 @@ use super::elements::Elements;
 use super::monitor::{self, Conflict, Decision, decision};
 use crate::linearizability::call::Call;
 use crate::linearizability::minimise::{EFFORT, Part, by_parts};
-use crate::objects::{Weakened, only};
+use crate::linearizability::object::{Weakened, only};
 use crate::op::{Op, Outcome, Value};
 
 /// The elements that the refutation of `calls` is about, sorted; none if only a search sees it.

@@ -20,8 +20,8 @@
 //! who missed it and began later than that can come after the removal; a removal that can have come
 //! first, and was not ruled out, may as well have.
 
-use super::class::{Rule, rule};
 use super::elements::{Element, Elements};
+use super::rule::{Rule, rule};
 use crate::catalogue;
 use crate::event::Nanos;
 use crate::linearizability::call::Call;

@@ -6,7 +6,7 @@ use super::chain::{Conflict, Doubt, judge, made};
 use crate::catalogue;
 use crate::history::Operation;
 use crate::linearizability::call::Call;
-use crate::linearizability::explain::{Refuted, Told};
+use crate::linearizability::refuted::{Refuted, Told};
 use crate::op::{Op, Outcome};
 use crate::words;
 

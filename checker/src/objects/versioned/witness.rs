@@ -7,7 +7,7 @@
 
 use super::chain::{Conflict, Doubt, judge, made};
 use crate::linearizability::call::Call;
-use crate::objects::Weakened;
+use crate::linearizability::object::Weakened;
 use crate::op::{Op, Outcome};
 
 /// The calls of the witness, by id, as what is left of them.

@@ -1,0 +1,26 @@
+//! What a watch says.
+
+use crate::identity::Nanos;
+use crate::text::Key;
+
+/// Proof that a check would refute what was recorded so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// The check, by id.
+    pub check: &'static str,
+    /// The object, where it is about one.
+    pub object: Option<Key>,
+    /// The index of the event that proves it: a completion, an observation or the end of a server.
+    pub index: u64,
+    /// When that was recorded.
+    pub time: Nanos,
+}
+
+/// What a watch cannot tell any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blind {
+    /// The object, or everything.
+    pub object: Option<Key>,
+    /// Why not.
+    pub reason: &'static str,
+}
