@@ -8,25 +8,14 @@
 mod canonical;
 mod kind;
 mod lexer;
+mod refused;
 mod string;
 mod tree;
 mod value;
 
 pub(crate) use kind::Kind;
 pub(crate) use lexer::Syntax;
+pub(crate) use refused::Refused;
 pub(crate) use string::quoted;
 pub(crate) use tree::{Form, Reader};
 pub(crate) use value::{Strings, from_value, to_value};
-
-/// Why a text is refused, and where: a place in bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refused {
-    pub(crate) at: usize,
-    pub(crate) reason: String,
-}
-
-impl Refused {
-    pub(crate) fn new(at: usize, reason: impl Into<String>) -> Self {
-        Self { at, reason: reason.into() }
-    }
-}

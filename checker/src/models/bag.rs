@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Model, Refusal};
+use super::model::{Model, Refusal, tree_bytes};
 use crate::op::{Op, Outcome, Value};
 use crate::words;
 
@@ -154,7 +154,7 @@ impl Model for Bag {
     }
 
     fn bytes(&self) -> usize {
-        let elements = |layer: &Layer| super::tree_bytes::<(Value, usize)>(layer.elements.len());
+        let elements = |layer: &Layer| tree_bytes::<(Value, usize)>(layer.elements.len());
         let layers = self.layers.capacity() * size_of::<Layer>();
         size_of_val(self) + layers + self.layers.iter().map(elements).sum::<usize>()
     }

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::{Model, Refusal};
+use super::model::{Model, Refusal};
 use crate::op::{Op, Outcome, Value};
 
 /// The state of a counter: the sum of all increments so far.

@@ -10,7 +10,7 @@
 
 use std::fmt;
 
-use super::{Model, Refusal};
+use super::model::{Model, Refusal};
 use crate::op::{Op, Outcome, Value};
 
 /// The state of a lock with its guarded resource.

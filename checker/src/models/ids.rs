@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::{Model, Refusal};
+use super::model::{Model, Refusal, tree_bytes};
 use crate::op::{Op, Outcome, Value};
 use crate::words;
 
@@ -39,7 +39,7 @@ impl Model for UniqueIds {
     }
 
     fn bytes(&self) -> usize {
-        size_of_val(self) + super::tree_bytes::<Value>(self.0.len())
+        size_of_val(self) + tree_bytes::<Value>(self.0.len())
     }
 
     fn observes(_: &Op, outcome: Option<&Outcome>) -> bool {

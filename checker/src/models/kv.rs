@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::{Model, Refusal};
+use super::model::{Model, Refusal};
 use crate::op::{Op, Outcome, Value};
 use crate::text::Text;
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Model, Refusal};
+use super::model::{Model, Refusal, tree_bytes};
 use crate::event::NodeId;
 use crate::op::{Op, Outcome};
 
@@ -40,7 +40,7 @@ impl Model for Leaders {
     }
 
     fn bytes(&self) -> usize {
-        size_of_val(self) + super::tree_bytes::<(u64, NodeId)>(self.0.len())
+        size_of_val(self) + tree_bytes::<(u64, NodeId)>(self.0.len())
     }
 }
 

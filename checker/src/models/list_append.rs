@@ -4,8 +4,8 @@
 
 use std::fmt;
 
+use super::model::{Model, Refusal};
 use super::trie::Trie;
-use super::{Model, Refusal};
 use crate::op::{Key, Op, Outcome, Value};
 use crate::transaction::{Micro, Seen};
 use crate::words;

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::{Effect, Model, Refusal};
+use super::model::{Effect, Model, Refusal};
 use crate::op::{Op, Outcome};
 
 /// The state of a mutex.

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use super::{Model, Refusal};
+use super::model::{Model, Refusal};
 use crate::op::{Op, Outcome, Value};
 use crate::words;
 

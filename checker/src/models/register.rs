@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::{Effect, Model, Refusal};
+use super::model::{Effect, Model, Refusal};
 use crate::op::{Op, Outcome, Value};
 
 /// The state of a register: its value, or none while it was never written.

@@ -5,8 +5,8 @@
 use std::fmt;
 
 use super::list_append::only_reads;
+use super::model::{Model, Refusal};
 use super::trie::Trie;
-use super::{Model, Refusal};
 use crate::op::{Key, Op, Outcome, Value};
 use crate::transaction::{Micro, Seen};
 

@@ -5,8 +5,8 @@
 
 use std::fmt;
 
+use super::model::{Model, Refusal};
 use super::trie::Trie;
-use super::{Model, Refusal};
 use crate::op::{Op, Outcome, Value};
 use crate::words;
 

@@ -1,6 +1,6 @@
 //! What a model says of itself, for the tests of models.
 
-use super::{Effect, Model};
+use super::model::{Effect, Model};
 
 /// The words of the state after these steps, or of the first refusal. What the model says of the
 /// effect of each step must be so.

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use super::{Model, Refusal};
+use super::model::{Model, Refusal};
 use crate::op::{Op, Outcome, Value};
 
 /// What is known of the present generation.

@@ -3,9 +3,9 @@
 //! Lists are written as vectors, the elements of sets and the keys of maps in the order of their
 //! texts, numbers in their shortest form. Whole numbers and floating-point ones stay different.
 
-use super::Refused;
 use super::kind::Kind;
 use super::lexer::unreadable;
+use super::refused::Refused;
 use super::string::{character, named, quoted};
 use super::tree::{Form, inside};
 

@@ -1,8 +1,8 @@
 //! From text to tokens. A token is checked as far as it can be alone; how tokens nest is the
 //! business of [`super::tree`].
 
-use super::Refused;
 use super::kind::Kind;
+use super::refused::Refused;
 use super::string;
 
 /// How many characters of a bad token are shown.

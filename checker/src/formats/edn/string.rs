@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::Refused;
+use super::refused::Refused;
 
 /// The characters that have names.
 const NAMED: [(&str, char); 6] = [

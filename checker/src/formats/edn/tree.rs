@@ -6,9 +6,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::Refused;
 use super::kind::Kind;
 use super::lexer::{Lexer, Syntax, Token, unreadable};
+use super::refused::Refused;
 use super::string::unescape;
 
 /// How deep values may be nested. Histories need five levels or so.

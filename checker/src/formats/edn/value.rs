@@ -7,10 +7,10 @@
 //! the keyword `:x` are different values in the file. A symbol is marked with `'`, which begins no
 //! value of EDN.
 
-use super::Refused;
 use super::canonical::canonical;
 use super::kind::Kind;
 use super::lexer::Syntax;
+use super::refused::Refused;
 use super::string::quoted;
 use super::tree::{Form, Reader, inside};
 use crate::value::Value;
