@@ -18,6 +18,7 @@ use fracas_targets::{Deployment, Device, Limits, LogFile, NodePlan, StopSignal};
 use crate::durable;
 use crate::equipment::Equipment;
 use crate::recorder::Recorder;
+use crate::start_error::StartError;
 use crate::store::RunDir;
 use crate::tail::Begin;
 use crate::view::View;
@@ -96,27 +97,6 @@ pub struct Crash {
     pub background: bool,
     /// The last lines of its log.
     pub log: Vec<String>,
-}
-
-/// Why a cluster could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The lab refused.
-    #[error(transparent)]
-    Lab(#[from] LabError),
-    /// A file of the target could not be written.
-    #[error("write `{path}` for node {node}: {error}")]
-    File {
-        /// Whose file.
-        node: NodeId,
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// The run directory refused.
-    #[error(transparent)]
-    Store(#[from] crate::store::StoreError),
 }
 
 /// Proves that the monotonic clock of a node is ahead by so many nanoseconds, if it shall be at all.

@@ -9,15 +9,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::{fmt, io, thread};
+use std::{io, thread};
 
 use fracas_checker::Plan;
-use fracas_checker::event::{Event, Nanos};
+use fracas_checker::event::Event;
 use fracas_checker::online::{Alarm, Watch};
 
 use crate::powerless;
 use crate::progress::{Listener, Progress};
-use crate::text::plain;
 
 /// With more events than this still to look at, the guard gives up.
 const MOST_BEHIND: usize = 200_000;
@@ -41,31 +40,6 @@ struct Shared {
     /// How many events were handed over and not looked at yet.
     behind: AtomicUsize,
     listener: Arc<dyn Listener>,
-}
-
-/// An anomaly that was proven while the run went on.
-#[derive(Debug, Clone)]
-pub struct Proven {
-    /// What proves it.
-    pub alarm: Alarm,
-    /// When that ended the load; none where the load was over anyway.
-    pub load_ended: Option<Nanos>,
-}
-
-impl fmt::Display for Proven {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Alarm { check, object, index, time } = &self.alarm;
-        let of = object.as_ref().map(|key| format!(" of {}", plain(key))).unwrap_or_default();
-        write!(f, "event {index} at {} proves an anomaly{of} (`{check}`)", seconds(*time))?;
-        match self.load_ended {
-            Some(ended) => write!(f, "; the load was ended at {}", seconds(ended)),
-            None => f.write_str("; the load was over by then"),
-        }
-    }
-}
-
-fn seconds(time: Nanos) -> String {
-    format!("{:.3} s", time as f64 / 1e9)
 }
 
 impl Guard {

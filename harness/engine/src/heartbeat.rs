@@ -4,10 +4,11 @@
 //! A part that stands still for less than [`BOUND`] beyond its own period changes no verdict: the
 //! bounds of plans are several seconds, and a busy machine often stands still for half a second.
 
+use crate::pulse::{PERIOD, Pulse, RESTS};
 use std::fs;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -17,41 +18,10 @@ use fracas_checker::harness::Mishap;
 use crate::powerless;
 use crate::recorder::Recorder;
 
-/// How often every part gives a sign of life, and is looked at.
-pub const PERIOD: Duration = Duration::from_millis(100);
 /// How much later than that it may come.
 pub const BOUND: Duration = Duration::from_millis(900);
 /// Both together.
 const LATE: Nanos = 1_000_000_000;
-/// A part that is not expected to give signs.
-const RESTS: u64 = u64::MAX;
-
-/// The signs of life of one part; cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Pulse(Arc<AtomicU64>);
-
-impl Default for Pulse {
-    fn default() -> Self {
-        Self(Arc::new(AtomicU64::new(RESTS)))
-    }
-}
-
-impl Pulse {
-    /// It lives.
-    pub fn beat(&self, now: Nanos) {
-        self.0.store(now, Ordering::Relaxed);
-    }
-
-    /// It gives no more signs, and need not.
-    pub fn rest(&self) {
-        self.0.store(RESTS, Ordering::Relaxed);
-    }
-
-    fn last(&self) -> Nanos {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 /// The thread that looks at all parts. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Heartbeat {

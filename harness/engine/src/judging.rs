@@ -13,7 +13,7 @@ use fracas_checker::recorded::{self, Judged};
 use fracas_checker::{Algorithm, Budget, Status, Verdict, judge};
 use fracas_reports::{FILES, Run, RunRecord};
 
-use crate::guard::Proven;
+use crate::proven::Proven;
 use crate::spec::CheckBudget;
 use crate::store::RunDir;
 

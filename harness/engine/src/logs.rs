@@ -13,9 +13,9 @@ use fracas_checker::event::{EventKind, Nanos, NodeId};
 use fracas_checker::harness::Mishap;
 
 use crate::cluster::NodeLog;
-use crate::observer::Context;
 use crate::powerless;
 use crate::tail::{Look, Tail};
+use crate::watching::Context;
 
 /// How often logs are looked at: a log line's time is known to this. At most
 /// [`CHUNK`](crate::tail::CHUNK) of each is read every time, so 12 MB in a second.

@@ -6,33 +6,22 @@
 use std::io;
 use std::sync::Arc;
 
-use fracas_checker::event::{EventKind, Nanos, NodeId};
-use fracas_checker::observation::Observation;
-use fracas_targets::{Deployment, Poller, Sighting};
+use fracas_checker::event::NodeId;
+use fracas_targets::{Deployment, Poller};
 use tokio::task::JoinSet;
 
 use crate::cluster::{Cluster, NodeLog};
-use crate::heartbeat::Pulse;
 use crate::logs::Followers;
+use crate::pulse::Pulse;
 use crate::recorder::Recorder;
 use crate::view::View;
+use crate::watching::Context;
 
 /// Watches a cluster until it is dropped.
 pub struct Observer {
     tasks: JoinSet<()>,
     logs: Followers,
     pulse: Pulse,
-}
-
-/// What every watching task needs.
-#[derive(Clone)]
-pub(crate) struct Context {
-    pub(crate) cluster: Arc<Cluster>,
-    pub(crate) deployment: Arc<Deployment>,
-    pub(crate) recorder: Recorder,
-    /// Of the thread that follows the logs.
-    pub(crate) pulse: Pulse,
-    view: View,
 }
 
 impl Observer {
@@ -87,27 +76,6 @@ impl Observer {
             Some(Ok(())) => Err("a part of the observer ended early".to_owned()),
             Some(Err(error)) => Err(format!("a part of the observer failed: {error}")),
         }
-    }
-}
-
-impl Context {
-    pub(crate) fn observe(&self, node: NodeId, incarnation: u32, since: Nanos, seen: Sighting) {
-        let observation = Observation {
-            node: seen.node.unwrap_or(node),
-            incarnation,
-            source: seen.source,
-            grade: seen.grade,
-            since,
-            role: seen.role,
-            generation: seen.generation,
-            leader: seen.leader,
-            applied: seen.applied,
-            voted: seen.voted,
-            entry: None,
-            text: seen.text,
-        };
-        let at = self.recorder.record(EventKind::Observe(observation.clone()));
-        self.view.observe(&observation, at);
     }
 }
 

@@ -8,6 +8,7 @@ use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Cut, FaultKind};
 
 use crate::plan::RunPlan;
+use crate::refusal::refused;
 use fracas_lab::packets::Shaping;
 use fracas_lab::{Lab, LabError, LabSpec};
 
@@ -68,19 +69,4 @@ fn cut(lab: &Lab, direction: Cut) -> Result<(), LabError> {
 fn shape(lab: &Lab, direction: Cut) -> Result<(), LabError> {
     lab.shape(&BTreeMap::from([(direction, LATE)]))?;
     lab.shape(&BTreeMap::new())
-}
-
-/// The same error, with the kind of fault that cannot be brought about for it. Whatever it is, it is
-/// the machine's.
-#[must_use]
-pub fn refused(kind: FaultKind, error: LabError) -> LabError {
-    let what = format!("bring about the fault `{kind}`");
-    match error {
-        LabError::Unavailable { .. } => error.within(&what),
-        other => LabError::Unavailable {
-            what,
-            why: other.to_string(),
-            mend: "see `fracas doctor`, or name the other kinds with `--faults`".into(),
-        },
-    }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use fracas_checker::event::NodeId;
 
-use crate::guard::Proven;
 use crate::interrupt::Interrupt;
+use crate::proven::Proven;
 
 /// What a listener hears.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use fracas_reports::{Ended, Host, RUN_SCHEMA, RunRecord, TargetInfo, Tool};
 use serde::Serialize;
 
 use crate::actor::Actual;
-use crate::equipment::ClockMeans;
+use crate::means::ClockMeans;
 use crate::nemesis::{self, Planned};
 use crate::plan::RunPlan;
 use crate::{store, targets};

@@ -18,8 +18,8 @@ use fracas_checker::history::{Header, Plan};
 
 use crate::begun::Begun;
 use crate::guard::Feed;
-use crate::heartbeat::{PERIOD, Pulse};
 use crate::powerless;
+use crate::pulse::{PERIOD, Pulse};
 
 /// A client waits while more events than this have not been written yet: the disk has stalled.
 const MOST_WAITING: usize = 200_000;

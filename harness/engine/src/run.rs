@@ -3,18 +3,18 @@
 mod error;
 mod looks;
 mod ready;
+mod stage;
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use fracas_checker::event::{EventKind, Nanos, Phase};
+use fracas_checker::event::{EventKind, Phase};
 use fracas_checker::fault::FaultKind;
 use fracas_checker::harness::Mishap;
 use fracas_checker::history::{self, Header};
 use fracas_lab::{Lab, LabSpec, World, scarce};
 use fracas_reports::{Ended, RunRecord};
-use fracas_targets::Deployment;
 use fracas_workloads::Lane;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -23,23 +23,25 @@ use crate::actor::{Actor, Actual};
 use crate::clients::{Caller, Clients};
 use crate::cluster::Cluster;
 use crate::deploying::deployments;
-use crate::equipment::{Equipment, PacketMeans};
-use crate::guard::{Guard, Proven};
+use crate::equipment::Equipment;
+use crate::guard::Guard;
 use crate::heartbeat::Heartbeat;
-use crate::interrupt::{Interrupt, Interrupts};
+use crate::interrupt::Interrupt;
 use crate::judging::{Conclusion, HistoryError};
+use crate::means::PacketMeans;
 use crate::observer::Observer;
 use crate::plan::RunPlan;
 use crate::progress::{Listener, Progress, Standing};
+use crate::proven::Proven;
 use crate::recorder::Recorder;
+use crate::signals::Interrupts;
 use crate::store::RunDir;
 use crate::view::View;
 use crate::{judging, powerless, preflight, record};
 pub use error::RunError;
 use looks::Looker;
+use stage::{GLANCE, Stage};
 
-/// How often a waiting run looks around.
-const GLANCE: Duration = Duration::from_millis(20);
 /// After all nodes agree on a leader they are watched for this much longer.
 const AFTERWARDS: Duration = Duration::from_millis(500);
 /// Once an anomaly is proven, the final reads take no longer than this.
@@ -146,23 +148,6 @@ fn told(ended: &Result<Stopped, RunError>) -> Ended {
         Err(RunError::Target(reason)) => Ended::TargetBroke { reason: reason.clone() },
         Err(error) => Ended::Failed { reason: error.to_string() },
     }
-}
-
-/// Everything that a run's phases need.
-struct Stage<'a> {
-    plan: &'a RunPlan,
-    dir: &'a RunDir,
-    cluster: Arc<Cluster>,
-    deployment: Arc<Deployment>,
-    recorder: Recorder,
-    view: View,
-    caller: Caller,
-    interrupts: Interrupts,
-    /// Keeps up with the run, where it is to end with the first anomaly.
-    guard: Option<Guard>,
-    listener: Arc<dyn Listener>,
-    /// When the load was ended because of an anomaly.
-    load_ended: OnceLock<Nanos>,
 }
 
 /// The run itself: five steps. Returns what ended it before its time, if anything did.

@@ -14,7 +14,7 @@ use fracas_checker::history::Coverage;
 use fracas_lab::{Isolation, Mechanism};
 use serde::{Deserialize, Serialize};
 
-use crate::equipment::Wanted;
+use crate::means::Wanted;
 use crate::nemesis;
 
 /// The schema of [`RunSpec`].

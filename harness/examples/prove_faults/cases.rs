@@ -6,7 +6,7 @@ use fracas_checker::event::NodeId;
 use fracas_checker::fault::{
     Again, Clock, Cut, Disk, Fault, FaultKind, Link, Loss, Scarcity, Shape,
 };
-use fracas_engine::equipment::Wanted;
+use fracas_engine::means::Wanted;
 
 /// The node that faults are done to.
 pub(crate) const VICTIM: NodeId = NodeId(1);

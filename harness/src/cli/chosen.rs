@@ -9,7 +9,7 @@ use fracas_targets::{Target, nearest};
 
 use super::run_args::{RunArgs, TIME};
 use super::values::millis;
-use fracas_engine::equipment::ClockMeans;
+use fracas_engine::means::ClockMeans;
 use fracas_engine::nemesis::{self, AIMS, Aim, Does};
 use fracas_lab::{NODES_MAX, lacks};
 

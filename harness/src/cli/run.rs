@@ -18,7 +18,7 @@ use super::run_args::{DiskArg, IsolationArg, RunArgs, TIME};
 use super::values::clients;
 use crate::exit::Exit;
 use crate::output::{Format, narrate, one_line, print};
-use fracas_engine::equipment::Wanted;
+use fracas_engine::means::Wanted;
 use fracas_engine::nemesis;
 use fracas_engine::plan::{Asked, Notes, Place, RunPlan, promised};
 use fracas_engine::preflight;

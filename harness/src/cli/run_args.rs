@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use fracas_checker::event::NodeId;
-use fracas_engine::equipment::{ClockMeans, PacketMeans, StarveMeans};
+use fracas_engine::means::{ClockMeans, PacketMeans, StarveMeans};
 use fracas_engine::spec::Origin;
 use fracas_lab::Mechanism;
 use fracas_targets::duration;

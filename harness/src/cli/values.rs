@@ -7,7 +7,7 @@ use std::time::Duration;
 use fracas_checker::NodeId;
 use fracas_targets::{duration, nearest};
 
-use fracas_engine::equipment::{ClockMeans, PacketMeans, StarveMeans};
+use fracas_engine::means::{ClockMeans, PacketMeans, StarveMeans};
 use fracas_lab::Mechanism;
 
 /// The slowest rate that can be asked for. Far slower ones overflow the clock, too.

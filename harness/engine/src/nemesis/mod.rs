@@ -9,6 +9,7 @@ mod act;
 mod mix;
 mod partition;
 mod plan;
+mod resolve;
 mod schedule;
 mod state;
 mod stories;
@@ -20,8 +21,9 @@ use rand_chacha::ChaCha8Rng;
 pub use act::{Act, Does, Part, Ways, Whom};
 pub use mix::Nemesis;
 pub use plan::{After, Config, Fits, Plan, Planned, SCHEMA, Until};
+pub use resolve::resolve;
 pub use schedule::line_of;
-pub use state::{State, hardest_hit, resolve};
+pub use state::{State, hardest_hit};
 pub use stories::{AIMS, Aim};
 
 /// The generator that settles what an act leaves to chance.

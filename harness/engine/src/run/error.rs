@@ -1,6 +1,6 @@
 //! Why a run could not take place.
 
-use crate::cluster::StartError;
+use crate::start_error::StartError;
 use crate::store::StoreError;
 use fracas_lab::{LabError, scarce};
 

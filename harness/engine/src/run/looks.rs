@@ -9,7 +9,7 @@ use std::time::Duration;
 use fracas_checker::event::{Completion, NodeId, Op, OpKind, ProcessId};
 use tokio::time::Instant;
 
-use super::{GLANCE, Stage};
+use super::stage::{GLANCE, Stage};
 
 /// Process ids of those who look begin here, far above those of any client.
 const LOOKERS: u64 = 1_000_000;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use fracas_checker::event::{Completion, NodeId};
 use tokio::time::Instant;
 
-use super::{GLANCE, RunError, Stage};
+use super::error::RunError;
+use super::stage::{GLANCE, Stage};
 use crate::cluster::Crash;
 use crate::last_words;
 use crate::text::plain;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Clock, Measurement, Stage};
 
-use super::{Trouble, each};
+use super::injector::{Trouble, each};
 use crate::cluster::Cluster;
 use fracas_lab::{LabError, NodeProcess, clock};
 

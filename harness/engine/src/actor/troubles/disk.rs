@@ -9,7 +9,7 @@ use std::time::Duration;
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Again, Disk, Measurement, Stage};
 
-use super::{Trouble, each};
+use super::injector::{Trouble, each};
 use crate::cluster::Cluster;
 use fracas_lab::LabError;
 use fracas_lab::disk::{Errors, Latency, Refused, proofs};

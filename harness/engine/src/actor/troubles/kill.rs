@@ -3,7 +3,7 @@
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Again, Measurement, Stage};
 
-use super::{Trouble, each};
+use super::injector::{Trouble, each};
 use crate::cluster::Cluster;
 use fracas_lab::LabError;
 

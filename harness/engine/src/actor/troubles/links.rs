@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fracas_checker::fault::{Cut, Link, Measurement, Stage};
 
-use super::{Trouble, refused};
+use super::injector::{Trouble, refused};
 use crate::cluster::Cluster;
 use fracas_lab::LabError;
 use fracas_lab::packets::{Shaping, proof};

@@ -5,6 +5,7 @@
 
 mod clock;
 mod disk;
+mod injector;
 mod kill;
 mod links;
 mod partition;
@@ -12,31 +13,9 @@ mod pause;
 mod power;
 mod starve;
 
-use std::fmt;
+use fracas_checker::fault::Fault;
 
-use fracas_checker::event::NodeId;
-use fracas_checker::fault::{Fault, Measurement, Stage};
-
-use crate::cluster::Cluster;
-use fracas_lab::LabError;
-
-/// One fault, as it can be done to a cluster.
-pub trait Trouble: Send {
-    /// By what means: `nft-bridge`, `sigstop`, `vdso-redirect`.
-    fn mechanism(&self, cluster: &Cluster) -> String;
-
-    /// Brings it about. What could not be done is returned, a sentence each.
-    fn inject(&mut self, cluster: &Cluster) -> Vec<String>;
-
-    /// Measures whether it is in effect, or gone.
-    ///
-    /// # Errors
-    /// When nothing could be measured.
-    fn measure(&mut self, cluster: &Cluster, stage: Stage) -> Result<Vec<Measurement>, LabError>;
-
-    /// Mends it. What could not be done is returned, a sentence each.
-    fn heal(&mut self, cluster: &Cluster) -> Vec<String>;
-}
+pub use injector::Trouble;
 
 /// What it takes to do the fault of this number.
 #[must_use]
@@ -53,19 +32,4 @@ pub fn trouble(id: u32, fault: &Fault) -> Box<dyn Trouble> {
         Fault::Disk { nodes, trouble } => Box::new(disk::Troubled::new(nodes, trouble)),
         Fault::Starve { nodes, scarcity } => Box::new(starve::Starve { nodes, scarcity }),
     }
-}
-
-/// Does something to each node; what fails is told.
-fn each<T, E: fmt::Display>(
-    nodes: &[NodeId],
-    what: &str,
-    act: impl Fn(NodeId) -> Result<T, E>,
-) -> Vec<String> {
-    let refused = nodes.iter().filter_map(|node| Some((node, act(*node).err()?)));
-    refused.map(|(node, error)| format!("failed to {what} {node}: {error}")).collect()
-}
-
-/// What failed, as a list of none or one.
-fn refused<T, E: fmt::Display>(what: &str, done: Result<T, E>) -> Vec<String> {
-    done.err().map(|error| format!("failed to {what}: {error}")).into_iter().collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fracas_checker::fault::{Cut, Measurement, Stage};
 
-use super::{Trouble, refused};
+use super::injector::{Trouble, refused};
 use crate::cluster::Cluster;
 use fracas_lab::{LabError, proofs};
 

@@ -3,7 +3,7 @@
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Again, Loss, Measurement, Stage};
 
-use super::Trouble;
+use super::injector::Trouble;
 use super::kill::Down;
 use crate::cluster::Cluster;
 use fracas_lab::LabError;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Measurement, Scarcity, Stage};
 
-use super::{Trouble, each};
+use super::injector::{Trouble, each};
 use crate::cluster::Cluster;
 use fracas_lab::resources::{Duty, Resource, SmallDisk, proof};
 use fracas_lab::{LabError, NodeProcess};

@@ -1,0 +1,72 @@
+//! By what means faults of clocks, links, disks and processors are brought about.
+
+use std::collections::BTreeMap;
+
+use fracas_checker::event::NodeId;
+use fracas_lab::disk::Model;
+use serde::{Deserialize, Serialize};
+
+/// By what means wall clocks are made wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockMeans {
+    /// The vDSO functions of every program are redirected.
+    #[default]
+    Redirect,
+    /// libfaketime, where a program loads libraries.
+    Faketime,
+}
+
+/// By what means packets are late or lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PacketMeans {
+    /// fracas takes them from the bridge and sends them on.
+    #[default]
+    Reinject,
+    /// The kernel's `netem` queues.
+    Netem,
+}
+
+/// By what means nodes get too little processor time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StarveMeans {
+    /// They run by turns.
+    #[default]
+    Turns,
+    /// The kernel rations them, in a group (cgroup) of their own.
+    Cgroup,
+}
+
+impl StarveMeans {
+    /// What it is called in records.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Turns => "sigstop and sigcont by turns",
+            Self::Cgroup => "cgroup quota",
+        }
+    }
+}
+
+/// What equipment is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    /// By what means clocks are made wrong.
+    pub clock: ClockMeans,
+    /// By what means packets are late or lost. That is the lab's business, not a node's.
+    pub packets: PacketMeans,
+    /// By what means nodes get too little processor time.
+    pub starve: StarveMeans,
+    /// When changes of names become durable on the disks.
+    pub disk: Model,
+    /// How far the monotonic clocks of nodes are ahead from their start on, in nanoseconds.
+    #[serde(rename = "monotonic_offset_ns")]
+    pub monotonic: BTreeMap<NodeId, i64>,
+    /// How many bytes there are for each directory of a node's data, if they shall be few. It is
+    /// memory, and gone with the run.
+    #[serde(rename = "small_disk_bytes")]
+    pub small_disk: Option<u64>,
+}

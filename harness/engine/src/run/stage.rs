@@ -1,0 +1,37 @@
+//! What the phases of a run need.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use fracas_checker::event::Nanos;
+use fracas_targets::Deployment;
+
+use crate::clients::Caller;
+use crate::cluster::Cluster;
+use crate::guard::Guard;
+use crate::plan::RunPlan;
+use crate::progress::Listener;
+use crate::recorder::Recorder;
+use crate::signals::Interrupts;
+use crate::store::RunDir;
+use crate::view::View;
+
+/// How often a waiting run looks around.
+pub(super) const GLANCE: Duration = Duration::from_millis(20);
+
+/// Everything that a run's phases need.
+pub(super) struct Stage<'a> {
+    pub(super) plan: &'a RunPlan,
+    pub(super) dir: &'a RunDir,
+    pub(super) cluster: Arc<Cluster>,
+    pub(super) deployment: Arc<Deployment>,
+    pub(super) recorder: Recorder,
+    pub(super) view: View,
+    pub(super) caller: Caller,
+    pub(super) interrupts: Interrupts,
+    /// Keeps up with the run, where it is to end with the first anomaly.
+    pub(super) guard: Option<Guard>,
+    pub(super) listener: Arc<dyn Listener>,
+    /// When the load was ended because of an anomaly.
+    pub(super) load_ended: OnceLock<Nanos>,
+}

@@ -1,0 +1,44 @@
+//! What everything needs that watches the nodes and their logs.
+
+use std::sync::Arc;
+
+use fracas_checker::event::{EventKind, Nanos, NodeId};
+use fracas_checker::observation::Observation;
+use fracas_targets::{Deployment, Sighting};
+
+use crate::cluster::Cluster;
+use crate::pulse::Pulse;
+use crate::recorder::Recorder;
+use crate::view::View;
+
+/// What every watching task needs.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) deployment: Arc<Deployment>,
+    pub(crate) recorder: Recorder,
+    /// Of the thread that follows the logs.
+    pub(crate) pulse: Pulse,
+    pub(crate) view: View,
+}
+
+impl Context {
+    pub(crate) fn observe(&self, node: NodeId, incarnation: u32, since: Nanos, seen: Sighting) {
+        let observation = Observation {
+            node: seen.node.unwrap_or(node),
+            incarnation,
+            source: seen.source,
+            grade: seen.grade,
+            since,
+            role: seen.role,
+            generation: seen.generation,
+            leader: seen.leader,
+            applied: seen.applied,
+            voted: seen.voted,
+            entry: None,
+            text: seen.text,
+        };
+        let at = self.recorder.record(EventKind::Observe(observation.clone()));
+        self.view.observe(&observation, at);
+    }
+}
