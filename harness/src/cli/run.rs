@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::FaultKind;
+use fracas_checker::history::Coverage;
 use fracas_targets::Target;
 use fracas_workloads::{Size, Workload};
 
@@ -124,13 +125,9 @@ fn decide_without(
     let kinds = if args.schedule.is_some() { faults.kinds() } else { kinds };
     must_be_given(&faults, args)?;
     let time = args.time.unwrap_or_else(|| usual_time(args, &faults));
-    let leaders = workloads.iter().any(|workload| workload.name() == "leadership");
-    let faulty = !kinds.is_empty();
+    let (leaders, faulty) = (is_led(&workloads), !kinds.is_empty());
     let asked = Asked { workloads: &workloads, size: &size, time, leaders, faults: faulty };
-    let mut coverage = asked.coverage();
-    let warning = asked.too_little();
-    coverage.elections = args.min_elections.unwrap_or(coverage.elections);
-    coverage.every_fault = args.schedule.is_some();
+    let (coverage, warning) = (needed(args, &asked), asked.too_little());
     let spec = RunSpec {
         schema: SPEC_SCHEMA.to_owned(),
         target: found_target,
@@ -164,6 +161,21 @@ fn decide_without(
     };
     let place = place(args, command(&spec, args));
     RunPlan::of(spec, place, Notes { skipped, warning, left_out, fits })
+}
+
+/// Whether leaders are judged.
+fn is_led(workloads: &[&dyn Workload]) -> bool {
+    workloads.iter().any(|workload| workload.name() == "leadership")
+}
+
+/// What a pass needs.
+fn needed(args: &RunArgs, asked: &Asked<'_>) -> Coverage {
+    let usual = asked.coverage();
+    Coverage {
+        elections: args.min_elections.unwrap_or(usual.elections),
+        every_fault: args.schedule.is_some(),
+        ..usual
+    }
 }
 
 /// Where a run is carried out, and for whom.

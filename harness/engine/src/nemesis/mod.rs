@@ -6,6 +6,7 @@
 //! of the act and the state of that moment. Doing it is the job of [`crate::actor`].
 
 mod act;
+mod chance;
 mod mix;
 mod partition;
 mod plan;
@@ -15,9 +16,6 @@ mod state;
 mod stories;
 mod words;
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-
 pub use act::{Act, Does, Part, Ways, Whom};
 pub use mix::Nemesis;
 pub use plan::{After, Config, Fits, Plan, Planned, SCHEMA, Until};
@@ -25,13 +23,3 @@ pub use resolve::resolve;
 pub use schedule::line_of;
 pub use state::{State, hardest_hit};
 pub use stories::{AIMS, Aim};
-
-/// The generator that settles what an act leaves to chance.
-fn random(draw: u64) -> ChaCha8Rng {
-    ChaCha8Rng::seed_from_u64(draw)
-}
-
-/// A number below `bound`, which must not be 0.
-fn below(random: &mut ChaCha8Rng, bound: usize) -> usize {
-    random.random_range(0..bound)
-}

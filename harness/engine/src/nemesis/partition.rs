@@ -5,7 +5,7 @@ use fracas_checker::fault::{Cut, Shape};
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::below;
+use super::chance::below;
 use super::state::{State, cuts_of};
 
 /// The directions that `shape` cuts in `state`, in order. The node that it is told, if any, is the

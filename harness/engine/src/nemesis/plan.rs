@@ -7,8 +7,8 @@ use fracas_targets::nearest;
 use serde::{Deserialize, Serialize};
 
 use super::act::{Act, Whom};
+use super::chance::random;
 use super::mix::Nemesis;
-use super::random;
 use super::stories::Aim;
 
 /// The schema of a schedule file.

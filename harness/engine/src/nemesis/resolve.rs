@@ -7,8 +7,9 @@ use fracas_checker::fault::{Cut, Fault};
 use rand::seq::SliceRandom;
 
 use super::act::{Act, Does, Ways, Whom};
+use super::chance::random;
+use super::partition;
 use super::state::{State, cuts_of, hardest_hit};
-use super::{partition, random};
 
 /// Settles which nodes `act` means in `state`, or says why it is impossible now.
 ///

@@ -20,7 +20,8 @@ fn plans(config: &Config, seeds: std::ops::Range<u64>) -> Vec<Vec<Planned>> {
 fn first_stories(config: &Config) -> Vec<(&'static str, Does)> {
     let soon = |story: &Story| story.rank <= Mixed::First;
     let first = Story::all(config).into_iter().filter(soon);
-    let last = |story: &Story| story.told(0, 0, &mut super::super::random(1)).pop().unwrap();
+    let last =
+        |story: &Story| story.told(0, 0, &mut super::super::chance::random(1)).pop().unwrap();
     first.map(|story| (story.name, last(&story).act.does)).collect()
 }
 
@@ -137,7 +138,7 @@ fn few_seeds_counted_up_tell_all_stories() {
     for first in [1, 40, 1_000_000] {
         let told = plans(&config(5, 60_000), first..first + 10).concat();
         for story in Story::all(&config(5, 0)) {
-            let acts = story.told(0, 0, &mut super::super::random(1));
+            let acts = story.told(0, 0, &mut super::super::chance::random(1));
             let same = |one: &Planned| {
                 let last = &acts[acts.len() - 1];
                 (one.act.does, one.until) == (last.act.does, last.until)

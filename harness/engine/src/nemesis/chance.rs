@@ -1,0 +1,14 @@
+//! The generators that settle what is left to chance: seeded, always.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// The generator that settles what an act leaves to chance.
+pub(super) fn random(draw: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(draw)
+}
+
+/// A number below `bound`, which must not be 0.
+pub(super) fn below(random: &mut ChaCha8Rng, bound: usize) -> usize {
+    random.random_range(0..bound)
+}
