@@ -286,10 +286,7 @@ fn green(recorded: &Recorded, kind: &Kind) -> Option<String> {
         );
     }
     if doubts.drains > 0 && kind.id == Queue::ID {
-        let untried = match doubts.drains_overlap {
-            true => "two of them overlap each other, and such ways are not tried",
-            false => "there are too many ways to try",
-        };
+        let untried = untried(doubts.drains_overlap);
         return Some(format!(
             "{} drains overlapped with other operations: in which order they took their elements \
              is not told, and {untried}, expected `--model {}` where no order was promised",
@@ -301,6 +298,14 @@ fn green(recorded: &Recorded, kind: &Kind) -> Option<String> {
         return repeated(&recorded.history);
     }
     None
+}
+
+/// Why the order in which drains took their elements is not found by trying.
+fn untried(overlap: bool) -> &'static str {
+    match overlap {
+        true => "two of them overlap each other, and such ways are not tried",
+        false => "there are too many ways to try",
+    }
 }
 
 /// Which objects hold what, the first few.
