@@ -62,7 +62,7 @@ fn a_right_cluster_passes_under_every_fault() {
     );
 
     let repeat = ended.stdout.lines().find_map(|line| line.strip_prefix("repeat: ")).unwrap();
-    assert_eq!(repeat, "fracas run regent --time 16s --out runs --seed=1");
+    assert_eq!(repeat, "fracas run regent --time=16s --seed=1");
     assert_eq!(json(&run.join("run.json"))["command"], repeat);
     room.run(&["check", "latest"]).assert_code(0);
     room.run(&["list", "runs"]).assert_stdout(&["seed 1: pass"]);
