@@ -27,6 +27,7 @@ pub fn spec_of(run: &RunDir, pin: bool) -> Result<RunSpec, String> {
     spec.schedule = nemesis::Plan::read(&text, pin)
         .map_err(|error| format!("error: `{path}` is not a schedule: {error}"))?;
     spec.pin = pin;
+    spec.judge = true; // the run may have been recorded only; without a verdict nothing is found
     Ok(spec)
 }
 

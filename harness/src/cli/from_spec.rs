@@ -44,7 +44,7 @@ pub(super) fn of(
             next.display()
         ));
     }
-    let warning = (recorded != spec.binary_sha256).then(|| {
+    let warning = (!recorded.is_empty() && recorded != spec.binary_sha256).then(|| {
         let binary = spec.binary.display();
         format!("`{binary}` is another server than the spec was recorded with: its SHA-256 differs")
     });

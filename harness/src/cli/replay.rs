@@ -61,6 +61,15 @@ pub(super) fn replay(args: &ReplayArgs) -> Exit {
         Ok(again) => again,
         Err(exit) => return exit,
     };
+    if again.len() < args.times as usize {
+        let (judged, times) = (again.len(), args.times);
+        tell(&format!(
+            "fracas: warning: {judged} of {times} replays were judged; the others do not count"
+        ));
+    }
+    if again.is_empty() {
+        return Exit::Inconclusive; // nothing was tried: neither that it comes again nor that it does not
+    }
     conclude(&dir, rates(&first, &again, args.pin))
 }
 
