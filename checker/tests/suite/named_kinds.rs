@@ -184,7 +184,7 @@ fn every_kind_is_looked_at_in_its_own_way() {
     }
     // A lock that is held is seen by asking for it, and an id is kept nowhere.
     let plan = "phase load 0\nphase recover 480\nphase final 490\nphase stop 900\n";
-    lacks(&[], &[], &format!("{plan}p1 - acq l 1 [0..1] ok 1\np1 - gen i [0..1] ok 7\n"));
+    lacks(&[], &[], &format!("{plan}p1 - acq l 1 [0..1] ok 1\np3 - gen i [0..1] ok 7\n"));
 }
 
 /// Events that tell nothing of objects do not disturb a watch of named ones.
