@@ -2,24 +2,24 @@
 //!
 //! Undefined variables are errors, never empty text. Nothing here knows what a text is for.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use fracas_checker::{Op, ProcessId, op};
+use fracas_checker::{Op, ProcessId};
 use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
+use crate::arguments::{TTL, arguments, may_expire};
 use crate::deploy::{ClusterSpec, NodeSpec};
 use crate::http::ClientError;
 
-/// Times in templates are in milliseconds.
-const NANOS_PER_MILLI: u64 = 1_000_000;
-
 /// The names a template may use, with their values.
-pub(crate) type Variables = BTreeMap<&'static str, Value>;
+pub(crate) type Variables = BTreeMap<Cow<'static, str>, Value>;
 
 /// How many steps one template may take: a file from elsewhere may never come to an end otherwise.
 pub(crate) const STEPS_MAX: u64 = 100_000;
@@ -141,7 +141,7 @@ impl io::Write for Bounded {
 
 /// What the version command knows.
 pub(crate) fn variables_of_binary(binary: &Path) -> Variables {
-    Variables::from([("binary", Value::from(binary.to_string_lossy().into_owned()))])
+    Variables::from([("binary".into(), Value::from(binary.to_string_lossy().into_owned()))])
 }
 
 /// What everything about a node knows: `binary`, `node`, `nodes`, `port`.
@@ -154,9 +154,9 @@ pub(crate) fn variables_of_node(
     let ports: BTreeMap<String, Value> =
         ports.iter().map(|(name, port)| (name.clone(), Value::from(*port))).collect();
     let mut variables = variables_of_binary(&cluster.binary);
-    variables.insert("node", describe(node));
-    variables.insert("nodes", Value::from(nodes));
-    variables.insert("port", Value::from(ports));
+    variables.insert("node".into(), describe(node));
+    variables.insert("nodes".into(), Value::from(nodes));
+    variables.insert("port".into(), Value::from(ports));
     variables
 }
 
@@ -177,40 +177,12 @@ pub(crate) fn variables_of_op(
     op: &Op,
 ) -> Variables {
     let mut variables = node.clone();
-    variables.insert("process", Value::from(process.0));
-    variables.insert("op", Value::from(BTreeMap::from([("id", Value::from(id))])));
-    if let Some(key) = op.key() {
-        variables.insert("key", Value::from(&**key));
+    variables.insert("process".into(), Value::from(process.0));
+    variables.insert("op".into(), Value::from(BTreeMap::from([("id", Value::from(id))])));
+    if may_expire(op.kind()) {
+        variables.insert(TTL.into(), Value::from(0));
     }
-    match op {
-        Op::Write { value, .. } => {
-            variables.insert("value", plain(value));
-        }
-        Op::Cas { old, new, .. } => {
-            variables.insert("old", plain(old));
-            variables.insert("new", plain(new));
-        }
-        Op::Acquire { holder, ttl, .. } | Op::Renew { holder, ttl, .. } => {
-            variables.insert("holder", Value::from(*holder));
-            variables.insert("ttl_ms", Value::from(ttl.unwrap_or(0) / NANOS_PER_MILLI));
-        }
-        Op::Release { holder, .. } => {
-            variables.insert("holder", Value::from(*holder));
-        }
-        Op::GuardedWrite { token, value, .. } => {
-            variables.insert("token", Value::from(*token));
-            variables.insert("value", plain(value));
-        }
-        // A read has a key only; no target can declare another kind.
-        _ => {}
-    }
+    let arguments = arguments(op).into_iter();
+    variables.extend(arguments.map(|(name, value)| (name.into(), Value::from(Serde(value)))));
     variables
-}
-
-/// A value as templates see it.
-fn plain(value: &op::Value) -> Value {
-    match value {
-        op::Value::Int(number) => Value::from(*number),
-        op::Value::Text(text) => Value::from(&**text),
-    }
 }

@@ -183,7 +183,7 @@ fn paths(variables: &Variables) -> Vec<String> {
             Ok(fields) if value.kind() == ValueKind::Map => {
                 paths.extend(fields.map(|field| format!("{name}.{field}")));
             }
-            _ => paths.push((*name).to_owned()),
+            _ => paths.push(name.to_string()),
         }
     }
     paths
