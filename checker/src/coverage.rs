@@ -102,8 +102,8 @@ fn operations(seen: &Seen<'_>, result: &mut CheckResult) {
             ));
         }
     }
-    for kind in OpKind::REQUESTS {
-        result.metrics.insert(format!("ok-{kind}"), seen.ok(kind) as f64);
+    for (kind, fates) in &seen.fates {
+        result.metrics.insert(format!("ok-{kind}"), fates.ok as f64);
     }
 }
 

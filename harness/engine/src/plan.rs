@@ -321,7 +321,7 @@ mod tests {
 
     fn asked(rate: f64, seconds: u64) -> (Coverage, bool) {
         let nodes = (1..=5).map(NodeId).collect();
-        let serves = OpKind::ASKED.into();
+        let serves = OpKind::asked().collect();
         let size = Size { nodes, clients: 10, rate: Some(rate), keys: 5, serves };
         let time = Duration::from_secs(seconds);
         let workloads = &fracas_workloads::ALL;
@@ -346,7 +346,8 @@ mod tests {
     #[test]
     fn without_faults_no_election_is_asked_for() {
         let nodes = vec![NodeId(1)];
-        let size = Size { nodes, clients: 1, rate: None, keys: 1, serves: OpKind::ASKED.into() };
+        let size =
+            Size { nodes, clients: 1, rate: None, keys: 1, serves: OpKind::asked().collect() };
         for (leaders, faults, elections) in [(true, true, 1), (true, false, 0), (false, true, 0)] {
             let (workloads, time) = (&fracas_workloads::ALL, Duration::from_secs(9));
             let asked = Asked { workloads, size: &size, time, leaders, faults };

@@ -165,7 +165,7 @@ impl Writer {
         let coverage = &mut self.plan.coverage;
         match words[1] {
             "ok_per_kind" => {
-                let mut kinds = OpKind::REQUESTS.into_iter();
+                let mut kinds = OpKind::asked();
                 let kind = kinds.find(|kind| kind.word() == words[2]).expect("a kind");
                 coverage.ok_per_kind.insert(kind, number(words[3]));
             }
