@@ -3,9 +3,10 @@
 //! The names are those under which a history has the fields, but for times to live, which are in
 //! milliseconds here. It deliberately does not say where or by whom something is asked.
 
+use fracas_checker::op::Field;
 use fracas_checker::transaction::Micro;
-use fracas_checker::{Op, OpKind};
-use serde_json::{Map, Value as Json, json};
+use fracas_checker::{Op, Value};
+use serde_json::{Value as Json, json};
 
 /// Histories have times in nanoseconds.
 const NANOS_PER_MILLI: u64 = 1_000_000;
@@ -14,38 +15,47 @@ const NANOS_PER_MILLI: u64 = 1_000_000;
 pub(crate) const TTL: &str = "ttl_ms";
 
 /// The arguments of an operation. A time to live is among them where the operation has one.
-pub(crate) fn arguments(op: &Op) -> Map<String, Json> {
-    if let Op::Txn { ops } = op {
-        return Map::from_iter([("ops".to_owned(), ops.iter().map(part).collect())]);
+pub(crate) fn arguments(op: &Op) -> impl Iterator<Item = (&'static str, Json)> {
+    op.fields().into_iter().filter_map(|(name, field)| match field {
+        Field::Time(time) => Some((TTL, (time? / NANOS_PER_MILLI).into())),
+        Field::Key(key) => Some((name, (**key).into())),
+        Field::Value(value) => Some((name, plain(value))),
+        Field::Number(number) => Some((name, number.into())),
+        Field::Signed(number) => Some((name, number.into())),
+        Field::Parts(parts) => Some((name, parts.iter().map(part).collect())),
+        Field::Node(node) => Some((name, node.to_string().into())),
+    })
+}
+
+fn plain(value: &Value) -> Json {
+    match value {
+        Value::Int(number) => (*number).into(),
+        Value::Text(text) => (**text).into(),
     }
-    let written = serde_json::to_value(op).expect("an operation can be written as JSON");
-    let Json::Object(mut arguments) = written else { return Map::new() };
-    arguments.remove("f");
-    if let Some(ttl) = arguments.remove("ttl").and_then(|ttl| ttl.as_u64()) {
-        arguments.insert(TTL.to_owned(), (ttl / NANOS_PER_MILLI).into());
-    }
-    arguments
 }
 
 /// One read or write of a transaction: a read has no value yet.
 fn part(part: &Micro) -> Json {
     match part {
         Micro::Read { key, .. } => json!({ "f": "read", "key": &**key }),
-        Micro::Write { key, value } => json!({ "f": "write", "key": &**key, "value": value }),
-        Micro::Append { key, value } => json!({ "f": "append", "key": &**key, "value": value }),
+        Micro::Write { key, value } => {
+            json!({ "f": "write", "key": &**key, "value": plain(value) })
+        }
+        Micro::Append { key, value } => {
+            json!({ "f": "append", "key": &**key, "value": plain(value) })
+        }
     }
 }
 
 /// Whether operations of this kind may have a time to live.
-pub(crate) fn may_expire(kind: OpKind) -> bool {
-    matches!(kind, OpKind::Acquire | OpKind::Renew)
+pub(crate) fn may_expire(op: &Op) -> bool {
+    op.fields().iter().any(|(_, field)| matches!(field, Field::Time(_)))
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use fracas_checker::Value;
     use fracas_checker::transaction::Seen;
 
     use super::*;
@@ -76,7 +86,8 @@ mod tests {
                 json!({"ops": [{"f": "read", "key": "x"}, {"f": "append", "key": "l", "value": "a"}]}),
             ),
         ] {
-            assert_eq!(Json::Object(arguments(&op)), expected, "{op}");
+            let arguments = arguments(&op).map(|(name, value)| (name.to_owned(), value));
+            assert_eq!(Json::Object(arguments.collect()), expected, "{op}");
         }
     }
 }

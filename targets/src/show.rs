@@ -3,11 +3,8 @@
 //! Requests are shown with sample arguments; nothing is sent.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
-use fracas_checker::event::Nanos;
-use fracas_checker::transaction::{Micro, Seen};
-use fracas_checker::{Key, NodeId, Op, OpKind, ProcessId, Value};
+use fracas_checker::{NodeId, ProcessId};
 
 use crate::deploy::{Deployment, LogFile, NodePlan};
 
@@ -28,46 +25,6 @@ impl Deployment {
         out
     }
 }
-
-/// An operation of this kind with sample arguments; none if no target can declare it.
-pub(crate) fn sample_op(kind: OpKind) -> Option<Op> {
-    let (key, value) = (Key::from("k1"), Value::Int(17));
-    Some(match kind {
-        OpKind::Read => Op::Read { key },
-        OpKind::Write => Op::Write { key, value },
-        OpKind::Cas => Op::Cas { key, old: value, new: 18.into() },
-        OpKind::Append => Op::Append { key, value },
-        OpKind::Add => Op::Add { key, value },
-        OpKind::Remove => Op::Remove { key, value },
-        OpKind::Contains => Op::Contains { key, value },
-        OpKind::ReadAll => Op::ReadAll { key },
-        OpKind::Enqueue => Op::Enqueue { key, value },
-        OpKind::Dequeue => Op::Dequeue { key },
-        OpKind::Acquire => Op::Acquire { key, holder: 1, ttl: Some(SAMPLE_TTL) },
-        OpKind::Renew => Op::Renew { key, holder: 1, ttl: Some(SAMPLE_TTL) },
-        OpKind::Release => Op::Release { key, holder: 1 },
-        OpKind::GuardedWrite => Op::GuardedWrite { key, token: 33, value },
-        OpKind::Increment => Op::Increment { key, by: 2 },
-        OpKind::Generate => Op::Generate { key },
-        OpKind::ReadVersion => Op::ReadVersion { key },
-        OpKind::Update => Op::Update { key, expected: 4, value },
-        OpKind::Txn => Op::Txn { ops: sample_parts(key, value) },
-        OpKind::Claim => return None,
-    })
-}
-
-/// A transaction of one part of each kind.
-fn sample_parts(key: Key, value: Value) -> Arc<[Micro]> {
-    let list = Key::from("k2");
-    Arc::new([
-        Micro::Read { key: key.clone(), seen: Seen::Unknown },
-        Micro::Write { key, value: value.clone() },
-        Micro::Append { key: list, value },
-    ])
-}
-
-/// How long a sample lease lasts, in nanoseconds.
-const SAMPLE_TTL: Nanos = 2_000_000_000;
 
 /// The client that sample requests come from.
 pub(crate) const SAMPLE_PROCESS: ProcessId = ProcessId(0);

@@ -2,7 +2,6 @@
 //!
 //! Undefined variables are errors, never empty text. Nothing here knows what a text is for.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
@@ -19,7 +18,7 @@ use crate::deploy::{ClusterSpec, NodeSpec};
 use crate::http::ClientError;
 
 /// The names a template may use, with their values.
-pub(crate) type Variables = BTreeMap<Cow<'static, str>, Value>;
+pub(crate) type Variables = BTreeMap<&'static str, Value>;
 
 /// How many steps one template may take: a file from elsewhere may never come to an end otherwise.
 pub(crate) const STEPS_MAX: u64 = 100_000;
@@ -141,7 +140,7 @@ impl io::Write for Bounded {
 
 /// What the version command knows.
 pub(crate) fn variables_of_binary(binary: &Path) -> Variables {
-    Variables::from([("binary".into(), Value::from(binary.to_string_lossy().into_owned()))])
+    Variables::from([("binary", Value::from(binary.to_string_lossy().into_owned()))])
 }
 
 /// What everything about a node knows: `binary`, `node`, `nodes`, `port`.
@@ -154,9 +153,9 @@ pub(crate) fn variables_of_node(
     let ports: BTreeMap<String, Value> =
         ports.iter().map(|(name, port)| (name.clone(), Value::from(*port))).collect();
     let mut variables = variables_of_binary(&cluster.binary);
-    variables.insert("node".into(), describe(node));
-    variables.insert("nodes".into(), Value::from(nodes));
-    variables.insert("port".into(), Value::from(ports));
+    variables.insert("node", describe(node));
+    variables.insert("nodes", Value::from(nodes));
+    variables.insert("port", Value::from(ports));
     variables
 }
 
@@ -177,12 +176,11 @@ pub(crate) fn variables_of_op(
     op: &Op,
 ) -> Variables {
     let mut variables = node.clone();
-    variables.insert("process".into(), Value::from(process.0));
-    variables.insert("op".into(), Value::from(BTreeMap::from([("id", Value::from(id))])));
-    if may_expire(op.kind()) {
-        variables.insert(TTL.into(), Value::from(0));
+    variables.insert("process", Value::from(process.0));
+    variables.insert("op", Value::from(BTreeMap::from([("id", Value::from(id))])));
+    if may_expire(op) {
+        variables.insert(TTL, Value::from(0));
     }
-    let arguments = arguments(op).into_iter();
-    variables.extend(arguments.map(|(name, value)| (name.into(), Value::from(Serde(value)))));
+    variables.extend(arguments(op).map(|(name, value)| (name, Value::from(Serde(value)))));
     variables
 }

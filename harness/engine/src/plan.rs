@@ -7,7 +7,7 @@ use std::time::Duration;
 use fracas_checker::event::OpKind;
 use fracas_checker::fault::FaultKind;
 use fracas_checker::history::{self, Coverage};
-
+use fracas_targets::Target;
 use fracas_workloads::{Size, Workload};
 
 use crate::nemesis;

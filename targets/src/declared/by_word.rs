@@ -21,8 +21,7 @@ use crate::promises::PROMISES;
 pub(crate) struct Ops(pub(crate) BTreeMap<OpKind, Spanned<Operation>>);
 
 /// The words of all operations that can be asked for.
-static WORDS: LazyLock<Vec<&str>> =
-    LazyLock::new(|| OpKind::ASKED.iter().map(|kind| kind.word()).collect());
+static WORDS: LazyLock<Vec<&str>> = LazyLock::new(|| OpKind::asked().map(OpKind::word).collect());
 
 /// A kind of operation, by its word.
 struct Asked(OpKind);
@@ -38,7 +37,7 @@ impl<'de> Deserialize<'de> for Asked {
             }
 
             fn visit_str<E: Error>(self, word: &str) -> Result<Asked, E> {
-                let kind = OpKind::ASKED.into_iter().find(|kind| kind.word() == word);
+                let kind = OpKind::asked().find(|kind| kind.word() == word);
                 kind.map(Asked).ok_or_else(|| E::unknown_field(word, &WORDS))
             }
         }

@@ -179,7 +179,7 @@ fn fits_value(kind: OpKind, spanned: &Spanned<file::Answer>) -> Result<(), Probl
             Err(Problem::new(spanned.span(), title, form(kind)))
         }
         Some(value) if !tells => {
-            let kinds = OpKind::ASKED.into_iter().filter(|kind| tells_value(*kind));
+            let kinds = OpKind::asked().filter(|kind| tells_value(*kind));
             let label = format!("only with `is = \"ok\"` an answer has a value, of {}", ops(kinds));
             Err(Problem::new(value.span(), "a value that nobody reads", label))
         }
@@ -216,7 +216,7 @@ fn fits_version(kind: OpKind, spanned: &Spanned<file::Answer>) -> Result<(), Pro
             Err(Problem::new(spanned.span(), title, "expected `version = { json = … }`"))
         }
         Some(version) if !tells => {
-            let kinds = OpKind::ASKED.into_iter().filter(|kind| tells_version(*kind));
+            let kinds = OpKind::asked().filter(|kind| tells_version(*kind));
             let label =
                 format!("only with `is = \"ok\"` an answer has a version, of {}", ops(kinds));
             Err(Problem::new(version.json.span(), "a version that nobody reads", label))
