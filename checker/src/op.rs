@@ -1,271 +1,100 @@
 //! What clients ask and what they are answered.
 //!
-//! This is the vocabulary that targets and workloads meet in. One closed list serves all kinds of
-//! objects; which operations belong to which kind is said by [`crate::objects`]. It deliberately
-//! knows nothing of how an operation is carried out, nor of whether an answer is right.
+//! This is the vocabulary that targets and workloads meet in. One table serves all kinds of objects;
+//! which operations belong to which kind is said by [`crate::objects`]. It deliberately knows nothing
+//! of how an operation is carried out, nor of whether an answer is right.
 
-mod kind;
-mod outcome;
+mod field;
+mod macros;
+mod table;
 
 use std::fmt;
-use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use crate::identity::{Nanos, NodeId};
 pub use crate::text::Key;
-use crate::transaction::Micro;
 pub use crate::value::Value;
-pub use kind::OpKind;
-pub use outcome::Outcome;
+pub use field::Field;
+pub use table::{Op, OpKind, Outcome};
 
-/// What a client asks of the cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "f", rename_all = "kebab-case")]
-pub enum Op {
-    /// Read the register or counter `key`.
-    Read {
-        /// Which one.
-        key: Key,
-    },
-    /// Set the register `key` to `value`.
-    Write {
-        /// Which register.
-        key: Key,
-        /// Its new value.
-        value: Value,
-    },
-    /// Set the register `key` to `new` if it holds `old`, atomically.
-    Cas {
-        /// Which register.
-        key: Key,
-        /// The value it must hold.
-        old: Value,
-        /// Its new value.
-        new: Value,
-    },
-    /// Append the text `value` to what `key` holds.
-    Append {
-        /// Which entry of the store.
-        key: Key,
-        /// What is put at its end.
-        value: Value,
-    },
-    /// Put `value` into the set `key`.
-    Add {
-        /// Which set.
-        key: Key,
-        /// The element.
-        value: Value,
-    },
-    /// Take `value` out of the set `key`.
-    Remove {
-        /// Which set.
-        key: Key,
-        /// The element.
-        value: Value,
-    },
-    /// Ask whether the set `key` contains `value`.
-    Contains {
-        /// Which set.
-        key: Key,
-        /// The element.
-        value: Value,
-    },
-    /// Read every element of the set `key` at once.
-    ReadAll {
-        /// Which set.
-        key: Key,
-    },
-    /// Put `value` at the end of the queue `key`.
-    Enqueue {
-        /// Which queue.
-        key: Key,
-        /// The element.
-        value: Value,
-    },
-    /// Take one element out of the queue `key`.
-    Dequeue {
-        /// Which queue.
-        key: Key,
-    },
-    /// Take the lock or lease `key`.
-    Acquire {
-        /// Which lock.
-        key: Key,
-        /// Who asks: the client as the lock service knows it.
-        holder: u64,
-        /// For how long, where it is a lease: nanoseconds from when it is granted.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        ttl: Option<Nanos>,
-    },
-    /// Extend the lease `key` by its time to live from now.
-    Renew {
-        /// Which lease.
-        key: Key,
-        /// Who holds it.
-        holder: u64,
-        /// For how long: nanoseconds from when it is granted.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        ttl: Option<Nanos>,
-    },
-    /// Give the lock or lease `key` back.
-    Release {
-        /// Which lock.
-        key: Key,
-        /// Who held it.
-        holder: u64,
-    },
-    /// Write `value` to the resource `key` that is guarded by the lock of the same name, showing
-    /// the fencing token of the grant.
-    GuardedWrite {
-        /// Which resource.
-        key: Key,
-        /// The token of the grant.
-        token: u64,
-        /// Its new value.
-        value: Value,
-    },
-    /// Add `by` to the counter `key`; negative numbers count down.
-    Increment {
-        /// Which counter.
-        key: Key,
-        /// How much.
-        by: i64,
-    },
-    /// Ask the generator `key` for an id that nobody else ever gets.
-    Generate {
-        /// Which generator.
-        key: Key,
-    },
-    /// Read the configuration `key` with its generation.
-    ReadVersion {
-        /// Which configuration.
-        key: Key,
-    },
-    /// Replace the configuration `key` if its generation is still `expected` (optimistic update).
-    Update {
-        /// Which configuration.
-        key: Key,
-        /// The generation it must have; 0 where it was never set.
-        expected: u64,
-        /// Its new content.
-        value: Value,
-    },
-    /// Run several reads and writes as one transaction.
-    Txn {
-        /// What it does, in order. Reads are not answered yet.
-        ops: Arc<[Micro]>,
-    },
-    /// `node` claims to lead `generation`. No client asks this: the leadership check derives it
-    /// from observations, so that the linearizability search can judge it as an operation.
-    Claim {
-        /// The generation that is claimed.
-        generation: u64,
-        /// Who claims it.
-        node: NodeId,
-    },
+/// What an operation does to the object that it acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It may change it.
+    Changes,
+    /// It changes nothing, so that one of unknown outcome says nothing.
+    Looks,
+    /// No client asks it: a check derives it.
+    Derived,
 }
 
 impl Op {
-    /// Which kind of operation this is.
-    #[must_use]
-    pub fn kind(&self) -> OpKind {
-        match self {
-            Self::Read { .. } => OpKind::Read,
-            Self::Write { .. } => OpKind::Write,
-            Self::Cas { .. } => OpKind::Cas,
-            Self::Append { .. } => OpKind::Append,
-            Self::Add { .. } => OpKind::Add,
-            Self::Remove { .. } => OpKind::Remove,
-            Self::Contains { .. } => OpKind::Contains,
-            Self::ReadAll { .. } => OpKind::ReadAll,
-            Self::Enqueue { .. } => OpKind::Enqueue,
-            Self::Dequeue { .. } => OpKind::Dequeue,
-            Self::Acquire { .. } => OpKind::Acquire,
-            Self::Renew { .. } => OpKind::Renew,
-            Self::Release { .. } => OpKind::Release,
-            Self::GuardedWrite { .. } => OpKind::GuardedWrite,
-            Self::Increment { .. } => OpKind::Increment,
-            Self::Generate { .. } => OpKind::Generate,
-            Self::ReadVersion { .. } => OpKind::ReadVersion,
-            Self::Update { .. } => OpKind::Update,
-            Self::Txn { .. } => OpKind::Txn,
-            Self::Claim { .. } => OpKind::Claim,
-        }
-    }
-
     /// The values it names, in their order. Those within a transaction are not among them.
     #[must_use]
     pub fn values(&self) -> Vec<&Value> {
-        match self {
-            Self::Write { value, .. }
-            | Self::Append { value, .. }
-            | Self::Add { value, .. }
-            | Self::Remove { value, .. }
-            | Self::Contains { value, .. }
-            | Self::Enqueue { value, .. }
-            | Self::GuardedWrite { value, .. }
-            | Self::Update { value, .. } => vec![value],
-            Self::Cas { old, new, .. } => vec![old, new],
-            _ => Vec::new(),
-        }
-    }
-
-    /// The object it acts on; none for a transaction or a claim, whose object is everything.
-    #[must_use]
-    pub fn key(&self) -> Option<&Key> {
-        match self {
-            Self::Read { key }
-            | Self::Write { key, .. }
-            | Self::Cas { key, .. }
-            | Self::Append { key, .. }
-            | Self::Add { key, .. }
-            | Self::Remove { key, .. }
-            | Self::Contains { key, .. }
-            | Self::ReadAll { key }
-            | Self::Enqueue { key, .. }
-            | Self::Dequeue { key }
-            | Self::Acquire { key, .. }
-            | Self::Renew { key, .. }
-            | Self::Release { key, .. }
-            | Self::GuardedWrite { key, .. }
-            | Self::Increment { key, .. }
-            | Self::Generate { key }
-            | Self::ReadVersion { key }
-            | Self::Update { key, .. } => Some(key),
-            Self::Txn { .. } | Self::Claim { .. } => None,
-        }
+        let value = |(_, field)| match field {
+            Field::Value(value) => Some(value),
+            _ => None,
+        };
+        self.fields().into_iter().filter_map(value).collect()
     }
 }
 
-impl fmt::Display for Op {
+impl OpKind {
+    /// Every kind that a client can ask for: all but claims.
+    pub fn asked() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|kind| kind.effect() != Effect::Derived)
+    }
+
+    /// Whether operations of this kind change nothing, so that one of unknown outcome says nothing.
+    #[must_use]
+    pub fn only_looks(self) -> bool {
+        self.effect() == Effect::Looks
+    }
+}
+
+impl fmt::Display for OpKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Read { key } => write!(f, "read {key}"),
-            Self::Write { key, value } => write!(f, "write {key} = {value}"),
-            Self::Cas { key, old, new } => write!(f, "cas {key} from {old} to {new}"),
-            Self::Append { key, value } => write!(f, "append {value} to {key}"),
-            Self::Add { key, value } => write!(f, "add {value} to {key}"),
-            Self::Remove { key, value } => write!(f, "remove {value} from {key}"),
-            Self::Contains { key, value } => write!(f, "ask whether {key} contains {value}"),
-            Self::ReadAll { key } => write!(f, "read all of {key}"),
-            Self::Enqueue { key, value } => write!(f, "enqueue {value} to {key}"),
-            Self::Dequeue { key } => write!(f, "dequeue from {key}"),
-            Self::Acquire { key, holder, .. } => write!(f, "acquire {key} for {holder}"),
-            Self::Renew { key, holder, .. } => write!(f, "renew {key} for {holder}"),
-            Self::Release { key, holder } => write!(f, "release {key} by {holder}"),
-            Self::GuardedWrite { key, token, value } => {
-                write!(f, "write {key} = {value} with token {token}")
+        f.write_str(self.word())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// The words in JSON are those of the table, and what is written is read again.
+    #[test]
+    fn every_sample_is_written_by_its_word_and_read_again() {
+        for kind in OpKind::ALL {
+            let op = kind.sample();
+            let json = serde_json::to_value(&op).expect("an operation can be written");
+            assert_eq!(json["f"], kind.word());
+            for name in kind.fields() {
+                assert!(json.get(name).is_some(), "{json} has no `{name}`");
             }
-            Self::Increment { key, by } => write!(f, "increment {key} by {by}"),
-            Self::Generate { key } => write!(f, "generate an id from {key}"),
-            Self::ReadVersion { key } => write!(f, "read {key} with its generation"),
-            Self::Update { key, expected, value } => {
-                write!(f, "update {key} = {value} from generation {expected}")
-            }
-            Self::Txn { ops } => crate::transaction::write_ops(f, ops),
-            Self::Claim { generation, node } => write!(f, "{node} claims generation {generation}"),
+            assert_eq!(serde_json::from_value::<Op>(json).expect("it can be read"), op);
+            assert_eq!(op.kind(), *kind);
+            let names: Vec<&str> = op.fields().into_iter().map(|(name, _)| name).collect();
+            assert_eq!(names, kind.fields());
         }
+    }
+
+    #[test]
+    fn no_two_kinds_have_one_word_and_claims_are_not_asked() {
+        let words: BTreeSet<&str> = OpKind::ALL.iter().map(|kind| kind.word()).collect();
+        assert_eq!(words.len(), OpKind::ALL.len());
+        assert_eq!(OpKind::asked().count(), OpKind::ALL.len() - 1);
+        assert!(!OpKind::asked().any(|kind| kind == OpKind::Claim));
+    }
+
+    #[test]
+    fn an_operation_names_its_object_and_its_values() {
+        let cas = Op::Cas { key: "k".into(), old: 1.into(), new: 2.into() };
+        assert_eq!((cas.key(), cas.values()), (Some(&"k".into()), vec![&1.into(), &2.into()]));
+        assert_eq!(OpKind::Txn.sample().key(), None);
+        let told = Outcome::ReadVersion { generation: 3, value: None }.told();
+        assert_eq!(told.as_deref(), Some("nothing of generation 3"));
+        assert_eq!(Outcome::Acquire { token: None }.told(), None);
     }
 }

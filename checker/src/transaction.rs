@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::Key;
 use crate::value::Value;
+use crate::words::listed;
 
 /// One read or write within a transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -67,10 +68,7 @@ impl fmt::Display for Seen {
             Self::Unknown => f.write_str("?"),
             Self::Absent => f.write_str("absent"),
             Self::Value(value) => write!(f, "{value}"),
-            Self::List(values) => {
-                let values: Vec<String> = values.iter().map(ToString::to_string).collect();
-                write!(f, "[{}]", values.join(" "))
-            }
+            Self::List(values) => write!(f, "[{}]", listed(values, " ")),
         }
     }
 }
@@ -83,10 +81,4 @@ impl fmt::Display for Micro {
             Self::Append { key, value } => write!(f, "append {value} to {key}"),
         }
     }
-}
-
-/// Writes a transaction as one phrase.
-pub(crate) fn write_ops(f: &mut fmt::Formatter<'_>, ops: &[Micro]) -> fmt::Result {
-    let ops: Vec<String> = ops.iter().map(ToString::to_string).collect();
-    write!(f, "transaction [{}]", ops.join(", "))
 }

@@ -40,6 +40,17 @@ pub(crate) fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     }
 }
 
+/// All items, with `between` between them.
+pub(crate) fn listed<T: Display>(items: &[T], between: &str) -> String {
+    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    items.join(between)
+}
+
+/// What is there, or that nothing is.
+pub(crate) fn or_nothing<T: Display>(item: &Option<T>) -> String {
+    item.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

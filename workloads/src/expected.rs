@@ -81,7 +81,7 @@ mod tests {
 
     fn size(rate: f64) -> Size {
         let nodes = (1..=5).map(NodeId).collect();
-        Size { nodes, clients: 10, rate: Some(rate), keys: 5, serves: OpKind::ASKED.into() }
+        Size { nodes, clients: 10, rate: Some(rate), keys: 5, serves: OpKind::asked().collect() }
     }
 
     /// The sum is the rate times the time, whether the streams are asked that often or not.

@@ -185,7 +185,7 @@ mod tests {
             clients: 1,
             rate: None,
             keys: 2,
-            serves: OpKind::ASKED.into(),
+            serves: OpKind::asked().collect(),
         };
         Client::new(7, &size)
     }

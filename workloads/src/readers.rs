@@ -48,7 +48,7 @@ mod tests {
 
     fn size(clients: u16, rate: Option<f64>) -> Size {
         let nodes = (1..=3).map(NodeId).collect();
-        Size { nodes, clients, rate, keys: 2, serves: OpKind::ASKED.into() }
+        Size { nodes, clients, rate, keys: 2, serves: OpKind::asked().collect() }
     }
 
     /// Few clients, or a low rate, leave no node without a reader, and a reader asks no other node.

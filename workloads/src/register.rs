@@ -98,13 +98,17 @@ mod tests {
     use super::*;
     use crate::workload::READS_SHARE;
 
+    fn asked() -> BTreeSet<OpKind> {
+        [OpKind::Read, OpKind::Write, OpKind::Cas].into()
+    }
+
     fn size(clients: u16) -> Size {
         Size {
             nodes: vec![NodeId(1), NodeId(2), NodeId(3)],
             clients,
             rate: Some(60.0),
             keys: 4,
-            serves: BTreeSet::from(OpKind::REQUESTS),
+            serves: asked(),
         }
     }
 
@@ -152,7 +156,7 @@ mod tests {
     #[test]
     fn all_kinds_are_asked_and_clients_sit_on_every_node() {
         let kinds: BTreeSet<_> = ask(3, 3, 100).iter().flatten().map(Op::kind).collect();
-        assert_eq!(kinds, BTreeSet::from(OpKind::REQUESTS));
+        assert_eq!(kinds, asked());
         let nodes: BTreeSet<_> = Register.lanes(&size(6)).iter().map(|lane| lane.node).collect();
         assert_eq!(nodes.len(), 3);
     }

@@ -129,7 +129,7 @@ fn completion(outcome: Outcome, end: &End) -> Completion {
 }
 
 fn header() -> Header {
-    let one = fracas_checker::OpKind::REQUESTS.map(|kind| (kind, 1));
+    let one = fracas_checker::OpKind::asked().map(|kind| (kind, 1));
     Header {
         schema: SCHEMA.to_owned(),
         run: String::new(),
@@ -148,7 +148,7 @@ fn header() -> Header {
             faults: [FaultKind::Kill].into(),
             coverage: Coverage {
                 handovers: 1,
-                ok_per_kind: one.into(),
+                ok_per_kind: one.collect(),
                 objects: BTreeMap::new(),
                 ok_per_fault_window: 1,
                 elections: 1,

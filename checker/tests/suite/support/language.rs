@@ -166,7 +166,7 @@ impl Writer {
         let coverage = &mut self.plan.coverage;
         match words[1] {
             "ok_per_kind" => {
-                let mut kinds = OpKind::REQUESTS.into_iter();
+                let mut kinds = OpKind::asked();
                 let kind = kinds.find(|kind| kind.word() == words[2]).expect("a kind");
                 coverage.ok_per_kind.insert(kind, number(words[3]));
             }
@@ -176,7 +176,7 @@ impl Writer {
                 least.handovers = number(words[3]);
             }
             "ok_of" => {
-                let kind = OpKind::ASKED.into_iter().find(|kind| kind.word() == words[3]);
+                let kind = OpKind::asked().find(|kind| kind.word() == words[3]);
                 let least = coverage.objects.entry(words[2].to_owned()).or_default();
                 least.ok.insert(kind.expect("a kind"), number(words[4]));
             }
