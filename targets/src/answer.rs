@@ -5,12 +5,13 @@
 
 use std::borrow::Cow;
 
-use fracas_checker::event::{Stamp, Value};
-use fracas_checker::{Completion, Op, Outcome};
+use fracas_checker::event::Stamp;
+use fracas_checker::{Completion, Op};
 use serde_json::Value as Json;
 
 use crate::declared::Means;
 use crate::extract::{NodeAt, NumberAt};
+use crate::outcome::{Places, outcome};
 use crate::text::bounded;
 
 /// One rule: if all conditions hold, the answer means this.
@@ -20,8 +21,7 @@ pub(crate) struct Answer {
     pub(crate) statuses: Vec<u16>,
     pub(crate) conditions: Vec<Condition>,
     pub(crate) means: Means,
-    pub(crate) value: Option<ValueRule>,
-    pub(crate) token: Option<NumberAt>,
+    pub(crate) places: Places,
     pub(crate) node: Option<NodeAt>,
     pub(crate) generation: Option<NumberAt>,
     pub(crate) why: Option<String>,
@@ -36,15 +36,6 @@ pub(crate) enum Condition {
     Present(String),
     /// The place is not there, or `null`.
     Missing(String),
-}
-
-/// What a read found.
-#[derive(Debug)]
-pub(crate) enum ValueRule {
-    /// A register that was never written.
-    Absent,
-    /// The value at this place; `null` means never written.
-    At(NumberAt),
 }
 
 /// What came back over the wire, whole.
@@ -101,7 +92,7 @@ pub(crate) fn judge(answers: &[Answer], op: &Op, reply: &Reply) -> Completion {
         return unknown(op, &format!("no rule for the answer {}", reply.summary()));
     };
     match rule.means {
-        Means::Ok => match rule.outcome(op, body) {
+        Means::Ok => match outcome(op, &rule.places, body) {
             Ok(outcome) => Completion::Ok { outcome, stamp: rule.stamp(body) },
             Err(error) => unknown(op, &error),
         },
@@ -110,13 +101,10 @@ pub(crate) fn judge(answers: &[Answer], op: &Op, reply: &Reply) -> Completion {
     }
 }
 
-/// How an operation of unknown effect ends: a read has none, so it has certainly failed.
+/// How an operation of unknown effect ends: one that only looks has none, so it has certainly failed.
 pub(crate) fn unknown(op: &Op, error: &str) -> Completion {
     let error = bounded(error);
-    match op {
-        Op::Read { .. } => Completion::Fail { error },
-        _ => Completion::Info { error },
-    }
+    if op.kind().only_looks() { Completion::Fail { error } } else { Completion::Info { error } }
 }
 
 impl Answer {
@@ -126,41 +114,6 @@ impl Answer {
                 .conditions
                 .iter()
                 .all(|condition| body.is_some_and(|body| condition.holds(body)))
-    }
-
-    /// What the operation answered; an error says what the body should have held.
-    fn outcome(&self, op: &Op, body: Option<&Json>) -> Result<Outcome, String> {
-        match op {
-            Op::Read { .. } => self.read(body).map(|value| Outcome::Read { value }),
-            Op::Write { .. } => Ok(Outcome::Write),
-            Op::Cas { .. } => Ok(Outcome::Cas),
-            Op::Acquire { .. } => self.granted(body).map(|token| Outcome::Acquire { token }),
-            Op::Renew { .. } => Ok(Outcome::Renew),
-            Op::Release { .. } => Ok(Outcome::Release),
-            Op::GuardedWrite { .. } => Ok(Outcome::GuardedWrite),
-            _ => Err(format!("`{}` cannot be asked for", op.kind())),
-        }
-    }
-
-    fn read(&self, body: Option<&Json>) -> Result<Option<Value>, String> {
-        match (&self.value, body) {
-            (Some(ValueRule::Absent), _) => Ok(None),
-            (Some(ValueRule::At(place)), Some(body)) => {
-                place.read::<i64>(body).map(|number| number.map(Value::Int))
-            }
-            (Some(ValueRule::At(_)), None) => Err("expected an answer in JSON".to_owned()),
-            (None, _) => Err("no rule says where the value is".to_owned()),
-        }
-    }
-
-    /// The fencing token of a grant. One that was declared must be there: without it the holder
-    /// cannot write, so the grant is of no use to it, and nobody knows whether it was one.
-    fn granted(&self, body: Option<&Json>) -> Result<Option<u64>, String> {
-        match (&self.token, body) {
-            (None, _) => Ok(None),
-            (Some(place), Some(body)) => place.read(body),
-            (Some(_), None) => Err("expected an answer in JSON".to_owned()),
-        }
     }
 
     /// A stamp is an extra: what cannot be read is left out, and the outcome stands.

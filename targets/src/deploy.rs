@@ -15,7 +15,7 @@ use crate::logs::LogRules;
 use crate::poller::Poller;
 use crate::ready::{ClusterReady, Probe};
 use crate::request::RequestRule;
-use crate::show::{SAMPLE_PROCESS, sample_op};
+use crate::show::SAMPLE_PROCESS;
 use crate::target::{Asks, Device, LogSource, Spec, Stop};
 use crate::template::{RenderError, Template, Variables, variables_of_node, variables_of_op};
 
@@ -169,11 +169,11 @@ impl Deployment {
         };
         let status = self.spec.status.iter();
         let status = status.map(|rule| ("status", show(&rule.request, &endpoint.variables)));
-        let ops = self.spec.ops.iter().filter_map(|(kind, rule)| {
+        let ops = self.spec.ops.iter().map(|(kind, rule)| {
             let id = format!("{SAMPLE_PROCESS}-0");
-            let op = sample_op(*kind)?;
+            let op = kind.sample();
             let variables = variables_of_op(&endpoint.variables, SAMPLE_PROCESS, id, &op);
-            Some((kind.word(), show(&rule.request, &variables)))
+            (kind.word(), show(&rule.request, &variables))
         });
         status.chain(ops).collect()
     }

@@ -5,8 +5,10 @@
 //! signals and cuts nothing: the harness does.
 
 mod answer;
+mod arguments;
 mod builtin;
 mod client;
+mod content;
 mod declared;
 mod deploy;
 mod diagnostic;
@@ -15,7 +17,9 @@ mod extract;
 mod http;
 mod logs;
 mod nearest;
+mod outcome;
 mod poller;
+mod promises;
 mod ready;
 mod request;
 mod resp;
@@ -34,11 +38,9 @@ pub use http::ClientError;
 pub use logs::LogRules;
 pub use nearest::nearest;
 pub use poller::Poller;
+pub use promises::{PROMISES, Promise, Promises};
 pub use ready::{ClusterReady, Probe, agreed_leader};
 pub use show::quoted;
 pub use sighting::Sighting;
-pub use target::{
-    Asks, Device, Leaders, Leases, Limits, Locks, Promises, Registers, Route, Stop, StopSignal,
-    Target, Tokens,
-};
+pub use target::{Asks, Device, Limits, Route, Stop, StopSignal, Target};
 pub use template::RenderError;

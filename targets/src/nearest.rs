@@ -17,17 +17,19 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     candidates
         .into_iter()
         .map(|candidate| (farness(&word, &candidate.to_lowercase()), candidate))
-        .filter(|(farness, _)| *farness <= near_enough)
+        .filter(|((farness, _), _)| *farness <= near_enough)
         .min_by_key(|(farness, _)| *farness)
         .map(|(_, candidate)| candidate)
 }
 
-/// The distance; 1 at most where one word is a telling part of the other.
-fn farness(left: &str, right: &str) -> usize {
+/// The distance, 1 at most where one word is a telling part of the other; and, for what is equally
+/// far by that, the distance itself.
+fn farness(left: &str, right: &str) -> (usize, usize) {
     let (short, long) = if left.len() < right.len() { (left, right) } else { (right, left) };
     let part = long.starts_with(short) || long.ends_with(short);
     let distance = distance(left, right);
-    if part && short.len() >= TELLING_PART { distance.min(1) } else { distance }
+    let least = if part && short.len() >= TELLING_PART { distance.min(1) } else { distance };
+    (least, distance)
 }
 
 /// How many letters must be inserted, removed, replaced or swapped with their neighbour
@@ -80,6 +82,7 @@ mod tests {
         assert_eq!(nearest("colour", words), None);
         assert_eq!(nearest("SIGTERM", ["INT", "TERM"]), Some("TERM"));
         assert_eq!(nearest("integer", ["string-int", "int"]), Some("int"));
+        assert_eq!(nearest("readall", ["read", "read-all"]), Some("read-all"));
         assert_eq!(nearest("", ["ok"]), None);
     }
 }

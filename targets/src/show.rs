@@ -4,8 +4,7 @@
 
 use std::fmt::Write as _;
 
-use fracas_checker::event::Nanos;
-use fracas_checker::{NodeId, Op, OpKind, ProcessId};
+use fracas_checker::{NodeId, ProcessId};
 
 use crate::deploy::{Deployment, LogFile, NodePlan};
 
@@ -26,24 +25,6 @@ impl Deployment {
         out
     }
 }
-
-/// An operation of this kind with sample arguments; none if no target can declare it.
-pub(crate) fn sample_op(kind: OpKind) -> Option<Op> {
-    let key = "k1".into();
-    match kind {
-        OpKind::Read => Some(Op::Read { key }),
-        OpKind::Write => Some(Op::Write { key, value: 17.into() }),
-        OpKind::Cas => Some(Op::Cas { key, old: 17.into(), new: 18.into() }),
-        OpKind::Acquire => Some(Op::Acquire { key, holder: 1, ttl: Some(SAMPLE_TTL) }),
-        OpKind::Renew => Some(Op::Renew { key, holder: 1, ttl: Some(SAMPLE_TTL) }),
-        OpKind::Release => Some(Op::Release { key, holder: 1 }),
-        OpKind::GuardedWrite => Some(Op::GuardedWrite { key, token: 33, value: 17.into() }),
-        _ => None,
-    }
-}
-
-/// How long a sample lease lasts, in nanoseconds.
-const SAMPLE_TTL: Nanos = 2_000_000_000;
 
 /// The client that sample requests come from.
 pub(crate) const SAMPLE_PROCESS: ProcessId = ProcessId(0);

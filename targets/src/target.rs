@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fracas_checker::OpKind;
-use fracas_checker::fault::{FaultKind, Hardship};
+use fracas_checker::fault::FaultKind;
 use serde::Deserialize;
 
 use crate::answer::Answer;
@@ -17,6 +17,7 @@ use crate::deploy::{ClusterSpec, Deployment};
 use crate::diagnostic::Diagnostic;
 use crate::logs::LogRules;
 use crate::poller::StatusRule;
+use crate::promises::Promises;
 use crate::ready::ClusterReady;
 use crate::request::RequestRule;
 use crate::template::{RenderError, Template, Templates, variables_of_binary};
@@ -170,69 +171,6 @@ pub enum StopSignal {
     Hup,
     /// SIGKILL: it is not asked.
     Kill,
-}
-
-/// What a target promises of its registers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Registers {
-    /// Every operation takes effect at one instant between its invocation and its completion.
-    Linearizable,
-}
-
-/// What a target promises of its leaders.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Leaders {
-    /// No two nodes lead the same generation.
-    OnePerGeneration,
-}
-
-/// What a target promises of locks that are held until they are given back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Locks {
-    /// A lock has one holder at a time.
-    Exclusive,
-}
-
-/// What a target promises of locks with a time to live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Leases {
-    /// No two holders have reason to believe that they hold a lease at once.
-    Exclusive,
-}
-
-/// What a target promises of the tokens that come with grants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Tokens {
-    /// They grow from grant to grant, and what a lock guards takes no lower one than it took.
-    Fencing,
-}
-
-/// What a pass means: the checks are chosen from this.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Promises {
-    /// Of its registers, if anything.
-    pub registers: Option<Registers>,
-    /// Of its leaders, if anything.
-    pub leaders: Option<Leaders>,
-    /// Of its locks, if anything.
-    pub locks: Option<Locks>,
-    /// Of its leases, if anything.
-    pub leases: Option<Leases>,
-    /// Of its fencing tokens, if anything.
-    pub tokens: Option<Tokens>,
-    /// By how much leases may overlap because of clocks; not at all if it does not say.
-    pub clock_error: Option<Duration>,
-    /// Within which time a leader without a majority stops to claim that it leads, if it says.
-    pub step_down: Option<Duration>,
-    /// Within which time it answers again after the last fault has healed, if it says.
-    pub recovery: Option<Duration>,
-    /// While it endures which of these a server may end by itself, if the target says.
-    pub gives_up_on: Option<BTreeSet<Hardship>>,
 }
 
 impl Target {

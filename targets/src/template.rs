@@ -8,15 +8,14 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use fracas_checker::{Op, ProcessId, op};
+use fracas_checker::{Op, ProcessId};
 use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
+use crate::arguments::{TTL, arguments, may_expire};
 use crate::deploy::{ClusterSpec, NodeSpec};
 use crate::http::ClientError;
-
-/// Times in templates are in milliseconds.
-const NANOS_PER_MILLI: u64 = 1_000_000;
 
 /// The names a template may use, with their values.
 pub(crate) type Variables = BTreeMap<&'static str, Value>;
@@ -179,38 +178,9 @@ pub(crate) fn variables_of_op(
     let mut variables = node.clone();
     variables.insert("process", Value::from(process.0));
     variables.insert("op", Value::from(BTreeMap::from([("id", Value::from(id))])));
-    if let Some(key) = op.key() {
-        variables.insert("key", Value::from(&**key));
+    if may_expire(op) {
+        variables.insert(TTL, Value::from(0));
     }
-    match op {
-        Op::Write { value, .. } => {
-            variables.insert("value", plain(value));
-        }
-        Op::Cas { old, new, .. } => {
-            variables.insert("old", plain(old));
-            variables.insert("new", plain(new));
-        }
-        Op::Acquire { holder, ttl, .. } | Op::Renew { holder, ttl, .. } => {
-            variables.insert("holder", Value::from(*holder));
-            variables.insert("ttl_ms", Value::from(ttl.unwrap_or(0) / NANOS_PER_MILLI));
-        }
-        Op::Release { holder, .. } => {
-            variables.insert("holder", Value::from(*holder));
-        }
-        Op::GuardedWrite { token, value, .. } => {
-            variables.insert("token", Value::from(*token));
-            variables.insert("value", plain(value));
-        }
-        // A read has a key only; no target can declare another kind.
-        _ => {}
-    }
+    variables.extend(arguments(op).map(|(name, value)| (name, Value::from(Serde(value)))));
     variables
-}
-
-/// A value as templates see it.
-fn plain(value: &op::Value) -> Value {
-    match value {
-        op::Value::Int(number) => Value::from(*number),
-        op::Value::Text(text) => Value::from(&**text),
-    }
 }

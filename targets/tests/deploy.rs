@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use fracas_checker::fault::FaultKind;
 use fracas_checker::{NodeId, OpKind};
-use fracas_targets::{
-    ClusterSpec, Leaders, LogFile, NodeSpec, Registers, Stop, StopSignal, Target,
-};
+use fracas_targets::{ClusterSpec, LogFile, NodeSpec, Stop, StopSignal, Target};
 
 fn sample() -> Target {
     Target::parse("valid.toml", include_str!("valid.toml")).unwrap()
@@ -40,8 +38,8 @@ fn a_target_says_what_it_is() {
     assert!(target.has_leaders());
     assert_eq!(Vec::from_iter(target.serves()), [OpKind::Read, OpKind::Write]);
     assert_eq!(Vec::from_iter(target.allowed_faults()), [FaultKind::Pause, FaultKind::Kill]);
-    assert_eq!(target.promises().registers, Some(Registers::Linearizable));
-    assert_eq!(target.promises().leaders, Some(Leaders::OnePerGeneration));
+    let checks = ["register/linearizable", "leader/one-per-generation"];
+    assert_eq!(target.promises().checks(), checks);
     assert_eq!(target.promises().recovery, Some(Duration::from_secs(20)));
     let version = target.version_command(Path::new("/opt/server")).unwrap();
     assert_eq!(version, ["/opt/server", "--version"]);

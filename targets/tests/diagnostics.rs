@@ -7,6 +7,7 @@ use fracas_targets::Target;
 
 const VALID: &str = include_str!("valid.toml");
 const VALID_REDIS: &str = include_str!("valid-redis.toml");
+const VALID_ALL: &str = include_str!("valid-all.toml");
 
 /// The lines of a case that begin with this mark, without it.
 fn marked(case: &str, mark: &str) -> String {
@@ -34,7 +35,7 @@ fn check_in(valid: &str, cases: &str) {
 
 #[test]
 fn the_valid_files_are_valid() {
-    for text in [VALID, VALID_REDIS] {
+    for text in [VALID, VALID_REDIS, VALID_ALL] {
         if let Err(error) = Target::parse("valid.toml", text) {
             panic!("{error}");
         }
@@ -44,6 +45,11 @@ fn the_valid_files_are_valid() {
 #[test]
 fn misspelt_words_are_named_with_the_nearest_valid_one() {
     check(include_str!("diagnostics/words.txt"));
+}
+
+#[test]
+fn each_operation_has_the_answers_that_it_needs() {
+    check_in(VALID_ALL, include_str!("diagnostics/operations.txt"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use fracas_checker::event::OpKind;
 use fracas_checker::fault::FaultKind;
 use fracas_checker::history::{self, Coverage};
-use fracas_targets::{Leaders, Leases, Locks, Registers, Target, Tokens};
+use fracas_targets::Target;
 use fracas_workloads::{Size, Workload};
 
 use crate::nemesis;
@@ -226,13 +226,7 @@ fn counted(count: usize, noun: &str) -> String {
 /// The checks that a target's promises call for, by id.
 #[must_use]
 pub fn promised(target: &Target) -> BTreeSet<&'static str> {
-    let promises = target.promises();
-    let registers = promises.registers.map(|Registers::Linearizable| "register/linearizable");
-    let leaders = promises.leaders.map(|Leaders::OnePerGeneration| "leader/one-per-generation");
-    let locks = promises.locks.map(|Locks::Exclusive| "lock/linearizable");
-    let leases = promises.leases.map(|Leases::Exclusive| "lease/exclusive");
-    let tokens = promises.tokens.map(|Tokens::Fencing| "fencing/linearizable");
-    [registers, leaders, locks, leases, tokens].into_iter().flatten().collect()
+    target.promises().checks().into_iter().collect()
 }
 
 /// Of so many operations that are asked one may be expected to succeed: most servers refuse what

@@ -7,14 +7,16 @@ use fracas_checker::OpKind;
 use fracas_checker::fault::FaultKind;
 use toml::Spanned;
 
+use super::by_word;
 use super::file::{Cluster, Faults, File, Ready, Text};
 use super::requests::{Keys, missing};
 use super::try_template::{Compiler, Scope};
 use super::values::{duration, name, status};
 use super::{file, node, ops};
 use crate::diagnostic::{Problem, Source};
+use crate::promises::{LEADERS, LEASES, PROMISES, Promise, Promises, TOKENS};
 use crate::ready::ClusterReady;
-use crate::target::{ClientRule, NodeReady, OpRule, Promises, Route, Spec, Speech};
+use crate::target::{ClientRule, NodeReady, OpRule, Route, Spec, Speech};
 use crate::template::{Template, Templates};
 
 /// The version of the file format.
@@ -142,28 +144,33 @@ fn cluster_ready(ready: Option<&Ready>, status: bool) -> Result<Option<ClusterRe
 
 /// A promise that nothing could show broken would be an empty one.
 fn promises(
-    promises: &file::Promises,
+    promises: &by_word::Promises,
     ops: &BTreeMap<OpKind, OpRule>,
     status: Option<&file::Status>,
 ) -> Result<Promises, Problem> {
-    served(promises, ops)?;
-    if let Some(leaders) = &promises.leaders {
-        led(leaders.span(), status)?;
+    let mut made = Vec::new();
+    for (key, word) in &promises.made {
+        made.push(promise(key, word, ops)?);
+        match *key {
+            LEADERS => led(word.span(), status)?,
+            TOKENS => granted(word.span(), ops)?,
+            _ => {}
+        }
     }
-    if let Some(step_down) = promises.step_down.as_ref().filter(|_| promises.leaders.is_none()) {
-        let label = "needs `leaders = \"one-per-generation\"` beside it";
-        return Err(Problem::new(step_down.span(), "`step-down` without `leaders`", label));
-    }
-    if let Some(error) = promises.clock_error.as_ref().filter(|_| promises.leases.is_none()) {
-        let label = "needs `leases = \"exclusive\"` beside it";
-        return Err(Problem::new(error.span(), "`clock-error` without `leases`", label));
-    }
+    made.sort_by_key(|promise| PROMISES.iter().position(|known| known == promise));
+    let needs = |place: &Option<Text>, key: &str, other: &str| match place {
+        Some(place) if !made.iter().any(|promise| promise.key == other) => {
+            let word = PROMISES.iter().find(|promise| promise.key == other);
+            let word = word.map_or("", |promise| promise.word);
+            let label = format!("needs `{other} = \"{word}\"` beside it");
+            Err(Problem::new(place.span(), format!("`{key}` without `{other}`"), label))
+        }
+        _ => Ok(()),
+    };
+    needs(&promises.step_down, "step-down", LEADERS)?;
+    needs(&promises.clock_error, "clock-error", LEASES)?;
     Ok(Promises {
-        registers: promises.registers.as_ref().map(|promise| *promise.get_ref()),
-        leaders: promises.leaders.as_ref().map(|promise| *promise.get_ref()),
-        locks: promises.locks.as_ref().map(|promise| *promise.get_ref()),
-        leases: promises.leases.as_ref().map(|promise| *promise.get_ref()),
-        tokens: promises.tokens.as_ref().map(|promise| *promise.get_ref()),
+        made,
         clock_error: promises.clock_error.as_ref().map(duration).transpose()?,
         step_down: promises.step_down.as_ref().map(duration).transpose()?,
         recovery: promises.recovery.as_ref().map(duration).transpose()?,
@@ -171,28 +178,33 @@ fn promises(
     })
 }
 
-/// What is promised of operations needs these operations.
-fn served(promises: &file::Promises, ops: &BTreeMap<OpKind, OpRule>) -> Result<(), Problem> {
-    use OpKind::{Acquire, GuardedWrite, Read, Release};
-    let needs = |span: Option<Range<usize>>, promise: &str, kinds: &[OpKind]| {
-        let lacking = kinds.iter().find(|kind| !ops.contains_key(kind));
-        let Some((span, kind)) = span.zip(lacking) else { return Ok(()) };
-        let title = format!("`{promise}` cannot be checked without {}", asked(*kind));
-        Err(Problem::new(span, title, format!("needs a section `[ops.{kind}]`")))
+/// The promise that a key and its word mean. What is promised of operations needs these operations.
+fn promise(key: &str, word: &Text, ops: &BTreeMap<OpKind, OpRule>) -> Result<Promise, Problem> {
+    let of_key: Vec<Promise> = PROMISES.into_iter().filter(|promise| promise.key == key).collect();
+    let Some(promise) = of_key.iter().find(|promise| promise.word == word.get_ref()) else {
+        let words: Vec<String> = of_key.iter().map(|p| format!("`{}`", p.word)).collect();
+        let label =
+            format!("unknown variant `{}`, expected {}", word.get_ref(), words.join(" or "));
+        return Err(Problem::new(word.span(), "wrong value", label)
+            .did_you_mean(word.get_ref(), of_key.iter().map(|promise| promise.word)));
     };
-    let file::Promises { registers, locks, leases, tokens, .. } = promises;
-    needs(registers.as_ref().map(Spanned::span), "linearizable", &[Read])?;
-    needs(locks.as_ref().map(Spanned::span), "exclusive", &[Acquire, Release])?;
-    needs(leases.as_ref().map(Spanned::span), "exclusive", &[Acquire])?;
-    needs(tokens.as_ref().map(Spanned::span), "fencing", &[Acquire, GuardedWrite, Read])?;
-    let grants = ops.get(&Acquire).map_or(&[][..], |rule| &rule.answers);
-    match tokens {
-        Some(tokens) if grants.iter().all(|answer| answer.token.is_none()) => {
-            let label = "needs `token = { json = … }` in an answer of `ops.acquire`";
-            Err(Problem::new(tokens.span(), "`fencing` cannot be checked without tokens", label))
+    match promise.needs.iter().find(|kind| !ops.contains_key(kind)) {
+        None => Ok(*promise),
+        Some(kind) => {
+            let title = format!("`{}` cannot be checked without {}", promise.word, asked(*kind));
+            Err(Problem::new(word.span(), title, format!("needs a section `[ops.{kind}]`")))
         }
-        _ => Ok(()),
     }
+}
+
+/// Tokens can only be checked where grants have them.
+fn granted(promise: Range<usize>, ops: &BTreeMap<OpKind, OpRule>) -> Result<(), Problem> {
+    let grants = ops.get(&OpKind::Acquire).map_or(&[][..], |rule| &rule.answers);
+    if grants.iter().any(|answer| answer.places.token.is_some()) {
+        return Ok(());
+    }
+    let label = "needs `token = { json = … }` in an answer of `ops.acquire`";
+    Err(Problem::new(promise, "`fencing` cannot be checked without tokens", label))
 }
 
 /// Operations of this kind, in the plural.

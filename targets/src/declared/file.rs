@@ -5,14 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use fracas_checker::fault::Hardship;
 use fracas_checker::observation::Role;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::by_word::{Ops, Promises};
 use super::one_of_several::{Equals, OneOrMany, ValueKey};
+use crate::content::ValueAs;
 use crate::extract::{NodeAs, NumberAs};
-use crate::target::{Device, Leaders, Leases, Locks, Registers, Route, StopSignal, Tokens};
+use crate::target::{Device, Route, StopSignal};
 
 /// A text and its place.
 pub(crate) type Text = Spanned<String>;
@@ -177,6 +178,15 @@ pub(crate) struct NumberKey {
     pub(crate) written: NumberAs,
 }
 
+/// Where a value is in an answer, and how it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ContentKey {
+    pub(crate) json: Text,
+    #[serde(default, rename = "as")]
+    pub(crate) written: ValueAs,
+}
+
 /// Where a node's name is in an answer, and how it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -212,19 +222,6 @@ pub(crate) struct Client {
     pub(crate) timeout: Text,
     pub(crate) route: Option<Spanned<Route>>,
     pub(crate) redirects: Option<Spanned<u32>>,
-}
-
-/// `[ops]`: the requests it serves.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Ops {
-    pub(crate) read: Option<Spanned<Operation>>,
-    pub(crate) write: Option<Spanned<Operation>>,
-    pub(crate) cas: Option<Spanned<Operation>>,
-    pub(crate) acquire: Option<Spanned<Operation>>,
-    pub(crate) renew: Option<Spanned<Operation>>,
-    pub(crate) release: Option<Spanned<Operation>>,
-    pub(crate) guarded_write: Option<Spanned<Operation>>,
 }
 
 /// `[ops.…]`: one request and what its answers mean.
@@ -266,6 +263,7 @@ pub(crate) struct Answer {
     #[serde(rename = "is")]
     pub(crate) means: Means,
     pub(crate) value: Option<Spanned<ValueKey>>,
+    pub(crate) version: Option<NumberKey>,
     pub(crate) token: Option<NumberKey>,
     pub(crate) node: Option<NodeKey>,
     pub(crate) generation: Option<NumberKey>,
@@ -282,21 +280,6 @@ pub(crate) enum Means {
     Fail,
     /// Unknown.
     Info,
-}
-
-/// `[promises]`: what a pass means.
-#[derive(Debug, Deserialize, Default)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Promises {
-    pub(crate) registers: Option<Spanned<Registers>>,
-    pub(crate) leaders: Option<Spanned<Leaders>>,
-    pub(crate) locks: Option<Spanned<Locks>>,
-    pub(crate) leases: Option<Spanned<Leases>>,
-    pub(crate) tokens: Option<Spanned<Tokens>>,
-    pub(crate) clock_error: Option<Text>,
-    pub(crate) step_down: Option<Text>,
-    pub(crate) recovery: Option<Text>,
-    pub(crate) gives_up_on: Option<Vec<Hardship>>,
 }
 
 /// `[faults]`: what the target may be asked to endure.

@@ -3,6 +3,7 @@
 //! `file` is the shape of the keys; `check` and its neighbours judge the values and compile every
 //! template, pointer and pattern, so that a run never meets a mistake that loading could have met.
 
+mod by_word;
 mod check;
 mod file;
 mod node;

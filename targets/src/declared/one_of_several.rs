@@ -9,7 +9,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 use toml::Spanned;
 
-use super::file::NumberKey;
+use super::file::ContentKey;
 
 /// `200` or `[200, 201]`.
 #[derive(Debug)]
@@ -82,13 +82,15 @@ impl<'de> Deserialize<'de> for Equals {
     }
 }
 
-/// `"absent"` or `{ json = "/value", as = "int" }`.
+/// `"absent"`, `true`, `false` or `{ json = "/value", as = "int" }`.
 #[derive(Debug)]
 pub(crate) enum ValueKey {
-    /// The register was never written.
+    /// Nothing is there.
     Absent,
+    /// Whether an element is there.
+    Flag(bool),
     /// The value is in the answer.
-    In(NumberKey),
+    In(ContentKey),
 }
 
 impl<'de> Deserialize<'de> for ValueKey {
@@ -98,7 +100,11 @@ impl<'de> Deserialize<'de> for ValueKey {
             type Value = ValueKey;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(r#""absent" or a table such as { json = "/value", as = "int" }"#)
+                f.write_str(r#""absent", `true`, `false` or a table such as { json = "/value" }"#)
+            }
+
+            fn visit_bool<E: Error>(self, flag: bool) -> Result<ValueKey, E> {
+                Ok(ValueKey::Flag(flag))
             }
 
             fn visit_str<E: Error>(self, word: &str) -> Result<ValueKey, E> {
@@ -109,7 +115,7 @@ impl<'de> Deserialize<'de> for ValueKey {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ValueKey, A::Error> {
-                NumberKey::deserialize(MapAccessDeserializer::new(map)).map(ValueKey::In)
+                ContentKey::deserialize(MapAccessDeserializer::new(map)).map(ValueKey::In)
             }
         }
         deserializer.deserialize_any(ValueVisitor)

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use fracas_checker::OpKind;
+use fracas_checker::OpKind::{self, Dequeue, Read, ReadAll, ReadVersion};
 use toml::Spanned;
 
-use super::file::{self, Means, Operation, Ops};
+use super::by_word::Ops;
+use super::file::{self, Means, Operation};
 use super::one_of_several::{OneOrMany, ValueKey};
 use super::requests::{Keys, base, headers, missing, of_http};
 use super::status::{node_at, number_at};
 use super::try_template::{Compiler, Scope};
 use super::values::{duration, pointer, status};
-use crate::answer::{Answer, Condition, ValueRule};
+use crate::answer::{Answer, Condition};
+use crate::content::ValueAt;
 use crate::diagnostic::Problem;
+use crate::outcome::{Places, ValueRule, tells_value, tells_version};
 use crate::target::{ClientRule, OpRule, Route, Speech};
 
 /// Compiles how a node is spoken to.
@@ -44,21 +47,9 @@ pub(super) fn all(
     ops: &Spanned<Ops>,
     client: &ClientRule,
 ) -> Result<BTreeMap<OpKind, OpRule>, Problem> {
-    let Ops { read, write, cas, acquire, renew, release, guarded_write } = ops.get_ref();
-    let declared = [
-        (OpKind::Read, read),
-        (OpKind::Write, write),
-        (OpKind::Cas, cas),
-        (OpKind::Acquire, acquire),
-        (OpKind::Renew, renew),
-        (OpKind::Release, release),
-        (OpKind::GuardedWrite, guarded_write),
-    ];
     let mut compiled = BTreeMap::new();
-    for (kind, operation) in declared {
-        if let Some(operation) = operation {
-            compiled.insert(kind, rule(compiler, kind, operation, client)?);
-        }
+    for (kind, operation) in &ops.get_ref().0 {
+        compiled.insert(*kind, rule(compiler, *kind, operation, client)?);
     }
     if compiled.is_empty() {
         let label = "expected at least one, such as `ops.read`, `ops.write` or `ops.acquire`";
@@ -124,8 +115,11 @@ fn answer(
         statuses,
         conditions,
         means: answer.means,
-        value: answer.value.as_ref().map(value).transpose()?,
-        token: answer.token.as_ref().map(number_at).transpose()?,
+        places: Places {
+            value: answer.value.as_ref().map(value).transpose()?,
+            version: answer.version.as_ref().map(number_at).transpose()?,
+            token: answer.token.as_ref().map(number_at).transpose()?,
+        },
         node: answer.node.as_ref().map(node_at).transpose()?,
         generation: answer.generation.as_ref().map(number_at).transpose()?,
         why: answer.why.as_ref().map(|why| why.get_ref().clone()),
@@ -154,18 +148,8 @@ fn statuses(speech: Speech, spanned: &Spanned<file::Answer>) -> Result<Vec<u16>,
 fn fits(kind: OpKind, spanned: &Spanned<file::Answer>) -> Result<(), Problem> {
     let answer = spanned.get_ref();
     let ok = answer.means == Means::Ok;
-    let reads = ok && kind == OpKind::Read;
-    match &answer.value {
-        None if reads => {
-            let label = "expected `value = { json = … }` or `value = \"absent\"`";
-            return Err(Problem::new(spanned.span(), "a read without a value", label));
-        }
-        Some(value) if !reads => {
-            let label = "only an answer of `ops.read` with `is = \"ok\"` has a value";
-            return Err(Problem::new(value.span(), "a value that nobody reads", label));
-        }
-        _ => {}
-    }
+    fits_value(kind, spanned)?;
+    fits_version(kind, spanned)?;
     if let Some(token) = answer.token.as_ref().filter(|_| !ok || kind != OpKind::Acquire) {
         let label = "only an answer of `ops.acquire` with `is = \"ok\"` has a token";
         return Err(Problem::new(token.json.span(), "a token that nobody is granted", label));
@@ -183,6 +167,67 @@ fn fits(kind: OpKind, spanned: &Spanned<file::Answer>) -> Result<(), Problem> {
         }
         _ => Ok(()),
     }
+}
+
+/// A value must be where one is asked for, and of the form that is asked for.
+fn fits_value(kind: OpKind, spanned: &Spanned<file::Answer>) -> Result<(), Problem> {
+    let answer = spanned.get_ref();
+    let tells = answer.means == Means::Ok && tells_value(kind);
+    match &answer.value {
+        None if tells => {
+            let title = format!("a `{kind}` without a value");
+            Err(Problem::new(spanned.span(), title, form(kind)))
+        }
+        Some(value) if !tells => {
+            let kinds = OpKind::asked().filter(|kind| tells_value(*kind));
+            let label = format!("only with `is = \"ok\"` an answer has a value, of {}", ops(kinds));
+            Err(Problem::new(value.span(), "a value that nobody reads", label))
+        }
+        Some(value) => match (value.get_ref(), kind) {
+            (ValueKey::Flag(_), OpKind::Contains) | (ValueKey::In(_), _) => Ok(()),
+            (ValueKey::Absent, Read | ReadAll | Dequeue | ReadVersion) => Ok(()),
+            _ => {
+                let title = format!("a `{kind}` has no such value");
+                Err(Problem::new(value.span(), title, form(kind)))
+            }
+        },
+        None => Ok(()),
+    }
+}
+
+/// What the value of such an operation may look like.
+fn form(kind: OpKind) -> &'static str {
+    match kind {
+        OpKind::Contains => "expected `value = { json = … }`, `true` or `false`",
+        OpKind::Generate | OpKind::Txn => "expected `value = { json = … }`",
+        _ => "expected `value = { json = … }` or `value = \"absent\"`",
+    }
+}
+
+/// A version must be where one is asked for; what was never set needs none.
+fn fits_version(kind: OpKind, spanned: &Spanned<file::Answer>) -> Result<(), Problem> {
+    let answer = spanned.get_ref();
+    let tells = answer.means == Means::Ok && tells_version(kind);
+    let absent =
+        answer.value.as_ref().is_some_and(|value| matches!(value.get_ref(), ValueKey::Absent));
+    match &answer.version {
+        None if tells && !absent => {
+            let title = format!("an answer of `{kind}` without a version");
+            Err(Problem::new(spanned.span(), title, "expected `version = { json = … }`"))
+        }
+        Some(version) if !tells => {
+            let kinds = OpKind::asked().filter(|kind| tells_version(*kind));
+            let label =
+                format!("only with `is = \"ok\"` an answer has a version, of {}", ops(kinds));
+            Err(Problem::new(version.json.span(), "a version that nobody reads", label))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Operations as a file names them, in words.
+fn ops(kinds: impl Iterator<Item = OpKind>) -> String {
+    kinds.map(|kind| format!("`ops.{kind}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn conditions(spanned: &Spanned<file::Answer>) -> Result<Vec<Condition>, Problem> {
@@ -213,6 +258,10 @@ fn half(span: std::ops::Range<usize>, given: &str, lacking: &str) -> Problem {
 fn value(key: &Spanned<ValueKey>) -> Result<ValueRule, Problem> {
     match key.get_ref() {
         ValueKey::Absent => Ok(ValueRule::Absent),
-        ValueKey::In(place) => number_at(place).map(ValueRule::At),
+        ValueKey::Flag(flag) => Ok(ValueRule::Flag(*flag)),
+        ValueKey::In(place) => {
+            let (pointer, written) = (pointer(&place.json)?, place.written);
+            Ok(ValueRule::At(ValueAt { pointer, written }))
+        }
     }
 }

@@ -17,7 +17,7 @@ use super::file::Text;
 use crate::deploy::{ClusterSpec, NodeSpec};
 use crate::diagnostic::{Problem, Source};
 use crate::nearest::nearest;
-use crate::show::{SAMPLE_PROCESS, sample_op};
+use crate::show::SAMPLE_PROCESS;
 use crate::template::{
     STEPS_MAX, TEXT_MAX, Template, Templates, Variables, variables_of_binary, variables_of_node,
     variables_of_op,
@@ -101,7 +101,7 @@ impl Compiler<'_> {
             Scope::Node => cluster.nodes.iter().map(of_node).collect(),
             Scope::Op(kind) => {
                 let id = format!("{SAMPLE_PROCESS}-0");
-                let Some(op) = sample_op(kind) else { return Vec::new() };
+                let op = kind.sample();
                 let of_op = |node| variables_of_op(&of_node(node), SAMPLE_PROCESS, id.clone(), &op);
                 cluster.nodes.iter().map(of_op).collect()
             }

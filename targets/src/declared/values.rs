@@ -40,10 +40,10 @@ pub(super) fn bytes(text: &Text) -> Result<u64, Problem> {
     })
 }
 
-/// A JSON pointer such as `/raft/term`.
+/// A JSON pointer such as `/raft/term`; the empty one is the whole document.
 pub(super) fn pointer(text: &Text) -> Result<String, Problem> {
     let pointer = text.get_ref();
-    if pointer.starts_with('/') {
+    if pointer.is_empty() || pointer.starts_with('/') {
         return Ok(pointer.clone());
     }
     let title = format!("`{pointer}` is not a JSON pointer");

@@ -1,0 +1,189 @@
+//! Taking values out of a JSON answer: what registers hold, sets contain and queues carry.
+//!
+//! It deliberately never guesses: a number in quotes is neither taken for the number nor for a text,
+//! unless the target says which of both it is.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use fracas_checker::event::Value;
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use crate::text::bounded;
+
+/// How a value is written in an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ValueAs {
+    /// A JSON number without a fraction, or a string that is no such number.
+    #[default]
+    Plain,
+    /// A JSON number without a fraction.
+    Int,
+    /// Decimal digits in a JSON string, as protobuf gateways write 64-bit numbers.
+    StringInt,
+    /// Base64 of decimal digits.
+    B64Int,
+    /// A JSON string, whatever is in it.
+    Text,
+    /// Base64 of a text.
+    B64Text,
+}
+
+impl ValueAs {
+    fn expectation(self) -> &'static str {
+        match self {
+            Self::Plain => "an integer or a text",
+            Self::Int => "an integer",
+            Self::StringInt => "an integer in a string",
+            Self::B64Int => "base64 of an integer",
+            Self::Text => "a text",
+            Self::B64Text => "base64 of a text",
+        }
+    }
+
+    fn parse(self, json: &Json) -> Option<Value> {
+        match self {
+            Self::Plain => match json.as_str() {
+                Some(text) => is_no_number(text).then(|| Value::text(text)),
+                None => json.as_i64().map(Value::Int),
+            },
+            Self::Int => json.as_i64().map(Value::Int),
+            Self::StringInt => json.as_str()?.parse().ok().map(Value::Int),
+            Self::B64Int => decoded(json)?.parse().ok().map(Value::Int),
+            Self::Text => json.as_str().map(Value::text),
+            Self::B64Text => decoded(json).map(|text| Value::text(&text)),
+        }
+    }
+}
+
+fn is_no_number(text: &str) -> bool {
+    text.parse::<i128>().is_err()
+}
+
+fn decoded(json: &Json) -> Option<String> {
+    String::from_utf8(STANDARD.decode(json.as_str()?).ok()?).ok()
+}
+
+/// A place with a value in it, or with several.
+#[derive(Debug, Clone)]
+pub(crate) struct ValueAt {
+    pub(crate) pointer: String,
+    pub(crate) written: ValueAs,
+}
+
+impl ValueAt {
+    /// What the place holds. A place that is not there is an error.
+    pub(crate) fn find<'a>(&self, body: &'a Json, expected: &str) -> Result<&'a Json, String> {
+        let found = body.pointer(&self.pointer);
+        found.ok_or_else(|| format!("expected {expected} at `{}`, found nothing", self.pointer))
+    }
+
+    /// The value; none where the place holds `null`.
+    pub(crate) fn value(&self, body: &Json) -> Result<Option<Value>, String> {
+        match self.find(body, self.written.expectation())? {
+            Json::Null => Ok(None),
+            found => self.one(found).map(Some),
+        }
+    }
+
+    /// All values of a list; none where the place holds `null`.
+    pub(crate) fn values(&self, body: &Json) -> Result<Vec<Value>, String> {
+        match self.find(body, "a list")? {
+            Json::Null => Ok(Vec::new()),
+            Json::Array(items) => items.iter().map(|item| self.one(item)).collect(),
+            found => Err(self.unexpected("a list", found)),
+        }
+    }
+
+    /// Yes or no, in words of JSON or as 1 and 0.
+    pub(crate) fn flag(&self, body: &Json) -> Result<bool, String> {
+        let expected = "`true` or `false`";
+        let found = self.find(body, expected)?;
+        match (found.as_bool(), found.as_i64()) {
+            (Some(flag), _) => Ok(flag),
+            (None, Some(flag @ (0 | 1))) => Ok(flag == 1),
+            _ => Err(self.unexpected(expected, found)),
+        }
+    }
+
+    /// One value of those that the place holds.
+    pub(crate) fn one(&self, found: &Json) -> Result<Value, String> {
+        let quoted = self.written == ValueAs::Plain && found.is_string();
+        let hint = if quoted { " (`as` says how a number in quotes is meant)" } else { "" };
+        let value = self.written.parse(found);
+        value.ok_or_else(|| self.unexpected(self.written.expectation(), found) + hint)
+    }
+
+    /// The error for a place that holds something else.
+    pub(crate) fn unexpected(&self, expected: &str, found: &Json) -> String {
+        let found = bounded(&found.to_string());
+        format!("expected {expected} at `{}`, found {found}", self.pointer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(written: ValueAs, body: &Json) -> Result<Option<Value>, String> {
+        ValueAt { pointer: "/v".to_owned(), written }.value(body)
+    }
+
+    #[test]
+    fn values_are_read_as_declared() {
+        for (written, found, expected) in [
+            (ValueAs::Plain, json!(-17), Value::Int(-17)),
+            (ValueAs::Plain, json!("a b "), Value::text("a b ")),
+            (ValueAs::Plain, json!(""), Value::text("")),
+            (ValueAs::Int, json!(17), Value::Int(17)),
+            (ValueAs::StringInt, json!("17"), Value::Int(17)),
+            (ValueAs::B64Int, json!("LTE3"), Value::Int(-17)),
+            (ValueAs::Text, json!("17"), Value::text("17")),
+            (ValueAs::B64Text, json!("LTE3"), Value::text("-17")),
+        ] {
+            assert_eq!(read(written, &json!({"v": found})), Ok(Some(expected)), "{written:?}");
+            assert_eq!(read(written, &json!({"v": null})), Ok(None));
+        }
+    }
+
+    #[test]
+    fn says_what_was_expected() {
+        let hint = "(`as` says how a number in quotes is meant)";
+        for (written, body, error) in [
+            (ValueAs::Plain, json!({}), "an integer or a text at `/v`, found nothing"),
+            (ValueAs::Plain, json!({"v": 1.5}), "an integer or a text at `/v`, found 1.5"),
+            (ValueAs::Plain, json!({"v": [1]}), "an integer or a text at `/v`, found [1]"),
+            (
+                ValueAs::Plain,
+                json!({"v": "17"}),
+                &format!("an integer or a text at `/v`, found \"17\" {hint}"),
+            ),
+            (
+                ValueAs::Int,
+                json!({"v": u64::MAX}),
+                "an integer at `/v`, found 18446744073709551615",
+            ),
+            (ValueAs::StringInt, json!({"v": 1}), "an integer in a string at `/v`, found 1"),
+            (ValueAs::B64Int, json!({"v": "eA=="}), "base64 of an integer at `/v`, found \"eA==\""),
+            (ValueAs::Text, json!({"v": 1}), "a text at `/v`, found 1"),
+        ] {
+            assert_eq!(read(written, &body), Err(format!("expected {error}")));
+        }
+    }
+
+    #[test]
+    fn several_values_and_flags_have_a_shape() {
+        let at = ValueAt { pointer: String::new(), written: ValueAs::Plain };
+        assert_eq!(at.values(&json!([1, "a"])), Ok(vec![Value::Int(1), Value::text("a")]));
+        assert_eq!(at.values(&json!(null)), Ok(Vec::new()));
+        assert_eq!(at.values(&json!(1)), Err("expected a list at ``, found 1".to_owned()));
+        for (found, expected) in [(json!(true), true), (json!(0), false), (json!(1), true)] {
+            assert_eq!(at.flag(&found), Ok(expected));
+        }
+        for found in [json!(2), json!("true"), json!(null)] {
+            assert!(at.flag(&found).unwrap_err().starts_with("expected `true` or `false` at"));
+        }
+    }
+}
