@@ -144,7 +144,7 @@ fn handovers(seen: &Seen<'_>, result: &mut CheckResult) {
     let passes = |pair: &&[(Key, Nanos, u64)]| pair[0].0 == pair[1].0 && pair[0].2 != pair[1].2;
     let count = grants.windows(2).filter(passes).count();
     let helps = "a longer `--time` or fewer locks (`--keys`) give more";
-    least(result, ("handovers", helps), count, needed);
+    least(result, &Number { name: "handovers", seen: count, helps }, needed);
 }
 
 /// Whether enough was seen of leaders.
@@ -162,10 +162,15 @@ fn leaders(seen: &Seen<'_>, result: &mut CheckResult) {
     let generations: BTreeSet<u64> = proven.filter_map(|one| one.generation).collect();
     let hits = leader_hits(seen);
     let faults = "more faults (`--time`, `--fault-every`) bring more";
-    least(result, ("leader-changes", faults), changes, needed.changes);
-    least(result, ("distinct-leaders", faults), distinct.len(), needed.distinct);
-    least(result, ("generations-seen", faults), generations.len(), needed.generations);
-    least(result, ("faults-that-hit-the-leader", faults), hits, needed.hits);
+    let numbers = [
+        ("leader-changes", changes, needed.changes),
+        ("distinct-leaders", distinct.len(), needed.distinct),
+        ("generations-seen", generations.len(), needed.generations),
+        ("faults-that-hit-the-leader", hits, needed.hits),
+    ];
+    for (name, seen, needed) in numbers {
+        least(result, &Number { name, seen, helps: faults }, needed);
+    }
     polls(seen, &led, result);
 }
 
@@ -217,16 +222,27 @@ fn polls(seen: &Seen<'_>, led: &BTreeMap<u64, Evidence>, result: &mut CheckResul
     let fewest = |polls: Option<&usize>| polls.copied().unwrap_or(0);
     let needed = header.plan.coverage.leaders;
     let time = "a longer `--time` gives more";
-    let nodes = fewest(nodes.values().min());
-    least(result, ("fewest-polls-of-a-node", time), nodes, needed.polls_per_node);
-    let fewest = fewest(generations.values().min());
-    least(result, ("fewest-polls-in-a-generation", time), fewest, needed.polls_per_generation);
+    let numbers = [
+        ("fewest-polls-of-a-node", nodes.values().min(), needed.polls_per_node),
+        ("fewest-polls-in-a-generation", generations.values().min(), needed.polls_per_generation),
+    ];
+    for (name, seen, needed) in numbers {
+        least(result, &Number { name, seen: fewest(seen), helps: time }, needed);
+    }
+}
+
+/// How much of something was seen, and what helps where that is too little.
+struct Number {
+    name: &'static str,
+    seen: usize,
+    helps: &'static str,
 }
 
 /// Notes a number; too small a one makes the verdict inconclusive, with what helps.
-fn least(result: &mut CheckResult, (name, helps): (&str, &str), seen: usize, needed: u64) {
-    result.metrics.insert(name.to_owned(), seen as f64);
-    if (seen as u64) < needed {
+fn least(result: &mut CheckResult, number: &Number, needed: u64) {
+    let Number { name, seen, helps } = number;
+    result.metrics.insert((*name).to_owned(), *seen as f64);
+    if (*seen as u64) < needed {
         let name = name.replace('-', " ");
         result.inconclusive(format!("only {seen} {name}, at least {needed} are needed: {helps}"));
     }
