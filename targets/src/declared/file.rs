@@ -11,9 +11,10 @@ use toml::Spanned;
 
 use super::by_word::{Ops, Promises};
 use super::one_of_several::{Equals, OneOrMany, ValueKey};
+use crate::answer::Means;
 use crate::content::ValueAs;
 use crate::extract::{NodeAs, NumberAs};
-use crate::target::{Device, Route, StopSignal};
+use crate::spec::{Device, Route, StopSignal};
 
 /// A text and its place.
 pub(crate) type Text = Spanned<String>;
@@ -30,8 +31,9 @@ pub(crate) struct File {
     pub(crate) node: Node,
     pub(crate) ready: Option<Ready>,
     pub(crate) status: Option<Spanned<Status>>,
-    pub(crate) client: Client,
-    pub(crate) ops: Spanned<Ops>,
+    pub(crate) client: Spanned<Client>,
+    /// Not where a client program performs operations.
+    pub(crate) ops: Option<Spanned<Ops>>,
     #[serde(default)]
     pub(crate) promises: Promises,
     #[serde(default)]
@@ -215,10 +217,15 @@ fn yes() -> bool {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Client {
-    pub(crate) base: Text,
+    pub(crate) base: Option<Text>,
+    /// A client program and its arguments.
+    pub(crate) program: Option<Spanned<Vec<Text>>>,
+    /// What it is handed over.
+    #[serde(default)]
+    pub(crate) parameters: BTreeMap<String, Text>,
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, Text>,
-    pub(crate) connect_timeout: Text,
+    pub(crate) connect_timeout: Option<Text>,
     pub(crate) timeout: Text,
     pub(crate) route: Option<Spanned<Route>>,
     pub(crate) redirects: Option<Spanned<u32>>,
@@ -268,18 +275,6 @@ pub(crate) struct Answer {
     pub(crate) node: Option<NodeKey>,
     pub(crate) generation: Option<NumberKey>,
     pub(crate) why: Option<Text>,
-}
-
-/// What an answer means for the operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Means {
-    /// It took effect.
-    Ok,
-    /// It certainly did not, and never will.
-    Fail,
-    /// Unknown.
-    Info,
 }
 
 /// `[faults]`: what the target may be asked to endure.

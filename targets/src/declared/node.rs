@@ -9,7 +9,7 @@ use super::file::{Node, NodeLimits, Text};
 use super::try_template::{Compiler, Scope, sample_dir};
 use super::values::{bytes, duration};
 use crate::diagnostic::Problem;
-use crate::target::{Asks, Launch, Limits, LogSource, Stop, StopSignal};
+use crate::spec::{Asks, Launch, Limits, LogSource, Stop, StopSignal};
 use crate::template::Template;
 
 /// How a server is stopped whose file does not say.
