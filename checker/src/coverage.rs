@@ -6,19 +6,21 @@
 
 mod faults;
 mod load;
+mod looks;
+mod objects;
 mod promises;
 mod seen;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::budget::Budget;
-use crate::event::{EventKind, Key, Nanos, NodeId, Op, OpKind, Phase};
-use crate::history::{History, Operation};
+use crate::event::{EventKind, NodeId, Phase};
+use crate::harness;
+use crate::history::History;
 use crate::leadership::evidence::{Evidence, evidence};
 use crate::leadership::{first_led, hits};
 use crate::observation::Source;
 use crate::verdict::CheckResult;
-use crate::{harness, words};
 use load::{Fates, Load};
 use seen::Seen;
 
@@ -46,11 +48,11 @@ pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
     faults::check(&seen, &mut result);
     if !nothing {
         operations(&seen, &mut result);
-        handovers(&seen, &mut result);
+        objects::check(&seen, &mut result);
         leaders(&seen, &mut result);
         promises::check(&seen, &mut result);
-        look_first(&seen, &mut result);
-        final_reads(history, &mut result);
+        looks::first(history, &mut result);
+        looks::at_the_end(history, &mut result);
     }
     result
 }
@@ -75,7 +77,8 @@ fn ended(history: &History, result: &mut CheckResult) {
 /// time, or more clients, would not have helped.
 fn served_nothing(seen: &Seen<'_>, result: &mut CheckResult) -> bool {
     let all = Fates::sum(seen.fates.values());
-    let wanted = !seen.history.header().plan.coverage.ok_per_kind.is_empty();
+    let coverage = &seen.history.header().plan.coverage;
+    let wanted = !coverage.ok_per_kind.is_empty() || !coverage.objects.is_empty();
     result.metrics.insert("fail".to_owned(), all.fail as f64);
     result.metrics.insert("info".to_owned(), all.info as f64);
     let nothing = wanted && all.asked > 0 && all.ok == 0;
@@ -94,16 +97,21 @@ fn served_nothing(seen: &Seen<'_>, result: &mut CheckResult) -> bool {
 fn operations(seen: &Seen<'_>, result: &mut CheckResult) {
     for (kind, needed) in &seen.history.header().plan.coverage.ok_per_kind {
         let fates = seen.fates.get(kind).cloned().unwrap_or_default();
-        if fates.ok < *needed {
-            result.inconclusive(format!(
-                "only {} ok {kind} under load, at least {needed} are needed: {}",
-                fates.ok,
-                remedy(&fates, *needed)
-            ));
-        }
+        enough(result, &fates, *needed, &format!("ok {kind}"));
     }
     for (kind, fates) in &seen.fates {
         result.metrics.insert(format!("ok-{kind}"), fates.ok as f64);
+    }
+}
+
+/// Too few operations that succeeded make the verdict inconclusive, with what helps.
+fn enough(result: &mut CheckResult, fates: &Fates, needed: u64, what: &str) {
+    if fates.ok < needed {
+        result.inconclusive(format!(
+            "only {} {what} under load, at least {needed} are needed: {}",
+            fates.ok,
+            remedy(fates, needed)
+        ));
     }
 }
 
@@ -124,27 +132,6 @@ fn remedy(fates: &Fates, needed: u64) -> String {
         fates.asked,
         fates.unsuccessful()
     )
-}
-
-/// Whether enough locks went from one holder to another.
-fn handovers(seen: &Seen<'_>, result: &mut CheckResult) {
-    let grant = |one: &Operation| match (&one.op, one.ok()) {
-        (Op::Acquire { key, holder, .. }, Some((time, ..))) if seen.load.contains(time) => {
-            Some((key.clone(), time, *holder))
-        }
-        _ => None,
-    };
-    let needed = seen.history.header().plan.coverage.handovers;
-    let mut grants: Vec<(Key, Nanos, u64)> =
-        seen.history.operations().iter().filter_map(grant).collect();
-    if grants.is_empty() && needed == 0 {
-        return;
-    }
-    grants.sort_unstable();
-    let passes = |pair: &&[(Key, Nanos, u64)]| pair[0].0 == pair[1].0 && pair[0].2 != pair[1].2;
-    let count = grants.windows(2).filter(passes).count();
-    let helps = "a longer `--time` or fewer locks (`--keys`) give more";
-    least(result, ("handovers", helps), count, needed);
 }
 
 /// Whether enough was seen of leaders.
@@ -229,66 +216,5 @@ fn least(result: &mut CheckResult, (name, helps): (&str, &str), seen: usize, nee
     if (seen as u64) < needed {
         let name = name.replace('-', " ");
         result.inconclusive(format!("only {seen} {name}, at least {needed} are needed: {helps}"));
-    }
-}
-
-/// Whether every object that was changed under load was read after the last heal before anybody
-/// changed it again.
-fn look_first(seen: &Seen<'_>, result: &mut CheckResult) {
-    let history = seen.history;
-    let Some(healed) = history.phase(Phase::Recover) else { return };
-    if !history.header().plan.coverage.look_first {
-        return;
-    }
-    let mut written = BTreeSet::new();
-    let mut looked: BTreeMap<&Key, Nanos> = BTreeMap::new();
-    let mut again: BTreeMap<&Key, Nanos> = BTreeMap::new();
-    for one in history.operations().iter().filter(|one| !one.failed()) {
-        let Some(key) = one.op.key() else { continue };
-        let (reads, later) = (one.op.kind() == OpKind::Read, one.invoked.1 >= healed);
-        match one.ok() {
-            Some((time, ..)) if reads && later => {
-                looked.entry(key).and_modify(|first| *first = time.min(*first)).or_insert(time);
-            }
-            _ if !reads && later => {
-                again.entry(key).or_insert(one.invoked.1);
-            }
-            Some(_) if !reads => {
-                written.insert(key);
-            }
-            _ => {}
-        }
-    }
-    let unseen = |key: &&Key| {
-        let read = looked.get(key).copied().unwrap_or(Nanos::MAX);
-        again.get(key).is_some_and(|again| read > *again)
-    };
-    let unseen: Vec<&Key> = written.into_iter().filter(unseen).collect();
-    if !unseen.is_empty() {
-        result.inconclusive(format!(
-            "after the last heal {} was changed again before it was read: what the faults took of it \
-             is not known; the servers' logs may tell why the reads did not succeed",
-            words::list(unseen)
-        ));
-    }
-}
-
-/// Whether every object that was changed was read once more at the end: an acknowledged write that
-/// nobody looks for is lost unseen.
-fn final_reads(history: &History, result: &mut CheckResult) {
-    let Some(begin) = history.phase(Phase::FinalReads) else { return };
-    let done = history.operations().iter().filter(|one| one.ok().is_some());
-    let (reads, changes): (Vec<&Operation>, Vec<&Operation>) =
-        done.partition(|one| one.op.kind() == OpKind::Read);
-    let read: BTreeSet<&Key> =
-        reads.iter().filter(|one| one.invoked.1 >= begin).filter_map(|one| one.op.key()).collect();
-    let written: BTreeSet<&Key> = changes.iter().filter_map(|one| one.op.key()).collect();
-    let missed: Vec<&&Key> = written.difference(&read).collect();
-    if !missed.is_empty() {
-        let missed = words::list(missed);
-        result.inconclusive(format!(
-            "no final read of {missed} succeeded: whether the last writes are kept is not known; the \
-             servers' logs may tell why the cluster did not answer at the end"
-        ));
     }
 }

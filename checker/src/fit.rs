@@ -113,7 +113,7 @@ pub fn misfit(kind: &Kind, history: &History, doubts: &Doubts) -> Option<String>
 /// Why the check `id` cannot judge `history`, although it serves operations of that name.
 #[must_use]
 pub(crate) fn contradiction(id: &str, history: &History) -> Option<String> {
-    if [Mutex::ID, Lock::ID].contains(&id) && has_only_leases(history) {
+    if [Mutex::ID, Lock::ID].contains(&id) && has_only_leases(id, history) {
         return Some("its locks are leases, which expire".to_owned());
     }
     let what = match id {
@@ -132,7 +132,8 @@ fn foreign_to(history: &History, id: &str) -> Option<Micro> {
         Micro::Append { .. } | Micro::Read { seen: Seen::List(_), .. } => !lists,
         Micro::Read { seen: Seen::Unknown | Seen::Absent, .. } => false,
     };
-    history.operations().iter().find_map(|one| micros(one).find(foreign)).cloned()
+    let judged = |one: &&Operation| history.kinds().may_be(id, &one.op);
+    history.operations().iter().filter(judged).find_map(|one| micros(one).find(foreign)).cloned()
 }
 
 /// What a transaction was asked to do, and what it answered.
@@ -156,11 +157,11 @@ fn has_leases(history: &History) -> bool {
     history.operations().iter().any(|one| is_lease(&one.op))
 }
 
-/// Whether every lock of the history is a lease.
-fn has_only_leases(history: &History) -> bool {
+/// Whether every lock of the history that the check `id` may judge is a lease.
+fn has_only_leases(id: &str, history: &History) -> bool {
     let of = |object: &crate::history::ObjectIndex| {
-        let places = object.places.iter();
-        places.map(|place| &history.operations()[*place as usize].op).collect::<Vec<_>>()
+        let ops = object.places.iter().map(|place| &history.operations()[*place as usize].op);
+        ops.filter(|op| history.kinds().may_be(id, op)).collect::<Vec<_>>()
     };
     let locks: Vec<Vec<&Op>> = history.objects().iter().map(of).collect();
     let acquired = |ops: &&Vec<&Op>| ops.iter().any(|op| matches!(op, Op::Acquire { .. }));

@@ -72,7 +72,8 @@ pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
     let mut result = CheckResult::new(ID, PROMISE);
     let error = history.header().plan.clock_error();
     result.assumptions = assumptions(error);
-    let keys = beliefs(history.operations());
+    let judged = |one: &&Operation| history.kinds().may_be(ID, &one.op);
+    let keys = beliefs(history.operations().iter().filter(judged));
     let grants: usize = keys.values().flatten().map(|belief| belief.grants.len()).sum();
     let (mut overlaps, mut found) = (0, Vec::new());
     for (key, beliefs) in &keys {
@@ -108,7 +109,9 @@ fn assumptions(error: Nanos) -> Vec<String> {
 }
 
 /// Every belief that there was reason for, by key, in the order in which they began.
-fn beliefs(operations: &[Operation]) -> BTreeMap<&Key, Vec<Belief<'_>>> {
+fn beliefs<'a>(
+    operations: impl Iterator<Item = &'a Operation>,
+) -> BTreeMap<&'a Key, Vec<Belief<'a>>> {
     let mut holders: BTreeMap<(&Key, u64), Vec<&Operation>> = BTreeMap::new();
     for operation in operations {
         let (Op::Acquire { key, holder, .. }
@@ -119,7 +122,7 @@ fn beliefs(operations: &[Operation]) -> BTreeMap<&Key, Vec<Belief<'_>>> {
         };
         holders.entry((key, *holder)).or_default().push(operation);
     }
-    let mut beliefs: BTreeMap<&Key, Vec<Belief<'_>>> = BTreeMap::new();
+    let mut beliefs: BTreeMap<&Key, Vec<Belief<'a>>> = BTreeMap::new();
     for ((key, holder), requests) in holders {
         beliefs.entry(key).or_default().extend(joined(holder, grants(&requests)));
     }

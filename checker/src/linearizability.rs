@@ -25,6 +25,7 @@ pub mod minimise;
 mod moments;
 pub(crate) mod object;
 mod order;
+mod own;
 mod question;
 mod reach;
 mod refute;
@@ -65,6 +66,10 @@ const ASSUMPTIONS: [&str; 2] = [
     "operations that touch in time are concurrent",
 ];
 
+/// Why transactions are not judged that the header says are on objects of several kinds.
+const MIXED: &str = "no transaction was judged: one acts on keys that the header says are of several \
+                     kinds, or of which it names only some, expected keys of one kind";
+
 /// Judges every object of kind `K` in `history`.
 #[must_use]
 pub fn check<K: Object>(
@@ -88,6 +93,10 @@ pub fn check<K: Object>(
             Said::Legal => {}
             Said::Anomaly(anomaly) => anomalies.push(*anomaly),
             Said::Foreign(kind) => foreign(&mut result, name(object.key.as_ref()), kind),
+            Said::Mixed => {
+                result.inconclusive(MIXED);
+                result.not_checked.push("transactions".to_owned());
+            }
             Said::Open { found, completed } => {
                 open.push((name(object.key.as_ref()), (found, completed)));
             }

@@ -71,7 +71,7 @@ mod turns;
 
 use crate::event::{Event, EventKind, Nanos, ProcessId};
 use crate::hashing::Map;
-use crate::history::{Operation, Plan};
+use crate::history::{Kinds, Operation, Plan, Said};
 use crate::{leadership, lifecycle};
 pub use alarm::{Alarm, Blind};
 use crashes::Crashes;
@@ -102,6 +102,7 @@ use objects::Watched;
 #[derive(Debug)]
 pub struct Watch {
     objects: Vec<Box<dyn Watched>>,
+    kinds: Kinds,
     leaders: Option<Leaders>,
     crashes: Option<Crashes>,
     unwatched: Vec<String>,
@@ -145,6 +146,7 @@ impl Watch {
         Self {
             unwatched: plan.checks.iter().filter(|id| !known(id)).cloned().collect(),
             objects: all.into_iter().filter(|one| asked(one.id())).collect(),
+            kinds: plan.objects.clone(),
             leaders: asked(leadership::ID).then(Leaders::default),
             crashes: asked(lifecycle::ID).then(|| Crashes::new(plan)),
             open: Map::default(),
@@ -199,7 +201,10 @@ impl Watch {
         for operation in std::mem::take(&mut self.ended) {
             if self.alarm.is_none() {
                 let leaders = self.leaders.as_mut().and_then(|one| one.acknowledged(&operation));
-                let objects = self.objects.iter_mut().filter_map(|one| one.complete(&operation));
+                let said = self.kinds.of(&operation.op);
+                let complete =
+                    |one: &mut Box<dyn Watched>| one.complete(&operation, is_said(said, one.id())?);
+                let objects = self.objects.iter_mut().filter_map(complete);
                 self.alarm = objects.chain(leaders).next();
             }
         }
@@ -237,7 +242,12 @@ impl Watch {
                 let invoked = (event.index, event.time);
                 let (process, node, op) = (*process, *node, op.clone());
                 let operation = Operation { process, node, op, invoked, completed: None };
-                self.objects.iter_mut().for_each(|one| one.invoke(&operation));
+                let said = self.kinds.of(&operation.op);
+                for one in &mut self.objects {
+                    is_said(said, one.id())
+                        .into_iter()
+                        .for_each(|said| one.invoke(&operation, said));
+                }
                 match self.open.insert(process, operation) {
                     Some(_) => Err("a process overlapped with itself"),
                     None => Ok(None),
@@ -276,5 +286,14 @@ impl Watch {
         self.lost = Some(reason);
         (self.objects, self.leaders, self.crashes) = (Vec::new(), None, None);
         (self.open, self.ended) = (Map::default(), Vec::new());
+    }
+}
+
+/// Whether it is said that the check `id` judges an object; none if it is said that it does not.
+fn is_said(said: Said<'_>, id: &str) -> Option<bool> {
+    match said {
+        Said::Nothing => Some(false),
+        Said::Kind(checks) => checks.iter().any(|check| check == id).then_some(true),
+        Said::Several => None,
     }
 }

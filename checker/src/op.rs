@@ -4,6 +4,7 @@
 //! which operations belong to which kind is said by [`crate::objects`]. It deliberately knows nothing
 //! of how an operation is carried out, nor of whether an answer is right.
 
+mod effect;
 mod field;
 mod macros;
 mod table;
@@ -12,19 +13,9 @@ use std::fmt;
 
 pub use crate::text::Key;
 pub use crate::value::Value;
+pub use effect::Effect;
 pub use field::Field;
 pub use table::{Op, OpKind, Outcome};
-
-/// What an operation does to the object that it acts on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// It may change it.
-    Changes,
-    /// It changes nothing, so that one of unknown outcome says nothing.
-    Looks,
-    /// No client asks it: a check derives it.
-    Derived,
-}
 
 impl Op {
     /// The values it names, in their order. Those within a transaction are not among them.

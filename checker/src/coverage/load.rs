@@ -52,7 +52,7 @@ impl Fates {
         kinds
     }
 
-    fn count(&mut self, one: &Operation, load: Load) {
+    pub(super) fn count(&mut self, one: &Operation, load: Load) {
         self.asked += 1;
         match &one.completed {
             Some((_, time, Completion::Ok { .. })) if load.contains(*time) => self.ok += 1,

@@ -23,7 +23,7 @@ pub(super) fn check(seen: &Seen<'_>, result: &mut CheckResult) {
 fn lack(id: &str, seen: &Seen<'_>) -> Option<&'static str> {
     match id {
         "register/linearizable" => {
-            let ok = |kinds: &[OpKind]| kinds.iter().any(|kind| seen.ok(*kind) > 0);
+            let ok = |kinds: &[OpKind]| seen.any_ok(id, kinds);
             let tested = ok(&[OpKind::Read]) && ok(&[OpKind::Write, OpKind::Cas]);
             (!tested).then_some(
                 "it takes a read and a write that succeed under load: the servers' logs may tell \
@@ -32,19 +32,19 @@ fn lack(id: &str, seen: &Seen<'_>) -> Option<&'static str> {
         }
         "lock/linearizable" => {
             let lock = |one: &Operation| matches!(one.op, Op::Acquire { ttl: None, .. });
-            (!granted(seen, lock))
+            (!granted(id, seen, lock))
                 .then_some("no lock was granted under load: the servers' logs may tell why")
         }
         lease::ID => {
             let lease = |one: &Operation| matches!(one.op, Op::Acquire { ttl: Some(_), .. });
-            (!granted(seen, lease))
+            (!granted(id, seen, lease))
                 .then_some("no lease was granted under load: the servers' logs may tell why")
         }
         "fencing/linearizable" => {
             let token = |one: &Operation| {
                 matches!(one.ok(), Some((_, Outcome::Acquire { token: Some(_) }, _)))
             };
-            (!granted(seen, token)).then_some(
+            (!granted(id, seen, token)).then_some(
                 "no lock was granted with a fencing token under load: see `token` in the target's \
                  `[ops.acquire]`",
             )
@@ -62,17 +62,15 @@ fn lack(id: &str, seen: &Seen<'_>) -> Option<&'static str> {
     }
 }
 
-/// Whether an operation like that succeeded under load.
-fn granted(seen: &Seen<'_>, wanted: impl Fn(&Operation) -> bool) -> bool {
-    let ok = |one: &&Operation| one.ok().is_some_and(|(time, ..)| seen.load.contains(time));
-    seen.history.operations().iter().filter(ok).any(wanted)
+/// Whether an operation like that succeeded under load, of those that the check `id` may judge.
+fn granted(id: &str, seen: &Seen<'_>, wanted: impl Fn(&Operation) -> bool) -> bool {
+    seen.succeeded(id).any(wanted)
 }
 
 /// Objects are tested by operations that succeed, of those that the check looks at.
 fn unanswered(id: &str, seen: &Seen<'_>) -> Option<&'static str> {
     let object = OBJECTS.iter().find(|kind| kind.id == id)?;
-    let answered = object.serves.iter().any(|kind| seen.ok(*kind) > 0);
-    (!answered).then_some(
+    (!seen.any_ok(id, object.serves)).then_some(
         "no operation that it looks at succeeded under load: the servers' logs may tell why",
     )
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::load::{Fates, Load};
-use crate::history::{FaultSpan, History};
+use crate::history::{FaultSpan, History, Operation};
 use crate::leadership::evidence::Evidence;
 use crate::op::OpKind;
 
@@ -17,8 +17,15 @@ pub(super) struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// How many operations of this kind succeeded under load.
-    pub(super) fn ok(&self, kind: OpKind) -> u64 {
-        self.fates.get(&kind).map_or(0, |fates| fates.ok)
+    /// The operations that succeeded under load, of those that the check `id` may judge.
+    pub(super) fn succeeded(&self, id: &str) -> impl Iterator<Item = &Operation> {
+        let ok = |one: &&Operation| one.ok().is_some_and(|(time, ..)| self.load.contains(time));
+        let judged = move |one: &&Operation| self.history.kinds().may_be(id, &one.op);
+        self.history.operations().iter().filter(ok).filter(judged)
+    }
+
+    /// Whether one of these kinds succeeded, of those that the check `id` may judge.
+    pub(super) fn any_ok(&self, id: &str, kinds: &[OpKind]) -> bool {
+        self.succeeded(id).any(|one| kinds.contains(&one.op.kind()))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::kinds::Kinds;
 use crate::fault::{FaultKind, Hardship};
 use crate::identity::{Nanos, NodeId};
 use crate::op::OpKind;
@@ -36,6 +37,10 @@ pub struct Header {
 pub struct Plan {
     /// The checks to run, by id; `coverage` always runs.
     pub checks: Vec<String>,
+    /// Which key names an object of which kind. Of a key that is not named here the checks guess it
+    /// from its operations.
+    #[serde(skip_serializing_if = "Kinds::is_empty")]
+    pub objects: Kinds,
     /// How long after the last heal the cluster may take to answer again, in milliseconds.
     pub recovery_ms: u64,
     /// How long a leader that is cut from its quorum may go on claiming to lead, in milliseconds.
@@ -99,8 +104,12 @@ pub struct Coverage {
     /// Locks that went from one holder to another.
     #[serde(skip_serializing_if = "is_zero")]
     pub handovers: u64,
-    /// Operations of each kind that succeeded under load.
+    /// Operations of each kind that succeeded under load, on any object.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub ok_per_kind: BTreeMap<OpKind, u64>,
+    /// How much must have been seen of the objects of each name in [`Plan::objects`].
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub objects: BTreeMap<String, Least>,
     /// Successful operations within every fault that left a majority connected.
     pub ok_per_fault_window: u64,
     /// Generations that came to be led while there was load.
@@ -117,6 +126,18 @@ pub struct Coverage {
     /// How much must have been seen of leaders.
     #[serde(skip_serializing_if = "Leaders::is_empty")]
     pub leaders: Leaders,
+}
+
+/// How much must have been seen under load of objects whose names have something in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(default)]
+pub struct Least {
+    /// Operations of each kind that succeeded.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub ok: BTreeMap<OpKind, u64>,
+    /// Locks that went from one holder to another.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub handovers: u64,
 }
 
 /// How much must have been seen of leaders for a pass to mean something. Nothing, by default.

@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{Key, Nanos, OpKind, Value};
 use crate::history::{History, Operation};
+use crate::models::Register;
+use crate::objects::Object;
 
 /// What is known of the values of one register.
 #[derive(Default)]
@@ -27,7 +29,9 @@ impl<'a> Values<'a> {
     /// Those of every register of `history`.
     pub(super) fn of(history: &'a History) -> BTreeMap<&'a Key, Self> {
         let mut keys: BTreeMap<&Key, Self> = BTreeMap::new();
-        for operation in history.operations().iter().filter(|operation| !operation.failed()) {
+        let register = |one: &&Operation| history.kinds().may_be(Register::ID, &one.op);
+        let took_effect = history.operations().iter().filter(|operation| !operation.failed());
+        for operation in took_effect.filter(register) {
             if let Some(key) = operation.op.key() {
                 keys.entry(key).or_default().add(operation);
             }

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use super::algorithm::Algorithm;
 use super::call::Call;
 use super::object::Object;
+use super::own::Own;
 use super::question::{Found, GaveUp};
 use super::spare::SMALLER;
 use super::told::About;
@@ -54,6 +55,8 @@ pub(super) enum Said {
     Anomaly(Box<Anomaly>),
     /// It was not judged: operations of this kind may have changed it.
     Foreign(OpKind),
+    /// It was not judged: a transaction acts on objects of several kinds.
+    Mixed,
     /// It was not decided, and this is how many operations completed.
     Open {
         found: Found,
@@ -168,24 +171,9 @@ impl<'a> Judge<'a> {
 
     /// Judges one object.
     fn one<K: Object>(&self, object: &'a ObjectIndex, share: Share) -> Judged {
-        let operations = || object.places.iter().map(|p| &self.history.operations()[*p as usize]);
-        if !K::is_one(operations().map(|operation| &operation.op)) {
-            let (others, said) = (BTreeMap::new(), Said::Legal);
-            return Judged { calls: 0, others, said, bytes: share.bytes };
-        }
-        let (mut others, mut foreign) = (BTreeMap::new(), None);
-        let mut calls = Vec::with_capacity(object.places.len());
-        for operation in operations() {
-            let kind = operation.op.kind();
-            if K::KINDS.contains(&kind) {
-                calls.extend(Call::of(operation));
-            } else {
-                *others.entry(kind).or_insert(0) += 1;
-                let changes = K::CHANGED_BY.contains(&kind) && !operation.failed();
-                foreign = foreign.or(changes.then_some(kind));
-            }
-        }
+        let Own { calls, others, foreign, mixed } = Own::of::<K>(self.history, object);
         let said = match foreign {
+            _ if mixed => Said::Mixed,
             Some(kind) if !calls.is_empty() => Said::Foreign(kind),
             _ => self.said::<K>(object.key.as_ref(), &calls, share),
         };

@@ -26,9 +26,12 @@ pub(super) trait Watched: std::fmt::Debug + Send {
     /// The check that they keep up with.
     fn id(&self) -> &'static str;
 
-    fn invoke(&mut self, operation: &Operation);
+    /// An operation begins on an object that the header says is of this kind, or of which it says
+    /// nothing.
+    fn invoke(&mut self, operation: &Operation, said: bool);
 
-    fn complete(&mut self, operation: &Operation) -> Option<Alarm>;
+    /// It ends.
+    fn complete(&mut self, operation: &Operation, said: bool) -> Option<Alarm>;
 
     /// What they cannot tell any more.
     fn blind(&self) -> Vec<Blind>;
@@ -72,10 +75,10 @@ impl<M: Monitor> Objects<M> {
         Self { by_key: Map::default(), of_another: BTreeSet::new(), initial }
     }
 
-    /// Lets the object of `op` take `step`; whether it is refuted.
-    fn step(&mut self, op: &Op, step: impl FnOnce(&mut M) -> Result<(), Stop>) -> bool {
+    /// Lets the object of `op` take `step`; whether it is refuted. Its kind is guessed unless `said`.
+    fn step(&mut self, op: &Op, said: bool, step: impl FnOnce(&mut M) -> Result<(), Stop>) -> bool {
         let Some(key) = op.key() else { return false };
-        if M::is_of_another(op) && self.of_another.insert(key.clone()) {
+        if !said && M::is_of_another(op) && self.of_another.insert(key.clone()) {
             self.by_key.remove(key);
         }
         let (kind, changed) = (op.kind(), M::CHANGED_BY.contains(&op.kind()));
@@ -107,11 +110,11 @@ impl<M: Monitor + Send> Watched for Objects<M> {
         M::ID
     }
 
-    fn invoke(&mut self, operation: &Operation) {
-        self.step(&operation.op, |monitor| monitor.invoke(asked(operation)));
+    fn invoke(&mut self, operation: &Operation, said: bool) {
+        self.step(&operation.op, said, |monitor| monitor.invoke(asked(operation)));
     }
 
-    fn complete(&mut self, operation: &Operation) -> Option<Alarm> {
+    fn complete(&mut self, operation: &Operation, said: bool) -> Option<Alarm> {
         let (index, end, completion) = operation.completed.as_ref()?;
         let how = match completion {
             Completion::Ok { outcome, .. } => Ending::Ok(outcome),
@@ -120,7 +123,7 @@ impl<M: Monitor + Send> Watched for Objects<M> {
         };
         let (index, end) = (*index, *end);
         let ended = Ended { asked: asked(operation), how, index, end };
-        let refuted = self.step(&operation.op, |monitor| monitor.complete(ended));
+        let refuted = self.step(&operation.op, said, |monitor| monitor.complete(ended));
         let object = operation.op.key().cloned();
         refuted.then_some(Alarm { check: M::ID, object, index, time: end })
     }

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use super::{Key, Value};
 use crate::identity::{Nanos, NodeId};
+use crate::text::Key;
 use crate::transaction::{Micro, Seen};
+use crate::value::Value;
 
 /// How long the lease of a sample lasts.
 const SAMPLE_TTL: Nanos = 2_000_000_000;

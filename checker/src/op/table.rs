@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::effect::Effect;
 use super::field::{Argument, Field};
 use super::macros::operations;
-use super::{Effect, Key, Value};
 use crate::identity::{Nanos, NodeId};
+use crate::text::Key;
 use crate::transaction::Micro;
+use crate::value::Value;
 use crate::words::{listed, or_nothing};
 
 operations! {

@@ -9,7 +9,7 @@ use fracas_checker::fault::{
 };
 use fracas_checker::formats::jsonl::{event_line, header_line, read};
 use fracas_checker::harness::Mishap;
-use fracas_checker::history::{Coverage, Header, History, Leaders, Plan, SCHEMA};
+use fracas_checker::history::{Coverage, Header, History, Kinds, Leaders, Least, Plan, SCHEMA};
 use fracas_checker::observation::{Grade, LogEntry, Observation, Role, Source};
 
 const DOCUMENT: &str = include_str!("../../../docs/history-format.md");
@@ -46,6 +46,7 @@ fn header() -> Header {
         nodes: vec![NodeId(1), NodeId(2)],
         plan: Plan {
             checks: vec!["coverage".to_owned()],
+            objects: kinds(),
             recovery_ms: 5,
             clock_error_ms: 7,
             gives_up_on: Some([Hardship::NoMemory].into()),
@@ -55,11 +56,18 @@ fn header() -> Header {
             faults: [FaultKind::Kill].into(),
             coverage: Coverage {
                 elections: 2,
+                objects: [("k*".to_owned(), Least { handovers: 2, ..Least::default() })].into(),
                 leaders: Leaders { changes: 8, ..Leaders::default() },
                 ..Coverage::default()
             },
         },
     }
+}
+
+fn kinds() -> Kinds {
+    let mut kinds = Kinds::default();
+    kinds.say("k*", &["register/linearizable"]);
+    kinds
 }
 
 fn invoke(process: u64, op: Op) -> EventKind {

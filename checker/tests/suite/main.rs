@@ -34,6 +34,7 @@ mod linearizability_oracle;
 mod locks;
 mod locks_leases;
 mod mishaps;
+mod named_kinds;
 mod never_panics;
 mod online;
 mod online_cases;

@@ -3,7 +3,7 @@
 
 use crate::support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fracas_checker::budget::Budget;
 use fracas_checker::event::{
@@ -11,7 +11,7 @@ use fracas_checker::event::{
 };
 use fracas_checker::fault::{Again, Fault, FaultEvent, FaultKind, Measurement, Shape, Stage};
 use fracas_checker::formats::jsonl;
-use fracas_checker::history::{Coverage, Header, History, Leaders, Plan, SCHEMA};
+use fracas_checker::history::{Coverage, Header, History, Kinds, Leaders, Plan, SCHEMA};
 use fracas_checker::judge;
 use fracas_checker::judge::checks;
 use fracas_checker::observation::{Grade, LogEntry, Observation, Role, Source};
@@ -138,6 +138,7 @@ fn header() -> Header {
         nodes: (1..=3).map(NodeId).collect(),
         plan: Plan {
             checks: checks().map(|check| check.id.to_owned()).collect(),
+            objects: Kinds::default(),
             recovery_ms: 1,
             clock_error_ms: 0,
             gives_up_on: None,
@@ -148,6 +149,7 @@ fn header() -> Header {
             coverage: Coverage {
                 handovers: 1,
                 ok_per_kind: one.collect(),
+                objects: BTreeMap::new(),
                 ok_per_fault_window: 1,
                 elections: 1,
                 effective_faults: 1,

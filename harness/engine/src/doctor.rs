@@ -4,6 +4,7 @@
 //! Nothing is concluded from versions or settings. Each trial runs in a process of its own, so the
 //! caller stays as it was. What a run needs is not decided here.
 
+mod finding;
 mod needs;
 mod trial;
 
@@ -15,11 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use fracas_lab::LabError;
 
+use finding::ANSWER;
+pub use finding::{FaultSupport, Finding, PROBE_ARGUMENT};
 pub use needs::{Need, TargetNeeds};
 pub use trial::probe_main;
-
-/// The hidden argument that starts a trial: `fracas __doctor-probe userns`.
-pub const PROBE_ARGUMENT: &str = "__doctor-probe";
 
 /// How long one scratch lab may take; it usually takes about a second.
 const TRIAL_WITHIN: Duration = Duration::from_secs(60);
@@ -29,63 +29,6 @@ const NO_LAB: &str = "no lab can be built here";
 
 /// Why nothing is known of a mechanism.
 const NOT_TRIED: &str = "it was not tried: the trial ended before";
-
-/// Where a finding of a trial is read from: no other output begins like this.
-const ANSWER: &str = "fracas-doctor:";
-
-/// What was found out about one mechanism.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finding {
-    /// The mechanism: `namespaces`, `seccomp`, `network`, `nft-bridge`, `iptables`, `packets`, `netem`,
-    /// `pause`, `starve`, `limits`, `kill`, `small-disk`, `cgroup`, `clock`, `faketime`,
-    /// `disk`.
-    pub what: String,
-    /// Whether it worked.
-    pub available: bool,
-    /// What was measured, or the exact error.
-    pub detail: String,
-    /// What is used instead, where there is something.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub instead: Option<String>,
-    /// How to make it available.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mend: Option<String>,
-}
-
-impl Finding {
-    /// What came of trying `what`.
-    fn of(what: &str, tried: Result<String, LabError>) -> Self {
-        match tried {
-            Ok(detail) => {
-                Self { what: what.to_owned(), available: true, detail, instead: None, mend: None }
-            }
-            Err(error) => Self::refused(what, &error),
-        }
-    }
-
-    /// It did not work.
-    fn refused(what: &str, error: &LabError) -> Self {
-        let (detail, mend) = match error {
-            LabError::Unavailable { what, why, mend } => (format!("{what}: {why}"), mend.as_str()),
-            other => (other.to_string(), usual_mend(what)),
-        };
-        let mend = (!mend.is_empty()).then(|| mend.to_owned());
-        Self { what: what.to_owned(), available: false, detail, instead: None, mend }
-    }
-}
-
-/// How to mend what failed without saying how. Empty if it is not known.
-fn usual_mend(what: &str) -> &'static str {
-    match what {
-        "network" => {
-            "load the modules `bridge` and `veth`; in a container add `--cap-add NET_ADMIN`"
-        }
-        "clock" => "see `/proc/sys/kernel/yama/ptrace_scope`: 3 forbids it until the next boot",
-        "nft-bridge" => "load the module `nf_tables`, with the `bridge` family",
-        "namespaces" => "run it as root, or in a container with `--privileged`",
-        _ => "",
-    }
-}
 
 /// Names what is used instead where one of two ways does not work.
 fn name_replacements(findings: &mut [Finding]) {
@@ -110,18 +53,6 @@ pub struct Trial {
     pub isolation: String,
     /// What was tried, in order; what could not be tried is missing.
     pub findings: Vec<Finding>,
-}
-
-/// Whether a kind of fault can be brought about and proven here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FaultSupport {
-    /// The kind.
-    pub kind: FaultKind,
-    /// By what means; none if it is not available.
-    pub mechanism: Option<String>,
-    /// Why it is not available.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lacking: Option<String>,
 }
 
 /// What this machine can do.
@@ -249,19 +180,5 @@ impl fmt::Display for Trial {
             _ => writeln!(f, "\na lab in a user namespace, without root")?,
         }
         self.findings.iter().try_for_each(|finding| finding.fmt(f))
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = if self.available { "ok" } else { "no" };
-        writeln!(f, "  {:<11} {word}  {}", self.what, self.detail)?;
-        if let Some(instead) = &self.instead {
-            writeln!(f, "{:19}used instead: {instead}", "")?;
-        }
-        if let Some(mend) = &self.mend {
-            writeln!(f, "{:19}to mend it: {mend}", "")?;
-        }
-        Ok(())
     }
 }

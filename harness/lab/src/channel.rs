@@ -19,9 +19,10 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::{Reading, Sampling};
 use super::error::Told;
-use super::launch::{Launch, Surroundings, Threads};
+use super::launch::{Launch, Threads};
 use super::resources::Duty;
 use super::sys;
+use super::view::Surroundings;
 use super::wait::ready;
 
 /// The longest message. A launch with a larger environment is refused.

@@ -10,7 +10,7 @@ use fracas_checker::fault::Cut;
 use super::error::LabError;
 use super::links::Network;
 use super::packets::{Engine, Queues, Shaping};
-use super::partition::Partitioner;
+use super::partitioner::Partitioner;
 
 /// The directions that are cut or shaped.
 pub(crate) struct Cuts {

@@ -157,7 +157,7 @@ fn covers(map: &str, base: u32) -> bool {
 
 /// Whether this process may give files and numbers away.
 fn capable() -> bool {
-    super::world::capabilities().is_ok_and(|own| own & NEEDED == NEEDED)
+    super::capabilities::capabilities().is_ok_and(|own| own & NEEDED == NEEDED)
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ use super::error::{Doing, LabError, Told, scarce};
 use super::ids::{self, NODE_USER};
 use super::launch::Launch;
 use super::output::Output;
-use super::resources::cpu::{SPIN, Turns, spin_main};
+use super::resources::turns::{SPIN, Turns, spin_main};
 use super::sys::{self, Ended, Side};
 use super::wait::ready;
 use super::walls::Held;

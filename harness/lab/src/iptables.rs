@@ -20,8 +20,8 @@ use super::command::{find_program, run};
 use super::error::LabError;
 use super::links::{Network, address};
 use super::netns::NetNs;
-use super::nft::Nft;
-use super::partition::{Partitioner, open_nft};
+use super::nft::{Nft, open_nft};
+use super::partitioner::Partitioner;
 
 /// The names under which systems install it, best first.
 const PROGRAMS: [&str; 3] = ["iptables", "iptables-legacy", "iptables-nft"];

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::ClockPage;
 use super::error::scarce;
-use super::reach::{Reach, View};
+use super::reach::Reach;
 
 /// How a server is started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,15 +48,6 @@ impl Launch {
     pub(crate) fn is_own(&self, path: &Path) -> bool {
         self.has_own_dir() && path.starts_with(&self.dir)
     }
-}
-
-/// What a node finds in its world beside the machine's own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Surroundings {
-    /// Its `/etc/hosts`.
-    pub(crate) hosts: String,
-    /// What it sees of the machine's files.
-    pub(crate) view: View,
 }
 
 /// The threads of all processes of a node.

@@ -5,6 +5,7 @@
 //! target, and judges nothing.
 
 mod birth;
+mod capabilities;
 mod channel;
 pub mod clock;
 mod command;
@@ -28,6 +29,7 @@ mod node;
 mod output;
 pub mod packets;
 mod partition;
+mod partitioner;
 pub mod plain;
 mod probe;
 pub mod promises;
@@ -39,6 +41,7 @@ pub mod resources;
 mod sys;
 mod threads;
 mod tree;
+mod view;
 mod wait;
 mod walls;
 mod world;
@@ -68,12 +71,11 @@ pub use walls::filters_calls;
 pub use world::{Isolation, World, enter, own_files_are_ours};
 
 use cuts::Cuts;
-use launch::Surroundings;
 use links::Network;
 use netns::NetNs;
 use packets::Meter;
 use probe::Prober;
-use reach::View;
+use view::{Surroundings, View};
 use wait::look;
 
 /// How long the links of a new lab may take to carry packets.

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use super::clock::Kind;
 use super::launch::Launch;
-use super::reach::both_names;
 
 /// Variables that name libraries, or directories of libraries.
 const LIBRARIES: [&str; 2] = ["LD_PRELOAD", "LD_LIBRARY_PATH"];
@@ -40,6 +39,12 @@ fn with_neighbours(program: &Path, hidden: &[PathBuf]) -> PathBuf {
         Some(dir) if !for_all(dir) => dir.to_owned(),
         _ => program.to_owned(),
     }
+}
+
+/// A path that exists as it is written, and by its true name.
+pub(super) fn both_names(path: &Path) -> Vec<PathBuf> {
+    let Ok(real) = path.canonicalize() else { return Vec::new() };
+    if real == path { vec![real] } else { vec![real, path.to_owned()] }
 }
 
 #[cfg(test)]

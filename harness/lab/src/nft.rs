@@ -14,7 +14,7 @@ use nix::sys::socket::SockProtocol;
 use super::error::LabError;
 use super::links::port;
 use super::netlink::{Message, Socket, attribute, attributes};
-use super::partition::Partitioner;
+use super::partitioner::Partitioner;
 
 /// The family of a batch's first and last message.
 const ANY_FAMILY: u8 = 0;
@@ -84,6 +84,16 @@ mod kernel {
 
 /// The packet filter on the bridge.
 pub(crate) struct Nft(Socket);
+
+/// Opens it, or says how to mend a machine without it.
+pub(crate) fn open_nft() -> Result<Nft, LabError> {
+    Nft::open().map_err(|error| LabError::Unavailable {
+        what: "use nft on the bridge".into(),
+        why: error.to_string(),
+        mend: "use a kernel with `nf_tables` and its `bridge` family (`CONFIG_NF_TABLES_BRIDGE`)"
+            .into(),
+    })
+}
 
 impl Nft {
     /// Makes an empty chain of rules in the calling thread's network namespace.

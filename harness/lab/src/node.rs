@@ -19,12 +19,13 @@ use super::clock::{ClockPage, Reading, Sampling};
 use super::error::{Doing, LabError};
 use super::ids;
 use super::init::SIGNALLED;
-use super::launch::{Gone, Helper, Launch, Surroundings, Threads};
+use super::launch::{Gone, Helper, Launch, Threads};
 use super::netns::NetNs;
 use super::output::Output;
 use super::resources::{Ration, Squeezed};
 use super::sys::{self, Ended};
 use super::threads;
+use super::view::Surroundings;
 use super::wait::look;
 
 /// How long an answer of a node's init may take. Stopping tries for two seconds at most.

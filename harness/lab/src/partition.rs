@@ -1,4 +1,4 @@
-//! What every way of cutting the network has in common, and which one is taken.
+//! By which of its ways the network is cut.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -8,7 +8,8 @@ use fracas_checker::fault::Cut;
 use super::error::LabError;
 use super::iptables::Iptables;
 use super::links::Network;
-use super::nft::Nft;
+use super::nft::open_nft;
+use super::partitioner::Partitioner;
 
 /// By what means partitions are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -21,17 +22,6 @@ pub enum Mechanism {
     Nft,
     /// The program `iptables` in every node's network namespace: node after node.
     Iptables,
-}
-
-/// A way to cut the network between nodes.
-pub(crate) trait Partitioner: Send {
-    /// Its name, as it stands in the history.
-    fn name(&self) -> &'static str;
-    /// Makes these directions the only ones that are cut, and closes the way along the bridge for
-    /// those that are diverted: somebody else takes their packets there. None is both.
-    fn replace(&mut self, cuts: &[Cut], diverted: &[Cut]) -> Result<(), LabError>;
-    /// How many packets each cut direction has dropped since the last replacement.
-    fn drops(&mut self) -> Result<BTreeMap<Cut, u64>, LabError>;
 }
 
 /// Opens the mechanism that was asked for.
@@ -78,16 +68,6 @@ impl Partitioner for Missing {
 /// Opens the packet filter on the bridge.
 fn nft() -> Result<Box<dyn Partitioner>, LabError> {
     open_nft().map(|nft| Box::new(nft) as Box<dyn Partitioner>)
-}
-
-/// Opens it, or says how to mend a machine without it.
-pub(crate) fn open_nft() -> Result<Nft, LabError> {
-    Nft::open().map_err(|error| LabError::Unavailable {
-        what: "use nft on the bridge".into(),
-        why: error.to_string(),
-        mend: "use a kernel with `nf_tables` and its `bridge` family (`CONFIG_NF_TABLES_BRIDGE`)"
-            .into(),
-    })
 }
 
 /// Opens the program in every node's namespace.

@@ -92,18 +92,7 @@ pub fn own_files_are_ours() {
 /// Whether this root is a full one; in a container it often has no right to make namespaces.
 fn may_make_namespaces() -> Result<bool, LabError> {
     const CAP_SYS_ADMIN: u32 = 21;
-    Ok(capabilities()? >> CAP_SYS_ADMIN & 1 == 1)
-}
-
-/// The capabilities that this process has in effect, a bit each.
-pub(crate) fn capabilities() -> Result<u64, LabError> {
-    let status =
-        fs::read_to_string("/proc/self/status").doing(|| "read own capabilities".into())?;
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("CapEff:"))
-        .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
-        .ok_or_else(|| LabError::answer("read own capabilities", "no line `CapEff:`"))
+    Ok(super::capabilities::capabilities()? >> CAP_SYS_ADMIN & 1 == 1)
 }
 
 /// The ends of the two pipes between outer and inner.

@@ -174,7 +174,7 @@ pub(super) fn doctor(args: &DoctorArgs) -> Exit {
     };
     let mut report = doctor::examine();
     report.target =
-        loaded.map(|(target, beside)| TargetNeeds::of(&target, beside.as_deref(), &report));
+        loaded.map(|(target, beside)| TargetNeeds::of(&target, beside.as_deref(), &report.faults));
     print(&match args.format {
         Format::Text => report.to_string(),
         Format::Json => {

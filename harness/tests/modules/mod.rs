@@ -69,7 +69,7 @@ impl Modules {
 
     /// Everything that a module names, from the root of the crate.
     fn named_by(&self, own: &Path, module: &Module) -> Vec<Path> {
-        let body = without_imports(&module.code);
+        let body = without_children(&without_imports(&module.code));
         let is_used = |import: &&Import| {
             !import.handed_on || body.split(|c: char| !part(c)).any(|word| word == import.name)
         };
@@ -104,7 +104,8 @@ impl Modules {
         };
         let handed = module.imports.iter().filter(|import| import.handed_on);
         for import in handed {
-            if import.name == *name {
+            // A macro is handed on by the module that defines it.
+            if import.name == *name && import.path != path[..=length] {
                 let rest: Path = import.path.iter().chain(&path[length + 1..]).cloned().collect();
                 return self.definition(&rest, depth + 1).or(Some((there, name.clone())));
             }
@@ -174,6 +175,15 @@ fn without_imports(code: &str) -> String {
         out.replace_range(start..end, "");
     }
     out
+}
+
+/// The code with the `mod` lines left out that name its children.
+fn without_children(code: &str) -> String {
+    let names = |line: &&str| {
+        let line = line.trim().trim_start_matches("pub(crate) ").trim_start_matches("pub ");
+        !(line.starts_with("mod ") && line.ends_with(';'))
+    };
+    code.lines().filter(names).collect::<Vec<_>>().join("\n")
 }
 
 /// What the `use` lines of a module bring in, from the root of the crate; other crates left out.

@@ -34,6 +34,7 @@
 //! fault 1 full n1 [10..20]           or `clock n1`: its disk is full, its clock drifts
 //! phase load 3
 //! plan faults kill,pause             the kinds that were allowed; `plan every` if all must happen
+//! plan objects k* counter/linearizable   what keys are; then `ok_of k* read 5`, `handovers_of k* 3`
 //! plan ok_per_kind cas 5             or `window 3`, `elections 1`, `effective 1`, `recovery 100`,
 //!                                    `step_down 50`, `new_leader 50`, and of leaders `changes 1`,
 //!                                    `distinct 2`, `generations 3`, `node_polls 4`,
@@ -168,6 +169,16 @@ impl Writer {
                 let mut kinds = OpKind::asked();
                 let kind = kinds.find(|kind| kind.word() == words[2]).expect("a kind");
                 coverage.ok_per_kind.insert(kind, number(words[3]));
+            }
+            "objects" => self.plan.objects.say(words[2], &words[3..]),
+            "handovers_of" => {
+                let least = coverage.objects.entry(words[2].to_owned()).or_default();
+                least.handovers = number(words[3]);
+            }
+            "ok_of" => {
+                let kind = OpKind::asked().find(|kind| kind.word() == words[3]);
+                let least = coverage.objects.entry(words[2].to_owned()).or_default();
+                least.ok.insert(kind.expect("a kind"), number(words[4]));
             }
             "every" => coverage.every_fault = true,
             "look" => coverage.look_first = true,

@@ -9,7 +9,7 @@ use fracas_checker::fault::FaultKind;
 use fracas_targets::Target;
 use serde::{Deserialize, Serialize};
 
-use super::Report;
+use super::finding::FaultSupport;
 use crate::text::plain;
 use crate::{fits, targets};
 use fracas_lab::clock::Kind;
@@ -47,17 +47,17 @@ impl Need {
 }
 
 impl TargetNeeds {
-    /// What `target` needs, on a machine that can do what `report` says. Its server is looked for
+    /// What `target` needs, on a machine that supports `faults` so. Its server is looked for
     /// beside its file, too.
     #[must_use]
-    pub fn of(target: &Target, beside: Option<&Path>, report: &Report) -> Self {
+    pub fn of(target: &Target, beside: Option<&Path>, supported: &[FaultSupport]) -> Self {
         let server = targets::binary(target, beside, None);
         let mut needs = vec![Need::new("server", server.as_ref().map(shown).map_err(Clone::clone))];
         if let Ok(server) = &server {
             needs.extend(version(target, server));
         }
         needs.extend(world(target));
-        needs.extend(faults(target, report));
+        needs.extend(faults(target, supported));
         if let Ok(server) = &server
             && target.allowed_faults().contains(&FaultKind::Clock)
         {
@@ -104,9 +104,9 @@ fn world(target: &Target) -> Vec<Need> {
 }
 
 /// The kinds of faults that it allows, apart by whether this machine has them.
-fn faults(target: &Target, report: &Report) -> Vec<Need> {
+fn faults(target: &Target, supported: &[FaultSupport]) -> Vec<Need> {
     let allowed = target.allowed_faults();
-    let mine = report.faults.iter().filter(|fault| allowed.contains(&fault.kind));
+    let mine = supported.iter().filter(|fault| allowed.contains(&fault.kind));
     let (there, lacking): (Vec<_>, Vec<_>) = mine.partition(|fault| fault.mechanism.is_some());
     let there: Vec<&str> = there.iter().map(|fault| fault.kind.word()).collect();
     let there = (!there.is_empty()).then(|| Need::new("faults", Ok(there.join(", "))));

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use fracas_checker::NodeId;
 use fracas_checker::fault::{Measurement, Stage};
 
-use super::{ANSWER, Finding, PROBE_ARGUMENT};
+use super::finding::{ANSWER, Finding, PROBE_ARGUMENT};
 use fracas_lab::clock::{self, Clock, ClockPage, FAKETIME_LIMITS, Faketime};
 use fracas_lab::disk;
 use fracas_lab::packets::{self, Shaping};

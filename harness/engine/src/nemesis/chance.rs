@@ -1,5 +1,6 @@
 //! The generators that settle what is left to chance: seeded, always.
 
+use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -11,4 +12,9 @@ pub(super) fn random(draw: u64) -> ChaCha8Rng {
 /// A number below `bound`, which must not be 0.
 pub(super) fn below(random: &mut ChaCha8Rng, bound: usize) -> usize {
     random.random_range(0..bound)
+}
+
+/// One of `items`, which must not be empty.
+pub(super) fn one_of<T: Copy>(items: &[T], random: &mut ChaCha8Rng) -> T {
+    *items.choose(random).expect("the caller gives at least one")
 }

@@ -8,13 +8,14 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use fracas_checker::fault::{FaultKind, Shape};
-use rand::seq::{IndexedRandom, SliceRandom};
+use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
 use super::act::{Act, Does, Part, Whom, usual};
+use super::config::Config;
 use super::partition;
-use super::plan::{Config, Planned};
+use super::planned::Planned;
 use super::stories::{Mixed, Story, proof_ms};
 
 /// Calm before the first fault, so that the cluster's normal state is in the history.
@@ -310,11 +311,6 @@ fn turned<T>(mut items: Vec<T>, seed: u64) -> Vec<T> {
     let turn = u128::from(seed.wrapping_mul(GOLDEN)) * items.len() as u128;
     items.rotate_left((turn >> u64::BITS) as usize);
     items
-}
-
-/// One of `items`, which must not be empty.
-pub(super) fn one_of<T: Copy>(items: &[T], random: &mut ChaCha8Rng) -> T {
-    *items.choose(random).expect("the caller gives at least one")
 }
 
 #[cfg(test)]

@@ -7,9 +7,11 @@
 
 mod act;
 mod chance;
+mod config;
 mod mix;
 mod partition;
 mod plan;
+mod planned;
 mod resolve;
 mod schedule;
 mod state;
@@ -17,8 +19,10 @@ mod stories;
 mod words;
 
 pub use act::{Act, Does, Part, Ways, Whom};
+pub use config::{Config, Fits};
 pub use mix::Nemesis;
-pub use plan::{After, Config, Fits, Plan, Planned, SCHEMA, Until};
+pub use plan::{Plan, SCHEMA};
+pub use planned::{After, Planned, Until};
 pub use resolve::resolve;
 pub use schedule::line_of;
 pub use state::{State, hardest_hit};

@@ -2,134 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use fracas_checker::fault::{Again, Fault, FaultKind};
+use fracas_checker::fault::{Fault, FaultKind};
 use fracas_targets::nearest;
 use serde::{Deserialize, Serialize};
 
-use super::act::{Act, Whom};
+use super::act::Whom;
 use super::chance::random;
+use super::config::{Config, Fits};
 use super::mix::Nemesis;
-use super::stories::Aim;
+use super::planned::Planned;
 
 /// The schema of a schedule file.
 pub const SCHEMA: &str = "fracas.schedule/2";
-/// What faults are wanted.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// How many nodes there are.
-    pub nodes: u16,
-    /// Which kinds are allowed.
-    pub kinds: BTreeSet<FaultKind>,
-    /// How long faults may go on.
-    pub time_ms: u64,
-    /// From the begin of one single fault to that of the next.
-    pub every_ms: u64,
-    /// Whether the target has leaders to aim at.
-    pub leaders: bool,
-    /// As what killed nodes may come back, besides as they were.
-    pub again: Vec<Again>,
-    /// A rare moment to aim at instead of the usual mix.
-    pub aim: Option<&'static Aim>,
-}
-
-/// What the usual mix needs to have room for every kind of fault.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fits {
-    /// The kinds that are allowed and possible.
-    pub kinds: BTreeSet<FaultKind>,
-    /// The fewest whole seconds, in milliseconds, that have room for one fault of each; none if an
-    /// hour has not.
-    pub all_ms: Option<u64>,
-}
 
 /// No longer run is looked at to see whether it has room for all kinds.
 const LONGEST_S: u64 = 3_600;
-
-/// What the time of an act is counted from. Acts are numbered as they are listed, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum After {
-    /// The begin of the load.
-    #[default]
-    Load,
-    /// The election of this number since the begin of the load, the first one being 1.
-    Election(u32),
-    /// The moment at which the act of this number took effect.
-    Begin(u32),
-    /// The moment at which the act of this number was healed. Of a kill: the node was started again.
-    Heal(u32),
-    /// The first election since the act of this number took effect.
-    ElectionSince(u32),
-}
-
-/// How long an act lasts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Until {
-    /// For its time.
-    #[default]
-    Time,
-    /// Until a leader was elected meanwhile, and then for its time; [`Until::MOST_MS`] at most.
-    Election,
-}
-
-impl Until {
-    /// How long an act waits for an election, in milliseconds.
-    pub const MOST_MS: u64 = 10_000;
-
-    fn is_time(&self) -> bool {
-        *self == Self::Time
-    }
-}
-
-impl After {
-    fn is_load(&self) -> bool {
-        *self == Self::Load
-    }
-
-    /// The act that it refers to.
-    #[must_use]
-    pub fn act(self) -> Option<u32> {
-        match self {
-            Self::Load | Self::Election(_) => None,
-            Self::Begin(act) | Self::Heal(act) | Self::ElectionSince(act) => Some(act),
-        }
-    }
-}
-
-/// One act with its time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Planned {
-    /// Milliseconds from what `after` names.
-    pub at_ms: u64,
-    /// What its time is counted from.
-    #[serde(default, skip_serializing_if = "After::is_load")]
-    pub after: After,
-    /// It begins later than that while another act is in effect, and until so many milliseconds
-    /// after the last one was healed. None: whatever else is in effect.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub calm_ms: Option<u64>,
-    /// Milliseconds until it is healed.
-    pub lasts_ms: u64,
-    /// From when that is counted.
-    #[serde(default, skip_serializing_if = "Until::is_time")]
-    pub until: Until,
-    /// What is done.
-    pub act: Act,
-    /// The very fault that it is to be, whoever leads by then: for a replay.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pinned: Option<Fault>,
-}
-
-impl Planned {
-    /// An act at a time of the load.
-    #[must_use]
-    pub fn timed(at_ms: u64, lasts_ms: u64, act: Act) -> Self {
-        let (after, until) = (After::Load, Until::Time);
-        Self { at_ms, after, calm_ms: None, lasts_ms, until, act, pinned: None }
-    }
-}
 
 /// What became of a plan, as far as a replay needs it.
 #[derive(Deserialize)]
@@ -248,7 +135,7 @@ fn no_unknown_keys(text: &str) -> Result<(), serde_json::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nemesis::Does;
+    use crate::nemesis::{Act, After, Does};
 
     fn config(nodes: u16, time_ms: u64) -> Config {
         let kinds = FaultKind::ALL.into();

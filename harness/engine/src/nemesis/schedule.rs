@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use fracas_checker::event::NodeId;
 
 use super::act::Whom;
-use super::plan::{Plan, Planned};
+use super::plan::Plan;
+use super::planned::Planned;
 
 impl Plan {
     /// The first act that can never mean anything in a cluster of these nodes, by its number from 1,

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::act::{Act, Does, Whom};
-use super::plan::{After, Plan, Until};
+use super::plan::Plan;
+use super::planned::{After, Until};
 
 /// How long an election is taken to last where a plan waits for one, in milliseconds.
 const ELECTION_MS: u64 = 2_000;
@@ -70,7 +71,8 @@ impl Plan {
 mod tests {
     use fracas_checker::fault::Again;
 
-    use super::super::plan::{Planned, SCHEMA};
+    use super::super::plan::SCHEMA;
+    use super::super::planned::Planned;
     use super::*;
 
     fn kill(at_ms: u64, lasts_ms: u64) -> Planned {

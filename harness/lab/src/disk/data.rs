@@ -1,8 +1,7 @@
 //! Requests about what files hold and what is known of them: open, read, write, cut, allocate,
 //! rights, times. What writes replace is kept until an fsync; see `undo`.
 
-use std::fs::Permissions;
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::fs::FileExt;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, FallocateFlags, fallocate};
@@ -12,7 +11,7 @@ use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, Uid, fchownat};
 
 use super::fs::{FileSystem, Outcome};
-use super::inodes::{Inode, errno};
+use super::inodes::{errno, set_mode};
 use super::journal::{Act, Model, Scope};
 use super::wire::{Answer, Arguments, Done, ROOT, Request};
 
@@ -69,11 +68,6 @@ impl Changes {
     fn sets(&self, bits: u32) -> bool {
         self.what & bits != 0
     }
-}
-
-/// Sets the rights of a file.
-pub(super) fn set_mode(inode: &Inode, mode: u32) -> Done<()> {
-    std::fs::set_permissions(inode.path(), Permissions::from_mode(mode & 0o7777)).map_err(errno)
 }
 
 impl FileSystem {

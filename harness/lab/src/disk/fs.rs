@@ -23,7 +23,7 @@ use rand_chacha::ChaCha8Rng;
 use super::bounds::Bounds;
 use super::control::{DiskSpec, Loss, Lost, Stats};
 use super::faults::{Dice, Errors, Latency};
-use super::inodes::{DIRECTORY, Inode, Inodes, REGULAR, TYPE, errno};
+use super::inodes::{DIRECTORY, Inode, Inodes, REGULAR, TYPE, errno, set_mode};
 use super::journal::{Act, Buried, Journal, Place, Scope};
 use super::undo::{PAGE, Span, Torn};
 use super::wire::{Answer, Done, Entry, ROOT};
@@ -412,7 +412,7 @@ impl FileSystem {
                 let owner = (Uid::from_raw(*user), Gid::from_raw(*group));
                 let flags = AtFlags::AT_EMPTY_PATH | AtFlags::AT_SYMLINK_NOFOLLOW;
                 fchownat(inode.dir(), "", Some(owner.0), Some(owner.1), flags)?;
-                super::data::set_mode(inode, *mode)
+                set_mode(inode, *mode)
             }
         }
     }

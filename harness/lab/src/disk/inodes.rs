@@ -15,6 +15,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
@@ -130,6 +131,12 @@ impl Inode {
 fn open(path: &str) -> io::Result<File> {
     let both = OpenOptions::new().read(true).write(true).open(path);
     both.or_else(|_| File::open(path))
+}
+
+/// Sets the rights of a file.
+pub(super) fn set_mode(inode: &Inode, mode: u32) -> Done<()> {
+    std::fs::set_permissions(inode.path(), std::fs::Permissions::from_mode(mode & 0o7777))
+        .map_err(errno)
 }
 
 /// The kernel's number of an error.

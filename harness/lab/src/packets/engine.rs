@@ -17,7 +17,7 @@ use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags};
 use nix::unistd::{pipe2, read, write};
 
-use super::port::{FRAME_MAX, Port};
+use super::port::{FRAME_MAX, Port, Ports};
 use super::switch::Switch;
 use super::{Carried, Shaping};
 use crate::error::{Doing, LabError};
@@ -33,9 +33,6 @@ const TURN_MAX: usize = 64;
 
 /// How many frames are read from one port at most when it is to be emptied.
 const EMPTY_MAX: usize = 100_000;
-
-/// The ports of the bridge, by node.
-pub(super) type Ports = BTreeMap<NodeId, Port>;
 
 /// The running thread. Dropping it sends on what waits, and ends the thread.
 pub(crate) struct Engine {

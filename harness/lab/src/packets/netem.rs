@@ -267,8 +267,8 @@ fn off(index: i32) -> Change {
     (format!("take the queues off link {index}"), message)
 }
 
-#[cfg(test)]
 #[cfg(target_endian = "little")]
+#[cfg(test)]
 mod tests {
     use super::*;
 

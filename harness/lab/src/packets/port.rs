@@ -5,6 +5,7 @@
 //! from waking us.
 #![expect(unsafe_code, reason = "options of packet sockets without a safe wrapper in nix")]
 
+use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,6 +45,9 @@ pub(super) const FRAME_MAX: usize = 66 * 1024;
 /// The bytes of headers that each piece of a frame has on the wire: Ethernet, IP, and TCP with a
 /// time stamp.
 const PIECE_HEADERS: usize = 14 + 20 + 32;
+
+/// The ports of the bridge, by node.
+pub(super) type Ports = BTreeMap<NodeId, Port>;
 
 /// A port.
 pub(super) struct Port {

@@ -7,8 +7,8 @@ use std::time::Instant;
 use fracas_checker::NodeId;
 use fracas_checker::fault::Cut;
 
-use super::engine::Ports;
 use super::flow::{Fate, Flow};
+use super::port::Ports;
 use super::port::{ADDRESS, OFFLOAD, mac_of, on_the_wire};
 use super::{Carried, Shaping};
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 use fracas_checker::fault::{Cut, Measurement};
 
 use super::Shaping;
+use super::judge::{as_asked, plan};
 use super::meter::{Meter, Plan, Sample};
-use super::proof::{as_asked, plan};
 use crate::error::{Doing, LabError};
 use crate::punctual::be_punctual;
 

@@ -2,10 +2,9 @@
 //! Nothing is mounted or switched on for it: what is not delegated is told with the way to get it.
 
 use std::fmt::{self, Display};
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::group::Group;
 use crate::error::{Doing, LabError};
 
 /// Which interface of the kernel.
@@ -39,54 +38,17 @@ impl Display for Place {
 
 /// A mounted tree of groups for processor time, and where in it this process is.
 #[derive(Debug, PartialEq, Eq)]
-struct Tree {
-    version: Version,
+pub(super) struct Tree {
+    pub(super) version: Version,
     mountpoint: PathBuf,
-    home: PathBuf,
-}
-
-impl Place {
-    /// Finds one in which groups can be made, and processes be moved.
-    ///
-    /// # Errors
-    /// [`LabError::Unavailable`], if there is none.
-    pub fn find() -> Result<Self, LabError> {
-        let tree = Tree::find()?;
-        let dir = match tree.version {
-            Version::One => tree.home.clone(),
-            Version::Two => tree.divided()?,
-        };
-        let place = Self { version: tree.version, dir, home: tree.home };
-        place.must_be_ours()?;
-        Ok(place)
-    }
-
-    /// The group that ours are made in.
-    #[must_use]
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
-    /// Fails unless groups can be made there, and processes be moved there and back.
-    fn must_be_ours(&self) -> Result<(), LabError> {
-        let not_ours = |dir: &Path, why: &dyn Display| {
-            unavailable(format!("`{}` is not ours: {why}", dir.display()))
-        };
-        let made = Group::make(self, "trial").and_then(|mut trial| trial.disband());
-        made.map_err(|error| not_ours(&self.dir, &error))?;
-        for dir in [&self.dir, &self.home] {
-            let opened = File::options().write(true).open(dir.join(PROCESSES));
-            opened.map_err(|error| not_ours(dir, &error))?;
-        }
-        Ok(())
-    }
+    pub(super) home: PathBuf,
 }
 
 /// The file of a group that lists its processes.
 pub(super) const PROCESSES: &str = "cgroup.procs";
 
 /// Why groups cannot be used here.
-fn unavailable(why: String) -> LabError {
+pub(super) fn unavailable(why: String) -> LabError {
     let mend = "run as root, or have the group that this runs in given to this user; with version 2 \
                 `systemd-run --user --scope` does, where `cpu` is delegated to users";
     LabError::Unavailable { what: "limit processor time by a group".into(), why, mend: mend.into() }
@@ -94,7 +56,7 @@ fn unavailable(why: String) -> LabError {
 
 impl Tree {
     /// Finds it.
-    fn find() -> Result<Self, LabError> {
+    pub(super) fn find() -> Result<Self, LabError> {
         let read = |file: &str| fs::read_to_string(file).doing(|| format!("read `{file}`"));
         let (own, mounts) = (read("/proc/self/cgroup")?, read("/proc/self/mountinfo")?);
         let none = || unavailable("no tree of groups for it is mounted".into());
@@ -130,7 +92,7 @@ impl Tree {
     /// Version 2: the group whose processor time is divided among the groups in it, this process's
     /// or the next above. A group with processes in it, as this process's, is divided only if it is
     /// the uppermost one.
-    fn divided(&self) -> Result<PathBuf, LabError> {
+    pub(super) fn divided(&self) -> Result<PathBuf, LabError> {
         let above = self.home.parent().filter(|above| above.starts_with(&self.mountpoint));
         let divided = |dir: &&Path| {
             let names = fs::read_to_string(dir.join("cgroup.subtree_control")).unwrap_or_default();

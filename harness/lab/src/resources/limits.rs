@@ -11,6 +11,7 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::sys::statvfs::statvfs;
 
+use super::squeezed::{Resource, Told};
 use super::sys::bounds;
 use crate::error::{Doing, LabError};
 use crate::{NodeProcess, threads};
@@ -20,15 +21,6 @@ const PASSES: usize = 20;
 
 /// The unit in which the kernel tells how much memory a process has.
 const PAGE: u64 = 4096;
-
-/// What can run out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Resource {
-    /// File descriptors.
-    Files,
-    /// Memory, in bytes of addresses.
-    Memory,
-}
 
 /// What one process may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,17 +34,6 @@ pub struct Limit {
     /// What it was told to have at most; none if it is not limited, or was born since: then it has
     /// the limit of its parent.
     pub told: Option<u64>,
-}
-
-/// What the processes of a node were told, and what held before.
-#[derive(Debug, Default)]
-pub(crate) struct Squeezed(BTreeMap<Resource, BTreeMap<i32, Told>>);
-
-/// What one process was told.
-#[derive(Debug, Clone, Copy)]
-struct Told {
-    before: u64,
-    now: u64,
 }
 
 impl NodeProcess {

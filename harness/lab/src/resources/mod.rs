@@ -4,19 +4,25 @@
 //! ordinary user rarely may make them. They are used only where somebody asks for them.
 
 mod cgroup;
-pub(crate) mod cpu;
+mod cpu;
 mod disk;
+mod duty;
 pub(crate) mod group;
 mod limits;
 mod memory;
+mod place;
 pub mod proof;
 mod ration;
+mod rationing;
+mod squeezed;
 mod sys;
+pub(crate) mod turns;
 
 pub use cgroup::Place;
-pub use cpu::Duty;
 pub use disk::SmallDisk;
-pub(crate) use limits::Squeezed;
-pub use limits::{Limit, Resource, descriptors, file_limit, room};
+pub use duty::Duty;
+pub use limits::{Limit, descriptors, file_limit, room};
 pub use memory::{Memory, MemoryWatch, MemoryWord, memory};
 pub(crate) use ration::Ration;
+pub use squeezed::Resource;
+pub(crate) use squeezed::Squeezed;

@@ -5,17 +5,14 @@
 
 use std::path::PathBuf;
 
-use super::Duty;
-use super::cgroup::Place;
 use super::group::Group;
-use crate::error::{Doing, LabError};
-use crate::{NodeProcess, threads};
+use crate::error::LabError;
 
 /// What a node is rationed by, and was.
 #[derive(Debug, Default)]
 pub(crate) struct Ration {
-    group: Option<Group>,
-    last: Option<PathBuf>,
+    pub(super) group: Option<Group>,
+    pub(super) last: Option<PathBuf>,
 }
 
 impl Ration {
@@ -25,7 +22,7 @@ impl Ration {
     }
 
     /// Ends it.
-    fn end(&mut self) -> Result<(), LabError> {
+    pub(super) fn end(&mut self) -> Result<(), LabError> {
         self.group.take().map_or(Ok(()), |mut group| group.disband())
     }
 
@@ -42,30 +39,5 @@ impl Ration {
     /// Whether the last group is still there. If not, no process can be in it.
     pub(super) fn is_left(&self) -> bool {
         self.last.as_ref().is_some_and(|dir| dir.exists())
-    }
-}
-
-impl NodeProcess {
-    /// Gives all processes of the node together this share of one processor; none lets them have
-    /// what they want.
-    ///
-    /// # Errors
-    /// When the share makes no sense, the node is rationed already, or the kernel refuses.
-    pub fn ration(&mut self, place: &Place, duty: Option<Duty>) -> Result<(), LabError> {
-        let node = self.node();
-        let Some(duty) = duty else { return self.ration.end() };
-        if self.ration.holds() {
-            return Err(LabError::Asked(format!("ration node {node}: it is rationed already")));
-        }
-        if !duty.is_sensible() {
-            return Err(LabError::Asked(format!("ration node {node}: {duty:?}")));
-        }
-        let group = Group::make(place, &format!("{node}-{}", self.init.pid))?;
-        self.ration.last = Some(group.dir().to_owned());
-        let members = || threads::members(&self.init.namespace.metadata()?);
-        group.admit(|| members().doing(|| format!("list the processes of node {node}")))?;
-        group.limit(Some(duty))?;
-        self.ration.group = Some(group);
-        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 
 use nix::errno::Errno;
 
-use super::Resource;
+use super::squeezed::Resource;
 
 /// The limits of a process: what holds now, and what it may raise that to by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //!
 //! Everything is read-only; where people and programs keep what is theirs there is nothing; the
 //! evidence is out of sight; what the server needs is shown again. It is done by the node's init
-//! just before it starts the server. What is to be seen is decided elsewhere (`reach`).
+//! just before it starts the server. What is to be seen is decided elsewhere (`view`).
 
 mod calls;
 mod places;
@@ -20,7 +20,7 @@ pub use calls::able as filters_calls;
 
 use super::error::{Doing, LabError};
 use super::mounts::{bind_held, hold, tmpfs};
-use super::reach::View;
+use super::view::View;
 use places::{Devices, cover, tame_proc};
 use readonly::{Extent, read_only, writable};
 use view::{Step, steps};

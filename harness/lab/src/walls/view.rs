@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::reach::View;
+use crate::view::View;
 
 /// One step, for one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,10 +5,9 @@ use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
 use super::super::act::{Act, Does, Whom};
-use super::super::mix::one_of;
-use super::super::plan::{Config, Planned};
-use super::CALM_MS;
-use super::list::{KILL, cut};
+use super::super::chance::one_of;
+use super::super::planned::Planned;
+use super::script::{CALM_MS, KILL, cut};
 
 /// How long one round of [`vote`] keeps two sides apart, with one voter between them.
 const BRIDGE_MS: u64 = 1_700;
@@ -41,10 +40,10 @@ const DEPOSED_MS: [u64; 3] = [1_200, 1_800, 2_600];
 ///
 /// Meant for three nodes, where one voter decides, and for a light load: a leader that falls
 /// silent with an entry of its own votes for nobody who does not have it.
-pub(super) fn vote(config: &Config, random: &mut ChaCha8Rng) -> Vec<Planned> {
+pub(super) fn vote(time_ms: u64, random: &mut ChaCha8Rng) -> Vec<Planned> {
     let mut planned = Vec::new();
     let mut at_ms = CALM_MS;
-    while at_ms + BRIDGE_MS <= config.time_ms {
+    while at_ms + BRIDGE_MS <= time_ms {
         planned.extend(round(at_ms, random));
         at_ms += BRIDGE_MS + CALM_MS;
     }
@@ -71,7 +70,7 @@ fn round(at_ms: u64, random: &mut ChaCha8Rng) -> [Planned; 6] {
 }
 
 /// The leader is taken away by a pause or a cut for just longer than an election, again and again.
-pub(super) fn comeback(config: &Config, random: &mut ChaCha8Rng) -> Vec<Planned> {
+pub(super) fn comeback(time_ms: u64, random: &mut ChaCha8Rng) -> Vec<Planned> {
     let mut planned = Vec::new();
     let mut at_ms = CALM_MS;
     loop {
@@ -79,7 +78,7 @@ pub(super) fn comeback(config: &Config, random: &mut ChaCha8Rng) -> Vec<Planned>
         let lasts_ms = one_of(&DEPOSED_MS, random);
         let does = one_of(&[Does::Pause, cut(Shape::IsolateLeader)], random);
         let act = Act { does, whom: Whom::Leader, draw };
-        if at_ms + lasts_ms > config.time_ms {
+        if at_ms + lasts_ms > time_ms {
             return planned;
         }
         planned.push(Planned::timed(at_ms, lasts_ms, act));

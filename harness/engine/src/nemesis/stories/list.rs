@@ -3,11 +3,10 @@
 use fracas_checker::fault::{Again, Clock, Disk, FaultKind, Link, Loss, Scarcity, Shape};
 
 use super::super::act::{Does, Ways, Whom};
-use super::Since::{Begin, Election, Heal, Round};
-use super::{Aim, Mixed, Script, drawn, or, past_election, step};
+use super::drawn;
+use super::script::Since::{Begin, Election, Heal, Round};
+use super::script::{Aim, KILL, Mixed, Script, cut, or, past_election, step};
 
-/// A kill after which the node comes back as it was.
-pub(super) const KILL: Does = Does::Kill { again: Again::Same };
 const UPGRADE: Does = Does::Kill { again: Again::NextBinary };
 const POWER: Does = Does::Power { loss: Loss::All };
 const HUNGRY: Does = Does::Starve { scarcity: Scarcity::Cpu { percent: 20 } };
@@ -26,11 +25,6 @@ const PLAIN: Link = Link {
     reorder_ppm: 0,
     bits_per_s: 0,
 };
-
-/// A cut of this shape.
-pub(super) const fn cut(shape: Shape) -> Does {
-    Does::Partition { shape }
-}
 
 const fn skip(by_ms: i64) -> Does {
     Does::Clock { change: Clock::Step { by_ms } }

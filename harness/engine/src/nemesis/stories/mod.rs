@@ -7,6 +7,7 @@
 
 mod drawn;
 mod list;
+mod script;
 
 use std::collections::BTreeSet;
 use std::iter;
@@ -16,128 +17,22 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::act::{Act, Does, Whom};
-use super::mix::one_of;
+use super::chance::one_of;
+use super::config::Config;
 use super::partition;
-use super::plan::{After, Config, Planned, Until};
+use super::planned::{After, Planned, Until};
+use script::{CALM_MS, Since, Step};
 
 pub use list::AIMS;
-
-/// A plan for one rare moment.
-#[derive(Debug)]
-pub struct Aim {
-    /// The name used on the command line.
-    pub name: &'static str,
-    /// What moment it aims at, in one line.
-    pub about: &'static str,
-    /// The kinds of faults that it cannot do without.
-    pub needs: &'static [FaultKind],
-    /// How soon the usual mix tells it, if at all.
-    mixed: Mixed,
-    /// How it is planned.
-    script: Script,
-}
-
-/// How soon the usual mix tells a story.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Mixed {
-    /// In every run that it leaves most of the time to: no other exposes as many mistakes.
-    Core,
-    /// Before all others but those: it exposes a mistake that few others do.
-    First,
-    /// When all of the first were told.
-    Later,
-    /// Where the target shows no leader it is one of the first; else it comes later.
-    FirstWithoutLeaders,
-    /// As an aim only.
-    Never,
-}
-
-/// How an aim is planned.
-#[derive(Debug)]
-enum Script {
-    /// These steps, over and over.
-    Steps(&'static [Step]),
-    /// This step to one node after the other, each so many milliseconds after the last one is healed.
-    Each(Step, u64),
-    /// Where times hang on each other.
-    Drawn(Drawn),
-}
-
-/// One step of a story.
-#[derive(Debug, Clone, Copy)]
-struct Step {
-    /// What its time is counted from.
-    since: Since,
-    /// Milliseconds after that.
-    at_ms: u64,
-    /// How long it lasts, in milliseconds: one of these.
-    lasts_ms: &'static [u64],
-    until: Until,
-    does: Does,
-    /// What it does instead, now and then.
-    or: &'static [Does],
-    whom: Whom,
-}
-
-/// What the time of a step is counted from; steps are numbered from 1 within their story.
-#[derive(Debug, Clone, Copy)]
-enum Since {
-    /// The begin of this round.
-    Round,
-    /// The moment at which a step took effect.
-    Begin(u32),
-    /// The moment at which a step was healed.
-    Heal(u32),
-    /// The first election since a step took effect.
-    Election(u32),
-}
-
-/// A step at the begin of a round, or counted from another one.
-const fn step(since: Since, at_ms: u64, lasts_ms: &'static [u64], does: Does, whom: Whom) -> Step {
-    Step { since, at_ms, lasts_ms, until: Until::Time, does, or: &[], whom }
-}
-
-/// The same, or another one of these.
-const fn or(step: Step, others: &'static [Does]) -> Step {
-    Step { or: others, ..step }
-}
-
-/// The same, lasting for its time beyond the next election.
-const fn past_election(step: Step) -> Step {
-    Step { until: Until::Election, ..step }
-}
+pub use script::Aim;
+pub(super) use script::Mixed;
 
 impl Aim {
     /// The acts of a run; the same source gives the same.
     pub(super) fn plan(&self, config: &Config, random: &mut ChaCha8Rng) -> Vec<Planned> {
         match self.script.steps(config.nodes) {
             Ok(steps) => rounds(&steps, config, random),
-            Err(plan) => plan(config, random),
-        }
-    }
-}
-
-/// Plans acts whose times hang on each other.
-type Drawn = fn(&Config, &mut ChaCha8Rng) -> Vec<Planned>;
-
-impl Script {
-    /// Its steps in a cluster of so many nodes; where there are none, what draws its acts.
-    fn steps(&self, nodes: u16) -> Result<Vec<Step>, Drawn> {
-        match *self {
-            Self::Steps(steps) => Ok(steps.to_vec()),
-            Self::Each(step, later_ms) => {
-                let next = |number| match number {
-                    1 => Step { whom: Whom::Nth(1), ..step },
-                    _ => Step {
-                        since: Since::Heal(number - 1),
-                        at_ms: later_ms,
-                        whom: Whom::Nth(number),
-                        ..step
-                    },
-                };
-                Ok((1..=u32::from(nodes)).map(next).collect())
-            }
-            Self::Drawn(plan) => Err(plan),
+            Err(plan) => plan(config.time_ms, random),
         }
     }
 }
@@ -303,8 +198,6 @@ const MOST_SHARE: u64 = 3;
 /// No story is gone through more often.
 const MOST_ROUNDS: u32 = 1_000;
 
-/// Calm before the first act, and between two rounds.
-const CALM_MS: u64 = 1_500;
 /// How long an election takes, or so: nothing but the length of a story is guessed by it.
 const ELECTION_MS: u64 = 1_000;
 

@@ -1,0 +1,131 @@
+//! Was enough asked of the objects that the header names, and nothing that no check judges?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::load::Fates;
+use super::seen::Seen;
+use super::{enough, least};
+use crate::event::{Key, Nanos, Op, OpKind};
+use crate::history::{Kinds, Said};
+use crate::lease;
+use crate::objects::OBJECTS;
+use crate::verdict::CheckResult;
+
+/// How many operations that nobody judges are named.
+const NAMED: usize = 3;
+
+/// Holds what was asked of objects against what the plan asks for.
+pub(super) fn check(seen: &Seen<'_>, result: &mut CheckResult) {
+    handovers(seen, result);
+    let kinds = seen.history.kinds();
+    if kinds.is_empty() && seen.history.header().plan.coverage.objects.is_empty() {
+        return;
+    }
+    known(kinds, result);
+    unjudged(seen, result);
+    let fates = fates(seen);
+    for (name, needed) in &seen.history.header().plan.coverage.objects {
+        for (kind, needed) in &needed.ok {
+            let fates = fates.get(&(name.as_str(), *kind)).cloned().unwrap_or_default();
+            enough(result, &fates, *needed, &format!("ok {kind} of `{name}`"));
+        }
+    }
+}
+
+/// What became of operations under load, by the names that the header has for their objects.
+fn fates<'a>(seen: &'a Seen<'_>) -> BTreeMap<(&'a str, OpKind), Fates> {
+    let kinds = seen.history.kinds();
+    let mut found: BTreeMap<(&str, OpKind), Fates> = BTreeMap::new();
+    let under_load =
+        seen.history.operations().iter().filter(|one| seen.load.contains(one.invoked.1));
+    for one in under_load {
+        for name in names(kinds, &one.op) {
+            found.entry((name, one.op.kind())).or_default().count(one, seen.load);
+        }
+    }
+    found
+}
+
+/// The names that the header has for the objects of `op`, each once.
+fn names<'a>(kinds: &'a Kinds, op: &Op) -> BTreeSet<&'a str> {
+    match op {
+        Op::Txn { ops } => ops.iter().filter_map(|micro| kinds.name(micro.key())).collect(),
+        _ => op.key().and_then(|key| kinds.name(key)).into_iter().collect(),
+    }
+}
+
+/// Whether enough locks went from one holder to another.
+fn handovers(seen: &Seen<'_>, result: &mut CheckResult) {
+    let coverage = &seen.history.header().plan.coverage;
+    let mut grants: Vec<(&Key, Nanos, u64)> = Vec::new();
+    for one in seen.history.operations() {
+        if let (Op::Acquire { key, holder, .. }, Some((time, ..))) = (&one.op, one.ok())
+            && seen.load.contains(time)
+        {
+            grants.push((key, time, *holder));
+        }
+    }
+    let per_name = coverage.objects.iter().filter(|(_, needed)| needed.handovers > 0);
+    let wanted = coverage.handovers > 0 || per_name.clone().count() > 0;
+    if grants.is_empty() && !wanted {
+        return;
+    }
+    grants.sort_unstable();
+    let passes = |pair: &&[(&Key, Nanos, u64)]| pair[0].0 == pair[1].0 && pair[0].2 != pair[1].2;
+    let passed: Vec<&Key> = grants.windows(2).filter(passes).map(|pair| pair[0].0).collect();
+    let helps = "a longer `--time` or fewer locks (`--keys`) give more";
+    least(result, ("handovers", helps), passed.len(), coverage.handovers);
+    for (name, needed) in per_name {
+        let of_name = |key: &&&Key| seen.history.kinds().name(key) == Some(name.as_str());
+        let count = passed.iter().filter(of_name).count() as u64;
+        if count < needed.handovers {
+            let needed = needed.handovers;
+            result.inconclusive(format!(
+                "only {count} handovers of `{name}`, at least {needed} are needed: {helps}"
+            ));
+        }
+    }
+}
+
+/// Whether every check that the header names for objects is one of this version.
+fn known(kinds: &Kinds, result: &mut CheckResult) {
+    for (name, checks) in kinds.iter() {
+        let unknown =
+            |id: &&String| **id != lease::ID && OBJECTS.iter().all(|kind| kind.id != **id);
+        if let Some(id) = checks.iter().find(unknown) {
+            result.inconclusive(format!(
+                "`objects` says that `{name}` is judged by `{id}`, which is no check of objects of \
+                 this version"
+            ));
+        }
+    }
+}
+
+/// Whether objects that the header names were only asked what a check of their kind judges.
+fn unjudged(seen: &Seen<'_>, result: &mut CheckResult) {
+    let kinds = seen.history.kinds();
+    let foreign = |op: &Op| match kinds.of(op) {
+        Said::Kind(checks) => !checks.iter().any(|id| serves(id, op.kind())),
+        Said::Nothing | Said::Several => false,
+    };
+    let operations = seen.history.operations().iter().filter(|one| !one.failed());
+    let found = operations.filter(|one| foreign(&one.op) && !one.op.kind().only_looks());
+    let found: BTreeSet<(String, OpKind)> = found
+        .map(|one| (one.op.key().map_or_else(String::new, |key| key.to_string()), one.op.kind()))
+        .take(NAMED)
+        .collect();
+    for (key, kind) in found {
+        result.inconclusive(format!(
+            "{key} was asked `{kind}`, which no check of its kind in `objects` judges: what became of \
+             it is not known"
+        ));
+    }
+}
+
+/// Whether the check `id` judges operations of this kind.
+fn serves(id: &str, kind: OpKind) -> bool {
+    match OBJECTS.iter().find(|known| known.id == id) {
+        Some(known) => known.serves.contains(&kind),
+        None => matches!(kind, OpKind::Acquire | OpKind::Renew | OpKind::Release),
+    }
+}

@@ -1,0 +1,134 @@
+//! What an aim is written in: steps, each counted from another, and what acts they do. Data only.
+
+use fracas_checker::fault::{Again, FaultKind, Shape};
+use rand_chacha::ChaCha8Rng;
+
+use super::super::act::{Does, Whom};
+use super::super::planned::{Planned, Until};
+
+/// Calm before the first act, and between two rounds.
+pub(super) const CALM_MS: u64 = 1_500;
+
+/// A plan for one rare moment.
+#[derive(Debug)]
+pub struct Aim {
+    /// The name used on the command line.
+    pub name: &'static str,
+    /// What moment it aims at, in one line.
+    pub about: &'static str,
+    /// The kinds of faults that it cannot do without.
+    pub needs: &'static [FaultKind],
+    /// How soon the usual mix tells it, if at all.
+    pub(super) mixed: Mixed,
+    /// How it is planned.
+    pub(super) script: Script,
+}
+
+/// How soon the usual mix tells a story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in super::super) enum Mixed {
+    /// In every run that it leaves most of the time to: no other exposes as many mistakes.
+    Core,
+    /// Before all others but those: it exposes a mistake that few others do.
+    First,
+    /// When all of the first were told.
+    Later,
+    /// Where the target shows no leader it is one of the first; else it comes later.
+    FirstWithoutLeaders,
+    /// As an aim only.
+    Never,
+}
+
+/// How an aim is planned.
+#[derive(Debug)]
+pub(super) enum Script {
+    /// These steps, over and over.
+    Steps(&'static [Step]),
+    /// This step to one node after the other, each so many milliseconds after the last one is healed.
+    Each(Step, u64),
+    /// Where times hang on each other.
+    Drawn(Drawn),
+}
+
+/// One step of a story.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    /// What its time is counted from.
+    pub(super) since: Since,
+    /// Milliseconds after that.
+    pub(super) at_ms: u64,
+    /// How long it lasts, in milliseconds: one of these.
+    pub(super) lasts_ms: &'static [u64],
+    pub(super) until: Until,
+    pub(super) does: Does,
+    /// What it does instead, now and then.
+    pub(super) or: &'static [Does],
+    pub(super) whom: Whom,
+}
+
+/// What the time of a step is counted from; steps are numbered from 1 within their story.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Since {
+    /// The begin of this round.
+    Round,
+    /// The moment at which a step took effect.
+    Begin(u32),
+    /// The moment at which a step was healed.
+    Heal(u32),
+    /// The first election since a step took effect.
+    Election(u32),
+}
+
+/// Plans acts whose times hang on each other.
+pub(super) type Drawn = fn(u64, &mut ChaCha8Rng) -> Vec<Planned>;
+
+impl Script {
+    /// Its steps in a cluster of so many nodes; where there are none, what draws its acts.
+    pub(super) fn steps(&self, nodes: u16) -> Result<Vec<Step>, Drawn> {
+        match *self {
+            Self::Steps(steps) => Ok(steps.to_vec()),
+            Self::Each(step, later_ms) => {
+                let next = |number| match number {
+                    1 => Step { whom: Whom::Nth(1), ..step },
+                    _ => Step {
+                        since: Since::Heal(number - 1),
+                        at_ms: later_ms,
+                        whom: Whom::Nth(number),
+                        ..step
+                    },
+                };
+                Ok((1..=u32::from(nodes)).map(next).collect())
+            }
+            Self::Drawn(plan) => Err(plan),
+        }
+    }
+}
+
+/// A step at the begin of a round, or counted from another one.
+pub(super) const fn step(
+    since: Since,
+    at_ms: u64,
+    lasts_ms: &'static [u64],
+    does: Does,
+    whom: Whom,
+) -> Step {
+    Step { since, at_ms, lasts_ms, until: Until::Time, does, or: &[], whom }
+}
+
+/// The same, or another one of these.
+pub(super) const fn or(step: Step, others: &'static [Does]) -> Step {
+    Step { or: others, ..step }
+}
+
+/// The same, lasting for its time beyond the next election.
+pub(super) const fn past_election(step: Step) -> Step {
+    Step { until: Until::Election, ..step }
+}
+
+/// A kill after which the node comes back as it was.
+pub(super) const KILL: Does = Does::Kill { again: Again::Same };
+
+/// A cut of this shape.
+pub(super) const fn cut(shape: Shape) -> Does {
+    Does::Partition { shape }
+}
