@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use fracas_checker::{Completion, Key, NodeId, Op, OpKind, ProcessId};
 
+use crate::choices::Route;
 use crate::session::{Opener, Refused, Session};
-use crate::spec::Route;
+
 use crate::text::bounded;
 
 /// Performs operations. Cheap to clone; clones share their sessions.
@@ -40,6 +41,12 @@ struct Place {
 pub struct Ended(Place);
 
 impl Ended {
+    /// Where it was.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        self.0.node
+    }
+
     /// What its end may give back: the releases of all that its process held, where sessions hold
     /// something.
     #[must_use]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use fracas_checker::NodeId;
 
 use crate::asking::Asking;
+use crate::choices::Device;
 use crate::client::{Client, Manner};
 use crate::cluster::ClusterSpec;
 use crate::endpoint::{Endpoint, Endpoints};
@@ -18,7 +19,7 @@ use crate::probe::Probe;
 use crate::protocol::{Around, Purpose};
 use crate::ready::ClusterReady;
 use crate::reply::ClientError;
-use crate::spec::{Asks, Device, LogSource, Spec, Stop};
+use crate::spec::{Asks, LogSource, Spec, Stop};
 use crate::template::{
     RenderError, SAMPLE_PROCESS, Template, Variables, variables_of_node, variables_of_op,
 };

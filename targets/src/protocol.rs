@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use fracas_checker::OpKind;
 
-use crate::declared::file::Text;
+use crate::declared::places::Text;
 use crate::declared::requests::Keys;
 use crate::declared::try_template::{Compiler, Scope};
 use crate::diagnostic::Problem;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use fracas_checker::OpKind;
 use fracas_checker::fault::FaultKind;
-use serde::Deserialize;
 
 use crate::answer::Answer;
+use crate::choices::{Device, Route, StopSignal};
 use crate::logs::LogRules;
 use crate::promises::Promises;
 use crate::protocol::{Speech, Times};
@@ -59,14 +59,6 @@ pub(crate) struct Launch {
     pub(crate) stop: Stop,
     pub(crate) reads: Vec<Template>,
     pub(crate) asks: Asks,
-}
-
-/// A device that a server may ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Device {
-    /// `/dev/fuse`: file systems of programs.
-    Fuse,
 }
 
 /// What a server asks of the machine beside what every server gets, but for what it reads.
@@ -137,21 +129,10 @@ pub(crate) struct Asked {
 #[derive(Debug)]
 pub(crate) struct ProgramRule {
     pub(crate) argv: Vec<Template>,
+    #[expect(dead_code, reason = "nothing starts client programs yet")]
     pub(crate) parameters: BTreeMap<String, String>,
     /// What it serves, once it was asked.
     pub(crate) serves: BTreeSet<OpKind>,
-}
-
-/// Which node a client asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Route {
-    /// Its own, whatever that node's role.
-    Any,
-    /// The node last seen leading; its own while none was seen.
-    Leader,
-    /// Some clients ask the node last seen leading, all others their own.
-    Mixed,
 }
 
 /// The polite way to end a server, before it is killed.
@@ -161,20 +142,4 @@ pub struct Stop {
     pub signal: StopSignal,
     /// How long it may take to end.
     pub grace: Duration,
-}
-
-/// A signal that asks a process to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum StopSignal {
-    /// SIGTERM.
-    Term,
-    /// SIGINT.
-    Int,
-    /// SIGQUIT.
-    Quit,
-    /// SIGHUP.
-    Hup,
-    /// SIGKILL: it is not asked.
-    Kill,
 }

@@ -8,17 +8,19 @@ use fracas_checker::fault::FaultKind;
 use toml::Spanned;
 
 use super::client::Means;
-use super::file::{Cluster, Faults, File, Ready, Text};
+use super::file::{Cluster, Faults, File, Ready};
+use super::places::Text;
 use super::requests::{Keys, missing};
 use super::try_template::{Compiler, Scope};
 use super::values::{duration, name, status as http_status};
 use super::{by_word, client, file, node, ops, status};
 use crate::answer::Answer;
+use crate::choices::Route;
 use crate::diagnostic::{Problem, Source};
 use crate::promises::{LEADERS, LEASES, PROMISES, Promise, Promises, TOKENS};
 use crate::protocol::{Declared, Purpose, Speech};
 use crate::ready::ClusterReady;
-use crate::spec::{Asked, ClientRule, NodeReady, Route, Spec};
+use crate::spec::{Asked, ClientRule, NodeReady, Spec};
 use crate::status::StatusRule;
 use crate::template::{Template, Templates};
 

@@ -6,14 +6,16 @@ use std::time::Duration;
 use fracas_checker::OpKind;
 use toml::Spanned;
 
-use super::file::{Client, Text};
+use super::file::Client;
+use super::places::Text;
 use super::requests::missing;
 use super::try_template::{Compiler, Scope};
 use super::values::duration;
+use crate::choices::Route;
 use crate::diagnostic::Problem;
 use crate::protocol::Speech;
 use crate::protocols::spoken;
-use crate::spec::{ProgramRule, Route};
+use crate::spec::ProgramRule;
 use crate::template::Template;
 
 /// How nodes are spoken to, before any request is compiled.

@@ -10,14 +10,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::by_word::{Ops, Promises};
-use super::one_of_several::{Equals, OneOrMany, ValueKey};
-use crate::answer::Means;
-use crate::content::ValueAs;
-use crate::extract::{NodeAs, NumberAs};
-use crate::spec::{Device, Route, StopSignal};
-
-/// A text and its place.
-pub(crate) type Text = Spanned<String>;
+use super::operation::Method;
+use super::places::{NodeKey, NumberKey, Text};
+use crate::choices::{Device, Route, StopSignal};
 
 /// A whole target file.
 #[derive(Debug, Deserialize)]
@@ -171,33 +166,6 @@ pub(crate) struct RoleKey {
     pub(crate) equals: Option<[Text; 2]>,
 }
 
-/// Where a number is in an answer, and how it is written.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct NumberKey {
-    pub(crate) json: Text,
-    #[serde(default, rename = "as")]
-    pub(crate) written: NumberAs,
-}
-
-/// Where a value is in an answer, and how it is written.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct ContentKey {
-    pub(crate) json: Text,
-    #[serde(default, rename = "as")]
-    pub(crate) written: ValueAs,
-}
-
-/// Where a node's name is in an answer, and how it is written.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct NodeKey {
-    pub(crate) json: Text,
-    #[serde(default, rename = "as")]
-    pub(crate) written: NodeAs,
-}
-
 /// `[[status.log]]`: a log line that tells of role, vote and generation.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -229,52 +197,6 @@ pub(crate) struct Client {
     pub(crate) timeout: Text,
     pub(crate) route: Option<Spanned<Route>>,
     pub(crate) redirects: Option<Spanned<u32>>,
-}
-
-/// `[ops.…]`: one request and what its answers mean.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Operation {
-    pub(crate) method: Option<Spanned<Method>>,
-    pub(crate) path: Option<Text>,
-    #[serde(default)]
-    pub(crate) query: BTreeMap<String, Text>,
-    #[serde(default)]
-    pub(crate) headers: BTreeMap<String, Text>,
-    pub(crate) json: Option<Text>,
-    /// In place of these, where the target speaks RESP.
-    pub(crate) command: Option<Spanned<Vec<Text>>>,
-    pub(crate) answers: Spanned<Vec<Spanned<Answer>>>,
-}
-
-/// An HTTP method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub(crate) enum Method {
-    Get,
-    Put,
-    Post,
-    Patch,
-    Delete,
-}
-
-/// One line of `answers`: conditions, and what it means if they hold.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Answer {
-    pub(crate) status: Option<OneOrMany>,
-    pub(crate) json: Option<Text>,
-    pub(crate) equals: Option<Spanned<Equals>>,
-    pub(crate) present: Option<Text>,
-    pub(crate) missing: Option<Text>,
-    #[serde(rename = "is")]
-    pub(crate) means: Means,
-    pub(crate) value: Option<Spanned<ValueKey>>,
-    pub(crate) version: Option<NumberKey>,
-    pub(crate) token: Option<NumberKey>,
-    pub(crate) node: Option<NodeKey>,
-    pub(crate) generation: Option<NumberKey>,
-    pub(crate) why: Option<Text>,
 }
 
 /// `[faults]`: what the target may be asked to endure.

@@ -6,10 +6,12 @@
 mod by_word;
 mod check;
 mod client;
-pub(crate) mod file;
+mod file;
 mod node;
 mod one_of_several;
+pub(crate) mod operation;
 mod ops;
+pub(crate) mod places;
 pub(crate) mod requests;
 mod status;
 pub(crate) mod try_template;

@@ -6,8 +6,9 @@ use fracas_checker::OpKind::{self, Dequeue, Read, ReadAll, ReadVersion};
 use toml::Spanned;
 
 use super::by_word::Ops;
-use super::file::{self, Text};
 use super::one_of_several::{OneOrMany, ValueKey};
+use super::operation;
+use super::places::Text;
 use super::requests::{Keys, missing, of_http};
 use super::status::{node_at, number_at};
 use super::try_template::{Compiler, Scope};
@@ -51,7 +52,7 @@ struct Form {
 impl Form {
     fn answers(
         self,
-        declared: &Spanned<Vec<Spanned<file::Answer>>>,
+        declared: &Spanned<Vec<Spanned<operation::Answer>>>,
     ) -> Result<Vec<Answer>, Problem> {
         let mut answers: Vec<Answer> = Vec::new();
         for spanned in declared.get_ref() {
@@ -72,7 +73,7 @@ impl Form {
         self,
         earlier: &[Answer],
         answer: &Answer,
-        spanned: &Spanned<file::Answer>,
+        spanned: &Spanned<operation::Answer>,
     ) -> Result<(), Problem> {
         let mut unconditional = earlier.iter().filter(|rule| rule.conditions.is_empty());
         let taken = |code| unconditional.clone().any(|rule| rule.statuses.contains(code));
@@ -87,7 +88,7 @@ impl Form {
         Err(Problem::new(spanned.span(), "an answer that is never reached", label))
     }
 
-    fn answer(self, spanned: &Spanned<file::Answer>) -> Result<Answer, Problem> {
+    fn answer(self, spanned: &Spanned<operation::Answer>) -> Result<Answer, Problem> {
         let answer = spanned.get_ref();
         fits(self.kind, spanned)?;
         let (statuses, conditions) = (statuses(self.has_status, spanned)?, conditions(spanned)?);
@@ -113,7 +114,7 @@ impl Form {
 }
 
 /// The statuses of an answer: at least one where answers have one.
-fn statuses(has_status: bool, spanned: &Spanned<file::Answer>) -> Result<Vec<u16>, Problem> {
+fn statuses(has_status: bool, spanned: &Spanned<operation::Answer>) -> Result<Vec<u16>, Problem> {
     match (has_status, &spanned.get_ref().status) {
         (true, None) => Err(missing(spanned.span(), "status", "…")),
         (true, Some(OneOrMany(codes))) if codes.get_ref().is_empty() => {
@@ -131,7 +132,7 @@ fn statuses(has_status: bool, spanned: &Spanned<file::Answer>) -> Result<Vec<u16
 }
 
 /// Refuses keys that would do nothing in an answer of this meaning, and demands those that must be.
-fn fits(kind: OpKind, spanned: &Spanned<file::Answer>) -> Result<(), Problem> {
+fn fits(kind: OpKind, spanned: &Spanned<operation::Answer>) -> Result<(), Problem> {
     let answer = spanned.get_ref();
     let ok = answer.means == Means::Ok;
     fits_value(kind, spanned)?;
@@ -156,7 +157,7 @@ fn fits(kind: OpKind, spanned: &Spanned<file::Answer>) -> Result<(), Problem> {
 }
 
 /// A value must be where one is asked for, and of the form that is asked for.
-fn fits_value(kind: OpKind, spanned: &Spanned<file::Answer>) -> Result<(), Problem> {
+fn fits_value(kind: OpKind, spanned: &Spanned<operation::Answer>) -> Result<(), Problem> {
     let answer = spanned.get_ref();
     let tells = answer.means == Means::Ok && tells_value(kind);
     match &answer.value {
@@ -191,7 +192,7 @@ fn form(kind: OpKind) -> &'static str {
 }
 
 /// A version must be where one is asked for; what was never set needs none.
-fn fits_version(kind: OpKind, spanned: &Spanned<file::Answer>) -> Result<(), Problem> {
+fn fits_version(kind: OpKind, spanned: &Spanned<operation::Answer>) -> Result<(), Problem> {
     let answer = spanned.get_ref();
     let tells = answer.means == Means::Ok && tells_version(kind);
     let absent =
@@ -216,7 +217,7 @@ fn ops(kinds: impl Iterator<Item = OpKind>) -> String {
     kinds.map(|kind| format!("`ops.{kind}`")).collect::<Vec<_>>().join(", ")
 }
 
-fn conditions(spanned: &Spanned<file::Answer>) -> Result<Vec<Condition>, Problem> {
+fn conditions(spanned: &Spanned<operation::Answer>) -> Result<Vec<Condition>, Problem> {
     let answer = spanned.get_ref();
     let mut conditions = Vec::new();
     match (&answer.json, &answer.equals) {

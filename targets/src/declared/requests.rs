@@ -8,7 +8,9 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::file::{Method, NodeReady, Operation, Status, Text};
+use super::file::{NodeReady, Status};
+use super::operation::{Method, Operation};
+use super::places::Text;
 use crate::diagnostic::Problem;
 
 /// The keys of a request, and where they are.

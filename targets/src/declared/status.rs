@@ -2,7 +2,8 @@
 
 use regex_lite::Regex;
 
-use super::file::{NodeKey, NumberKey, RoleKey, Status, StatusLog, Text};
+use super::file::{RoleKey, Status, StatusLog};
+use super::places::{NodeKey, NumberKey, Text};
 use super::try_template::Compiler;
 use super::values::{duration, pointer};
 use crate::diagnostic::Problem;

@@ -13,7 +13,7 @@ use minijinja::ErrorKind;
 use minijinja::value::ValueKind;
 use regex_lite::Regex;
 
-use super::file::Text;
+use super::places::Text;
 use crate::cluster::{ClusterSpec, NodeSpec};
 use crate::diagnostic::{Problem, Source};
 use crate::nearest::nearest;

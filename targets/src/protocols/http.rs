@@ -12,7 +12,8 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Method, Url, retry};
 
-use crate::declared::file::{self, Text};
+use crate::declared::operation;
+use crate::declared::places::Text;
 use crate::declared::requests::missing;
 use crate::declared::try_template::{Compiler, Scope};
 use crate::diagnostic::Problem;
@@ -172,14 +173,14 @@ fn headers(
     Ok(compiled)
 }
 
-impl From<file::Method> for Method {
-    fn from(method: file::Method) -> Self {
+impl From<operation::Method> for Method {
+    fn from(method: operation::Method) -> Self {
         match method {
-            file::Method::Get => Self::GET,
-            file::Method::Put => Self::PUT,
-            file::Method::Post => Self::POST,
-            file::Method::Patch => Self::PATCH,
-            file::Method::Delete => Self::DELETE,
+            operation::Method::Get => Self::GET,
+            operation::Method::Put => Self::PUT,
+            operation::Method::Post => Self::POST,
+            operation::Method::Patch => Self::PATCH,
+            operation::Method::Delete => Self::DELETE,
         }
     }
 }

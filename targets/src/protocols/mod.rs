@@ -4,7 +4,7 @@
 mod http;
 mod resp;
 
-use crate::declared::file::Text;
+use crate::declared::places::Text;
 use crate::declared::try_template::{Compiler, Scope};
 use crate::diagnostic::Problem;
 use crate::protocol::{Exchange, Speech, Spoken};
