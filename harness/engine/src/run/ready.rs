@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fracas_checker::event::{Completion, NodeId};
+use fracas_checker::event::NodeId;
 use tokio::time::Instant;
 
 use super::error::RunError;
@@ -76,18 +76,16 @@ impl Stage<'_> {
             return Some(Missing { what, node, within });
         }
         let refused = self.refused().await?;
-        Some(Missing { what: format!("no node answers a read; {refused}"), node, within })
+        Some(Missing { what: format!("no node answers; {refused}"), node, within })
     }
 
-    /// What the last node says to a read, if none answers it.
+    /// What the last node says, if none answers.
     async fn refused(&self) -> Option<String> {
         let mut last = None;
         for node in self.cluster.nodes() {
-            match self.caller.try_read(node, PROBE_KEY).await {
-                Completion::Ok { .. } => return None,
-                Completion::Fail { error } | Completion::Info { error } => {
-                    last = Some(format!("{node} says: {error}"));
-                }
+            match self.caller.answers(node, PROBE_KEY).await {
+                Ok(()) => return None,
+                Err(error) => last = Some(format!("{node} says: {error}")),
             }
         }
         last
