@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use fracas_checker::event::{Completion, EventKind, NodeId, Op, Outcome, ProcessId, Value};
+use fracas_checker::event::{Completion, EventKind, NodeId, Op, ProcessId};
 use fracas_targets::Client;
-use fracas_workloads::{Draw, Lane, Seen};
+use fracas_workloads::{Draw, Lane};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
@@ -38,14 +38,15 @@ impl Caller {
         Self { client, recorder, enough: Enough::default() }
     }
 
-    /// Asks without a trace in the history; for reads before the clients start.
-    pub async fn try_read(&self, node: NodeId, key: &str) -> Completion {
-        self.client.invoke(node, ProcessId(0), &Op::Read { key: key.into() }).await
+    /// Asks without a trace in the history, before the clients start.
+    pub async fn probe(&self, node: NodeId, op: &Op) -> Completion {
+        self.client.invoke(node, ProcessId(0), op).await
     }
 
     /// Carries out `op` at `node` as `process`; both ends are in the history when it returns.
     pub async fn call(&self, process: ProcessId, node: NodeId, op: &Op) -> Completion {
         self.recorder.record(EventKind::Invoke { process, node: Some(node), op: op.clone() });
+        self.enough.asked(op);
         let completion = self.client.invoke(node, process, op).await;
         self.recorder.record(EventKind::Complete { process, completion: completion.clone() });
         self.enough.note(op, &completion);
@@ -207,15 +208,21 @@ impl Clients {
     }
 }
 
+/// What came of a read.
+struct Read {
+    /// The process that may ask next.
+    next: u64,
+    op: Op,
+    completion: Completion,
+}
+
 impl Worker {
     async fn run(self, mut lane: Lane, mut draw: Draw, mut orders: Orders) {
         let mut process = ProcessId(self.first);
-        let mut seen = Seen::new();
         let mut due = Instant::now();
         while orders.go_on().await {
-            let op = lane.stream.next(&mut draw, &seen);
+            let op = lane.stream.next(&mut draw);
             let completion = self.caller.call(process, self.node(&lane), &op).await;
-            learn(&mut seen, &op, &completion);
             lane.stream.learn(&op, &completion);
             if matches!(completion, Completion::Info { .. }) {
                 process = ProcessId(process.0 + self.count);
@@ -240,27 +247,29 @@ impl Worker {
         while !orders.end() {
             let began = Instant::now();
             if let Some(process) = free.pop() {
-                let op = lane.stream.next(&mut draw, &Seen::new());
+                let op = lane.stream.next(&mut draw);
                 open.spawn(self.clone().read(process, self.node(&lane), op));
             }
             let answered = async { open.join_next().await };
-            if let Ok(Some(Ok(next))) = timeout_at(began + patience, answered).await {
+            let mut answered = timeout_at(began + patience, answered).await.ok().flatten();
+            while let Some(Ok(Read { next, op, completion })) = answered {
                 free.push(next);
-            }
-            while let Some(Ok(next)) = open.try_join_next() {
-                free.push(next);
+                lane.stream.learn(&op, &completion);
+                answered = open.try_join_next();
             }
             orders.sleep_until(began + Duration::from_secs_f64(draw.jitter() / rate)).await;
         }
         open.join_all().await;
     }
 
-    /// Reads once; returns the process that may ask next.
-    async fn read(self, process: u64, node: NodeId, op: Op) -> u64 {
-        match self.caller.call(ProcessId(process), node, &op).await {
+    /// Reads once.
+    async fn read(self, process: u64, node: NodeId, op: Op) -> Read {
+        let completion = self.caller.call(ProcessId(process), node, &op).await;
+        let next = match completion {
             Completion::Info { .. } => process + self.count,
             Completion::Ok { .. } | Completion::Fail { .. } => process,
-        }
+        };
+        Read { next, op, completion }
     }
 
     fn node(&self, lane: &Lane) -> NodeId {
@@ -269,23 +278,6 @@ impl Worker {
             None => lane.node,
         }
     }
-}
-
-/// Remembers what a register was last seen to hold, and forgets what is in doubt.
-fn learn(seen: &mut Seen, op: &Op, completion: &Completion) {
-    let Some(key) = op.key().cloned() else { return };
-    let value: Option<Value> = match (op, completion) {
-        (Op::Read { .. }, Completion::Ok { outcome: Outcome::Read { value }, .. }) => value.clone(),
-        (Op::Write { value, .. } | Op::Cas { new: value, .. }, Completion::Ok { .. }) => {
-            Some(value.clone())
-        }
-        (Op::Cas { .. }, _) => None,
-        _ => return,
-    };
-    match value {
-        Some(value) => seen.insert(key, value),
-        None => seen.remove(&key),
-    };
 }
 
 #[cfg(test)]
@@ -362,7 +354,7 @@ registers = "linearizable"
     struct Again(Op);
 
     impl Stream for Again {
-        fn next(&mut self, _: &mut Draw, _: &Seen) -> Op {
+        fn next(&mut self, _: &mut Draw) -> Op {
             self.0.clone()
         }
     }

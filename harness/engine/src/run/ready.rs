@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fracas_checker::event::{Completion, NodeId};
+use fracas_checker::event::{Completion, NodeId, Op};
 use tokio::time::Instant;
 
 use super::error::RunError;
@@ -13,8 +13,6 @@ use crate::text::plain;
 
 /// How long the cluster may take to be ready, where the target does not say.
 const READY_WITHIN: Duration = Duration::from_secs(30);
-/// The register that is read to see whether the cluster answers.
-const PROBE_KEY: &str = "ready";
 /// How many of its last log lines are shown of a node that did not start.
 const LAST_LINES: usize = 6;
 
@@ -44,23 +42,24 @@ impl Stage<'_> {
     /// Waits until the cluster has a leader (where the target tells of leaders) and answers.
     pub(super) async fn ready(&self) -> Result<(), RunError> {
         let began = Instant::now();
-        loop {
+        for attempt in 0.. {
             if self.interrupts.now().is_some() || self.is_broken() {
                 return Ok(());
             }
             if let Some(crash) = self.cluster.crashed().first() {
                 return Err(RunError::Target(self.died(crash)));
             }
-            let Some(missing) = self.missing().await else { return Ok(()) };
+            let Some(missing) = self.missing(attempt).await else { return Ok(()) };
             if began.elapsed() >= missing.within {
                 return Err(RunError::Target(self.not_ready(&missing)));
             }
             tokio::time::sleep(GLANCE).await;
         }
+        Ok(())
     }
 
     /// What the cluster still lacks to be ready.
-    async fn missing(&self) -> Option<Missing> {
+    async fn missing(&self, attempt: u32) -> Option<Missing> {
         for (node, plan) in &self.deployment.nodes {
             if let Some(probe) = &plan.ready
                 && let Err(why) = probe.ask().await
@@ -75,15 +74,16 @@ impl Stage<'_> {
             let what = "no leader that a majority follows was seen".to_owned();
             return Some(Missing { what, node, within });
         }
-        let refused = self.refused().await?;
-        Some(Missing { what: format!("no node answers a read; {refused}"), node, within })
+        let probe = self.plan.workloads.probe(attempt)?;
+        let (refused, kind) = (self.refused(&probe).await?, probe.kind());
+        Some(Missing { what: format!("no node answers a {kind}; {refused}"), node, within })
     }
 
-    /// What the last node says to a read, if none answers it.
-    async fn refused(&self) -> Option<String> {
+    /// What the last node says to `probe`, if none answers it.
+    async fn refused(&self, probe: &Op) -> Option<String> {
         let mut last = None;
         for node in self.cluster.nodes() {
-            match self.caller.try_read(node, PROBE_KEY).await {
+            match self.caller.probe(node, probe).await {
                 Completion::Ok { .. } => return None,
                 Completion::Fail { error } | Completion::Info { error } => {
                     last = Some(format!("{node} says: {error}"));
