@@ -3,16 +3,27 @@
 //! Pure: bytes in, completion out. It deliberately calls nothing a failure that might have taken
 //! effect: whatever no rule matches is `info`.
 
-use std::borrow::Cow;
-
 use fracas_checker::event::Stamp;
 use fracas_checker::{Completion, Op};
+use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::declared::Means;
 use crate::extract::{NodeAt, NumberAt};
 use crate::outcome::{Places, outcome};
+use crate::reply::Reply;
 use crate::text::bounded;
+
+/// What an answer means for the operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Means {
+    /// It took effect.
+    Ok,
+    /// It certainly did not, and never will.
+    Fail,
+    /// Unknown.
+    Info,
+}
 
 /// One rule: if all conditions hold, the answer means this.
 #[derive(Debug)]
@@ -36,51 +47,6 @@ pub(crate) enum Condition {
     Present(String),
     /// The place is not there, or `null`.
     Missing(String),
-}
-
-/// What came back over the wire, whole.
-#[derive(Debug)]
-pub(crate) enum Reply {
-    /// Of a server that speaks HTTP.
-    Http { status: u16, body: Vec<u8> },
-    /// Of a server that speaks RESP: `{"reply": …}`, or `{"error": …, "message": …}`.
-    Resp(Json),
-}
-
-impl Reply {
-    /// The HTTP status, if it has one.
-    pub(crate) fn status(&self) -> Option<u16> {
-        match self {
-            Self::Http { status, .. } => Some(*status),
-            Self::Resp(_) => None,
-        }
-    }
-
-    /// What rules look into; none if it is not JSON.
-    pub(crate) fn json(&self) -> Option<Cow<'_, Json>> {
-        match self {
-            Self::Http { body, .. } => serde_json::from_slice(body).ok().map(Cow::Owned),
-            Self::Resp(json) => Some(Cow::Borrowed(json)),
-        }
-    }
-
-    /// Whether it is an error by its protocol, whatever rules say.
-    pub(crate) fn is_error(&self) -> bool {
-        matches!(self, Self::Resp(json) if json.get("error").is_some())
-    }
-
-    /// Its beginning, for people.
-    pub(crate) fn summary(&self) -> String {
-        bounded(&match self {
-            Self::Http { status, body } => {
-                format!("HTTP {status} {}", String::from_utf8_lossy(body))
-            }
-            Self::Resp(json) => match json.get("message").and_then(Json::as_str) {
-                Some(message) => message.to_owned(),
-                None => json["reply"].to_string(),
-            },
-        })
-    }
 }
 
 /// Judges a reply by the first rule that matches it.

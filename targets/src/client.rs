@@ -1,91 +1,179 @@
-//! Performing operations on a node: one attempt each, and its outcome as data.
+//! Performing operations on nodes, each process through a session of its own.
 //!
 //! It deliberately never retries, follows or asks another node: an operation that was quietly sent
 //! twice makes a history a lie.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use fracas_checker::event::Stamp;
-use fracas_checker::{Completion, NodeId, Op, ProcessId};
+use fracas_checker::{Completion, Key, NodeId, Op, OpKind, ProcessId};
 
-use crate::answer::{Reply, judge, unknown};
-use crate::deploy::Endpoints;
-use crate::http::ClientError;
-use crate::request::Request;
-use crate::target::{Route, Spec};
-use crate::template::variables_of_op;
+use crate::choices::Route;
+use crate::session::{Opener, Refused, Session};
+
 use crate::text::bounded;
-use crate::wire::{Failure, Wire};
 
-/// Performs operations. Cheap to clone; clones share their connections.
-#[derive(Debug, Clone)]
-pub struct Client {
-    spec: Arc<Spec>,
-    endpoints: Arc<Endpoints>,
-    wire: Wire,
-    attempts: Arc<AtomicU64>,
+/// Performs operations. Cheap to clone; clones share their sessions.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    opener: Box<dyn Opener>,
+    timeout: Duration,
+    route: Route,
+    serves: BTreeSet<OpKind>,
+    /// The sessions of processes that ask nothing at the moment.
+    idle: Mutex<BTreeMap<ProcessId, Place>>,
+    /// Those that have ended, until somebody was told.
+    over: Mutex<BTreeMap<ProcessId, Place>>,
+}
+
+/// A session, and where it is.
+struct Place {
+    node: NodeId,
+    session: Box<dyn Session>,
+    /// What its process holds at this node: locks, by whom.
+    held: BTreeSet<(Key, u64)>,
+}
+
+/// A session that has ended. It is closed when this is dropped, and not before.
+pub struct Ended(Place);
+
+impl Ended {
+    /// Where it was.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        self.0.node
+    }
+
+    /// What its end may give back: the releases of all that its process held, where sessions hold
+    /// something.
+    #[must_use]
+    pub fn releases(&self) -> Vec<Op> {
+        let held = self.0.held.iter().filter(|_| self.0.session.holds());
+        held.map(|(key, holder)| Op::Release { key: key.clone(), holder: *holder }).collect()
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("serves", &self.0.serves).finish_non_exhaustive()
+    }
+}
+
+/// How clients go about it, whatever the protocol.
+pub(crate) struct Manner {
+    pub(crate) timeout: Duration,
+    pub(crate) route: Route,
+    pub(crate) serves: BTreeSet<OpKind>,
 }
 
 impl Client {
-    pub(crate) fn new(spec: Arc<Spec>, endpoints: Arc<Endpoints>) -> Result<Self, ClientError> {
-        let wire = Wire::new(spec.client.connect_timeout, spec.client.timeout)?;
-        Ok(Self { spec, endpoints, wire, attempts: Arc::default() })
+    pub(crate) fn new(opener: Box<dyn Opener>, manner: Manner) -> Self {
+        let Manner { timeout, route, serves } = manner;
+        let (idle, over) = Default::default();
+        Self(Arc::new(Inner { opener, timeout, route, serves, idle, over }))
     }
 
     /// How long an operation may take before its outcome is unknown.
     #[must_use]
     pub fn timeout(&self) -> Duration {
-        self.spec.client.timeout
+        self.0.timeout
+    }
+
+    /// How many operations of one client may be open beside each other: each may cost a process.
+    #[must_use]
+    pub fn beside(&self) -> u32 {
+        self.0.opener.beside()
+    }
+
+    /// Whether operations of this kind can be asked for.
+    #[must_use]
+    pub fn serves(&self, kind: OpKind) -> bool {
+        self.0.serves.contains(&kind)
     }
 
     /// Whether a client asks the node last seen leading, and not its own; `seeks_leader` is what the
     /// workload wants of it, where the target leaves that open.
     #[must_use]
     pub fn follows_leader(&self, seeks_leader: bool) -> bool {
-        match self.spec.client.route {
+        match self.0.route {
             Route::Any => false,
             Route::Leader => true,
             Route::Mixed => seeks_leader,
         }
     }
 
-    /// Performs one operation on one node. Whatever goes wrong is in the completion.
-    pub async fn invoke(&self, node: NodeId, process: ProcessId, op: &Op) -> Completion {
-        let request = match self.request(node, process, op) {
-            Ok(request) => request,
-            Err(error) => return Completion::Fail { error: bounded(&error) },
-        };
-        match self.wire.exchange(request).await {
-            Ok(reply) => self.judge(op, &reply),
-            Err(Failure::NotSent(error)) => Completion::Fail { error: bounded(&error) },
-            Err(Failure::Unknown(error)) => unknown(op, &error),
-        }
+    /// Whether a session can be opened at a node.
+    ///
+    /// # Errors
+    /// The reason why not, for people.
+    pub async fn reach(&self, node: NodeId) -> Result<(), String> {
+        let opened = self.0.opener.open(node, ProcessId(0)).await;
+        opened.map(drop).map_err(|Refused(why)| bounded(&why))
     }
 
-    /// What a reply means. A stamp that names a node outside of the cluster tells nothing.
-    fn judge(&self, op: &Op, reply: &Reply) -> Completion {
-        let answers = self.spec.ops.get(&op.kind()).map_or(&[][..], |rule| &rule.answers);
-        let mut completion = judge(answers, op, reply);
-        if let Completion::Ok { stamp, .. } = &mut completion {
-            let known = stamp.node().filter(|node| self.endpoints.contains_key(node));
-            *stamp = Stamp::new(known, stamp.generation());
-        }
+    /// Performs one operation on one node, in the session that the process has there, else in a new
+    /// one. Whatever goes wrong is in the completion. A session that has ended stays until it is
+    /// [taken](Self::ended), or until the process asks again.
+    pub async fn invoke(&self, node: NodeId, process: ProcessId, op: &Op) -> Completion {
+        drop(self.ended(process));
+        let kept = lock(&self.0.idle).remove(&process).filter(|place| place.node == node);
+        let opened = match kept {
+            Some(place) => Ok(place),
+            None => self.open(node, process).await,
+        };
+        let mut place = match opened {
+            Ok(place) => place,
+            Err(Refused(why)) => return Completion::Fail { error: bounded(&why) },
+        };
+        let completion = place.session.invoke(op).await;
+        place.note(op, &completion);
+        let over = matches!(completion, Completion::Info { .. }) || place.session.is_over();
+        let places = if over { &self.0.over } else { &self.0.idle };
+        lock(places).insert(process, place);
         completion
     }
 
-    /// The request for an operation; an error means that nothing was sent.
-    fn request(&self, node: NodeId, process: ProcessId, op: &Op) -> Result<Request, String> {
-        let kind = op.kind();
-        let rule = self.spec.ops.get(&kind);
-        let rule = rule.ok_or_else(|| format!("the target serves no `{kind}`"))?;
-        let endpoint = self.endpoints.get(&node);
-        let endpoint = endpoint.ok_or_else(|| format!("the cluster has no node `{node}`"))?;
-        let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
-        let variables =
-            variables_of_op(&endpoint.variables, process, format!("{process}-{attempt}"), op);
-        let request = rule.request.render(&self.spec.templates, &endpoint.base, &variables);
-        request.map_err(|error| error.to_string())
+    async fn open(&self, node: NodeId, process: ProcessId) -> Result<Place, Refused> {
+        let session = self.0.opener.open(node, process).await?;
+        Ok(Place { node, session, held: BTreeSet::new() })
     }
+
+    /// The session of a process that has ended, if it has one. What it may give back must be
+    /// recorded before it is dropped.
+    #[must_use]
+    pub fn ended(&self, process: ProcessId) -> Option<Ended> {
+        lock(&self.0.over).remove(&process).map(Ended)
+    }
+
+    /// The session that a process has at another node than this, which it leaves.
+    #[must_use]
+    pub fn leaves(&self, process: ProcessId, next: NodeId) -> Option<Ended> {
+        let mut idle = lock(&self.0.idle);
+        let elsewhere = idle.get(&process).is_some_and(|place| place.node != next);
+        elsewhere.then(|| idle.remove(&process)).flatten().map(Ended)
+    }
+}
+
+impl Place {
+    /// Notes what the process holds now.
+    fn note(&mut self, op: &Op, completion: &Completion) {
+        let ok = matches!(completion, Completion::Ok { .. });
+        match op {
+            Op::Acquire { key, holder, .. } if ok => {
+                self.held.insert((key.clone(), *holder));
+            }
+            // A refused release says that there was nothing to give back.
+            Op::Release { key, holder } => {
+                self.held.remove(&(key.clone(), *holder));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,43 +3,26 @@
 //! Nothing here touches the file system or starts a process.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use fracas_checker::NodeId;
 
-use crate::client::Client;
-use crate::http::ClientError;
+use crate::asking::Asking;
+use crate::choices::Device;
+use crate::client::{Client, Manner};
+use crate::cluster::ClusterSpec;
+use crate::endpoint::{Endpoint, Endpoints};
 use crate::logs::LogRules;
 use crate::poller::Poller;
-use crate::ready::{ClusterReady, Probe};
-use crate::request::RequestRule;
-use crate::show::SAMPLE_PROCESS;
-use crate::target::{Asks, Device, LogSource, Spec, Stop};
-use crate::template::{RenderError, Template, Variables, variables_of_node, variables_of_op};
-
-/// The cluster a target is to be deployed on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClusterSpec {
-    /// The program.
-    pub binary: PathBuf,
-    /// Its nodes.
-    pub nodes: Vec<NodeSpec>,
-    /// Appended to every node's command, such as `--bug stale-reads`.
-    pub extra_args: Vec<String>,
-}
-
-/// One node of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NodeSpec {
-    /// Its name.
-    pub id: NodeId,
-    /// Its address.
-    pub ip: Ipv4Addr,
-    /// The directory that belongs to it alone.
-    pub dir: PathBuf,
-}
+use crate::probe::Probe;
+use crate::protocol::{Around, Purpose};
+use crate::ready::ClusterReady;
+use crate::reply::ClientError;
+use crate::spec::{Asks, LogSource, Spec, Stop};
+use crate::template::{
+    RenderError, SAMPLE_PROCESS, Template, Variables, variables_of_node, variables_of_op,
+};
 
 /// A target on a cluster.
 #[derive(Debug)]
@@ -49,16 +32,6 @@ pub struct Deployment {
     spec: Arc<Spec>,
     endpoints: Arc<Endpoints>,
     poller: Option<Poller>,
-}
-
-/// How each node is spoken to.
-pub(crate) type Endpoints = BTreeMap<NodeId, Endpoint>;
-
-/// How one node is spoken to.
-#[derive(Debug)]
-pub(crate) struct Endpoint {
-    pub(crate) base: String,
-    pub(crate) variables: Variables,
 }
 
 /// How one server is prepared, started, watched and stopped.
@@ -118,7 +91,8 @@ impl Deployment {
         for node in &cluster.nodes {
             let variables = variables_of_node(cluster, node, &spec.ports);
             let renderer = Renderer { spec: &spec, variables: &variables };
-            let base = renderer.text(&spec.client.base)?;
+            let base = spec.client.asked.as_ref().map(|asked| renderer.text(&asked.base));
+            let base = base.transpose()?.unwrap_or_default();
             nodes.insert(node.id, renderer.plan(&base, &cluster.extra_args)?);
             endpoints.insert(node.id, Endpoint { base, variables });
         }
@@ -130,15 +104,32 @@ impl Deployment {
     /// What performs operations. Every call makes one with its own connections.
     ///
     /// # Errors
-    /// If the HTTP client cannot be set up.
+    /// If it cannot be set up, or if a client program performs operations.
     pub fn client(&self) -> Result<Client, ClientError> {
-        Client::new(Arc::clone(&self.spec), Arc::clone(&self.endpoints))
+        let Some(asked) = self.spec.client.asked.as_ref().filter(|_| !self.has_program()) else {
+            return Err(ClientError("a client program has to be started for it".to_owned()));
+        };
+        let (spec, endpoints) = (Arc::clone(&self.spec), Arc::clone(&self.endpoints));
+        let opener = Asking::new(spec, endpoints, asked)?;
+        Ok(Client::new(Box::new(opener), self.manner()))
+    }
+
+    /// Whether a client program performs the operations.
+    #[must_use]
+    pub fn has_program(&self) -> bool {
+        self.spec.client.program.is_some()
+    }
+
+    fn manner(&self) -> Manner {
+        let (timeout, route) = (self.spec.client.timeout, self.spec.client.route);
+        Manner { timeout, route, serves: self.spec.serves() }
     }
 
     /// Where clients find a node: the beginning of every address.
     #[must_use]
     pub fn base(&self, node: NodeId) -> Option<&str> {
-        self.endpoints.get(&node).map(|endpoint| endpoint.base.as_str())
+        let endpoint = self.endpoints.get(&node).filter(|endpoint| !endpoint.base.is_empty());
+        endpoint.map(|endpoint| endpoint.base.as_str())
     }
 
     /// What asks nodes for their role, if the target has a status request. All calls share its
@@ -162,20 +153,22 @@ impl Deployment {
 
     /// The status request and one of each operation with sample arguments, for people.
     pub(crate) fn sample_requests(&self, node: NodeId) -> Vec<(&'static str, String)> {
-        let Some(endpoint) = self.endpoints.get(&node) else { return Vec::new() };
-        let show = |rule: &RequestRule, variables: &Variables| {
-            let request = rule.render(&self.spec.templates, &endpoint.base, variables);
-            request.map_or_else(|error| error.to_string(), |request| request.to_string())
+        let Some(Endpoint { base, variables }) = self.endpoints.get(&node) else {
+            return Vec::new();
         };
-        let status = self.spec.status.iter();
-        let status = status.map(|rule| ("status", show(&rule.request, &endpoint.variables)));
-        let ops = self.spec.ops.iter().map(|(kind, rule)| {
+        let Some(asked) = &self.spec.client.asked else { return Vec::new() };
+        let show = |purpose, variables: &Variables| {
+            let around = Around { templates: &self.spec.templates, base, variables };
+            let request = asked.speech.request(purpose, &around)?;
+            Some(request.map_or_else(|error| error.to_string(), |request| request.to_string()))
+        };
+        let status = show(Purpose::Status, variables).map(|shown| ("status", shown));
+        let ops = self.spec.ops.keys().filter_map(|kind| {
             let id = format!("{SAMPLE_PROCESS}-0");
-            let op = kind.sample();
-            let variables = variables_of_op(&endpoint.variables, SAMPLE_PROCESS, id, &op);
-            (kind.word(), show(&rule.request, &variables))
+            let variables = variables_of_op(variables, SAMPLE_PROCESS, id, &kind.sample());
+            Some((kind.word(), show(Purpose::Op(*kind), &variables)?))
         });
-        status.chain(ops).collect()
+        status.into_iter().chain(ops).collect()
     }
 }
 
@@ -233,8 +226,13 @@ impl Renderer<'_> {
     }
 
     fn probe(&self, base: &str) -> Result<Option<Probe>, RenderError> {
-        let Some(ready) = &self.spec.node_ready else { return Ok(None) };
-        let request = ready.request.render(&self.spec.templates, base, self.variables)?;
-        Ok(Some(Probe { request, status: ready.status, within: ready.within }))
+        let (Some(ready), Some(asked)) = (&self.spec.node_ready, &self.spec.client.asked) else {
+            return Ok(None);
+        };
+        let (templates, variables) = (&self.spec.templates, self.variables);
+        let around = Around { templates, base, variables };
+        let request = asked.speech.request(Purpose::Ready, &around).transpose()?;
+        let probe = |request| Probe { request, status: ready.status, within: ready.within };
+        Ok(request.map(probe))
     }
 }

@@ -1,55 +1,38 @@
 //! Asking a node for its role and generation.
 //!
-//! Whether one answer tells of one moment is declared by the target (`atomic`): an answer that
-//! mixes two moments has shown two leaders in one generation of healthy clusters, so it is hearsay.
+//! It deliberately does not say what an answer tells: the rules of the target do.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fracas_checker::NodeId;
-use fracas_checker::observation::{Grade, Role, Source};
-use serde_json::Value as Json;
+use tokio::sync::Mutex;
 
-use crate::answer::Reply;
-use crate::deploy::Endpoints;
-use crate::extract::{NodeAt, NumberAt};
-use crate::http::ClientError;
-use crate::request::{Request, RequestRule};
+use crate::endpoint::{Endpoint, Endpoints};
+use crate::protocol::{Around, Line, Purpose, Wire};
+use crate::reply::{ClientError, Failure, Reply};
 use crate::sighting::Sighting;
-use crate::target::Spec;
-use crate::template::RenderError;
-use crate::wire::Wire;
-
-/// How a node is asked, and where its answer tells what.
-#[derive(Debug)]
-pub(crate) struct StatusRule {
-    pub(crate) request: RequestRule,
-    pub(crate) every: Duration,
-    pub(crate) atomic: bool,
-    pub(crate) role: RoleRule,
-    pub(crate) generation: Option<NumberAt>,
-    pub(crate) leader: Option<NodeAt>,
-    pub(crate) applied: Option<NumberAt>,
-    pub(crate) voted: Option<NodeAt>,
-}
-
-/// How a status answer tells the node's role.
-#[derive(Debug)]
-pub(crate) enum RoleRule {
-    /// The place holds one of these words.
-    Word(String, BTreeMap<String, Role>),
-    /// It leads if both places, the leader's name and its own, hold the same. While the first is
-    /// empty (`null`, 0, an empty string) it knows no leader, which tells nothing of its role.
-    Equals([String; 2]),
-}
+use crate::spec::Spec;
+use crate::status::StatusRule;
 
 /// Asks nodes for their status. Cheap to clone; clones share their connections.
-#[derive(Debug, Clone)]
-pub struct Poller {
+#[derive(Clone)]
+pub struct Poller(Arc<Inner>);
+
+struct Inner {
     spec: Arc<Spec>,
     endpoints: Arc<Endpoints>,
-    wire: Wire,
+    wire: Box<dyn Wire>,
+    /// What each node is asked through, one question at a time.
+    lines: BTreeMap<NodeId, Mutex<Box<dyn Line>>>,
+}
+
+impl fmt::Debug for Poller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Poller").finish_non_exhaustive()
+    }
 }
 
 impl Poller {
@@ -58,11 +41,11 @@ impl Poller {
         spec: &Arc<Spec>,
         endpoints: &Arc<Endpoints>,
     ) -> Result<Option<Self>, ClientError> {
-        if spec.status.is_none() {
-            return Ok(None);
-        }
-        let wire = Wire::new(spec.client.connect_timeout, spec.client.timeout)?;
-        Ok(Some(Self { spec: Arc::clone(spec), endpoints: Arc::clone(endpoints), wire }))
+        let (Some(_), Some(asked)) = (&spec.status, &spec.client.asked) else { return Ok(None) };
+        let wire = Arc::clone(&asked.speech).wire(spec.client.times())?;
+        let lines = endpoints.keys().map(|node| (*node, Mutex::new(wire.line()))).collect();
+        let (spec, endpoints) = (Arc::clone(spec), Arc::clone(endpoints));
+        Ok(Some(Self(Arc::new(Inner { spec, endpoints, wire, lines }))))
     }
 
     /// How often the target wants to be asked.
@@ -73,8 +56,14 @@ impl Poller {
 
     /// Asks once. None if the node did not answer, or its answer tells nothing.
     pub async fn ask(&self, node: NodeId) -> Option<Sighting> {
-        match self.wire.exchange(self.request(node)?.ok()?).await {
-            Ok(reply) => self.rule().sight(&reply, |node| self.endpoints.contains_key(&node)),
+        let (line, endpoint) = (self.0.lines.get(&node)?, self.0.endpoints.get(&node)?);
+        let asked = match line.try_lock() {
+            Ok(mut line) => self.through(&mut **line, endpoint).await,
+            // Somebody else still waits for an answer.
+            Err(_) => self.through(&mut *self.0.wire.line(), endpoint).await,
+        };
+        match asked {
+            Ok(reply) => self.rule().sight(&reply, |node| self.0.endpoints.contains_key(&node)),
             Err(failure) => {
                 tracing::trace!(%node, %failure, "no status");
                 None
@@ -82,87 +71,13 @@ impl Poller {
         }
     }
 
-    fn request(&self, node: NodeId) -> Option<Result<Request, RenderError>> {
-        self.endpoints.get(&node).map(|endpoint| {
-            self.rule().request.render(&self.spec.templates, &endpoint.base, &endpoint.variables)
-        })
+    async fn through(&self, line: &mut dyn Line, at: &Endpoint) -> Result<Reply, Failure> {
+        let (templates, base, variables) = (&self.0.spec.templates, &at.base[..], &at.variables);
+        line.ask(Purpose::Status, Around { templates, base, variables }).await
     }
 
     fn rule(&self) -> &StatusRule {
-        self.spec.status.as_ref().expect("a poller is made only for a target with a status request")
-    }
-}
-
-impl StatusRule {
-    /// What an answer tells. Parts that are missing or not as declared are unknown, and so are
-    /// nodes outside of the cluster.
-    fn sight(&self, reply: &Reply, exists: impl Fn(NodeId) -> bool) -> Option<Sighting> {
-        let body = reply.json().filter(|_| reply.status().is_none_or(|status| status == 200))?;
-        let named = |place: Option<&NodeAt>| {
-            place.and_then(|place| place.read(&body)).filter(|node| exists(*node))
-        };
-        let sighting = Sighting {
-            grade: if self.atomic { Grade::Claim } else { Grade::Hearsay },
-            source: Source::Poll,
-            node: None,
-            role: self.role.read(&body),
-            generation: number(self.generation.as_ref(), &body),
-            leader: named(self.leader.as_ref()),
-            applied: number(self.applied.as_ref(), &body),
-            voted: named(self.voted.as_ref()),
-            text: reply.summary(),
-        };
-        let tells = sighting.role.is_some() || sighting.generation.is_some();
-        (tells || sighting.leader.is_some()).then_some(sighting)
-    }
-}
-
-fn number(place: Option<&NumberAt>, body: &Json) -> Option<u64> {
-    place.and_then(|place| place.read(body).ok().flatten())
-}
-
-impl RoleRule {
-    fn read(&self, body: &Json) -> Option<Role> {
-        match self {
-            Self::Word(pointer, words) => words.get(body.pointer(pointer)?.as_str()?).copied(),
-            Self::Equals([leader, own]) => {
-                let (leader, own) = (body.pointer(leader)?, body.pointer(own)?);
-                let role = if leader == own { Role::Leader } else { Role::Follower };
-                (!is_empty(leader) && !is_empty(own)).then_some(role)
-            }
-        }
-    }
-}
-
-fn is_empty(name: &Json) -> bool {
-    name.is_null() || name == "" || name == "0" || name == 0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_role_is_a_known_word() {
-        let words = [("lead", Role::Leader), ("follow", Role::Follower)];
-        let words = words.map(|(word, role)| (word.to_owned(), role)).into();
-        let rule = RoleRule::Word("/role".to_owned(), words);
-        assert_eq!(rule.read(&json!({"role": "lead"})), Some(Role::Leader));
-        for body in [json!({"role": "learner"}), json!({"role": 1}), json!({}), json!(null)] {
-            assert_eq!(rule.read(&body), None);
-        }
-    }
-
-    #[test]
-    fn a_role_is_an_equality() {
-        let rule = RoleRule::Equals(["/leader".to_owned(), "/header/id".to_owned()]);
-        let read = |leader: Json| rule.read(&json!({"leader": leader, "header": {"id": "7"}}));
-        assert_eq!(read(json!("7")), Some(Role::Leader));
-        assert_eq!(read(json!("8")), Some(Role::Follower));
-        for nobody in [json!(null), json!("0"), json!(0), json!("")] {
-            assert_eq!(read(nobody), None);
-        }
-        assert_eq!(rule.read(&json!({"header": {"id": "7"}})), None);
+        let rule = self.0.spec.status.as_ref();
+        rule.expect("a poller is made only for a target with a status request")
     }
 }

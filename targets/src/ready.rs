@@ -1,61 +1,14 @@
-//! When a start is over: a node answers, and the cluster has a leader.
+//! When a start is over: the cluster has a leader.
 //!
 //! It deliberately does not wait: how often to ask, and when to give up, is the harness's choice.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
-use crate::request::Request;
-use crate::sighting::Sighting;
-use crate::wire::Wire;
 use fracas_checker::NodeId;
 use fracas_checker::observation::Role;
 
-/// How long one probe may take.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// A request that a node answers in a certain way once it is up.
-#[derive(Debug, Clone)]
-pub struct Probe {
-    pub(crate) request: Request,
-    /// The HTTP status it must answer with; in a protocol without any, anything but an error.
-    pub status: Option<u16>,
-    /// How long after its start the node must answer so at the latest.
-    pub within: Duration,
-}
-
-impl Probe {
-    /// Where it asks.
-    #[must_use]
-    pub fn address(&self) -> String {
-        match &self.request {
-            Request::Http(request) => request.url.to_string(),
-            Request::Resp(command) => command.address.to_string(),
-        }
-    }
-
-    /// Asks once, over a new connection.
-    ///
-    /// # Errors
-    /// The reason why the node is not ready, for people.
-    pub async fn ask(&self) -> Result<(), String> {
-        let wire = Wire::new(PROBE_TIMEOUT, PROBE_TIMEOUT).map_err(|error| error.to_string())?;
-        let asked = wire.exchange(self.request.clone());
-        let reply = asked.await.map_err(|failure| failure.to_string())?;
-        let is_up = reply.status() == self.status && !reply.is_error();
-        if is_up { Ok(()) } else { Err(reply.summary()) }
-    }
-}
-
-impl fmt::Display for Probe {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.status {
-            Some(status) => write!(f, "{} -> {status}", self.request),
-            None => self.request.fmt(f),
-        }
-    }
-}
+use crate::sighting::Sighting;
 
 /// All nodes together must have come to an [`agreed_leader`] before clients start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,12 +4,10 @@
 
 use std::fmt::Write as _;
 
-use fracas_checker::{NodeId, ProcessId};
+use fracas_checker::NodeId;
 
 use crate::deploy::{Deployment, LogFile, NodePlan};
-
-/// A word that every shell takes as it is.
-const PLAIN: &str = "-_./:=,+@%";
+use crate::quoted::quoted;
 
 impl Deployment {
     /// Every rendered command, file and probe of each node, and its requests with sample arguments.
@@ -25,9 +23,6 @@ impl Deployment {
         out
     }
 }
-
-/// The client that sample requests come from.
-pub(crate) const SAMPLE_PROCESS: ProcessId = ProcessId(0);
 
 fn show_node(out: &mut String, node: NodeId, plan: &NodePlan) {
     let words = plan.env.iter().map(|(name, value)| format!("{name}={}", quoted(value)));
@@ -56,35 +51,5 @@ fn show_block(out: &mut String, name: &str, text: &str) {
     let _ = writeln!(out, "  {name}");
     for line in text.lines() {
         let _ = writeln!(out, "    {line}");
-    }
-}
-
-/// The word as a shell must be given it.
-#[must_use]
-pub fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || PLAIN.contains(letter);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quotes_what_a_shell_would_split() {
-        for (word, expected) in [
-            ("--id", "--id"),
-            ("n1=http://10.0.0.1:7000", "n1=http://10.0.0.1:7000"),
-            ("", "''"),
-            ("a b", "'a b'"),
-            ("it's", r"'it'\''s'"),
-            ("$HOME", "'$HOME'"),
-        ] {
-            assert_eq!(quoted(word), expected);
-        }
     }
 }

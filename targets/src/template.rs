@@ -14,8 +14,11 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
 use crate::arguments::{TTL, arguments, may_expire};
-use crate::deploy::{ClusterSpec, NodeSpec};
-use crate::http::ClientError;
+use crate::cluster::{ClusterSpec, NodeSpec};
+use crate::reply::ClientError;
+
+/// The client that sample requests come from.
+pub(crate) const SAMPLE_PROCESS: ProcessId = ProcessId(0);
 
 /// The names a template may use, with their values.
 pub(crate) type Variables = BTreeMap<&'static str, Value>;
@@ -141,6 +144,12 @@ impl io::Write for Bounded {
 /// What the version command knows.
 pub(crate) fn variables_of_binary(binary: &Path) -> Variables {
     Variables::from([("binary", Value::from(binary.to_string_lossy().into_owned()))])
+}
+
+/// What the command of a client program knows: `target.dir`, where the target file is.
+pub(crate) fn variables_of_target(dir: &Path) -> Variables {
+    let dir = Value::from(dir.to_string_lossy().into_owned());
+    Variables::from([("target", Value::from(BTreeMap::from([("dir", dir)])))])
 }
 
 /// What everything about a node knows: `binary`, `node`, `nodes`, `port`.

@@ -44,7 +44,7 @@ async fn answer(UrlPath(key): UrlPath<String>, State(count): State<Count>) -> (S
     let (status, body) = key.split_once(':').unwrap_or((&key, ""));
     match status {
         "slow" => tokio::time::sleep(Duration::from_secs(5)).await,
-        "huge" => return (StatusCode::OK, format!("{{\"value\": {}}}", "1".repeat(70_000))),
+        "huge" => return (StatusCode::OK, format!("{{\"value\": {}}}", "1".repeat(1_100_000))),
         _ => {}
     }
     (status.parse().unwrap_or(StatusCode::OK), body.to_owned())
@@ -96,7 +96,7 @@ async fn answers_are_classified_by_their_rules() {
         (read(r#"200:{"value":1.5}"#), "fail expected an integer or a text at `/value`, found 1.5"),
         (read("200:garbage"), "fail expected an answer in JSON"),
         (read("503:overloaded"), "fail no rule for the answer HTTP 503 overloaded"),
-        (read("huge"), "fail answer longer than 65536 bytes"),
+        (read("huge"), "fail answer longer than 1048576 bytes"),
         (read("slow"), "fail timed out"),
         (write("200"), "ok"),
         (write("201:garbage"), "ok"),
@@ -104,7 +104,7 @@ async fn answers_are_classified_by_their_rules() {
         (write("404"), "info no rule for the answer HTTP 404"),
         (write("503:try\x07again"), "info no rule for the answer HTTP 503 try\u{fffd}again"),
         (write("307"), "info no rule for the answer HTTP 307"),
-        (write("huge"), "info answer longer than 65536 bytes"),
+        (write("huge"), "info answer longer than 1048576 bytes"),
         (write("slow"), "info timed out"),
     ] {
         assert_eq!(outcome(&client, &op).await, expected, "{op}");

@@ -3,11 +3,13 @@
 //! The cases are in `diagnostics/`, written like a diff: `- ` is what the valid file says, `+ ` what
 //! stands there instead, and then follows the error.
 
+use fracas_checker::OpKind;
 use fracas_targets::Target;
 
 const VALID: &str = include_str!("valid.toml");
 const VALID_REDIS: &str = include_str!("valid-redis.toml");
 const VALID_ALL: &str = include_str!("valid-all.toml");
+const VALID_PROGRAM: &str = include_str!("valid-program.toml");
 
 /// The lines of a case that begin with this mark, without it.
 fn marked(case: &str, mark: &str) -> String {
@@ -35,7 +37,7 @@ fn check_in(valid: &str, cases: &str) {
 
 #[test]
 fn the_valid_files_are_valid() {
-    for text in [VALID, VALID_REDIS, VALID_ALL] {
+    for text in [VALID, VALID_REDIS, VALID_ALL, VALID_PROGRAM] {
         if let Err(error) = Target::parse("valid.toml", text) {
             panic!("{error}");
         }
@@ -50,6 +52,24 @@ fn misspelt_words_are_named_with_the_nearest_valid_one() {
 #[test]
 fn each_operation_has_the_answers_that_it_needs() {
     check_in(VALID_ALL, include_str!("diagnostics/operations.txt"));
+}
+
+#[test]
+fn a_client_program_takes_the_place_of_requests() {
+    check_in(VALID_PROGRAM, include_str!("diagnostics/program.txt"));
+}
+
+/// What it serves is known only once it was asked.
+#[test]
+fn promises_are_held_against_what_a_client_program_serves() {
+    let serves = [OpKind::Write].into();
+    let error = Target::parse_serving("sample.toml", VALID_PROGRAM, &serves).unwrap_err();
+    assert_eq!(error.title, "`linearizable` cannot be checked without reads");
+    let expected = "needs `read`, which the client program does not serve";
+    assert!(error.rendered.contains(expected), "{error}");
+    let serves = [OpKind::Read, OpKind::Write].into();
+    let target = Target::parse_serving("sample.toml", VALID_PROGRAM, &serves).unwrap();
+    assert_eq!(target.serves(), serves);
 }
 
 #[test]

@@ -43,8 +43,8 @@ impl Workload for Counter {
         Least::of(&[(OpKind::Increment, 10), (OpKind::Read, 10)])
     }
 
-    fn probe(&self, _: u32) -> Op {
-        Op::Read { key: "counter-ready".into() }
+    fn probe(&self) -> Option<Op> {
+        Some(Op::Read { key: "counter-ready".into() })
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {

@@ -36,8 +36,8 @@ impl Workload for Fifo {
         exchange::LEAST
     }
 
-    fn probe(&self, _: u32) -> Op {
-        Op::Dequeue { key: "fifo-ready".into() }
+    fn probe(&self) -> Option<Op> {
+        Some(Op::Dequeue { key: "fifo-ready".into() })
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {

@@ -41,8 +41,8 @@ impl Workload for Ids {
         Least::of(&[(OpKind::Generate, 20)])
     }
 
-    fn probe(&self, _: u32) -> Op {
-        Op::Generate { key: "ids-ready".into() }
+    fn probe(&self) -> Option<Op> {
+        Some(Op::Generate { key: "ids-ready".into() })
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {

@@ -42,8 +42,8 @@ impl Workload for Kv {
         Least::of(&[(OpKind::Read, 10), (OpKind::Write, 5), (OpKind::Append, 5)])
     }
 
-    fn probe(&self, _: u32) -> Op {
-        Op::Read { key: "text-ready".into() }
+    fn probe(&self) -> Option<Op> {
+        Some(Op::Read { key: "text-ready".into() })
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {

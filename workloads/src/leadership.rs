@@ -55,8 +55,8 @@ impl Workload for Leadership {
         Part::Light
     }
 
-    fn probe(&self, _: u32) -> Op {
-        Op::Read { key: "leader-ready".into() }
+    fn probe(&self) -> Option<Op> {
+        Some(Op::Read { key: "leader-ready".into() })
     }
 
     fn looks(&self, keys: &[Key]) -> Vec<Look> {

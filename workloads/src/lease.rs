@@ -73,8 +73,8 @@ impl Workload for Lease {
         Part::Light
     }
 
-    fn probe(&self, _: u32) -> Op {
-        Op::Read { key: "lease-ready".into() }
+    fn probe(&self) -> Option<Op> {
+        Some(Op::Read { key: "lease-ready".into() })
     }
 
     fn looks(&self, keys: &[Key]) -> Vec<Look> {

@@ -43,8 +43,8 @@ impl Workload for ListAppend {
         Least::of(&[(OpKind::Txn, 20)])
     }
 
-    fn probe(&self, _: u32) -> Op {
-        transactions::reads(&["list-ready".into()])
+    fn probe(&self) -> Option<Op> {
+        Some(transactions::reads(&["list-ready".into()]))
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {

@@ -37,11 +37,11 @@ impl Workload for Lock {
     }
 
     fn needs(&self) -> &'static [OpKind] {
-        &[OpKind::Acquire, OpKind::Release, OpKind::Read]
+        &[OpKind::Acquire, OpKind::Release]
     }
 
     fn uses(&self) -> &'static [OpKind] {
-        &[OpKind::GuardedWrite]
+        &[OpKind::Read, OpKind::GuardedWrite]
     }
 
     fn checks(&self) -> &'static [&'static str] {
@@ -66,8 +66,8 @@ impl Workload for Lock {
         Part::Light
     }
 
-    fn probe(&self, _: u32) -> Op {
-        Op::Read { key: "lock-ready".into() }
+    fn probe(&self) -> Option<Op> {
+        Some(Op::Read { key: "lock-ready".into() })
     }
 
     fn looks(&self, keys: &[Key]) -> Vec<Look> {
@@ -105,6 +105,7 @@ struct Client {
     holder: u64,
     keys: u16,
     guarded: bool,
+    reads: bool,
     standing: Standing,
     /// A token that is not to be shown any more.
     late: Option<(Key, u64)>,
@@ -118,6 +119,7 @@ impl Client {
             holder,
             keys: size.keys.max(1),
             guarded: size.has(OpKind::GuardedWrite),
+            reads: size.has(OpKind::Read),
             standing: Standing::Free,
             late: None,
             doubtful: BTreeSet::new(),
@@ -152,7 +154,8 @@ impl Stream for Client {
                     Some(token) if choice < RELEASES + WRITES => {
                         Op::GuardedWrite { key, token, value }
                     }
-                    _ => Op::Read { key },
+                    _ if self.reads => Op::Read { key },
+                    _ => Op::Release { key, holder },
                 }
             }
         }

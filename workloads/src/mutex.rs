@@ -46,8 +46,9 @@ impl Workload for Mutex {
         Least { ok, handovers: 3, elections: 0 }
     }
 
-    fn probe(&self, attempt: u32) -> Op {
-        Op::Acquire { key: format!("mutex-ready-{attempt}").into(), holder: 0, ttl: None }
+    /// Nothing: whoever asks for a mutex may hold it then.
+    fn probe(&self) -> Option<Op> {
+        None
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {

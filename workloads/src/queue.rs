@@ -36,8 +36,8 @@ impl Workload for Queue {
         exchange::LEAST
     }
 
-    fn probe(&self, _: u32) -> Op {
-        Op::Dequeue { key: "queue-ready".into() }
+    fn probe(&self) -> Option<Op> {
+        Some(Op::Dequeue { key: "queue-ready".into() })
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {

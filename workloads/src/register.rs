@@ -51,8 +51,8 @@ impl Workload for Register {
         Part::Whole
     }
 
-    fn probe(&self, _: u32) -> Op {
-        Op::Read { key: "ready".into() }
+    fn probe(&self) -> Option<Op> {
+        Some(Op::Read { key: "ready".into() })
     }
 
     fn looks(&self, keys: &[Key]) -> Vec<Look> {

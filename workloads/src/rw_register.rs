@@ -44,8 +44,8 @@ impl Workload for RwRegister {
         Least::of(&[(OpKind::Txn, 20)])
     }
 
-    fn probe(&self, _: u32) -> Op {
-        transactions::reads(&["rw-ready".into()])
+    fn probe(&self) -> Option<Op> {
+        Some(transactions::reads(&["rw-ready".into()]))
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {

@@ -58,8 +58,8 @@ impl Workload for Set {
         ])
     }
 
-    fn probe(&self, _: u32) -> Op {
-        Op::ReadAll { key: "set-ready".into() }
+    fn probe(&self) -> Option<Op> {
+        Some(Op::ReadAll { key: "set-ready".into() })
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {

@@ -44,8 +44,8 @@ impl Workload for Versioned {
         Least::of(&[(OpKind::ReadVersion, 10), (OpKind::Update, 5)])
     }
 
-    fn probe(&self, _: u32) -> Op {
-        Op::ReadVersion { key: "versioned-ready".into() }
+    fn probe(&self) -> Option<Op> {
+        Some(Op::ReadVersion { key: "versioned-ready".into() })
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {

@@ -45,9 +45,9 @@ pub trait Workload: Sync {
         Part::Shared
     }
 
-    /// What shows that a cluster answers, before any client has begun: on an object that no client
-    /// uses, another one for each attempt where the operation changes it.
-    fn probe(&self, attempt: u32) -> Op;
+    /// What shows that a cluster answers, before any client has begun, on an object that no client
+    /// uses; none if there is nothing that can be asked again and again.
+    fn probe(&self) -> Option<Op>;
 
     /// One lane for every client that it wants.
     fn lanes(&self, size: &Size) -> Vec<Lane>;

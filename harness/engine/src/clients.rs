@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use crate::enough::Enough;
+use crate::given_back::GivenBack;
 use crate::recorder::Recorder;
 use crate::view::View;
 
@@ -29,27 +30,42 @@ pub struct Caller {
     client: Arc<Client>,
     recorder: Recorder,
     enough: Enough,
+    given_back: GivenBack,
 }
 
 impl Caller {
     /// A caller that uses `client` and records with `recorder`.
     #[must_use]
     pub fn new(client: Arc<Client>, recorder: Recorder) -> Self {
-        Self { client, recorder, enough: Enough::default() }
+        let (enough, given_back) = Default::default();
+        Self { client, recorder, enough, given_back }
     }
 
-    /// Asks without a trace in the history, before the clients start.
-    pub async fn probe(&self, node: NodeId, op: &Op) -> Completion {
-        self.client.invoke(node, ProcessId(0), op).await
+    /// Whether a node answers `probe`, without a trace in the history; without one, whether a session
+    /// can be opened.
+    ///
+    /// # Errors
+    /// What it says instead.
+    pub async fn answers(&self, node: NodeId, probe: Option<&Op>) -> Result<(), String> {
+        let Some(probe) = probe else { return self.client.reach(node).await };
+        let process = ProcessId(0);
+        let asked = self.client.invoke(node, process, probe).await;
+        drop(self.client.ended(process));
+        match asked {
+            Completion::Ok { .. } => Ok(()),
+            Completion::Fail { error } | Completion::Info { error } => Err(error),
+        }
     }
 
     /// Carries out `op` at `node` as `process`; both ends are in the history when it returns.
     pub async fn call(&self, process: ProcessId, node: NodeId, op: &Op) -> Completion {
+        self.given_back.close(self.client.leaves(process, node), &self.recorder);
         self.recorder.record(EventKind::Invoke { process, node: Some(node), op: op.clone() });
         self.enough.asked(op);
         let completion = self.client.invoke(node, process, op).await;
         self.recorder.record(EventKind::Complete { process, completion: completion.clone() });
         self.enough.note(op, &completion);
+        self.given_back.close(self.client.ended(process), &self.recorder);
         completion
     }
 
@@ -129,16 +145,13 @@ struct Worker {
     view: Option<View>,
 }
 
-/// How many reads of a reader may be open.
-const READS_OPEN: u32 = 16;
-
 /// How long a reader waits for an answer before it asks again beside it; longer where answers may
 /// take so long that it would run out of reads that may be open.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// How many operations of a lane may be open.
-fn open_at_most(lane: &Lane) -> u32 {
-    if lane.overlaps { READS_OPEN } else { 1 }
+fn open_at_most(lane: &Lane, caller: &Caller) -> u32 {
+    if lane.overlaps { caller.client.beside() } else { 1 }
 }
 
 impl Clients {
@@ -155,14 +168,14 @@ impl Clients {
         let others = lanes.iter().filter(|lane| !lane.overlaps).count();
         let mut tasks = JoinSet::new();
         let lane_count = u32::try_from(lanes.len()).unwrap_or(u32::MAX);
-        let count = lanes.iter().map(open_at_most).map(u64::from).sum();
+        let count = lanes.iter().map(|lane| u64::from(open_at_most(lane, caller))).sum();
         let mut first = 0;
         for (lane, number) in lanes.into_iter().zip(0..) {
             let draw = Draw::new(seed, number, lane_count);
             let follows = caller.client.follows_leader(lane.seeks_leader);
             let view = follows.then(|| view.clone());
             let worker = Worker { first, count, caller: caller.clone(), view };
-            first += u64::from(open_at_most(&lane));
+            first += u64::from(open_at_most(&lane, caller));
             if lane.overlaps {
                 tasks.spawn(worker.read_on(lane, draw, heard.clone()));
             } else {
@@ -240,8 +253,11 @@ impl Worker {
     /// Reads, at its rate and whatever is open: after [`PATIENCE`] it asks beside what was not
     /// answered. Ends when all that it asked is answered.
     async fn read_on(self, mut lane: Lane, mut draw: Draw, mut orders: Orders) {
-        let mut free: Vec<u64> = (0..u64::from(READS_OPEN)).map(|slot| self.first + slot).collect();
-        let patience = PATIENCE.max(self.caller.client.timeout() / (READS_OPEN - 1));
+        let open_at_most = open_at_most(&lane, &self.caller);
+        let slots = 0..u64::from(open_at_most);
+        let mut free: Vec<u64> = slots.map(|slot| self.first + slot).collect();
+        let waiting = open_at_most.saturating_sub(1).max(1);
+        let patience = PATIENCE.max(self.caller.client.timeout() / waiting);
         let rate = lane.rate.unwrap_or(1.0 / PATIENCE.as_secs_f64());
         let mut open = JoinSet::new();
         while !orders.end() {

@@ -14,6 +14,7 @@ pub mod durable;
 pub mod enough;
 pub mod equipment;
 pub mod fits;
+mod given_back;
 pub mod guard;
 pub mod heartbeat;
 pub mod interrupt;

@@ -11,11 +11,16 @@
 //! in and out; here is what they share.
 
 mod clients;
+mod deliveries;
 mod election;
+mod handing_on;
 mod leases;
 mod ports;
 mod replication;
+mod shortcuts;
 mod state;
+
+use std::collections::BTreeMap;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -23,11 +28,12 @@ use rand_chacha::ChaCha8Rng;
 use crate::bugs::Bug;
 use crate::log::Log;
 use crate::messages::{
-    Ballot, Command, Entry, Generation, Index, NodeId, Reply, Request, Response, Splice,
+    Ballot, Command, Entry, Generation, Index, NodeId, ReignId, Reply, Request, RequestId,
+    Response, Splice,
 };
-use crate::registers::Registers;
+use crate::objects::Objects;
 
-use state::Role;
+use state::{Role, Shortcuts};
 
 pub use ports::{Clocks, Config, Effect, Input, Millis, Outputs, Saved, Status, Token};
 pub use state::Core;
@@ -38,9 +44,12 @@ impl Core {
     pub fn new(config: Config, saved: Saved, now: impl Into<Clocks>) -> Self {
         let Clocks { steady: now, wall } = now.into();
         let Saved { ballot: Ballot { generation, vote }, log } = saved;
+        let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
         let mut core = Self {
-            rng: ChaCha8Rng::seed_from_u64(config.seed),
-            registers: Registers::new(config.bug),
+            session: rng.random(),
+            rng,
+            objects: Objects::new(config.bug),
+            latest: ReignId { generation, node: config.id.clone() },
             config,
             now,
             wall,
@@ -55,6 +64,10 @@ impl Core {
             log,
             log_changed: None,
             commit: 0,
+            numbered: 0,
+            waiting: BTreeMap::new(),
+            hand_on_at: 0,
+            shortcuts: Shortcuts::default(),
             next_rpc: 0,
             effects: Vec::new(),
         };
@@ -81,6 +94,9 @@ impl Core {
             Input::Asked { token, request: Request::Append(request) } => {
                 self.on_append(token, request);
             }
+            Input::Asked { token, request: Request::Submit(request) } => {
+                self.on_submit(token, request);
+            }
             Input::Answered { rpc, from, response } => self.on_answer(rpc, &from, response),
             Input::Client { token, ask } => self.on_client(token, ask),
         }
@@ -91,9 +107,12 @@ impl Core {
     pub fn flush(&mut self) -> Outputs {
         self.check_time();
         self.end_leases();
+        self.redeliver();
+        self.write_additions();
         self.advance_commit();
         self.apply();
         self.serve_reads();
+        self.hand_on();
         self.ask_votes();
         self.send_appends();
         Outputs {
@@ -111,7 +130,7 @@ impl Core {
             Role::Candidate(campaign) => campaign.next_tick().min(self.deadline),
             Role::Leader(reign) => reign.next_tick(),
         };
-        let wait = due.saturating_sub(self.timer());
+        let wait = due.saturating_sub(self.timer()).min(self.next_hand_on());
         // Often enough to tell a pause of this process from a silence of the others.
         self.now + wait.clamp(1, self.config.election_ms / 4)
     }
@@ -129,7 +148,7 @@ impl Core {
             generation: self.generation,
             leader: self.leader.clone(),
             commit: self.commit,
-            applied: self.registers.applied(),
+            applied: self.objects.applied(),
             last: self.log.last_index(),
             full: false,
         }
@@ -180,7 +199,8 @@ impl Core {
         self.set_ballot(generation, None);
     }
 
-    /// Gives up leading or campaigning. What clients still wait for may or may not happen.
+    /// Gives up leading or campaigning. What clients wanted to read is not answered; what they
+    /// wanted to change is handed on to the next leader, if there soon is one.
     fn become_follower(&mut self, reason: &str) {
         self.leader = None;
         match std::mem::replace(&mut self.role, Role::Follower) {
@@ -192,9 +212,10 @@ impl Core {
                     "stepped down generation={generation} node={node} reason={reason}"
                 ));
                 self.reset_deadline();
-                for token in reign.waiting() {
-                    self.reply(token, Reply::Unknown { generation });
+                for read in reign.reads {
+                    self.reply(read.token, Reply::Unknown { generation });
                 }
+                self.hurry();
             }
         }
     }
@@ -235,9 +256,18 @@ impl Core {
         Some(Ballot { generation: self.generation, vote })
     }
 
-    /// Adds an entry of this generation to the log.
+    /// Adds an entry of this generation to the log that no client asked for.
     fn push(&mut self, command: Command) -> Index {
-        let index = self.log.push(Entry { generation: self.generation, command });
+        self.push_entry(Entry::own(self.generation, command))
+    }
+
+    /// Adds a client's entry of this generation to the log.
+    fn push_for(&mut self, request: RequestId, command: Command) -> Index {
+        self.push_entry(Entry { generation: self.generation, command, request: Some(request) })
+    }
+
+    fn push_entry(&mut self, entry: Entry) -> Index {
+        let index = self.log.push(entry);
         self.mark_changed(index);
         index
     }
@@ -246,14 +276,14 @@ impl Core {
     ///
     /// Committed entries are never replaced: a majority has them, so every leader has them. Only a
     /// planted bug gets to the second half, and then forgets what the lost entries did, as a
-    /// server would that keeps its registers with its log.
+    /// server would that keeps its objects with its log.
     fn replace(&mut self, from: Index, entries: Vec<Entry>) {
         assert!(from > self.commit || self.config.bug.is_some(), "a committed entry is replaced");
         self.mark_changed(from);
         assert!(self.log.splice(Splice { from, entries }), "a gap in the log");
         if from <= self.commit {
             self.commit = from - 1;
-            self.registers = Registers::replayed(&self.log, self.commit, self.config.bug);
+            self.objects = self.replayed();
         }
     }
 

@@ -1,5 +1,5 @@
-//! The reference cluster of fracas: a replicated log with a generation clock, served over HTTP,
-//! and bugs that can be planted in it. It is what fracas must never flag, and, with a bug planted,
+//! The reference cluster of fracas: objects of many kinds on a replicated log with a generation
+//! clock, served over HTTP, and bugs that can be planted in it. It is what fracas must never flag, and, with a bug planted,
 //! what it must.
 //!
 //! Deliberately missing: changes of membership, snapshots, a vote before the vote. Runs last
@@ -14,10 +14,10 @@ mod server;
 pub mod bugs;
 pub mod core;
 pub mod disk;
-pub mod locks;
+pub mod identity;
 pub mod log;
 pub mod messages;
-pub mod registers;
+pub mod objects;
 pub mod store;
 
 pub use job::Settings;

@@ -86,7 +86,7 @@ mod tests {
     use crate::messages::Command;
 
     fn log(generations: &[Generation]) -> Log {
-        let entry = |&generation| Entry { generation, command: Command::Noop };
+        let entry = |&generation| Entry::own(generation, Command::Noop);
         Log { entries: generations.iter().map(entry).collect() }
     }
 

@@ -1,103 +1,10 @@
-//! What nodes say to each other and what they write down. Plain data, hardly any behaviour.
+//! What nodes say to each other and what they write down. Plain data, no behaviour.
 
 use serde::{Deserialize, Serialize};
 
-/// The name of a node: `n1`.
-pub type NodeId = String;
-
-/// The number of a leader's reign. 0 is before the first election.
-pub type Generation = u64;
-
-/// A position in the log. The first entry is at 1; 0 means "before the first entry".
-pub type Index = u64;
-
-/// The client that holds a lock, as clients name themselves.
-pub type Holder = u64;
-
-/// What shows that a lock was granted: the index of the grant in the log, so it only ever grows.
-pub type FencingToken = u64;
-
-/// What an entry of the log does to the registers and locks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "op", rename_all = "kebab-case")]
-pub enum Command {
-    /// Nothing: the first entry of every reign.
-    Noop,
-    /// Sets a register.
-    Put {
-        /// Which register.
-        key: String,
-        /// Its new value.
-        value: i64,
-    },
-    /// Sets a register if it holds a given value.
-    Cas {
-        /// Which register.
-        key: String,
-        /// The value it must hold; `None` is a register never written.
-        old: Option<i64>,
-        /// Its new value.
-        new: i64,
-    },
-    /// Takes a lock that is free.
-    Acquire {
-        /// Which lock.
-        key: String,
-        /// Who takes it.
-        holder: Holder,
-        /// For how long, in milliseconds; for ever if it does not say.
-        ttl_ms: Option<u64>,
-    },
-    /// Extends a lease that its holder still has.
-    Renew {
-        /// Which lock.
-        key: String,
-        /// Who holds it.
-        holder: Holder,
-        /// For how long from now, in milliseconds.
-        ttl_ms: Option<u64>,
-    },
-    /// Gives a lock back.
-    Release {
-        /// Which lock.
-        key: String,
-        /// Who held it.
-        holder: Holder,
-    },
-    /// Ends a lease whose time is over, unless it was extended since.
-    Expire {
-        /// Which lock.
-        key: String,
-        /// Where in the log it was granted, or last extended.
-        since: Index,
-    },
-    /// Sets a register that a lock guards, unless a higher token was shown to it.
-    GuardedPut {
-        /// Which register; the lock has the same name.
-        key: String,
-        /// The token of the grant under which this is written.
-        token: FencingToken,
-        /// Its new value.
-        value: i64,
-    },
-}
-
-impl Command {
-    /// The register or lock that it is about; none if it is about none.
-    #[must_use]
-    pub fn key(&self) -> Option<&str> {
-        match self {
-            Self::Noop => None,
-            Self::Put { key, .. }
-            | Self::Cas { key, .. }
-            | Self::Acquire { key, .. }
-            | Self::Renew { key, .. }
-            | Self::Release { key, .. }
-            | Self::Expire { key, .. }
-            | Self::GuardedPut { key, .. } => Some(key),
-        }
-    }
-}
+pub use crate::identity::{FencingToken, Generation, Holder, Index, NodeId, RequestId, Session};
+pub use crate::objects::object::{Answer, Content, Outcome, Refusal};
+pub use crate::objects::{Command, Query};
 
 /// One entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +13,17 @@ pub struct Entry {
     pub generation: Generation,
     /// What it does.
     pub command: Command,
+    /// Whose request it was, if a client's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestId>,
+}
+
+impl Entry {
+    /// An entry that no client asked for.
+    #[must_use]
+    pub fn own(generation: Generation, command: Command) -> Self {
+        Self { generation, command, request: None }
+    }
 }
 
 /// The generation a node has reached, and for whom it voted in it. Must survive any crash: a node
@@ -135,6 +53,8 @@ pub enum Request {
     Vote(VoteRequest),
     /// A leader hands over entries, or shows that it is there.
     Append(AppendRequest),
+    /// A node that led hands on what clients still wait for.
+    Submit(SubmitRequest),
 }
 
 /// What the other node answers.
@@ -144,6 +64,8 @@ pub enum Response {
     Vote(VoteResponse),
     /// To [`Request::Append`].
     Append(AppendResponse),
+    /// To [`Request::Submit`].
+    Submit(SubmitResponse),
 }
 
 /// A candidate asks for a vote.
@@ -200,14 +122,31 @@ pub struct AppendResponse {
     pub round: u64,
 }
 
+/// A node that led hands on what clients asked of it. It learns what came of it from its log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubmitRequest {
+    /// The generation of the leader that it means.
+    pub generation: Generation,
+    /// Who hands it on.
+    pub from: NodeId,
+    /// What was asked.
+    pub commands: Vec<(RequestId, Command)>,
+}
+
+/// The answer to a [`SubmitRequest`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubmitResponse {
+    /// The generation of the node that was asked.
+    pub generation: Generation,
+    /// Whether it leads the generation that was meant, and has put the commands into its log.
+    pub taken: bool,
+}
+
 /// What a client asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ask {
-    /// The value of a register.
-    Read {
-        /// Which register.
-        key: String,
-    },
+    /// To look at an object.
+    Read(Query),
     /// To append a command.
     Write(Command),
 }
@@ -215,41 +154,14 @@ pub enum Ask {
 /// What a client is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
-    /// The register held this value.
-    Value {
-        /// The value, or that it was never written.
-        value: Option<i64>,
-        /// Who answered, and in which generation it was.
+    /// It is done, or refused, for good: committed, or read from the leader's copy.
+    Done {
+        /// What came of it.
+        outcome: Outcome,
+        /// Where in the log it stands, or how far the copy went that was read.
+        at: Index,
+        /// Who led, and when; or who answered.
         by: ReignId,
-    },
-    /// The write is in the log for good.
-    Written {
-        /// Where.
-        index: Index,
-        /// Who led, and when.
-        reign: ReignId,
-    },
-    /// The compare-and-set is in the log for good.
-    Swapped {
-        /// Whether the register held the old value.
-        swapped: bool,
-        /// Who led, and when.
-        reign: ReignId,
-    },
-    /// The lock was granted.
-    Granted {
-        /// What shows it.
-        token: FencingToken,
-        /// Who led, and when.
-        reign: ReignId,
-    },
-    /// It is in the log for good and did nothing: the lock is held, or held by another, or the
-    /// token is too old.
-    Refused {
-        /// Why.
-        why: &'static str,
-        /// Who led, and when.
-        reign: ReignId,
     },
     /// Certainly nothing happened: this node does not lead.
     NotLeader {

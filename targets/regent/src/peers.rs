@@ -58,6 +58,9 @@ async fn ask(client: &Client, base: &str, request: &Request) -> reqwest::Result<
         Request::Append(body) => {
             post(client, format!("{base}/append"), body).await.map(Response::Append)
         }
+        Request::Submit(body) => {
+            post(client, format!("{base}/submit"), body).await.map(Response::Submit)
+        }
     }
 }
 

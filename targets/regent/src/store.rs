@@ -259,7 +259,7 @@ mod tests {
     }
 
     fn splice(from: u64, generations: &[u64]) -> Splice {
-        let entry = |&generation| Entry { generation, command: Command::Noop };
+        let entry = |&generation| Entry::own(generation, Command::Noop);
         Splice { from, entries: generations.iter().map(entry).collect() }
     }
 

@@ -4,9 +4,10 @@ use fracas_regent::bugs::Bug;
 use fracas_regent::core::{Clocks, Config, Core, Effect, Input, Outputs, Saved};
 use fracas_regent::log::Log;
 use fracas_regent::messages::{
-    AppendRequest, AppendResponse, Ask, Ballot, Command, Entry, Generation, Reply, Request,
-    Response, Splice, VoteRequest, VoteResponse,
+    Answer, AppendRequest, AppendResponse, Ask, Ballot, Command, Entry, Generation, Query, Reply,
+    Request, RequestId, Response, Splice, SubmitRequest, SubmitResponse, VoteRequest, VoteResponse,
 };
+use fracas_regent::objects::{locks, registers};
 
 const ELECTION_MS: u64 = 400;
 
@@ -96,8 +97,16 @@ impl Node {
 }
 
 fn entries(generations: &[Generation]) -> Vec<Entry> {
-    let entry = |&generation| Entry { generation, command: Command::Noop };
+    let entry = |&generation| Entry::own(generation, Command::Noop);
     generations.iter().map(entry).collect()
+}
+
+fn read() -> Ask {
+    Ask::Read(Query::Register { key: "x".into(), query: registers::Query::Value })
+}
+
+fn put(value: i64) -> Command {
+    Command::Register { key: "x".into(), change: registers::Change::Put { value } }
 }
 
 fn vote(generation: Generation, candidate: &str, log: (Generation, u64)) -> Request {
@@ -232,12 +241,77 @@ fn a_leader_of_the_past_is_refused_with_the_present_generation() {
 #[test]
 fn a_leader_steps_down_at_once_when_it_hears_of_a_higher_generation() {
     let (mut node, _) = Node::leading(&[]);
-    node.client(Ask::Write(Command::Put { key: "x".into(), value: 1 }));
+    node.client(read());
     let generation = node.generation() + 1;
     let (_, outputs) = node.ask(vote(generation, "n3", (0, 0)));
     assert_eq!(node.core.status().role, "follower");
     assert_eq!(outputs.ballot, Some(Ballot { generation, vote: None }), "its log is behind");
     assert_eq!(replies(&outputs), [&Reply::Unknown { generation: generation - 1 }]);
+}
+
+/// A node that led generation 1 and now follows `n2` in generation 2, with a client that waits for
+/// a write; and what it handed on.
+fn deposed() -> (Node, (RequestId, Command)) {
+    let (mut node, _) = Node::leading(&[]);
+    node.client(Ask::Write(put(7)));
+    let (_, outputs) = node.ask(append(2, (0, 0), &[2]));
+    assert!(replies(&outputs).is_empty(), "the client still waits");
+    let handed_on = outputs.effects.iter().find_map(|effect| match effect {
+        Effect::Send { to, request: Request::Submit(submit), .. } if to == "n2" => Some(submit),
+        _ => None,
+    });
+    let SubmitRequest { generation: 2, commands, .. } = handed_on.expect("it is handed on") else {
+        panic!("{handed_on:?}");
+    };
+    (node, commands[0].clone())
+}
+
+/// The new leader hands over these entries, and all of them are committed.
+fn committed(node: &mut Node, entries: Vec<Entry>) -> Outputs {
+    let Request::Append(empty) = append(2, (2, 1), &[]) else { unreachable!("an append request") };
+    let commit = 1 + entries.len() as u64;
+    node.ask(Request::Append(AppendRequest { entries, commit, ..empty })).1
+}
+
+#[test]
+fn what_a_deposed_leader_was_asked_is_handed_on_and_answered_from_its_log() {
+    let (mut node, (request, command)) = deposed();
+    let entry = Entry { generation: 2, command, request: Some(request) };
+    let outputs = committed(&mut node, vec![entry.clone(), entry]);
+    let [Reply::Done { outcome: Ok(Answer::Done {}), at: 2, by }] = &replies(&outputs)[..] else {
+        panic!("{outputs:?}");
+    };
+    assert_eq!((by.node.as_str(), by.generation), ("n2", 2));
+}
+
+#[test]
+fn what_is_handed_on_is_handed_on_again_until_it_is_too_late() {
+    let (mut node, _) = deposed();
+    let outputs = node.wait(2 * ELECTION_MS);
+    let submits =
+        |effect: &&Effect| matches!(effect, Effect::Send { request: Request::Submit(_), .. });
+    let times = outputs.effects.iter().filter(submits).count();
+    assert!(times > 3, "{times}");
+    let told = replies(&outputs);
+    assert!(matches!(told[..], [Reply::Unknown { .. }]), "{told:?}");
+    let outputs = node.wait(200);
+    assert_eq!(outputs.effects.iter().filter(submits).count(), 0);
+}
+
+#[test]
+fn only_the_leader_that_is_meant_takes_what_is_handed_on() {
+    let (mut node, _) = Node::leading(&[]);
+    let generation = node.generation();
+    for (meant, expect) in [(generation, true), (generation - 1, false), (generation + 1, false)] {
+        let request = RequestId { session: 9, number: 1, floor: 1 };
+        let commands = vec![(request, put(7))];
+        let submit = SubmitRequest { generation: meant, from: "n2".into(), commands };
+        let before = node.core.log().last_index();
+        let (answer, _) = node.ask(Request::Submit(submit));
+        let expect_answer = SubmitResponse { generation, taken: expect };
+        assert_eq!(answer, Response::Submit(expect_answer), "{meant}");
+        assert_eq!(node.core.log().last_index() - before, u64::from(expect));
+    }
 }
 
 #[test]
@@ -263,7 +337,7 @@ fn a_read_waits_for_a_majority_that_answered_after_it_came() {
     let (mut node, sent) = Node::leading(&[]);
     let generation = node.generation();
     let before = highest_round(&sent);
-    let asked = node.client(Ask::Read { key: "x".into() });
+    let asked = node.client(read());
     assert!(replies(&asked).is_empty());
     let outputs = node.answered(&sent, "n2", accepted(generation, 1, before));
     assert_eq!(node.core.status().commit, 1);
@@ -271,7 +345,13 @@ fn a_read_waits_for_a_majority_that_answered_after_it_came() {
     let round = highest_round(&asked);
     assert!(round > before);
     let outputs = node.answered(&asked, "n2", accepted(generation, 1, round));
-    assert!(matches!(replies(&outputs)[..], [Reply::Value { value: None, .. }]), "{outputs:?}");
+    assert!(
+        matches!(
+            replies(&outputs)[..],
+            [Reply::Done { outcome: Ok(Answer::Value { value: None }), .. }]
+        ),
+        "{outputs:?}"
+    );
 }
 
 #[test]
@@ -280,26 +360,31 @@ fn a_leader_that_was_stopped_asks_before_it_answers() {
     let generation = node.generation();
     node.answered(&sent, "n2", accepted(generation, 1, highest_round(&sent)));
     node.now += 60_000;
-    let outputs = node.client(Ask::Read { key: "x".into() });
+    let outputs = node.client(read());
     assert!(replies(&outputs).is_empty());
     assert_eq!(node.core.status().role, "leader", "nobody was silent: it did not listen");
     let round = highest_round(&outputs);
     let outputs = node.answered(&outputs, "n2", accepted(generation, 1, round));
-    assert!(matches!(replies(&outputs)[..], [Reply::Value { .. }]), "{outputs:?}");
+    assert!(
+        matches!(replies(&outputs)[..], [Reply::Done { outcome: Ok(Answer::Value { .. }), .. }]),
+        "{outputs:?}"
+    );
 }
 
 #[test]
 fn a_follower_that_answers_reads_answers_in_its_own_name() {
     let mut node = Node::with(Some(Bug::FollowerServesReads), &[]);
-    let outputs = node.client(Ask::Read { key: "x".into() });
-    let [Reply::Value { by, .. }] = &replies(&outputs)[..] else { panic!("{outputs:?}") };
+    let outputs = node.client(read());
+    let [Reply::Done { by, .. }] = &replies(&outputs)[..] else { panic!("{outputs:?}") };
     assert_eq!((by.node.as_str(), by.generation), ("n1", node.generation()));
 }
 
 fn ends_a_lease(outputs: &Outputs) -> bool {
     outputs.effects.iter().any(|effect| match effect {
         Effect::Send { request: Request::Append(append), .. } => {
-            append.entries.iter().any(|entry| matches!(entry.command, Command::Expire { .. }))
+            append.entries.iter().any(|entry| {
+                matches!(entry.command, Command::Lock { change: locks::Change::Expire { .. }, .. })
+            })
         }
         _ => false,
     })
@@ -309,14 +394,20 @@ fn ends_a_lease(outputs: &Outputs) -> bool {
 fn a_lease_ends_by_the_leaders_steady_clock_not_early_and_not_by_the_wall() {
     let (mut node, elected) = Node::leading(&[1]);
     node.answered(&elected, "n2", accepted(2, 2, 1));
-    let acquire = Command::Acquire { key: "l".into(), holder: 1, ttl_ms: Some(300) };
+    let acquire = Command::Lock {
+        key: "l".into(),
+        change: locks::Change::Acquire { holder: 1, ttl_ms: Some(300) },
+    };
     let asked = node.client(Ask::Write(acquire));
     let granted = node.answered(&asked, "n2", accepted(2, 3, 1));
     let reply = granted.effects.iter().find_map(|effect| match effect {
         Effect::Reply { reply, .. } => Some(reply.clone()),
         _ => None,
     });
-    assert!(matches!(reply, Some(Reply::Granted { token: 3, .. })), "{reply:?}");
+    assert!(
+        matches!(reply, Some(Reply::Done { outcome: Ok(Answer::Granted { token: 3 }), .. })),
+        "{reply:?}"
+    );
 
     assert!(!ends_a_lease(&node.wait(300)));
     node.core.step(Clocks { steady: node.now, wall: node.now + 60_000 }, Input::Tick);

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use fracas_regent::{ServeError, Settings, serve};
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -136,6 +136,37 @@ impl Cluster {
         }
     }
 
+    fn request(&self, name: &str, method: &str, path: &str, body: &Value) -> RequestBuilder {
+        let url = self.url(name, path);
+        match method {
+            "get" => self.client.get(url),
+            "delete" => self.client.delete(url),
+            "put" => self.client.put(url).json(body),
+            _ => self.client.post(url).json(body),
+        }
+    }
+
+    /// Asks the leader of the moment until one answers for good, and leaves out who it was.
+    async fn answered(&self, method: &str, path: &str, body: &Value) -> Value {
+        let begun = Instant::now();
+        loop {
+            let leader = self.leader().await;
+            let answer = self.ask_at(&leader, method, path, body).await;
+            if let Some((status, mut answer)) = answer
+                && [StatusCode::OK, StatusCode::CONFLICT, StatusCode::BAD_REQUEST].contains(&status)
+            {
+                let fields = answer.as_object_mut().expect("an object");
+                for stamp in ["node", "generation"] {
+                    assert!(fields.remove(stamp).is_some(), "{method} {path}: no `{stamp}`");
+                }
+                fields.remove("index");
+                assert_eq!(status == StatusCode::OK, !fields.contains_key("error"), "{status}");
+                return answer;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{method} {path} was never answered");
+        }
+    }
+
     async fn ask_at(
         &self,
         name: &str,
@@ -143,13 +174,7 @@ impl Cluster {
         path: &str,
         body: &Value,
     ) -> Option<(StatusCode, Value)> {
-        let url = self.url(name, path);
-        let request = match method {
-            "get" => self.client.get(url),
-            "put" => self.client.put(url).json(body),
-            _ => self.client.post(url).json(body),
-        };
-        let answer = request.send().await.ok()?;
+        let answer = self.request(name, method, path, body).send().await.ok()?;
         Some((answer.status(), answer.json().await.ok()?))
     }
 }
@@ -239,6 +264,128 @@ fn a_lock_is_granted_with_a_token_that_what_it_guards_looks_at() {
         let late = cluster.ask_at(&leader, "post", "/kv/l/guarded", &write(&first, 1)).await;
         assert_ne!(late.unwrap().0, StatusCode::OK);
         assert_eq!(cluster.ask("get", "/kv/l", &json!(null)).await["value"], 2);
+    });
+}
+
+/// A method, a path, a body, and the part of the answer that is not node, generation and index.
+type Row = (&'static str, &'static str, Value, Value);
+
+fn sets_queues_and_counters() -> Vec<Row> {
+    let none = || json!(null);
+    vec![
+        ("get", "/set/s", none(), json!({"values": []})),
+        ("put", "/set/s/7", none(), json!({})),
+        ("put", "/set/s/-3", none(), json!({})),
+        ("get", "/set/s/7", none(), json!({"present": true})),
+        ("get", "/set/s", none(), json!({"values": [-3, 7]})),
+        ("delete", "/set/s/7", none(), json!({})),
+        ("get", "/set/s/7", none(), json!({"present": false})),
+        ("post", "/queue/q/dequeue", none(), json!({"value": null})),
+        ("post", "/queue/q/enqueue", json!({"value": 5}), json!({})),
+        ("post", "/queue/q/enqueue", json!({"value": 4}), json!({})),
+        ("post", "/queue/q/dequeue", none(), json!({"value": 5})),
+        ("post", "/queue/q/dequeue", none(), json!({"value": 4})),
+        ("get", "/counter/c", none(), json!({"value": 0})),
+        ("post", "/counter/c/add", json!({"by": 7}), json!({})),
+        ("post", "/counter/c/add", json!({"by": -2}), json!({})),
+        ("get", "/counter/c", none(), json!({"value": 5})),
+        ("post", "/ids/i/next", none(), json!({"value": 1})),
+        ("post", "/ids/i/next", none(), json!({"value": 2})),
+    ]
+}
+
+fn mutexes_versions_and_texts() -> Vec<Row> {
+    let none = || json!(null);
+    let (one, two) = (|| json!({"holder": 1}), || json!({"holder": 2}));
+    let refused = |why: &str| json!({ "error": why });
+    vec![
+        ("post", "/mutex/m/acquire", one(), json!({})),
+        ("post", "/mutex/m/acquire", two(), refused("it is held")),
+        ("post", "/mutex/m/release", two(), refused("it is not yours")),
+        ("post", "/mutex/m/release", one(), json!({})),
+        ("post", "/mutex/m/acquire", two(), json!({})),
+        ("get", "/versioned/v", none(), json!({"value": null, "version": 0})),
+        ("put", "/versioned/v", json!({"expected": 0, "value": 9}), json!({"version": 1})),
+        (
+            "put",
+            "/versioned/v",
+            json!({"expected": 0, "value": 8}),
+            refused("it has another version"),
+        ),
+        ("get", "/versioned/v", none(), json!({"value": 9, "version": 1})),
+        ("get", "/text/t", none(), json!({"value": null})),
+        ("post", "/text/t/append", json!({"value": "a "}), json!({})),
+        ("post", "/text/t/append", json!({"value": "b "}), json!({})),
+        ("get", "/text/t", none(), json!({"value": "a b "})),
+        ("put", "/text/t", json!({"value": "c "}), json!({})),
+        ("get", "/text/t", none(), json!({"value": "c "})),
+    ]
+}
+
+fn transactions() -> Vec<Row> {
+    let ops = |ops: Value| json!({ "ops": ops });
+    let read = |key: &str| json!({"f": "read", "key": key});
+    let write = |key: &str, value: i64| json!({"f": "write", "key": key, "value": value});
+    let append = |key: &str, value: i64| json!({"f": "append", "key": key, "value": value});
+    let results = |results: Value| json!({ "results": results });
+    vec![
+        (
+            "post",
+            "/txn",
+            ops(json!([read("x"), write("x", 1), append("l", 2), append("l", 3), read("l")])),
+            results(json!([null, null, null, null, [2, 3]])),
+        ),
+        ("post", "/txn", ops(json!([read("x"), read("l")])), results(json!([1, [2, 3]]))),
+        (
+            "post",
+            "/txn",
+            ops(json!([write("x", 2), write("l", 3)])),
+            json!({"error": "a list is not written, expected `append`"}),
+        ),
+        (
+            "post",
+            "/txn",
+            ops(json!([append("l", 9), append("x", 3)])),
+            json!({"error": "a number is not appended to, expected `write`"}),
+        ),
+        ("post", "/txn", ops(json!([read("x"), read("l")])), results(json!([1, [2, 3]]))),
+    ]
+}
+
+#[test]
+fn every_kind_of_object_is_served() {
+    let cluster = Cluster::start();
+    block_on(async {
+        cluster.ask("get", "/kv/x", &json!(null)).await;
+        let rows = [sets_queues_and_counters(), mutexes_versions_and_texts(), transactions()];
+        for (method, path, body, expect) in rows.concat() {
+            let answer = cluster.answered(method, path, &body).await;
+            assert_eq!(answer, expect, "{method} {path} {body}");
+        }
+    });
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_before_it_is_in_the_log() {
+    let cluster = Cluster::start();
+    let long = "t".repeat(2_000);
+    let parts: Vec<Value> = vec![json!({"f": "read", "key": "x"}); 17];
+    let rows = [
+        ("put", "/set/s/text", json!(null)),
+        ("put", "/text/t", json!({ "value": long })),
+        ("post", "/txn", json!({"ops": []})),
+        ("post", "/txn", json!({ "ops": parts })),
+        ("post", "/txn", json!({"ops": [{"f": "place", "key": "l", "value": 1, "at": 0}]})),
+        ("post", "/txn", json!({"ops": [{"f": "read", "key": "x", "value": 1}]})),
+        ("post", "/queue/q/enqueue", json!({"value": "text"})),
+        ("put", "/versioned/v", json!({"expected": -1, "value": 1})),
+    ];
+    block_on(async {
+        for (method, path, body) in rows {
+            let status = cluster.request("n1", method, path, &body).send().await.unwrap().status();
+            assert!(status.is_client_error(), "{method} {path} {body}: {status}");
+            assert_ne!(status, StatusCode::MISDIRECTED_REQUEST, "{method} {path} {body}");
+        }
     });
 }
 

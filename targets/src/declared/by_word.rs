@@ -13,7 +13,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use toml::Spanned;
 
-use super::file::{Operation, Text};
+use super::operation::Operation;
+use super::places::Text;
 use crate::promises::PROMISES;
 
 /// `[ops]`: the requests it serves, by kind.

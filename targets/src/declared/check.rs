@@ -7,16 +7,21 @@ use fracas_checker::OpKind;
 use fracas_checker::fault::FaultKind;
 use toml::Spanned;
 
-use super::by_word;
-use super::file::{Cluster, Faults, File, Ready, Text};
+use super::client::Means;
+use super::file::{Cluster, Faults, File, Ready};
+use super::places::Text;
 use super::requests::{Keys, missing};
 use super::try_template::{Compiler, Scope};
-use super::values::{duration, name, status};
-use super::{file, node, ops};
+use super::values::{duration, name, status as http_status};
+use super::{by_word, client, file, node, ops, status};
+use crate::answer::Answer;
+use crate::choices::Route;
 use crate::diagnostic::{Problem, Source};
 use crate::promises::{LEADERS, LEASES, PROMISES, Promise, Promises, TOKENS};
+use crate::protocol::{Declared, Purpose, Speech};
 use crate::ready::ClusterReady;
-use crate::target::{ClientRule, NodeReady, OpRule, Route, Spec, Speech};
+use crate::spec::{Asked, ClientRule, NodeReady, Spec};
+use crate::status::StatusRule;
 use crate::template::{Template, Templates};
 
 /// The version of the file format.
@@ -25,20 +30,33 @@ const SCHEMA: u32 = 1;
 /// The most nodes of a cluster: all must have room on one machine. The lab has no more ports.
 const MAX_NODES: u16 = 32;
 
-/// Judges a file and compiles it.
-pub(super) fn spec(source: &Source<'_>, file: File) -> Result<Spec, Problem> {
+/// Judges a file and compiles it. `serves` is what its client program said that it serves; none if
+/// nobody asked it yet, and then promises of what it serves are not looked at.
+pub(super) fn spec(
+    source: &Source<'_>,
+    file: File,
+    serves: Option<&BTreeSet<OpKind>>,
+) -> Result<Spec, Problem> {
     schema(&file.schema)?;
     let ports = ports(&file.cluster)?;
     let mut compiler = Compiler { source, templates: Templates::new(), ports };
     let launch = node::launch(&mut compiler, &file.node)?;
-    let client = ops::client(&mut compiler, &file.client)?;
-    route(file.client.route.as_ref(), file.status.is_some())?;
-    let ops = ops::all(&mut compiler, &file.ops, &client)?;
-    let node_ready = node_ready(&mut compiler, file.ready.as_ref(), &client)?;
+    let served = serves.cloned().unwrap_or_default();
+    let mut means = client::client(&mut compiler, &file.client, &served)?;
+    route(file.client.get_ref().route.as_ref(), file.status.is_some())?;
+    let ops = ops(&mut compiler, &file, &mut means)?;
+    let node_ready = node_ready(&mut compiler, file.ready.as_ref(), &mut means)?;
     let cluster_ready = cluster_ready(file.ready.as_ref(), file.status.is_some())?;
+    let status_rule = status_rule(&mut compiler, &file, &mut means)?;
     let status = file.status.as_ref().map(Spanned::get_ref);
     let log_rules = compiler.log_rules(status, &file.node.logs)?;
     let version = version(&mut compiler, file.binary.version.as_deref())?;
+    tokens(&file.promises, &ops)?;
+    let asked = ops.keys().copied().collect();
+    let served = match &means.program {
+        None => Served { kinds: Some(&asked), by_program: false },
+        Some(_) => Served { kinds: serves, by_program: true },
+    };
     Ok(Spec {
         name: name(&file.name)?,
         description: file.description.into_inner(),
@@ -48,15 +66,72 @@ pub(super) fn spec(source: &Source<'_>, file: File) -> Result<Spec, Problem> {
         launch,
         node_ready,
         cluster_ready,
-        status: file.status.as_ref().map(|status| compiler.status(status, &client)).transpose()?,
+        status: status_rule,
         log_rules,
-        promises: promises(&file.promises, &ops, status)?,
-        client,
+        promises: promises(&file.promises, served, status)?,
+        client: rule(means),
         ops,
         faults: faults(&file.faults, !file.node.data.is_empty())?,
         ports: compiler.ports,
         templates: compiler.templates,
     })
+}
+
+/// How nodes are spoken to, once every request is compiled.
+fn rule(means: Means) -> ClientRule {
+    let Means { asked, program, connect_timeout, timeout, route } = means;
+    let asked = asked.map(|(base, speech)| Asked { base, speech: speech.into() });
+    ClientRule { asked, program, connect_timeout, timeout, route }
+}
+
+/// The operations, where no client program performs them.
+fn ops(
+    compiler: &mut Compiler<'_>,
+    file: &File,
+    means: &mut Means,
+) -> Result<BTreeMap<OpKind, Vec<Answer>>, Problem> {
+    let client = file.client.get_ref();
+    match (&file.ops, &client.program, &mut means.asked) {
+        (Some(ops), Some(_), _) => {
+            let label = "the client program performs all operations: expected no `[ops]`";
+            Err(Problem::new(ops.span(), "operations are given twice", label))
+        }
+        (Some(ops), None, Some((_, speech))) => {
+            ops::all(compiler, ops, &mut **speech, &client.headers)
+        }
+        (None, None, _) => {
+            Err(Problem::new(0..0, "missing key", "missing field `ops`")
+                .help("add a section `[ops]`"))
+        }
+        (_, _, _) => Ok(BTreeMap::new()),
+    }
+}
+
+/// What asks nodes for something else than operations.
+fn speech<'a>(means: &'a mut Means, place: &Range<usize>) -> Result<&'a mut dyn Speech, Problem> {
+    match &mut means.asked {
+        Some((_, speech)) => Ok(&mut **speech),
+        None => Err(Problem::new(
+            place.clone(),
+            "nobody says where nodes are asked",
+            "needs \
+            `client.base`, which may stand beside `client.program`",
+        )),
+    }
+}
+
+fn status_rule(
+    compiler: &mut Compiler<'_>,
+    file: &File,
+    means: &mut Means,
+) -> Result<Option<StatusRule>, Problem> {
+    let Some(section) = &file.status else { return Ok(None) };
+    let speech = speech(means, &section.span())?;
+    let keys = Keys::of_status(section);
+    let headers = Some(&file.client.get_ref().headers);
+    let declared = Declared { keys, scope: Scope::Node, headers };
+    speech.declare(Purpose::Status, compiler, &declared)?;
+    status::rule(section.get_ref()).map(Some)
 }
 
 fn schema(schema: &Spanned<u32>) -> Result<(), Problem> {
@@ -120,18 +195,19 @@ fn version(
 fn node_ready(
     compiler: &mut Compiler<'_>,
     ready: Option<&Ready>,
-    client: &ClientRule,
+    means: &mut Means,
 ) -> Result<Option<NodeReady>, Problem> {
     let Some(place) = ready.and_then(|ready| ready.node.as_ref()) else { return Ok(None) };
     let node = place.get_ref();
+    let speech = speech(means, &place.span())?;
     // Headers are those of clients' requests: a probe has none.
-    let bare = ClientRule { headers: Vec::new(), ..client.clone() };
-    let request = compiler.request(&Keys::of_ready(place), Scope::Node, &bare)?;
-    let code = node.status.as_ref().map(|code| status(*code.get_ref(), code)).transpose()?;
-    if client.speech == Speech::Http && code.is_none() {
+    let declared = Declared { keys: Keys::of_ready(place), scope: Scope::Node, headers: None };
+    speech.declare(Purpose::Ready, compiler, &declared)?;
+    let code = node.status.as_ref().map(|code| http_status(*code.get_ref(), code)).transpose()?;
+    if speech.has_status() && code.is_none() {
         return Err(missing(place.span(), "status", "200"));
     }
-    Ok(Some(NodeReady { request, status: code, within: duration(&node.within)? }))
+    Ok(Some(NodeReady { status: code, within: duration(&node.within)? }))
 }
 
 fn cluster_ready(ready: Option<&Ready>, status: bool) -> Result<Option<ClusterReady>, Problem> {
@@ -142,19 +218,25 @@ fn cluster_ready(ready: Option<&Ready>, status: bool) -> Result<Option<ClusterRe
     }
 }
 
+/// What can be asked of a target, and by whom.
+#[derive(Clone, Copy)]
+struct Served<'a> {
+    /// None while nobody has asked the client program.
+    kinds: Option<&'a BTreeSet<OpKind>>,
+    by_program: bool,
+}
+
 /// A promise that nothing could show broken would be an empty one.
 fn promises(
     promises: &by_word::Promises,
-    ops: &BTreeMap<OpKind, OpRule>,
+    served: Served<'_>,
     status: Option<&file::Status>,
 ) -> Result<Promises, Problem> {
     let mut made = Vec::new();
     for (key, word) in &promises.made {
-        made.push(promise(key, word, ops)?);
-        match *key {
-            LEADERS => led(word.span(), status)?,
-            TOKENS => granted(word.span(), ops)?,
-            _ => {}
+        made.push(promise(key, word, served)?);
+        if *key == LEADERS {
+            led(word.span(), status)?;
         }
     }
     made.sort_by_key(|promise| PROMISES.iter().position(|known| known == promise));
@@ -179,7 +261,7 @@ fn promises(
 }
 
 /// The promise that a key and its word mean. What is promised of operations needs these operations.
-fn promise(key: &str, word: &Text, ops: &BTreeMap<OpKind, OpRule>) -> Result<Promise, Problem> {
+fn promise(key: &str, word: &Text, served: Served<'_>) -> Result<Promise, Problem> {
     let of_key: Vec<Promise> = PROMISES.into_iter().filter(|promise| promise.key == key).collect();
     let Some(promise) = of_key.iter().find(|promise| promise.word == word.get_ref()) else {
         let words: Vec<String> = of_key.iter().map(|p| format!("`{}`", p.word)).collect();
@@ -188,18 +270,34 @@ fn promise(key: &str, word: &Text, ops: &BTreeMap<OpKind, OpRule>) -> Result<Pro
         return Err(Problem::new(word.span(), "wrong value", label)
             .did_you_mean(word.get_ref(), of_key.iter().map(|promise| promise.word)));
     };
-    match promise.needs.iter().find(|kind| !ops.contains_key(kind)) {
+    let lacks = |kind: &&OpKind| served.kinds.is_some_and(|kinds| !kinds.contains(kind));
+    match promise.needs.iter().find(lacks) {
         None => Ok(*promise),
         Some(kind) => {
             let title = format!("`{}` cannot be checked without {}", promise.word, asked(*kind));
-            Err(Problem::new(word.span(), title, format!("needs a section `[ops.{kind}]`")))
+            let label = match served.by_program {
+                false => format!("needs a section `[ops.{kind}]`"),
+                true => format!("needs `{kind}`, which the client program does not serve"),
+            };
+            Err(Problem::new(word.span(), title, label))
         }
     }
 }
 
+/// Whether grants have the tokens that are promised, as far as the file says what they have.
+fn tokens(
+    promises: &by_word::Promises,
+    ops: &BTreeMap<OpKind, Vec<Answer>>,
+) -> Result<(), Problem> {
+    let tokens = promises.made.iter().find(|(key, _)| *key == TOKENS);
+    match (tokens, ops.get(&OpKind::Acquire)) {
+        (Some((_, word)), Some(grants)) => granted(word.span(), grants),
+        _ => Ok(()),
+    }
+}
+
 /// Tokens can only be checked where grants have them.
-fn granted(promise: Range<usize>, ops: &BTreeMap<OpKind, OpRule>) -> Result<(), Problem> {
-    let grants = ops.get(&OpKind::Acquire).map_or(&[][..], |rule| &rule.answers);
+fn granted(promise: Range<usize>, grants: &[Answer]) -> Result<(), Problem> {
     if grants.iter().any(|answer| answer.places.token.is_some()) {
         return Ok(());
     }

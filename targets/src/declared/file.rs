@@ -10,13 +10,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::by_word::{Ops, Promises};
-use super::one_of_several::{Equals, OneOrMany, ValueKey};
-use crate::content::ValueAs;
-use crate::extract::{NodeAs, NumberAs};
-use crate::target::{Device, Route, StopSignal};
-
-/// A text and its place.
-pub(crate) type Text = Spanned<String>;
+use super::operation::Method;
+use super::places::{NodeKey, NumberKey, Text};
+use crate::choices::{Device, Route, StopSignal};
 
 /// A whole target file.
 #[derive(Debug, Deserialize)]
@@ -30,8 +26,9 @@ pub(crate) struct File {
     pub(crate) node: Node,
     pub(crate) ready: Option<Ready>,
     pub(crate) status: Option<Spanned<Status>>,
-    pub(crate) client: Client,
-    pub(crate) ops: Spanned<Ops>,
+    pub(crate) client: Spanned<Client>,
+    /// Not where a client program performs operations.
+    pub(crate) ops: Option<Spanned<Ops>>,
     #[serde(default)]
     pub(crate) promises: Promises,
     #[serde(default)]
@@ -169,33 +166,6 @@ pub(crate) struct RoleKey {
     pub(crate) equals: Option<[Text; 2]>,
 }
 
-/// Where a number is in an answer, and how it is written.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct NumberKey {
-    pub(crate) json: Text,
-    #[serde(default, rename = "as")]
-    pub(crate) written: NumberAs,
-}
-
-/// Where a value is in an answer, and how it is written.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct ContentKey {
-    pub(crate) json: Text,
-    #[serde(default, rename = "as")]
-    pub(crate) written: ValueAs,
-}
-
-/// Where a node's name is in an answer, and how it is written.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct NodeKey {
-    pub(crate) json: Text,
-    #[serde(default, rename = "as")]
-    pub(crate) written: NodeAs,
-}
-
 /// `[[status.log]]`: a log line that tells of role, vote and generation.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -215,71 +185,18 @@ fn yes() -> bool {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Client {
-    pub(crate) base: Text,
+    pub(crate) base: Option<Text>,
+    /// A client program and its arguments.
+    pub(crate) program: Option<Spanned<Vec<Text>>>,
+    /// What it is handed over.
+    #[serde(default)]
+    pub(crate) parameters: BTreeMap<String, Text>,
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, Text>,
-    pub(crate) connect_timeout: Text,
+    pub(crate) connect_timeout: Option<Text>,
     pub(crate) timeout: Text,
     pub(crate) route: Option<Spanned<Route>>,
     pub(crate) redirects: Option<Spanned<u32>>,
-}
-
-/// `[ops.…]`: one request and what its answers mean.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Operation {
-    pub(crate) method: Option<Spanned<Method>>,
-    pub(crate) path: Option<Text>,
-    #[serde(default)]
-    pub(crate) query: BTreeMap<String, Text>,
-    #[serde(default)]
-    pub(crate) headers: BTreeMap<String, Text>,
-    pub(crate) json: Option<Text>,
-    /// In place of these, where the target speaks RESP.
-    pub(crate) command: Option<Spanned<Vec<Text>>>,
-    pub(crate) answers: Spanned<Vec<Spanned<Answer>>>,
-}
-
-/// An HTTP method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub(crate) enum Method {
-    Get,
-    Put,
-    Post,
-    Patch,
-    Delete,
-}
-
-/// One line of `answers`: conditions, and what it means if they hold.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Answer {
-    pub(crate) status: Option<OneOrMany>,
-    pub(crate) json: Option<Text>,
-    pub(crate) equals: Option<Spanned<Equals>>,
-    pub(crate) present: Option<Text>,
-    pub(crate) missing: Option<Text>,
-    #[serde(rename = "is")]
-    pub(crate) means: Means,
-    pub(crate) value: Option<Spanned<ValueKey>>,
-    pub(crate) version: Option<NumberKey>,
-    pub(crate) token: Option<NumberKey>,
-    pub(crate) node: Option<NodeKey>,
-    pub(crate) generation: Option<NumberKey>,
-    pub(crate) why: Option<Text>,
-}
-
-/// What an answer means for the operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Means {
-    /// It took effect.
-    Ok,
-    /// It certainly did not, and never will.
-    Fail,
-    /// Unknown.
-    Info,
 }
 
 /// `[faults]`: what the target may be asked to endure.

@@ -5,25 +5,35 @@
 
 mod by_word;
 mod check;
+mod client;
 mod file;
 mod node;
 mod one_of_several;
+pub(crate) mod operation;
 mod ops;
-mod requests;
+pub(crate) mod places;
+pub(crate) mod requests;
 mod status;
-mod try_template;
+pub(crate) mod try_template;
 mod values;
 
+use std::collections::BTreeSet;
+
+use fracas_checker::OpKind;
+
 use crate::diagnostic::{Diagnostic, Source};
-use crate::target::Spec;
+use crate::spec::Spec;
 
-pub(crate) use file::Means;
-
-/// Loads a target file's text; `origin` is its path as shown to the user.
-pub(crate) fn load(origin: &str, text: &str) -> Result<Spec, Diagnostic> {
+/// Loads a target file's text; `origin` is its path as shown to the user, `serves` what its client
+/// program said that it serves.
+pub(crate) fn load(
+    origin: &str,
+    text: &str,
+    serves: Option<&BTreeSet<OpKind>>,
+) -> Result<Spec, Diagnostic> {
     let source = Source::parse(origin, text)?;
     toml::from_str(text)
         .map_err(|error| source.shape(&error))
-        .and_then(|file| check::spec(&source, file))
+        .and_then(|file| check::spec(&source, file, serves))
         .map_err(|problem| source.diagnose(&problem))
 }

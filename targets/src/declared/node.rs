@@ -5,11 +5,13 @@ use std::time::Duration;
 use fracas_checker::NodeId;
 use toml::Spanned;
 
-use super::file::{Node, NodeLimits, Text};
+use super::file::{Node, NodeLimits};
+use super::places::Text;
 use super::try_template::{Compiler, Scope, sample_dir};
 use super::values::{bytes, duration};
+use crate::choices::StopSignal;
 use crate::diagnostic::Problem;
-use crate::target::{Asks, Launch, Limits, LogSource, Stop, StopSignal};
+use crate::spec::{Asks, Launch, Limits, LogSource, Stop};
 use crate::template::Template;
 
 /// How a server is stopped whose file does not say.

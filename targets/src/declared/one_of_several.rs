@@ -9,7 +9,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 use toml::Spanned;
 
-use super::file::ContentKey;
+use super::places::ContentKey;
 
 /// `200` or `[200, 201]`.
 #[derive(Debug)]

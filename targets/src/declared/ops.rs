@@ -1,4 +1,4 @@
-//! Judging `[client]` and `[ops]`: requests, and what their answers mean.
+//! Judging `[ops]`: requests, and what their answers mean.
 
 use std::collections::BTreeMap;
 
@@ -6,50 +6,33 @@ use fracas_checker::OpKind::{self, Dequeue, Read, ReadAll, ReadVersion};
 use toml::Spanned;
 
 use super::by_word::Ops;
-use super::file::{self, Means, Operation};
 use super::one_of_several::{OneOrMany, ValueKey};
-use super::requests::{Keys, base, headers, missing, of_http};
+use super::operation;
+use super::places::Text;
+use super::requests::{Keys, missing, of_http};
 use super::status::{node_at, number_at};
 use super::try_template::{Compiler, Scope};
-use super::values::{duration, pointer, status};
-use crate::answer::{Answer, Condition};
+use super::values::{pointer, status};
+use crate::answer::{Answer, Condition, Means};
 use crate::content::ValueAt;
 use crate::diagnostic::Problem;
 use crate::outcome::{Places, ValueRule, tells_value, tells_version};
-use crate::target::{ClientRule, OpRule, Route, Speech};
+use crate::protocol::{Declared, Purpose, Speech};
 
-/// Compiles how a node is spoken to.
-pub(super) fn client(
-    compiler: &mut Compiler<'_>,
-    client: &file::Client,
-) -> Result<ClientRule, Problem> {
-    if let Some(redirects) = client.redirects.as_ref().filter(|count| *count.get_ref() > 0) {
-        let label = "expected 0: a redirect is an answer to be classified, not to be followed";
-        return Err(Problem::new(redirects.span(), "redirects are never followed", label));
-    }
-    let (base, speech) = base(compiler, &client.base)?;
-    if let (Speech::Resp, Some(header)) = (speech, client.headers.values().next()) {
-        return Err(of_http(header.span(), "headers", "a command has none"));
-    }
-    Ok(ClientRule {
-        base,
-        speech,
-        headers: headers(compiler, &client.headers, Scope::Node)?,
-        connect_timeout: duration(&client.connect_timeout)?,
-        timeout: duration(&client.timeout)?,
-        route: client.route.as_ref().map_or(Route::Any, |route| *route.get_ref()),
-    })
-}
-
-/// Compiles all operations, as this client asks for them.
+/// Compiles all operations into the requests of this protocol, and what their answers mean.
 pub(super) fn all(
     compiler: &mut Compiler<'_>,
     ops: &Spanned<Ops>,
-    client: &ClientRule,
-) -> Result<BTreeMap<OpKind, OpRule>, Problem> {
+    speech: &mut dyn Speech,
+    headers: &BTreeMap<String, Text>,
+) -> Result<BTreeMap<OpKind, Vec<Answer>>, Problem> {
     let mut compiled = BTreeMap::new();
     for (kind, operation) in &ops.get_ref().0 {
-        compiled.insert(*kind, rule(compiler, *kind, operation, client)?);
+        let keys = Keys::of_op(operation);
+        let declared = Declared { keys, scope: Scope::Op(*kind), headers: Some(headers) };
+        speech.declare(Purpose::Op(*kind), compiler, &declared)?;
+        let form = Form { kind: *kind, has_status: speech.has_status() };
+        compiled.insert(*kind, form.answers(&operation.get_ref().answers)?);
     }
     if compiled.is_empty() {
         let label = "expected at least one, such as `ops.read`, `ops.write` or `ops.acquire`";
@@ -58,86 +41,90 @@ pub(super) fn all(
     Ok(compiled)
 }
 
-fn rule(
-    compiler: &mut Compiler<'_>,
+/// What the answers to an operation look like.
+#[derive(Clone, Copy)]
+struct Form {
     kind: OpKind,
-    operation: &Spanned<Operation>,
-    client: &ClientRule,
-) -> Result<OpRule, Problem> {
-    let request = compiler.request(&Keys::of_op(operation), Scope::Op(kind), client)?;
-    let declared = &operation.get_ref().answers;
-    Ok(OpRule { request, answers: answers((kind, client.speech), declared)? })
+    /// Whether they have an HTTP status.
+    has_status: bool,
 }
 
-fn answers(
-    (kind, speech): (OpKind, Speech),
-    declared: &Spanned<Vec<Spanned<file::Answer>>>,
-) -> Result<Vec<Answer>, Problem> {
-    let mut answers: Vec<Answer> = Vec::new();
-    for spanned in declared.get_ref() {
-        let answer = answer((kind, speech), spanned)?;
-        let mut unconditional = answers.iter().filter(|rule| rule.conditions.is_empty());
-        let taken = |code| unconditional.clone().any(|rule| rule.statuses.contains(code));
-        let hidden = match speech {
-            Speech::Http => answer.statuses.iter().all(taken),
-            Speech::Resp => unconditional.next().is_some(),
-        };
-        if hidden {
-            let label = match speech {
-                Speech::Http => "an earlier answer without conditions takes the same status",
-                Speech::Resp => "an earlier answer without conditions takes all",
-            };
-            return Err(Problem::new(spanned.span(), "an answer that is never reached", label));
+impl Form {
+    fn answers(
+        self,
+        declared: &Spanned<Vec<Spanned<operation::Answer>>>,
+    ) -> Result<Vec<Answer>, Problem> {
+        let mut answers: Vec<Answer> = Vec::new();
+        for spanned in declared.get_ref() {
+            let answer = self.answer(spanned)?;
+            self.reached(&answers, &answer, spanned)?;
+            answers.push(answer);
         }
-        answers.push(answer);
+        if !answers.iter().any(|answer| answer.means == Means::Ok) {
+            let title = format!("`{}` can never succeed", self.kind);
+            let label = "expected at least one answer with `is = \"ok\"`";
+            return Err(Problem::new(declared.span(), title, label));
+        }
+        Ok(answers)
     }
-    if !answers.iter().any(|answer| answer.means == Means::Ok) {
-        let title = format!("`{kind}` can never succeed");
-        let label = "expected at least one answer with `is = \"ok\"`";
-        return Err(Problem::new(declared.span(), title, label));
+
+    /// Fails if an earlier answer takes all that this one would.
+    fn reached(
+        self,
+        earlier: &[Answer],
+        answer: &Answer,
+        spanned: &Spanned<operation::Answer>,
+    ) -> Result<(), Problem> {
+        let mut unconditional = earlier.iter().filter(|rule| rule.conditions.is_empty());
+        let taken = |code| unconditional.clone().any(|rule| rule.statuses.contains(code));
+        let (hidden, all) = match self.has_status {
+            true => (answer.statuses.iter().all(taken), "the same status"),
+            false => (unconditional.next().is_some(), "all"),
+        };
+        if !hidden {
+            return Ok(());
+        }
+        let label = format!("an earlier answer without conditions takes {all}");
+        Err(Problem::new(spanned.span(), "an answer that is never reached", label))
     }
-    Ok(answers)
+
+    fn answer(self, spanned: &Spanned<operation::Answer>) -> Result<Answer, Problem> {
+        let answer = spanned.get_ref();
+        fits(self.kind, spanned)?;
+        let (statuses, conditions) = (statuses(self.has_status, spanned)?, conditions(spanned)?);
+        if !self.has_status && answer.means == Means::Ok && conditions.is_empty() {
+            let label = "an error would be a success too: expected a condition";
+            return Err(Problem::new(spanned.span(), "any reply would be `ok`", label)
+                .help("write `missing = \"/error\"` for all replies but errors"));
+        }
+        Ok(Answer {
+            statuses,
+            conditions,
+            means: answer.means,
+            places: Places {
+                value: answer.value.as_ref().map(value).transpose()?,
+                version: answer.version.as_ref().map(number_at).transpose()?,
+                token: answer.token.as_ref().map(number_at).transpose()?,
+            },
+            node: answer.node.as_ref().map(node_at).transpose()?,
+            generation: answer.generation.as_ref().map(number_at).transpose()?,
+            why: answer.why.as_ref().map(|why| why.get_ref().clone()),
+        })
+    }
 }
 
-fn answer(
-    (kind, speech): (OpKind, Speech),
-    spanned: &Spanned<file::Answer>,
-) -> Result<Answer, Problem> {
-    let answer = spanned.get_ref();
-    fits(kind, spanned)?;
-    let (statuses, conditions) = (statuses(speech, spanned)?, conditions(spanned)?);
-    if speech == Speech::Resp && answer.means == Means::Ok && conditions.is_empty() {
-        let label = "an error would be a success too: expected a condition";
-        return Err(Problem::new(spanned.span(), "any reply would be `ok`", label)
-            .help("write `missing = \"/error\"` for all replies but errors"));
-    }
-    Ok(Answer {
-        statuses,
-        conditions,
-        means: answer.means,
-        places: Places {
-            value: answer.value.as_ref().map(value).transpose()?,
-            version: answer.version.as_ref().map(number_at).transpose()?,
-            token: answer.token.as_ref().map(number_at).transpose()?,
-        },
-        node: answer.node.as_ref().map(node_at).transpose()?,
-        generation: answer.generation.as_ref().map(number_at).transpose()?,
-        why: answer.why.as_ref().map(|why| why.get_ref().clone()),
-    })
-}
-
-/// The statuses of an answer: at least one in HTTP, none in RESP.
-fn statuses(speech: Speech, spanned: &Spanned<file::Answer>) -> Result<Vec<u16>, Problem> {
-    match (speech, &spanned.get_ref().status) {
-        (Speech::Http, None) => Err(missing(spanned.span(), "status", "…")),
-        (Speech::Http, Some(OneOrMany(codes))) if codes.get_ref().is_empty() => {
+/// The statuses of an answer: at least one where answers have one.
+fn statuses(has_status: bool, spanned: &Spanned<operation::Answer>) -> Result<Vec<u16>, Problem> {
+    match (has_status, &spanned.get_ref().status) {
+        (true, None) => Err(missing(spanned.span(), "status", "…")),
+        (true, Some(OneOrMany(codes))) if codes.get_ref().is_empty() => {
             Err(Problem::new(codes.span(), "no status", "expected at least one HTTP status"))
         }
-        (Speech::Http, Some(OneOrMany(codes))) => {
+        (true, Some(OneOrMany(codes))) => {
             codes.get_ref().iter().map(|code| status(*code, codes)).collect()
         }
-        (Speech::Resp, None) => Ok(Vec::new()),
-        (Speech::Resp, Some(OneOrMany(codes))) => {
+        (false, None) => Ok(Vec::new()),
+        (false, Some(OneOrMany(codes))) => {
             let instead = "expected a condition such as `missing = \"/error\"`";
             Err(of_http(codes.span(), "status", instead))
         }
@@ -145,7 +132,7 @@ fn statuses(speech: Speech, spanned: &Spanned<file::Answer>) -> Result<Vec<u16>,
 }
 
 /// Refuses keys that would do nothing in an answer of this meaning, and demands those that must be.
-fn fits(kind: OpKind, spanned: &Spanned<file::Answer>) -> Result<(), Problem> {
+fn fits(kind: OpKind, spanned: &Spanned<operation::Answer>) -> Result<(), Problem> {
     let answer = spanned.get_ref();
     let ok = answer.means == Means::Ok;
     fits_value(kind, spanned)?;
@@ -170,7 +157,7 @@ fn fits(kind: OpKind, spanned: &Spanned<file::Answer>) -> Result<(), Problem> {
 }
 
 /// A value must be where one is asked for, and of the form that is asked for.
-fn fits_value(kind: OpKind, spanned: &Spanned<file::Answer>) -> Result<(), Problem> {
+fn fits_value(kind: OpKind, spanned: &Spanned<operation::Answer>) -> Result<(), Problem> {
     let answer = spanned.get_ref();
     let tells = answer.means == Means::Ok && tells_value(kind);
     match &answer.value {
@@ -205,7 +192,7 @@ fn form(kind: OpKind) -> &'static str {
 }
 
 /// A version must be where one is asked for; what was never set needs none.
-fn fits_version(kind: OpKind, spanned: &Spanned<file::Answer>) -> Result<(), Problem> {
+fn fits_version(kind: OpKind, spanned: &Spanned<operation::Answer>) -> Result<(), Problem> {
     let answer = spanned.get_ref();
     let tells = answer.means == Means::Ok && tells_version(kind);
     let absent =
@@ -230,7 +217,7 @@ fn ops(kinds: impl Iterator<Item = OpKind>) -> String {
     kinds.map(|kind| format!("`ops.{kind}`")).collect::<Vec<_>>().join(", ")
 }
 
-fn conditions(spanned: &Spanned<file::Answer>) -> Result<Vec<Condition>, Problem> {
+fn conditions(spanned: &Spanned<operation::Answer>) -> Result<Vec<Condition>, Problem> {
     let answer = spanned.get_ref();
     let mut conditions = Vec::new();
     match (&answer.json, &answer.equals) {

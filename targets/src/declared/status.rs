@@ -2,41 +2,20 @@
 
 use regex_lite::Regex;
 
-use super::file::{NodeKey, NumberKey, RoleKey, Status, StatusLog, Text};
-use super::requests::Keys;
-use super::try_template::{Compiler, Scope};
+use super::file::{RoleKey, Status, StatusLog};
+use super::places::{NodeKey, NumberKey, Text};
+use super::try_template::Compiler;
 use super::values::{duration, pointer};
 use crate::diagnostic::Problem;
 use crate::extract::{NodeAt, NumberAt};
 use crate::logs::{LogRule, LogRules};
-use crate::poller::{RoleRule, StatusRule};
-use crate::target::ClientRule;
+use crate::status::{RoleRule, StatusRule};
 use toml::Spanned;
 
 /// The names that groups of a log pattern may have.
 const GROUPS: [&str; 4] = ["generation", "node", "leader", "voted"];
 
 impl Compiler<'_> {
-    /// Compiles the status request, as this client asks for it.
-    pub(super) fn status(
-        &mut self,
-        section: &Spanned<Status>,
-        client: &ClientRule,
-    ) -> Result<StatusRule, Problem> {
-        let request = self.request(&Keys::of_status(section), Scope::Node, client)?;
-        let status = section.get_ref();
-        Ok(StatusRule {
-            request,
-            every: duration(&status.every)?,
-            atomic: status.atomic,
-            role: role(&status.role)?,
-            generation: status.generation.as_ref().map(number_at).transpose()?,
-            leader: status.leader.as_ref().map(node_at).transpose()?,
-            applied: status.applied.as_ref().map(number_at).transpose()?,
-            voted: status.voted.as_ref().map(node_at).transpose()?,
-        })
-    }
-
     /// Compiles the patterns of log lines; `logs` are those that a node has.
     pub(super) fn log_rules(
         &self,
@@ -46,6 +25,19 @@ impl Compiler<'_> {
         let rules = status.map_or(&[][..], |status| &status.log);
         rules.iter().map(|rule| log_rule(rule, logs)).collect::<Result<_, _>>().map(LogRules)
     }
+}
+
+/// Where an answer to the status request tells what.
+pub(super) fn rule(status: &Status) -> Result<StatusRule, Problem> {
+    Ok(StatusRule {
+        every: duration(&status.every)?,
+        atomic: status.atomic,
+        role: role(&status.role)?,
+        generation: status.generation.as_ref().map(number_at).transpose()?,
+        leader: status.leader.as_ref().map(node_at).transpose()?,
+        applied: status.applied.as_ref().map(number_at).transpose()?,
+        voted: status.voted.as_ref().map(node_at).transpose()?,
+    })
 }
 
 fn role(role: &Spanned<RoleKey>) -> Result<RoleRule, Problem> {

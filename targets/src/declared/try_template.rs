@@ -6,21 +6,20 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fracas_checker::{NodeId, OpKind};
 use minijinja::ErrorKind;
 use minijinja::value::ValueKind;
 use regex_lite::Regex;
 
-use super::file::Text;
-use crate::deploy::{ClusterSpec, NodeSpec};
+use super::places::Text;
+use crate::cluster::{ClusterSpec, NodeSpec};
 use crate::diagnostic::{Problem, Source};
 use crate::nearest::nearest;
-use crate::show::SAMPLE_PROCESS;
 use crate::template::{
-    STEPS_MAX, TEXT_MAX, Template, Templates, Variables, variables_of_binary, variables_of_node,
-    variables_of_op,
+    SAMPLE_PROCESS, STEPS_MAX, TEXT_MAX, Template, Templates, Variables, variables_of_binary,
+    variables_of_node, variables_of_op, variables_of_target,
 };
 
 /// The filters that target files are likely to use, for “did you mean”.
@@ -33,9 +32,11 @@ const LOOP_WORDS: [&str; 7] =
 
 /// Which variables a template may use.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Scope {
+pub(crate) enum Scope {
     /// The program only.
     Binary,
+    /// Where the target file is.
+    Target,
     /// Those of a node.
     Node,
     /// Those of a node and of an operation.
@@ -44,7 +45,7 @@ pub(super) enum Scope {
 
 /// Compiles the templates of one file.
 #[derive(Debug)]
-pub(super) struct Compiler<'a> {
+pub(crate) struct Compiler<'a> {
     pub(super) source: &'a Source<'a>,
     pub(super) templates: Templates,
     pub(super) ports: BTreeMap<String, u16>,
@@ -52,9 +53,9 @@ pub(super) struct Compiler<'a> {
 
 /// A good template, and what it renders to for each node of the sample cluster.
 #[derive(Debug)]
-pub(super) struct Tried {
-    pub(super) template: Template,
-    pub(super) samples: Vec<String>,
+pub(crate) struct Tried {
+    pub(crate) template: Template,
+    pub(crate) samples: Vec<String>,
 }
 
 /// The directory of a sample node.
@@ -73,7 +74,7 @@ fn sample_cluster() -> ClusterSpec {
 
 impl Compiler<'_> {
     /// Compiles the text and renders it for every node of a sample cluster.
-    pub(super) fn tried(&mut self, text: &Text, scope: Scope) -> Result<Tried, Problem> {
+    pub(crate) fn tried(&mut self, text: &Text, scope: Scope) -> Result<Tried, Problem> {
         let key = self.source.key_at(text.span().start);
         let template = self
             .templates
@@ -89,7 +90,7 @@ impl Compiler<'_> {
     }
 
     /// As [`Self::tried`], where it does not matter what comes out.
-    pub(super) fn template(&mut self, text: &Text, scope: Scope) -> Result<Template, Problem> {
+    pub(crate) fn template(&mut self, text: &Text, scope: Scope) -> Result<Template, Problem> {
         self.tried(text, scope).map(|tried| tried.template)
     }
 
@@ -98,6 +99,7 @@ impl Compiler<'_> {
         let of_node = |node| variables_of_node(&cluster, node, &self.ports);
         match scope {
             Scope::Binary => vec![variables_of_binary(&cluster.binary)],
+            Scope::Target => vec![variables_of_target(Path::new("/targets"))],
             Scope::Node => cluster.nodes.iter().map(of_node).collect(),
             Scope::Op(kind) => {
                 let id = format!("{SAMPLE_PROCESS}-0");

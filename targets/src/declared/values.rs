@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use toml::Spanned;
 
-use super::file::Text;
+use super::places::Text;
 use crate::diagnostic::Problem;
 
 /// A duration such as `200ms`, longer than nothing.

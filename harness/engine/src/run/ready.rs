@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fracas_checker::event::{Completion, NodeId, Op};
+use fracas_checker::event::NodeId;
 use tokio::time::Instant;
 
 use super::error::RunError;
@@ -42,24 +42,23 @@ impl Stage<'_> {
     /// Waits until the cluster has a leader (where the target tells of leaders) and answers.
     pub(super) async fn ready(&self) -> Result<(), RunError> {
         let began = Instant::now();
-        for attempt in 0.. {
+        loop {
             if self.interrupts.now().is_some() || self.is_broken() {
                 return Ok(());
             }
             if let Some(crash) = self.cluster.crashed().first() {
                 return Err(RunError::Target(self.died(crash)));
             }
-            let Some(missing) = self.missing(attempt).await else { return Ok(()) };
+            let Some(missing) = self.missing().await else { return Ok(()) };
             if began.elapsed() >= missing.within {
                 return Err(RunError::Target(self.not_ready(&missing)));
             }
             tokio::time::sleep(GLANCE).await;
         }
-        Ok(())
     }
 
     /// What the cluster still lacks to be ready.
-    async fn missing(&self, attempt: u32) -> Option<Missing> {
+    async fn missing(&self) -> Option<Missing> {
         for (node, plan) in &self.deployment.nodes {
             if let Some(probe) = &plan.ready
                 && let Err(why) = probe.ask().await
@@ -74,20 +73,17 @@ impl Stage<'_> {
             let what = "no leader that a majority follows was seen".to_owned();
             return Some(Missing { what, node, within });
         }
-        let probe = self.plan.workloads.probe(attempt)?;
-        let (refused, kind) = (self.refused(&probe).await?, probe.kind());
-        Some(Missing { what: format!("no node answers a {kind}; {refused}"), node, within })
+        let refused = self.refused().await?;
+        Some(Missing { what: format!("no node answers; {refused}"), node, within })
     }
 
-    /// What the last node says to `probe`, if none answers it.
-    async fn refused(&self, probe: &Op) -> Option<String> {
-        let mut last = None;
+    /// What the last node says, if none answers.
+    async fn refused(&self) -> Option<String> {
+        let (probe, mut last) = (self.plan.workloads.probe(), None);
         for node in self.cluster.nodes() {
-            match self.caller.probe(node, probe).await {
-                Completion::Ok { .. } => return None,
-                Completion::Fail { error } | Completion::Info { error } => {
-                    last = Some(format!("{node} says: {error}"));
-                }
+            match self.caller.answers(node, probe.as_ref()).await {
+                Ok(()) => return None,
+                Err(error) => last = Some(format!("{node} says: {error}")),
             }
         }
         last

@@ -6,7 +6,11 @@ use std::collections::BTreeSet;
 use super::ports::{Millis, Token};
 use super::state::{Call, Campaign, Core, Reign, Role};
 use crate::bugs::Bug;
-use crate::messages::{Command, NodeId, Request, Response, VoteRequest, VoteResponse};
+use crate::messages::{Command, NodeId, ReignId, Request, Response, VoteRequest, VoteResponse};
+use crate::objects::{mutexes, sets};
+
+/// With [`Bug::SetRemovalsComeBack`], how far back a new leader looks for additions.
+const REPEATED: u64 = 512;
 
 impl Campaign {
     /// When some node is to be asked again.
@@ -127,7 +131,44 @@ impl Core {
         let next = self.log.last_index() + 1;
         let reign = Reign::new(self.others(), next, (self.timer(), self.wall));
         self.role = Role::Leader(reign);
+        self.latest = ReignId { generation, node: node.clone() };
         self.leader = Some(node);
         self.push(Command::Noop);
+        self.take_over();
+        self.repeat_additions();
+        self.end_sessions();
+    }
+
+    /// [`Bug::SetRemovalsComeBack`]: whatever was added lately is added once more, in case that the
+    /// old leader did not get to commit it. What was removed since is not looked at.
+    fn repeat_additions(&mut self) {
+        if !self.bug(Bug::SetRemovalsComeBack) {
+            return;
+        }
+        let from = self.log.last_index().saturating_sub(REPEATED);
+        let lately = self.log.tail(from, usize::MAX).iter().map(|entry| &entry.command);
+        let is_addition =
+            |c: &&Command| matches!(c, Command::Set { change: sets::Change::Add { .. }, .. });
+        let additions: Vec<Command> = lately.filter(is_addition).cloned().collect();
+        for command in additions {
+            self.push(command);
+        }
+    }
+
+    /// [`Bug::MutexReleasedWithSession`]: a new leader knows its own sessions only, and takes all
+    /// others for ended, with the mutexes that were taken in them.
+    fn end_sessions(&mut self) {
+        if !self.bug(Bug::MutexReleasedWithSession) {
+            return;
+        }
+        let ended = |(key, mutex): (&String, &mutexes::Mutex)| {
+            let session = mutex.session().filter(|session| *session != self.session)?;
+            let change = mutexes::Change::EndSession { session };
+            Some(Command::Mutex { key: key.clone(), change })
+        };
+        let ended: Vec<Command> = self.objects.mutexes.iter().filter_map(ended).collect();
+        for command in ended {
+            self.push(command);
+        }
     }
 }

@@ -16,6 +16,7 @@ use super::ports::Millis;
 use super::state::{Core, Lease, Leases, Role};
 use crate::bugs::Bug;
 use crate::messages::Command;
+use crate::objects::locks;
 
 /// By how much of its length a lease ends late: a steady clock that is off by a twentieth is broken.
 const MARGIN: u64 = 20;
@@ -26,7 +27,8 @@ impl Leases {
         let due = self.0.iter_mut().filter(|(_, lease)| lease.due <= now && !lease.ended);
         let end = |(key, lease): (&String, &mut Lease)| {
             lease.ended = true;
-            Command::Expire { key: key.clone(), since: lease.since }
+            let change = locks::Change::Expire { since: lease.since };
+            Command::Lock { key: key.clone(), change }
         };
         due.map(end).collect()
     }
@@ -39,7 +41,7 @@ impl Core {
         let Role::Leader(reign) = &mut self.role else { return };
         let leases = &mut reign.leases.0;
         let mut known = BTreeMap::new();
-        for (key, lock) in self.registers.locks().held() {
+        for (key, lock) in self.objects.held_locks() {
             let Some(ttl) = lock.ttl_ms else { continue };
             let old = leases.remove(key).filter(|lease| lease.since == lock.since);
             let due = now.saturating_add(ttl).saturating_add(ttl / MARGIN);

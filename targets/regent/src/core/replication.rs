@@ -1,12 +1,14 @@
 //! How a leader hands its log to the others, learns what a majority has, and learns whether it
 //! still leads; and how a follower takes entries in.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::ports::{Millis, Token};
 use super::state::{Core, Leases, Peer, Reign, Role};
 use crate::bugs::Bug;
-use crate::messages::{AppendRequest, AppendResponse, Entry, Index, NodeId, Request, Response};
+use crate::messages::{
+    AppendRequest, AppendResponse, Entry, Index, NodeId, ReignId, Request, Response,
+};
 
 /// How many entries one request carries at most.
 const MAX_ENTRIES: usize = 512;
@@ -18,8 +20,8 @@ impl Reign {
         (now, wall): (Millis, Millis),
     ) -> Self {
         let peers = others.map(|node| (node.clone(), Peer::new(next, now, wall))).collect();
-        let (reads, writes) = (VecDeque::new(), BTreeMap::new());
-        Self { peers, beat_at: now, round: 1, reads, writes, leases: Leases::default() }
+        let reads = VecDeque::new();
+        Self { peers, beat_at: now, round: 1, reads, leases: Leases::default() }
     }
 
     /// When something is due.
@@ -73,11 +75,6 @@ impl Reign {
     /// Since when, by the clock on the wall, a majority has not been heard of.
     pub(super) fn heard_by_wall(&self, wall: Millis, quorum: usize) -> Millis {
         self.reached(wall, quorum, |peer| peer.heard_by_wall)
-    }
-
-    /// Everyone who still waits for a reply.
-    pub(super) fn waiting(self) -> impl Iterator<Item = Token> {
-        self.writes.into_values().chain(self.reads.into_iter().map(|read| read.token))
     }
 }
 
@@ -178,6 +175,7 @@ impl Core {
 
     fn follow(&mut self, leader: NodeId) {
         self.become_follower("another-leader");
+        self.latest = ReignId { generation: self.generation, node: leader.clone() };
         self.leader = Some(leader);
         self.reset_deadline();
     }
@@ -236,6 +234,7 @@ impl Core {
         match response {
             Some(Response::Vote(response)) => self.on_voted(rpc, from, Some(response)),
             Some(Response::Append(response)) => self.on_appended(rpc, from, Some(&response)),
+            Some(Response::Submit(response)) => self.observe(response.generation),
             None => {
                 self.on_voted(rpc, from, None);
                 self.on_appended(rpc, from, None);

@@ -1,13 +1,16 @@
 //! All that a node knows and remembers. What it does with it is in the other files.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
 
 use rand_chacha::ChaCha8Rng;
 
 use super::ports::{Config, Effect, Millis, Token};
 use crate::log::Log;
-use crate::messages::{FencingToken, Generation, Index, NodeId};
-use crate::registers::Registers;
+use crate::messages::{
+    Answer, Command, FencingToken, Generation, Index, NodeId, Query, ReignId, Session,
+};
+use crate::objects::Objects;
 
 /// What a node is at the moment, with what it needs for that.
 #[derive(Debug)]
@@ -36,11 +39,22 @@ pub struct Core {
     /// The first index that is not on disk as it is here.
     pub(super) log_changed: Option<Index>,
     pub(super) commit: Index,
-    pub(super) registers: Registers,
+    pub(super) objects: Objects,
     /// Where the log ended that was found on the disk.
     pub(super) found: Index,
     /// How many locks were granted by entries that were not: what a planted bug takes for tokens.
     pub(super) grants: FencingToken,
+    /// This life of the node, and how many requests of clients it has numbered.
+    pub(super) session: Session,
+    pub(super) numbered: u64,
+    /// What clients asked to be changed and wait for, by number. It stays when the lead is lost.
+    pub(super) waiting: BTreeMap<u64, Waiting>,
+    /// When to hand it on (again) if another node leads.
+    pub(super) hand_on_at: Millis,
+    /// The latest reign that this node took part in, as leader or follower.
+    pub(super) latest: ReignId,
+    /// What planted bugs keep in memory.
+    pub(super) shortcuts: Shortcuts,
     pub(super) next_rpc: u64,
     pub(super) effects: Vec<Effect>,
 }
@@ -72,8 +86,6 @@ pub(super) struct Reign {
     pub(super) round: u64,
     /// Reads that wait for a round, the earliest first.
     pub(super) reads: VecDeque<Read>,
-    /// Writes that wait to be committed.
-    pub(super) writes: BTreeMap<Index, Token>,
     /// When leases end.
     pub(super) leases: Leases,
 }
@@ -105,9 +117,35 @@ pub(super) struct Peer {
 #[derive(Debug)]
 pub(super) struct Read {
     pub(super) token: Token,
-    pub(super) key: String,
+    pub(super) query: Query,
     /// The first round that begins after the read arrived.
     pub(super) round: u64,
+}
+
+/// A request of a client that has not come to its end.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) token: Token,
+    pub(super) command: Command,
+    /// When it is given up.
+    pub(super) due: Millis,
+}
+
+/// What leaders keep in memory to be faster: each is a planted bug's, and empty without it.
+#[derive(Debug, Default)]
+pub(super) struct Shortcuts {
+    /// Additions to sets that were acknowledged, and when they go to the log.
+    pub(super) additions: Vec<Command>,
+    pub(super) additions_due: Millis,
+    /// What this node read of texts when it led.
+    pub(super) texts: BTreeMap<String, Answer>,
+    /// The rest of the blocks of ids, by generator.
+    pub(super) blocks: BTreeMap<String, Range<i64>>,
+    /// What queues handed out, and since when the leader knows.
+    pub(super) deliveries: BTreeMap<(String, Index), Millis>,
+    /// Which of it clients were told, and when that goes to the log.
+    pub(super) confirmed: BTreeMap<String, Vec<Index>>,
+    pub(super) confirmed_due: Millis,
 }
 
 /// The leases that a leader knows, by key.

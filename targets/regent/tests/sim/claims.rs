@@ -3,6 +3,8 @@
 
 use fracas_regent::core::Millis;
 use fracas_regent::messages::{Command, FencingToken};
+use fracas_regent::objects::locks::Change;
+use fracas_regent::objects::registers;
 
 use super::judge::Broken;
 
@@ -46,7 +48,10 @@ impl Request {
     /// The token of a guarded write that was taken.
     fn written(&self) -> Option<FencingToken> {
         match (&self.command, self.answered) {
-            (Command::GuardedPut { token, .. }, Some((.., Answer::Done))) => Some(*token),
+            (
+                Command::Register { change: registers::Change::GuardedPut { token, .. }, .. },
+                Some((.., Answer::Done)),
+            ) => Some(*token),
             _ => None,
         }
     }
@@ -109,13 +114,14 @@ fn shared(requests: &[Request]) -> Option<(&Request, &Request)> {
 }
 
 fn belief<'a>(request: &'a Request, all: &[Request]) -> Option<Belief<'a>> {
-    let ttl = match (&request.command, request.answered?.2) {
-        (Command::Acquire { ttl_ms, .. }, Answer::Granted(_))
-        | (Command::Renew { ttl_ms, .. }, Answer::Done) => *ttl_ms,
+    let Command::Lock { change, .. } = &request.command else { return None };
+    let ttl = match (change, request.answered?.2) {
+        (Change::Acquire { ttl_ms, .. }, Answer::Granted(_))
+        | (Change::Renew { ttl_ms, .. }, Answer::Done) => *ttl_ms,
         _ => return None,
     };
     let given_back = all.iter().find(|other| {
-        let release = matches!(other.command, Command::Release { .. });
+        let release = matches!(other.command, Command::Lock { change: Change::Release { .. }, .. });
         let same = other.holder == request.holder && other.key() == request.key();
         release && same && other.asked.1 > request.asked.1
     });
@@ -128,14 +134,21 @@ fn belief<'a>(request: &'a Request, all: &[Request]) -> Option<Belief<'a>> {
 mod tests {
     use super::*;
 
+    fn lock(change: Change) -> Command {
+        Command::Lock { key: "l".into(), change }
+    }
+
     fn acquire(holder: u64, (asked, answered): (u64, u64), token: u64) -> Request {
-        let command = Command::Acquire { key: "l".into(), holder, ttl_ms: Some(100) };
+        let command = lock(Change::Acquire { holder, ttl_ms: Some(100) });
         let answered = Some((answered, answered, Answer::Granted(token)));
         Request { holder, command, asked: (asked, asked), answered }
     }
 
     fn write(token: u64, (asked, answered): (u64, u64)) -> Request {
-        let command = Command::GuardedPut { key: "l".into(), token, value: 1 };
+        let command = Command::Register {
+            key: "l".into(),
+            change: registers::Change::GuardedPut { token, value: 1 },
+        };
         let answered = Some((answered, answered, Answer::Done));
         Request { holder: 1, command, asked: (asked, asked), answered }
     }
@@ -150,7 +163,7 @@ mod tests {
     fn a_lease_may_be_granted_again_when_it_is_over_and_not_before() {
         check(&[acquire(1, (0, 9), 3), acquire(2, (10, 100), 4)], &[]);
         check(&[acquire(1, (0, 9), 3), acquire(2, (10, 99), 4)], &[Broken::OneHolder]);
-        let command = Command::Release { key: "l".into(), holder: 1 };
+        let command = lock(Change::Release { holder: 1 });
         let release = Request { holder: 1, command, asked: (20, 20), answered: None };
         check(&[acquire(1, (0, 9), 3), release, acquire(2, (10, 20), 4)], &[]);
     }

@@ -1,7 +1,8 @@
 //! Simulated clients: each asks one thing at a time, of any node, and gives up after a while.
 
 use fracas_regent::core::{Input, Millis};
-use fracas_regent::messages::{Ask, Command, NodeId, Reply};
+use fracas_regent::messages::{Answer, Ask, Command, NodeId, Query, Reply};
+use fracas_regent::objects::registers::{self, Change};
 use rand::RngExt;
 
 use super::history::{Op, Operation, Outcome};
@@ -108,23 +109,30 @@ impl World {
             return self.complete(token, Outcome::Nothing);
         }
         let ask = match op {
-            Op::Read => Ask::Read { key },
-            Op::Write(value) => Ask::Write(Command::Put { key, value }),
-            Op::Cas(old, new) => Ask::Write(Command::Cas { key, old, new }),
+            Op::Read => Ask::Read(Query::Register { key, query: registers::Query::Value }),
+            Op::Write(value) => {
+                Ask::Write(Command::Register { key, change: Change::Put { value } })
+            }
+            Op::Cas(old, new) => {
+                Ask::Write(Command::Register { key, change: Change::Cas { old, new } })
+            }
         };
         self.deliver(at, Input::Client { token, ask });
     }
 
     fn replied(&mut self, token: u64, reply: Reply) {
         match reply {
-            Reply::Value { value, .. } => self.complete(token, Outcome::Value(value)),
-            Reply::Written { .. } | Reply::Swapped { swapped: true, .. } => {
+            Reply::Done { outcome: Ok(Answer::Value { value }), .. } => {
+                self.complete(token, Outcome::Value(value));
+            }
+            Reply::Done {
+                outcome: Ok(Answer::Done {} | Answer::Swapped { swapped: true }),
+                ..
+            } => {
                 self.clients.last_write = self.now;
                 self.complete(token, Outcome::Done);
             }
-            Reply::Swapped { swapped: false, .. }
-            | Reply::Granted { .. }
-            | Reply::Refused { .. } => self.complete(token, Outcome::Nothing),
+            Reply::Done { .. } => self.complete(token, Outcome::Nothing),
             Reply::NotLeader { leader, .. } => {
                 self.clients.leader = leader;
                 self.complete(token, Outcome::Nothing);

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use fracas_regent::core::{Input, Millis};
-use fracas_regent::messages::{Ask, Command, NodeId, Reply};
+use fracas_regent::messages::{self, Ask, Command, NodeId, Reply};
+use fracas_regent::objects::locks::Change;
+use fracas_regent::objects::registers;
 use rand::RngExt;
 
 use super::claims::{Answer, Request};
@@ -34,7 +36,8 @@ enum Standing {
     Free,
     /// It was granted the lock under this fencing token.
     Holds(String, u64),
-    /// It does not know whether it holds the lock.
+    /// It does not know whether it holds the lock. What it asked may yet happen, so when it has
+    /// given the lock back it goes on under another name.
     Unsure(String),
 }
 
@@ -43,6 +46,8 @@ enum Standing {
 pub(crate) struct Holders {
     pub(crate) requests: Vec<Request>,
     standing: BTreeMap<u64, Standing>,
+    /// How often each holder has changed its name.
+    renamed: BTreeMap<u64, u64>,
     /// The request that waits for each token.
     open: BTreeMap<u64, usize>,
     /// Who was last said to lead.
@@ -55,6 +60,11 @@ impl Holders {
         self.requests
             .iter()
             .any(|one| one.asked.0 > when && matches!(one.answered, Some((.., Answer::Granted(_)))))
+    }
+
+    /// What a holder is called at the moment.
+    fn name(&self, holder: u64) -> u64 {
+        holder + HOLDERS * self.renamed.get(&holder).copied().unwrap_or_default()
     }
 
     pub(super) fn waits_for(&self, token: u64) -> bool {
@@ -80,19 +90,22 @@ impl World {
 
     fn act(&mut self, holder: u64) {
         let standing = self.holders.standing.get(&holder).cloned().unwrap_or_default();
+        let holder = self.holders.name(holder);
         let command = match standing {
             Standing::Free => self.acquire(holder),
-            Standing::Unsure(key) => Command::Release { key, holder },
+            Standing::Unsure(key) => Command::Lock { key, change: Change::Release { holder } },
             Standing::Holds(key, fencing) => match self.rng.random_range(0..10) {
                 0..5 => {
                     self.count += 1;
                     let value = i64::try_from(self.count).expect("a small number");
-                    Command::GuardedPut { key, token: fencing, value }
+                    let change = registers::Change::GuardedPut { token: fencing, value };
+                    Command::Register { key, change }
                 }
                 5..8 if key.starts_with("lease") => {
-                    Command::Renew { key, holder, ttl_ms: Some(TTL_MS) }
+                    let change = Change::Renew { holder, ttl_ms: Some(TTL_MS) };
+                    Command::Lock { key, change }
                 }
-                _ => Command::Release { key, holder },
+                _ => Command::Lock { key, change: Change::Release { holder } },
             },
         };
         let at = self.whom_to_ask();
@@ -107,12 +120,11 @@ impl World {
 
     /// A lease, or a lock without an end.
     fn acquire(&mut self, holder: u64) -> Command {
-        match self.rng.random_range(0..=LEASES) {
-            0 => Command::Acquire { key: "lock".into(), holder, ttl_ms: None },
-            number => {
-                Command::Acquire { key: format!("lease{number}"), holder, ttl_ms: Some(TTL_MS) }
-            }
-        }
+        let (key, ttl_ms) = match self.rng.random_range(0..=LEASES) {
+            0 => ("lock".to_owned(), None),
+            number => (format!("lease{number}"), Some(TTL_MS)),
+        };
+        Command::Lock { key, change: Change::Acquire { holder, ttl_ms } }
     }
 
     fn whom_to_ask(&mut self) -> NodeId {
@@ -132,15 +144,15 @@ impl World {
 
     pub(super) fn lock_replied(&mut self, token: u64, reply: Reply) {
         let answer = match reply {
-            Reply::Granted { token, .. } => Some(Answer::Granted(token)),
-            Reply::Written { .. } => Some(Answer::Done),
+            Reply::Done { outcome: Ok(messages::Answer::Granted { token }), .. } => {
+                Some(Answer::Granted(token))
+            }
+            Reply::Done { outcome: Ok(_), .. } => Some(Answer::Done),
+            Reply::Done { outcome: Err(_), .. } => Some(Answer::Refused),
             Reply::Unknown { .. } => None,
             Reply::NotLeader { leader, .. } => {
                 self.holders.leader = leader;
                 Some(Answer::NotAsked)
-            }
-            Reply::Refused { .. } | Reply::Swapped { .. } | Reply::Value { .. } => {
-                Some(Answer::Refused)
             }
         };
         self.answered(token, answer);
@@ -151,10 +163,14 @@ impl World {
         self.count += 1;
         let request = &mut self.holders.requests[i];
         request.answered = answer.map(|answer| (self.now, self.count, answer));
-        let (holder, command) = (request.holder, request.command.clone());
+        let (holder, command) = ((request.holder - 1) % HOLDERS + 1, request.command.clone());
         let old = self.holders.standing.remove(&holder).unwrap_or_default();
-        self.holders.standing.insert(holder, next(&command, answer, old));
-        let sleeps = matches!(command, Command::GuardedPut { .. }) && self.chance(15);
+        let new = next(&command, answer, old.clone());
+        if matches!((old, &new), (Standing::Unsure(_), Standing::Free)) {
+            *self.holders.renamed.entry(holder).or_default() += 1;
+        }
+        self.holders.standing.insert(holder, new);
+        let sleeps = matches!(command, Command::Register { .. }) && self.chance(15);
         let pause = if sleeps { SLEEP_MS } else { self.rng.random_range(5..60) };
         self.after(pause, Event::Holder(Step::Act { holder }));
     }
@@ -162,16 +178,15 @@ impl World {
 
 /// Where the holder stands after what it asked was answered.
 fn next(command: &Command, answer: Option<Answer>, old: Standing) -> Standing {
-    match (command, answer) {
+    let Command::Lock { key, change } = command else { return old };
+    match (change, answer) {
         (_, Some(Answer::NotAsked)) => old,
-        (Command::Acquire { key, .. }, Some(Answer::Granted(fencing))) => {
+        (Change::Acquire { .. }, Some(Answer::Granted(fencing))) => {
             Standing::Holds(key.clone(), fencing)
         }
-        (Command::Acquire { key, .. } | Command::Release { key, .. }, None) => {
-            Standing::Unsure(key.clone())
-        }
-        (Command::Acquire { .. } | Command::Release { .. }, _)
-        | (Command::Renew { .. }, Some(Answer::Refused)) => Standing::Free,
+        (Change::Acquire { .. } | Change::Release { .. }, None) => Standing::Unsure(key.clone()),
+        (Change::Acquire { .. } | Change::Release { .. }, _)
+        | (Change::Renew { .. }, Some(Answer::Refused)) => Standing::Free,
         _ => old,
     }
 }

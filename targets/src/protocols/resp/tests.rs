@@ -3,6 +3,8 @@
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use std::time::Duration;
+
 use super::*;
 
 const SOON: Duration = Duration::from_millis(300);
@@ -49,16 +51,17 @@ async fn play(listener: TcpListener, scripts: Vec<Script>) -> Vec<usize> {
 }
 
 /// A client, a command for a server with these scripts, and that server.
-async fn meet(scripts: &[Script]) -> (Resp, Command, JoinHandle<Vec<usize>>) {
+async fn meet(scripts: &[Script]) -> (Connection, Command, JoinHandle<Vec<usize>>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let words = ["SET", "k", "17"].map(str::to_owned).to_vec();
     let server = tokio::spawn(play(listener, scripts.to_vec()));
-    (Resp::new(SOON, SOON), Command { address, words }, server)
+    let times = Times { connect: SOON, whole: SOON };
+    (Resp::connection(&times), Command { address, words }, server)
 }
 
 async fn ask(script: Script) -> Result<Json, Failure> {
-    let (client, command, _server) = meet(&[script]).await;
+    let (mut client, command, _server) = meet(&[script]).await;
     client.exchange(&command).await
 }
 
@@ -88,9 +91,9 @@ async fn what_is_no_reply_leaves_it_unknown() {
         (&b"HTTP/1.1 400 Bad Request\r\n"[..], "`HTTP/1.1 400 Bad Request` is no reply"),
         (b"\r\n", "an empty line is no reply"),
         (b":seventeen\r\n", "`seventeen` is not an integer"),
-        (b"$-2\r\n", "a reply of length -2, expected at most 65536"),
-        (b"$99999999999\r\n", "a reply of length 99999999999, expected at most 65536"),
-        (b"*99999\r\n", "a reply of length 99999, expected at most 65536"),
+        (b"$-2\r\n", "a reply of length -2, expected at most 1048576"),
+        (b"$99999999999\r\n", "a reply of length 99999999999, expected at most 1048576"),
+        (b"*9999999\r\n", "a reply of length 9999999, expected at most 1048576"),
         (b"$1\r\nab\r\n", "a string that is longer than it says"),
         (b"+OK\r\n+OK\r\n", "more than one reply to one command"),
     ] {
@@ -116,7 +119,7 @@ async fn a_reply_has_bounds() {
 
 #[tokio::test]
 async fn nobody_there_means_that_nothing_was_sent() {
-    let (client, command, server) = meet(&[]).await;
+    let (mut client, command, server) = meet(&[]).await;
     assert_eq!(server.await.unwrap(), [0_usize; 0]);
     let refused = client.exchange(&command).await.unwrap_err();
     assert!(matches!(&refused, Failure::NotSent(why) if why.contains("refused")), "{refused:?}");
@@ -124,13 +127,13 @@ async fn nobody_there_means_that_nothing_was_sent() {
 
 #[tokio::test]
 async fn a_connection_is_kept_and_a_dead_one_costs_nothing() {
-    let (client, command, server) =
+    let (mut client, command, server) =
         meet(&[Script::Says(b"+OK\r\n"), Script::SaysOnce(b"+OK\r\n"), Script::Says(b":1\r\n")])
             .await;
     for _ in 0..3 {
         assert_eq!(client.exchange(&command).await, Ok(json!({ "reply": "OK" })));
     }
-    client.idle().clear();
+    client.idle = None;
     assert_eq!(client.exchange(&command).await, Ok(json!({ "reply": "OK" })));
     tokio::time::sleep(SOON / 3).await; // its end arrives
     assert_eq!(client.exchange(&command).await, Ok(json!({ "reply": 1 })));
@@ -140,10 +143,10 @@ async fn a_connection_is_kept_and_a_dead_one_costs_nothing() {
 
 #[tokio::test]
 async fn a_connection_with_an_unasked_reply_is_not_kept_for_the_next_command() {
-    let (client, command, _server) =
+    let (mut client, command, _server) =
         meet(&[Script::Silent, Script::Says(b"+OK\r\n"), Script::Silent]).await;
     assert!(client.exchange(&command).await.is_err());
-    assert!(client.idle().is_empty(), "its late reply would answer the wrong command");
+    assert!(client.idle.is_none(), "its late reply would answer the wrong command");
     assert!(client.exchange(&command).await.is_ok());
 }
 

@@ -1,17 +1,14 @@
 //! One attempt at one command of RESP2, the protocol of Redis, and its reply as JSON.
 //!
-//! It deliberately has no retry, no pipeline, no subscription, no `AUTH` and no TLS. A connection
-//! is kept for the next command, one per node; one that has ended meanwhile is noticed before a
-//! byte is written to it, so that it costs no operation.
+//! It deliberately has no retry, no pipeline, no subscription, no `AUTH` and no TLS. A session keeps
+//! its connection for its next command; one that has ended meanwhile is noticed before a byte is
+//! written to it, so that it costs no operation.
 //!
 //! Protocol: <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::{self, IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use reqwest::Url;
 use serde_json::{Value as Json, json};
@@ -19,12 +16,19 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::show::quoted;
-use crate::template::RenderError;
-use crate::wire::{Failure, MAX_ANSWER};
+use crate::declared::requests::{missing, of_http};
+use crate::declared::try_template::Compiler;
+use crate::diagnostic::Problem;
+use crate::protocol::{Around, Declared, Exchange, Times};
+use crate::quoted::quoted;
+use crate::reply::{ClientError, Failure, MAX_ANSWER, Reply};
+use crate::template::{RenderError, Template};
+
+/// RESP2, the protocol of Redis.
+pub(crate) struct Resp;
 
 /// The beginning of an address that is spoken to in this protocol.
-pub(crate) const SCHEME: &str = "redis";
+const SCHEME: &str = "redis";
 
 /// The port of an address that names none.
 const PORT: u16 = 6379;
@@ -32,19 +36,19 @@ const PORT: u16 = 6379;
 /// Replies may be in replies, but no deeper than this.
 const DEEPEST: usize = 8;
 
-/// How many bytes are read at once.
+/// How many bytes are read at once, at least.
 const CHUNK: usize = 4096;
 
 /// A command, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Command {
-    pub(crate) address: SocketAddr,
-    pub(crate) words: Vec<String>,
+    address: SocketAddr,
+    words: Vec<String>,
 }
 
 /// The socket that an address such as `redis://10.0.0.1:6379` means. Names are not looked up: a
 /// node is known by its address.
-pub(crate) fn address(base: &str) -> Result<SocketAddr, RenderError> {
+fn address(base: &str) -> Result<SocketAddr, RenderError> {
     let refused =
         |reason: &str| RenderError::Url { url: base.to_owned(), reason: reason.to_owned() };
     let url = Url::parse(base).map_err(|error| refused(&error.to_string()))?;
@@ -74,26 +78,82 @@ impl Command {
     }
 }
 
-/// A client. Cheap to clone; clones share their connections.
-#[derive(Debug, Clone)]
-pub(crate) struct Resp {
-    connect: Duration,
-    whole: Duration,
+/// What a session has: its connection to a node, kept for the next command.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    times: Times,
     /// Outside of the runtime, where asking for its state asks the kernel, and not what was heard
     /// of it last.
-    idle: Arc<Mutex<BTreeMap<SocketAddr, net::TcpStream>>>,
+    idle: Option<(SocketAddr, net::TcpStream)>,
 }
 
-impl Resp {
-    /// `connect` is how long a connection may take, `whole` how long the exchange.
-    pub(crate) fn new(connect: Duration, whole: Duration) -> Self {
-        Self { connect, whole, idle: Arc::default() }
+impl Exchange for Resp {
+    const SCHEME: &'static str = SCHEME;
+    const HAS_STATUS: bool = false;
+    type Rule = Vec<Template>;
+    type Request = Command;
+    type Wire = Times;
+    type Connection = Connection;
+
+    fn is_address(base: &str) -> bool {
+        address(base).is_ok()
     }
 
+    fn compile(
+        compiler: &mut Compiler<'_>,
+        declared: &Declared<'_>,
+    ) -> Result<Vec<Template>, Problem> {
+        compile(compiler, declared)
+    }
+
+    fn render(words: &Vec<Template>, around: &Around<'_>) -> Result<Command, RenderError> {
+        let words = words.iter().map(|word| around.templates.render(word, around.variables));
+        let words = words.collect::<Result<_, _>>()?;
+        Ok(Command { address: address(around.base)?, words })
+    }
+
+    fn address(command: &Command) -> String {
+        command.address.to_string()
+    }
+
+    fn wire(times: Times) -> Result<Times, ClientError> {
+        Ok(times)
+    }
+
+    fn connection(times: &Times) -> Connection {
+        Connection { times: *times, idle: None }
+    }
+
+    async fn exchange(connection: &mut Connection, command: Command) -> Result<Reply, Failure> {
+        connection.exchange(&command).await.map(Reply::Resp)
+    }
+}
+
+/// Compiles the words of a command.
+fn compile(
+    compiler: &mut Compiler<'_>,
+    Declared { keys, scope, headers }: &Declared<'_>,
+) -> Result<Vec<Template>, Problem> {
+    if let Some(header) = headers.and_then(|headers| headers.values().next()) {
+        return Err(of_http(header.span(), "headers", "a command has none"));
+    }
+    if let Some((key, place)) = keys.http.first() {
+        return Err(of_http(place.clone(), key, "expected `command` instead"));
+    }
+    let example = r#"["GET", "{{ key }}"]"#;
+    let command = keys.command.ok_or_else(|| missing(keys.place.clone(), "command", example))?;
+    if command.get_ref().is_empty() {
+        let label = format!("expected its words, such as `{example}`");
+        return Err(Problem::new(command.span(), "the command is empty", label));
+    }
+    command.get_ref().iter().map(|word| compiler.template(word, *scope)).collect()
+}
+
+impl Connection {
     /// Sends the command and reads the whole reply.
-    pub(crate) async fn exchange(&self, command: &Command) -> Result<Json, Failure> {
-        let until = Instant::now() + self.whole;
-        let mut stream = self.connection(command.address).await?;
+    async fn exchange(&mut self, command: &Command) -> Result<Json, Failure> {
+        let until = Instant::now() + self.times.whole;
+        let mut stream = self.stream(command.address).await?;
         let bytes = command.encoded();
         // Of what the kernel has not taken a byte of, the node sees nothing.
         let begun = match timeout_at(until, stream.write(&bytes)).await {
@@ -103,9 +163,7 @@ impl Resp {
         };
         match timeout_at(until, converse(&mut stream, &bytes[begun..])).await {
             Ok(Ok(reply)) => {
-                if let Ok(stream) = stream.into_std() {
-                    self.idle().insert(command.address, stream);
-                }
+                self.idle = stream.into_std().ok().map(|stream| (command.address, stream));
                 Ok(reply)
             }
             Ok(Err(error)) => Err(Failure::Unknown(error.to_string())),
@@ -114,13 +172,14 @@ impl Resp {
     }
 
     /// The connection that was kept, if it still is one; else a new one.
-    async fn connection(&self, address: SocketAddr) -> Result<TcpStream, Failure> {
-        let kept = self.idle().remove(&address).filter(is_quiet);
-        if let Some(stream) = kept.and_then(|stream| TcpStream::from_std(stream).ok()) {
+    async fn stream(&mut self, address: SocketAddr) -> Result<TcpStream, Failure> {
+        let kept = self.idle.take().filter(|(kept, stream)| *kept == address && is_quiet(stream));
+        if let Some(stream) = kept.and_then(|(_, stream)| TcpStream::from_std(stream).ok()) {
             return Ok(stream);
         }
         let refused = |why: String| Failure::NotSent(format!("connect: {why}"));
-        match timeout(self.connect.min(self.whole), TcpStream::connect(address)).await {
+        let connect = self.times.connect.min(self.times.whole);
+        match timeout(connect, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
                 stream.set_nodelay(true).map_err(|error| refused(error.to_string()))?;
                 Ok(stream)
@@ -128,10 +187,6 @@ impl Resp {
             Ok(Err(error)) => Err(refused(error.to_string())),
             Err(_) => Err(refused("timed out".to_owned())),
         }
-    }
-
-    fn idle(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, net::TcpStream>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -144,13 +199,13 @@ fn is_quiet(stream: &net::TcpStream) -> bool {
 /// Sends the rest of a command, and reads until its reply is whole.
 async fn converse(stream: &mut TcpStream, rest: &[u8]) -> io::Result<Json> {
     stream.write_all(rest).await?;
-    let (mut bytes, mut chunk) = (Vec::new(), [0; CHUNK]);
+    let mut bytes = Vec::new();
     loop {
-        let count = stream.read(&mut chunk).await?;
-        if count == 0 {
+        // Twice as much every time, so that a long reply is not looked at too often.
+        bytes.reserve(CHUNK.max(bytes.len()));
+        if stream.read_buf(&mut bytes).await? == 0 {
             return Err(io::Error::other("the connection ended before the reply was whole"));
         }
-        bytes.extend_from_slice(&chunk[..count]);
         match parse(&bytes).map_err(io::Error::other)? {
             Some((reply, [])) => return Ok(top(reply)),
             Some(_) => return Err(io::Error::other("more than one reply to one command")),

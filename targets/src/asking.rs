@@ -1,0 +1,109 @@
+//! Sessions in which an operation is one request and one answer.
+//!
+//! It deliberately decides nothing about an answer: its rules do.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fracas_checker::event::Stamp;
+use fracas_checker::{Completion, NodeId, Op, ProcessId};
+
+use crate::answer::{judge, unknown};
+use crate::endpoint::{Endpoint, Endpoints};
+use crate::protocol::{Around, Line, Purpose, Wire};
+use crate::reply::{ClientError, Failure, Reply};
+use crate::session::{Later, Opener, Refused, Session};
+use crate::spec::{Asked, Spec};
+use crate::template::variables_of_op;
+use crate::text::bounded;
+
+/// A slow server keeps so many sessions of a reader waiting at most.
+const BESIDE: u32 = 16;
+
+/// Opens sessions by which nodes are asked as the target file says.
+pub(crate) struct Asking {
+    spec: Arc<Spec>,
+    endpoints: Arc<Endpoints>,
+    wire: Box<dyn Wire>,
+    attempts: Arc<AtomicU64>,
+}
+
+impl Asking {
+    pub(crate) fn new(
+        spec: Arc<Spec>,
+        endpoints: Arc<Endpoints>,
+        asked: &Asked,
+    ) -> Result<Self, ClientError> {
+        let wire = Arc::clone(&asked.speech).wire(spec.client.times())?;
+        Ok(Self { spec, endpoints, wire, attempts: Arc::default() })
+    }
+}
+
+impl Opener for Asking {
+    fn open(
+        &self,
+        node: NodeId,
+        process: ProcessId,
+    ) -> Later<'_, Result<Box<dyn Session>, Refused>> {
+        let opened = match self.endpoints.contains_key(&node) {
+            false => Err(Refused(format!("the cluster has no node `{node}`"))),
+            true => Ok(Box::new(AskingSession {
+                spec: Arc::clone(&self.spec),
+                endpoints: Arc::clone(&self.endpoints),
+                attempts: Arc::clone(&self.attempts),
+                line: self.wire.line(),
+                node,
+                process,
+            }) as Box<dyn Session>),
+        };
+        Box::pin(std::future::ready(opened))
+    }
+
+    fn beside(&self) -> u32 {
+        BESIDE
+    }
+}
+
+struct AskingSession {
+    spec: Arc<Spec>,
+    endpoints: Arc<Endpoints>,
+    attempts: Arc<AtomicU64>,
+    line: Box<dyn Line>,
+    node: NodeId,
+    process: ProcessId,
+}
+
+impl Session for AskingSession {
+    fn invoke<'a>(&'a mut self, op: &'a Op) -> Later<'a, Completion> {
+        Box::pin(async move {
+            let Some(endpoint) = self.endpoints.get(&self.node) else {
+                return Completion::Fail { error: format!("no node `{}`", self.node) };
+            };
+            let kind = op.kind();
+            if !self.spec.ops.contains_key(&kind) {
+                return Completion::Fail { error: format!("the target serves no `{kind}`") };
+            }
+            let Endpoint { base, variables } = endpoint;
+            let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
+            let id = format!("{}-{attempt}", self.process);
+            let variables = &variables_of_op(variables, self.process, id, op);
+            let around = Around { templates: &self.spec.templates, base, variables };
+            match self.line.ask(Purpose::Op(kind), around).await {
+                Ok(reply) => judged(&self.spec, &self.endpoints, op, &reply),
+                Err(Failure::NotSent(error)) => Completion::Fail { error: bounded(&error) },
+                Err(Failure::Unknown(error)) => unknown(op, &error),
+            }
+        })
+    }
+}
+
+/// What a reply means. A stamp that names a node outside of the cluster tells nothing.
+fn judged(spec: &Spec, endpoints: &Endpoints, op: &Op, reply: &Reply) -> Completion {
+    let answers = spec.ops.get(&op.kind()).map_or(&[][..], |answers| answers);
+    let mut completion = judge(answers, op, reply);
+    if let Completion::Ok { stamp, .. } = &mut completion {
+        let known = stamp.node().filter(|node| endpoints.contains_key(node));
+        *stamp = Stamp::new(known, stamp.generation());
+    }
+    completion
+}

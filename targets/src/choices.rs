@@ -1,0 +1,39 @@
+//! Words that a target file chooses from.
+
+use serde::Deserialize;
+
+/// A device that a server may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Device {
+    /// `/dev/fuse`: file systems of programs.
+    Fuse,
+}
+
+/// Which node a client asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Route {
+    /// Its own, whatever that node's role.
+    Any,
+    /// The node last seen leading; its own while none was seen.
+    Leader,
+    /// Some clients ask the node last seen leading, all others their own.
+    Mixed,
+}
+
+/// A signal that asks a process to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum StopSignal {
+    /// SIGTERM.
+    Term,
+    /// SIGINT.
+    Int,
+    /// SIGQUIT.
+    Quit,
+    /// SIGHUP.
+    Hup,
+    /// SIGKILL: it is not asked.
+    Kill,
+}

@@ -1,0 +1,28 @@
+//! The cluster that a target is deployed on, and how its nodes are spoken to. Data only.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use fracas_checker::NodeId;
+
+/// The cluster a target is to be deployed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterSpec {
+    /// The program.
+    pub binary: PathBuf,
+    /// Its nodes.
+    pub nodes: Vec<NodeSpec>,
+    /// Appended to every node's command, such as `--bug stale-reads`.
+    pub extra_args: Vec<String>,
+}
+
+/// One node of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeSpec {
+    /// Its name.
+    pub id: NodeId,
+    /// Its address.
+    pub ip: Ipv4Addr,
+    /// The directory that belongs to it alone.
+    pub dir: PathBuf,
+}

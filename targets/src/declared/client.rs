@@ -1,0 +1,88 @@
+//! Judging `[client]`: by what means operations are performed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use fracas_checker::OpKind;
+use toml::Spanned;
+
+use super::file::Client;
+use super::places::Text;
+use super::requests::missing;
+use super::try_template::{Compiler, Scope};
+use super::values::duration;
+use crate::choices::Route;
+use crate::diagnostic::Problem;
+use crate::protocol::Speech;
+use crate::protocols::spoken;
+use crate::spec::ProgramRule;
+use crate::template::Template;
+
+/// How nodes are spoken to, before any request is compiled.
+pub(super) struct Means {
+    /// Where and how nodes are asked.
+    pub(super) asked: Option<(Template, Box<dyn Speech>)>,
+    pub(super) program: Option<ProgramRule>,
+    pub(super) connect_timeout: Duration,
+    pub(super) timeout: Duration,
+    pub(super) route: Route,
+}
+
+/// Compiles how a node is spoken to; `serves` is what a client program said that it serves.
+pub(super) fn client(
+    compiler: &mut Compiler<'_>,
+    section: &Spanned<Client>,
+    serves: &BTreeSet<OpKind>,
+) -> Result<Means, Problem> {
+    let client = section.get_ref();
+    if let Some(redirects) = client.redirects.as_ref().filter(|count| *count.get_ref() > 0) {
+        let label = "expected 0: a redirect is an answer to be classified, not to be followed";
+        return Err(Problem::new(redirects.span(), "redirects are never followed", label));
+    }
+    if client.base.is_none() && client.program.is_none() {
+        return Err(missing(section.span(), "base", "\"http://…\"")
+            .help("add `base = \"http://…\"`, or `program = [\"…\"]` for a client program"));
+    }
+    let timeout = duration(&client.timeout)?;
+    let connect_timeout = match (&client.connect_timeout, &client.base) {
+        (Some(time), _) => duration(time)?,
+        (None, None) => timeout,
+        (None, Some(_)) => return Err(missing(section.span(), "connect-timeout", "\"500ms\"")),
+    };
+    Ok(Means {
+        asked: client.base.as_ref().map(|base| spoken(compiler, base)).transpose()?,
+        program: program(compiler, client, serves)?,
+        connect_timeout,
+        timeout,
+        route: client.route.as_ref().map_or(Route::Any, |route| *route.get_ref()),
+    })
+}
+
+fn program(
+    compiler: &mut Compiler<'_>,
+    client: &Client,
+    serves: &BTreeSet<OpKind>,
+) -> Result<Option<ProgramRule>, Problem> {
+    let Some(program) = &client.program else {
+        return match client.parameters.values().next() {
+            Some(first) => Err(program_only(first, "parameters")),
+            None => Ok(None),
+        };
+    };
+    if program.get_ref().is_empty() {
+        let label = "expected the program and its arguments";
+        return Err(Problem::new(program.span(), "the command is empty", label));
+    }
+    let words = program.get_ref().iter().map(|word| compiler.template(word, Scope::Target));
+    let argv = words.collect::<Result<_, _>>()?;
+    let parameters = client.parameters.iter();
+    let parameters: BTreeMap<String, String> =
+        parameters.map(|(name, text)| (name.clone(), text.get_ref().clone())).collect();
+    Ok(Some(ProgramRule { argv, parameters, serves: serves.clone() }))
+}
+
+/// A key that means something to client programs only.
+fn program_only(text: &Text, key: &str) -> Problem {
+    let label = "needs `program = [\"…\"]` beside it";
+    Problem::new(text.span(), format!("`{key}` without `program`"), label)
+}

@@ -1,0 +1,46 @@
+//! What a process speaks to a node through: one session after the other.
+//!
+//! A session belongs to one process at one node: a connection, a login, the identity of a holder of
+//! locks live in it and end with it. Whatever the protocol, an operation is attempted at most once.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use fracas_checker::{Completion, NodeId, Op, ProcessId};
+
+/// What comes later.
+pub(crate) type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// One session of one process at one node. It is closed when it is dropped.
+pub(crate) trait Session: Send {
+    /// Performs one operation, once, and never again. Whatever goes wrong is in the completion; what
+    /// certainly was not sent has failed.
+    fn invoke<'a>(&'a mut self, op: &'a Op) -> Later<'a, Completion>;
+
+    /// Whether it has ended, so that the process needs another one.
+    fn is_over(&self) -> bool {
+        false
+    }
+
+    /// Whether its end may give back what its process holds: locks of a session, as a rule.
+    fn holds(&self) -> bool {
+        false
+    }
+}
+
+/// Why there is no session: certainly nothing was asked.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Refused(pub(crate) String);
+
+/// Opens sessions.
+pub(crate) trait Opener: Send + Sync {
+    /// Opens one for a process.
+    fn open(
+        &self,
+        node: NodeId,
+        process: ProcessId,
+    ) -> Later<'_, Result<Box<dyn Session>, Refused>>;
+
+    /// How many sessions one client may have beside each other: each may cost a process.
+    fn beside(&self) -> u32;
+}

@@ -1,0 +1,145 @@
+//! Everything that a target file declares, validated and compiled. Data only.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use fracas_checker::OpKind;
+use fracas_checker::fault::FaultKind;
+
+use crate::answer::Answer;
+use crate::choices::{Device, Route, StopSignal};
+use crate::logs::LogRules;
+use crate::promises::Promises;
+use crate::protocol::{Speech, Times};
+use crate::ready::ClusterReady;
+use crate::status::StatusRule;
+use crate::template::{Template, Templates};
+
+/// Everything a target file says. Shared by the target and its deployments.
+#[derive(Debug)]
+pub(crate) struct Spec {
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) binary: String,
+    pub(crate) version: Option<Vec<Template>>,
+    pub(crate) nodes: u16,
+    pub(crate) ports: BTreeMap<String, u16>,
+    pub(crate) launch: Launch,
+    pub(crate) node_ready: Option<NodeReady>,
+    pub(crate) cluster_ready: Option<ClusterReady>,
+    pub(crate) status: Option<StatusRule>,
+    pub(crate) log_rules: LogRules,
+    pub(crate) client: ClientRule,
+    /// What the answers to each request mean.
+    pub(crate) ops: BTreeMap<OpKind, Vec<Answer>>,
+    pub(crate) promises: Promises,
+    pub(crate) faults: BTreeSet<FaultKind>,
+    pub(crate) templates: Templates,
+}
+
+impl Spec {
+    /// The operations that can be asked of it.
+    pub(crate) fn serves(&self) -> BTreeSet<OpKind> {
+        match &self.client.program {
+            Some(program) => program.serves.clone(),
+            None => self.ops.keys().copied().collect(),
+        }
+    }
+}
+
+/// How one server is started and stopped.
+#[derive(Debug)]
+pub(crate) struct Launch {
+    pub(crate) command: Vec<Template>,
+    pub(crate) env: BTreeMap<String, Template>,
+    pub(crate) files: Vec<(Template, Template)>,
+    pub(crate) data: Vec<Template>,
+    pub(crate) logs: Vec<LogSource>,
+    pub(crate) stop: Stop,
+    pub(crate) reads: Vec<Template>,
+    pub(crate) asks: Asks,
+}
+
+/// What a server asks of the machine beside what every server gets, but for what it reads.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asks {
+    /// Devices.
+    pub devices: Vec<Device>,
+    /// Whether it may make namespaces, and mount in them.
+    pub namespaces: bool,
+    /// What it may use up.
+    pub limits: Limits,
+}
+
+/// What a server may use up at most; without a bound where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// Processes and threads, all together.
+    pub processes: Option<u64>,
+    /// Memory that one process writes to, in bytes.
+    pub memory: Option<u64>,
+    /// The size of one file, in bytes, what it prints included.
+    pub file: Option<u64>,
+}
+
+/// Where a node writes what it does.
+#[derive(Debug)]
+pub(crate) enum LogSource {
+    Stdout,
+    Stderr,
+    Path(Template),
+}
+
+/// What a node answers once it is up.
+#[derive(Debug)]
+pub(crate) struct NodeReady {
+    /// An HTTP status; none in a protocol without any.
+    pub(crate) status: Option<u16>,
+    pub(crate) within: Duration,
+}
+
+/// How a node is spoken to.
+#[derive(Debug)]
+pub(crate) struct ClientRule {
+    /// Where and how nodes are asked; none where client programs alone know.
+    pub(crate) asked: Option<Asked>,
+    /// The client program that performs operations, if one does.
+    pub(crate) program: Option<ProgramRule>,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) route: Route,
+}
+
+impl ClientRule {
+    /// How long an exchange may take.
+    pub(crate) fn times(&self) -> Times {
+        Times { connect: self.connect_timeout, whole: self.timeout }
+    }
+}
+
+/// Where nodes are asked, and everything that they are asked for.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) base: Template,
+    pub(crate) speech: Arc<dyn Speech>,
+}
+
+/// A client program, as declared.
+#[derive(Debug)]
+pub(crate) struct ProgramRule {
+    pub(crate) argv: Vec<Template>,
+    #[expect(dead_code, reason = "nothing starts client programs yet")]
+    pub(crate) parameters: BTreeMap<String, String>,
+    /// What it serves, once it was asked.
+    pub(crate) serves: BTreeSet<OpKind>,
+}
+
+/// The polite way to end a server, before it is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stop {
+    /// The signal to send.
+    pub signal: StopSignal,
+    /// How long it may take to end.
+    pub grace: Duration,
+}
