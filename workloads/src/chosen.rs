@@ -75,8 +75,11 @@ impl Chosen {
         keys: &BTreeSet<Key>,
         looks: impl Fn(&dyn Workload, &[Key]) -> Vec<Look>,
     ) -> Vec<Look> {
+        let kinds = self.objects();
         let of = |(workload, size): &(&'static dyn Workload, Size)| {
-            let mut looks = looks(*workload, &own(*workload, keys));
+            let name = name(*workload);
+            let own = keys.iter().filter(|key| kinds.name(key) == Some(name.as_str()));
+            let mut looks = looks(*workload, &own.cloned().collect::<Vec<_>>());
             looks.retain(|look| look.ops.iter().all(|op| size.has(op.kind())));
             looks
         };
@@ -138,11 +141,6 @@ impl Chosen {
 /// How the names of a workload's objects are written in the header.
 fn name(workload: &dyn Workload) -> String {
     format!("{}*", workload.prefix())
-}
-
-/// The keys that are a workload's.
-fn own(workload: &dyn Workload, keys: &BTreeSet<Key>) -> Vec<Key> {
-    keys.iter().filter(|key| key.starts_with(workload.prefix())).cloned().collect()
 }
 
 /// The part of one of so many that share the load evenly.

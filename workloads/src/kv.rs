@@ -9,7 +9,7 @@ use crate::look::{self, Look};
 use crate::workload::Least;
 use crate::{Draw, Lane, Size, Stream, Workload, clients, names, readers};
 
-const PREFIX: &str = "text-";
+const PREFIX: &str = "kv-";
 /// Of a hundred operations how many write and append; the rest read.
 const WRITES: u16 = 20;
 const APPENDS: u16 = 45;
@@ -43,7 +43,7 @@ impl Workload for Kv {
     }
 
     fn probe(&self) -> Option<Op> {
-        Some(Op::Read { key: "text-ready".into() })
+        Some(Op::Read { key: "kv-ready".into() })
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {

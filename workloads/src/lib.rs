@@ -71,14 +71,19 @@ mod tests {
 
     use super::*;
 
-    /// What belongs to one workload is told by how its name begins.
+    /// What belongs to one workload is told by how its name begins; a number follows.
     #[test]
-    fn no_prefix_begins_with_another() {
-        for one in ALL {
-            for other in ALL.iter().filter(|other| other.name() != one.name()) {
-                let (prefix, other) = (one.prefix(), other.prefix());
-                assert!(!other.starts_with(prefix), "`{prefix}` and `{other}`");
-            }
+    fn every_prefix_tells_its_workload() {
+        let chosen = Chosen::new(
+            &ALL,
+            &Size { nodes: Vec::new(), clients: 1, rate: None, keys: 1, serves: [].into() },
+        );
+        for workload in ALL {
+            let key = format!("{}0", workload.prefix());
+            let kinds = chosen.objects();
+            assert_eq!(kinds.of_key(&key).map(<[String]>::len), Some(workload.kinds().len()));
+            let first = kinds.of_key(&key).and_then(|checks| checks.first().cloned());
+            assert_eq!(first.as_deref(), workload.kinds().first().copied(), "{key}");
         }
     }
 

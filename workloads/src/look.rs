@@ -37,7 +37,7 @@ pub(crate) fn drains(keys: &[Key]) -> Vec<Look> {
 }
 
 /// Who looks whether a lock is still held: a holder that no client is.
-const LOOKER: u64 = 1_000_000;
+const LOOKER: u64 = 1 << 32;
 
 /// Looks whether each of `keys` is held. That can only be seen by asking for it, and what was granted
 /// so is given back at once.

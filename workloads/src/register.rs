@@ -140,8 +140,6 @@ mod tests {
         [OpKind::Read, OpKind::Write, OpKind::Cas].into()
     }
 
-    const KINDS: [OpKind; 3] = [OpKind::Read, OpKind::Write, OpKind::Cas];
-
     fn size(clients: u16) -> Size {
         Size {
             nodes: vec![NodeId(1), NodeId(2), NodeId(3)],

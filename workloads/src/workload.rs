@@ -29,7 +29,7 @@ pub trait Workload: Sync {
     /// The checks that judge it, by id; a target's promises choose among them.
     fn checks(&self) -> &'static [&'static str];
 
-    /// How the names of its objects begin. No other workload's begin so.
+    /// How the names of its objects begin. Of two prefixes that fit a name the longer one counts.
     fn prefix(&self) -> &'static str;
 
     /// The checks that judge its objects, by id, for the header of the history.
