@@ -7,6 +7,7 @@
 mod faults;
 mod load;
 mod looks;
+mod numbers;
 mod objects;
 mod promises;
 mod seen;
@@ -22,6 +23,7 @@ use crate::leadership::{first_led, hits};
 use crate::observation::Source;
 use crate::verdict::CheckResult;
 use load::{Fates, Load};
+use numbers::{Number, enough, least};
 use seen::Seen;
 
 /// The name of the check, which always runs.
@@ -104,36 +106,6 @@ fn operations(seen: &Seen<'_>, result: &mut CheckResult) {
     }
 }
 
-/// Too few operations that succeeded make the verdict inconclusive, with what helps.
-fn enough(result: &mut CheckResult, fates: &Fates, needed: u64, what: &str) {
-    if fates.ok < needed {
-        result.inconclusive(format!(
-            "only {} {what} under load, at least {needed} are needed: {}",
-            fates.ok,
-            remedy(fates, needed)
-        ));
-    }
-}
-
-/// Of so many operations one may be expected to succeed: most servers refuse what only their leader
-/// may do, and faults take their part.
-const ASKED_PER_OK: u64 = 4;
-
-/// What helps where too few operations of a kind succeeded.
-fn remedy(fates: &Fates, needed: u64) -> String {
-    if fates.asked < needed.saturating_mul(ASKED_PER_OK) {
-        return format!(
-            "{} were asked, and a longer `--time` or a higher `--rate` asks more",
-            fates.asked
-        );
-    }
-    format!(
-        "of {} that were asked {}; the servers' logs may tell why",
-        fates.asked,
-        fates.unsuccessful()
-    )
-}
-
 /// Whether enough was seen of leaders.
 fn leaders(seen: &Seen<'_>, result: &mut CheckResult) {
     let (history, evidence) = (seen.history, &seen.evidence);
@@ -149,10 +121,15 @@ fn leaders(seen: &Seen<'_>, result: &mut CheckResult) {
     let generations: BTreeSet<u64> = proven.filter_map(|one| one.generation).collect();
     let hits = leader_hits(seen);
     let faults = "more faults (`--time`, `--fault-every`) bring more";
-    least(result, ("leader-changes", faults), changes, needed.changes);
-    least(result, ("distinct-leaders", faults), distinct.len(), needed.distinct);
-    least(result, ("generations-seen", faults), generations.len(), needed.generations);
-    least(result, ("faults-that-hit-the-leader", faults), hits, needed.hits);
+    let numbers = [
+        ("leader-changes", changes, needed.changes),
+        ("distinct-leaders", distinct.len(), needed.distinct),
+        ("generations-seen", generations.len(), needed.generations),
+        ("faults-that-hit-the-leader", hits, needed.hits),
+    ];
+    for (name, seen, needed) in numbers {
+        least(result, &Number { name, seen, helps: faults }, needed);
+    }
     polls(seen, &led, result);
 }
 
@@ -204,17 +181,11 @@ fn polls(seen: &Seen<'_>, led: &BTreeMap<u64, Evidence>, result: &mut CheckResul
     let fewest = |polls: Option<&usize>| polls.copied().unwrap_or(0);
     let needed = header.plan.coverage.leaders;
     let time = "a longer `--time` gives more";
-    let nodes = fewest(nodes.values().min());
-    least(result, ("fewest-polls-of-a-node", time), nodes, needed.polls_per_node);
-    let fewest = fewest(generations.values().min());
-    least(result, ("fewest-polls-in-a-generation", time), fewest, needed.polls_per_generation);
-}
-
-/// Notes a number; too small a one makes the verdict inconclusive, with what helps.
-fn least(result: &mut CheckResult, (name, helps): (&str, &str), seen: usize, needed: u64) {
-    result.metrics.insert(name.to_owned(), seen as f64);
-    if (seen as u64) < needed {
-        let name = name.replace('-', " ");
-        result.inconclusive(format!("only {seen} {name}, at least {needed} are needed: {helps}"));
+    let numbers = [
+        ("fewest-polls-of-a-node", nodes.values().min(), needed.polls_per_node),
+        ("fewest-polls-in-a-generation", generations.values().min(), needed.polls_per_generation),
+    ];
+    for (name, seen, needed) in numbers {
+        least(result, &Number { name, seen: fewest(seen), helps: time }, needed);
     }
 }

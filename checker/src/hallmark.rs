@@ -157,8 +157,8 @@ impl<'a> Hallmarks<'a> {
         let last = self.evidence.iter().filter(before).max_by_key(|seen| seen.time);
         let nodes = &self.history.header().nodes;
         last.is_some_and(|last| {
-            let span = (last.since, first.time);
-            reach::cut_off(nodes, &self.faults, first.node, span).is_some()
+            let span = last.since..=first.time;
+            reach::cut_off(nodes, &self.faults, first.node, &span).is_some()
         })
     }
 

@@ -302,17 +302,34 @@ pub(crate) struct Excuse {
     end: Option<Nanos>,
 }
 
-/// Whether `plan` lets the server of `node` end by itself at `time`, because of a fault that began
-/// and, if it did, ended then. Its log ended with these lines.
+/// A server that ended by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Crashed<'a> {
+    /// Whose.
+    pub node: NodeId,
+    /// When.
+    pub time: Nanos,
+    /// The last lines of its log.
+    pub log: &'a [String],
+}
+
+/// A fault, and from when to when it was there.
+#[derive(Debug, Clone)]
+pub struct Endured {
+    /// The fault.
+    pub fault: Fault,
+    /// When it began.
+    pub begin: Nanos,
+    /// When it was healed, if it has been.
+    pub end: Option<Nanos>,
+}
+
+/// Whether `plan` lets this server end by itself then, because of a fault.
 #[must_use]
-pub fn may_end(
-    plan: &Plan,
-    fault: &Fault,
-    (begin, end): (Nanos, Option<Nanos>),
-    (node, time, log): (NodeId, Nanos, &[String]),
-) -> bool {
-    let excuse = Excuse::of(plan, fault, begin, end);
-    excuse.is_some_and(|excuse| excuse.covers(node, time, &named(log)))
+pub fn may_end(plan: &Plan, endured: &Endured, crashed: Crashed<'_>) -> bool {
+    let Endured { fault, begin, end } = endured;
+    let excuse = Excuse::of(plan, fault, *begin, *end);
+    excuse.is_some_and(|excuse| excuse.covers(crashed.node, crashed.time, &named(crashed.log)))
 }
 
 impl Excuse {

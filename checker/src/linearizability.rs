@@ -98,7 +98,7 @@ pub fn check<K: Object>(
                 result.not_checked.push("transactions".to_owned());
             }
             Said::Open { found, completed } => {
-                open.push((name(object.key.as_ref()), (found, completed)));
+                open.push((name(object.key.as_ref()), found, completed));
             }
         }
     }
@@ -108,7 +108,13 @@ pub fn check<K: Object>(
         result.inconclusive("no operation that may have taken effect was recorded");
     }
     let cut = !anomalies.is_empty() && !budget.expired();
-    open.into_iter().for_each(|(name, far)| gave_up(&mut result, name, far, cut));
+    for (name, found, all) in open {
+        let Found::GaveUp { at, completed, why } = found else { continue };
+        let (far, why) = (format!("{completed} of {all} completed operations"), reason(why, cut));
+        let at = words::at(at);
+        result.inconclusive(format!("{name} was verified only before {at}, {far}: {why}"));
+        result.not_checked.push(format!("{name} from {at} on"));
+    }
     result.not_checked.extend(not_served(&others));
     anomalies.sort_by_key(|anomaly| anomaly.window.1);
     anomalies.into_iter().for_each(|anomaly| result.anomaly(anomaly));
@@ -134,10 +140,9 @@ fn foreign(result: &mut CheckResult, name: &str, kind: OpKind) {
     result.not_checked.push(name.to_owned());
 }
 
-/// Says how far an object was verified, and what stopped it: if `cut`, that another was refuted.
-fn gave_up(result: &mut CheckResult, name: &str, (found, all): (Found, usize), cut: bool) {
-    let Found::GaveUp { at, completed, why } = found else { return };
-    let why = match why {
+/// What stopped the check of an object: if `cut`, that another was refuted.
+fn reason(why: GaveUp, cut: bool) -> String {
+    match why {
         GaveUp::Bytes | GaveUp::Time if cut => {
             "the search was cut short, because an anomaly is proven already".to_owned()
         }
@@ -146,12 +151,7 @@ fn gave_up(result: &mut CheckResult, name: &str, (found, all): (Found, usize), c
         GaveUp::Open => format!("more than {OPEN_LIMIT} operations were open at once"),
         GaveUp::Ambiguous => "the near-linear check cannot tell".to_owned(),
         GaveUp::Many => "there are too many operations for brute force".to_owned(),
-    };
-    result.inconclusive(format!(
-        "{name} was verified only before {}, {completed} of {all} completed operations: {why}",
-        words::at(at)
-    ));
-    result.not_checked.push(format!("{name} from {} on", words::at(at)));
+    }
 }
 
 #[cfg(test)]

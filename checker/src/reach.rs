@@ -3,6 +3,7 @@
 //! Two nodes count as connected if packets pass in both directions: a request needs its answer.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use petgraph::unionfind::UnionFind;
 
@@ -41,14 +42,15 @@ pub(crate) fn majority_without(
     members.into_values().find(|group| 2 * group.len() > nodes.len())
 }
 
-/// A proven cut that, with what else was in effect all the time from `from` to `to`, separated
-/// `node` from a majority, and that majority.
+/// A proven cut that, with what else was in effect all the time, separated `node` from a majority,
+/// and that majority.
 pub(crate) fn cut_off<'a>(
     nodes: &[NodeId],
     faults: &'a [FaultSpan],
     node: NodeId,
-    (from, to): (Nanos, Nanos),
+    all_the_time: &RangeInclusive<Nanos>,
 ) -> Option<(&'a FaultSpan, BTreeSet<NodeId>)> {
+    let (from, to) = (*all_the_time.start(), *all_the_time.end());
     let covers =
         |span: &&FaultSpan| span.effective.is_some_and(|(begin, end)| begin <= from && to <= end);
     let all: Vec<&FaultSpan> = faults.iter().filter(covers).collect();

@@ -3,11 +3,13 @@
 //! What rustfmt and clippy can see is not looked at again.
 
 mod code;
+mod product;
 mod tree;
 
 use std::path::Path;
 
 use code::{blank, lines_with, rust};
+use product::without_tests;
 use tree::{Source, none, root, sources};
 
 /// No function is longer.
@@ -111,6 +113,118 @@ fn functions_are_measured() {
     let found = functions(code);
     let expected = [("one".to_owned(), 2, 1), ("four".to_owned(), 3, 4)];
     assert_eq!(found, expected);
+}
+
+/// No function has more parameters than this, which is clippy's limit, too.
+const PARAMETERS: usize = 4;
+
+/// A tuple that is taken apart in the signature, as `(from, to): (u64, u64)`, counts as what is in it:
+/// what belongs together gets a struct with names.
+#[test]
+fn no_tuple_hides_parameters() {
+    let mut found = Vec::new();
+    for source in rust().iter().filter(|source| !source.path.contains("/tests/")) {
+        let code = without_tests(&blank(&source.text));
+        for (name, line, count) in parameters_with_tuples(&code) {
+            if count > PARAMETERS {
+                found.push(format!("{}:{line}: `{name}` takes {count} things", source.path));
+            }
+        }
+    }
+    none(&format!("a function takes at most {PARAMETERS} things, those in tuples counted"), &found);
+}
+
+/// Every function that takes a tuple apart in its signature: its name, its line, and how many
+/// parameters it has, `self` left out and those in tuples counted.
+fn parameters_with_tuples(code: &str) -> Vec<(String, usize, usize)> {
+    let starts = code.match_indices("fn ").filter_map(|(at, _)| {
+        let name: String =
+            code[at + 3..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let open = at + 3 + name.len();
+        let open = open + generics(&code[open..]);
+        let parameters = in_parentheses(&code[open..])?;
+        Some((at, name, at_commas(parameters)))
+    });
+    let counted = |(at, name, parameters): (usize, String, Vec<&str>)| {
+        let sizes = parameters.iter().filter(|one| !is_self(one)).map(|one| {
+            let tuple = in_parentheses(one).filter(|_| one.contains("): ("));
+            (tuple.is_some(), tuple.map_or(1, |inner| at_commas(inner).len()))
+        });
+        let sizes: Vec<(bool, usize)> = sizes.collect();
+        let line = code[..at].matches('\n').count() + 1;
+        let count = sizes.iter().map(|(_, size)| size).sum();
+        sizes.iter().any(|(tuple, _)| *tuple).then_some((name, line, count))
+    };
+    starts.filter_map(counted).collect()
+}
+
+fn is_self(parameter: &str) -> bool {
+    let words = parameter.trim_start_matches('&').split([' ', ':']);
+    words.take(3).any(|word| word == "self")
+}
+
+/// How long the `<…>` is that a text begins with.
+fn generics(text: &str) -> usize {
+    if !text.starts_with('<') {
+        return 0;
+    }
+    let mut depth = 0_usize;
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '<' => depth += 1,
+            '>' if !text[..at].ends_with('-') => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return at + 1;
+        }
+    }
+    text.len()
+}
+
+/// What is in the parentheses that a text begins with; none if it begins with none.
+fn in_parentheses(text: &str) -> Option<&str> {
+    let mut depth = 0_usize;
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+        if depth == 0 {
+            return text[..at].strip_prefix('(');
+        }
+    }
+    None
+}
+
+/// The parts between the commas that are in no brackets.
+fn at_commas(text: &str) -> Vec<&str> {
+    let (mut parts, mut depth, mut start) = (Vec::new(), 0_i32, 0);
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '(' | '[' | '{' | '<' => depth += 1,
+            '>' if text[..at].ends_with('-') => {}
+            ')' | ']' | '}' | '>' => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(text[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(text[start..].trim());
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+#[test]
+fn tuples_in_signatures_are_counted() {
+    let code = "fn plain(a: u8, b: (u8, u8)) {}\n\
+        fn two<T: Fn(u8) -> u8>(&mut self, (a, b): (u8, Vec<(u8, u8)>), c: T) {}\n\
+        fn five(\n    (a, b): (u8, u8),\n    (c, d): (u8, u8),\n    e: impl Fn(u8, u8),\n) {}\n";
+    let expected = [("two".to_owned(), 2, 3), ("five".to_owned(), 3, 5)];
+    assert_eq!(parameters_with_tuples(code), expected);
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn alone<'a>(
     node: NodeId,
     span: (Nanos, Nanos),
 ) -> Option<(&'a FaultSpan, String)> {
-    let (cut, majority) = reach::cut_off(scene.nodes, &scene.faults, node, span)?;
+    let (cut, majority) = reach::cut_off(scene.nodes, &scene.faults, node, &(span.0..=span.1))?;
     Some((cut, words::list(&majority)))
 }
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::load::Fates;
+use super::numbers::{Number, enough, least};
 use super::seen::Seen;
-use super::{enough, least};
 use crate::event::{Key, Nanos, Op, OpKind};
 use crate::history::{Kinds, Said};
 use crate::lease;
@@ -74,7 +74,8 @@ fn handovers(seen: &Seen<'_>, result: &mut CheckResult) {
     let passes = |pair: &&[(&Key, Nanos, u64)]| pair[0].0 == pair[1].0 && pair[0].2 != pair[1].2;
     let passed: Vec<&Key> = grants.windows(2).filter(passes).map(|pair| pair[0].0).collect();
     let helps = "a longer `--time` or fewer locks (`--keys`) give more";
-    least(result, ("handovers", helps), passed.len(), coverage.handovers);
+    let number = Number { name: "handovers", seen: passed.len(), helps };
+    least(result, &number, coverage.handovers);
     for (name, needed) in per_name {
         let of_name = |key: &&&Key| seen.history.kinds().name(key) == Some(name.as_str());
         let count = passed.iter().filter(of_name).count() as u64;
@@ -111,7 +112,7 @@ fn unjudged(seen: &Seen<'_>, result: &mut CheckResult) {
     let operations = seen.history.operations().iter().filter(|one| !one.failed());
     let found = operations.filter(|one| foreign(&one.op) && !one.op.kind().only_looks());
     let found: BTreeSet<(String, OpKind)> = found
-        .map(|one| (one.op.key().map_or_else(String::new, |key| key.to_string()), one.op.kind()))
+        .map(|one| (one.op.key().map_or_else(String::new, ToString::to_string), one.op.kind()))
         .take(NAMED)
         .collect();
     for (key, kind) in found {

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::validated::History;
 use crate::op::Op;
 
 /// What ends a pattern that any rest may follow.
@@ -92,14 +91,6 @@ impl Kinds {
             Said::Nothing | Said::Several => true,
             Said::Kind(checks) => checks.iter().any(|check| check == id),
         }
-    }
-}
-
-impl History {
-    /// Which key names an object of which kind.
-    #[must_use]
-    pub fn kinds(&self) -> &Kinds {
-        &self.header.plan.objects
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use super::faults::{FaultSpan, spans};
+use super::kinds::Kinds;
 use super::objects::ObjectIndex;
 use super::operation::Operation;
 use super::plan::Header;
@@ -44,6 +45,12 @@ impl History {
     #[must_use]
     pub fn torn(self) -> Self {
         Self { torn: true, ..self }
+    }
+
+    /// Which key names an object of which kind.
+    #[must_use]
+    pub fn kinds(&self) -> &Kinds {
+        &self.header.plan.objects
     }
 
     /// Whether its last line was cut off and dropped.

@@ -18,7 +18,6 @@ use super::spare::SMALLER;
 use super::told::About;
 use super::{answer, decide, earliest};
 use crate::budget::Budget;
-use crate::event::Nanos;
 use crate::history::{History, ObjectIndex};
 use crate::op::{Key, OpKind};
 use crate::verdict::Anomaly;
@@ -189,7 +188,8 @@ impl<'a> Judge<'a> {
             (Found::Refuted { at }, few) => {
                 let before = if few.is_empty() { earliest::cut(calls, at) } else { few };
                 let share = Share { looks: BRIEF + limited.looked(), ..share };
-                Said::Anomaly(Box::new(self.explained::<K>((key, share), (calls, at), &before)))
+                let about = About { history: self.history, key, calls, at };
+                Said::Anomaly(Box::new(self.explained::<K>(&about, share, &before)))
             }
             (found @ Found::GaveUp { .. }, _) => {
                 let completed = calls.iter().filter(|call| call.end.is_some()).count();
@@ -203,8 +203,8 @@ impl<'a> Judge<'a> {
     /// this many looks to find, which bounds each try to do with less.
     fn explained<K: Object>(
         &self,
-        (key, share): (Option<&Key>, Share),
-        (calls, at): (&[Call<'_>], Nanos),
+        about: &About<'_>,
+        share: Share,
         before: &[Call<'_>],
     ) -> Anomaly {
         let all = Limited::new(&self.budget, EXPLAINING.saturating_mul(share.looks));
@@ -215,7 +215,7 @@ impl<'a> Judge<'a> {
             let over = || limited.over();
             answer::is_refuted::<K>(calls, &Budget::new(share.bytes, &over))
         };
-        let about = About { history: self.history, key, calls, at };
+        let (calls, at) = (about.calls, about.at);
         let tell = |small: &[Call<'_>]| about.told::<K>(small, &refuted);
         let told = with_smallest::<K, _>(before, SMALLER, &refuted, &tell);
         let of_witness = |call: &&Call<'_>| told.witness.contains(&call.id);

@@ -3,44 +3,37 @@
 
 use std::collections::BTreeMap;
 
-use fracas_checker::event::{EventKind, Nanos, NodeId};
-use fracas_checker::fault::{Fault, FaultEvent};
+use fracas_checker::event::{EventKind, Nanos};
+use fracas_checker::fault::FaultEvent;
 use fracas_checker::history::Plan;
-use fracas_checker::lifecycle::{LATE, may_end};
+use fracas_checker::lifecycle::{Crashed, Endured, LATE, may_end};
 
-/// Faults by their number: what each is, and from when to when.
+/// Faults by their number.
 #[derive(Debug, Default)]
-pub(crate) struct Begun(BTreeMap<u32, (Fault, Nanos, Option<Nanos>)>);
+pub(crate) struct Begun(BTreeMap<u32, Endured>);
 
 impl Begun {
     /// Takes note of what was recorded at `time`; what ended long ago excuses nobody any more.
     pub(crate) fn note(&mut self, kind: &EventKind, time: Nanos) {
         match kind {
             EventKind::Fault(FaultEvent::Begin { id, fault, .. }) => {
-                self.0.insert(*id, (fault.clone(), time, None));
+                let endured = Endured { fault: fault.clone(), begin: time, end: None };
+                self.0.insert(*id, endured);
             }
             EventKind::Fault(FaultEvent::End { id, .. }) => {
-                if let Some((_, _, end)) = self.0.get_mut(id) {
-                    *end = Some(time);
+                if let Some(endured) = self.0.get_mut(id) {
+                    endured.end = Some(time);
                 }
             }
             _ => return,
         }
-        self.0.retain(|_, (_, _, end)| end.is_none_or(|end| end + LATE > time));
+        self.0.retain(|_, endured| endured.end.is_none_or(|end| end + LATE > time));
     }
 
-    /// Which fault lets the server of `node` end by itself at `time`, its log ending with these
-    /// lines, in words.
-    pub(crate) fn excuse(
-        &self,
-        plan: &Plan,
-        (node, time, log): (NodeId, Nanos, &[String]),
-    ) -> String {
-        let lets = |(_, (fault, begin, end)): &(&u32, &(Fault, Nanos, Option<Nanos>))| {
-            may_end(plan, fault, (*begin, *end), (node, time, log))
-        };
-        match self.0.iter().find(lets) {
-            Some((id, (fault, ..))) => format!(
+    /// Which fault lets this server end by itself, in words.
+    pub(crate) fn excuse(&self, plan: &Plan, crashed: Crashed<'_>) -> String {
+        match self.0.iter().find(|(_, endured)| may_end(plan, endured, crashed)) {
+            Some((id, Endured { fault, .. })) => format!(
                 "fault {id} ({}: {}) allows it, because the target may give up on that \
                  (`gives-up-on`)",
                 fault.kind(),
@@ -55,7 +48,8 @@ impl Begun {
 mod tests {
     use std::collections::BTreeSet;
 
-    use fracas_checker::fault::{Disk, Hardship};
+    use fracas_checker::event::{Nanos, NodeId};
+    use fracas_checker::fault::{Disk, Fault, Hardship};
 
     use super::*;
 
@@ -66,11 +60,8 @@ mod tests {
     }
 
     /// What is said of the end of n1 at `time`, after this fault from 10 s to 20 s.
-    fn said(
-        gives_up_on: Option<BTreeSet<Hardship>>,
-        trouble: Disk,
-        (node, time): (u16, Nanos),
-    ) -> String {
+    fn said(gives_up_on: Option<BTreeSet<Hardship>>, trouble: Disk, end: (u16, Nanos)) -> String {
+        let (node, time) = end;
         let (id, fault) = of_disk(3, trouble);
         let mut begun = Begun::default();
         let begin = FaultEvent::Begin { id, fault, mechanism: "fuse".to_owned() };
@@ -80,7 +71,7 @@ mod tests {
             begun.note(&EventKind::Fault(end), 20 * SECOND);
         }
         let plan = Plan { gives_up_on, ..Plan::default() };
-        begun.excuse(&plan, (NodeId(node), time, &[]))
+        begun.excuse(&plan, Crashed { node: NodeId(node), time, log: &[] })
     }
 
     #[test]

@@ -113,15 +113,27 @@ fn shifted(process: &mut NodeProcess, nanos: i64) -> Result<(), LabError> {
     }
 }
 
+/// What a cluster is made of.
+pub struct Parts {
+    /// The laboratory it runs in.
+    pub lab: Lab,
+    /// What its nodes are given for faults.
+    pub equipment: Equipment,
+    /// The target, filled in for each of its nodes.
+    pub deployments: Deployments,
+    /// Where the run is kept.
+    pub run: RunDir,
+    /// Who writes the history.
+    pub recorder: Recorder,
+    /// Who leads now.
+    pub view: View,
+}
+
 impl Cluster {
     /// A cluster whose nodes are not started yet.
     #[must_use]
-    pub fn new(
-        (lab, equipment): (Lab, Equipment),
-        deployments: Deployments,
-        run: RunDir,
-        (recorder, view): (Recorder, View),
-    ) -> Self {
+    pub fn new(parts: Parts) -> Self {
+        let Parts { lab, equipment, deployments, run, recorder, view } = parts;
         let nodes = || deployments.first.nodes.keys();
         let servers = nodes().map(|node| (*node, Mutex::default())).collect();
         let starts = nodes().map(|node| (*node, AtomicU32::default())).collect();

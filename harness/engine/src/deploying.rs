@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::Again;
-use fracas_targets::{ClusterSpec, Deployment, NodeSpec};
+use fracas_targets::{ClusterSpec, NodeSpec};
 
 use crate::cluster::Deployments;
 use crate::plan::RunPlan;
@@ -20,8 +20,16 @@ use fracas_lab::Lab;
 /// # Errors
 /// When its templates cannot be filled in, or the run directory refuses.
 pub fn deployments(plan: &RunPlan, lab: &Lab, dir: &RunDir) -> Result<Deployments, RunError> {
+    let node = |id: &NodeId| {
+        let dir = dir.node(*id)?;
+        Ok(NodeSpec { id: *id, ip: lab.address(*id), dir })
+    };
+    let nodes = plan.spec.nodes.iter().map(node).collect::<Result<Vec<_>, StoreError>>()?;
     let deployed = |binary: &Path, extra_args: &[String]| {
-        deploy(plan, lab, dir, (binary, extra_args)).map(Arc::new)
+        let (nodes, extra_args) = (nodes.clone(), extra_args.to_vec());
+        let spec = ClusterSpec { binary: binary.to_owned(), nodes, extra_args };
+        let deployed = plan.target.deploy(&spec).map(Arc::new);
+        deployed.map_err(|error| RunError::Render(error.to_string()))
     };
     let mut again = BTreeMap::new();
     if let Some(next) = &plan.spec.binary_next {
@@ -32,20 +40,4 @@ pub fn deployments(plan: &RunPlan, lab: &Lab, dir: &RunDir) -> Result<Deployment
         again.insert(Again::OtherFlags, deployed(&plan.spec.binary, &arguments)?);
     }
     Ok(Deployments { first: deployed(&plan.spec.binary, &plan.spec.extra_args)?, again })
-}
-
-/// The target's templates, filled in for this lab and directory.
-fn deploy(
-    plan: &RunPlan,
-    lab: &Lab,
-    dir: &RunDir,
-    (binary, extra_args): (&Path, &[String]),
-) -> Result<Deployment, RunError> {
-    let node = |id: &NodeId| {
-        let dir = dir.node(*id)?;
-        Ok(NodeSpec { id: *id, ip: lab.address(*id), dir })
-    };
-    let nodes = plan.spec.nodes.iter().map(node).collect::<Result<Vec<_>, StoreError>>()?;
-    let spec = ClusterSpec { binary: binary.to_owned(), nodes, extra_args: extra_args.to_vec() };
-    plan.target.deploy(&spec).map_err(|error| RunError::Render(error.to_string()))
 }

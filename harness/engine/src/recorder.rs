@@ -15,6 +15,7 @@ use std::time::Instant;
 use fracas_checker::event::{Completion, Event, EventKind, Nanos, NodeId};
 use fracas_checker::formats::jsonl;
 use fracas_checker::history::{Header, Plan};
+use fracas_checker::lifecycle::Crashed;
 
 use crate::begun::Begun;
 use crate::guard::Feed;
@@ -125,7 +126,8 @@ impl Recorder {
     /// Which fault lets the server of `node` end by itself now, in words.
     #[must_use]
     pub fn excuse(&self, node: NodeId, log: &[String]) -> String {
-        self.shared.lock().begun.excuse(&self.shared.plan, (node, self.now(), log))
+        let crashed = Crashed { node, time: self.now(), log };
+        self.shared.lock().begun.excuse(&self.shared.plan, crashed)
     }
 
     /// How many operations ended how.

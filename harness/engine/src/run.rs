@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use crate::actor::{Actor, Actual};
 use crate::clients::{Caller, Clients};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Parts};
 use crate::deploying::deployments;
 use crate::equipment::Equipment;
 use crate::guard::Guard;
@@ -166,8 +166,14 @@ async fn conduct(
         Recorder::create(&dir.file("history.jsonl"), &header, feed).map_err(RunError::History)?;
     let view = View::default();
     let equipment = Equipment::of(&plan.spec.faults, &deployment, &plan.spec.equipment, dir)?;
-    let kept = (recorder.clone(), view.clone());
-    let cluster = Cluster::new((lab, equipment), deployments, dir.clone(), kept);
+    let cluster = Cluster::new(Parts {
+        lab,
+        equipment,
+        deployments,
+        run: dir.clone(),
+        recorder: recorder.clone(),
+        view: view.clone(),
+    });
     let caller = Caller::new(Arc::new(client), recorder.clone());
     let cluster = Arc::new(cluster);
     let load_ended = OnceLock::new();

@@ -11,7 +11,7 @@ use fracas_checker::fault::{Again, Fault, FaultKind, Measurement, Stage};
 use fracas_checker::history::{self, Header};
 use fracas_checker::{Completion, Op, ProcessId};
 use fracas_engine::actor::troubles::trouble;
-use fracas_engine::cluster::{Cluster, Deployments};
+use fracas_engine::cluster::{Cluster, Deployments, Parts};
 use fracas_engine::equipment::Equipment;
 use fracas_engine::recorder::{Recorder, Writer};
 use fracas_engine::store::{Readers, RunDir};
@@ -79,8 +79,9 @@ impl Bench {
             Recorder::create(&run.file("history.jsonl"), &header(server, &run), None)
                 .map_err(|error| text(&error))?;
         let deployments = Deployments { first: Arc::clone(&deployment), again: BTreeMap::new() };
-        let kept = (recorder, View::default());
-        let cluster = Cluster::new((lab, equipment), deployments, run.clone(), kept);
+        let (run_of_cluster, view) = (run.clone(), View::default());
+        let parts = Parts { lab, equipment, deployments, run: run_of_cluster, recorder, view };
+        let cluster = Cluster::new(parts);
         cluster.start_all().map_err(|error| text(&error))?;
         let bench = Self { cluster, deployment, run, client, runtime, _writer: writer, next: 1 };
         bench.answers()?;

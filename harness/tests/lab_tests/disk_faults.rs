@@ -103,7 +103,8 @@ fn refuses(_: &World) {
     let asked = Errors { fsync: 1.0, write: 0.3, read: 1.0, room: None };
     let mut counted = it.disk().stats().expect("counts").refused;
     let measure = |stage, counted: &mut _| {
-        proofs::errors((N2, it.disk()), &asked, stage, counted).expect("measured")
+        proofs::errors(proofs::Mounted { node: N2, disk: it.disk() }, &asked, stage, counted)
+            .expect("measured")
     };
     let held = |stage, counted: &mut _| measure(stage, counted).iter().all(|it| it.holds);
     assert!(!held(Stage::Injected, &mut counted), "nothing was injected yet");
@@ -133,7 +134,8 @@ fn full(_: &World) {
     assert_eq!(counted.full, 1);
     it.disk().fail(Errors::FULL).expect("told");
     let measure = |stage, counted: &mut _| {
-        proofs::errors((N2, it.disk()), &Errors::FULL, stage, counted).expect("measured")
+        proofs::errors(proofs::Mounted { node: N2, disk: it.disk() }, &Errors::FULL, stage, counted)
+            .expect("measured")
     };
     assert!(measure(Stage::Injected, &mut counted)[0].holds);
     assert_eq!(nix::sys::statvfs::statvfs(&it.path("")).expect("statistics").blocks_available(), 0);
@@ -148,7 +150,11 @@ fn full(_: &World) {
 fn slow(_: &World) {
     let it = Fixture::new(Model::Ext4, Latency::NONE);
     let asked = Latency::exactly(Duration::from_millis(100));
-    let measure = |stage| proofs::slow((N2, it.disk()), asked, stage).expect("measured").remove(0);
+    let measure = |stage| {
+        proofs::slow(proofs::Mounted { node: N2, disk: it.disk() }, asked, stage)
+            .expect("measured")
+            .remove(0)
+    };
     assert!(!measure(Stage::Injected).holds, "nothing was injected yet");
     it.disk().slow(asked).expect("told");
     assert!(measure(Stage::Injected).holds);

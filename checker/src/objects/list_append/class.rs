@@ -189,15 +189,22 @@ fn overlooked<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
             (!found.contains(value)).then_some((key, value, found))
         });
         let (key, value, found) = missing?;
-        Some(missed(refuted, (done, late), (key, value, found)))
+        Some(missed(refuted, &Missed { done, late, key, value, found }))
     })
 }
 
-fn missed<'a>(
-    refuted: &Refuted<'a>,
-    (done, late): (&'a Operation, &'a Operation),
-    (key, value, found): (&Key, &Value, &[Value]),
-) -> Told<'a> {
+/// A transaction, `late`, that did not find what another had appended before it began.
+struct Missed<'a, 'b> {
+    done: &'a Operation,
+    late: &'a Operation,
+    key: &'b Key,
+    value: &'b Value,
+    /// What it found.
+    found: &'b [Value],
+}
+
+fn missed<'a>(refuted: &Refuted<'a>, missed: &Missed<'a, '_>) -> Told<'a> {
+    let Missed { done, late, key, value, found } = *missed;
     let all = refuted.history.operations();
     let ever = all.iter().find(|one| read(one, key).is_some_and(|values| values.contains(value)));
     let (since, at) = (words::at(ended(done)), words::at(ended(late)));

@@ -34,13 +34,16 @@ use crate::linearizability::call::Call;
 /// How many blocks are looked at to find one that can be pulled forward.
 const LOOKED_AT: usize = 64;
 
+/// The blocks of a history: those whose writes must stay before all that follows, and the others.
+#[derive(Clone, Copy)]
+pub(super) struct Blocks<'a> {
+    pub(super) forward: &'a [Block],
+    pub(super) backward: &'a [Block],
+}
+
 /// Decides whether the refusals have a place in some legal order of the blocks, of which there is
 /// one. The forward blocks are sorted.
-pub(super) fn decide(
-    calls: &[Call<'_>],
-    groups: &Groups<'_>,
-    blocks: (&[Block], &[Block]),
-) -> Answer {
+pub(super) fn decide(calls: &[Call<'_>], groups: &Groups<'_>, blocks: Blocks<'_>) -> Answer {
     let refusals = Refusals::new(calls, groups);
     if refusals.list.is_empty() {
         return Answer::Legal;
@@ -131,10 +134,10 @@ impl<'a> Schedule<'a> {
     fn new(
         calls: &'a [Call<'a>],
         groups: &'a Groups<'a>,
-        (forward, backward): (&[Block], &[Block]),
+        blocks: Blocks<'_>,
         refusals: &'a Refusals,
     ) -> Self {
-        let mut order = latest(forward, backward);
+        let mut order = latest(blocks.forward, blocks.backward);
         let high = highs(calls, groups, &order);
         let (certain, mut loose) = (order.len(), Map::default());
         for (place, group) in (0..).zip(&groups.list) {
@@ -316,10 +319,10 @@ fn highs(calls: &[Call<'_>], groups: &Groups<'_>, order: &[Block]) -> Vec<u64> {
 fn forced(
     calls: &[Call<'_>],
     groups: &Groups<'_>,
-    (forward, backward): (&[Block], &[Block]),
+    blocks: Blocks<'_>,
     refusals: &Refusals,
 ) -> Option<Refused> {
-    let others = Others::new(calls, groups, forward.iter().chain(backward));
+    let others = Others::new(calls, groups, blocks.forward.iter().chain(blocks.backward));
     let refused = |one: &Refusal| -> Option<Refused> {
         let group = &groups.list[one.group as usize];
         let members = [group.writer, group.first];

@@ -19,7 +19,7 @@
 
 use super::conflict::{Answer, Block, Conflict, Crossing};
 use super::groups::{Clash, Groups, INITIAL, NONE, Place};
-use super::refusals;
+use super::refusals::{self, Blocks};
 use crate::event::Nanos;
 use crate::linearizability::call::Call;
 
@@ -63,7 +63,8 @@ impl<'a> Sweep<'a> {
             false if self.groups.refusals.is_empty() => Answer::Legal,
             false => {
                 let backward: Vec<Block> = self.backward().collect();
-                refusals::decide(self.calls, &self.groups, (&self.forward, &backward))
+                let blocks = Blocks { forward: &self.forward, backward: &backward };
+                refusals::decide(self.calls, &self.groups, blocks)
             }
         }
     }

@@ -74,7 +74,7 @@ impl FileSystem {
         let mode = request.arguments.u32()?;
         request.arguments.skip(4)?;
         let name = request.arguments.name()?;
-        self.make((request.node, name), &New::Directory { mode }, request.owner)
+        self.make(&place(request.node, name), &New::Directory { mode }, request.owner)
     }
 
     /// MKNOD. Devices are refused.
@@ -82,22 +82,18 @@ impl FileSystem {
         let mode = request.arguments.u32()?;
         request.arguments.skip(12)?;
         let name = request.arguments.name()?;
-        self.make((request.node, name), &New::Special { mode }, request.owner)
+        self.make(&place(request.node, name), &New::Special { mode }, request.owner)
     }
 
     /// SYMLINK.
     pub(super) fn make_link(&mut self, request: &mut Request<'_>) -> Done<Outcome> {
         let (name, target) = (request.arguments.name()?, request.arguments.name()?);
-        self.make((request.node, name), &New::Link { target }, request.owner)
+        self.make(&place(request.node, name), &New::Link { target }, request.owner)
     }
 
     /// Makes a new name.
-    fn make(
-        &mut self,
-        (parent, name): (u64, &OsStr),
-        new: &New<'_>,
-        owner: (u32, u32),
-    ) -> Done<Outcome> {
+    fn make(&mut self, at: &Place, new: &New<'_>, owner: (u32, u32)) -> Done<Outcome> {
+        let (parent, name) = (at.0, at.1.as_os_str());
         allowed(parent, name)?;
         self.must_have_room(1, false)?;
         let directory = self.inodes.get(parent)?.dir();

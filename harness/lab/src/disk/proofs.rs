@@ -19,6 +19,15 @@ const TRIES: u32 = 64;
 /// How often the disk is probed for being fast again: this machine may be busy.
 const FAST_TRIES: u32 = 6;
 
+/// A disk, and whose it is.
+#[derive(Clone, Copy)]
+pub struct Mounted<'a> {
+    /// Whose.
+    pub node: NodeId,
+    /// The disk.
+    pub disk: &'a Disk,
+}
+
 /// What a power failure of a node took.
 #[must_use]
 pub fn loss(node: NodeId, lost: &Lost) -> Measurement {
@@ -64,13 +73,13 @@ fn counted(count: u64, one: &str, many: &str) -> String {
 /// # Errors
 /// When the disk cannot be asked or probed.
 pub fn errors(
-    (node, disk): (NodeId, &Disk),
+    mounted: Mounted<'_>,
     asked: &Errors,
     stage: Stage,
     before: &mut Refused,
 ) -> Result<Vec<Measurement>, LabError> {
-    let met = probe_for(disk, asked, stage)?;
-    let now = disk.stats()?.refused;
+    let met = probe_for(mounted.disk, asked, stage)?;
+    let now = mounted.disk.stats()?.refused;
     let count = |of: fn(&Refused) -> u64| of(&now).saturating_sub(of(before));
     let kinds = [
         ("fsync", asked.fsync > 0.0, met.fsync, count(|refused| refused.fsync)),
@@ -80,23 +89,33 @@ pub fn errors(
     ];
     *before = now;
     let asked = kinds.into_iter().filter(|(_, asked, ..)| *asked);
-    Ok(asked.map(|(what, _, met, count)| struck((node, what), met, count, stage)).collect())
+    let struck = asked.map(|(what, _, met, count)| Struck { what, met, count });
+    Ok(struck.map(|struck| struck.measured(mounted.node, stage)).collect())
 }
 
 /// One kind of error: whether a probe met it, and how often the node did.
-fn struck((node, what): (NodeId, &str), met: bool, count: u64, stage: Stage) -> Measurement {
-    let error = if what == "growth" { "ENOSPC" } else { "EIO" };
-    let probe = if met { format!("failed with {error}") } else { "worked".to_owned() };
-    let healed = stage == Stage::Healed;
-    let own = match healed {
-        true => String::new(),
-        false => format!("; {node}'s own failed {count} times since"),
-    };
-    Measurement {
-        what: format!("{what} of a probe on {node}'s disk"),
-        result: format!("{probe}{own}"),
-        // A disk with room left refuses nothing yet, which only the node's own calls show.
-        holds: if healed { !met } else { met || count > 0 },
+struct Struck {
+    what: &'static str,
+    met: bool,
+    count: u64,
+}
+
+impl Struck {
+    fn measured(&self, node: NodeId, stage: Stage) -> Measurement {
+        let Self { what, met, count } = *self;
+        let error = if what == "growth" { "ENOSPC" } else { "EIO" };
+        let probe = if met { format!("failed with {error}") } else { "worked".to_owned() };
+        let healed = stage == Stage::Healed;
+        let own = match healed {
+            true => String::new(),
+            false => format!("; {node}'s own failed {count} times since"),
+        };
+        Measurement {
+            what: format!("{what} of a probe on {node}'s disk"),
+            result: format!("{probe}{own}"),
+            // A disk with room left refuses nothing yet, which only the node's own calls show.
+            holds: if healed { !met } else { met || count > 0 },
+        }
     }
 }
 
@@ -147,7 +166,7 @@ fn probe_for(disk: &Disk, asked: &Errors, stage: Stage) -> Result<Met, LabError>
 /// # Errors
 /// When the disk cannot be asked or probed, or refuses the fsync.
 pub fn slow(
-    (node, disk): (NodeId, &Disk),
+    Mounted { node, disk }: Mounted<'_>,
     asked: Latency,
     stage: Stage,
 ) -> Result<Vec<Measurement>, LabError> {

@@ -28,7 +28,8 @@ pub fn attempt() -> Result<String, LabError> {
         seed: 0,
     })?;
     let mut measured = vec![power_failure(&disk, &scratch.0)?];
-    let (asked, node) = (Errors { fsync: 1.0, ..Errors::NONE }, (NodeId(1), &disk));
+    let (asked, node) =
+        (Errors { fsync: 1.0, ..Errors::NONE }, proofs::Mounted { node: NodeId(1), disk: &disk });
     let mut counted = disk.stats()?.refused;
     disk.fail(asked)?;
     measured.extend(proofs::errors(node, &asked, Stage::Injected, &mut counted)?);

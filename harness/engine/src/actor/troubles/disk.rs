@@ -12,7 +12,8 @@ use fracas_checker::fault::{Again, Disk, Measurement, Stage};
 use super::injector::{Trouble, each};
 use crate::cluster::Cluster;
 use fracas_lab::LabError;
-use fracas_lab::disk::{Errors, Latency, Refused, proofs};
+use fracas_lab::disk::proofs::{self, Mounted};
+use fracas_lab::disk::{Errors, Latency, Refused};
 
 /// A server that gives up because of an error does so within this time.
 const GIVES_UP: Duration = Duration::from_millis(200);
@@ -81,9 +82,10 @@ impl Trouble for Troubled {
         for node in &self.nodes {
             for (place, disk) in cluster.equipment().disks(*node).iter().enumerate() {
                 let before = self.refused.entry((*node, place)).or_default();
+                let mounted = Mounted { node: *node, disk };
                 measured.extend(match asked {
-                    Asked::Errors(errors) => proofs::errors((*node, disk), &errors, stage, before)?,
-                    Asked::Slow(latency) => proofs::slow((*node, disk), latency, stage)?,
+                    Asked::Errors(errors) => proofs::errors(mounted, &errors, stage, before)?,
+                    Asked::Slow(latency) => proofs::slow(mounted, latency, stage)?,
                 });
             }
         }
