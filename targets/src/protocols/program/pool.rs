@@ -169,7 +169,9 @@ impl Pool {
             _ => format!("it ended with {how}"),
         };
         if matches!(trouble, Trouble::Broken(_)) || ends >= ENDS {
-            let _the_first_counts = self.broken.set(told(number, &why, &words));
+            if self.broken.set(told(number, &why, &words)).is_ok() {
+                self.programs.broke(number, &why);
+            }
         }
         self.changed.notify_waiters();
         format!("client program {number}: {why}")

@@ -15,6 +15,9 @@ pub trait Programs: Send + Sync {
     /// Something that belongs into the history and never counts, such as an answer that is late.
     fn note(&self, text: String);
 
+    /// The program of a client does not keep to the protocol; told once, with the reason.
+    fn broke(&self, number: u64, why: &str);
+
     /// A line that was sent to a program, or came from it.
     fn overhear(&self, number: u64, sent: bool, line: &str) {
         let _nobody_listens = (number, sent, line);

@@ -44,6 +44,10 @@ impl Programs for Actors {
     fn note(&self, text: String) {
         self.notes.lock().unwrap().push(text);
     }
+
+    fn broke(&self, number: u64, why: &str) {
+        self.note(format!("client {number} is broken: {why}"));
+    }
 }
 
 struct Actor(tokio::task::AbortHandle);
@@ -221,6 +225,7 @@ async fn five_ends_without_an_answer_break_it() {
     let refused = ask(&clients, 6, &write()).await.err().unwrap();
     assert!(refused.starts_with("the client program (client 1) is broken"), "{refused}");
     assert_eq!(*actors.started.lock().unwrap(), 5);
+    assert_eq!(actors.notes.lock().unwrap().len(), 1, "told once");
 }
 
 #[tokio::test]
