@@ -64,6 +64,9 @@ impl World {
             Step::Replied { token, reply } if self.holders.waits_for(token) => {
                 self.lock_replied(token, reply);
             }
+            Step::Replied { token, reply } if self.users.waits_for(token) => {
+                self.object_replied(token, reply);
+            }
             Step::Replied { token, reply } => self.replied(token, reply),
             Step::GiveUp { token } => {
                 if self.clients.open(token).is_some() {

@@ -8,6 +8,8 @@ use fracas_regent::messages::{Entry, Generation, Index, NodeId};
 use super::ELECTION_MS;
 use super::claims::{self, Request};
 use super::history::{Operation, contradiction};
+use super::users::{Kind, Use};
+use super::uses;
 
 /// How long a leader may claim to lead that is cut off: two election timeouts, and what it may take
 /// to notice.
@@ -36,12 +38,16 @@ pub(crate) enum Broken {
     OneHolder,
     /// What a lock guards takes no lower token than one it took.
     GuardHolds,
+    /// Every kind of object is what it is said to be, as far as its users see.
+    Object(Kind),
+    /// Users are told what the log says. Not seen from outside.
+    AsLogged,
 }
 
 impl Broken {
     /// Whether it can be seen by asking the nodes and reading their lines.
     pub(crate) fn is_visible(self) -> bool {
-        self != Self::LogsAgree
+        ![Self::LogsAgree, Self::AsLogged].contains(&self)
     }
 }
 
@@ -162,6 +168,16 @@ impl Judge {
     pub(crate) fn holders(&mut self, requests: &[Request]) {
         for (what, detail) in claims::breaches(requests) {
             self.broken(what, detail);
+        }
+    }
+
+    /// Judges what the users of objects saw.
+    pub(crate) fn users(&mut self, uses: &[Use]) {
+        for (kind, detail) in uses::breaches(uses) {
+            self.broken(Broken::Object(kind), detail);
+        }
+        if let Some(detail) = uses::not_as_logged(uses, &self.committed) {
+            self.broken(Broken::AsLogged, detail);
         }
     }
 }

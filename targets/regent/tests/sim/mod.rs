@@ -11,6 +11,8 @@ pub(crate) mod judge;
 pub(crate) mod nemesis;
 mod network;
 mod process;
+pub(crate) mod users;
+pub(crate) mod uses;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +28,7 @@ use judge::{Broken, Judge};
 use nemesis::Nemesis;
 use network::Call;
 use process::Node;
+use users::Users;
 
 const ELECTION_MS: Millis = 400;
 const HEARTBEAT_MS: Millis = 60;
@@ -44,6 +47,18 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) nodes: usize,
     pub(crate) bug: Option<Bug>,
+    pub(crate) load: Load,
+    /// Whether anything goes wrong at all.
+    pub(crate) trouble: bool,
+}
+
+/// What is asked of the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// Registers, locks and leases.
+    Registers,
+    /// All other kinds of objects.
+    Objects,
 }
 
 #[derive(Debug)]
@@ -73,6 +88,7 @@ pub(crate) enum Event {
     Poll,
     Client(clients::Step),
     Holder(holders::Step),
+    User(users::Step),
     Nemesis(nemesis::Step),
 }
 
@@ -89,6 +105,7 @@ pub(crate) struct World {
     calls: BTreeMap<u64, Call>,
     clients: Clients,
     holders: Holders,
+    users: Users,
     nemesis: Nemesis,
     pub(crate) judge: Judge,
 }
@@ -104,6 +121,7 @@ pub(crate) fn run(plan: Plan) -> BTreeMap<Broken, String> {
     world.check_recovery();
     world.judge.clients(&world.clients.operations);
     world.judge.holders(&world.holders.requests);
+    world.judge.users(&world.users.uses);
     world.judge.found
 }
 
@@ -121,6 +139,7 @@ impl World {
             calls: BTreeMap::new(),
             clients: Clients::default(),
             holders: Holders::default(),
+            users: Users::default(),
             nemesis: Nemesis::default(),
             judge: Judge::default(),
         }
@@ -130,10 +149,17 @@ impl World {
         for name in self.names() {
             self.start_node(&name);
         }
-        self.start_clients();
-        self.start_holders();
+        match self.plan.load {
+            Load::Registers => {
+                self.start_clients();
+                self.start_holders();
+            }
+            Load::Objects => self.start_users(),
+        }
         self.after(0, Event::Poll);
-        self.after(1_500, Event::Nemesis(nemesis::Step::Strike));
+        if self.plan.trouble {
+            self.after(1_500, Event::Nemesis(nemesis::Step::Strike));
+        }
     }
 
     fn run_until(&mut self, end: Millis) {
@@ -162,6 +188,7 @@ impl World {
             Event::Poll => self.poll(),
             Event::Client(step) => self.client(step),
             Event::Holder(step) => self.holder(step),
+            Event::User(step) => self.user(step),
             Event::Nemesis(step) => self.nemesis(step),
         }
     }
@@ -208,7 +235,12 @@ impl World {
         while self.now < end && !self.is_settled() {
             self.run_until(self.now + HEARTBEAT_MS);
         }
-        let served = self.clients.wrote_since(TROUBLE_MS) && self.holders.granted_since(TROUBLE_MS);
+        let served = match self.plan.load {
+            Load::Registers => {
+                self.clients.wrote_since(TROUBLE_MS) && self.holders.granted_since(TROUBLE_MS)
+            }
+            Load::Objects => self.users.served_since(TROUBLE_MS),
+        };
         if !self.is_settled() || !served {
             let all: Vec<&Status> = self.nodes.values().filter_map(|n| n.status.as_ref()).collect();
             self.judge.broken(Broken::Recovers, format!("{all:#?}"));

@@ -17,7 +17,7 @@ pub(super) struct Call {
 impl World {
     /// Mostly quick, sometimes late, and then overtaken by others.
     pub(super) fn delay(&mut self) -> Millis {
-        let slowest = if self.chance(3) { 600 } else { 5 };
+        let slowest = if self.chance(3) && self.plan.trouble { 600 } else { 5 };
         self.rng.random_range(1..=slowest)
     }
 
@@ -28,8 +28,8 @@ impl World {
         self.calls.insert(token, Call { from: from.to_owned(), life, rpc, to: to.clone() });
         self.after(RPC_MS, Event::Expire { token });
         let copies = match self.rng.random_range(0..100) {
-            0 => 0,
-            1 => 2,
+            0 if self.plan.trouble => 0,
+            1 if self.plan.trouble => 2,
             _ => 1,
         };
         for _ in 0..copies {
