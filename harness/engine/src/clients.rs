@@ -75,6 +75,12 @@ impl Caller {
         &self.enough
     }
 
+    /// Why nothing more can be learnt through the clients, if that is so.
+    #[must_use]
+    pub fn broken(&self) -> Option<String> {
+        self.client.broken()
+    }
+
     /// How long an operation may take before its outcome is unknown.
     #[must_use]
     pub fn timeout(&self) -> Duration {
