@@ -44,7 +44,7 @@ pub const TABLE: [(Exit, u8, &str); 9] = [
     (
         Exit::TargetBroke,
         3,
-        "the target failed before the test began: a server did not start, or the cluster was not ready in time",
+        "the target failed before the test began: a server did not start, or the cluster was not ready in time; or its client program is broken",
     ),
     (
         Exit::Machine,
@@ -89,7 +89,7 @@ impl Exit {
     #[must_use]
     pub fn of_error(error: &RunError) -> Self {
         match error {
-            RunError::Target(_) => Self::TargetBroke,
+            RunError::Target(_) | RunError::Client(_) => Self::TargetBroke,
             RunError::Lab(LabError::Unavailable { .. }) => Self::Machine,
             _ if error.mend().is_some() => Self::Machine,
             RunError::Render(_) | RunError::Out(_) => Self::Usage,

@@ -88,6 +88,13 @@ impl Client {
         self.0.opener.beside()
     }
 
+    /// Why nothing more can be learnt through it, if that is so: a client program that does not keep to
+    /// its protocol. That is never the target's doing.
+    #[must_use]
+    pub fn broken(&self) -> Option<String> {
+        self.0.opener.broken()
+    }
+
     /// Whether operations of this kind can be asked for.
     #[must_use]
     pub fn serves(&self, kind: OpKind) -> bool {

@@ -110,7 +110,11 @@ impl ValueAt {
     /// One value of those that the place holds.
     pub(crate) fn one(&self, found: &Json) -> Result<Value, String> {
         let quoted = self.written == ValueAs::Plain && found.is_string();
-        let hint = if quoted { " (`as` says how a number in quotes is meant)" } else { "" };
+        let hint = if quoted {
+            " (a number in quotes is a text or a number only where `as` says so)"
+        } else {
+            ""
+        };
         let value = self.written.parse(found);
         value.ok_or_else(|| self.unexpected(self.written.expectation(), found) + hint)
     }
@@ -150,7 +154,7 @@ mod tests {
 
     #[test]
     fn says_what_was_expected() {
-        let hint = "(`as` says how a number in quotes is meant)";
+        let hint = "(a number in quotes is a text or a number only where `as` says so)";
         for (written, body, error) in [
             (ValueAs::Plain, json!({}), "an integer or a text at `/v`, found nothing"),
             (ValueAs::Plain, json!({"v": 1.5}), "an integer or a text at `/v`, found 1.5"),

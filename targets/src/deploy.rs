@@ -2,21 +2,22 @@
 //!
 //! Nothing here touches the file system or starts a process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use fracas_checker::NodeId;
+use fracas_checker::{NodeId, OpKind};
 
 use crate::asking::Asking;
 use crate::choices::Device;
 use crate::client::{Client, Manner};
-use crate::cluster::ClusterSpec;
+use crate::cluster::{ClusterSpec, NodeSpec};
 use crate::endpoint::{Endpoint, Endpoints};
 use crate::logs::LogRules;
 use crate::poller::Poller;
 use crate::probe::Probe;
 use crate::protocol::{Around, Purpose};
+use crate::protocols::program::{ClientPrograms, Hello, Programs, hello};
 use crate::ready::ClusterReady;
 use crate::reply::ClientError;
 use crate::spec::{Asks, LogSource, Spec, Stop};
@@ -32,6 +33,7 @@ pub struct Deployment {
     spec: Arc<Spec>,
     endpoints: Arc<Endpoints>,
     poller: Option<Poller>,
+    cluster: Vec<NodeSpec>,
 }
 
 /// How one server is prepared, started, watched and stopped.
@@ -98,7 +100,7 @@ impl Deployment {
         }
         let endpoints = Arc::new(endpoints);
         let poller = Poller::new(&spec, &endpoints)?;
-        Ok(Self { nodes, spec, endpoints, poller })
+        Ok(Self { nodes, spec, endpoints, poller, cluster: cluster.nodes.clone() })
     }
 
     /// What performs operations. Every call makes one with its own connections.
@@ -118,6 +120,29 @@ impl Deployment {
     #[must_use]
     pub fn has_program(&self) -> bool {
         self.spec.client.program.is_some()
+    }
+
+    /// What performs operations by client programs, where they do.
+    #[must_use]
+    pub fn client_of(&self, programs: Arc<dyn Programs>) -> Client {
+        Client::new(Box::new(ClientPrograms::new(programs, self.hello())), self.manner())
+    }
+
+    /// Starts one client program, and asks what it serves.
+    ///
+    /// # Errors
+    /// What is wrong with it, for people.
+    pub async fn asked_program(
+        &self,
+        programs: Arc<dyn Programs>,
+    ) -> Result<BTreeSet<OpKind>, String> {
+        ClientPrograms::new(programs, self.hello()).serves().await
+    }
+
+    fn hello(&self) -> Hello {
+        let none = BTreeMap::new();
+        let parameters = self.spec.client.program.as_ref().map_or(&none, |it| &it.parameters);
+        hello(&self.cluster, &self.spec.ports, self.spec.client.timeout, parameters)
     }
 
     fn manner(&self) -> Manner {

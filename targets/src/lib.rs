@@ -49,6 +49,7 @@ pub use nearest::nearest;
 pub use poller::Poller;
 pub use probe::Probe;
 pub use promises::{PROMISES, Promise, Promises};
+pub use protocols::program::{Handle, Programs, Running};
 pub use quoted::quoted;
 pub use ready::{ClusterReady, agreed_leader};
 pub use reply::ClientError;

@@ -41,6 +41,11 @@ pub(crate) trait Opener: Send + Sync {
         process: ProcessId,
     ) -> Later<'_, Result<Box<dyn Session>, Refused>>;
 
+    /// Why nothing more can be learnt through any session, if that is so: never the target's doing.
+    fn broken(&self) -> Option<String> {
+        None
+    }
+
     /// How many sessions one client may have beside each other: each may cost a process.
     fn beside(&self) -> u32;
 }

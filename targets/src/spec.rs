@@ -129,7 +129,6 @@ pub(crate) struct Asked {
 #[derive(Debug)]
 pub(crate) struct ProgramRule {
     pub(crate) argv: Vec<Template>,
-    #[expect(dead_code, reason = "nothing starts client programs yet")]
     pub(crate) parameters: BTreeMap<String, String>,
     /// What it serves, once it was asked.
     pub(crate) serves: BTreeSet<OpKind>,

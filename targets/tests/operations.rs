@@ -219,7 +219,7 @@ async fn nothing_found_is_an_answer() {
 #[tokio::test]
 async fn an_answer_that_is_not_as_declared_is_never_a_success() {
     let server = Server::start().await;
-    let hint = "(`as` says how a number in quotes is meant)";
+    let hint = "(a number in quotes is a text or a number only where `as` says so)";
     for (op, body, completion) in [
         (
             Op::Read { key: key() },

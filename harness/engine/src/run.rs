@@ -15,11 +15,12 @@ use fracas_checker::harness::Mishap;
 use fracas_checker::history::{self, Header};
 use fracas_lab::{Lab, LabSpec, World, scarce};
 use fracas_reports::{Ended, RunRecord};
-use fracas_workloads::Lane;
+use fracas_targets::{Client, Deployment};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::actor::{Actor, Actual};
+use crate::client_programs::ClientPrograms;
 use crate::clients::{Caller, Clients};
 use crate::cluster::{Cluster, Parts};
 use crate::deploying::deployments;
@@ -35,7 +36,7 @@ use crate::progress::{Listener, Progress, Standing};
 use crate::proven::Proven;
 use crate::recorder::Recorder;
 use crate::signals::Interrupts;
-use crate::store::RunDir;
+use crate::store::{RunDir, StoreError};
 use crate::view::View;
 use crate::{judging, powerless, preflight, record};
 pub use error::RunError;
@@ -158,7 +159,6 @@ async fn conduct(
 ) -> Result<Stopped, RunError> {
     let deployments = deployments(plan, &lab, dir)?;
     let deployment = Arc::clone(&deployments.first);
-    let client = deployment.client().map_err(|error| RunError::Render(error.to_string()))?;
     let header = header(plan, dir);
     let guard = plan.spec.until_anomaly.then(|| Guard::start(&header.plan, listener)).transpose();
     let (guard, feed) = guard.map_err(RunError::Runtime)?.unzip();
@@ -174,6 +174,7 @@ async fn conduct(
         recorder: recorder.clone(),
         view: view.clone(),
     });
+    let client = client(plan, &deployment, (dir, &recorder))?;
     let caller = Caller::new(Arc::new(client), recorder.clone());
     let cluster = Arc::new(cluster);
     let load_ended = OnceLock::new();
@@ -197,6 +198,7 @@ async fn conduct(
     tokio::task::block_in_place(|| stage.cluster.ask_helpers());
     stage.enter(Phase::Stop);
     let stopped = tokio::task::block_in_place(|| stage.cluster.stop_all());
+    let client_broken = stage.caller.broken();
     let mut broken = stage.cluster.broken().map(Mishap::to_string);
     if let Err(error) = writer.close() {
         // What was recorded until then can be judged, and says that there is no more.
@@ -205,6 +207,9 @@ async fn conduct(
             return Err(RunError::History(error));
         }
     }
+    if let Some(why) = client_broken {
+        return Err(RunError::Client(why));
+    }
     // Before the test has begun there is nothing to judge.
     if broken.is_none() || matches!(finished, Err(RunError::Lab(_))) {
         finished?;
@@ -212,6 +217,22 @@ async fn conduct(
     }
     stage.guard.iter_mut().for_each(Guard::finish);
     Ok(Stopped { interrupt: stage.interrupts.now(), proven: stage.proven(), broken })
+}
+
+/// What performs operations: as the target file says, or client programs.
+fn client(
+    plan: &RunPlan,
+    deployment: &Deployment,
+    (dir, recorder): (&RunDir, &Recorder),
+) -> Result<Client, RunError> {
+    let Some(programs) = ClientPrograms::of(&plan.target, plan.spec.target.dir.as_deref()) else {
+        return deployment.client().map_err(|error| RunError::Render(error.to_string()));
+    };
+    let logs = dir.file("clients");
+    let programs = programs.kept_in(logs.clone()).map_err(|error| {
+        RunError::Store(StoreError::Io { what: "make directory", path: logs, error })
+    })?;
+    Ok(deployment.client_of(Arc::new(programs.recorded_by(recorder.clone()))))
 }
 
 /// What the history says of itself, and how it is to be judged.
@@ -236,6 +257,9 @@ impl Stage<'_> {
         let parts = [("recorder", self.recorder.pulse()), ("logs", observer.pulse())];
         let heartbeat = Heartbeat::start(&self.recorder, &parts).map_err(RunError::Runtime)?;
         self.ready().await?;
+        if let Some(why) = self.caller.broken() {
+            return Err(RunError::Client(why));
+        }
         if let Some(error) = self.cluster.broken_before() {
             Err(error)?;
         }
@@ -264,7 +288,7 @@ impl Stage<'_> {
 
     /// Whether something of our own has ended, so that nothing more can be learnt.
     fn is_broken(&self) -> bool {
-        self.cluster.broken().is_some()
+        self.cluster.broken().is_some() || self.caller.broken().is_some()
     }
 
     /// Whether an anomaly is proven, where the run is to end with one.
@@ -292,9 +316,8 @@ impl Stage<'_> {
     /// change nothing more.
     async fn load(&self) -> Result<(Clients, Vec<Actual>), RunError> {
         let plan = self.plan;
-        let lanes: Vec<Lane> =
-            plan.workloads.iter().flat_map(|workload| workload.lanes(&plan.size)).collect();
-        let clients = Clients::start(lanes, plan.spec.seed, &self.caller, &self.view);
+        let clients =
+            Clients::start(plan.workloads.lanes(), plan.spec.seed, &self.caller, &self.view);
         let (stop, stopped) = watch::channel(false);
         let actor = Actor::new(Arc::clone(&self.cluster), self.recorder.clone(), self.view.clone());
         let faults = plan.spec.schedule.clone();
@@ -320,7 +343,8 @@ impl Stage<'_> {
     /// faults are to come that must.
     async fn go_on(&self, faults_to_come: impl Fn() -> bool) {
         let coverage = &self.plan.spec.coverage;
-        let lacks = || self.caller.enough().lacks(coverage);
+        let kinds = self.plan.workloads.objects();
+        let lacks = || self.caller.enough().lacks(coverage, &kinds);
         let comes = || coverage.every_fault && faults_to_come();
         let Some(what) = lacks().or_else(|| comes().then(|| "planned faults".to_owned())) else {
             return;

@@ -10,6 +10,7 @@ use fracas_checker::event::NodeId;
 use fracas_targets::{ClusterSpec, NodeSpec, Target, nearest};
 use sha2::{Digest, Sha256};
 
+use crate::client_programs;
 use crate::spec::TargetSpec;
 
 /// How long a target file may be, in bytes.
@@ -56,7 +57,21 @@ pub fn parse(target: &TargetSpec) -> Result<Target, String> {
         return builtin.map_err(|error| error.to_string());
     }
     bearable(name, text)?;
-    Target::parse(name, text).map_err(|error| error.to_string())
+    let parsed = Target::parse(name, text).map_err(|error| error.to_string())?;
+    asked(parsed, target)
+}
+
+/// A target whose client program, if it has one, was asked what it serves. It is started for that.
+fn asked(parsed: Target, spec: &TargetSpec) -> Result<Target, String> {
+    let TargetSpec { name, text, dir } = spec;
+    let deployment = parsed.deploy(&example(&parsed));
+    let deployment = deployment.map_err(|error| format!("error: failed to {error}"))?;
+    if !deployment.has_program() {
+        return Ok(parsed);
+    }
+    let served = client_programs::served(&parsed, dir.as_deref(), &deployment);
+    let served = served.map_err(|why| format!("error: {why}"))?;
+    Target::parse_serving(name, text, &served).map_err(|error| error.to_string())
 }
 
 /// The target that `name` means, with the directory of its file.

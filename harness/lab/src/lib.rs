@@ -7,6 +7,7 @@
 mod birth;
 mod capabilities;
 mod channel;
+mod client_program;
 pub mod clock;
 mod command;
 mod cuts;
@@ -55,6 +56,7 @@ use std::time::{Duration, Instant};
 use fracas_checker::NodeId;
 use fracas_checker::fault::{Cut, FaultKind};
 
+pub use client_program::{ClientProgram, Pipes};
 pub use command::{bound_memory, hear_command, run_command, run_self};
 pub use error::{LabError, scarce};
 pub use ids::{give, users};

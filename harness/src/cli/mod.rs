@@ -93,7 +93,8 @@ enum Command {
     List(list::ListArgs),
     /// Show which faults this machine can inject, and how to make the others available.
     Doctor(list::DoctorArgs),
-    /// Check a target file, and show the commands and requests that fracas makes of it; starts nothing.
+    /// Check a target file, and show the commands and requests that fracas makes of it; starts nothing
+    /// but its client program, which is asked what it serves.
     Validate(validate::ValidateArgs),
     /// Clean up after crashed runs.
     Clean(clean::CleanArgs),

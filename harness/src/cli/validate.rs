@@ -1,4 +1,5 @@
-//! `fracas validate`: is a target file right, and what does it come to? Starts nothing.
+//! `fracas validate`: is a target file right, and what does it come to? Starts nothing but its client
+//! program, which is asked what it serves.
 
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,9 @@ pub(super) fn validate(args: &ValidateArgs) -> Exit {
         return Exit::Usage;
     }
     print(&summary(&args.target, &target));
+    if let Some(argv) = target.client_program(beside.as_deref().unwrap_or(Path::new("."))) {
+        print(&format!("its client program `{}` started and is ready\n", argv.join(" ")));
+    }
     print(&asked(&deployment));
     if args.show_commands {
         print(&deployment.show());

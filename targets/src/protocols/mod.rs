@@ -2,6 +2,7 @@
 //! request and one answer.
 
 mod http;
+pub(crate) mod program;
 mod resp;
 
 use crate::declared::places::Text;

@@ -10,6 +10,9 @@ pub enum RunError {
     /// The target broke before testing.
     #[error("{0}")]
     Target(String),
+    /// A client program does not keep to its protocol.
+    #[error("{0}")]
+    Client(String),
     /// The machine cannot do what was asked.
     #[error(transparent)]
     Lab(#[from] LabError),

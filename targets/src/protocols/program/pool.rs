@@ -1,0 +1,205 @@
+//! The client programs that no process uses at the moment, and what became of the others.
+//!
+//! It deliberately forgives a program that ends, a few times; one that does not keep to the protocol
+//! is broken, and nothing more is learnt through it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+use super::messages::Hello;
+use super::running::Programs;
+use super::talk::{Talk, Trouble};
+use crate::text::bounded;
+
+/// So many ends of a client's program without an answer in between mean that it is broken.
+const ENDS: u32 = 5;
+
+/// How long a process waits for a program that is about to be free, before it starts another one.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// All client programs of a cluster.
+pub(super) struct Pool {
+    programs: Arc<dyn Programs>,
+    hello: Hello,
+    state: Mutex<State>,
+    /// Told whenever a program is free, or gone.
+    changed: Notify,
+    ids: AtomicU64,
+    broken: OnceLock<String>,
+}
+
+#[derive(Default)]
+struct State {
+    free: Vec<Talk>,
+    /// How many sessions are being closed: their programs will be free, or gone.
+    closing: u32,
+    /// Numbers of clients whose program is gone.
+    vacant: Vec<u64>,
+    /// How many clients there are.
+    clients: u64,
+    /// How often in a row the program of a client ended without an answer.
+    ends: BTreeMap<u64, u32>,
+}
+
+/// A session that is being closed.
+pub(super) struct Closing(Arc<Pool>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.state().closing -= 1;
+        self.0.changed.notify_waiters();
+    }
+}
+
+impl Pool {
+    pub(super) fn new(programs: Arc<dyn Programs>, hello: Hello) -> Self {
+        let (state, changed, ids, broken) = Default::default();
+        Self { programs, hello, state, changed, ids, broken }
+    }
+
+    pub(super) fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    pub(super) fn timeout(&self) -> Duration {
+        self.hello.timeout
+    }
+
+    /// A number that no operation had before.
+    pub(super) fn next_id(&self) -> u64 {
+        self.ids.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Why nothing more can be learnt, if that is so.
+    pub(super) fn broken(&self) -> Option<String> {
+        self.broken.get().cloned()
+    }
+
+    /// A program for a new session: one that is free, else one that is started.
+    pub(super) async fn take(&self) -> Result<Talk, String> {
+        let until = Instant::now() + PATIENCE;
+        let number = loop {
+            if let Some(why) = self.broken.get() {
+                return Err(first_line(why));
+            }
+            // Before looking: else a change in between would be missed.
+            let changed = self.changed.notified();
+            match self.free_or_number(Instant::now() >= until) {
+                Found::Free(talk) => return Ok(*talk),
+                Found::Number(number) => break number,
+                Found::Wait => drop(timeout_at(until, changed).await),
+            }
+        };
+        match Talk::start(number, &self.programs, &self.hello).await {
+            Ok(talk) => Ok(talk),
+            Err((Some(talk), trouble)) => Err(self.lost(*talk, trouble)),
+            Err((None, trouble)) => Err(self.gone(number, &trouble, None)),
+        }
+    }
+
+    fn free_or_number(&self, at_once: bool) -> Found {
+        let mut state = self.state();
+        if let Some(talk) = state.free.pop() {
+            return Found::Free(Box::new(talk));
+        }
+        if state.closing > 0 && !at_once {
+            return Found::Wait;
+        }
+        let number = state.vacant.pop();
+        Found::Number(number.unwrap_or_else(|| {
+            state.clients += 1;
+            state.clients
+        }))
+    }
+
+    /// A program is free for another session.
+    pub(super) fn give_back(&self, talk: Talk) {
+        self.state().free.push(talk);
+        self.changed.notify_waiters();
+    }
+
+    /// A session is being closed, until what is returned is dropped.
+    pub(super) fn closing(self: &Arc<Self>) -> Closing {
+        self.state().closing += 1;
+        Closing(Arc::clone(self))
+    }
+
+    /// A program has answered an operation.
+    pub(super) fn note_answer(&self, number: u64) {
+        self.state().ends.remove(&number);
+    }
+
+    /// An answer that came too late: told, and never counted.
+    pub(super) fn note_late(&self, talk: &Talk, id: u64, line: &str) {
+        let number = talk.number();
+        let line = bounded(line);
+        self.programs.note(format!("client {number} answered operation {id} too late: {line}"));
+    }
+
+    /// A program is lost; returns why, in words. It is killed.
+    pub(super) fn lost(&self, mut talk: Talk, trouble: Trouble) -> String {
+        let number = talk.number();
+        self.gone(number, &trouble, Some(&mut talk))
+    }
+
+    fn gone(&self, number: u64, trouble: &Trouble, talk: Option<&mut Talk>) -> String {
+        let ended = matches!(trouble, Trouble::Ended | Trouble::Unsent);
+        let (how, words) = match talk {
+            Some(talk) if *trouble != Trouble::Late => talk.obituary(),
+            _ => (String::new(), Vec::new()),
+        };
+        let ends = {
+            let mut state = self.state();
+            state.vacant.push(number);
+            let ends = state.ends.entry(number).or_default();
+            *ends += u32::from(ended);
+            *ends
+        };
+        let why = match trouble {
+            Trouble::Broken(what) => what.clone(),
+            Trouble::Late => "it did not answer in time".to_owned(),
+            _ if ends >= ENDS => {
+                format!("it ended {ENDS} times without an answer, last with {how}")
+            }
+            _ => format!("it ended with {how}"),
+        };
+        if matches!(trouble, Trouble::Broken(_)) || ends >= ENDS {
+            if self.broken.set(told(number, &why, &words)).is_ok() {
+                self.programs.broke(number, &why);
+            }
+        }
+        self.changed.notify_waiters();
+        format!("client program {number}: {why}")
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a session may use.
+enum Found {
+    Free(Box<Talk>),
+    /// The client whose program is to be started.
+    Number(u64),
+    Wait,
+}
+
+/// A broken program, for people.
+fn told(number: u64, why: &str, words: &[String]) -> String {
+    let mut text = format!("the client program (client {number}) is broken: {why}");
+    if !words.is_empty() {
+        text.push_str("\n  end of its standard error:");
+        words.iter().for_each(|line| text.push_str(&format!("\n    {}", bounded(line))));
+    }
+    text
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
