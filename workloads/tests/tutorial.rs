@@ -16,6 +16,9 @@ fn every_piece_of_the_tutorial_is_in_the_sources() {
         page.split("```rust\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(pieces.len() > 8, "{pieces:?}");
     for piece in pieces {
-        assert!(sources.iter().any(|source| source.contains(piece)), "not in the sources:\n{piece}");
+        assert!(
+            sources.iter().any(|source| source.contains(piece)),
+            "not in the sources:\n{piece}"
+        );
     }
 }
