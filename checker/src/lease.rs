@@ -11,6 +11,10 @@
 //! A holder that renews in time believes so without a break, so its spans are joined. A later
 //! request of its own that would end earlier ends the earlier belief, too.
 //!
+//! A holder that does not know what became of a release may have given back whatever it was granted
+//! since: the release may take effect at any later time. No later grant of that holder counts; a
+//! client goes on as another holder.
+//!
 //! What proves nothing: a request that ended indeterminate, or too late to be of use; a grant that
 //! came after the holder had asked to give the lease back, as a holder may that does two things at
 //! once; a grant without a time to live, which is no lease (`lock/linearizable` judges those). A
@@ -137,6 +141,7 @@ fn beliefs<'a>(
 /// What the requests of one holder gave it.
 fn grants<'a>(requests: &[&'a Operation]) -> Vec<Grant<'a>> {
     let mut grants = Vec::new();
+    let sure = until_unsure(requests);
     // By when what was granted before must have ended, for what was asked for later.
     let mut limit = Nanos::MAX;
     for (request, ttl) in requests.iter().zip(lives(requests)).rev() {
@@ -144,6 +149,7 @@ fn grants<'a>(requests: &[&'a Operation]) -> Vec<Grant<'a>> {
         let end = ttl.map(|ttl| asked.saturating_add(ttl));
         if let (Some((from, ..)), Some(end)) = (request.ok(), end)
             && from < end.min(limit)
+            && asked <= sure
         {
             grants.push(Grant { from, until: end.min(limit), request });
         }
@@ -152,6 +158,14 @@ fn grants<'a>(requests: &[&'a Operation]) -> Vec<Grant<'a>> {
             limit.min(ends.filter(|_| ends == Some(asked) || !request.failed()).unwrap_or(limit));
     }
     grants
+}
+
+/// Until when what the holder was granted is not given back by an earlier release of unknown outcome.
+fn until_unsure(requests: &[&Operation]) -> Nanos {
+    let unsure = |one: &&&Operation| {
+        matches!(one.op, Op::Release { .. }) && one.ok().is_none() && !one.failed()
+    };
+    requests.iter().find(unsure).map_or(Nanos::MAX, |one| one.invoked.1)
 }
 
 /// The time to live that each request asks for: its own, or for a renewal that of the last acquire

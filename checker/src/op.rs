@@ -12,12 +12,22 @@ mod table;
 use std::fmt;
 
 pub use crate::text::Key;
+use crate::transaction::Micro;
 pub use crate::value::Value;
 pub use effect::Effect;
 pub use field::Field;
 pub use table::{Op, OpKind, Outcome};
 
 impl Op {
+    /// Every object that it acts on: its own, or those of a transaction's parts.
+    #[must_use]
+    pub fn keys(&self) -> Vec<&Key> {
+        match self {
+            Self::Txn { ops } => ops.iter().map(Micro::key).collect(),
+            _ => self.key().into_iter().collect(),
+        }
+    }
+
     /// The values it names, in their order. Those within a transaction are not among them.
     #[must_use]
     pub fn values(&self) -> Vec<&Value> {

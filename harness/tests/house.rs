@@ -253,11 +253,15 @@ fn stems(folder: &str, ending: &str) -> BTreeSet<String> {
 fn every_builtin_target_and_workload_is_listed() {
     let targets = fracas_targets::Target::builtins().into_iter().map(|(name, _)| name.to_owned());
     assert_eq!(stems("targets/builtin", ".toml"), targets.collect());
-    let mut files = stems("workloads/src", ".rs");
-    files.retain(|file| {
-        !["lib", "draw", "expected", "holders", "readers", "workload"].contains(&file.as_str())
-    });
-    assert_eq!(files, fracas_workloads::ALL.iter().map(|it| it.name().to_owned()).collect());
+    // A workload is a file of its name, and every file that holds one is in the list.
+    let holds = |file: &&Source| {
+        file.path.starts_with("workloads/src/") && file.text.contains("\nimpl Workload for ")
+    };
+    let sources = rust();
+    let files = sources.iter().filter(holds).map(|file| file.path.clone());
+    let path = |name: &str| format!("workloads/src/{}.rs", name.replace('-', "_"));
+    let listed = fracas_workloads::ALL.iter().map(|workload| path(workload.name()));
+    assert_eq!(files.collect::<BTreeSet<_>>(), listed.collect());
 }
 
 /// A file that no other declares is read by people and never by the compiler.

@@ -28,14 +28,25 @@ impl Draw {
 
     /// A value that nobody has written yet and nobody else will.
     pub fn fresh_value(&mut self) -> Value {
+        self.fresh_number().into()
+    }
+
+    /// The same as a number.
+    pub fn fresh_number(&mut self) -> i64 {
         let value = self.next;
         self.next += self.step;
-        value.into()
+        value
     }
 
     /// A number below `bound`, which must not be 0.
     pub fn below(&mut self, bound: u16) -> u16 {
         self.random.random_range(0..bound)
+    }
+
+    /// One of `all`, of which there must be some.
+    pub fn one_of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        let count = u16::try_from(all.len()).unwrap_or(u16::MAX);
+        &all[usize::from(self.below(count))]
     }
 
     /// A factor from 0.5 to 1.5 by which a pause between operations is stretched, so that clients

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fracas_checker::Completion;
-use fracas_checker::event::{Op, OpKind, Outcome, Stamp, Value};
+use fracas_checker::event::{Op, OpKind, Outcome, Stamp};
 
-use crate::{Draw, Lane, Seen};
+use crate::{Draw, Lane};
 
 /// A lane's stream is asked so often; beyond that its share of each kind is taken to stay the same.
 const STEPS: u32 = 400;
@@ -19,8 +19,7 @@ const STEPS: u32 = 400;
 const FAST: f64 = 20.0;
 
 /// About how many operations of each kind `lanes` ask in `time`.
-#[must_use]
-pub fn expected(lanes: Vec<Lane>, time: Duration) -> BTreeMap<OpKind, f64> {
+pub(crate) fn expected(lanes: Vec<Lane>, time: Duration) -> BTreeMap<OpKind, f64> {
     let count = u32::try_from(lanes.len()).unwrap_or(u32::MAX);
     let mut sum = BTreeMap::new();
     for (lane, number) in lanes.into_iter().zip(0..) {
@@ -32,18 +31,14 @@ pub fn expected(lanes: Vec<Lane>, time: Duration) -> BTreeMap<OpKind, f64> {
 /// Adds what one lane asks in `seconds`.
 fn add(mut lane: Lane, mut draw: Draw, seconds: f64, sum: &mut BTreeMap<OpKind, f64>) {
     let pause = 1.0 / lane.rate.unwrap_or(FAST);
-    let (mut seen, mut asked, mut elapsed) = (Seen::new(), BTreeMap::<OpKind, f64>::new(), 0.0);
-    for step in 0..STEPS {
+    let (mut asked, mut elapsed) = (BTreeMap::<OpKind, f64>::new(), 0.0);
+    for step in 1..=STEPS {
         if elapsed >= seconds {
             break;
         }
-        let op = lane.stream.next(&mut draw, &seen);
+        let op = lane.stream.next(&mut draw);
         *asked.entry(op.kind()).or_default() += 1.0;
-        if let (Some(key), Some(value)) = (op.key().cloned(), written(&op)) {
-            seen.insert(key, value);
-        }
-        let stamp = Stamp::default();
-        let outcome = succeeded(&op, step);
+        let (outcome, stamp) = (succeeded(&op, u64::from(step)), Stamp::default());
         lane.stream.learn(&op, &Completion::Ok { outcome, stamp });
         elapsed += pause + lane.stream.rest().as_secs_f64();
     }
@@ -51,23 +46,26 @@ fn add(mut lane: Lane, mut draw: Draw, seconds: f64, sum: &mut BTreeMap<OpKind, 
     asked.into_iter().for_each(|(kind, count)| *sum.entry(kind).or_default() += count * scale);
 }
 
-/// What a register holds after `op`.
-fn written(op: &Op) -> Option<Value> {
-    match op {
-        Op::Write { value, .. } | Op::Cas { new: value, .. } => Some(value.clone()),
-        _ => None,
-    }
-}
-
-/// How `op` ends if it succeeds; a lock is granted under the token `token`.
-fn succeeded(op: &Op, token: u32) -> Outcome {
+/// How `op` ends if it succeeds; `number` is a token, an id or a version.
+fn succeeded(op: &Op, number: u64) -> Outcome {
     match op {
         Op::Write { .. } => Outcome::Write,
         Op::Cas { .. } => Outcome::Cas,
-        Op::Acquire { .. } => Outcome::Acquire { token: Some(token.into()) },
+        Op::Append { .. } => Outcome::Append,
+        Op::Add { .. } => Outcome::Add,
+        Op::Remove { .. } => Outcome::Remove,
+        Op::Contains { .. } => Outcome::Contains { present: true },
+        Op::ReadAll { .. } => Outcome::ReadAll { values: [].into() },
+        Op::Enqueue { .. } => Outcome::Enqueue,
+        Op::Dequeue { .. } => Outcome::Dequeue { value: None },
+        Op::Acquire { .. } => Outcome::Acquire { token: Some(number) },
         Op::Renew { .. } => Outcome::Renew,
         Op::Release { .. } => Outcome::Release,
         Op::GuardedWrite { .. } => Outcome::GuardedWrite,
+        Op::Increment { .. } => Outcome::Increment,
+        Op::ReadVersion { .. } => Outcome::ReadVersion { generation: number, value: None },
+        Op::Update { .. } => Outcome::Update { generation: number },
+        Op::Txn { ops } => Outcome::Txn { ops: ops.clone() },
         _ => Outcome::Read { value: None },
     }
 }
@@ -101,7 +99,8 @@ mod tests {
             let size = size(150.0);
             let expected = expected(workload.lanes(&size), Duration::from_secs(30));
             for kind in workload.asks(&size.serves) {
-                assert!(expected.get(&kind).is_some_and(|count| *count > 1.0), "{kind}");
+                let count = expected.get(&kind);
+                assert!(count.is_some_and(|count| *count > 1.0), "{}: {kind}", workload.name());
             }
         }
     }

@@ -1,10 +1,9 @@
 //! What clients that hold something have in common: how many there are, how fast they ask, where.
 //! What they ask is not decided here.
 
-use std::collections::BTreeSet;
+use fracas_checker::event::{Key, Nanos, NodeId, Op};
 
-use fracas_checker::event::{Key, Nanos, NodeId, Op, OpKind};
-
+use crate::look::{self, Look};
 use crate::{Lane, Size, Stream, readers};
 
 /// Clients per node.
@@ -15,29 +14,16 @@ const RATE: f64 = 6.0;
 /// Reads per second and node of what they guard.
 const READS: f64 = 2.0;
 
-/// What they hold, and what it guards: a key each.
-pub(crate) fn keys(size: &Size, name: fn(u16) -> Key) -> Vec<Key> {
-    (0..size.keys.max(1)).map(name).collect()
+/// How to look at what `keys` guard, and at the locks themselves.
+pub(crate) fn looks(keys: &[Key], ttl: Option<Nanos>) -> Vec<Look> {
+    let mut looks = finals(keys);
+    looks.extend(look::grants(keys, ttl));
+    looks
 }
 
-/// What they ask of a target: what they need, and guarded writes where it serves those.
-pub(crate) fn asks(needs: &[OpKind], serves: &BTreeSet<OpKind>) -> BTreeSet<OpKind> {
-    let guarded = serves.get(&OpKind::GuardedWrite).copied();
-    needs.iter().copied().chain(guarded).collect()
-}
-
-/// Who looks whether a lock is still held: a holder that no client is.
-const LOOKER: u64 = 1_000_000;
-
-/// How to look at what `keys` guard, and at the locks themselves: whether one is held can only be
-/// seen by asking for it, and what was granted so is given back at once.
-pub(crate) fn looks(keys: Vec<Key>, ttl: Option<Nanos>) -> Vec<Vec<Op>> {
-    let look = |key: Key| {
-        let acquire = Op::Acquire { key: key.clone(), holder: LOOKER, ttl };
-        let release = Op::Release { key: key.clone(), holder: LOOKER };
-        [vec![Op::Read { key }], vec![acquire, release]]
-    };
-    keys.into_iter().flat_map(look).collect()
+/// How to look at what `keys` guard.
+pub(crate) fn finals(keys: &[Key]) -> Vec<Look> {
+    look::each(keys, |key| Op::Read { key })
 }
 
 /// A lane for each of them, and readers of what `keys` guard; `client` makes the one with this

@@ -6,12 +6,16 @@
 
 use fracas_checker::event::{Key, NodeId, Op, OpKind};
 
-use crate::{Draw, Lane, Seen, Size, Stream, Workload, readers};
+use crate::look::{self, Look};
+use crate::workload::{Least, Part};
+use crate::{Draw, Lane, Size, Stream, Workload, readers};
 
 /// Writes per second and node; fewer where the user asks for less in all.
 const RATE: f64 = 4.0;
 /// Reads per second and node.
 const READS: f64 = 2.0;
+
+const PREFIX: &str = "leader-";
 
 /// The workload `leadership`.
 pub(crate) struct Leadership;
@@ -33,8 +37,30 @@ impl Workload for Leadership {
         &["leader/one-per-generation"]
     }
 
-    fn keys(&self, size: &Size) -> Vec<Key> {
-        size.nodes.iter().copied().map(name).collect()
+    fn prefix(&self) -> &'static str {
+        PREFIX
+    }
+
+    /// What is written are registers, if anybody judges them.
+    fn kinds(&self) -> &'static [&'static str] {
+        &["register/linearizable"]
+    }
+
+    fn least(&self) -> Least {
+        let ok = &[(OpKind::Write, 10)];
+        Least { ok, handovers: 0, elections: 1 }
+    }
+
+    fn part(&self) -> Part {
+        Part::Light
+    }
+
+    fn probe(&self) -> Option<Op> {
+        Some(Op::Read { key: "leader-ready".into() })
+    }
+
+    fn looks(&self, keys: &[Key]) -> Vec<Look> {
+        look::each(keys, |key| Op::Read { key })
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {
@@ -46,15 +72,15 @@ impl Workload for Leadership {
             overlaps: false,
             stream: Box::new(Heartbeat { key: name(node) }),
         };
-        let readers =
-            readers::lanes(size, &self.keys(size), size.light_rate(READS, size.nodes.len()));
+        let keys: Vec<Key> = size.nodes.iter().copied().map(name).collect();
+        let readers = readers::lanes(size, &keys, size.light_rate(READS, size.nodes.len()));
         size.nodes.iter().copied().map(lane).chain(readers).collect()
     }
 }
 
 /// The name of a node's register.
 fn name(node: NodeId) -> Key {
-    format!("leader-{node}").into()
+    format!("{PREFIX}{node}").into()
 }
 
 /// One register per node, written over and over.
@@ -63,7 +89,7 @@ struct Heartbeat {
 }
 
 impl Stream for Heartbeat {
-    fn next(&mut self, draw: &mut Draw, _seen: &Seen) -> Op {
+    fn next(&mut self, draw: &mut Draw) -> Op {
         Op::Write { key: self.key.clone(), value: draw.fresh_value() }
     }
 }

@@ -5,13 +5,14 @@
 //! does that was stopped at the wrong moment: what the lease guards must refuse that if somebody
 //! else has written meanwhile.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fracas_checker::Completion;
 use fracas_checker::event::{Key, Nanos, Op, OpKind, Outcome};
 
-use crate::{Draw, Lane, Seen, Size, Stream, Workload, holders};
+use crate::look::Look;
+use crate::workload::{Least, Part};
+use crate::{Draw, Lane, Size, Stream, Workload, holders, names};
 
 /// How long a lease lasts.
 const TTL: Duration = Duration::from_secs(2);
@@ -26,6 +27,10 @@ const RENEWS: u16 = 42;
 const WRITES: u16 = 40;
 /// Of a hundred steps of a client that holds nothing, how many write late.
 const LATE: u16 = 15;
+
+const PREFIX: &str = "lease-";
+/// So far from one holder is the next of the same client; there are fewer clients.
+const ANOTHER: u64 = 1_000;
 
 /// The workload `lease`.
 pub(crate) struct Lease;
@@ -43,30 +48,55 @@ impl Workload for Lease {
         &[OpKind::Acquire, OpKind::Renew, OpKind::Release, OpKind::Read]
     }
 
-    fn asks(&self, serves: &BTreeSet<OpKind>) -> BTreeSet<OpKind> {
-        holders::asks(self.needs(), serves)
+    fn uses(&self) -> &'static [OpKind] {
+        &[OpKind::GuardedWrite]
     }
 
     fn checks(&self) -> &'static [&'static str] {
         &["lease/exclusive", "fencing/linearizable"]
     }
 
-    fn keys(&self, size: &Size) -> Vec<Key> {
-        holders::keys(size, name)
+    fn prefix(&self) -> &'static str {
+        PREFIX
     }
 
-    fn looks(&self, size: &Size) -> Vec<Vec<Op>> {
-        holders::looks(self.keys(size), Some(ttl()))
+    fn least(&self) -> Least {
+        let ok = &[
+            (OpKind::Acquire, 10),
+            (OpKind::Renew, 5),
+            (OpKind::Release, 5),
+            (OpKind::GuardedWrite, 10),
+            (OpKind::Read, 10),
+        ];
+        Least { ok, handovers: 3, elections: 0 }
+    }
+
+    fn part(&self) -> Part {
+        Part::Light
+    }
+
+    fn probe(&self) -> Option<Op> {
+        Some(Op::Read { key: "lease-ready".into() })
+    }
+
+    fn looks(&self, keys: &[Key]) -> Vec<Look> {
+        holders::looks(keys, Some(ttl()))
+    }
+
+    fn finals(&self, keys: &[Key]) -> Vec<Look> {
+        holders::finals(keys)
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {
-        holders::lanes(size, &self.keys(size), |holder| Box::new(Client::new(holder, size)))
+        holders::lanes(size, &names::all(PREFIX, size), |holder| {
+            Box::new(Client::new(holder, size))
+        })
     }
 }
 
-/// The name of a lease, and of what it guards.
+/// The name of a lock, and of what it guards.
 fn name(number: u16) -> Key {
-    format!("lease-{number}").into()
+    names::one(PREFIX, number)
 }
 
 /// A lease that was granted, and its token.
@@ -95,7 +125,7 @@ impl Client {
         Self {
             holder,
             keys: size.keys.max(1),
-            guarded: size.serves.contains(&OpKind::GuardedWrite),
+            guarded: size.has(OpKind::GuardedWrite),
             holds: None,
             late: None,
             failed: 0,
@@ -137,7 +167,7 @@ impl Client {
 }
 
 impl Stream for Client {
-    fn next(&mut self, draw: &mut Draw, _seen: &Seen) -> Op {
+    fn next(&mut self, draw: &mut Draw) -> Op {
         match self.holds.clone() {
             Some(grant) => self.held(grant, draw),
             None => self.free(draw),
@@ -158,8 +188,14 @@ impl Stream for Client {
                     self.let_go();
                 }
             }
-            // Whatever came of it, the lease ends.
-            (Op::Release { .. }, _) => self.let_go(),
+            // Whatever came of it, the lease ends. If nobody knows, it may take effect at any later
+            // time, and would give back what this holder is granted then: so it is another.
+            (Op::Release { .. }, _) => {
+                self.let_go();
+                if matches!(completion, Completion::Info { .. }) {
+                    self.holder += ANOTHER;
+                }
+            }
             _ => {}
         }
     }
@@ -175,6 +211,8 @@ fn ttl() -> Nanos {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use fracas_checker::event::{NodeId, Stamp};
 
     use super::*;
@@ -205,10 +243,10 @@ mod tests {
         let (mut kinds, mut slept) = (BTreeSet::new(), false);
         for token in 1..40 {
             let mut client = client();
-            let acquire = client.next(&mut draw, &Seen::new());
+            let acquire = client.next(&mut draw);
             assert!(matches!(acquire, Op::Acquire { ttl: Some(_), .. }));
             client.learn(&acquire, &granted(token));
-            let op = client.next(&mut draw, &Seen::new());
+            let op = client.next(&mut draw);
             kinds.insert(op.kind());
             slept |= client.rest() > TTL;
         }
@@ -219,11 +257,11 @@ mod tests {
     #[test]
     fn a_lease_that_cannot_be_renewed_is_lost_and_its_token_is_late() {
         let (mut client, mut draw) = (client(), Draw::new(1, 0, 1));
-        let acquire = client.next(&mut draw, &Seen::new());
+        let acquire = client.next(&mut draw);
         client.learn(&acquire, &granted(33));
         let renew = Op::Renew { key: name(0), holder: 7, ttl: None };
         (0..PATIENCE).for_each(|_| client.learn(&renew, &failed()));
-        let asked: Vec<Op> = (0..60).map(|_| client.next(&mut draw, &Seen::new())).collect();
+        let asked: Vec<Op> = (0..60).map(|_| client.next(&mut draw)).collect();
         let late = asked.iter().filter(|op| matches!(op, Op::GuardedWrite { token: 33, .. }));
         assert_eq!(late.count(), 1);
         assert!(asked.iter().any(|op| op.kind() == OpKind::Acquire));

@@ -10,7 +10,9 @@ use std::collections::BTreeSet;
 use fracas_checker::Completion;
 use fracas_checker::event::{Key, Op, OpKind, Outcome};
 
-use crate::{Draw, Lane, Seen, Size, Stream, Workload, holders};
+use crate::look::Look;
+use crate::workload::{Least, Part};
+use crate::{Draw, Lane, Size, Stream, Workload, holders, names};
 
 /// Of a hundred steps of a holder, how many give the lock back, and how many write.
 const RELEASES: u16 = 30;
@@ -19,6 +21,8 @@ const WRITES: u16 = 50;
 /// what it may have been granted after all.
 const LATE: u16 = 15;
 const CLEAN: u16 = 15;
+
+const PREFIX: &str = "lock-";
 
 /// The workload `lock`.
 pub(crate) struct Lock;
@@ -33,33 +37,57 @@ impl Workload for Lock {
     }
 
     fn needs(&self) -> &'static [OpKind] {
-        &[OpKind::Acquire, OpKind::Release, OpKind::Read]
+        &[OpKind::Acquire, OpKind::Release]
     }
 
-    fn asks(&self, serves: &BTreeSet<OpKind>) -> BTreeSet<OpKind> {
-        holders::asks(self.needs(), serves)
+    fn uses(&self) -> &'static [OpKind] {
+        &[OpKind::Read, OpKind::GuardedWrite]
     }
 
     fn checks(&self) -> &'static [&'static str] {
         &["lock/linearizable", "fencing/linearizable"]
     }
 
-    fn keys(&self, size: &Size) -> Vec<Key> {
-        holders::keys(size, name)
+    fn prefix(&self) -> &'static str {
+        PREFIX
     }
 
-    fn looks(&self, size: &Size) -> Vec<Vec<Op>> {
-        holders::looks(self.keys(size), None)
+    fn least(&self) -> Least {
+        let ok = &[
+            (OpKind::Acquire, 10),
+            (OpKind::Release, 5),
+            (OpKind::GuardedWrite, 10),
+            (OpKind::Read, 10),
+        ];
+        Least { ok, handovers: 3, elections: 0 }
+    }
+
+    fn part(&self) -> Part {
+        Part::Light
+    }
+
+    fn probe(&self) -> Option<Op> {
+        Some(Op::Read { key: "lock-ready".into() })
+    }
+
+    fn looks(&self, keys: &[Key]) -> Vec<Look> {
+        holders::looks(keys, None)
+    }
+
+    fn finals(&self, keys: &[Key]) -> Vec<Look> {
+        holders::finals(keys)
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {
-        holders::lanes(size, &self.keys(size), |holder| Box::new(Client::new(holder, size)))
+        holders::lanes(size, &names::all(PREFIX, size), |holder| {
+            Box::new(Client::new(holder, size))
+        })
     }
 }
 
 /// The name of a lock, and of what it guards.
 fn name(number: u16) -> Key {
-    format!("lock-{number}").into()
+    names::one(PREFIX, number)
 }
 
 /// What a client knows of the lock that it is about.
@@ -77,6 +105,7 @@ struct Client {
     holder: u64,
     keys: u16,
     guarded: bool,
+    reads: bool,
     standing: Standing,
     /// A token that is not to be shown any more.
     late: Option<(Key, u64)>,
@@ -89,7 +118,8 @@ impl Client {
         Self {
             holder,
             keys: size.keys.max(1),
-            guarded: size.serves.contains(&OpKind::GuardedWrite),
+            guarded: size.has(OpKind::GuardedWrite),
+            reads: size.has(OpKind::Read),
             standing: Standing::Free,
             late: None,
             doubtful: BTreeSet::new(),
@@ -112,7 +142,7 @@ impl Client {
 }
 
 impl Stream for Client {
-    fn next(&mut self, draw: &mut Draw, _seen: &Seen) -> Op {
+    fn next(&mut self, draw: &mut Draw) -> Op {
         let holder = self.holder;
         match &self.standing {
             Standing::Free => self.free(draw),
@@ -124,7 +154,8 @@ impl Stream for Client {
                     Some(token) if choice < RELEASES + WRITES => {
                         Op::GuardedWrite { key, token, value }
                     }
-                    _ => Op::Read { key },
+                    _ if self.reads => Op::Read { key },
+                    _ => Op::Release { key, holder },
                 }
             }
         }
@@ -191,7 +222,7 @@ mod tests {
     /// Asks until something of this kind is asked; all before is refused, or done if it is a read.
     fn until(client: &mut Client, draw: &mut Draw, kind: OpKind) -> Op {
         for _ in 0..200 {
-            let op = client.next(draw, &Seen::new());
+            let op = client.next(draw);
             if op.kind() == kind {
                 return op;
             }
@@ -222,7 +253,7 @@ mod tests {
         let (mut client, mut draw) = (client(), Draw::new(1, 0, 1));
         let acquire = until(&mut client, &mut draw, OpKind::Acquire);
         client.learn(&acquire, &Completion::Info { error: String::new() });
-        let release = client.next(&mut draw, &Seen::new());
+        let release = client.next(&mut draw);
         assert_eq!(release, Op::Release { key: acquire.key().unwrap().clone(), holder: 7 });
         client.learn(&release, &Completion::Fail { error: String::new() });
         assert_eq!(until(&mut client, &mut draw, OpKind::Release), release);

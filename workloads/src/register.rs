@@ -1,11 +1,15 @@
 //! Reads, writes and, where the target serves them, compare-and-sets over several registers.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use fracas_checker::event::{Key, Op, OpKind};
+use fracas_checker::Completion;
+use fracas_checker::event::{Key, Op, OpKind, Outcome, Value};
 
-use crate::{Draw, Lane, Seen, Size, Stream, Workload, readers};
+use crate::look::{self, Look};
+use crate::workload::{Least, Part};
+use crate::{Draw, Lane, Size, Stream, Workload, names, readers};
 
+const PREFIX: &str = "k";
 /// Of a hundred operations how many are reads and writes, for the clients of the first round over
 /// the nodes, the second, and again; the rest are compare-and-sets. With the readers about half of
 /// all operations are reads.
@@ -27,17 +31,32 @@ impl Workload for Register {
         &[OpKind::Read, OpKind::Write]
     }
 
-    fn asks(&self, serves: &BTreeSet<OpKind>) -> BTreeSet<OpKind> {
-        let cas = serves.get(&OpKind::Cas).copied();
-        self.needs().iter().copied().chain(cas).collect()
+    fn uses(&self) -> &'static [OpKind] {
+        &[OpKind::Cas]
     }
 
     fn checks(&self) -> &'static [&'static str] {
         &["register/linearizable"]
     }
 
-    fn keys(&self, size: &Size) -> Vec<Key> {
-        (0..size.keys.max(1)).map(name).collect()
+    fn prefix(&self) -> &'static str {
+        PREFIX
+    }
+
+    fn least(&self) -> Least {
+        Least::of(&[(OpKind::Read, 10), (OpKind::Write, 10), (OpKind::Cas, 5)])
+    }
+
+    fn part(&self) -> Part {
+        Part::Whole
+    }
+
+    fn probe(&self) -> Option<Op> {
+        Some(Op::Read { key: "ready".into() })
+    }
+
+    fn looks(&self, keys: &[Key]) -> Vec<Look> {
+        look::each(keys, |key| Op::Read { key })
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {
@@ -53,20 +72,16 @@ impl Workload for Register {
                     overlaps: false,
                     stream: Box::new(Mix {
                         keys: size.keys.max(1),
-                        cas: size.serves.contains(&OpKind::Cas),
+                        cas: size.has(OpKind::Cas),
                         shares: SHARES[round],
+                        seen: BTreeMap::new(),
                     }),
                 }
             })
             .collect();
-        lanes.extend(readers::lanes(size, &self.keys(size), size.reads_per_node()));
+        lanes.extend(readers::lanes(size, &names::all(PREFIX, size), size.reads_per_node()));
         lanes
     }
-}
-
-/// The name of a register.
-fn name(number: u16) -> Key {
-    format!("k{number}").into()
 }
 
 /// The mix of one client.
@@ -75,28 +90,51 @@ struct Mix {
     cas: bool,
     /// Reads and writes of a hundred operations.
     shares: (u16, u16),
+    /// The last value that it saw in each register: what a compare-and-set starts from.
+    seen: BTreeMap<Key, Value>,
 }
 
 impl Stream for Mix {
-    fn next(&mut self, draw: &mut Draw, seen: &Seen) -> Op {
+    fn next(&mut self, draw: &mut Draw) -> Op {
         let (choice, (reads, writes)) = (draw.below(100), self.shares);
-        let key = name(draw.below(self.keys));
+        let key = names::one(PREFIX, draw.below(self.keys));
         let fresh = draw.fresh_value();
-        match seen.get(&key) {
+        match self.seen.get(&key) {
             _ if choice < reads => Op::Read { key },
             _ if choice < reads + writes => Op::Write { key, value: fresh },
             Some(old) if self.cas => Op::Cas { old: old.clone(), new: fresh, key },
             _ => Op::Read { key },
         }
     }
+
+    /// Remembers what a register was last seen to hold, and forgets what is in doubt.
+    fn learn(&mut self, op: &Op, completion: &Completion) {
+        let (key, value) = match (op, completion) {
+            (Op::Read { key }, Completion::Ok { outcome: Outcome::Read { value }, .. }) => {
+                (key, value.as_ref())
+            }
+            (
+                Op::Write { key, value } | Op::Cas { key, new: value, .. },
+                Completion::Ok { outcome: Outcome::Write | Outcome::Cas, .. },
+            ) => (key, Some(value)),
+            (Op::Cas { key, .. }, _) => (key, None),
+            _ => return,
+        };
+        match value {
+            Some(value) => drop(self.seen.insert(key.clone(), value.clone())),
+            None => drop(self.seen.remove(key)),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use fracas_checker::event::{NodeId, Op};
+    use std::collections::BTreeSet;
+
+    use fracas_checker::event::{NodeId, Stamp};
 
     use super::*;
-    use crate::workload::READS_SHARE;
+    use crate::size::READS_SHARE;
 
     fn asked() -> BTreeSet<OpKind> {
         [OpKind::Read, OpKind::Write, OpKind::Cas].into()
@@ -122,12 +160,12 @@ mod tests {
             .zip(0..)
             .map(|(mut lane, number)| {
                 let mut draw = Draw::new(seed, number, count);
-                let mut seen = Seen::new();
                 (0..steps)
                     .map(|_| {
-                        let op = lane.stream.next(&mut draw, &seen);
-                        if let Op::Write { key, value } = &op {
-                            seen.insert(key.clone(), value.clone());
+                        let op = lane.stream.next(&mut draw);
+                        if op.kind() == OpKind::Write {
+                            let (outcome, stamp) = (Outcome::Write, Stamp::default());
+                            lane.stream.learn(&op, &Completion::Ok { outcome, stamp });
                         }
                         op
                     })

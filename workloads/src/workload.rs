@@ -1,20 +1,16 @@
-//! What a workload is, and what its lanes and streams are.
+//! What a workload is: everything that there is to know of one, and nothing of any target.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fracas_checker::Completion;
-use fracas_checker::event::{Key, NodeId, Op, OpKind, Value};
+use fracas_checker::event::{Key, NodeId, Op, OpKind};
 
 use crate::draw::Draw;
+use crate::look::Look;
+use crate::size::Size;
 
-/// The readers' share of the rate that the user chooses.
-pub(crate) const READS_SHARE: f64 = 1.0 / 3.0;
-
-/// The most reads per second on each node, however fast clients are to be.
-const READS_MOST: f64 = 50.0;
-
-/// What clients ask, as data and seeded streams.
+/// What clients ask, whole: as data and seeded streams.
 pub trait Workload: Sync {
     /// The name used on the command line.
     fn name(&self) -> &'static str;
@@ -25,61 +21,81 @@ pub trait Workload: Sync {
     /// The operations that a target must serve.
     fn needs(&self) -> &'static [OpKind];
 
-    /// The operations that it really asks of a target that serves these.
-    fn asks(&self, serves: &BTreeSet<OpKind>) -> BTreeSet<OpKind> {
-        let _ = serves;
-        self.needs().iter().copied().collect()
+    /// Operations that it asks as well where a target serves them.
+    fn uses(&self) -> &'static [OpKind] {
+        &[]
     }
 
     /// The checks that judge it, by id; a target's promises choose among them.
     fn checks(&self) -> &'static [&'static str];
 
-    /// Every register that its lanes may touch.
-    fn keys(&self, size: &Size) -> Vec<Key>;
+    /// How the names of its objects begin. Of two prefixes that fit a name the longer one counts.
+    fn prefix(&self) -> &'static str;
 
-    /// How to look at every object before anybody changes it again, once all faults are over: for
-    /// each object operations of which every one is asked only if the one before was not refused.
-    fn looks(&self, size: &Size) -> Vec<Vec<Op>> {
-        self.keys(size).into_iter().map(|key| vec![Op::Read { key }]).collect()
+    /// The checks that judge its objects, by id, for the header of the history.
+    fn kinds(&self) -> &'static [&'static str] {
+        self.checks()
     }
+
+    /// How much must have been seen for a pass, where enough is asked.
+    fn least(&self) -> Least;
+
+    /// Its part of the load that the user asks for.
+    fn part(&self) -> Part {
+        Part::Shared
+    }
+
+    /// What shows that a cluster answers, before any client has begun, on an object that no client
+    /// uses; none if there is nothing that can be asked again and again.
+    fn probe(&self) -> Option<Op>;
 
     /// One lane for every client that it wants.
     fn lanes(&self, size: &Size) -> Vec<Lane>;
+
+    /// How to look at `keys`, which clients have used, before anybody changes them again, once all
+    /// faults are over.
+    fn looks(&self, keys: &[Key]) -> Vec<Look>;
+
+    /// What is asked of `keys` at the end.
+    fn finals(&self, keys: &[Key]) -> Vec<Look> {
+        self.looks(keys)
+    }
+
+    /// The operations that it really asks of a target that serves these.
+    fn asks(&self, serves: &BTreeSet<OpKind>) -> BTreeSet<OpKind> {
+        let used = self.uses().iter().filter(|kind| serves.contains(kind));
+        self.needs().iter().chain(used).copied().collect()
+    }
 }
 
-/// How large a load is asked for.
-#[derive(Debug, Clone)]
-pub struct Size {
-    /// The nodes of the cluster.
-    pub nodes: Vec<NodeId>,
-    /// Clients for workloads whose load the user chooses, beside a reader on each node.
-    pub clients: u16,
-    /// Operations per second of those clients and readers together; `None` is as fast as possible.
-    pub rate: Option<f64>,
-    /// Registers to spread over.
-    pub keys: u16,
-    /// What the target serves; a workload leaves out what it can do without.
-    pub serves: BTreeSet<OpKind>,
+/// How much must have been seen under load for a pass to mean something.
+#[derive(Debug, Clone, Copy)]
+pub struct Least {
+    /// Operations of each kind that succeeded.
+    pub ok: &'static [(OpKind, u64)],
+    /// Locks that went from one holder to another.
+    pub handovers: u64,
+    /// Generations that came to be led, where there are faults.
+    pub elections: u64,
 }
 
-impl Size {
-    /// Reads per second of the reader on each node, of the rate that the user chooses.
-    pub(crate) fn reads_per_node(&self) -> f64 {
-        let nodes = self.nodes.len().max(1) as f64;
-        self.rate.map_or(READS_MOST, |rate| READS_MOST.min(rate * READS_SHARE / nodes))
+impl Least {
+    /// These operations, and nothing else.
+    #[must_use]
+    pub const fn of(ok: &'static [(OpKind, u64)]) -> Self {
+        Self { ok, handovers: 0, elections: 0 }
     }
+}
 
-    /// Operations per second of each client beside the readers; `None` is as fast as possible.
-    pub(crate) fn rate_of_clients(&self) -> Option<f64> {
-        let reads = self.reads_per_node() * self.nodes.len() as f64;
-        self.rate.map(|rate| (rate - reads) / f64::from(self.clients.max(1)))
-    }
-
-    /// Operations per second for each of `clients` clients of a workload that is light: `rate`, or
-    /// less where the user asks for less in all.
-    pub(crate) fn light_rate(&self, rate: f64, clients: usize) -> f64 {
-        self.rate.map_or(rate, |asked| rate.min(asked / clients.max(1) as f64))
-    }
+/// A workload's part of the load that the user asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// All of it, whatever else is asked.
+    Whole,
+    /// All of it, or its share among others like it; beside one that has the whole a light load.
+    Shared,
+    /// A light load of its own, whatever the user asks for.
+    Light,
 }
 
 /// What one client does.
@@ -91,14 +107,12 @@ pub struct Lane {
     /// Whether it asks the leader, where the target lets clients follow it; else it asks its own
     /// node, whatever its role.
     pub seeks_leader: bool,
-    /// Whether it goes on while earlier operations are open. Only for what changes nothing.
+    /// Whether it goes on while earlier operations are open. Only for what may stay open for ever
+    /// and disturb nobody.
     pub overlaps: bool,
     /// What it asks, one operation after the other.
     pub stream: Box<dyn Stream>,
 }
-
-/// The last value that this client saw in each register: what a compare-and-set starts from.
-pub type Seen = BTreeMap<Key, Value>;
 
 /// A seeded stream of operations.
 ///
@@ -108,7 +122,7 @@ pub type Seen = BTreeMap<Key, Value>;
 /// once it was granted.
 pub trait Stream: Send {
     /// The next operation. All randomness comes from `draw`.
-    fn next(&mut self, draw: &mut Draw, seen: &Seen) -> Op;
+    fn next(&mut self, draw: &mut Draw) -> Op;
 
     /// Takes notice of how an operation ended.
     fn learn(&mut self, op: &Op, completion: &Completion) {

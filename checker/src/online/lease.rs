@@ -36,6 +36,8 @@ struct Holder {
     open: bool,
     /// Whether it had two requests open at a time.
     at_once: bool,
+    /// Whether it does not know what became of a release.
+    unsure: bool,
     /// The time to live that was granted last.
     life: Option<Nanos>,
 }
@@ -60,7 +62,7 @@ impl Holder {
 
     /// Its request was granted: until when it may believe in that.
     fn granted(&mut self, asked: Asked<'_>) -> Option<Nanos> {
-        if self.at_once || self.request != Some(asked.id) {
+        if self.at_once || self.unsure || self.request != Some(asked.id) {
             return None;
         }
         let ttl = match asked.op {
@@ -138,6 +140,7 @@ impl Monitor for OneLease {
             Ending::Ok(_) => holder.granted(asked),
             _ => None,
         };
+        holder.unsure |= matches!((asked.op, ended.how), (Op::Release { .. }, Ending::Unknown));
         holder.open &= holder.request != Some(asked.id);
         granted.into_iter().for_each(|until| self.believes(by, now, until));
         Ok(())

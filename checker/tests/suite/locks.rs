@@ -290,6 +290,14 @@ fn leases_say_how_long_they_overlapped() {
     );
     // A holder may ask for less.
     overlap("p1 - ren l 1 ttl 5 [20..21] ok\np2 - acq l 2 ttl 50 [22..30] ok", "pass");
+    // A release that nobody knows the end of may take effect after the next grant, and free it.
+    let again = "p3 - acq l 1 ttl 50 [30..32] ok\np2 - acq l 2 ttl 50 [34..40] ok";
+    overlap(&format!("p1 - rel l 1 [15..20] info\n{again}"), "pass");
+    overlap(&format!("p1 - rel l 1 [15..] info\n{again}"), "pass");
+    overlap(
+        &format!("p1 - rel l 1 [15..20] ok\n{again}"),
+        "Lease overlap: holders 1 and 2 both held l for 40 ms from 0.040 s",
+    );
     // Two grants of one holder, neither of which lasts long enough by itself.
     overlap(
         "plan clock-error 15\np1 - ren l 1 ttl 13 [48..50] ok\np2 - acq l 2 ttl 50 [38..39] ok",

@@ -83,7 +83,8 @@ fn life(all: &[Request], place: usize) -> Option<u64> {
     }
 }
 
-/// Whether `holder` believes to hold `key` from `now` to a millisecond later.
+/// Whether `holder` believes to hold `key` from `now` to a millisecond later. Once it does not know
+/// what became of a release nothing that it is granted later counts.
 fn believes(all: &[Request], key: &str, holder: u64, now: u64) -> bool {
     let own = |place: &usize| all[*place].key == key && all[*place].holder == holder;
     (0..all.len()).filter(own).any(|grant| {
@@ -94,7 +95,15 @@ fn believes(all: &[Request], key: &str, holder: u64, now: u64) -> bool {
             (verb == Verb::Release && start <= now) || lives.is_some_and(|ttl| start + ttl <= now)
         });
         let request = all[grant];
-        request.ending == Ending::Ok && request.end <= now && now < request.start + ttl && !ended
+        let unsure = (0..grant).filter(own).any(|before| {
+            let Request { verb, start, ending, .. } = all[before];
+            (verb, ending) == (Verb::Release, Ending::Info) && start < request.start
+        });
+        !unsure
+            && request.ending == Ending::Ok
+            && request.end <= now
+            && now < request.start + ttl
+            && !ended
     })
 }
 

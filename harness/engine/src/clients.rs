@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use fracas_checker::event::{Completion, EventKind, NodeId, Op, OpKind, Outcome, ProcessId, Value};
+use fracas_checker::event::{Completion, EventKind, NodeId, Op, ProcessId};
 use fracas_targets::Client;
-use fracas_workloads::{Draw, Lane, Seen};
+use fracas_workloads::{Draw, Lane};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
@@ -41,17 +41,15 @@ impl Caller {
         Self { client, recorder, enough, given_back }
     }
 
-    /// Whether a node answers, without a trace in the history: a read, or where nothing is read that
-    /// a session can be opened.
+    /// Whether a node answers `probe`, without a trace in the history; without one, whether a session
+    /// can be opened.
     ///
     /// # Errors
     /// What it says instead.
-    pub async fn answers(&self, node: NodeId, key: &str) -> Result<(), String> {
-        if !self.client.serves(OpKind::Read) {
-            return self.client.reach(node).await;
-        }
+    pub async fn answers(&self, node: NodeId, probe: Option<&Op>) -> Result<(), String> {
+        let Some(probe) = probe else { return self.client.reach(node).await };
         let process = ProcessId(0);
-        let asked = self.client.invoke(node, process, &Op::Read { key: key.into() }).await;
+        let asked = self.client.invoke(node, process, probe).await;
         drop(self.client.ended(process));
         match asked {
             Completion::Ok { .. } => Ok(()),
@@ -63,6 +61,7 @@ impl Caller {
     pub async fn call(&self, process: ProcessId, node: NodeId, op: &Op) -> Completion {
         self.given_back.close(self.client.leaves(process, node), &self.recorder);
         self.recorder.record(EventKind::Invoke { process, node: Some(node), op: op.clone() });
+        self.enough.asked(op);
         let completion = self.client.invoke(node, process, op).await;
         self.recorder.record(EventKind::Complete { process, completion: completion.clone() });
         self.enough.note(op, &completion);
@@ -228,15 +227,21 @@ impl Clients {
     }
 }
 
+/// What came of a read.
+struct Read {
+    /// The process that may ask next.
+    next: u64,
+    op: Op,
+    completion: Completion,
+}
+
 impl Worker {
     async fn run(self, mut lane: Lane, mut draw: Draw, mut orders: Orders) {
         let mut process = ProcessId(self.first);
-        let mut seen = Seen::new();
         let mut due = Instant::now();
         while orders.go_on().await {
-            let op = lane.stream.next(&mut draw, &seen);
+            let op = lane.stream.next(&mut draw);
             let completion = self.caller.call(process, self.node(&lane), &op).await;
-            learn(&mut seen, &op, &completion);
             lane.stream.learn(&op, &completion);
             if matches!(completion, Completion::Info { .. }) {
                 process = ProcessId(process.0 + self.count);
@@ -264,27 +269,29 @@ impl Worker {
         while !orders.end() {
             let began = Instant::now();
             if let Some(process) = free.pop() {
-                let op = lane.stream.next(&mut draw, &Seen::new());
+                let op = lane.stream.next(&mut draw);
                 open.spawn(self.clone().read(process, self.node(&lane), op));
             }
             let answered = async { open.join_next().await };
-            if let Ok(Some(Ok(next))) = timeout_at(began + patience, answered).await {
+            let mut answered = timeout_at(began + patience, answered).await.ok().flatten();
+            while let Some(Ok(Read { next, op, completion })) = answered {
                 free.push(next);
-            }
-            while let Some(Ok(next)) = open.try_join_next() {
-                free.push(next);
+                lane.stream.learn(&op, &completion);
+                answered = open.try_join_next();
             }
             orders.sleep_until(began + Duration::from_secs_f64(draw.jitter() / rate)).await;
         }
         open.join_all().await;
     }
 
-    /// Reads once; returns the process that may ask next.
-    async fn read(self, process: u64, node: NodeId, op: Op) -> u64 {
-        match self.caller.call(ProcessId(process), node, &op).await {
+    /// Reads once.
+    async fn read(self, process: u64, node: NodeId, op: Op) -> Read {
+        let completion = self.caller.call(ProcessId(process), node, &op).await;
+        let next = match completion {
             Completion::Info { .. } => process + self.count,
             Completion::Ok { .. } | Completion::Fail { .. } => process,
-        }
+        };
+        Read { next, op, completion }
     }
 
     fn node(&self, lane: &Lane) -> NodeId {
@@ -295,29 +302,12 @@ impl Worker {
     }
 }
 
-/// Remembers what a register was last seen to hold, and forgets what is in doubt.
-fn learn(seen: &mut Seen, op: &Op, completion: &Completion) {
-    let Some(key) = op.key().cloned() else { return };
-    let value: Option<Value> = match (op, completion) {
-        (Op::Read { .. }, Completion::Ok { outcome: Outcome::Read { value }, .. }) => value.clone(),
-        (Op::Write { value, .. } | Op::Cas { new: value, .. }, Completion::Ok { .. }) => {
-            Some(value.clone())
-        }
-        (Op::Cas { .. }, _) => None,
-        _ => return,
-    };
-    match value {
-        Some(value) => seen.insert(key, value),
-        None => seen.remove(&key),
-    };
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
 
-    use fracas_checker::Key;
     use fracas_checker::history::{Header, Plan, SCHEMA};
+    use fracas_checker::{Key, OpKind};
     use fracas_targets::{ClusterSpec, NodeSpec, Target};
     use fracas_workloads::Stream;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -386,7 +376,7 @@ registers = "linearizable"
     struct Again(Op);
 
     impl Stream for Again {
-        fn next(&mut self, _: &mut Draw, _: &Seen) -> Op {
+        fn next(&mut self, _: &mut Draw) -> Op {
             self.0.clone()
         }
     }

@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fracas_checker::event::OpKind;
 use fracas_checker::fault::FaultKind;
 use fracas_checker::history::{self, Coverage};
 use fracas_targets::Target;
-use fracas_workloads::{Size, Workload};
+use fracas_workloads::{Chosen, Size};
 
 use crate::nemesis;
 use crate::spec::RunSpec;
@@ -20,9 +19,6 @@ use fracas_lab::leftovers::Identity;
 /// Until the first answer after the last heal, where a target does not say.
 const RECOVERY: Duration = Duration::from_secs(30);
 
-/// How often a lock must go from one holder to another for a pass to mean something.
-const HANDOVERS: u64 = 3;
-
 /// A run, decided, with all that its spec names looked up.
 pub struct RunPlan {
     /// What was decided.
@@ -30,7 +26,7 @@ pub struct RunPlan {
     /// The system under test.
     pub target: Target,
     /// What clients do.
-    pub workloads: Vec<&'static dyn Workload>,
+    pub workloads: Chosen,
     /// How much they do.
     pub size: Size,
     /// Where and for whom it is carried out.
@@ -80,7 +76,7 @@ impl RunPlan {
             let unknown = || format!("error: there is no workload `{name}`");
             fracas_workloads::find(name).ok_or_else(unknown)
         });
-        let workloads = workloads.collect::<Result<_, _>>()?;
+        let workloads = workloads.collect::<Result<Vec<_>, _>>()?;
         sensible(&spec).map_err(|why| format!("error: {why}"))?;
         if let Some(kind) = spec.schedule.kinds().difference(&target.allowed_faults()).next() {
             return Err(format!(
@@ -95,6 +91,7 @@ impl RunPlan {
             keys: spec.keys,
             serves: target.serves(),
         };
+        let workloads = Chosen::new(&workloads, &size);
         Ok(Self { spec, target, workloads, size, place, notes })
     }
 
@@ -102,7 +99,7 @@ impl RunPlan {
     #[must_use]
     pub fn judging(&self) -> history::Plan {
         let (promised, promises) = (promised(&self.target), self.target.promises());
-        let wanted = self.workloads.iter().flat_map(|workload| workload.checks());
+        let wanted = self.workloads.all().flat_map(|workload| workload.checks());
         let wanted = wanted.copied().filter(|id| promised.contains(id));
         let mut checks: Vec<String> = Vec::new();
         for id in wanted.chain(["liveness/recovers", "nodes/stay-up"]) {
@@ -112,6 +109,7 @@ impl RunPlan {
         }
         history::Plan {
             checks,
+            objects: self.workloads.objects(),
             recovery_ms: millis(self.recovery()),
             step_down_ms: promises.step_down.map(millis),
             clock_error_ms: promises.clock_error.map_or(0, millis),
@@ -138,7 +136,7 @@ impl RunPlan {
     #[must_use]
     pub fn summary(&self) -> String {
         let kinds: Vec<&str> = self.spec.faults.iter().map(|kind| kind.word()).collect();
-        let workloads: Vec<&str> = self.workloads.iter().map(|workload| workload.name()).collect();
+        let workloads: Vec<&str> = self.workloads.all().map(|workload| workload.name()).collect();
         format!(
             "{}, {}, {:?}, workloads: {}, faults: {}",
             counted(self.spec.nodes.len(), "node"),
@@ -187,7 +185,7 @@ impl RunPlan {
     /// The name of the run, without its time stamp.
     #[must_use]
     pub fn name(&self) -> String {
-        let workloads: Vec<&str> = self.workloads.iter().map(|workload| workload.name()).collect();
+        let workloads: Vec<&str> = self.workloads.all().map(|workload| workload.name()).collect();
         format!("{}-{}-{}", self.target.name(), workloads.join("+"), self.spec.seed)
     }
 }
@@ -229,129 +227,37 @@ pub fn promised(target: &Target) -> BTreeSet<&'static str> {
     target.promises().checks().into_iter().collect()
 }
 
-/// Of so many operations that are asked one may be expected to succeed: most servers refuse what
-/// only their leader may do, a compare-and-set often comes too late, and faults take their part.
-const ASKED_PER_OK: f64 = 20.0;
-
-/// What is asked of a cluster, as far as it decides what a pass needs.
-pub struct Asked<'a> {
-    /// What clients do.
-    pub workloads: &'a [&'static dyn Workload],
-    /// How much they do.
-    pub size: &'a Size,
-    /// How long.
-    pub time: Duration,
-    /// Whether leaders are judged.
-    pub leaders: bool,
-    /// Whether there are to be faults.
-    pub faults: bool,
-}
-
-impl Asked<'_> {
-    /// What a pass needs where nobody says otherwise: no more than the load can give.
-    #[must_use]
-    pub fn coverage(&self) -> Coverage {
-        let expected = self.expected();
-        let least = |(kind, most): (OpKind, u64)| {
-            let asked = expected.get(&kind)?;
-            Some((kind, most.min((asked / ASKED_PER_OK) as u64).max(1)))
-        };
-        let ok_per_kind: BTreeMap<OpKind, u64> = LEAST.into_iter().filter_map(least).collect();
-        let grants = ok_per_kind.get(&OpKind::Acquire).copied().unwrap_or(0);
-        Coverage {
-            handovers: HANDOVERS.min(grants),
-            ok_per_kind,
-            ok_per_fault_window: 1,
-            elections: u64::from(self.leaders && self.faults),
-            effective_faults: u64::from(self.faults),
-            look_first: true,
-            ..Coverage::default()
-        }
-    }
-
-    /// The kinds of operations of which so few are asked that a pass is not to be expected, in
-    /// words; none if there are none.
-    #[must_use]
-    pub fn too_little(&self) -> Option<String> {
-        let expected = self.expected();
-        let few = |(kind, _): &(OpKind, u64)| {
-            let asked = *expected.get(kind)?;
-            (asked < ASKED_PER_OK).then(|| format!("{asked:.0} {kind}"))
-        };
-        let few: Vec<String> = LEAST.iter().filter_map(few).collect();
-        let time = self.time;
-        (!few.is_empty()).then(|| {
-            format!(
-                "in {time:?} clients ask about {}: that may be too little for a pass; a longer \
-                 `--time` or a higher `--rate` asks more",
-                few.join(", ")
-            )
-        })
-    }
-
-    /// About how many operations of each kind will be asked.
-    fn expected(&self) -> BTreeMap<OpKind, f64> {
-        let lanes = self.workloads.iter().flat_map(|workload| workload.lanes(self.size)).collect();
-        let served = &self.size.serves;
-        let mut expected = fracas_workloads::expected(lanes, self.time);
-        // What is never drawn in so short a time is asked for all the same.
-        for kind in self.workloads.iter().flat_map(|workload| workload.asks(served)) {
-            expected.entry(kind).or_default();
-        }
-        expected
+/// What a pass needs where nobody says otherwise: no more than these workloads can give in so long a
+/// time, with faults or without.
+#[must_use]
+pub fn coverage(workloads: &Chosen, time: Duration, faults: bool) -> Coverage {
+    Coverage {
+        objects: workloads.least(time),
+        ok_per_fault_window: 1,
+        elections: if faults { workloads.elections() } else { 0 },
+        effective_faults: u64::from(faults),
+        look_first: true,
+        ..Coverage::default()
     }
 }
-
-/// How many operations of a kind must succeed for a pass, where enough are asked.
-const LEAST: [(OpKind, u64); 7] = [
-    (OpKind::Read, 10),
-    (OpKind::Write, 10),
-    (OpKind::Cas, 5),
-    (OpKind::Acquire, 10),
-    (OpKind::Renew, 5),
-    (OpKind::Release, 5),
-    (OpKind::GuardedWrite, 10),
-];
 
 #[cfg(test)]
 mod tests {
-    use fracas_checker::NodeId;
+    use fracas_checker::{NodeId, OpKind};
 
     use super::*;
 
-    fn asked(rate: f64, seconds: u64) -> (Coverage, bool) {
-        let nodes = (1..=5).map(NodeId).collect();
-        let serves = OpKind::asked().collect();
-        let size = Size { nodes, clients: 10, rate: Some(rate), keys: 5, serves };
-        let time = Duration::from_secs(seconds);
-        let workloads = &fracas_workloads::ALL;
-        let asked = Asked { workloads, size: &size, time, leaders: true, faults: true };
-        (asked.coverage(), asked.too_little().is_some())
-    }
-
-    /// A rate of 20/s for 15 s cannot give five compare-and-sets.
-    #[test]
-    fn a_pass_needs_no_more_than_the_load_can_give() {
-        let (usual, warned) = asked(150.0, 30);
-        assert_eq!(usual.ok_per_kind, LEAST.into());
-        assert_eq!((usual.handovers, warned), (HANDOVERS, false));
-        let (little, _) = asked(20.0, 15);
-        assert!((1..=2).contains(&little.ok_per_kind[&OpKind::Cas]), "{little:?}");
-        assert!(little.ok_per_kind.values().all(|least| *least >= 1));
-        let (nothing, warned) = asked(20.0, 0);
-        assert!(nothing.ok_per_kind.values().all(|least| *least == 1) && warned);
-        assert_eq!(nothing.ok_per_kind.len(), LEAST.len());
-    }
-
     #[test]
     fn without_faults_no_election_is_asked_for() {
-        let nodes = vec![NodeId(1)];
-        let size =
-            Size { nodes, clients: 1, rate: None, keys: 1, serves: OpKind::asked().collect() };
-        for (leaders, faults, elections) in [(true, true, 1), (true, false, 0), (false, true, 0)] {
-            let (workloads, time) = (&fracas_workloads::ALL, Duration::from_secs(9));
-            let asked = Asked { workloads, size: &size, time, leaders, faults };
-            let coverage = asked.coverage();
+        let (nodes, serves) = (vec![NodeId(1)], OpKind::asked().collect());
+        let size = Size { nodes, clients: 1, rate: None, keys: 1, serves };
+        let all = Chosen::new(&fracas_workloads::ALL, &size);
+        let register = fracas_workloads::find("register").expect("a workload");
+        let register = Chosen::new(&[register], &size);
+        for (workloads, faults, elections) in
+            [(&all, true, 1), (&all, false, 0), (&register, true, 0)]
+        {
+            let coverage = coverage(workloads, Duration::from_secs(9), faults);
             assert_eq!(coverage.elections, elections);
             assert_eq!(coverage.effective_faults, u64::from(faults));
         }

@@ -31,7 +31,7 @@ pub fn begin(plan: &RunPlan, world: &World) -> RunRecord {
         tool: Tool { name: "fracas".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         spec: serde_json::to_value(&plan.spec).expect("a spec can be written"),
         target: target(plan),
-        workloads: plan.workloads.iter().map(|workload| workload.name().to_owned()).collect(),
+        workloads: plan.workloads.all().map(|workload| workload.name().to_owned()).collect(),
         faults: plan.spec.faults.iter().map(ToString::to_string).collect(),
         clients: plan.size.clients,
         rate: plan.size.rate,

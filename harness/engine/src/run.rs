@@ -16,7 +16,6 @@ use fracas_checker::history::{self, Header};
 use fracas_lab::{Lab, LabSpec, World, scarce};
 use fracas_reports::{Ended, RunRecord};
 use fracas_targets::{Client, Deployment};
-use fracas_workloads::Lane;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -317,9 +316,8 @@ impl Stage<'_> {
     /// change nothing more.
     async fn load(&self) -> Result<(Clients, Vec<Actual>), RunError> {
         let plan = self.plan;
-        let lanes: Vec<Lane> =
-            plan.workloads.iter().flat_map(|workload| workload.lanes(&plan.size)).collect();
-        let clients = Clients::start(lanes, plan.spec.seed, &self.caller, &self.view);
+        let clients =
+            Clients::start(plan.workloads.lanes(), plan.spec.seed, &self.caller, &self.view);
         let (stop, stopped) = watch::channel(false);
         let actor = Actor::new(Arc::clone(&self.cluster), self.recorder.clone(), self.view.clone());
         let faults = plan.spec.schedule.clone();
@@ -345,7 +343,8 @@ impl Stage<'_> {
     /// faults are to come that must.
     async fn go_on(&self, faults_to_come: impl Fn() -> bool) {
         let coverage = &self.plan.spec.coverage;
-        let lacks = || self.caller.enough().lacks(coverage);
+        let kinds = self.plan.workloads.objects();
+        let lacks = || self.caller.enough().lacks(coverage, &kinds);
         let comes = || coverage.every_fault && faults_to_come();
         let Some(what) = lacks().or_else(|| comes().then(|| "planned faults".to_owned())) else {
             return;

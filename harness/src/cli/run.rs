@@ -8,7 +8,7 @@ use fracas_checker::event::NodeId;
 use fracas_checker::fault::FaultKind;
 use fracas_checker::history::Coverage;
 use fracas_targets::Target;
-use fracas_workloads::{Size, Workload};
+use fracas_workloads::{Chosen, Size, Workload};
 
 use super::carry_out::carry_out;
 use super::chosen::{
@@ -21,7 +21,7 @@ use crate::exit::Exit;
 use crate::output::{Format, narrate, one_line, print};
 use fracas_engine::means::Wanted;
 use fracas_engine::nemesis;
-use fracas_engine::plan::{Asked, Notes, Place, RunPlan, promised};
+use fracas_engine::plan::{self, Notes, Place, RunPlan, promised};
 use fracas_engine::preflight;
 use fracas_engine::spec::{RunSpec, SPEC_SCHEMA};
 use fracas_engine::store::Readers;
@@ -33,7 +33,7 @@ use fracas_lab::{Isolation, NODES_MAX};
 /// One run in a world of its own.
 pub(super) fn one(args: &RunArgs, target: &str, plan: &RunPlan) -> Exit {
     for skipped in &plan.notes.skipped {
-        if args.workload.is_empty() {
+        if args.workload.iter().all(|name| name == ALL) {
             tracing::debug!("{skipped}"); // nobody asked for it by name
         } else {
             narrate(&format!("fracas: {skipped}"));
@@ -125,9 +125,9 @@ fn decide_without(
     let kinds = if args.schedule.is_some() { faults.kinds() } else { kinds };
     must_be_given(&faults, args)?;
     let time = args.time.unwrap_or_else(|| usual_time(args, &faults));
-    let (leaders, faulty) = (is_led(&workloads), !kinds.is_empty());
-    let asked = Asked { workloads: &workloads, size: &size, time, leaders, faults: faulty };
-    let (coverage, warning) = (needed(args, &asked), asked.too_little());
+    let chosen = Chosen::new(&workloads, &size);
+    let usual = plan::coverage(&chosen, time, !kinds.is_empty());
+    let (coverage, warning) = (needed(args, usual), chosen.too_little(time));
     let spec = RunSpec {
         schema: SPEC_SCHEMA.to_owned(),
         target: found_target,
@@ -163,14 +163,8 @@ fn decide_without(
     RunPlan::of(spec, place, Notes { skipped, warning, left_out, fits })
 }
 
-/// Whether leaders are judged.
-fn is_led(workloads: &[&dyn Workload]) -> bool {
-    workloads.iter().any(|workload| workload.name() == "leadership")
-}
-
 /// What a pass needs.
-fn needed(args: &RunArgs, asked: &Asked<'_>) -> Coverage {
-    let usual = asked.coverage();
+fn needed(args: &RunArgs, usual: Coverage) -> Coverage {
     Coverage {
         elections: args.min_elections.unwrap_or(usual.elections),
         every_fault: args.schedule.is_some(),
@@ -237,21 +231,25 @@ fn nodes(count: u16) -> Result<Vec<NodeId>, String> {
     Err(format!("error: invalid value `{count}` for `--nodes`: expected 1 to {NODES_MAX}"))
 }
 
+/// What stands for every workload that fits.
+const ALL: &str = "all";
+
 /// The workloads that were asked for and fit; where none was asked for, all that fit.
 fn workloads(
     wanted: &[String],
     target: &Target,
 ) -> Result<(Vec<&'static dyn Workload>, Vec<String>), String> {
     let names = || fracas_workloads::ALL.iter().map(|workload| workload.name());
+    let every = wanted.is_empty() || wanted.iter().any(|name| name == ALL);
     let mut chosen = Vec::new();
-    for name in wanted {
+    for name in wanted.iter().filter(|name| *name != ALL) {
         let found = fracas_workloads::find(name)
             .ok_or_else(|| unknown("workload", name, names().collect::<Vec<_>>().as_slice()))?;
         if !chosen.iter().any(|other: &&dyn Workload| other.name() == found.name()) {
             chosen.push(found);
         }
     }
-    if wanted.is_empty() {
+    if every {
         chosen = fracas_workloads::ALL.to_vec();
     }
     let (fitting, unfit): (Vec<_>, Vec<_>) =

@@ -56,7 +56,8 @@ pub(super) struct RunArgs {
     /// Only `--binary` changes what happens in it.
     #[arg(long, value_name = "FILE", conflicts_with_all = DECIDED)]
     pub(super) spec: Option<PathBuf>,
-    /// What clients ask, comma-separated [default: every workload that fits the target].
+    /// What clients ask, comma-separated; `all` for every workload that fits the target [default:
+    /// all].
     #[arg(env = "FRACAS_WORKLOAD", long, value_delimiter = ',', value_name = "W[,W]")]
     pub(super) workload: Vec<String>,
     /// Kinds of faults to inject, comma-separated; `all` or `none` [default: all that the target
@@ -100,7 +101,9 @@ pub(super) struct RunArgs {
         short_alias = 'u'
     )]
     pub(super) clients: String,
-    /// Operations per second, of all clients together; `max` is as fast as the servers answer.
+    /// Operations per second, of all clients together; `max` is as fast as the servers answer. Several
+    /// workloads share it; beside `register`, which has all of it, others ask at most 3 per second and
+    /// node.
     #[arg(env = "FRACAS_RATE", long, default_value = "150/s", value_parser = rate, value_name = "N/s|max")]
     pub(super) rate: Rate,
     /// Number of objects (registers, locks, …) that the clients share.

@@ -1,62 +1,66 @@
 //! Looking at every object: after the last heal, before anybody changes it again, and at the end.
 //!
-//! What a fault took is seen only by who looks before anybody writes: the next write hides it. What
-//! was seen is in the history; nothing is judged here.
+//! What a fault took is seen only by who looks before anybody writes: the next write hides it. How an
+//! object is looked at is said by its workload; what was seen is in the history. Nothing is judged
+//! here.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use fracas_checker::event::{Completion, NodeId, Op, OpKind, ProcessId};
+use fracas_checker::event::{Completion, NodeId, Op, Outcome, ProcessId};
+use fracas_workloads::{Look, Until};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::stage::{GLANCE, Stage};
+use crate::clients::Caller;
 
 /// Process ids of those who look begin here, far above those of any client.
 const LOOKERS: u64 = 1_000_000;
 
-/// One process on every node.
+/// A node that leaves so many questions in a row unanswered is asked no more in this pass.
+const SILENT: u32 = 2;
+
+/// Who looks: one process on every node.
 pub(super) struct Looker<'a> {
     stage: &'a Stage<'a>,
-    processes: BTreeMap<NodeId, u64>,
+    askers: BTreeMap<NodeId, Asker>,
 }
 
 impl<'a> Looker<'a> {
     pub(super) fn new(stage: &'a Stage<'a>) -> Self {
-        let nodes = stage.cluster.nodes();
-        Self { stage, processes: nodes.map(|node| (node, LOOKERS + u64::from(node.0))).collect() }
+        let asker = |node: NodeId| {
+            let (caller, process) = (stage.caller.clone(), LOOKERS + u64::from(node.0));
+            (node, Asker { caller, node, process })
+        };
+        Self { stage, askers: stage.cluster.nodes().map(asker).collect() }
     }
 
-    /// Looks at every object in the way that its workload says, for as long as `within`.
+    /// Looks at every object that clients have used, before anybody changes it again, for as long as
+    /// `within`.
     pub(super) async fn look(&mut self, within: Duration) {
-        let (plan, until) = (self.stage.plan, Instant::now() + within);
-        let looks = plan.workloads.iter().flat_map(|workload| workload.looks(&plan.size));
-        let (reads, others): (Vec<Vec<Op>>, Vec<Vec<Op>>) = looks.partition(|ops| is_read(ops));
-        self.until_read(&reads, until).await;
-        // Who is refused has seen enough: the lock is held.
-        for ops in others {
-            if self.goes_on(until) {
-                self.ask(&ops).await;
-            }
-        }
+        let asked = self.stage.caller.enough().objects();
+        self.ask(self.stage.plan.workloads.looks(&asked), within).await;
     }
 
-    /// Reads every object once more.
+    /// Asks what is asked at the end.
     pub(super) async fn read(&mut self, within: Duration) {
-        let (plan, until) = (self.stage.plan, Instant::now() + within);
-        let keys = plan.workloads.iter().flat_map(|workload| workload.keys(&plan.size));
-        let reads: Vec<Vec<Op>> = keys.map(|key| vec![Op::Read { key }]).collect();
-        self.until_read(&reads, until).await;
+        let asked = self.stage.caller.enough().objects();
+        self.ask(self.stage.plan.workloads.finals(&asked), within).await;
     }
 
-    /// Reads through every node; each object at least once with success, if at all possible.
-    async fn until_read(&mut self, reads: &[Vec<Op>], until: Instant) {
-        for ops in reads {
-            let mut read = false;
-            while !read && self.goes_on(until) {
-                read = self.ask(ops).await;
-                if !read {
-                    tokio::time::sleep(GLANCE).await;
-                }
+    /// First what changes nothing, so that nothing is hidden from it.
+    async fn ask(&mut self, looks: Vec<Look>, within: Duration) {
+        let until = Instant::now() + within;
+        let (answered, others): (Vec<Look>, Vec<Look>) =
+            looks.into_iter().partition(|look| look.until == Until::Answered);
+        self.until_answered(answered, until).await;
+        for look in others {
+            match look.until {
+                _ if !self.goes_on(until) => return,
+                Until::Empty => self.until_empty(&look.ops, until).await,
+                Until::Granted | Until::Answered => self.until_granted(&look.ops).await,
             }
         }
     }
@@ -65,29 +69,127 @@ impl<'a> Looker<'a> {
         Instant::now() < until && self.stage.interrupts.now().is_none()
     }
 
-    /// Asks these at every node, one after the other as long as none is refused; whether all
-    /// succeeded at some node. What is not only read is not asked again once it has succeeded.
-    async fn ask(&mut self, ops: &[Op]) -> bool {
-        let mut succeeded = false;
-        for (node, process) in &mut self.processes {
-            let mut ok = 0;
-            for op in ops {
-                match self.stage.caller.call(ProcessId(*process), *node, op).await {
-                    Completion::Ok { .. } => ok += 1,
-                    Completion::Info { .. } => *process += LOOKERS,
-                    Completion::Fail { .. } => break,
-                }
+    /// Asks all nodes at once, everything of each; again what no node has answered.
+    async fn until_answered(&mut self, mut looks: Vec<Look>, until: Instant) {
+        while !looks.is_empty() && self.goes_on(until) {
+            let all: Arc<[Look]> = looks.clone().into();
+            let mut passes = JoinSet::new();
+            for asker in self.askers.values() {
+                passes.spawn(asker.clone().pass(Arc::clone(&all), until));
             }
-            succeeded |= ok == ops.len();
-            if succeeded && !is_read(ops) {
-                break;
+            let mut answered = vec![false; all.len()];
+            while let Some(Ok((asker, own))) = passes.join_next().await {
+                self.askers.insert(asker.node, asker);
+                answered.iter_mut().zip(own).for_each(|(any, own)| *any |= own);
+            }
+            let mut unanswered = answered.into_iter().map(|any| !any);
+            looks.retain(|_| unanswered.next().unwrap_or(false));
+            if !looks.is_empty() {
+                tokio::time::sleep(GLANCE).await;
             }
         }
-        succeeded
+    }
+
+    /// Asks one node after the other until all of `ops` have succeeded at one.
+    async fn until_granted(&mut self, ops: &[Op]) {
+        for asker in self.askers.values_mut() {
+            if asker.all(ops).await == Answer::Ok {
+                return;
+            }
+        }
+    }
+
+    /// Takes all that is left, through one node after the other: until in a whole round nobody has
+    /// handed anything out and somebody says that there is nothing.
+    async fn until_empty(&mut self, ops: &[Op], until: Instant) {
+        let (mut took, mut empty) = (true, false);
+        while (took || !empty) && self.goes_on(until) {
+            (took, empty) = (false, false);
+            for asker in self.askers.values_mut() {
+                let taken = asker.take(ops, until).await;
+                (took, empty) = (took | taken.some, empty | taken.nothing_left);
+            }
+            if !took && !empty {
+                tokio::time::sleep(GLANCE).await;
+            }
+        }
     }
 }
 
-/// Whether nothing but a read is asked.
-fn is_read(ops: &[Op]) -> bool {
-    ops.iter().all(|op| op.kind() == OpKind::Read)
+/// How a node answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Ok,
+    Refused,
+    None,
+}
+
+/// What a node handed out.
+#[derive(Debug, Default)]
+struct Taken {
+    some: bool,
+    nothing_left: bool,
+}
+
+/// A process that asks one node.
+#[derive(Clone)]
+struct Asker {
+    caller: Caller,
+    node: NodeId,
+    process: u64,
+}
+
+impl Asker {
+    async fn one(&mut self, op: &Op) -> Completion {
+        let completion = self.caller.call(ProcessId(self.process), self.node, op).await;
+        if matches!(completion, Completion::Info { .. }) {
+            self.process += LOOKERS;
+        }
+        completion
+    }
+
+    /// Asks these one after the other as long as none is refused.
+    async fn all(&mut self, ops: &[Op]) -> Answer {
+        let mut answer = Answer::Ok;
+        for op in ops {
+            match self.one(op).await {
+                Completion::Ok { .. } => {}
+                Completion::Info { .. } => answer = Answer::None,
+                Completion::Fail { .. } => return Answer::Refused,
+            }
+        }
+        answer
+    }
+
+    /// Looks at everything once; returns which looks succeeded.
+    async fn pass(mut self, looks: Arc<[Look]>, until: Instant) -> (Self, Vec<bool>) {
+        let (mut answered, mut silent) = (vec![false; looks.len()], 0);
+        for (look, answered) in looks.iter().zip(&mut answered) {
+            if Instant::now() >= until || silent >= SILENT {
+                break;
+            }
+            let answer = self.all(&look.ops).await;
+            silent = if answer == Answer::None { silent + 1 } else { 0 };
+            *answered = answer == Answer::Ok;
+        }
+        (self, answered)
+    }
+
+    /// Takes as long as the node hands something out.
+    async fn take(&mut self, ops: &[Op], until: Instant) -> Taken {
+        let mut taken = Taken::default();
+        while Instant::now() < until {
+            for op in ops {
+                match self.one(op).await {
+                    Completion::Ok { outcome: Outcome::Dequeue { value: None }, .. } => {
+                        taken.nothing_left = true;
+                        return taken;
+                    }
+                    Completion::Ok { .. } => taken.some = true,
+                    Completion::Fail { .. } | Completion::Info { .. } => return taken,
+                }
+            }
+        }
+        taken
+    }
 }

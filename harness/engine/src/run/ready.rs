@@ -13,8 +13,6 @@ use crate::text::plain;
 
 /// How long the cluster may take to be ready, where the target does not say.
 const READY_WITHIN: Duration = Duration::from_secs(30);
-/// The register that is read to see whether the cluster answers.
-const PROBE_KEY: &str = "ready";
 /// How many of its last log lines are shown of a node that did not start.
 const LAST_LINES: usize = 6;
 
@@ -81,9 +79,9 @@ impl Stage<'_> {
 
     /// What the last node says, if none answers.
     async fn refused(&self) -> Option<String> {
-        let mut last = None;
+        let (probe, mut last) = (self.plan.workloads.probe(), None);
         for node in self.cluster.nodes() {
-            match self.caller.answers(node, PROBE_KEY).await {
+            match self.caller.answers(node, probe.as_ref()).await {
                 Ok(()) => return None,
                 Err(error) => last = Some(format!("{node} says: {error}")),
             }
