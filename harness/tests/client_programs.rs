@@ -46,13 +46,18 @@ impl Ran {
 
 /// Runs a target with kills only; none if this machine cannot.
 fn run(target: &Path, extra: &[&str]) -> Option<Ran> {
+    run_with(target, &[&["--faults", "kill", "--time", "8s"], extra].concat())
+}
+
+/// Runs a target; none if this machine cannot.
+fn run_with(target: &Path, arguments: &[&str]) -> Option<Ran> {
     let out = tempfile::tempdir().expect("there is room for a run");
     let output = Command::new(env!("CARGO_BIN_EXE_fracas"))
         .arg("run")
         .arg(target)
-        .args(["--faults", "kill", "--time", "8s", "--seed", "1", "--out"])
+        .args(["--seed", "1", "--out"])
         .arg(out.path())
-        .args(extra)
+        .args(arguments)
         .output()
         .expect("fracas can be started");
     let text = [output.stdout, output.stderr].concat();
@@ -213,7 +218,7 @@ fn ends(deed: &str) -> Option<Ran> {
         return None;
     }
     let dir = tempfile::tempdir().expect("there is room for a program");
-    run(&misbehaving(dir.path(), deed), &["--faults", "none", "--time", "4s"])
+    run_with(&misbehaving(dir.path(), deed), &["--faults", "none", "--time", "4s"])
 }
 
 /// Neither an anomaly nor silent: the line, and the last words of its standard error.
