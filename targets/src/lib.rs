@@ -39,6 +39,7 @@ mod template;
 mod text;
 mod told;
 
+pub use asking::Ear;
 pub use choices::{Device, Route, StopSignal};
 pub use client::{Client, Ended};
 pub use cluster::{ClusterSpec, NodeSpec};

@@ -22,7 +22,7 @@ use crate::answer::unknown;
 use crate::session::{Later, Opener, Refused, Session};
 
 pub(crate) use messages::{Hello, hello};
-use messages::{answered, asked, closed, opened, opening};
+use messages::{answered, asked, closed, is_unknown, opened, opening};
 use pool::Pool;
 pub use running::{Handle, Programs, Running};
 use talk::{Talk, Trouble};
@@ -98,6 +98,8 @@ struct InProgram {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
+    /// Nobody knows what became of an operation.
+    Unknown,
     /// The answer to this operation did not come in time.
     Late(u64),
 }
@@ -114,7 +116,12 @@ impl Session for InProgram {
             }
             let (id, until) = (self.pool.next_id(), Instant::now() + self.pool.timeout());
             let answer = match talk.ask(&asked(id, op), until).await {
-                Ok(line) => answered(&line, id, op, self.pool.hello()).map_err(Trouble::Broken),
+                Ok(line) => {
+                    if is_unknown(&line) {
+                        self.state = State::Unknown;
+                    }
+                    answered(&line, id, op, self.pool.hello()).map_err(Trouble::Broken)
+                }
                 Err(trouble) => Err(trouble),
             };
             match answer {
