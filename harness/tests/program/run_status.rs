@@ -66,7 +66,7 @@ fn a_program_where_the_node_is_tells_who_leads() {
     }
     let script = "exec 3<>/dev/tcp/{{ node.ip }}/{{ port.server }}; \
                   printf 'GET /status HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3";
-    check(&format!("command = [\"/bin/bash\", \"-c\", {:?}]", script), None);
+    check(&format!("command = [\"/bin/bash\", \"-c\", {script:?}]"), None);
 }
 
 #[test]

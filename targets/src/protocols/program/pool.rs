@@ -97,7 +97,7 @@ impl Pool {
         };
         match Talk::start(number, &self.programs, &self.hello).await {
             Ok(talk) => Ok(talk),
-            Err((Some(talk), trouble)) => Err(self.lost(*talk, trouble)),
+            Err((Some(talk), trouble)) => Err(self.lost(*talk, &trouble)),
             Err((None, trouble)) => Err(self.gone(number, &trouble, None)),
         }
     }
@@ -142,9 +142,9 @@ impl Pool {
     }
 
     /// A program is lost; returns why, in words. It is killed.
-    pub(super) fn lost(&self, mut talk: Talk, trouble: Trouble) -> String {
+    pub(super) fn lost(&self, mut talk: Talk, trouble: &Trouble) -> String {
         let number = talk.number();
-        self.gone(number, &trouble, Some(&mut talk))
+        self.gone(number, trouble, Some(&mut talk))
     }
 
     fn gone(&self, number: u64, trouble: &Trouble, talk: Option<&mut Talk>) -> String {
@@ -168,10 +168,10 @@ impl Pool {
             }
             _ => format!("it ended with {how}"),
         };
-        if matches!(trouble, Trouble::Broken(_)) || ends >= ENDS {
-            if self.broken.set(told(number, &why, &words)).is_ok() {
-                self.programs.broke(number, &why);
-            }
+        if (matches!(trouble, Trouble::Broken(_)) || ends >= ENDS)
+            && self.broken.set(told(number, &why, &words)).is_ok()
+        {
+            self.programs.broke(number, &why);
         }
         self.changed.notify_waiters();
         format!("client program {number}: {why}")
