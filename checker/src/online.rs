@@ -17,6 +17,9 @@
 //! | `lease/exclusive` | overlaps that have passed, where each holder does one thing at a time and no request fails; otherwise some of them |
 //! | `counter/linearizable` | the bounds of every read |
 //! | `unique-ids/unique` | all of it |
+//! | `versioned/linearizable` | versions that go back, fork or are jumped over, contents that are not theirs |
+//! | `list-append/linearizable` | of each list by itself: elements that are lost, out of place, or were never appended |
+//! | `rw-register/linearizable` | of each register by itself: values that are read after they were replaced, replaced twice, or never written |
 //! | `nodes/stay-up` | all of it |
 //! | `leader/one-per-generation` | one leader per generation, one vote per node in it, and no node goes back in generation |
 //!
@@ -59,6 +62,7 @@ mod ids;
 mod kv;
 mod leaders;
 mod lease;
+mod lists;
 mod lock;
 mod monitor;
 mod mutex;
@@ -68,6 +72,9 @@ mod register;
 mod set;
 mod stairs;
 mod turns;
+mod versioned;
+mod versions;
+mod whole;
 
 use crate::event::{Event, EventKind, Nanos, ProcessId};
 use crate::hashing::Map;
@@ -244,6 +251,9 @@ impl Watch {
                 let operation = Operation { process, node, op, invoked, completed: None };
                 let said = self.kinds.of(&operation.op);
                 for one in &mut self.objects {
+                    if said == Said::Several {
+                        one.mixed();
+                    }
                     is_said(said, one.id())
                         .into_iter()
                         .for_each(|said| one.invoke(&operation, said));
