@@ -21,6 +21,7 @@
 //! | `list-append/linearizable` | of each list by itself: elements that are lost, out of place, or were never appended |
 //! | `rw-register/linearizable` | of each register by itself: values that are read after they were replaced, replaced twice, or never written |
 //! | `nodes/stay-up` | all of it |
+//! | `liveness/recovers` | leaders that are cut from their quorum and do not step down in time, once the fault has ended |
 //! | `leader/one-per-generation` | one leader per generation, one vote per node in it, and no node goes back in generation |
 //!
 //! An object that an operation may have changed that its check does not judge is not watched from
@@ -71,6 +72,7 @@ mod open;
 mod register;
 mod set;
 mod stairs;
+mod step_down;
 mod turns;
 mod versioned;
 mod versions;
@@ -78,12 +80,13 @@ mod whole;
 
 use crate::event::{Event, EventKind, Nanos, ProcessId};
 use crate::hashing::Map;
-use crate::history::{Kinds, Operation, Plan, Said};
-use crate::{leadership, lifecycle};
+use crate::history::{Header, Kinds, Operation, Plan, Said};
+use crate::{leadership, lifecycle, liveness};
 pub use alarm::{Alarm, Blind};
 use crashes::Crashes;
 use leaders::Leaders;
 use objects::Watched;
+use step_down::StepDown;
 
 /// Watches a history while it is recorded.
 ///
@@ -112,6 +115,7 @@ pub struct Watch {
     kinds: Kinds,
     leaders: Option<Leaders>,
     crashes: Option<Crashes>,
+    step_down: Option<StepDown>,
     unwatched: Vec<String>,
     /// The operation that each busy process has open.
     open: Map<ProcessId, Operation>,
@@ -156,6 +160,7 @@ impl Watch {
             kinds: plan.objects.clone(),
             leaders: asked(leadership::ID).then(Leaders::default),
             crashes: asked(lifecycle::ID).then(|| Crashes::new(plan)),
+            step_down: None,
             open: Map::default(),
             ended: Vec::new(),
             now: 0,
@@ -165,6 +170,16 @@ impl Watch {
             alarm: None,
             lost: None,
         }
+    }
+
+    /// Watches for what the checks of a run with this header would refute, step-down too, which takes
+    /// its nodes.
+    #[must_use]
+    pub fn of_run(header: &Header) -> Self {
+        let (watch, step_down) = (Self::of(&header.plan), StepDown::of(header));
+        let now = |id: &String| step_down.is_some() && id == liveness::ID;
+        let unwatched = watch.unwatched.iter().filter(|id| !now(id)).cloned().collect();
+        Self { unwatched, step_down, ..watch }
     }
 
     /// The same watch with another bound on its memory.
@@ -178,7 +193,9 @@ impl Watch {
     pub fn watched(&self) -> Vec<&'static str> {
         let objects = self.objects.iter().map(|one| one.id());
         let leaders = self.leaders.as_ref().map(|_| leadership::ID);
-        objects.chain(leaders).chain(self.crashes.as_ref().map(|_| lifecycle::ID)).collect()
+        let crashes = self.crashes.as_ref().map(|_| lifecycle::ID);
+        let step_down = self.step_down.as_ref().map(|_| liveness::ID);
+        objects.chain(leaders).chain(crashes).chain(step_down).collect()
     }
 
     /// The checks that were asked for and cannot be watched, by id.
@@ -234,7 +251,8 @@ impl Watch {
         let objects: usize = self.objects.iter().map(|one| one.bytes()).sum();
         let leaders = self.leaders.as_ref().map_or(0, Leaders::bytes);
         let crashes = self.crashes.as_ref().map_or(0, Crashes::bytes);
-        open * size_of::<(ProcessId, Operation)>() + objects + leaders + crashes
+        let step_down = self.step_down.as_ref().map_or(0, StepDown::bytes);
+        open * size_of::<(ProcessId, Operation)>() + objects + leaders + crashes + step_down
     }
 
     fn take(&mut self, event: &Event) -> Result<Option<Alarm>, &'static str> {
@@ -244,6 +262,9 @@ impl Watch {
         (self.next, self.now) = (event.index + 1, event.time);
         self.look()?;
         self.crashes.iter_mut().for_each(|crashes| crashes.happened(event));
+        if let Some(alarm) = self.step_down.as_mut().and_then(|watch| watch.happened(event)) {
+            return Ok(Some(alarm));
+        }
         match &event.kind {
             EventKind::Invoke { process, node, op } => {
                 let invoked = (event.index, event.time);
@@ -295,6 +316,7 @@ impl Watch {
     fn lose(&mut self, reason: &'static str) {
         self.lost = Some(reason);
         (self.objects, self.leaders, self.crashes) = (Vec::new(), None, None);
+        self.step_down = None;
         (self.open, self.ended) = (Map::default(), Vec::new());
     }
 }
