@@ -42,7 +42,7 @@ pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
         history,
         load,
         fates: Fates::by_kind(history, load),
-        evidence: evidence(history),
+        evidence: of_leaders(history),
         faults: history.faults(),
     };
     ended(history, &mut result);
@@ -57,6 +57,16 @@ pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
         looks::at_the_end(history, &mut result);
     }
     result
+}
+
+/// What tells of leaders; where nodes are in several groups, of the one that tells most.
+fn of_leaders(history: &History) -> Vec<Evidence> {
+    let groups = history.groups();
+    if groups.len() < 2 {
+        return evidence(history);
+    }
+    let all = groups.into_iter().map(|group| evidence(&history.of_group(group)));
+    all.max_by_key(|one| first_led(one).len()).unwrap_or_default()
 }
 
 /// Whether the run came to its end.

@@ -13,6 +13,7 @@ pub use crate::identity::{BadNodeId, Nanos, NodeId, ProcessId};
 use crate::mishap::Mishap;
 use crate::observation::Observation;
 pub use crate::op::{Key, Op, OpKind, Outcome};
+pub use crate::text::Text;
 pub use crate::value::Value;
 
 /// Whom a successful answer named, where the target tells. Of an operation that changed something
@@ -156,6 +157,17 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         harness: Option<Mishap>,
     },
+}
+
+impl Event {
+    /// What a node was seen to be, if it tells that.
+    #[must_use]
+    pub fn observation(&self) -> Option<&Observation> {
+        match &self.kind {
+            EventKind::Observe(seen) => Some(seen),
+            _ => None,
+        }
+    }
 }
 
 impl EventKind {

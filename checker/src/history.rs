@@ -4,6 +4,7 @@
 //! [`crate::formats`]; whether it is any good is the business of [`crate::judge()`].
 
 mod faults;
+mod groups;
 mod growing;
 mod initial;
 mod kinds;

@@ -56,6 +56,7 @@ use evidence::{Evidence, evidence};
 
 use crate::budget::Budget;
 use crate::event::{Nanos, Op, Outcome};
+use crate::groups;
 use crate::harness::Mishap;
 use crate::history::History;
 use crate::linearizability::call::Call;
@@ -84,9 +85,13 @@ const ASSUMPTIONS: [&str; 4] = [
     "the generation in an answer is the one under which the operation took effect",
 ];
 
-/// Judges who led when, by everything that `history` tells of it.
+/// Judges who led when, by everything that `history` tells of it; each group of nodes by itself.
 #[must_use]
 pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
+    groups::each(history, of_one_group)
+}
+
+fn of_one_group(history: &History) -> CheckResult {
     let mut result = CheckResult::new(ID, PROMISE);
     result.assumptions = ASSUMPTIONS.map(str::to_owned).to_vec();
     let evidence = evidence(history);

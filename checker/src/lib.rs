@@ -135,6 +135,7 @@ pub mod event;
 pub mod fault;
 pub mod fit;
 pub mod formats;
+mod groups;
 pub mod guarantees;
 pub mod hallmark;
 pub mod harness;

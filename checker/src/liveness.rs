@@ -14,6 +14,7 @@ use crate::budget::Budget;
 use crate::catalogue::NO_RECOVERY;
 use crate::cause;
 use crate::event::Phase;
+use crate::groups;
 use crate::history::{History, Operation};
 use crate::leadership;
 use crate::leadership::evidence::evidence;
@@ -34,16 +35,27 @@ pub const PROMISE: &str = "after the last heal an operation succeeds within the 
 /// The most attempts told of in a story.
 const ATTEMPTS: usize = 4;
 
-/// Judges what `history` shows after the last heal.
+/// Judges what `history` shows after the last heal; of leaders, each group of nodes by itself.
 #[must_use]
 pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
     let mut result = CheckResult::new(ID, PROMISE);
-    recovery(history, &mut result);
-    if judges_leaders(history) {
-        let (faults, evidence) = (history.faults(), evidence(history));
-        step_down::judge(history, &faults, &evidence, &mut result);
-        succession::judge(history, &faults, &evidence, &mut result);
+    let bound = recovery(history, &mut result);
+    if !judges_leaders(history) {
+        return result;
     }
+    let leaders = groups::each(history, |history| of_leaders(history, bound));
+    groups::merged(result, leaders)
+}
+
+/// Whether leaders follow and give way to each other in time, and whether there is one at last.
+fn of_leaders(history: &History, bound: Option<Bound>) -> CheckResult {
+    let mut result = CheckResult::new(ID, PROMISE);
+    if let Some(bound) = bound {
+        agreement::judge(history, bound, &mut result);
+    }
+    let (faults, evidence) = (history.faults(), evidence(history));
+    step_down::judge(history, &faults, &evidence, &mut result);
+    succession::judge(history, &faults, &evidence, &mut result);
     result
 }
 
@@ -52,16 +64,16 @@ fn judges_leaders(history: &History) -> bool {
     history.header().plan.checks.iter().any(|id| id == leadership::ID)
 }
 
-/// What happened after the last heal.
-fn recovery(history: &History, result: &mut CheckResult) {
+/// What was answered after the last heal, and by when that had to be; none if it cannot be judged.
+fn recovery(history: &History, result: &mut CheckResult) -> Option<Bound> {
     let plan = &history.header().plan;
     let Some(healed) = history.phase(Phase::Recover) else {
         result.inconclusive("the run never came to its recovery");
-        return;
+        return None;
     };
     if plan.recovery_ms == 0 {
         result.inconclusive("the plan sets no bound for the recovery");
-        return;
+        return None;
     }
     // A cluster that is still disturbed owes nobody an answer.
     if let Some(span) = history.faults().iter().find(|span| !span.is_healed()) {
@@ -70,15 +82,13 @@ fn recovery(history: &History, result: &mut CheckResult) {
              see `fracas doctor`",
             span.id
         ));
-        return;
+        return None;
     }
     let deadline = healed.saturating_add(plan.recovery_ms.saturating_mul(MILLI));
     let stopped = history.phase(Phase::Stop).unwrap_or_else(|| history.end());
     let bound = Bound { healed, deadline, stopped };
     answers(history, bound, result);
-    if judges_leaders(history) {
-        agreement::judge(history, bound, result);
-    }
+    Some(bound)
 }
 
 /// Whether an operation that was invoked after the last heal succeeded in time.

@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::identity::{Nanos, NodeId};
+use crate::text::Text;
 use crate::value::Value;
 
 /// What a node takes itself for.
@@ -78,6 +79,10 @@ pub struct Observation {
     pub node: NodeId,
     /// How many times the harness had started this node: 1 from its first start on.
     pub incarnation: u32,
+    /// The group of nodes that it is about, where a node is in several, each with leaders and
+    /// generations of its own: a Raft group, a partition, a shard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Text>,
     /// From where.
     pub source: Source,
     /// What it can carry.

@@ -125,6 +125,7 @@ mod tests {
             let observation = Observation {
                 node: NodeId(1),
                 incarnation: *incarnation,
+                group: None,
                 source,
                 grade: Grade::Claim,
                 since: ms * MS - MS,

@@ -166,7 +166,7 @@ fn metrics(run: &Run<'_>, tally: &Tally) -> BTreeMap<&'static str, f64> {
     let observations = run.history.events().iter();
     let observations = observations.filter(|event| matches!(event.kind, EventKind::Observe(_)));
     let proven = reigns(run.history).into_iter().filter(|reign| reign.grade.proves());
-    let mut generations: Vec<u64> = proven.map(|reign| reign.generation).collect();
+    let mut generations: Vec<_> = proven.map(|reign| (reign.group, reign.generation)).collect();
     generations.dedup();
     [
         ("ops_per_s", (length > 0.0).then(|| tally.ok as f64 / length)),

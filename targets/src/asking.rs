@@ -26,7 +26,11 @@ pub(crate) struct Asking {
     endpoints: Arc<Endpoints>,
     wire: Box<dyn Wire>,
     attempts: Arc<AtomicU64>,
+    ear: Option<Ear>,
 }
+
+/// Hears requests and answers, in words for people; whether we said it comes first.
+pub type Ear = Arc<dyn Fn(bool, &str) + Send + Sync>;
 
 impl Asking {
     pub(crate) fn new(
@@ -35,7 +39,13 @@ impl Asking {
         asked: &Asked,
     ) -> Result<Self, ClientError> {
         let wire = Arc::clone(&asked.speech).wire(spec.client.times())?;
-        Ok(Self { spec, endpoints, wire, attempts: Arc::default() })
+        Ok(Self { spec, endpoints, wire, attempts: Arc::default(), ear: None })
+    }
+
+    /// Lets somebody hear every request and answer.
+    pub(crate) fn heard_by(mut self, ear: Option<Ear>) -> Self {
+        self.ear = ear;
+        self
     }
 }
 
@@ -52,6 +62,7 @@ impl Opener for Asking {
                 endpoints: Arc::clone(&self.endpoints),
                 attempts: Arc::clone(&self.attempts),
                 line: self.wire.line(),
+                ear: self.ear.clone(),
                 node,
                 process,
             }) as Box<dyn Session>),
@@ -69,14 +80,35 @@ struct AskingSession {
     endpoints: Arc<Endpoints>,
     attempts: Arc<AtomicU64>,
     line: Box<dyn Line>,
+    ear: Option<Ear>,
     node: NodeId,
     process: ProcessId,
+}
+
+impl AskingSession {
+    /// Sends the request of an operation, and lets it be heard.
+    async fn exchange(&mut self, purpose: Purpose, around: Around<'_>) -> Result<Reply, Failure> {
+        let Some(ear) = &self.ear else { return self.line.ask(purpose, around).await };
+        let asked = self.spec.client.asked.as_ref();
+        match asked.and_then(|asked| asked.speech.request(purpose, &around)) {
+            Some(Ok(request)) => ear(true, &request.to_string()),
+            Some(Err(error)) => ear(true, &error.to_string()),
+            None => {}
+        }
+        let replied = self.line.ask(purpose, around).await;
+        match &replied {
+            Ok(reply) => ear(false, &reply.summary()),
+            Err(failure) => ear(false, &failure.to_string()),
+        }
+        replied
+    }
 }
 
 impl Session for AskingSession {
     fn invoke<'a>(&'a mut self, op: &'a Op) -> Later<'a, Completion> {
         Box::pin(async move {
-            let Some(endpoint) = self.endpoints.get(&self.node) else {
+            let (spec, endpoints) = (Arc::clone(&self.spec), Arc::clone(&self.endpoints));
+            let Some(endpoint) = endpoints.get(&self.node) else {
                 return Completion::Fail { error: format!("no node `{}`", self.node) };
             };
             let kind = op.kind();
@@ -87,9 +119,9 @@ impl Session for AskingSession {
             let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
             let id = format!("{}-{attempt}", self.process);
             let variables = &variables_of_op(variables, self.process, id, op);
-            let around = Around { templates: &self.spec.templates, base, variables };
-            match self.line.ask(Purpose::Op(kind), around).await {
-                Ok(reply) => judged(&self.spec, &self.endpoints, op, &reply),
+            let around = Around { templates: &spec.templates, base, variables };
+            match self.exchange(Purpose::Op(kind), around).await {
+                Ok(reply) => judged(&spec, &endpoints, op, &reply),
                 Err(Failure::NotSent(error)) => Completion::Fail { error: bounded(&error) },
                 Err(Failure::Unknown(error)) => unknown(op, &error),
             }

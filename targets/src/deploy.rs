@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use fracas_checker::{NodeId, OpKind};
 
-use crate::asking::Asking;
+use crate::asking::{Asking, Ear};
 use crate::choices::Device;
 use crate::client::{Client, Manner};
 use crate::cluster::{ClusterSpec, NodeSpec};
@@ -108,11 +108,19 @@ impl Deployment {
     /// # Errors
     /// If it cannot be set up, or if a client program performs operations.
     pub fn client(&self) -> Result<Client, ClientError> {
+        self.client_heard_by(None)
+    }
+
+    /// The same; somebody hears every request and answer.
+    ///
+    /// # Errors
+    /// As [`Self::client`].
+    pub fn client_heard_by(&self, ear: Option<Ear>) -> Result<Client, ClientError> {
         let Some(asked) = self.spec.client.asked.as_ref().filter(|_| !self.has_program()) else {
             return Err(ClientError("a client program has to be started for it".to_owned()));
         };
         let (spec, endpoints) = (Arc::clone(&self.spec), Arc::clone(&self.endpoints));
-        let opener = Asking::new(spec, endpoints, asked)?;
+        let opener = Asking::new(spec, endpoints, asked)?.heard_by(ear);
         Ok(Client::new(Box::new(opener), self.manner()))
     }
 

@@ -38,6 +38,7 @@ mod target;
 mod template;
 mod text;
 
+pub use asking::Ear;
 pub use choices::{Device, Route, StopSignal};
 pub use client::{Client, Ended};
 pub use cluster::{ClusterSpec, NodeSpec};

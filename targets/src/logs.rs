@@ -56,6 +56,7 @@ impl LogRule {
         let node = named("node").transpose().ok()?;
         let own = node.is_none_or(|node| node == writer);
         Some(Sighting {
+            group: None,
             grade: if self.atomic && own { Grade::Record } else { Grade::Hearsay },
             source: Source::Log,
             node,

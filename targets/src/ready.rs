@@ -43,6 +43,7 @@ mod tests {
     /// `L` leads, `F` follows, `C` is a candidate; a digit names the node it takes for the leader.
     fn seen(answers: &[&str]) -> BTreeMap<NodeId, Sighting> {
         let sighting = |text: &str| Sighting {
+            group: None,
             grade: Grade::Claim,
             source: Source::Poll,
             node: None,

@@ -3,6 +3,7 @@
 //! It becomes an observation once the harness adds when it was seen, and of which incarnation.
 
 use fracas_checker::NodeId;
+use fracas_checker::event::Text;
 use fracas_checker::observation::{Grade, Role, Source};
 
 /// Something a node told of itself or of another.
@@ -14,6 +15,8 @@ pub struct Sighting {
     pub source: Source,
     /// Whom it is about; none means the node that was asked, or that wrote the line.
     pub node: Option<NodeId>,
+    /// Of which group of nodes, where a node is in several.
+    pub group: Option<Text>,
     /// That node's role, where told.
     pub role: Option<Role>,
     /// That node's generation, where told.

@@ -45,6 +45,7 @@ impl StatusRule {
             place.and_then(|place| place.read(&body)).filter(|node| exists(*node))
         };
         let sighting = Sighting {
+            group: None,
             grade: if self.atomic { Grade::Claim } else { Grade::Hearsay },
             source: Source::Poll,
             node: None,

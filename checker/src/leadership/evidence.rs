@@ -73,9 +73,14 @@ impl Evidence {
     }
 }
 
-/// All evidence of `history`, in the order of its events.
+/// All evidence of `history`, in the order of its events; none where its nodes are in several groups:
+/// generations of two groups are not to be compared, so each is asked for by itself
+/// ([`History::of_group`]).
 #[must_use]
 pub fn evidence(history: &History) -> Vec<Evidence> {
+    if history.groups().len() > 1 {
+        return Vec::new();
+    }
     let mut lives = Lives::default();
     history.others().iter().for_each(|event| lives.add(event));
     let acknowledged = history.operations().iter().filter_map(|one| acknowledged(one, &lives));

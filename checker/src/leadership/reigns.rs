@@ -13,6 +13,7 @@ use crate::event::{Nanos, NodeId};
 use crate::history::History;
 use crate::observation::{Grade, Source};
 use crate::story::Shown;
+use crate::text::Text;
 use crate::verdict::Anomaly;
 use crate::words;
 
@@ -31,6 +32,8 @@ pub struct Split {
 /// change. A reign by hearsay alone proves nothing, and says so by its grade.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reign {
+    /// In which group of nodes, where there are several.
+    pub group: Option<Text>,
     /// Which generation.
     pub generation: u64,
     /// Who led it.
@@ -50,7 +53,16 @@ pub struct Reign {
 impl Reign {
     fn begin(seen: &Evidence, generation: u64) -> Self {
         let (node, first, grade) = (seen.node, seen.time, seen.grade);
-        Self { generation, node, first, last: first, grade, sources: BTreeSet::new(), signs: 0 }
+        Self {
+            group: None,
+            generation,
+            node,
+            first,
+            last: first,
+            grade,
+            sources: BTreeSet::new(),
+            signs: 0,
+        }
     }
 
     fn add(&mut self, seen: &Evidence) {
@@ -61,10 +73,22 @@ impl Reign {
     }
 }
 
-/// Every reign of `history`, by generation and then by its first sign. What a node says of another
-/// is left out.
+/// Every reign of `history`, by group, by generation and then by its first sign. What a node says of
+/// another is left out.
 #[must_use]
 pub fn reigns(history: &History) -> Vec<Reign> {
+    let groups = history.groups();
+    if groups.len() < 2 {
+        return of_one_group(history);
+    }
+    let of = |group: Option<&Text>| {
+        let reigns = of_one_group(&history.of_group(group)).into_iter();
+        reigns.map(|reign| Reign { group: group.cloned(), ..reign }).collect::<Vec<_>>()
+    };
+    groups.into_iter().flat_map(of).collect()
+}
+
+fn of_one_group(history: &History) -> Vec<Reign> {
     let mut reigns: BTreeMap<(u64, NodeId), Reign> = BTreeMap::new();
     for seen in evidence(history).iter().filter(|seen| seen.is_own()) {
         if let Some(generation) = seen.leads() {

@@ -14,16 +14,23 @@ use crate::history::Operation;
 use crate::leadership;
 use crate::leadership::evidence::{self, Evidence, Lives};
 use crate::leadership::monotone::Steps;
+use crate::text::Text;
 
-/// What is known of leaders and generations.
+/// What is known of leaders and generations, in each group of nodes by itself.
 #[derive(Debug, Default)]
 pub(super) struct Leaders {
+    groups: BTreeMap<Option<Text>, Group>,
+    lives: Lives,
+}
+
+/// What is known of one group.
+#[derive(Debug, Default)]
+struct Group {
     /// Who led each generation.
     reigns: BTreeMap<u64, NodeId>,
     steps: BTreeMap<NodeId, Steps>,
     /// Whom each node voted for in each generation.
     votes: BTreeMap<(NodeId, u64), NodeId>,
-    lives: Lives,
 }
 
 impl Leaders {
@@ -34,15 +41,23 @@ impl Leaders {
 
     /// A node, or its log, told something.
     pub(super) fn observed(&mut self, event: &Event) -> Option<Alarm> {
-        let told: Vec<Evidence> = evidence::observed(event).collect();
-        told.into_iter().find_map(|seen| self.add(&seen))
+        let group = self.groups.entry(event.observation()?.group.clone()).or_default();
+        evidence::observed(event).find_map(|seen| group.add(&seen))
     }
 
-    /// An operation ended, which may tell who led.
+    /// An operation ended, which may tell who led, where nodes are in one group without a name.
     pub(super) fn acknowledged(&mut self, operation: &Operation) -> Option<Alarm> {
-        self.add(&evidence::acknowledged(operation, &self.lives)?)
+        let seen = evidence::acknowledged(operation, &self.lives)?;
+        self.groups.entry(None).or_default().add(&seen)
     }
 
+    /// How much memory it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.groups.values().map(Group::bytes).sum::<usize>() + self.lives.bytes()
+    }
+}
+
+impl Group {
     fn add(&mut self, seen: &Evidence) -> Option<Alarm> {
         let second = seen.proves_leading().is_some_and(|generation| {
             *self.reigns.entry(generation).or_insert(seen.node) != seen.node
@@ -57,10 +72,10 @@ impl Leaders {
     }
 
     /// How much memory it takes. Nodes of a B-tree are at least half full.
-    pub(super) fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         let steps: usize = self.steps.values().map(Steps::bytes).sum();
         let votes = size_of::<(NodeId, u64, NodeId)>() * self.votes.len();
         let reigns = size_of::<(u64, NodeId)>() * self.reigns.len();
-        2 * (reigns + votes) + steps + self.lives.bytes()
+        2 * (reigns + votes) + steps
     }
 }

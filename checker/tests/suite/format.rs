@@ -104,6 +104,7 @@ fn every_kind() -> Vec<EventKind> {
     let seen = Observation {
         node: NodeId(1),
         incarnation: 3,
+        group: None,
         source: Source::Log,
         grade: Grade::Record,
         since: 0,

@@ -50,6 +50,28 @@ fn metric(id: &str, name: &str, expect: f64, text: &str) {
     assert!((number - expect).abs() < 1e-6, "{name}: {number}, expected {expect}\n{result:#?}");
 }
 
+/// Generations of two groups have nothing to do with each other.
+#[test]
+fn each_group_is_judged_by_itself() {
+    leaders("pass", "poll n1 leader g4 [0..5] in meta\npoll n2 leader g4 [10..15] in data");
+    leaders(
+        "split-brain",
+        "poll n1 leader g4 [0..5] in meta\npoll n2 leader g4 [10..15] in meta\npoll n3 leader g4 [20..25] in data",
+    );
+    leaders("pass", "poll n1 leader g9 [0..5] in meta\npoll n1 leader g4 [10..15] in data");
+    leaders(
+        "generation-went-back",
+        "poll n1 leader g9 [0..5] in a\npoll n1 leader g4 [10..15] in a\npoll n1 leader g9 [0..5] in b",
+    );
+    let text = "poll n1 leader g4 [0..5] in meta\npoll n2 leader g4 [10..15] in meta\n\
+                poll n3 leader g4 [20..25] in data";
+    let headline = result(LEADERS, text).anomalies.remove(0).headline;
+    assert!(headline.ends_with(", in group \"meta\""), "{headline}");
+    // Whom a group of one name shows is all there is to see.
+    let acks = "poll n2 leader g4 [0..5] in meta\np0 n1 w x 1 [10..20] ok @n1/g4";
+    leaders("split-brain", acks);
+}
+
 #[test]
 fn one_leader_in_one_life() {
     leaders("pass", "poll n1/1 leader g4 [0..5]\npoll n1/1 leader g4 [50..55]");

@@ -60,6 +60,7 @@ fn observation() -> impl Strategy<Value = Observation> {
         |(node, incarnation, source, grade, role, (generation, leader))| Observation {
             node,
             incarnation,
+            group: None,
             source,
             grade,
             since: 0,

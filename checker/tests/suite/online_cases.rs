@@ -261,7 +261,7 @@ fn told() -> impl Strategy<Value = Told> {
             let text = String::new();
             let (since, applied, entry) = (0, None, None);
             #[rustfmt::skip]
-            let seen = Observation { node, incarnation, source, grade, since, role, generation, leader, applied, voted, entry, text };
+            let seen = Observation { node, incarnation, group: None, source, grade, since, role, generation, leader, applied, voted, entry, text };
             Told { seen, wait, lasts, acked }
         },
     )

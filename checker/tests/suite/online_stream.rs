@@ -196,6 +196,7 @@ impl Stream {
         EventKind::Observe(Observation {
             node: NodeId((self.generation % 5) as u16 + 1),
             incarnation: 1,
+            group: None,
             source: Source::Poll,
             grade: Grade::Claim,
             since: time,

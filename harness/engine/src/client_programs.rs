@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fracas_checker::event::{EventKind, OpKind};
 use fracas_checker::harness::Mishap;
 use fracas_lab::{ClientProgram, Pipes};
-use fracas_targets::{Deployment, Handle, Programs, Running, Target};
+use fracas_targets::{Deployment, Ear, Handle, Programs, Running, Target};
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::runtime::Builder;
@@ -28,9 +28,6 @@ const LAST_LINES: usize = 6;
 
 /// So many bytes of such a line are kept.
 const LINE_MAX: usize = 400;
-
-/// What hears the lines that are exchanged: the number of the client, whether we said it, the line.
-pub type Ear = Box<dyn Fn(u64, bool, &str) + Send + Sync>;
 
 /// Starts the client programs of a target.
 pub struct ClientPrograms {
@@ -68,8 +65,8 @@ impl ClientPrograms {
 
     /// Lets somebody hear every line.
     #[must_use]
-    pub fn heard_by(mut self, ear: Ear) -> Self {
-        self.ear = Some(ear);
+    pub fn heard_by(mut self, ear: Option<Ear>) -> Self {
+        self.ear = ear;
         self
     }
 
@@ -107,9 +104,9 @@ impl Programs for ClientPrograms {
         recorder.record(EventKind::mishap(Mishap::HelperEnded { helper, how, since }));
     }
 
-    fn overhear(&self, number: u64, sent: bool, line: &str) {
+    fn overhear(&self, _: u64, sent: bool, line: &str) {
         if let Some(ear) = &self.ear {
-            ear(number, sent, line);
+            ear(sent, line);
         }
     }
 }

@@ -3,6 +3,7 @@
 mod error;
 mod looks;
 mod ready;
+mod rehearse;
 mod stage;
 
 use std::sync::atomic::Ordering::Relaxed;
@@ -41,6 +42,7 @@ use crate::view::View;
 use crate::{judging, powerless, preflight, record};
 pub use error::RunError;
 use looks::Looker;
+pub use rehearse::{Audience, Heard};
 use stage::{GLANCE, Stage};
 
 /// After all nodes agree on a leader they are watched for this much longer.
@@ -81,6 +83,28 @@ pub fn run(
     world: &World,
     listener: &Arc<dyn Listener>,
 ) -> Result<Outcome, RunError> {
+    carry_out(plan, world, listener, None)
+}
+
+/// Starts the cluster of `plan`, asks every operation once, and stops it; `audience` hears it.
+///
+/// # Errors
+/// As [`run`].
+pub fn rehearse(
+    plan: &RunPlan,
+    world: &World,
+    listener: &Arc<dyn Listener>,
+    audience: &Audience,
+) -> Result<Outcome, RunError> {
+    carry_out(plan, world, listener, Some(audience))
+}
+
+fn carry_out(
+    plan: &RunPlan,
+    world: &World,
+    listener: &Arc<dyn Listener>,
+    audience: Option<&Audience>,
+) -> Result<Outcome, RunError> {
     let runtime = powerless::runtime().map_err(RunError::Runtime)?;
     // First of all: process 1 of a world does not even die of a signal that it does not listen to.
     let listening = runtime.block_on(async { Interrupts::listen(Arc::clone(listener)) });
@@ -92,7 +116,7 @@ pub fn run(
     dir.write_supervisor(plan.place.supervisor)?;
     dir.write_record(&record)?;
     let began = Instant::now();
-    let around = Around { plan, dir: &dir, listener };
+    let around = Around { plan, dir: &dir, listener, audience };
     let ended = build(plan, &dir, &mut record)
         .and_then(|lab| runtime.block_on(conduct(around, lab, interrupts)));
     record.duration_s = Some(began.elapsed().as_secs_f64());
@@ -119,6 +143,8 @@ struct Around<'a> {
     plan: &'a RunPlan,
     dir: &'a RunDir,
     listener: &'a Arc<dyn Listener>,
+    /// Who hears it, if it is a rehearsal.
+    audience: Option<&'a Audience>,
 }
 
 /// Builds the lab, and notes how it brings faults about.
@@ -153,10 +179,11 @@ fn told(ended: &Result<Stopped, RunError>) -> Ended {
 
 /// The run itself: five steps. Returns what ended it before its time, if anything did.
 async fn conduct(
-    Around { plan, dir, listener }: Around<'_>,
+    around: Around<'_>,
     lab: Lab,
     interrupts: Interrupts,
 ) -> Result<Stopped, RunError> {
+    let Around { plan, dir, listener, audience } = around;
     let deployments = deployments(plan, &lab, dir)?;
     let deployment = Arc::clone(&deployments.first);
     let header = header(plan, dir);
@@ -174,7 +201,7 @@ async fn conduct(
         recorder: recorder.clone(),
         view: view.clone(),
     });
-    let client = client(plan, &deployment, (dir, &recorder))?;
+    let client = client(around, &deployment, &recorder)?;
     let caller = Caller::new(Arc::new(client), recorder.clone());
     let cluster = Arc::new(cluster);
     let load_ended = OnceLock::new();
@@ -192,7 +219,10 @@ async fn conduct(
         load_ended,
     };
 
-    let finished = stage.play().await;
+    let finished = match audience {
+        None => stage.play().await,
+        Some(audience) => stage.rehearse(audience).await,
+    };
     // Else a server that ended during the final reads counts as stopped.
     stage.cluster.notice_crashes();
     tokio::task::block_in_place(|| stage.cluster.ask_helpers());
@@ -221,18 +251,20 @@ async fn conduct(
 
 /// What performs operations: as the target file says, or client programs.
 fn client(
-    plan: &RunPlan,
+    Around { plan, dir, audience, .. }: Around<'_>,
     deployment: &Deployment,
-    (dir, recorder): (&RunDir, &Recorder),
+    recorder: &Recorder,
 ) -> Result<Client, RunError> {
+    let ear = audience.map(rehearse::ear);
     let Some(programs) = ClientPrograms::of(&plan.target, plan.spec.target.dir.as_deref()) else {
-        return deployment.client().map_err(|error| RunError::Render(error.to_string()));
+        let client = deployment.client_heard_by(ear);
+        return client.map_err(|error| RunError::Render(error.to_string()));
     };
     let logs = dir.file("clients");
     let programs = programs.kept_in(logs.clone()).map_err(|error| {
         RunError::Store(StoreError::Io { what: "make directory", path: logs, error })
     })?;
-    Ok(deployment.client_of(Arc::new(programs.recorded_by(recorder.clone()))))
+    Ok(deployment.client_of(Arc::new(programs.heard_by(ear).recorded_by(recorder.clone()))))
 }
 
 /// What the history says of itself, and how it is to be judged.

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use fracas_checker::event::{Nanos, NodeId};
+use fracas_checker::event::{Nanos, NodeId, Text};
 use fracas_checker::observation::{Observation, Role};
 use tokio::sync::watch;
 
@@ -17,6 +17,8 @@ pub struct View {
     nodes: Arc<Mutex<BTreeMap<NodeId, Seen>>>,
     elections: Arc<watch::Sender<Election>>,
     faults: Arc<AtomicUsize>,
+    /// Where nodes are in several groups: the one that is aimed at, the first that was seen.
+    group: Arc<OnceLock<Option<Text>>>,
 }
 
 /// What was last seen of a node.
@@ -46,6 +48,7 @@ impl Default for View {
             nodes: Arc::default(),
             elections: Arc::new(watch::Sender::new(Election::default())),
             faults: Arc::default(),
+            group: Arc::default(),
         }
     }
 }
@@ -54,6 +57,9 @@ impl View {
     /// Takes in what a node was seen to be. Hearsay counts, unless it is of a generation that the
     /// node has left behind: it is good enough to wait and to aim by, and no verdict rests on it.
     pub fn observe(&self, seen: &Observation, at: Nanos) {
+        if *self.group.get_or_init(|| seen.group.clone()) != seen.group {
+            return;
+        }
         let mut nodes = self.lock();
         let node = nodes.entry(seen.node).or_default();
         if !seen.grade.proves() && seen.generation.is_some() && seen.generation < node.generation {
@@ -151,6 +157,7 @@ mod tests {
         Observation {
             node: NodeId(node),
             incarnation: 1,
+            group: None,
             source: Source::Poll,
             grade,
             since: 0,

@@ -27,6 +27,7 @@ impl Context {
         let observation = Observation {
             node: seen.node.unwrap_or(node),
             incarnation,
+            group: seen.group,
             source: seen.source,
             grade: seen.grade,
             since,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use fracas_engine::plan::RunPlan;
 use fracas_engine::progress::Listener;
-use fracas_engine::run;
+use fracas_engine::run::{self, Audience, Outcome, RunError};
+use fracas_lab::World;
 
 use super::chosen::lacking;
 use super::closing;
@@ -29,9 +30,7 @@ pub(super) fn carry_out(
         tell(&lacking);
         return Exit::Machine;
     }
-    fracas_lab::own_files_are_ours();
-    fracas_lab::keep(&seen(plan));
-    let entered = fracas_lab::enter(plan.spec.isolation, |world| {
+    entered(plan, |world| {
         let fitted = match fitted() {
             Ok(fitted) => fitted,
             Err(error) => {
@@ -42,13 +41,32 @@ pub(super) fn carry_out(
         let listener: Arc<dyn Listener> = Arc::new(Terminal::default());
         match run::run(fitted.as_ref().unwrap_or(plan), world, &listener) {
             Ok(outcome) => ending::told(&outcome, format).code(),
-            Err(error) => {
-                complain_and_mend(&error);
-                Exit::of_error(&error).code()
-            }
+            Err(error) => failed(&error).code(),
         }
-    });
-    match entered {
+    })
+}
+
+/// Starts the cluster of a run and asks every operation once; `audience` hears it.
+pub(super) fn rehearse(plan: &RunPlan, audience: &Audience) -> Exit {
+    entered(plan, |world| {
+        let listener: Arc<dyn Listener> = Arc::new(Terminal::default());
+        match run::rehearse(plan, world, &listener, audience) {
+            Ok(Outcome { error: None, .. }) => Exit::Pass.code(),
+            Ok(Outcome { error: Some(error), .. }) | Err(error) => failed(&error).code(),
+        }
+    })
+}
+
+fn failed(error: &RunError) -> Exit {
+    complain_and_mend(error);
+    Exit::of_error(error)
+}
+
+/// Does something in a world of its own, and closes the run that was made in it.
+fn entered(plan: &RunPlan, inside: impl FnOnce(&World) -> u8) -> Exit {
+    fracas_lab::own_files_are_ours();
+    fracas_lab::keep(&seen(plan));
+    match fracas_lab::enter(plan.spec.isolation, inside) {
         Ok(code) => {
             let exit = Exit::of_code(code);
             closing::close(
@@ -59,20 +77,20 @@ pub(super) fn carry_out(
         }
         Err(error) => {
             closing::close(plan, &error.to_string());
-            let error = run::RunError::Lab(error);
-            complain_and_mend(&error);
-            Exit::of_error(&error)
+            failed(&RunError::Lab(error))
         }
     }
 }
 
 /// The directories that the run and its servers must see wherever they lie: where it was started,
-/// where the servers are, and where it is kept.
+/// where the servers and the target's file are, and where it is kept.
 fn seen(plan: &RunPlan) -> Vec<PathBuf> {
     // Made now, so that it and not the one above it is kept. A refusal is told when it is used.
     let _refused = std::fs::create_dir_all(&plan.place.out);
     let binaries = [Some(&plan.spec.binary), plan.spec.binary_next.as_ref()].into_iter().flatten();
     let theirs = binaries.filter_map(|binary| binary.parent().map(Path::to_owned));
+    let beside = plan.spec.target.dir.as_deref().map(std::path::absolute);
     let own = [std::env::current_dir().ok(), std::path::absolute(&plan.place.out).ok()];
-    own.into_iter().flatten().chain(theirs).collect()
+    let own = own.into_iter().chain([beside.and_then(Result::ok)]);
+    own.flatten().chain(theirs).collect()
 }

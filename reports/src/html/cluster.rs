@@ -9,7 +9,7 @@ use fracas_checker::event::Nanos;
 use fracas_checker::leadership::Reign;
 use maud::{Markup, html};
 
-use super::page::{Page, left_out};
+use super::page::{Page, left_out, short};
 use super::witness::{grade, source};
 use crate::text::{count, duration, plural, seconds};
 
@@ -48,20 +48,28 @@ fn in_short(page: &Page<'_>) -> String {
     text + "."
 }
 
-fn leaders_per_generation(reigns: &[Reign]) -> BTreeMap<u64, usize> {
+fn leaders_per_generation(reigns: &[Reign]) -> BTreeMap<(Option<&str>, u64), usize> {
     let mut leaders = BTreeMap::new();
     for reign in reigns {
-        *leaders.entry(reign.generation).or_default() += 1;
+        *leaders.entry(of_group(reign)).or_default() += 1;
     }
     leaders
 }
 
-/// For each reign the time since the last sign of any earlier generation; none for the first
-/// generation, where reigns overlap, and for a second leader of one generation.
+/// Which generation, and of which group of nodes.
+fn of_group(reign: &Reign) -> (Option<&str>, u64) {
+    (reign.group.as_deref(), reign.generation)
+}
+
+/// For each reign the time since the last sign of any earlier generation of its group; none for the
+/// first generation, where reigns overlap, and for a second leader of one generation.
 fn gaps(reigns: &[Reign]) -> Vec<Option<Nanos>> {
-    let mut last: Option<Nanos> = None;
+    let (mut last, mut group): (Option<Nanos>, _) = (None, None);
     let mut gaps = Vec::with_capacity(reigns.len());
-    for generation in reigns.chunk_by(|a, b| a.generation == b.generation) {
+    for generation in reigns.chunk_by(|a, b| of_group(a) == of_group(b)) {
+        if group != Some(&generation[0].group) {
+            (last, group) = (None, Some(&generation[0].group));
+        }
         gaps.push(last.and_then(|last| generation[0].first.checked_sub(last)));
         gaps.resize(gaps.len() + generation.len() - 1, None);
         last = generation.iter().map(|reign| reign.last).max().max(last);
@@ -79,7 +87,7 @@ fn table(page: &Page<'_>) -> Markup {
                 th { "source" }
             } }
             tbody { @for (reign, gap) in page.reigns.iter().zip(gaps(&page.reigns)).take(MAX_REIGNS) {
-                (row(reign, gap, leaders.get(&reign.generation) > Some(&1)))
+                (row(reign, gap, leaders.get(&of_group(reign)) > Some(&1)))
             } }
         }
     }
@@ -89,7 +97,7 @@ fn row(reign: &Reign, gap: Option<Nanos>, shared: bool) -> Markup {
     let told: Vec<&str> = reign.sources.iter().map(|one| source(*one)).collect();
     html! {
         tr.shared[shared] {
-            td.number { (reign.generation) }
+            td.number { @if let Some(group) = &reign.group { (short(group)) " " } (reign.generation) }
             td { (reign.node) @if shared { " " strong { "not the only leader" } } }
             td.number { (seconds(reign.first)) }
             td.number { (seconds(reign.last)) }
@@ -112,13 +120,16 @@ mod tests {
 
     fn reign(generation: u64, first: Nanos, last: Nanos) -> Reign {
         let (node, grade, sources) = (NodeId(1), Grade::Claim, BTreeSet::new());
-        Reign { generation, node, first, last, grade, sources, signs: 1 }
+        Reign { group: None, generation, node, first, last, grade, sources, signs: 1 }
     }
 
     #[test]
     fn a_gap_is_from_the_last_sign_of_any_earlier_generation() {
         let reigns = [reign(7, 0, 50), reign(8, 10, 20), reign(9, 60, 70), reign(9, 65, 66)];
         assert_eq!(gaps(&reigns), [None, None, Some(10), None]);
+        let other = |reign: Reign| Reign { group: Some("meta".into()), ..reign };
+        let reigns = [reign(7, 0, 50), other(reign(7, 70, 80)), other(reign(8, 90, 95))];
+        assert_eq!(gaps(&reigns), [None, None, Some(10)]);
         assert_eq!(gaps(&[]), []);
     }
 }

@@ -110,7 +110,7 @@ fn a_planted_bug_of_an_object_needs_trouble_to_show() {
 fn kind(row: &BugInfo) -> Option<Kind> {
     Some(match row.workload {
         "set" => Kind::Set,
-        "queue" | "fifo" => Kind::Queue,
+        "fifo" => Kind::Queue,
         "counter" => Kind::Counter,
         "ids" => Kind::Ids,
         "mutex" => Kind::Mutex,

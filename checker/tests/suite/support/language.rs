@@ -225,6 +225,7 @@ impl Writer {
         let seen = Observation {
             node: node.parse().expect("a node"),
             incarnation: incarnation.parse().expect("an incarnation"),
+            group: after(words, "in").map(|rest| rest[0].into()),
             source,
             grade,
             since,

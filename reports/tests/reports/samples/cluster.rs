@@ -209,6 +209,7 @@ fn seen(node: u16, ms: u64) -> Observation {
     Observation {
         node: NodeId(node),
         incarnation: 1 + restarts as u32,
+        group: None,
         source: Source::Poll,
         grade: Grade::Claim,
         since: ms * MS - 2 * MS,

@@ -107,6 +107,7 @@ fn observation(attack: &str) -> Observation {
     Observation {
         node: NodeId(1),
         incarnation: 1,
+        group: None,
         source: Source::Log,
         grade: Grade::Record,
         since: 9_000_000,

@@ -185,7 +185,7 @@ pub const BUGS: [BugInfo; 38] = [
         name: "queue-redelivers-after-timeout",
         pitfall: "elements that were handed out return after a time-out, and confirmations wait in the leader's memory: what it handed out is handed out again",
         place: "core/deliveries.rs: Core::redeliver",
-        workload: "queue",
+        workload: "fifo",
         faults: &["partition", "pause", "kill"],
     },
     BugInfo {

@@ -116,6 +116,12 @@ pub(super) fn id_of(line: &str) -> Option<u64> {
     serde_json::from_str::<Json>(line).ok()?.get("id")?.as_u64()
 }
 
+/// Whether an answer says that nobody knows what became of the operation: then nobody knows what
+/// became of the connection either.
+pub(super) fn is_unknown(line: &str) -> bool {
+    serde_json::from_str::<Json>(line).is_ok_and(|said| said.get("info").is_some())
+}
+
 /// How the operation ended. An error says why that is no answer to it.
 pub(super) fn answered(line: &str, id: u64, op: &Op, hello: &Hello) -> Result<Completion, String> {
     let expected = format!("an answer to operation {id} was expected, with `ok`, `fail` or `info`");

@@ -22,7 +22,7 @@ use crate::answer::unknown;
 use crate::session::{Later, Opener, Refused, Session};
 
 pub(crate) use messages::{Hello, hello};
-use messages::{answered, asked, closed, opened, opening};
+use messages::{answered, asked, closed, is_unknown, opened, opening};
 use pool::Pool;
 pub use running::{Handle, Programs, Running};
 use talk::{Talk, Trouble};
@@ -72,7 +72,7 @@ impl Opener for ClientPrograms {
                     self.0.give_back(talk);
                     Err(Refused(why))
                 }
-                Err(trouble) => Err(Refused(self.0.lost(talk, trouble))),
+                Err(trouble) => Err(Refused(self.0.lost(talk, trouble).await)),
             }
         })
     }
@@ -98,6 +98,8 @@ struct InProgram {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Open,
+    /// Nobody knows what became of an operation.
+    Unknown,
     /// The answer to this operation did not come in time.
     Late(u64),
 }
@@ -114,7 +116,12 @@ impl Session for InProgram {
             }
             let (id, until) = (self.pool.next_id(), Instant::now() + self.pool.timeout());
             let answer = match talk.ask(&asked(id, op), until).await {
-                Ok(line) => answered(&line, id, op, self.pool.hello()).map_err(Trouble::Broken),
+                Ok(line) => {
+                    if is_unknown(&line) {
+                        self.state = State::Unknown;
+                    }
+                    answered(&line, id, op, self.pool.hello()).map_err(Trouble::Broken)
+                }
                 Err(trouble) => Err(trouble),
             };
             match answer {
@@ -126,7 +133,7 @@ impl Session for InProgram {
                     self.state = State::Late(id);
                     unknown(op, "timed out")
                 }
-                Err(trouble) => self.lose(op, trouble),
+                Err(trouble) => self.lose(op, trouble).await,
             }
         })
     }
@@ -142,10 +149,10 @@ impl Session for InProgram {
 
 impl InProgram {
     /// The program is lost, and how the operation ends for it.
-    fn lose(&mut self, op: &Op, trouble: Trouble) -> Completion {
+    async fn lose(&mut self, op: &Op, trouble: Trouble) -> Completion {
         let unsent = trouble == Trouble::Unsent;
         let Some(talk) = self.talk.take() else { return unknown(op, "the client program is gone") };
-        let error = self.pool.lost(talk, trouble);
+        let error = self.pool.lost(talk, trouble).await;
         if unsent { Completion::Fail { error } } else { unknown(op, &error) }
     }
 }
@@ -173,18 +180,18 @@ async fn close(pool: &Arc<Pool>, mut talk: Talk, process: ProcessId, state: Stat
             Ok(line) if messages::id_of(&line) == Some(id) => pool.note_late(&talk, id, &line),
             Ok(line) => {
                 let why = format!("an answer to operation {id}, which is late, was expected");
-                pool.lost(talk, Trouble::Broken(messages::wrong(&line, &why)));
+                pool.lost(talk, Trouble::Broken(messages::wrong(&line, &why))).await;
                 return;
             }
             Err(trouble) => {
-                pool.lost(talk, trouble);
+                pool.lost(talk, trouble).await;
                 return;
             }
         }
     }
     match talk.tell(&closed(process), Instant::now() + GRACE).await {
         Ok(()) => pool.give_back(talk),
-        Err(trouble) => drop(pool.lost(talk, trouble)),
+        Err(trouble) => drop(pool.lost(talk, trouble).await),
     }
 }
 

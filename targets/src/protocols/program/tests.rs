@@ -185,6 +185,20 @@ async fn a_program_that_hangs_is_replaced() {
     assert_eq!(clients.broken(), None);
 }
 
+/// That of a read, too, which has failed for the history.
+#[tokio::test]
+async fn a_session_ends_with_an_answer_that_nobody_knows() {
+    let (actors, clients) = actors(|line| {
+        well(line, |id, _| Says::Line(json!({ "id": id, "info": "broken pipe" }).to_string()))
+    });
+    for op in [read(), write()] {
+        let (completion, session) = ask(&clients, 1, &op).await.unwrap();
+        assert!(text(&completion).ends_with(" broken pipe"), "{completion:?}");
+        assert!(session.is_over());
+    }
+    assert_eq!(*actors.started.lock().unwrap(), 1, "the program goes on");
+}
+
 /// A late answer never counts, and the program is used again.
 #[tokio::test]
 async fn an_answer_that_is_late_is_noted() {

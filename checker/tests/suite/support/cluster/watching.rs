@@ -18,6 +18,7 @@ impl World {
         let line = Observation {
             node: id,
             incarnation,
+            group: None,
             source: Source::Log,
             grade: Grade::Record,
             since: 0,
@@ -88,6 +89,7 @@ impl World {
         Observation {
             node: id,
             incarnation: node.life,
+            group: None,
             source: Source::Poll,
             grade: if mixed { Grade::Hearsay } else { Grade::Claim },
             since: 0,
