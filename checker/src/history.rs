@@ -17,6 +17,7 @@ mod validation;
 use crate::event::Event;
 use crate::identity::Nanos;
 pub use faults::FaultSpan;
+pub(crate) use faults::spans as fault_spans;
 pub(crate) use growing::Growing;
 pub use initial::Initial;
 pub use kinds::{Kinds, Said};

@@ -23,6 +23,7 @@ use crate::story::Shown;
 use crate::verdict::{Anomaly, CheckResult};
 use crate::words;
 use bound::{Bound, MILLI};
+pub(crate) use step_down::{Cluster, lingering};
 
 /// The name of the check.
 pub const ID: &str = "liveness/recovers";

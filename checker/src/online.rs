@@ -17,7 +17,11 @@
 //! | `lease/exclusive` | overlaps that have passed, where each holder does one thing at a time and no request fails; otherwise some of them |
 //! | `counter/linearizable` | the bounds of every read |
 //! | `unique-ids/unique` | all of it |
+//! | `versioned/linearizable` | versions that go back, fork or are jumped over, contents that are not theirs |
+//! | `list-append/linearizable` | of each list by itself: elements that are lost, out of place, or were never appended |
+//! | `rw-register/linearizable` | of each register by itself: values that are read after they were replaced, replaced twice, or never written |
 //! | `nodes/stay-up` | all of it |
+//! | `liveness/recovers` | leaders that are cut from their quorum and do not step down in time, once the fault has ended |
 //! | `leader/one-per-generation` | one leader per generation, one vote per node in it, and no node goes back in generation |
 //!
 //! An object that an operation may have changed that its check does not judge is not watched from
@@ -59,6 +63,7 @@ mod ids;
 mod kv;
 mod leaders;
 mod lease;
+mod lists;
 mod lock;
 mod monitor;
 mod mutex;
@@ -67,16 +72,21 @@ mod open;
 mod register;
 mod set;
 mod stairs;
+mod step_down;
 mod turns;
+mod versioned;
+mod versions;
+mod whole;
 
 use crate::event::{Event, EventKind, Nanos, ProcessId};
 use crate::hashing::Map;
-use crate::history::{Kinds, Operation, Plan, Said};
-use crate::{leadership, lifecycle};
+use crate::history::{Header, Kinds, Operation, Plan, Said};
+use crate::{leadership, lifecycle, liveness};
 pub use alarm::{Alarm, Blind};
 use crashes::Crashes;
 use leaders::Leaders;
 use objects::Watched;
+use step_down::StepDown;
 
 /// Watches a history while it is recorded.
 ///
@@ -105,6 +115,7 @@ pub struct Watch {
     kinds: Kinds,
     leaders: Option<Leaders>,
     crashes: Option<Crashes>,
+    step_down: Option<StepDown>,
     unwatched: Vec<String>,
     /// The operation that each busy process has open.
     open: Map<ProcessId, Operation>,
@@ -149,6 +160,7 @@ impl Watch {
             kinds: plan.objects.clone(),
             leaders: asked(leadership::ID).then(Leaders::default),
             crashes: asked(lifecycle::ID).then(|| Crashes::new(plan)),
+            step_down: None,
             open: Map::default(),
             ended: Vec::new(),
             now: 0,
@@ -158,6 +170,16 @@ impl Watch {
             alarm: None,
             lost: None,
         }
+    }
+
+    /// Watches for what the checks of a run with this header would refute, step-down too, which takes
+    /// its nodes.
+    #[must_use]
+    pub fn of_run(header: &Header) -> Self {
+        let (watch, step_down) = (Self::of(&header.plan), StepDown::of(header));
+        let now = |id: &String| step_down.is_some() && id == liveness::ID;
+        let unwatched = watch.unwatched.iter().filter(|id| !now(id)).cloned().collect();
+        Self { unwatched, step_down, ..watch }
     }
 
     /// The same watch with another bound on its memory.
@@ -171,7 +193,9 @@ impl Watch {
     pub fn watched(&self) -> Vec<&'static str> {
         let objects = self.objects.iter().map(|one| one.id());
         let leaders = self.leaders.as_ref().map(|_| leadership::ID);
-        objects.chain(leaders).chain(self.crashes.as_ref().map(|_| lifecycle::ID)).collect()
+        let crashes = self.crashes.as_ref().map(|_| lifecycle::ID);
+        let step_down = self.step_down.as_ref().map(|_| liveness::ID);
+        objects.chain(leaders).chain(crashes).chain(step_down).collect()
     }
 
     /// The checks that were asked for and cannot be watched, by id.
@@ -227,7 +251,8 @@ impl Watch {
         let objects: usize = self.objects.iter().map(|one| one.bytes()).sum();
         let leaders = self.leaders.as_ref().map_or(0, Leaders::bytes);
         let crashes = self.crashes.as_ref().map_or(0, Crashes::bytes);
-        open * size_of::<(ProcessId, Operation)>() + objects + leaders + crashes
+        let step_down = self.step_down.as_ref().map_or(0, StepDown::bytes);
+        open * size_of::<(ProcessId, Operation)>() + objects + leaders + crashes + step_down
     }
 
     fn take(&mut self, event: &Event) -> Result<Option<Alarm>, &'static str> {
@@ -237,6 +262,9 @@ impl Watch {
         (self.next, self.now) = (event.index + 1, event.time);
         self.look()?;
         self.crashes.iter_mut().for_each(|crashes| crashes.happened(event));
+        if let Some(alarm) = self.step_down.as_mut().and_then(|watch| watch.happened(event)) {
+            return Ok(Some(alarm));
+        }
         match &event.kind {
             EventKind::Invoke { process, node, op } => {
                 let invoked = (event.index, event.time);
@@ -244,6 +272,9 @@ impl Watch {
                 let operation = Operation { process, node, op, invoked, completed: None };
                 let said = self.kinds.of(&operation.op);
                 for one in &mut self.objects {
+                    if said == Said::Several {
+                        one.mixed();
+                    }
                     is_said(said, one.id())
                         .into_iter()
                         .for_each(|said| one.invoke(&operation, said));
@@ -285,6 +316,7 @@ impl Watch {
     fn lose(&mut self, reason: &'static str) {
         self.lost = Some(reason);
         (self.objects, self.leaders, self.crashes) = (Vec::new(), None, None);
+        self.step_down = None;
         (self.open, self.ended) = (Map::default(), Vec::new());
     }
 }

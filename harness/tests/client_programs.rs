@@ -192,9 +192,12 @@ fn a_lock_server_is_tested_by_a_client_of_forty_lines() {
     assert!(wrong.text.contains("mutex/linearizable"), "{}", wrong.text);
 }
 
-/// A client of the toy server that does something else instead of answering an operation, once it
-/// was asked so many.
-fn misbehaving(dir: &Path, deed: &str) -> PathBuf {
+/// The line of the client of the toy server after which every write passes, and every operation.
+const WRITE: &str = "    def write(self, op):\n";
+const ASK: &str = "    def ask(self, method, path, **body):\n";
+
+/// A client of the toy server that does something else before it goes on after this line.
+fn misbehaving(dir: &Path, line: &str, deed: &str) -> PathBuf {
     let client = root().join("examples/toy-kv/clients/client.py");
     let text = fs::read_to_string(client).expect("the example is there");
     let kits = root().join("targets/clients").display().to_string();
@@ -202,23 +205,20 @@ fn misbehaving(dir: &Path, deed: &str) -> PathBuf {
         .replace("os.path.join(os.path.dirname(__file__), \"../../../targets/clients\")", "KITS")
         .replace("import os\n", "import os\nimport time\n")
         .replace("sys.path.insert(0, KITS)", &format!("sys.path.insert(0, {kits:?})"))
-        .replace(
-            "    def write(self, op):\n",
-            &format!("    def write(self, op):\n        {deed}\n"),
-        );
+        .replace(line, &format!("{line}        {deed}\n"));
     let path = dir.join("client.py");
     fs::write(&path, text).expect("there is room for a file");
     target(dir, &["python3", &path.display().to_string()])
 }
 
-/// How a run ends whose client does this before every write.
-fn ends(deed: &str) -> Option<Ran> {
+/// How a run ends whose client does this after a line of it.
+fn ends(line: &str, deed: &str) -> Option<Ran> {
     if !has("python3", "--version") {
         println!("skipped: there is no python3");
         return None;
     }
     let dir = tempfile::tempdir().expect("there is room for a program");
-    run_with(&misbehaving(dir.path(), deed), &["--faults", "none", "--time", "4s"])
+    run_with(&misbehaving(dir.path(), line, deed), &["--faults", "none", "--time", "4s"])
 }
 
 /// Neither an anomaly nor silent: the line, and the last words of its standard error.
@@ -227,12 +227,12 @@ fn a_client_that_breaks_the_protocol_ends_the_run_with_3() {
     let rubbish = "print('oh dear', flush=True); os.write(1, b'Segmentation fault\\n')";
     let twice = "os.write(1, (json.dumps({'id': op['id'], 'ok': {}}) + '\\n').encode())";
     let dies = "print('oh dear', flush=True); os._exit(7)";
-    for (deed, expected) in [
-        (rubbish, "it wrote `Segmentation fault`, but an answer to operation "),
-        (twice, "was expected, with `ok`, `fail` or `info`"),
-        (dies, "it ended 5 times without an answer, last with exit status: 7"),
+    for (line, deed, expected) in [
+        (WRITE, rubbish, "it wrote `Segmentation fault`, but an answer to operation "),
+        (WRITE, twice, "was expected, with `ok`, `fail` or `info`"),
+        (ASK, dies, "it ended 5 times without an answer, last with exit status: 7"),
     ] {
-        let Some(ran) = ends(deed) else { return };
+        let Some(ran) = ends(line, deed) else { return };
         assert_eq!(ran.code, 3, "{}", ran.text);
         assert!(ran.text.contains("is broken: ") && ran.text.contains(expected), "{}", ran.text);
         assert!(deed == twice || ran.text.contains("    oh dear"), "{}", ran.text);
@@ -243,7 +243,7 @@ fn a_client_that_breaks_the_protocol_ends_the_run_with_3() {
 /// It waits for nobody to read what it complains of, and fills no disk.
 #[test]
 fn a_client_that_floods_its_standard_error_is_heard_to_a_bound() {
-    let Some(ran) = ends("os.write(2, b'x' * 65536)") else { return };
+    let Some(ran) = ends(WRITE, "os.write(2, b'x' * 65536)") else { return };
     assert_eq!(ran.code, 0, "{}", ran.text);
     let logs = fs::read_dir(ran.file("clients")).expect("logs are kept");
     let sizes: Vec<u64> =
@@ -255,7 +255,7 @@ fn a_client_that_floods_its_standard_error_is_heard_to_a_bound() {
 /// It is replaced, and the run goes on: a server that hangs would look the same.
 #[test]
 fn a_client_that_hangs_now_and_then_costs_its_operations_only() {
-    let Some(ran) = ends("op['id'] % 40 or time.sleep(60)") else { return };
+    let Some(ran) = ends(WRITE, "op['id'] % 40 or time.sleep(60)") else { return };
     assert_eq!(ran.code, 0, "{}", ran.text);
     let history = fs::read_to_string(ran.file("history.jsonl")).expect("it is kept");
     assert!(history.contains("timed out"), "no write hung");
@@ -264,7 +264,7 @@ fn a_client_that_hangs_now_and_then_costs_its_operations_only() {
 /// What comes too late is noted, and does not count.
 #[test]
 fn a_client_that_answers_late_is_noted() {
-    let Some(ran) = ends("op['id'] % 40 or time.sleep(2.4)") else { return };
+    let Some(ran) = ends(WRITE, "op['id'] % 40 or time.sleep(2.4)") else { return };
     assert_eq!(ran.code, 0, "{}", ran.text);
     let history = fs::read_to_string(ran.file("history.jsonl")).expect("it is kept");
     assert!(history.contains("too late: "), "nothing was late");

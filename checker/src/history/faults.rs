@@ -57,7 +57,7 @@ impl FaultSpan {
 }
 
 /// Joins the events of each fault, in the order of their begin.
-pub(super) fn spans(events: &[Event]) -> Vec<FaultSpan> {
+pub(crate) fn spans(events: &[Event]) -> Vec<FaultSpan> {
     let mut spans = Vec::new();
     let mut places = BTreeMap::new();
     for event in events {

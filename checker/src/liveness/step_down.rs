@@ -27,7 +27,8 @@ pub(super) fn judge(
     evidence: &[Evidence],
     result: &mut CheckResult,
 ) {
-    let spans = spans(&history.header().nodes, faults, history.end());
+    let cluster = Cluster { nodes: &history.header().nodes, faults, end: history.end() };
+    let spans = spans(cluster.nodes, faults, cluster.end);
     let claims: Vec<Claim<'_>> =
         evidence.iter().filter_map(|seen| Claim::of(seen, &spans)).collect();
     let longest = claims.iter().map(|claim| claim.seen.since - claim.cut.0).max();
@@ -37,15 +38,38 @@ pub(super) fn judge(
     }
     timing::distribution(&mut result.metrics, "step-down", taken(evidence, &spans));
     let Some(bound) = history.header().plan.step_down_ms else { return };
+    for claim in late(&cluster, evidence, bound).iter().take(TOLD) {
+        result.anomaly(claim.anomaly(history, faults, bound.saturating_mul(MILLI)));
+    }
+}
+
+/// The nodes, and what happened to them by some time.
+pub(crate) struct Cluster<'a> {
+    pub(crate) nodes: &'a [NodeId],
+    pub(crate) faults: &'a [FaultSpan],
+    pub(crate) end: Nanos,
+}
+
+/// The time from each cut to a claim that came too late, by a bound in milliseconds.
+pub(crate) fn lingering(
+    cluster: &Cluster<'_>,
+    evidence: &[Evidence],
+    bound: u64,
+) -> Vec<(Nanos, Nanos)> {
+    late(cluster, evidence, bound).iter().map(|claim| (claim.cut.0, claim.seen.time)).collect()
+}
+
+/// The first claim of each node and cut that came too late.
+fn late<'a>(cluster: &Cluster<'_>, evidence: &'a [Evidence], bound: u64) -> Vec<Claim<'a>> {
+    let spans = spans(cluster.nodes, cluster.faults, cluster.end);
+    let claims = evidence.iter().filter_map(|seen| Claim::of(seen, &spans));
     let bound = bound.saturating_mul(MILLI);
     let mut late: Vec<Claim<'_>> =
-        claims.into_iter().filter(|claim| claim.seen.since - claim.cut.0 > bound).collect();
+        claims.filter(|claim| claim.seen.since - claim.cut.0 > bound).collect();
     // Of each node and cut the first is enough.
     late.sort_by_key(|claim| (claim.seen.node, claim.cut, claim.seen.index));
     late.dedup_by_key(|claim| (claim.seen.node, claim.cut));
-    for claim in late.iter().take(TOLD) {
-        result.anomaly(claim.anomaly(history, faults, bound));
-    }
+    late
 }
 
 /// A claim to lead, made while the node was cut off.

@@ -15,6 +15,14 @@ use crate::transaction::{Micro, Seen};
 pub struct RwRegister(Trie<Key, Value>);
 
 impl RwRegister {
+    /// What the register `key` holds.
+    #[must_use]
+    pub fn value(&self, key: &Key) -> Option<&Value> {
+        self.0.get(key)
+    }
+}
+
+impl RwRegister {
     fn micro(&self, micro: &Micro, answered: bool) -> Result<Self, Refusal> {
         match micro {
             Micro::Write { key, value } => Ok(Self(self.0.with(key.clone(), value.clone()))),

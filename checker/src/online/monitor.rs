@@ -2,6 +2,7 @@
 
 use crate::identity::Nanos;
 use crate::op::{Op, OpKind, Outcome};
+use crate::transaction::Micro;
 use crate::value::Value;
 
 /// Why an object is watched no longer.
@@ -68,11 +69,21 @@ pub(super) trait Monitor: Clone + Default + std::fmt::Debug {
 
 /// Goes blind on an answer that is not one to its operation.
 pub(super) fn fits(ended: &Ended<'_>) -> Result<(), Stop> {
-    match ended.how {
-        Ending::Ok(outcome) if outcome.answers() != ended.asked.op.kind() => {
-            Err(Stop::Blind("an answer does not fit its operation"))
+    let fits = match (ended.asked.op, ended.how) {
+        (Op::Txn { ops: asked }, Ending::Ok(Outcome::Txn { ops })) => {
+            asked.len() == ops.len() && asked.iter().zip(ops.iter()).all(|(a, b)| is_same(a, b))
         }
-        _ => Ok(()),
+        (op, Ending::Ok(outcome)) => outcome.answers() == op.kind(),
+        (_, Ending::Failed | Ending::Unknown) => true,
+    };
+    if fits { Ok(()) } else { Err(Stop::Blind("an answer does not fit its operation")) }
+}
+
+/// Whether both are the same part of a transaction, whatever was read.
+fn is_same(asked: &Micro, answered: &Micro) -> bool {
+    match (asked, answered) {
+        (Micro::Read { key, .. }, Micro::Read { key: other, .. }) => key == other,
+        (one, other) => one == other,
     }
 }
 

@@ -11,11 +11,15 @@ use super::fencing::OneFencing;
 use super::ids::OneGenerator;
 use super::kv::OneKv;
 use super::lease::OneLease;
+use super::lists::Lists;
 use super::lock::OneLock;
 use super::monitor::{Asked, Ended, Ending, Monitor, Stop};
 use super::mutex::OneMutex;
 use super::register::OneRegister;
 use super::set::OneSet;
+use super::versioned::OneVersioned;
+use super::versions::Versions;
+use super::whole::Whole;
 use crate::event::{Completion, Nanos};
 use crate::hashing::Map;
 use crate::history::Operation;
@@ -32,6 +36,9 @@ pub(super) trait Watched: std::fmt::Debug + Send {
 
     /// It ends.
     fn complete(&mut self, operation: &Operation, said: bool) -> Option<Alarm>;
+
+    /// A transaction acts on objects of several kinds.
+    fn mixed(&mut self) {}
 
     /// What they cannot tell any more.
     fn blind(&self) -> Vec<Blind>;
@@ -55,6 +62,9 @@ pub(super) fn all(clock_error: Nanos) -> Vec<Box<dyn Watched>> {
         Box::<Objects<OneFencing>>::default(),
         Box::<Objects<OneCounter>>::default(),
         Box::<Objects<OneGenerator>>::default(),
+        Box::<Objects<OneVersioned>>::default(),
+        Box::<Whole<Lists>>::default(),
+        Box::<Whole<Versions>>::default(),
         Box::new(Objects::like(OneLease::allowing(clock_error))),
     ]
 }
@@ -115,14 +125,8 @@ impl<M: Monitor + Send> Watched for Objects<M> {
     }
 
     fn complete(&mut self, operation: &Operation, said: bool) -> Option<Alarm> {
-        let (index, end, completion) = operation.completed.as_ref()?;
-        let how = match completion {
-            Completion::Ok { outcome, .. } => Ending::Ok(outcome),
-            Completion::Fail { .. } => Ending::Failed,
-            Completion::Info { .. } => Ending::Unknown,
-        };
-        let (index, end) = (*index, *end);
-        let ended = Ended { asked: asked(operation), how, index, end };
+        let ended = ended(operation)?;
+        let (index, end) = (ended.index, ended.end);
         let refuted = self.step(&operation.op, said, |monitor| monitor.complete(ended));
         let object = operation.op.key().cloned();
         refuted.then_some(Alarm { check: M::ID, object, index, time: end })
@@ -152,7 +156,19 @@ impl<M: Monitor + Send> Watched for Objects<M> {
     }
 }
 
-fn asked(operation: &Operation) -> Asked<'_> {
+/// An operation when it ends.
+pub(super) fn ended(operation: &Operation) -> Option<Ended<'_>> {
+    let (index, end, completion) = operation.completed.as_ref()?;
+    let how = match completion {
+        Completion::Ok { outcome, .. } => Ending::Ok(outcome),
+        Completion::Fail { .. } => Ending::Failed,
+        Completion::Info { .. } => Ending::Unknown,
+    };
+    Some(Ended { asked: asked(operation), how, index: *index, end: *end })
+}
+
+/// An operation when it begins.
+pub(super) fn asked(operation: &Operation) -> Asked<'_> {
     let (id, start) = operation.invoked;
     Asked { op: &operation.op, id, start }
 }

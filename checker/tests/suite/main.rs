@@ -43,6 +43,7 @@ mod online_kinds;
 mod online_leases;
 mod online_nodes;
 mod online_objects;
+mod online_partial;
 mod online_stream;
 mod online_stream_objects;
 mod recorded;

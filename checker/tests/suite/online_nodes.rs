@@ -1,6 +1,7 @@
 //! The watch on servers against the offline check of random histories, at every instant.
 
 use crate::support::events::{history, in_order};
+use crate::support::language;
 use crate::support::sampling::Dice;
 use fracas_checker::event::{Event, EventKind, Nanos, NodeChange, NodeId, Phase};
 use fracas_checker::fault::{Disk, Fault, FaultEvent, Scarcity};
@@ -80,4 +81,25 @@ fn a_server_that_ends_by_itself_is_told_at_once_and_no_other() {
         excused += usize::from(alarm.is_none() && events.iter().any(exited));
     }
     assert!(told > 500 && excused > 200, "the histories are all alike: {told}, {excused}");
+}
+
+/// A leader that was cut off claims to lead too long: known once the cut was proven to its end.
+#[test]
+fn a_leader_that_does_not_step_down_is_noticed_when_its_fault_has_ended() {
+    let cut = "plan step_down 50\nfault 1 cut n1|n2,n3 [10..200]\npoll n1 leader g1 [100..101]";
+    for (text, expect) in [
+        (cut.to_owned(), Some(200)),
+        (cut.replace("[100..101]", "[40..41]"), None),
+        (cut.replace("[10..200]", "[10..200] unproven"), None),
+        (cut.replace("[10..200]", "[10..]"), None),
+        (cut.replace("n1|n2,n3", "n3|n1,n2"), None),
+        (cut.replace("plan step_down 50\n", ""), None),
+    ] {
+        let checks = ["leader/one-per-generation", "liveness/recovers"];
+        let history = language::history(&text, &checks);
+        let mut watch = Watch::of_run(history.header());
+        history.events().iter().for_each(|event| drop(watch.feed(event).cloned()));
+        let alarm = watch.settle().map(|alarm| (alarm.check, alarm.time / 1_000_000));
+        assert_eq!(alarm, expect.map(|time| (checks[1], time)), "{text}");
+    }
 }

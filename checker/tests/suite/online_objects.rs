@@ -9,12 +9,13 @@ use fracas_checker::linearizability::call::{Call, by_key};
 use fracas_checker::models::{Counter, Fencing, Kv, Lock, Mutex, Set};
 use fracas_checker::objects::{Kind, Object};
 use fracas_checker::online::Watch;
+use fracas_checker::transaction::{Micro, Seen};
 use fracas_checker::{Algorithm, Budget, Op, Outcome, Value};
 use support::sampling::{CLIENTS, CROWD, Dice, Drawn, Sampler, Shape};
 
 /// How an operation ends.
 #[derive(Debug, Clone)]
-enum How {
+pub(crate) enum How {
     Ok(Outcome),
     Fail,
     Info,
@@ -22,7 +23,7 @@ enum How {
 
 /// One operation, by a process of its own.
 #[derive(Debug, Clone)]
-struct Planned {
+pub(crate) struct Planned {
     op: Op,
     start: Nanos,
     /// None: it never ends.
@@ -47,7 +48,7 @@ fn events(planned: &[Planned]) -> Vec<Event> {
 }
 
 /// What of the calls the watch must find, as far as they were planned.
-type Must = fn(&Kind, &[Planned], &[Call<'_>]) -> bool;
+pub(crate) type Must = fn(&Kind, &[Planned], &[Call<'_>]) -> bool;
 
 fn refuted(kind: &Kind, calls: &[Call<'_>]) -> bool {
     let budget = Budget::unlimited_time();
@@ -91,6 +92,22 @@ fn planned(dice: &mut Dice, drawn: Vec<Drawn>, fail: u64) -> Vec<Planned> {
     drawn.into_iter().map(plan).collect()
 }
 
+/// The answer as one to `op`: of a transaction only what its reads found is another's.
+fn fitting(op: &Op, outcome: Outcome) -> Outcome {
+    let (Op::Txn { ops }, Outcome::Txn { ops: answered }) = (op, &outcome) else { return outcome };
+    let mut found = answered.iter().filter_map(|part| match part {
+        Micro::Read { seen, .. } => Some(seen.clone()),
+        _ => None,
+    });
+    let part = |part: &Micro| match part {
+        Micro::Read { key, .. } => {
+            Micro::Read { key: key.clone(), seen: found.next().unwrap_or(Seen::Unknown) }
+        }
+        other => other.clone(),
+    };
+    Outcome::Txn { ops: ops.iter().map(part).collect() }
+}
+
 /// Two operations of a kind exchange their answers, or one is moved in time.
 fn confused(dice: &mut Dice, mut drawn: Vec<Drawn>) -> Vec<Drawn> {
     for _ in 0..1 + dice.below(2) {
@@ -100,8 +117,9 @@ fn confused(dice: &mut Dice, mut drawn: Vec<Drawn>) -> Vec<Drawn> {
         let one = dice.below(drawn.len() as u64) as usize;
         let other = dice.below(drawn.len() as u64) as usize;
         if dice.chance(50) && drawn[one].op.kind() == drawn[other].op.kind() {
-            let outcome = drawn[one].outcome.clone();
-            drawn[one].outcome = std::mem::replace(&mut drawn[other].outcome, outcome);
+            let (a, b) = (drawn[one].outcome.clone(), drawn[other].outcome.clone());
+            drawn[one].outcome = fitting(&drawn[one].op, b);
+            drawn[other].outcome = fitting(&drawn[other].op, a);
         } else {
             let (by, moved) = (dice.below(13), &mut drawn[one]);
             moved.start = (moved.start + by).saturating_sub(6);
@@ -116,7 +134,7 @@ const CAREFUL: Shape = Shape { clients: 3, one_at_a_time: true, unseen: 0, late:
 
 /// Holds the watch on `count` histories of each sort; prints what was counted.
 #[track_caller]
-fn check<M: Object>(sampler: &Sampler<M>, count: usize, must: Must) {
+pub(crate) fn check<M: Object>(sampler: &Sampler<M>, count: usize, must: Must) {
     type Sort<M> = fn(&Sampler<M>, &mut Dice) -> Vec<Planned>;
     let sorts: [(&str, Sort<M>); 6] = [
         ("any answers", |sampler, dice| {

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::{io, thread};
 
-use fracas_checker::Plan;
+use fracas_checker::Header;
 use fracas_checker::event::Event;
 use fracas_checker::online::{Alarm, Watch};
 
@@ -43,12 +43,12 @@ struct Shared {
 }
 
 impl Guard {
-    /// Begins to watch for what the checks of `plan` would refute.
+    /// Begins to watch for what the checks of a run with this header would refute.
     ///
     /// # Errors
     /// When there can be no thread for it.
-    pub fn start(plan: &Plan, listener: &Arc<dyn Listener>) -> io::Result<(Self, Feed)> {
-        let watch = Watch::of(plan);
+    pub fn start(header: &Header, listener: &Arc<dyn Listener>) -> io::Result<(Self, Feed)> {
+        let watch = Watch::of_run(header);
         listener.hear(&Progress::Watching {
             during: watch.watched(),
             after: watch.unwatched().to_vec(),

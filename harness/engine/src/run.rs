@@ -187,7 +187,7 @@ async fn conduct(
     let deployments = deployments(plan, &lab, dir)?;
     let deployment = Arc::clone(&deployments.first);
     let header = header(plan, dir);
-    let guard = plan.spec.until_anomaly.then(|| Guard::start(&header.plan, listener)).transpose();
+    let guard = plan.spec.until_anomaly.then(|| Guard::start(&header, listener)).transpose();
     let (guard, feed) = guard.map_err(RunError::Runtime)?.unzip();
     let (recorder, writer) =
         Recorder::create(&dir.file("history.jsonl"), &header, feed).map_err(RunError::History)?;

@@ -10,6 +10,7 @@ mod convert;
 mod ending;
 mod explain;
 mod from_spec;
+mod init;
 mod list;
 mod origins;
 mod repetition;
@@ -97,6 +98,8 @@ enum Command {
     /// Check a target file, and show the commands and requests that fracas makes of it; starts nothing
     /// but its client program, which is asked what it serves.
     Validate(validate::ValidateArgs),
+    /// Write a target file to begin with, and a client program where one is asked for.
+    Init(init::InitArgs),
     /// Ask every operation once, and show what is said in both directions: to debug a target file or a
     /// client program.
     ClientTest(client_test::ClientTestArgs),
@@ -135,6 +138,7 @@ pub fn main() -> Exit {
         Command::List(args) => list::list(&args),
         Command::Doctor(args) => list::doctor(&args),
         Command::Validate(args) => validate::validate(&args),
+        Command::Init(args) => init::init(&args),
         Command::ClientTest(args) => client_test::client_test(&args),
         Command::Clean(args) => clean::clean(&args),
     }

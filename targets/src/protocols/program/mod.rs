@@ -72,7 +72,7 @@ impl Opener for ClientPrograms {
                     self.0.give_back(talk);
                     Err(Refused(why))
                 }
-                Err(trouble) => Err(Refused(self.0.lost(talk, trouble))),
+                Err(trouble) => Err(Refused(self.0.lost(talk, trouble).await)),
             }
         })
     }
@@ -133,7 +133,7 @@ impl Session for InProgram {
                     self.state = State::Late(id);
                     unknown(op, "timed out")
                 }
-                Err(trouble) => self.lose(op, trouble),
+                Err(trouble) => self.lose(op, trouble).await,
             }
         })
     }
@@ -149,10 +149,10 @@ impl Session for InProgram {
 
 impl InProgram {
     /// The program is lost, and how the operation ends for it.
-    fn lose(&mut self, op: &Op, trouble: Trouble) -> Completion {
+    async fn lose(&mut self, op: &Op, trouble: Trouble) -> Completion {
         let unsent = trouble == Trouble::Unsent;
         let Some(talk) = self.talk.take() else { return unknown(op, "the client program is gone") };
-        let error = self.pool.lost(talk, trouble);
+        let error = self.pool.lost(talk, trouble).await;
         if unsent { Completion::Fail { error } } else { unknown(op, &error) }
     }
 }
@@ -180,18 +180,18 @@ async fn close(pool: &Arc<Pool>, mut talk: Talk, process: ProcessId, state: Stat
             Ok(line) if messages::id_of(&line) == Some(id) => pool.note_late(&talk, id, &line),
             Ok(line) => {
                 let why = format!("an answer to operation {id}, which is late, was expected");
-                pool.lost(talk, Trouble::Broken(messages::wrong(&line, &why)));
+                pool.lost(talk, Trouble::Broken(messages::wrong(&line, &why))).await;
                 return;
             }
             Err(trouble) => {
-                pool.lost(talk, trouble);
+                pool.lost(talk, trouble).await;
                 return;
             }
         }
     }
     match talk.tell(&closed(process), Instant::now() + GRACE).await {
         Ok(()) => pool.give_back(talk),
-        Err(trouble) => drop(pool.lost(talk, trouble)),
+        Err(trouble) => drop(pool.lost(talk, trouble).await),
     }
 }
 

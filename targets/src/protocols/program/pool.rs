@@ -19,6 +19,9 @@ use crate::text::bounded;
 /// So many ends of a client's program without an answer in between mean that it is broken.
 const ENDS: u32 = 5;
 
+/// How long the last words of a program may be under way.
+const LAST_WORDS: Duration = Duration::from_millis(50);
+
 /// How long a process waits for a program that is about to be free, before it starts another one.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -97,7 +100,7 @@ impl Pool {
         };
         match Talk::start(number, &self.programs, &self.hello).await {
             Ok(talk) => Ok(talk),
-            Err((Some(talk), trouble)) => Err(self.lost(*talk, trouble)),
+            Err((Some(talk), trouble)) => Err(self.lost(*talk, trouble).await),
             Err((None, trouble)) => Err(self.gone(number, &trouble, None)),
         }
     }
@@ -142,8 +145,11 @@ impl Pool {
     }
 
     /// A program is lost; returns why, in words. It is killed.
-    pub(super) fn lost(&self, mut talk: Talk, trouble: Trouble) -> String {
+    pub(super) async fn lost(&self, mut talk: Talk, trouble: Trouble) -> String {
         let number = talk.number();
+        if trouble != Trouble::Late {
+            tokio::time::sleep(LAST_WORDS).await;
+        }
         self.gone(number, &trouble, Some(&mut talk))
     }
 
