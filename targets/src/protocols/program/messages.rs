@@ -107,7 +107,7 @@ pub(super) fn closed(process: ProcessId) -> Json {
 pub(super) fn asked(id: u64, op: &Op) -> Json {
     let mut line =
         Map::from_iter([("id".to_owned(), id.into()), ("op".to_owned(), op.kind().word().into())]);
-    line.extend(arguments(op).map(|(name, value)| (name.to_owned(), value)));
+    line.extend(arguments::<Json>(op).map(|(name, value)| (name.to_owned(), value)));
     Json::Object(line)
 }
 
