@@ -12,19 +12,57 @@ use serde_json::{Value as Json, json};
 const NANOS_PER_MILLI: u64 = 1_000_000;
 
 /// What templates and client programs call a time to live.
-pub(crate) const TTL: &str = "ttl_ms";
+const TTL: &str = "ttl_ms";
 
-/// The arguments of an operation. A time to live is among them where the operation has one.
-pub(crate) fn arguments(op: &Op) -> impl Iterator<Item = (&'static str, Json)> {
+/// The arguments of an operation.
+pub(crate) fn arguments<V: Argument>(op: &Op) -> impl Iterator<Item = (&'static str, V)> {
     op.fields().into_iter().filter_map(|(name, field)| match field {
-        Field::Time(time) => Some((TTL, (time? / NANOS_PER_MILLI).into())),
-        Field::Key(key) => Some((name, (**key).into())),
-        Field::Value(value) => Some((name, plain(value))),
-        Field::Number(number) => Some((name, number.into())),
-        Field::Signed(number) => Some((name, number.into())),
-        Field::Parts(parts) => Some((name, parts.iter().map(part).collect())),
-        Field::Node(node) => Some((name, node.to_string().into())),
+        Field::Time(Some(time)) => Some((TTL, V::number(time / NANOS_PER_MILLI))),
+        Field::Time(None) => V::forever().map(|forever| (TTL, forever)),
+        Field::Key(key) => Some((name, V::text(key))),
+        Field::Value(Value::Int(number)) => Some((name, V::signed(*number))),
+        Field::Signed(number) => Some((name, V::signed(number))),
+        Field::Value(Value::Text(text)) => Some((name, V::text(text))),
+        Field::Number(number) => Some((name, V::number(number))),
+        Field::Parts(parts) => Some((name, V::json(parts.iter().map(part).collect()))),
+        Field::Node(node) => Some((name, V::text(&node.to_string()))),
     })
+}
+
+/// What an argument becomes for who is handed it.
+pub(crate) trait Argument: Sized {
+    /// Of a text.
+    fn text(text: &str) -> Self;
+    /// Of a number that is never below 0.
+    fn number(number: u64) -> Self;
+    /// Of a number of either sign.
+    fn signed(number: i64) -> Self;
+    /// Of a time to live without an end; none where it is left out.
+    fn forever() -> Option<Self>;
+    /// Of anything else.
+    fn json(json: Json) -> Self;
+}
+
+impl Argument for Json {
+    fn text(text: &str) -> Self {
+        text.into()
+    }
+
+    fn number(number: u64) -> Self {
+        number.into()
+    }
+
+    fn signed(number: i64) -> Self {
+        number.into()
+    }
+
+    fn forever() -> Option<Self> {
+        None
+    }
+
+    fn json(json: Json) -> Self {
+        json
+    }
 }
 
 fn plain(value: &Value) -> Json {
@@ -45,11 +83,6 @@ fn part(part: &Micro) -> Json {
             json!({ "f": "append", "key": &**key, "value": plain(value) })
         }
     }
-}
-
-/// Whether operations of this kind may have a time to live.
-pub(crate) fn may_expire(op: &Op) -> bool {
-    op.fields().iter().any(|(_, field)| matches!(field, Field::Time(_)))
 }
 
 #[cfg(test)]
@@ -86,7 +119,7 @@ mod tests {
                 json!({"ops": [{"f": "read", "key": "x"}, {"f": "append", "key": "l", "value": "a"}]}),
             ),
         ] {
-            let arguments = arguments(&op).map(|(name, value)| (name.to_owned(), value));
+            let arguments = arguments::<Json>(&op).map(|(name, value)| (name.to_owned(), value));
             assert_eq!(Json::Object(arguments.collect()), expected, "{op}");
         }
     }

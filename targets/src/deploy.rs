@@ -18,9 +18,11 @@ use crate::poller::Poller;
 use crate::probe::Probe;
 use crate::protocol::{Around, Purpose};
 use crate::protocols::program::{ClientPrograms, Hello, Programs, hello};
+use crate::quoted::quoted;
 use crate::ready::ClusterReady;
 use crate::reply::ClientError;
 use crate::spec::{Asks, LogSource, Spec, Stop};
+use crate::status::Means;
 use crate::template::{
     RenderError, SAMPLE_PROCESS, Template, Variables, variables_of_node, variables_of_op,
 };
@@ -189,7 +191,8 @@ impl Deployment {
         let Some(Endpoint { base, variables }) = self.endpoints.get(&node) else {
             return Vec::new();
         };
-        let Some(asked) = &self.spec.client.asked else { return Vec::new() };
+        let aside = self.status_aside(variables);
+        let Some(asked) = &self.spec.client.asked else { return aside.into_iter().collect() };
         let show = |purpose, variables: &Variables| {
             let around = Around { templates: &self.spec.templates, base, variables };
             let request = asked.speech.request(purpose, &around)?;
@@ -201,7 +204,24 @@ impl Deployment {
             let variables = variables_of_op(variables, SAMPLE_PROCESS, id, &kind.sample());
             Some((kind.word(), show(Purpose::Op(*kind), &variables)?))
         });
-        status.into_iter().chain(ops).collect()
+        aside.into_iter().chain(status).chain(ops).collect()
+    }
+
+    /// How a node is asked for its status, where that is no request in the protocol of the target.
+    fn status_aside(&self, variables: &Variables) -> Option<(&'static str, String)> {
+        let text = |template| {
+            let rendered = self.spec.templates.render(template, variables);
+            rendered.unwrap_or_else(|error| error.to_string())
+        };
+        let shown = match &self.spec.status.as_ref()?.means {
+            Means::Request => return None,
+            Means::Text(address, sent) => format!("{} to {}", quoted(sent), text(address)),
+            Means::Command(words) => {
+                let words: Vec<String> = words.iter().map(|word| quoted(&text(word))).collect();
+                format!("{}, where the node is", words.join(" "))
+            }
+        };
+        Some(("status", shown))
     }
 }
 

@@ -1,17 +1,92 @@
-//! Taking numbers and node names out of a JSON answer.
+//! Taking numbers and node names out of an answer: by a JSON pointer, or by a pattern of its text.
 //!
 //! It deliberately never guesses: what is not written as declared is an error that says what was
 //! expected.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fracas_checker::NodeId;
+use regex_lite::Regex;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error};
 use serde_json::Value as Json;
 
 use crate::text::bounded;
 
-/// How a number is written in an answer.
+/// Where something is in an answer.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// At this JSON pointer (RFC 6901).
+    At(String),
+    /// In what the first group of a pattern captures of the answer's text.
+    In(Regex),
+}
+
+impl Place {
+    /// What is there. An answer that is no JSON is handed in as a JSON string.
+    pub(crate) fn find<'a>(&self, body: &'a Json) -> Option<Cow<'a, Json>> {
+        match self {
+            Self::At(pointer) => body.pointer(pointer).map(Cow::Borrowed),
+            Self::In(pattern) => {
+                let text =
+                    body.as_str().map_or_else(|| Cow::Owned(body.to_string()), Cow::Borrowed);
+                let found = pattern.captures(&text)?.get(1)?.as_str().to_owned();
+                Some(Cow::Owned(Json::String(found)))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(pointer) => write!(f, "at `{pointer}`"),
+            Self::In(pattern) => write!(f, "in `{pattern}`"),
+        }
+    }
+}
+
+/// How a number is written in an answer, and how many of its lowest bits are left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Written {
+    pub(crate) digits: NumberAs,
+    pub(crate) shift: u32,
+}
+
+impl Written {
+    /// What a text is taken for where the target does not say.
+    pub(crate) fn in_text(self) -> Self {
+        match self.digits {
+            NumberAs::Int => Self { digits: NumberAs::StringInt, ..self },
+            _ => self,
+        }
+    }
+
+    fn parse(self, json: &Json) -> Option<i128> {
+        self.digits.parse(json).map(|number| number >> self.shift)
+    }
+}
+
+/// `int`, `hex`, `hex >> 32`.
+impl<'de> Deserialize<'de> for Written {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// No number has more bits.
+        const BITS: u32 = 64;
+        let text = String::deserialize(deserializer)?;
+        let (word, shift) =
+            text.split_once(">>").map_or((&text[..], None), |(word, bits)| (word, Some(bits)));
+        let shift = shift.map_or(Ok(0), |bits| bits.trim().parse());
+        let shift = shift.ok().filter(|shift| *shift < BITS);
+        let shift = shift.ok_or_else(|| Error::custom("expected less than 64 bits after `>>`"))?;
+        let digits = NumberAs::deserialize(serde::de::value::StrDeserializer::new(word.trim()))?;
+        Ok(Self { digits, shift })
+    }
+}
+
+/// In which digits a number is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum NumberAs {
@@ -22,6 +97,8 @@ pub(crate) enum NumberAs {
     StringInt,
     /// Base64 of decimal digits.
     B64Int,
+    /// Hexadecimal digits in a text, with `0x` before them or not.
+    Hex,
 }
 
 impl NumberAs {
@@ -30,6 +107,7 @@ impl NumberAs {
             Self::Int => "an integer",
             Self::StringInt => "an integer in a string",
             Self::B64Int => "base64 of an integer",
+            Self::Hex => "hexadecimal digits",
         }
     }
 
@@ -39,6 +117,10 @@ impl NumberAs {
             Self::StringInt => json.as_str()?.parse().ok(),
             Self::B64Int => {
                 String::from_utf8(STANDARD.decode(json.as_str()?).ok()?).ok()?.parse().ok()
+            }
+            Self::Hex => {
+                let text = json.as_str()?;
+                i128::from_str_radix(text.strip_prefix("0x").unwrap_or(text), 16).ok()
             }
         }
     }
@@ -60,45 +142,43 @@ pub(crate) enum NodeAs {
 /// A place with a number in it.
 #[derive(Debug, Clone)]
 pub(crate) struct NumberAt {
-    pub(crate) pointer: String,
-    pub(crate) written: NumberAs,
+    pub(crate) place: Place,
+    pub(crate) written: Written,
 }
 
 impl NumberAt {
     /// The number; none where the place holds `null`. A place that is not there is an error.
     pub(crate) fn read<N: TryFrom<i128>>(&self, body: &Json) -> Result<Option<N>, String> {
-        let expected = self.written.expectation();
-        match body.pointer(&self.pointer) {
-            None => Err(format!("expected {expected} at `{}`, found nothing", self.pointer)),
-            Some(Json::Null) => Ok(None),
-            Some(found) => {
-                self.written.parse(found).and_then(|number| number.try_into().ok()).map_or_else(
-                    || {
-                        let found = bounded(&found.to_string());
-                        Err(format!("expected {expected} at `{}`, found {found}", self.pointer))
-                    },
-                    |number| Ok(Some(number)),
-                )
-            }
+        let (expected, place) = (self.written.digits.expectation(), &self.place);
+        let Some(found) = place.find(body) else {
+            return Err(format!("expected {expected} {place}, found nothing"));
+        };
+        if found.is_null() {
+            return Ok(None);
         }
+        let number = self.written.parse(&found).and_then(|number| number.try_into().ok());
+        number.map(Some).ok_or_else(|| {
+            let found = bounded(&found.to_string());
+            format!("expected {expected} {place}, found {found}")
+        })
     }
 }
 
 /// A place with a node's name in it.
 #[derive(Debug, Clone)]
 pub(crate) struct NodeAt {
-    pub(crate) pointer: String,
+    pub(crate) place: Place,
     pub(crate) written: NodeAs,
 }
 
 impl NodeAt {
     /// The node, if one is named there.
     pub(crate) fn read(&self, body: &Json) -> Option<NodeId> {
-        let found = body.pointer(&self.pointer)?;
+        let found = self.place.find(body)?;
         match self.written {
             NodeAs::String => found.as_str()?.parse().ok(),
-            NodeAs::Int => numbered(NumberAs::Int.parse(found)?),
-            NodeAs::StringInt => numbered(NumberAs::StringInt.parse(found)?),
+            NodeAs::Int => numbered(NumberAs::Int.parse(&found)?),
+            NodeAs::StringInt => numbered(NumberAs::StringInt.parse(&found)?),
         }
     }
 }
@@ -114,8 +194,28 @@ mod tests {
     use serde_json::json;
 
     #[track_caller]
-    fn number(written: NumberAs, body: &Json) -> Result<Option<i64>, String> {
-        NumberAt { pointer: "/v".to_owned(), written }.read(body)
+    fn number(digits: NumberAs, body: &Json) -> Result<Option<i64>, String> {
+        let written = Written { digits, shift: 0 };
+        NumberAt { place: Place::At("/v".to_owned()), written }.read(body)
+    }
+
+    /// ZooKeeper tells its epoch in the upper half of a transaction's number.
+    #[test]
+    fn reads_numbers_out_of_text() {
+        let zxid = |written: &str| {
+            let pattern = Regex::new("(?m)^Zxid: (0x[0-9a-f]+)$").unwrap();
+            let written = serde_json::from_value::<Written>(json!(written)).unwrap();
+            let text = json!("Mode: leader\nZxid: 0x500000003\nNode count: 5\n");
+            NumberAt { place: Place::In(pattern), written }.read::<u64>(&text)
+        };
+        assert_eq!(zxid("hex >> 32"), Ok(Some(5)));
+        assert_eq!(zxid("hex"), Ok(Some(0x5_0000_0003)));
+        let expected =
+            "expected an integer in a string in `(?m)^Zxid: (0x[0-9a-f]+)$`, found \"0x500000003\"";
+        assert_eq!(zxid("string-int"), Err(expected.to_owned()));
+        for wrong in ["hex >> 64", "hex >> x", "octal", "hex >>"] {
+            assert!(serde_json::from_value::<Written>(json!(wrong)).is_err(), "{wrong}");
+        }
     }
 
     #[test]
@@ -155,7 +255,7 @@ mod tests {
 
     #[test]
     fn reads_node_names() {
-        let at = |written| NodeAt { pointer: "/n".to_owned(), written };
+        let at = |written| NodeAt { place: Place::At("/n".to_owned()), written };
         assert_eq!(at(NodeAs::String).read(&json!({"n": "n3"})), Some(NodeId(3)));
         assert_eq!(at(NodeAs::Int).read(&json!({"n": 3})), Some(NodeId(3)));
         assert_eq!(at(NodeAs::StringInt).read(&json!({"n": "3"})), Some(NodeId(3)));

@@ -37,6 +37,7 @@ mod status;
 mod target;
 mod template;
 mod text;
+mod told;
 
 pub use asking::Ear;
 pub use choices::{Device, Route, StopSignal};

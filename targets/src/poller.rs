@@ -15,7 +15,8 @@ use crate::protocol::{Around, Line, Purpose, Wire};
 use crate::reply::{ClientError, Failure, Reply};
 use crate::sighting::Sighting;
 use crate::spec::Spec;
-use crate::status::StatusRule;
+use crate::status::{Means, StatusRule};
+use crate::told;
 
 /// Asks nodes for their status. Cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -24,9 +25,21 @@ pub struct Poller(Arc<Inner>);
 struct Inner {
     spec: Arc<Spec>,
     endpoints: Arc<Endpoints>,
-    wire: Box<dyn Wire>,
-    /// What each node is asked through, one question at a time.
-    lines: BTreeMap<NodeId, Mutex<Box<dyn Line>>>,
+    way: Way,
+}
+
+/// In which way nodes are asked.
+enum Way {
+    /// By requests in the protocol of the target.
+    Request {
+        wire: Box<dyn Wire>,
+        /// What each node is asked through, one question at a time.
+        lines: BTreeMap<NodeId, Mutex<Box<dyn Line>>>,
+    },
+    /// By a text.
+    Text,
+    /// By a program that somebody else runs where the node is.
+    Command,
 }
 
 impl fmt::Debug for Poller {
@@ -41,11 +54,19 @@ impl Poller {
         spec: &Arc<Spec>,
         endpoints: &Arc<Endpoints>,
     ) -> Result<Option<Self>, ClientError> {
-        let (Some(_), Some(asked)) = (&spec.status, &spec.client.asked) else { return Ok(None) };
-        let wire = Arc::clone(&asked.speech).wire(spec.client.times())?;
-        let lines = endpoints.keys().map(|node| (*node, Mutex::new(wire.line()))).collect();
+        let Some(status) = &spec.status else { return Ok(None) };
+        let way = match (&status.means, &spec.client.asked) {
+            (Means::Text(..), _) => Way::Text,
+            (Means::Command(_), _) => Way::Command,
+            (Means::Request, None) => return Ok(None),
+            (Means::Request, Some(asked)) => {
+                let wire = Arc::clone(&asked.speech).wire(spec.client.times())?;
+                let lines = endpoints.keys().map(|node| (*node, Mutex::new(wire.line())));
+                Way::Request { lines: lines.collect(), wire }
+            }
+        };
         let (spec, endpoints) = (Arc::clone(spec), Arc::clone(endpoints));
-        Ok(Some(Self(Arc::new(Inner { spec, endpoints, wire, lines }))))
+        Ok(Some(Self(Arc::new(Inner { spec, endpoints, way }))))
     }
 
     /// How often the target wants to be asked.
@@ -54,21 +75,60 @@ impl Poller {
         self.rule().every
     }
 
-    /// Asks once. None if the node did not answer, or its answer tells nothing.
-    pub async fn ask(&self, node: NodeId) -> Option<Sighting> {
-        let (line, endpoint) = (self.0.lines.get(&node)?, self.0.endpoints.get(&node)?);
-        let asked = match line.try_lock() {
-            Ok(mut line) => self.through(&mut **line, endpoint).await,
-            // Somebody else still waits for an answer.
-            Err(_) => self.through(&mut *self.0.wire.line(), endpoint).await,
+    /// The program to run where a node is, with its arguments, where that is the way to ask it. What
+    /// it answers is for [`Self::heard`].
+    #[must_use]
+    pub fn command(&self, node: NodeId) -> Option<Vec<String>> {
+        let Means::Command(words) = &self.rule().means else { return None };
+        let variables = &self.0.endpoints.get(&node)?.variables;
+        let words = words.iter().map(|word| self.0.spec.templates.render(word, variables).ok());
+        words.collect()
+    }
+
+    /// What the output of that program tells.
+    #[must_use]
+    pub fn heard(&self, output: &str) -> Vec<Sighting> {
+        self.sight(&Reply::Text(output.as_bytes().to_vec()))
+    }
+
+    /// How long an answer may take.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.0.spec.client.timeout
+    }
+
+    /// Asks once. Nothing if the node did not answer, or its answer tells nothing.
+    pub async fn ask(&self, node: NodeId) -> Vec<Sighting> {
+        let Some(endpoint) = self.0.endpoints.get(&node) else { return Vec::new() };
+        let asked = match &self.0.way {
+            Way::Request { wire, lines } => match lines.get(&node).map(Mutex::try_lock) {
+                Some(Ok(mut line)) => self.through(&mut **line, endpoint).await,
+                // Somebody else still waits for an answer.
+                _ => self.through(&mut *wire.line(), endpoint).await,
+            },
+            Way::Text => self.by_text(endpoint).await,
+            Way::Command => return Vec::new(),
         };
         match asked {
-            Ok(reply) => self.rule().sight(&reply, |node| self.0.endpoints.contains_key(&node)),
+            Ok(reply) => self.sight(&reply),
             Err(failure) => {
                 tracing::trace!(%node, %failure, "no status");
-                None
+                Vec::new()
             }
         }
+    }
+
+    fn sight(&self, reply: &Reply) -> Vec<Sighting> {
+        self.rule().sight(reply, |node| self.0.endpoints.contains_key(&node))
+    }
+
+    async fn by_text(&self, at: &Endpoint) -> Result<Reply, Failure> {
+        let Means::Text(address, text) = &self.rule().means else {
+            return Err(Failure::NotSent("no text is declared".to_owned()));
+        };
+        let address = self.0.spec.templates.render(address, &at.variables);
+        let address = address.map_err(|error| Failure::NotSent(error.to_string()))?;
+        told::ask(&address, text, self.0.spec.client.times()).await.map(Reply::Text)
     }
 
     async fn through(&self, line: &mut dyn Line, at: &Endpoint) -> Result<Reply, Failure> {

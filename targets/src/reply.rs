@@ -34,6 +34,8 @@ pub(crate) enum Reply {
     Http { status: u16, body: Vec<u8> },
     /// Of a server that speaks RESP: `{"reply": …}`, or `{"error": …, "message": …}`.
     Resp(Json),
+    /// A text, of a server that was sent one or of a program.
+    Text(Vec<u8>),
 }
 
 impl Reply {
@@ -41,15 +43,32 @@ impl Reply {
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
             Self::Http { status, .. } => Some(*status),
-            Self::Resp(_) => None,
+            Self::Resp(_) | Self::Text(_) => None,
         }
     }
 
     /// What rules look into; none if it is not JSON.
     pub(crate) fn json(&self) -> Option<Cow<'_, Json>> {
         match self {
-            Self::Http { body, .. } => serde_json::from_slice(body).ok().map(Cow::Owned),
+            Self::Http { body, .. } | Self::Text(body) => {
+                serde_json::from_slice(body).ok().map(Cow::Owned)
+            }
             Self::Resp(json) => Some(Cow::Borrowed(json)),
+        }
+    }
+
+    /// What patterns and pointers of a status look into: its JSON, or its text as a JSON string.
+    pub(crate) fn body(&self) -> Cow<'_, Json> {
+        self.json().unwrap_or_else(|| Cow::Owned(Json::String(self.text())))
+    }
+
+    /// Its text, whole.
+    fn text(&self) -> String {
+        match self {
+            Self::Http { body, .. } | Self::Text(body) => {
+                String::from_utf8_lossy(body).into_owned()
+            }
+            Self::Resp(json) => json.to_string(),
         }
     }
 
@@ -64,6 +83,7 @@ impl Reply {
             Self::Http { status, body } => {
                 format!("HTTP {status} {}", String::from_utf8_lossy(body))
             }
+            Self::Text(_) => self.text(),
             Self::Resp(json) => match json.get("message").and_then(Json::as_str) {
                 Some(message) => message.to_owned(),
                 None => json["reply"].to_string(),

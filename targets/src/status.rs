@@ -7,17 +7,28 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fracas_checker::NodeId;
+use fracas_checker::event::Text;
 use fracas_checker::observation::{Grade, Role, Source};
 use serde_json::Value as Json;
 
-use crate::extract::{NodeAt, NumberAt};
+use crate::extract::{NodeAt, NumberAt, Place};
 use crate::reply::Reply;
 use crate::sighting::Sighting;
+use crate::template::Template;
+use crate::text::bounded;
 
-/// How often a node is asked, and where its answer tells what.
+/// No node is in more groups, or they are not looked at.
+const GROUPS_MAX: usize = 1_000;
+
+/// How often and in which way a node is asked, and where its answer tells what.
 #[derive(Debug)]
 pub(crate) struct StatusRule {
+    pub(crate) means: Means,
     pub(crate) every: Duration,
+    /// Which group of nodes it tells of, where a node is in several.
+    pub(crate) group: Option<GroupRule>,
+    /// Where a list is that tells of one group after the other.
+    pub(crate) each: Option<String>,
     pub(crate) atomic: bool,
     pub(crate) role: RoleRule,
     pub(crate) generation: Option<NumberAt>,
@@ -26,38 +37,96 @@ pub(crate) struct StatusRule {
     pub(crate) voted: Option<NodeAt>,
 }
 
+/// In which way a node is asked for its status.
+#[derive(Debug)]
+pub(crate) enum Means {
+    /// By a request in the protocol of the target.
+    Request,
+    /// By a text that is sent over TCP to an address, and answered by a text.
+    Text(Template, String),
+    /// By a program that is run where the node is.
+    Command(Vec<Template>),
+}
+
+/// Which group an answer tells of.
+#[derive(Debug)]
+pub(crate) enum GroupRule {
+    /// Always this one.
+    Named(Text),
+    /// The one that it names.
+    In(Place),
+}
+
 /// How a status answer tells the node's role.
 #[derive(Debug)]
 pub(crate) enum RoleRule {
     /// The place holds one of these words.
-    Word(String, BTreeMap<String, Role>),
+    Word(Place, BTreeMap<String, Role>),
     /// It leads if both places, the leader's name and its own, hold the same. While the first is
     /// empty (`null`, 0, an empty string) it knows no leader, which tells nothing of its role.
     Equals([String; 2]),
 }
 
 impl StatusRule {
-    /// What an answer tells. Parts that are missing or not as declared are unknown, and so are
-    /// nodes outside of the cluster.
-    pub(crate) fn sight(&self, reply: &Reply, exists: impl Fn(NodeId) -> bool) -> Option<Sighting> {
-        let body = reply.json().filter(|_| reply.status().is_none_or(|status| status == 200))?;
+    /// What an answer tells: of one group, or of each in its list. Parts that are missing or not as
+    /// declared are unknown, and so are nodes outside of the cluster.
+    pub(crate) fn sight(&self, reply: &Reply, exists: impl Fn(NodeId) -> bool) -> Vec<Sighting> {
+        if reply.status().is_some_and(|status| status != 200) {
+            return Vec::new();
+        }
+        let (body, text) = (reply.body(), reply.summary());
+        let parts = match &self.each {
+            None => std::slice::from_ref(&*body),
+            Some(pointer) => {
+                body.pointer(pointer).and_then(Json::as_array).map_or(&[][..], Vec::as_slice)
+            }
+        };
+        let sighted = parts.iter().take(GROUPS_MAX).map(|part| self.of_one(part, &text, &exists));
+        sighted.flatten().collect()
+    }
+
+    /// What one part of an answer tells.
+    fn of_one(
+        &self,
+        body: &Json,
+        text: &str,
+        exists: &impl Fn(NodeId) -> bool,
+    ) -> Option<Sighting> {
         let named = |place: Option<&NodeAt>| {
-            place.and_then(|place| place.read(&body)).filter(|node| exists(*node))
+            place.and_then(|place| place.read(body)).filter(|node| exists(*node))
+        };
+        let group = match &self.group {
+            None => None,
+            Some(group) => Some(group.read(body)?),
         };
         let sighting = Sighting {
-            group: None,
+            group,
             grade: if self.atomic { Grade::Claim } else { Grade::Hearsay },
             source: Source::Poll,
             node: None,
-            role: self.role.read(&body),
-            generation: number(self.generation.as_ref(), &body),
+            role: self.role.read(body),
+            generation: number(self.generation.as_ref(), body),
             leader: named(self.leader.as_ref()),
-            applied: number(self.applied.as_ref(), &body),
+            applied: number(self.applied.as_ref(), body),
             voted: named(self.voted.as_ref()),
-            text: reply.summary(),
+            text: text.to_owned(),
         };
         let tells = sighting.role.is_some() || sighting.generation.is_some();
         (tells || sighting.leader.is_some()).then_some(sighting)
+    }
+}
+
+impl GroupRule {
+    /// The name of the group; none if the answer names none.
+    fn read(&self, body: &Json) -> Option<Text> {
+        match self {
+            Self::Named(name) => Some(name.clone()),
+            Self::In(place) => match &*place.find(body)? {
+                Json::String(name) => Some(bounded(name).into()),
+                Json::Number(number) => Some(number.to_string().into()),
+                _ => None,
+            },
+        }
     }
 }
 
@@ -68,7 +137,7 @@ fn number(place: Option<&NumberAt>, body: &Json) -> Option<u64> {
 impl RoleRule {
     fn read(&self, body: &Json) -> Option<Role> {
         match self {
-            Self::Word(pointer, words) => words.get(body.pointer(pointer)?.as_str()?).copied(),
+            Self::Word(place, words) => words.get(place.find(body)?.as_str()?).copied(),
             Self::Equals([leader, own]) => {
                 let (leader, own) = (body.pointer(leader)?, body.pointer(own)?);
                 let role = if leader == own { Role::Leader } else { Role::Follower };
@@ -91,7 +160,7 @@ mod tests {
     fn a_role_is_a_known_word() {
         let words = [("lead", Role::Leader), ("follow", Role::Follower)];
         let words = words.map(|(word, role)| (word.to_owned(), role)).into();
-        let rule = RoleRule::Word("/role".to_owned(), words);
+        let rule = RoleRule::Word(Place::At("/role".to_owned()), words);
         assert_eq!(rule.read(&json!({"role": "lead"})), Some(Role::Leader));
         for body in [json!({"role": "learner"}), json!({"role": 1}), json!({}), json!(null)] {
             assert_eq!(rule.read(&body), None);

@@ -13,7 +13,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
-use crate::arguments::{TTL, arguments, may_expire};
+use crate::arguments::{Argument, arguments};
 use crate::cluster::{ClusterSpec, NodeSpec};
 use crate::reply::ClientError;
 
@@ -187,9 +187,28 @@ pub(crate) fn variables_of_op(
     let mut variables = node.clone();
     variables.insert("process", Value::from(process.0));
     variables.insert("op", Value::from(BTreeMap::from([("id", Value::from(id))])));
-    if may_expire(op) {
-        variables.insert(TTL, Value::from(0));
-    }
-    variables.extend(arguments(op).map(|(name, value)| (name, Value::from(Serde(value)))));
+    variables.extend(arguments::<Value>(op));
     variables
+}
+
+impl Argument for Value {
+    fn text(text: &str) -> Self {
+        text.into()
+    }
+
+    fn number(number: u64) -> Self {
+        number.into()
+    }
+
+    fn signed(number: i64) -> Self {
+        number.into()
+    }
+
+    fn forever() -> Option<Self> {
+        Some(0.into())
+    }
+
+    fn json(json: serde_json::Value) -> Self {
+        Serde(json).into()
+    }
 }

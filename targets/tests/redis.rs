@@ -122,7 +122,7 @@ async fn role_in(reply: &str) -> Option<Role> {
         stream.write_all(reply.as_bytes()).await.unwrap();
     };
     let (sighting, ()) = tokio::join!(poller.ask(N1), answer);
-    sighting.and_then(|sighting| sighting.role)
+    sighting.first().and_then(|sighting| sighting.role)
 }
 
 /// A real server and its replica. Dropping them ends them.

@@ -262,7 +262,7 @@ mod tests {
         for (mut lane, number) in lanes.into_iter().zip(0..) {
             let mut draw = crate::Draw::new(1, number, 200);
             (0..20).for_each(|_| {
-                asked.extend(lane.stream.next(&mut draw).keys().into_iter().cloned())
+                asked.extend(lane.stream.next(&mut draw).keys().into_iter().cloned());
             });
         }
         assert!(asked.iter().all(|key| kinds.of_key(key).is_some()), "{asked:?}");

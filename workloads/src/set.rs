@@ -96,14 +96,14 @@ impl Stream for Client {
         let (key, fresh) = (self.sets.key(number), draw.fresh_value());
         let place = draw.below(1_000);
         match choice {
-            _ if choice < ADDS => return Op::Add { key, value: fresh },
+            _ if choice < ADDS => Op::Add { key, value: fresh },
             _ if choice < ADDS + REMOVES && self.removes && !self.own.is_empty() => {
                 let (key, value) = self.own.swap_remove(usize::from(place) % self.own.len());
-                return Op::Remove { key, value };
+                Op::Remove { key, value }
             }
             _ if choice < ADDS + REMOVES + ASKS && self.asks && !self.recent.is_empty() => {
                 let (key, value) = self.recent[usize::from(place) % self.recent.len()].clone();
-                return Op::Contains { key, value };
+                Op::Contains { key, value }
             }
             _ => Op::ReadAll { key },
         }

@@ -78,7 +78,7 @@ impl Versions {
             match part {
                 Micro::Write { value, .. } => own.wrote = Some(value),
                 Micro::Read { seen: Seen::Value(value), .. } if first => {
-                    own.found = Some(Some(value))
+                    own.found = Some(Some(value));
                 }
                 Micro::Read { seen: Seen::Absent, .. } if first => own.found = Some(None),
                 Micro::Read { seen: Seen::Value(_) | Seen::Absent | Seen::Unknown, .. } => {}

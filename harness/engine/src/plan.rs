@@ -99,7 +99,7 @@ impl RunPlan {
     #[must_use]
     pub fn judging(&self) -> history::Plan {
         let (promised, promises) = (promised(&self.target), self.target.promises());
-        let wanted = self.workloads.all().flat_map(|workload| workload.checks());
+        let wanted = self.workloads.all().flat_map(fracas_workloads::Workload::checks);
         let wanted = wanted.copied().filter(|id| promised.contains(id));
         let mut checks: Vec<String> = Vec::new();
         for id in wanted.chain(["liveness/recovers", "nodes/stay-up"]) {
@@ -136,7 +136,8 @@ impl RunPlan {
     #[must_use]
     pub fn summary(&self) -> String {
         let kinds: Vec<&str> = self.spec.faults.iter().map(|kind| kind.word()).collect();
-        let workloads: Vec<&str> = self.workloads.all().map(|workload| workload.name()).collect();
+        let workloads: Vec<&str> =
+            self.workloads.all().map(fracas_workloads::Workload::name).collect();
         format!(
             "{}, {}, {:?}, workloads: {}, faults: {}",
             counted(self.spec.nodes.len(), "node"),
@@ -185,7 +186,8 @@ impl RunPlan {
     /// The name of the run, without its time stamp.
     #[must_use]
     pub fn name(&self) -> String {
-        let workloads: Vec<&str> = self.workloads.all().map(|workload| workload.name()).collect();
+        let workloads: Vec<&str> =
+            self.workloads.all().map(fracas_workloads::Workload::name).collect();
         format!("{}-{}-{}", self.target.name(), workloads.join("+"), self.spec.seed)
     }
 }

@@ -22,7 +22,22 @@ pub(crate) struct Context {
     pub(crate) view: View,
 }
 
+/// When a node was asked, and in which of its lives.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    pub(crate) since: Nanos,
+    pub(crate) before: u32,
+}
+
 impl Context {
+    /// Records what a node answered. An answer across a restart could be of either incarnation: it
+    /// tells nothing certain.
+    pub(crate) fn answered(&self, node: NodeId, asked: Asked, seen: Vec<Sighting>) {
+        if self.cluster.incarnation(node) == asked.before {
+            seen.into_iter().for_each(|seen| self.observe(node, asked.before, asked.since, seen));
+        }
+    }
+
     pub(crate) fn observe(&self, node: NodeId, incarnation: u32, since: Nanos, seen: Sighting) {
         let observation = Observation {
             node: seen.node.unwrap_or(node),

@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -44,7 +44,7 @@ pub fn run_command(argv: &[String], timeout: Duration) -> Result<String, LabErro
     };
     let mut command = Command::new(program);
     command.args(arguments);
-    let output = run(command, "", timeout)?.success()?;
+    let output = run(command, nothing(), timeout)?.success()?;
     Ok(first_line(&output).to_owned())
 }
 
@@ -62,7 +62,7 @@ pub fn hear_command(
     };
     let mut command = Command::new(program);
     command.args(arguments);
-    let (status, output) = run_on(command, "", timeout)?;
+    let (status, output) = run_on(command, nothing(), timeout)?;
     let wrong = match status {
         Some(status) if status.success() => None,
         Some(status) => Some(LabError::Reported(format!("run `{program}`: {status}"))),
@@ -78,6 +78,7 @@ pub fn hear_command(
 pub fn run_self(arguments: &[&str], input: &str, timeout: Duration) -> Result<(), LabError> {
     let mut command = Command::new("/proc/self/exe");
     command.args(arguments);
+    let input = text(input).doing(|| "open a pipe".into())?;
     run(command, input, timeout)?.success().map(drop)
 }
 
@@ -117,7 +118,7 @@ impl Ran {
 }
 
 /// Runs a program with `input` as its standard input; its output and errors are one text.
-pub(crate) fn run(command: Command, input: &str, timeout: Duration) -> Result<Ran, LabError> {
+pub(crate) fn run(command: Command, input: Stdio, timeout: Duration) -> Result<Ran, LabError> {
     let name = command.get_program().to_string_lossy().into_owned();
     match run_on(command, input, timeout)? {
         (Some(status), output) => Ok(Ran { name, status, output }),
@@ -128,7 +129,7 @@ pub(crate) fn run(command: Command, input: &str, timeout: Duration) -> Result<Ra
 /// The same; without a status if it had not ended by then.
 fn run_on(
     mut command: Command,
-    input: &str,
+    input: Stdio,
     timeout: Duration,
 ) -> Result<(Option<ExitStatus>, String), LabError> {
     let name = command.get_program().to_string_lossy().into_owned();
@@ -146,14 +147,23 @@ fn run_on(
     Ok((status, String::from_utf8_lossy(&output).into_owned()))
 }
 
-/// Starts it with its input ready, in a process group of its own.
-fn start(command: &mut Command, input: &str) -> io::Result<(PipeReader, Child)> {
+/// No input.
+pub(crate) fn nothing() -> Stdio {
+    Stdio::null()
+}
+
+/// This text as an input, all of it ready to be read.
+pub(crate) fn text(input: &str) -> io::Result<Stdio> {
     debug_assert!(input.len() < INPUT_MAX, "the input must fit the pipe");
     let (stdin, mut give) = pipe()?;
     give.write_all(input.as_bytes())?;
-    drop(give);
+    Ok(stdin.into())
+}
+
+/// Starts it with its input ready, in a process group of its own.
+fn start(command: &mut Command, input: Stdio) -> io::Result<(PipeReader, Child)> {
     let (reader, writer) = pipe()?;
-    command.stdin(stdin).stdout(writer.try_clone()?).stderr(writer).process_group(0);
+    command.stdin(input).stdout(writer.try_clone()?).stderr(writer).process_group(0);
     Ok((reader, command.spawn()?))
 }
 

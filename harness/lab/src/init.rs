@@ -30,7 +30,8 @@ use super::channel::{Channel, Order, Received, Report};
 use super::clock::{self, ClockPage, Supervisor};
 use super::error::{Doing, LabError, Told, scarce};
 use super::ids::{self, NODE_USER};
-use super::launch::Launch;
+use super::inside::{INSIDE, inside_main};
+use super::launch::{Launch, PASSED_ON};
 use super::output::Output;
 use super::resources::turns::{SPIN, Turns, spin_main};
 use super::sys::{self, Ended, Side};
@@ -49,9 +50,6 @@ const LAUNCH_WITHIN: Duration = Duration::from_secs(30);
 const CLOSED: &str = "permission denied (EACCES): each server runs as a user of its own; let others \
     read and execute the program (`chmod o+rx`)";
 
-/// The variables of the harness's environment that a server gets too, if it is given no others.
-const PASSED_ON: [&str; 3] = ["PATH", "HOME", "LANG"];
-
 /// The hidden entry point: runs one node for the lab that started this process, and returns the
 /// exit code. The control channel is its standard input.
 #[must_use]
@@ -62,6 +60,9 @@ pub fn node_main() -> u8 {
     }
     if let [SPIN, millis, waiting] = &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         return spin_main(millis, waiting);
+    }
+    if let [INSIDE, ..] = &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return inside_main(&arguments[1..]);
     }
     let with = |what: &str| arguments.iter().any(|argument| argument == what);
     let run = |channel: &Channel| {

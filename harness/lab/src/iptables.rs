@@ -16,8 +16,8 @@ use std::time::Duration;
 use fracas_checker::NodeId;
 use fracas_checker::fault::Cut;
 
-use super::command::{find_program, run};
-use super::error::LabError;
+use super::command::{find_program, nothing, run, text};
+use super::error::{Doing, LabError};
 use super::links::{Network, address};
 use super::netns::NetNs;
 use super::nft::{Nft, open_nft};
@@ -140,14 +140,23 @@ impl Program {
                 .expect("writing to a string cannot fail");
         }
         table.push_str("COMMIT\n");
-        netns.inside(|| run(Command::new(&self.restore), &table, PATIENCE)?.success()).map(|_| ())
+        netns
+            .inside(|| {
+                run(
+                    Command::new(&self.restore),
+                    text(&table).doing(|| "open a pipe".into())?,
+                    PATIENCE,
+                )?
+                .success()
+            })
+            .map(|_| ())
     }
 
     /// How many packets of each sender were dropped.
     fn count(&self, netns: &NetNs) -> Result<BTreeMap<Ipv4Addr, u64>, LabError> {
         let mut list = Command::new(&self.list);
         list.args(["-nvxL", "INPUT"]);
-        netns.inside(|| run(list, "", PATIENCE)?.success()).map(|output| dropped(&output))
+        netns.inside(|| run(list, nothing(), PATIENCE)?.success()).map(|output| dropped(&output))
     }
 }
 

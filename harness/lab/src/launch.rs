@@ -12,6 +12,9 @@ use super::clock::ClockPage;
 use super::error::scarce;
 use super::reach::Reach;
 
+/// The variables of the harness's environment that a server gets too, if it is given no others.
+pub(crate) const PASSED_ON: [&str; 3] = ["PATH", "HOME", "LANG"];
+
 /// How a server is started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Launch {

@@ -19,6 +19,7 @@ use super::clock::{ClockPage, Reading, Sampling};
 use super::error::{Doing, LabError};
 use super::ids;
 use super::init::SIGNALLED;
+use super::inside::Door;
 use super::launch::{Gone, Helper, Launch, Threads};
 use super::netns::NetNs;
 use super::output::Output;
@@ -49,6 +50,8 @@ pub struct NodeProcess {
     clock: Option<ClockPage>,
     /// What the server's environment says of a library in front of the C library.
     preload: BTreeMap<String, String>,
+    /// How it was started.
+    launched: Launch,
     exited: Option<String>,
     /// Which of our own processes around it ended, and how, though nobody asked for it.
     lost: Option<Helper>,
@@ -78,6 +81,7 @@ impl NodeProcess {
             channel,
             clock: launch.clock.clone(),
             preload: preload(&launch.env),
+            launched: launch.clone(),
             squeezed: Squeezed::default(),
             ration: Ration::default(),
             exited: None,
@@ -99,6 +103,14 @@ impl NodeProcess {
             Some(Report::Failed(reason)) => Err(reason.error()),
             other => Err(unexpected("start the server", other)),
         }
+    }
+
+    /// A way into its world, for programs that are run there.
+    ///
+    /// # Errors
+    /// When this process may hold no more files open.
+    pub fn door(&self) -> Result<Door, LabError> {
+        Door::of(&self.init.process, &self.launched)
     }
 
     /// Which node this is.

@@ -1,5 +1,6 @@
 //! Counting processes and threads in `/proc`, freshly each time.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirEntry};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -10,14 +11,18 @@ use super::launch::Threads;
 /// The init of a process namespace, in its own `/proc`.
 const INIT: &str = "1";
 
-/// Counts the threads of all processes of this process namespace but its init.
+/// Counts the threads of all processes of this process namespace but its init, and but those that
+/// were put into it from outside, to ask the server something.
 ///
 /// What ends while it is looked at is not counted, and neither is what has ended and only waits
 /// to be reaped: it can do nothing any more.
 pub(crate) fn count() -> io::Result<Threads> {
     let mut threads = Threads::default();
-    for process in processes(Path::new("/proc"))? {
-        if process.file_name() == INIT {
+    let all = processes(Path::new("/proc"))?;
+    let init = INIT.parse().expect("a number");
+    let own = descendants(init, &all.iter().filter_map(parent).collect());
+    for process in all {
+        if !number(&process).is_some_and(|pid| pid != init && own.contains(&pid)) {
             continue;
         }
         for state in states(&process.path().join("task")) {
@@ -66,6 +71,38 @@ fn stop_is_pending(status: &str) -> bool {
     mask.is_some_and(|mask| mask & STOP != 0)
 }
 
+/// The processes of the namespace with this init that descend from it; `init` is among them.
+pub(crate) fn own(init: i32, members: Vec<i32>) -> Vec<i32> {
+    let parents = members.iter().filter_map(|pid| Some((*pid, parent_of(*pid)?))).collect();
+    let own = descendants(init, &parents);
+    members.into_iter().filter(|pid| own.contains(pid)).collect()
+}
+
+/// A process and its parent; none if it has just ended.
+fn parent(process: &DirEntry) -> Option<(i32, i32)> {
+    let pid = number(process)?;
+    Some((pid, parent_of(pid)?))
+}
+
+fn parent_of(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat[stat.rfind(')')? + 1..].split_whitespace().nth(1)?.parse().ok()
+}
+
+fn number(process: &DirEntry) -> Option<i32> {
+    process.file_name().to_str()?.parse().ok()
+}
+
+/// Those of these processes, each with its parent, that descend from `init`, itself included.
+fn descendants(init: i32, parents: &BTreeMap<i32, i32>) -> BTreeSet<i32> {
+    let descends = |pid: &i32| {
+        let ancestors = std::iter::successors(Some(*pid), |pid| parents.get(pid).copied());
+        // A number that was given again while the list was made could close a circle.
+        ancestors.take(parents.len() + 1).any(|pid| pid == init)
+    };
+    parents.keys().copied().filter(descends).collect()
+}
+
 /// The entries of processes.
 fn processes(proc: &Path) -> io::Result<Vec<DirEntry>> {
     let entries = fs::read_dir(proc)?.collect::<io::Result<Vec<_>>>()?;
@@ -95,7 +132,13 @@ fn state(stat: &str) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
-    use super::{state, stop_is_pending};
+    use super::{descendants, state, stop_is_pending};
+
+    #[test]
+    fn who_was_put_in_from_outside_descends_from_nobody() {
+        let parents = [(1, 0), (7, 1), (8, 7), (9, 0), (10, 9), (11, 12), (12, 11)].into();
+        assert_eq!(descendants(1, &parents), [1, 7, 8].into());
+    }
 
     #[track_caller]
     fn check(stat: &str, expect: Option<char>) {

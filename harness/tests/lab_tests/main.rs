@@ -11,6 +11,7 @@ mod disk_many;
 mod disk_model;
 mod disk_servers;
 mod doctor;
+mod inside;
 mod network;
 mod packets;
 mod probe;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         disk_model::TESTS,
         disk_servers::TESTS,
         doctor::TESTS,
+        inside::TESTS,
         network::TESTS,
         packets::TESTS,
         processes::TESTS,

@@ -23,5 +23,6 @@ mod run_power;
 mod run_replay;
 mod run_series;
 mod run_sigkill;
+mod run_status;
 mod run_story;
 mod support;

@@ -126,12 +126,15 @@ fn status_rule(
     means: &mut Means,
 ) -> Result<Option<StatusRule>, Problem> {
     let Some(section) = &file.status else { return Ok(None) };
+    if let Some(asked) = status::aside(compiler, section, means.asked.as_ref())? {
+        return status::rule(section.get_ref(), asked).map(Some);
+    }
     let speech = speech(means, &section.span())?;
     let keys = Keys::of_status(section);
     let headers = Some(&file.client.get_ref().headers);
     let declared = Declared { keys, scope: Scope::Node, headers };
     speech.declare(Purpose::Status, compiler, &declared)?;
-    status::rule(section.get_ref()).map(Some)
+    status::rule(section.get_ref(), crate::status::Means::Request).map(Some)
 }
 
 fn schema(schema: &Spanned<u32>) -> Result<(), Problem> {

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::by_word::{Ops, Promises};
+use super::one_of_several::GroupKey;
 use super::operation::Method;
 use super::places::{NodeKey, NumberKey, Text};
 use crate::choices::{Device, Route, StopSignal};
@@ -144,8 +145,15 @@ pub(crate) struct Status {
     pub(crate) path: Option<Text>,
     pub(crate) method: Option<Spanned<Method>>,
     pub(crate) json: Option<Text>,
-    /// In place of these, where the target speaks RESP.
+    /// In place of these: a command where the target speaks RESP, else a program that is run where
+    /// the node is.
     pub(crate) command: Option<Spanned<Vec<Text>>>,
+    /// In place of these: a text that is sent, and answered by a text.
+    pub(crate) tcp: Option<Spanned<StatusTcp>>,
+    /// The group of nodes that it tells of, where a node is in several.
+    pub(crate) group: Option<Spanned<GroupKey>>,
+    /// Where the answer has a list that tells of one group after the other.
+    pub(crate) each: Option<Text>,
     pub(crate) every: Text,
     pub(crate) atomic: bool,
     pub(crate) role: Spanned<RoleKey>,
@@ -157,11 +165,20 @@ pub(crate) struct Status {
     pub(crate) log: Vec<StatusLog>,
 }
 
+/// `status.tcp`: what is sent, and to which port.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct StatusTcp {
+    pub(crate) port: Text,
+    pub(crate) send: Text,
+}
+
 /// `status.role`: a word, or two places that are equal on the leader.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct RoleKey {
     pub(crate) json: Option<Text>,
+    pub(crate) regex: Option<Text>,
     pub(crate) map: Option<BTreeMap<String, Role>>,
     pub(crate) equals: Option<[Text; 2]>,
 }

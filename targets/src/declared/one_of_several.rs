@@ -9,7 +9,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 use toml::Spanned;
 
-use super::places::ContentKey;
+use super::places::{ContentKey, Text};
 
 /// `200` or `[200, 201]`.
 #[derive(Debug)]
@@ -119,5 +119,44 @@ impl<'de> Deserialize<'de> for ValueKey {
             }
         }
         deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+/// A group's name, or where it is in the answer: `"meta"` or `{ json = "/name" }`.
+#[derive(Debug)]
+pub(crate) enum GroupKey {
+    /// This one.
+    Named(String),
+    /// The one that is told.
+    In(GroupAt),
+}
+
+/// Where the name of a group is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct GroupAt {
+    pub(crate) json: Option<Text>,
+    pub(crate) regex: Option<Text>,
+}
+
+impl<'de> Deserialize<'de> for GroupKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct GroupVisitor;
+        impl<'de> Visitor<'de> for GroupVisitor {
+            type Value = GroupKey;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(r#"the name of a group, or a table such as { json = "/name" }"#)
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<GroupKey, E> {
+                Ok(GroupKey::Named(name.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<GroupKey, A::Error> {
+                GroupAt::deserialize(MapAccessDeserializer::new(map)).map(GroupKey::In)
+            }
+        }
+        deserializer.deserialize_any(GroupVisitor)
     }
 }

@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::by_word::Ops;
 use super::one_of_several::{OneOrMany, ValueKey};
 use super::operation;
-use super::places::Text;
+use super::places::{NodeKey, NumberKey, Text};
 use super::requests::{Keys, missing, of_http};
 use super::status::{node_at, number_at};
 use super::try_template::{Compiler, Scope};
@@ -139,14 +139,14 @@ fn fits(kind: OpKind, spanned: &Spanned<operation::Answer>) -> Result<(), Proble
     fits_version(kind, spanned)?;
     if let Some(token) = answer.token.as_ref().filter(|_| !ok || kind != OpKind::Acquire) {
         let label = "only an answer of `ops.acquire` with `is = \"ok\"` has a token";
-        return Err(Problem::new(token.json.span(), "a token that nobody is granted", label));
+        return Err(Problem::new(token.span(), "a token that nobody is granted", label));
     }
-    let stamp = answer.node.as_ref().map(|node| &node.json);
-    let stamp = stamp.or(answer.generation.as_ref().map(|generation| &generation.json));
+    let stamp = answer.node.as_ref().map(NodeKey::span);
+    let stamp = stamp.or(answer.generation.as_ref().map(NumberKey::span));
     match (stamp, &answer.why) {
         (Some(place), _) if !ok => {
             let label = "only an answer with `is = \"ok\"` has a node and a generation";
-            Err(Problem::new(place.span(), "a stamp on nothing", label))
+            Err(Problem::new(place, "a stamp on nothing", label))
         }
         (_, Some(why)) if ok => {
             let label = "only an answer with `is = \"fail\"` or `\"info\"` has a reason";
@@ -206,7 +206,7 @@ fn fits_version(kind: OpKind, spanned: &Spanned<operation::Answer>) -> Result<()
             let kinds = OpKind::asked().filter(|kind| tells_version(*kind));
             let label =
                 format!("only with `is = \"ok\"` an answer has a version, of {}", ops(kinds));
-            Err(Problem::new(version.json.span(), "a version that nobody reads", label))
+            Err(Problem::new(version.span(), "a version that nobody reads", label))
         }
         _ => Ok(()),
     }

@@ -1,15 +1,20 @@
 //! Judging `[status]`: how a node and its logs tell of role and generation.
 
+use std::ops::Range;
+
 use regex_lite::Regex;
 
-use super::file::{RoleKey, Status, StatusLog};
+use super::file::{RoleKey, Status, StatusLog, StatusTcp};
+use super::one_of_several::GroupKey;
 use super::places::{NodeKey, NumberKey, Text};
-use super::try_template::Compiler;
+use super::try_template::{Compiler, Scope};
 use super::values::{duration, pointer};
 use crate::diagnostic::Problem;
-use crate::extract::{NodeAt, NumberAt};
+use crate::extract::{NodeAt, NumberAt, Place};
 use crate::logs::{LogRule, LogRules};
-use crate::status::{RoleRule, StatusRule};
+use crate::protocol::Speech;
+use crate::status::{GroupRule, Means, RoleRule, StatusRule};
+use crate::template::Template;
 use toml::Spanned;
 
 /// The names that groups of a log pattern may have.
@@ -27,9 +32,62 @@ impl Compiler<'_> {
     }
 }
 
-/// Where an answer to the status request tells what.
-pub(super) fn rule(status: &Status) -> Result<StatusRule, Problem> {
+/// In which way a node is asked, where that is no request in the protocol of the target; `asked` is
+/// that protocol, if there is one.
+pub(super) fn aside(
+    compiler: &mut Compiler<'_>,
+    section: &Spanned<Status>,
+    asked: Option<&(Template, Box<dyn Speech>)>,
+) -> Result<Option<Means>, Problem> {
+    let status = section.get_ref();
+    let speaks_commands = asked.is_some_and(|(_, speech)| !speech.has_status());
+    let program = status.command.as_ref().filter(|_| !speaks_commands);
+    let means = match (&status.tcp, program) {
+        (None, None) => return Ok(None),
+        (Some(tcp), None) => text(compiler, tcp.get_ref())?,
+        (None, Some(words)) => {
+            let words = words.get_ref().iter().map(|word| compiler.template(word, Scope::Node));
+            Means::Command(words.collect::<Result<_, _>>()?)
+        }
+        (Some(tcp), Some(_)) => return Err(twice(tcp.span())),
+    };
+    let keys = [&status.path, &status.json].into_iter().flatten().map(Spanned::span);
+    let other = keys.chain(status.method.as_ref().map(Spanned::span)).next();
+    let command = status.command.as_ref().filter(|_| status.tcp.is_some()).map(Spanned::span);
+    match (other.or(command), &means) {
+        (Some(place), _) => Err(twice(place)),
+        (None, Means::Command(words)) if words.is_empty() => {
+            let label = "expected a program and its arguments";
+            Err(Problem::new(section.span(), "`status.command` names no program", label))
+        }
+        (None, _) => Ok(Some(means)),
+    }
+}
+
+fn twice(place: Range<usize>) -> Problem {
+    let label = "expected one of `path`, `command` and `tcp`";
+    Problem::new(place, "a node is asked for its status in two ways", label)
+}
+
+/// A text that is sent to a port of the node.
+fn text(compiler: &mut Compiler<'_>, tcp: &StatusTcp) -> Result<Means, Problem> {
+    let port = compiler.tried(&tcp.port, Scope::Node)?;
+    if let Some(wrong) = port.samples.iter().find(|port| port.parse::<u16>().is_err()) {
+        let title = format!("`{wrong}` is not a port");
+        return Err(Problem::new(tcp.port.span(), title, "expected a number from 1 to 65535")
+            .help("write it like `{{ port.client }}`"));
+    }
+    let address = format!("{{{{ node.ip }}}}:{}", tcp.port.get_ref());
+    let address = compiler.template(&Spanned::new(tcp.port.span(), address), Scope::Node)?;
+    Ok(Means::Text(address, tcp.send.get_ref().clone()))
+}
+
+/// In which way a node is asked and where its answer tells what.
+pub(super) fn rule(status: &Status, means: Means) -> Result<StatusRule, Problem> {
     Ok(StatusRule {
+        means,
+        group: status.group.as_ref().map(group).transpose()?,
+        each: status.each.as_ref().map(pointer).transpose()?,
         every: duration(&status.every)?,
         atomic: status.atomic,
         role: role(&status.role)?,
@@ -42,27 +100,73 @@ pub(super) fn rule(status: &Status) -> Result<StatusRule, Problem> {
 
 fn role(role: &Spanned<RoleKey>) -> Result<RoleRule, Problem> {
     let key = role.get_ref();
-    match (&key.json, &key.map, &key.equals) {
-        (Some(place), Some(words), None) => Ok(RoleRule::Word(pointer(place)?, words.clone())),
+    match (key.json.as_ref().or(key.regex.as_ref()), &key.map, &key.equals) {
+        (Some(_), Some(words), None) => {
+            let place = place(key.json.as_ref(), key.regex.as_ref(), role.span())?;
+            Ok(RoleRule::Word(place, words.clone()))
+        }
         (None, None, Some([leader, own])) => {
             Ok(RoleRule::Equals([pointer(leader)?, pointer(own)?]))
         }
         _ => Err(Problem::new(
             role.span(),
             "role is told in no way, or in two",
-            "expected either `json` and `map`, or `equals`",
+            "expected either `json` or `regex` with `map`, or `equals`",
         )),
     }
 }
 
+fn group(group: &Spanned<GroupKey>) -> Result<GroupRule, Problem> {
+    match group.get_ref() {
+        GroupKey::Named(name) => Ok(GroupRule::Named(name.as_str().into())),
+        GroupKey::In(at) => {
+            place(at.json.as_ref(), at.regex.as_ref(), group.span()).map(GroupRule::In)
+        }
+    }
+}
+
+/// Where something is in an answer: one of two keys says it.
+fn place(json: Option<&Text>, regex: Option<&Text>, at: Range<usize>) -> Result<Place, Problem> {
+    match (json, regex) {
+        (Some(json), None) => pointer(json).map(Place::At),
+        (None, Some(regex)) => capturing(regex).map(Place::In),
+        (None, None) => {
+            let title = "nothing says where it is in the answer";
+            Err(Problem::new(at, title, "expected `json` or `regex`"))
+        }
+        (Some(_), Some(regex)) => {
+            let title = "two keys say where it is in the answer";
+            Err(Problem::new(regex.span(), title, "expected either `json` or `regex`"))
+        }
+    }
+}
+
+/// A pattern with a group that captures something.
+fn capturing(text: &Text) -> Result<Regex, Problem> {
+    let pattern = regex(text)?;
+    if pattern.captures_len() != 2 {
+        let title = format!("the pattern has {} groups", pattern.captures_len() - 1);
+        return Err(Problem::new(text.span(), title, "expected one: it captures what is told"));
+    }
+    Ok(pattern)
+}
+
+fn regex(text: &Text) -> Result<Regex, Problem> {
+    Regex::new(text.get_ref())
+        .map_err(|error| Problem::new(text.span(), "not a regular expression", error.to_string()))
+}
+
 /// Where a number is.
 pub(super) fn number_at(key: &NumberKey) -> Result<NumberAt, Problem> {
-    Ok(NumberAt { pointer: pointer(&key.json)?, written: key.written })
+    let place = place(key.json.as_ref(), key.regex.as_ref(), key.span())?;
+    let written = if key.regex.is_some() { key.written.in_text() } else { key.written };
+    Ok(NumberAt { place, written })
 }
 
 /// Where a node's name is.
 pub(super) fn node_at(key: &NodeKey) -> Result<NodeAt, Problem> {
-    Ok(NodeAt { pointer: pointer(&key.json)?, written: key.written })
+    let place = place(key.json.as_ref(), key.regex.as_ref(), key.span())?;
+    Ok(NodeAt { place, written: key.written })
 }
 
 fn log_rule(rule: &StatusLog, logs: &[Text]) -> Result<LogRule, Problem> {
@@ -87,9 +191,7 @@ fn log_index(file: &Text, logs: &[Text]) -> Result<usize, Problem> {
 }
 
 fn pattern(text: &Text) -> Result<Regex, Problem> {
-    let pattern = Regex::new(text.get_ref()).map_err(|error| {
-        Problem::new(text.span(), "not a regular expression", error.to_string())
-    })?;
+    let pattern = regex(text)?;
     let groups: Vec<&str> = pattern.capture_names().flatten().collect();
     if let Some(unknown) = groups.iter().find(|group| !GROUPS.contains(group)) {
         let title = format!("unknown group `{unknown}`");

@@ -7,7 +7,7 @@ use fracas_checker::event::{
     Completion, Event, EventKind, Key, Nanos, NodeId, Op, OpKind, Outcome, Phase, ProcessId, Stamp,
 };
 use fracas_checker::history::{Coverage, Header, History, Plan, SCHEMA};
-use fracas_workloads::{Chosen, Draw, Lane, Look, Size, Until};
+use fracas_workloads::{Chosen, Draw, Lane, Look, Size, Until, Workload};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -109,7 +109,7 @@ pub(crate) fn run(chosen: &Chosen, seed: u64, mistake: Option<Mistake>) -> Histo
 }
 
 fn header(chosen: &Chosen, seed: u64) -> Header {
-    let checks = chosen.all().flat_map(|workload| workload.kinds());
+    let checks = chosen.all().flat_map(Workload::kinds);
     let checks: BTreeSet<String> = checks.map(|id| (*id).to_owned()).collect();
     let least = chosen.least(std::time::Duration::from_nanos(LOAD));
     let coverage = Coverage { objects: least, look_first: true, ..Coverage::default() };
@@ -235,22 +235,22 @@ impl World {
             None => Completion::Fail { error: "not leader".to_owned() },
         };
         let process = self.asked[asked].process;
-        self.complete(asked, completion, process);
+        self.complete(asked, &completion, process);
     }
 
     fn forget(&mut self, asked: usize) {
         let next = self.process();
-        self.complete(asked, Completion::Info { error: "time-out".to_owned() }, next);
+        self.complete(asked, &Completion::Info { error: "time-out".to_owned() }, next);
     }
 
     /// The client hears of it, and goes on as the process `next`.
-    fn complete(&mut self, asked: usize, completion: Completion, next: u64) {
+    fn complete(&mut self, asked: usize, completion: &Completion, next: u64) {
         let Asked { client: place, process, op, .. } = &self.asked[asked];
         let (place, process, op) = (*place, ProcessId(*process), op.clone());
         self.record(EventKind::Complete { process, completion: completion.clone() });
         let now = self.now;
         let client = &mut self.clients[place];
-        client.lane.stream.learn(&op, &completion);
+        client.lane.stream.learn(&op, completion);
         client.free.push(next);
         if !client.lane.overlaps {
             let pause = client.draw.jitter() / client.lane.rate.unwrap_or(100.0);

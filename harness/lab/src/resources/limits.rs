@@ -107,7 +107,8 @@ impl NodeProcess {
     pub(super) fn members(&self) -> Result<Vec<i32>, LabError> {
         let list = || threads::members(&self.init.namespace.metadata()?);
         let all = list().doing(|| format!("list the processes of node {}", self.node()))?;
-        Ok(all.into_iter().filter(|pid| *pid != self.init.pid.as_raw()).collect())
+        let init = self.init.pid.as_raw();
+        Ok(threads::own(init, all).into_iter().filter(|pid| *pid != init).collect())
     }
 }
 

@@ -134,7 +134,7 @@ const TABLES: &[Table] = &[NATIVE];
 const TABLES: &[Table] = &[];
 
 /// Refuses them to this process and all that it will start. It must have given up new privileges.
-pub(super) fn refuse(namespaces: bool) -> Result<(), LabError> {
+pub(crate) fn refuse(namespaces: bool) -> Result<(), LabError> {
     // Without filters the other walls stand all the same, and the run says what is missing.
     match able() {
         Err(LabError::Unavailable { .. }) => Ok(()),

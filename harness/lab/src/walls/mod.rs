@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use nix::sys::prctl;
 
 pub use calls::able as filters_calls;
+pub(super) use calls::refuse as refuse_calls;
 
 use super::error::{Doing, LabError};
 use super::mounts::{bind_held, hold, tmpfs};

@@ -28,7 +28,7 @@ use judge::{Broken, Judge};
 use nemesis::Nemesis;
 use network::Call;
 use process::Node;
-use users::Users;
+use users::{KINDS, Kind, Users};
 
 const ELECTION_MS: Millis = 400;
 const HEARTBEAT_MS: Millis = 60;
@@ -59,6 +59,8 @@ pub(crate) enum Load {
     Registers,
     /// All other kinds of objects.
     Objects,
+    /// One kind of them.
+    Only(Kind),
 }
 
 #[derive(Debug)]
@@ -154,7 +156,8 @@ impl World {
                 self.start_clients();
                 self.start_holders();
             }
-            Load::Objects => self.start_users(),
+            Load::Objects => self.start_users(&KINDS),
+            Load::Only(kind) => self.start_users(&[kind]),
         }
         self.after(0, Event::Poll);
         if self.plan.trouble {
@@ -239,7 +242,7 @@ impl World {
             Load::Registers => {
                 self.clients.wrote_since(TROUBLE_MS) && self.holders.granted_since(TROUBLE_MS)
             }
-            Load::Objects => self.users.served_since(TROUBLE_MS),
+            Load::Objects | Load::Only(_) => self.users.served_since(TROUBLE_MS),
         };
         if !self.is_settled() || !served {
             let all: Vec<&Status> = self.nodes.values().filter_map(|n| n.status.as_ref()).collect();

@@ -13,8 +13,9 @@ use rand::RngExt;
 
 use super::{Event, World};
 
-/// How many users every kind of object has.
-const USERS: u64 = 2;
+/// How many users there are at least, and of each kind.
+const USERS: u64 = 6;
+const USERS_OF_EACH: u64 = 2;
 /// As long as clients of a real node wait.
 const PATIENCE_MS: Millis = 2_000;
 /// How many mutexes there are. A user may lose one for ever: it does not know that it holds it.
@@ -88,6 +89,7 @@ impl Use {
 /// What users know.
 #[derive(Debug, Default)]
 pub(crate) struct Users {
+    kinds: BTreeMap<u64, Kind>,
     pub(crate) uses: Vec<Use>,
     /// The request that waits for each token.
     open: BTreeMap<u64, usize>,
@@ -113,8 +115,10 @@ impl Users {
 }
 
 impl World {
-    pub(super) fn start_users(&mut self) {
-        for user in 0..USERS * KINDS.len() as u64 {
+    pub(super) fn start_users(&mut self, kinds: &[Kind]) {
+        let count = USERS.max(USERS_OF_EACH * kinds.len() as u64);
+        for (user, kind) in (0..count).zip(kinds.iter().cycle()) {
+            self.users.kinds.insert(user, *kind);
             self.after(user, Event::User(Step::Act { user }));
         }
     }
@@ -131,8 +135,9 @@ impl World {
     fn use_object(&mut self, user: u64) {
         self.count += 1;
         let fresh = i64::try_from(self.count).expect("a small number");
-        let kind = KINDS[usize::try_from(user / USERS).expect("a small number")];
-        let looks = self.chance(50);
+        let kind = self.users.kinds[&user];
+        // Texts are read more often: what is in a cache is not there for long.
+        let looks = self.chance(if kind == Kind::Text { 80 } else { 50 });
         let ask = match kind {
             Kind::Set => self.ask_set(looks, fresh),
             Kind::Mutex => self.ask_mutex(user),

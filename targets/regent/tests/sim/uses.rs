@@ -121,8 +121,11 @@ fn dequeued(one: &Use) -> Option<i64> {
 
 /// No element is handed out twice, nor after one that was put in later.
 fn queue(uses: &[&Use]) -> Option<String> {
-    let enqueue = |value: i64| uses.iter().find(|one| enqueued(one) == Some(value));
-    told(pair(uses, |one, other| {
+    let enqueues: BTreeMap<i64, &Use> =
+        uses.iter().filter_map(|one| Some((enqueued(one)?, *one))).collect();
+    let enqueue = |value: i64| enqueues.get(&value);
+    let dequeues: Vec<&Use> = uses.iter().copied().filter(|u| dequeued(u).is_some()).collect();
+    told(pair(&dequeues, |one, other| {
         let (Some(first), Some(second)) = (dequeued(one), dequeued(other)) else { return false };
         let overtaken = || {
             let (Some(early), Some(late)) = (enqueue(second), enqueue(first)) else { return false };
@@ -171,12 +174,15 @@ fn mutex(uses: &[&Use]) -> Option<String> {
         let until = release.map_or(u64::MAX, |release| release.start);
         Some((key.to_owned(), one.end.as_ref()?.0, until))
     };
-    told(pair(uses, |one, other| match (held(one), held(other)) {
-        (Some((key, from, until)), Some((other_key, other_from, other_until))) => {
+    let grants: Vec<(&Use, (String, u64, u64))> =
+        uses.iter().filter_map(|one| Some((*one, held(one)?))).collect();
+    grants.iter().enumerate().find_map(|(i, (one, (key, from, until)))| {
+        let shares = |(_, (other_key, other_from, other_until)): &&(&Use, (String, u64, u64))| {
             key == other_key && from < other_until && other_from < until
-        }
-        _ => false,
-    }))
+        };
+        let other = grants[i + 1..].iter().find(shares)?;
+        Some(format!("{one:?} and {:?}", other.0))
+    })
 }
 
 /// The version and number that were read or made.

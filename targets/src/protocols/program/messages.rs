@@ -12,7 +12,7 @@ use crate::answer::unknown;
 use crate::arguments::arguments;
 use crate::cluster::NodeSpec;
 use crate::content::{ValueAs, ValueAt};
-use crate::extract::{NodeAs, NodeAt, NumberAs, NumberAt};
+use crate::extract::{NodeAs, NodeAt, NumberAt, Place, Written};
 use crate::nearest::nearest;
 use crate::outcome::{Places, ValueRule, outcome};
 use crate::text::bounded;
@@ -107,7 +107,7 @@ pub(super) fn closed(process: ProcessId) -> Json {
 pub(super) fn asked(id: u64, op: &Op) -> Json {
     let mut line =
         Map::from_iter([("id".to_owned(), id.into()), ("op".to_owned(), op.kind().word().into())]);
-    line.extend(arguments(op).map(|(name, value)| (name.to_owned(), value)));
+    line.extend(arguments::<Json>(op).map(|(name, value)| (name.to_owned(), value)));
     Json::Object(line)
 }
 
@@ -154,7 +154,10 @@ fn places(kind: OpKind, ok: &Json) -> Places {
         OpKind::Txn => "/results",
         _ => "/value",
     };
-    let number = |pointer: &str| NumberAt { pointer: pointer.to_owned(), written: NumberAs::Int };
+    let number = |pointer: &str| NumberAt {
+        place: Place::At(pointer.to_owned()),
+        written: Written::default(),
+    };
     let value = ValueAt { pointer: key.to_owned(), written: ValueAs::Plain };
     Places {
         value: Some(ValueRule::At(value)),
@@ -165,7 +168,7 @@ fn places(kind: OpKind, ok: &Json) -> Places {
 
 /// Whom a success names. A node outside of the cluster tells nothing.
 fn stamp(ok: &Json, hello: &Hello) -> Stamp {
-    let node = NodeAt { pointer: "/stamp/node".to_owned(), written: NodeAs::String };
+    let node = NodeAt { place: Place::At("/stamp/node".to_owned()), written: NodeAs::String };
     let node = node.read(ok).filter(|node| hello.nodes.contains_key(node));
     Stamp::new(node, ok.pointer("/stamp/generation").and_then(Json::as_u64))
 }
