@@ -120,7 +120,7 @@ fn validate_shows_what_a_target_renders() {
     let room = Room::new();
     let shown = room.run(&["validate", "regent", "--show-commands"]);
     shown.assert_code(0).assert_stdout(&["`regent` is valid", "read, write, cas"]);
-    shown.assert_stdout(&["n3", "--listen 10.77.0.3:7000", "PUT http://10.77.0.1:7000/kv/k1"]);
+    shown.assert_stdout(&["n3", "--listen 10.77.0.3:7000", "PUT http://10.77.0.1:7000/kv/sample"]);
     room.file("tiny.toml", TINY);
     room.run(&["validate", "./tiny.toml"]).assert_code(0).assert_stdout(&["`tiny` is valid"]);
     assert!(room.runs().is_empty());
