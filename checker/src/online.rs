@@ -76,6 +76,7 @@ mod step_down;
 mod turns;
 mod versioned;
 mod versions;
+mod watched;
 mod whole;
 
 use crate::event::{Event, EventKind, Nanos, ProcessId};
@@ -85,8 +86,8 @@ use crate::{leadership, lifecycle, liveness};
 pub use alarm::{Alarm, Blind};
 use crashes::Crashes;
 use leaders::Leaders;
-use objects::Watched;
 use step_down::StepDown;
+use watched::Watched;
 
 /// Watches a history while it is recorded.
 ///

@@ -120,19 +120,17 @@ impl Chosen {
     #[must_use]
     pub fn too_little(&self, time: Duration) -> Option<String> {
         let few = |(workload, size): &(&'static dyn Workload, Size)| {
-            let few = |(kind, count): (OpKind, f64)| {
-                (count < ASKED_PER_OK).then(|| format!("{count:.0} {kind}"))
-            };
-            let few: Vec<String> =
-                asked(*workload, size, time).into_iter().filter_map(few).collect();
-            (!few.is_empty()).then(|| format!("`{}`: {}", workload.name(), few.join(", ")))
+            let asked = asked(*workload, size, time).into_iter();
+            let (kind, count) = asked.min_by(|one, other| one.1.total_cmp(&other.1))?;
+            let few = || format!("{count:.0} {kind} (`{}`)", workload.name());
+            (count < ASKED_PER_OK).then(few)
         };
         let few: Vec<String> = self.0.iter().filter_map(few).collect();
         (!few.is_empty()).then(|| {
             format!(
                 "in {time:?} clients ask about {}: that may be too little for a pass; a longer \
                  `--time` or a higher `--rate` asks more",
-                few.join("; ")
+                few.join(", ")
             )
         })
     }

@@ -175,6 +175,13 @@ impl Stream for Client {
     }
 
     fn learn(&mut self, op: &Op, completion: &Completion) {
+        // With its process its identity ends. A release that nobody knows the end of may take effect
+        // at any later time, and would give back what the same holder is granted then.
+        if matches!(completion, Completion::Info { .. }) {
+            self.let_go();
+            self.holder += ANOTHER;
+            return;
+        }
         match (op, completion) {
             (Op::Acquire { key, .. }, Completion::Ok { outcome, .. }) => {
                 let Outcome::Acquire { token } = outcome else { return };
@@ -188,14 +195,8 @@ impl Stream for Client {
                     self.let_go();
                 }
             }
-            // Whatever came of it, the lease ends. If nobody knows, it may take effect at any later
-            // time, and would give back what this holder is granted then: so it is another.
-            (Op::Release { .. }, _) => {
-                self.let_go();
-                if matches!(completion, Completion::Info { .. }) {
-                    self.holder += ANOTHER;
-                }
-            }
+            // Whatever came of it, the lease ends.
+            (Op::Release { .. }, _) => self.let_go(),
             _ => {}
         }
     }
@@ -265,5 +266,19 @@ mod tests {
         let late = asked.iter().filter(|op| matches!(op, Op::GuardedWrite { token: 33, .. }));
         assert_eq!(late.count(), 1);
         assert!(asked.iter().any(|op| op.kind() == OpKind::Acquire));
+    }
+
+    #[test]
+    fn who_does_not_know_an_end_goes_on_as_another_holder() {
+        let (mut client, mut draw) = (client(), Draw::new(1, 0, 1));
+        let acquire = client.next(&mut draw);
+        client.learn(&acquire, &granted(33));
+        let release = Op::Release { key: name(0), holder: 7 };
+        client.learn(&release, &Completion::Info { error: String::new() });
+        let holders = (0..60).filter_map(|_| match client.next(&mut draw) {
+            Op::Acquire { holder, .. } => Some(holder),
+            _ => None,
+        });
+        assert_eq!(holders.collect::<BTreeSet<u64>>(), [7 + ANOTHER].into());
     }
 }

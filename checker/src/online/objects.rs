@@ -13,41 +13,18 @@ use super::kv::OneKv;
 use super::lease::OneLease;
 use super::lists::Lists;
 use super::lock::OneLock;
-use super::monitor::{Asked, Ended, Ending, Monitor, Stop};
+use super::monitor::{Monitor, Stop};
 use super::mutex::OneMutex;
 use super::register::OneRegister;
 use super::set::OneSet;
 use super::versioned::OneVersioned;
 use super::versions::Versions;
+use super::watched::{Watched, asked, ended};
 use super::whole::Whole;
-use crate::event::{Completion, Nanos};
+use crate::event::Nanos;
 use crate::hashing::Map;
 use crate::history::Operation;
 use crate::op::{Key, Op};
-
-/// All objects of one kind.
-pub(super) trait Watched: std::fmt::Debug + Send {
-    /// The check that they keep up with.
-    fn id(&self) -> &'static str;
-
-    /// An operation begins on an object that the header says is of this kind, or of which it says
-    /// nothing.
-    fn invoke(&mut self, operation: &Operation, said: bool);
-
-    /// It ends.
-    fn complete(&mut self, operation: &Operation, said: bool) -> Option<Alarm>;
-
-    /// A transaction acts on objects of several kinds.
-    fn mixed(&mut self) {}
-
-    /// What they cannot tell any more.
-    fn blind(&self) -> Vec<Blind>;
-
-    fn bytes(&self) -> usize;
-
-    /// How many objects there are.
-    fn len(&self) -> usize;
-}
 
 /// Every kind that can be watched, where the clocks are off by at most `clock_error`.
 pub(super) fn all(clock_error: Nanos) -> Vec<Box<dyn Watched>> {
@@ -154,21 +131,4 @@ impl<M: Monitor + Send> Watched for Objects<M> {
     fn len(&self) -> usize {
         self.by_key.len()
     }
-}
-
-/// An operation when it ends.
-pub(super) fn ended(operation: &Operation) -> Option<Ended<'_>> {
-    let (index, end, completion) = operation.completed.as_ref()?;
-    let how = match completion {
-        Completion::Ok { outcome, .. } => Ending::Ok(outcome),
-        Completion::Fail { .. } => Ending::Failed,
-        Completion::Info { .. } => Ending::Unknown,
-    };
-    Some(Ended { asked: asked(operation), how, index: *index, end: *end })
-}
-
-/// An operation when it begins.
-pub(super) fn asked(operation: &Operation) -> Asked<'_> {
-    let (id, start) = operation.invoked;
-    Asked { op: &operation.op, id, start }
 }

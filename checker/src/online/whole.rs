@@ -2,7 +2,7 @@
 
 use super::alarm::{Alarm, Blind};
 use super::monitor::{Monitor, Stop};
-use super::objects::{Watched, asked, ended};
+use super::watched::{Watched, asked, ended};
 use crate::history::Operation;
 
 /// All objects of one kind together.
