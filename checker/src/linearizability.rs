@@ -66,10 +66,6 @@ const ASSUMPTIONS: [&str; 2] = [
     "operations that touch in time are concurrent",
 ];
 
-/// Why transactions are not judged that the header says are on objects of several kinds.
-const MIXED: &str = "no transaction was judged: one acts on keys that the header says are of several \
-                     kinds, or of which it names only some, expected keys of one kind";
-
 /// Judges every object of kind `K` in `history`.
 #[must_use]
 pub fn check<K: Object>(
@@ -94,7 +90,10 @@ pub fn check<K: Object>(
             Said::Anomaly(anomaly) => anomalies.push(*anomaly),
             Said::Foreign(kind) => foreign(&mut result, name(object.key.as_ref()), kind),
             Said::Mixed => {
-                result.inconclusive(MIXED);
+                result.inconclusive(
+                    "no transaction was judged: one acts on keys that the header says are of \
+                     several kinds, or of which it names only some, expected keys of one kind",
+                );
                 result.not_checked.push("transactions".to_owned());
             }
             Said::Open { found, completed } => {
