@@ -292,23 +292,6 @@ fn every_link_between_pages_leads_somewhere() {
     none("a link must lead to a file of the project", &found);
 }
 
-#[test]
-fn every_file_of_the_code_map_exists() {
-    let sources = sources();
-    let is_page = |source: &&Source| source.path == "ARCHITECTURE.md";
-    let page = sources.iter().find(is_page).expect("the architecture is written down");
-    let mut found = Vec::new();
-    for (number, line) in (1_u32..).zip(page.text.lines()) {
-        for name in line.split('`').skip(1).step_by(2).filter(|name| name.ends_with(".rs")) {
-            let exists = |it: &Source| it.path == name || it.path.ends_with(&format!("/{name}"));
-            if !name.contains("NAME") && !sources.iter().any(exists) {
-                found.push(format!("{}:{number}: `{name}`", page.path));
-            }
-        }
-    }
-    none("the code map names a file that is not there", &found);
-}
-
 /// The targets of a line's Markdown links.
 fn links(line: &str) -> impl Iterator<Item = &str> {
     line.split("](").skip(1).filter_map(|rest| rest.split(')').next())

@@ -152,7 +152,7 @@ mod tests {
             assert!(began.elapsed() < PATIENCE, "no line, only `{text}`");
             match file.read_to_string(&mut text) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    std::thread::sleep(GLANCE)
+                    std::thread::sleep(GLANCE);
                 }
                 other => drop(other.expect("a pipe can be read")),
             }

@@ -174,10 +174,9 @@ impl Pool {
             }
             _ => format!("it ended with {how}"),
         };
-        if matches!(trouble, Trouble::Broken(_)) || ends >= ENDS {
-            if self.broken.set(told(number, &why, &words)).is_ok() {
-                self.programs.broke(number, &why);
-            }
+        let breaks = matches!(trouble, Trouble::Broken(_)) || ends >= ENDS;
+        if breaks && self.broken.set(told(number, &why, &words)).is_ok() {
+            self.programs.broke(number, &why);
         }
         self.changed.notify_waiters();
         format!("client program {number}: {why}")
