@@ -58,7 +58,7 @@ mod tests {
 
     fn size(clients: u16, rate: Option<f64>) -> Size {
         let nodes = (1..=3).map(NodeId).collect();
-        Size { nodes, clients, rate, keys: 2, serves: OpKind::asked().collect() }
+        Size { nodes, clients, rate, keys: 4, serves: OpKind::asked().collect() }
     }
 
     /// Whether it changes nothing that anybody could miss.

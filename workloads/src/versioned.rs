@@ -49,7 +49,9 @@ impl Workload for Versioned {
     }
 
     fn lanes(&self, size: &Size) -> Vec<Lane> {
-        let keys = names::all(PREFIX, size);
+        // Fewer than of other objects: an update from the version that was read says little where
+        // nobody else updates in between.
+        let keys = names::all(PREFIX, &Size { keys: size.keys / 2, ..size.clone() });
         let client =
             || Client { keys: keys.clone(), last: BTreeMap::new(), older: BTreeMap::new() };
         let mut lanes = clients::lanes(size, true, |_| Box::new(client()));

@@ -67,7 +67,9 @@ fn a_run_that_lacks_a_little_goes_on_a_little() {
     let Some(_lab) = lab() else { return };
     let room = Room::new();
     room.file("soon.json", &kill_at(4_000));
-    let ended = run(&room, "--schedule soon.json --time 3s --extend 20s --min-elections 0");
+    let flags = "run regent --nodes 3 --seed 3 --workload register --schedule soon.json --time 3s \
+                 --extend 20s --min-elections 0";
+    let ended = room.run(&flags.split_whitespace().collect::<Vec<_>>());
     ended.assert_stderr(&["the load goes on for at most 20s: it lacks planned faults"]);
     let results = json(&room.only_run().join("results.json"));
     let fault = &results["faults"][0];
