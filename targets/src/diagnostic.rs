@@ -104,7 +104,7 @@ impl Problem {
 }
 
 /// Keys whose values have a syntax of their own, each with an example as it is written.
-const EXAMPLES: [(&str, &str); 12] = [
+const EXAMPLES: [(&str, &str); 13] = [
     ("within", "\"10s\""),
     ("every", "\"200ms\""),
     ("grace", "\"5s\""),
@@ -112,6 +112,7 @@ const EXAMPLES: [(&str, &str); 12] = [
     ("timeout", "\"2s\""),
     ("clock-error", "\"10ms\""),
     ("step-down", "\"5s\""),
+    ("new-leader", "\"10s\""),
     ("recovery", "\"30s\""),
     ("schema", "1"),
     ("nodes", "3"),

@@ -55,6 +55,10 @@ pub const PROMISES: [Promise; 15] = [
     promise(TOKENS, "fencing", "fencing/linearizable", &[Acquire, GuardedWrite, Read]),
 ];
 
+/// Checks that are promised with another: a queue that keeps its order hands out each element once, so
+/// its users may also ask whether it does that.
+const IMPLIED: [(&str, &str); 1] = [("queue/linearizable", "multiset-queue/linearizable")];
+
 /// The promise that needs somebody to tell of leaders.
 pub(crate) const LEADERS: &str = "leaders";
 
@@ -73,6 +77,9 @@ pub struct Promises {
     pub clock_error: Option<Duration>,
     /// Within which time a leader without a majority stops to claim that it leads, if it says.
     pub step_down: Option<Duration>,
+    /// Within which time a new leader leads where a fault hit the last one and left a majority, if it
+    /// says.
+    pub new_leader: Option<Duration>,
     /// Within which time it answers again after the last fault has healed, if it says.
     pub recovery: Option<Duration>,
     /// While it endures which of these a server may end by itself, if the target says.
@@ -80,10 +87,12 @@ pub struct Promises {
 }
 
 impl Promises {
-    /// The checks that these promises call for, by id.
+    /// The checks that these promises call for, by id, those that others imply included.
     #[must_use]
     pub fn checks(&self) -> Vec<&'static str> {
-        self.made.iter().map(|promise| promise.check).collect()
+        let made = self.made.iter().map(|promise| promise.check);
+        let implied = IMPLIED.iter().filter(|(promised, _)| made.clone().any(|id| id == *promised));
+        made.clone().chain(implied.map(|(_, implied)| *implied)).collect()
     }
 }
 
@@ -99,5 +108,18 @@ mod tests {
         for promise in PROMISES {
             assert!(known.contains(&promise.check), "{promise:?}: expected one of {known:?}");
         }
+        for (promised, implied) in IMPLIED {
+            assert!(known.contains(&promised) && known.contains(&implied), "{implied}");
+        }
+    }
+
+    #[test]
+    fn a_queue_that_keeps_its_order_loses_and_doubles_nothing() {
+        let queues = |word| {
+            let made = PROMISES.iter().filter(|one| one.key == "queues" && one.word == word);
+            Promises { made: made.copied().collect(), ..Promises::default() }.checks()
+        };
+        assert_eq!(queues("fifo"), ["queue/linearizable", "multiset-queue/linearizable"]);
+        assert_eq!(queues("linearizable"), ["multiset-queue/linearizable"]);
     }
 }

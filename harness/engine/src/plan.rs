@@ -112,6 +112,7 @@ impl RunPlan {
             objects: self.workloads.objects(),
             recovery_ms: millis(self.recovery()),
             step_down_ms: promises.step_down.map(millis),
+            new_leader_ms: promises.new_leader.map(millis),
             clock_error_ms: promises.clock_error.map_or(0, millis),
             gives_up_on: promises.gives_up_on.clone(),
             faults: self.spec.faults.clone(),

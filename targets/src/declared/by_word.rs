@@ -75,12 +75,13 @@ pub(crate) struct Promises {
     pub(crate) made: Vec<(&'static str, Text)>,
     pub(crate) clock_error: Option<Text>,
     pub(crate) step_down: Option<Text>,
+    pub(crate) new_leader: Option<Text>,
     pub(crate) recovery: Option<Text>,
     pub(crate) gives_up_on: Option<Vec<Hardship>>,
 }
 
 /// The keys of `[promises]` that are no promises of objects or leaders.
-const BESIDE: [&str; 4] = ["clock-error", "step-down", "recovery", "gives-up-on"];
+const BESIDE: [&str; 5] = ["clock-error", "step-down", "new-leader", "recovery", "gives-up-on"];
 
 /// All keys of `[promises]`, each once.
 static KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
@@ -127,6 +128,7 @@ impl<'de> Deserialize<'de> for Promises {
                     match key {
                         "clock-error" => promises.clock_error = Some(map.next_value()?),
                         "step-down" => promises.step_down = Some(map.next_value()?),
+                        "new-leader" => promises.new_leader = Some(map.next_value()?),
                         "recovery" => promises.recovery = Some(map.next_value()?),
                         "gives-up-on" => promises.gives_up_on = Some(map.next_value()?),
                         key => promises.made.push((key, map.next_value()?)),

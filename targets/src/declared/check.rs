@@ -253,11 +253,13 @@ fn promises(
         _ => Ok(()),
     };
     needs(&promises.step_down, "step-down", LEADERS)?;
+    needs(&promises.new_leader, "new-leader", LEADERS)?;
     needs(&promises.clock_error, "clock-error", LEASES)?;
     Ok(Promises {
         made,
         clock_error: promises.clock_error.as_ref().map(duration).transpose()?,
         step_down: promises.step_down.as_ref().map(duration).transpose()?,
+        new_leader: promises.new_leader.as_ref().map(duration).transpose()?,
         recovery: promises.recovery.as_ref().map(duration).transpose()?,
         gives_up_on: promises.gives_up_on.as_ref().map(|all| all.iter().copied().collect()),
     })
