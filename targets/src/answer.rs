@@ -5,6 +5,7 @@
 
 use fracas_checker::event::Stamp;
 use fracas_checker::{Completion, Op};
+use regex_lite::Regex;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
@@ -38,7 +39,7 @@ pub(crate) struct Answer {
     pub(crate) why: Option<String>,
 }
 
-/// Something that must hold of the answer's JSON; of any other answer none holds.
+/// Something that must hold of the answer. What is said of its JSON does not hold of any other one.
 #[derive(Debug)]
 pub(crate) enum Condition {
     /// The place holds this value.
@@ -47,13 +48,15 @@ pub(crate) enum Condition {
     Present(String),
     /// The place is not there, or `null`.
     Missing(String),
+    /// The text of the answer matches this pattern somewhere.
+    Text(Regex),
 }
 
 /// Judges a reply by the first rule that matches it.
 pub(crate) fn judge(answers: &[Answer], op: &Op, reply: &Reply) -> Completion {
     let body = reply.json();
     let body = body.as_deref();
-    let rule = answers.iter().find(|rule| rule.matches(reply.status(), body));
+    let rule = answers.iter().find(|rule| rule.matches(reply, body));
     let Some(rule) = rule else {
         return unknown(op, &format!("no rule for the answer {}", reply.summary()));
     };
@@ -74,12 +77,9 @@ pub(crate) fn unknown(op: &Op, error: &str) -> Completion {
 }
 
 impl Answer {
-    fn matches(&self, status: Option<u16>, body: Option<&Json>) -> bool {
-        status.is_none_or(|status| self.statuses.contains(&status))
-            && self
-                .conditions
-                .iter()
-                .all(|condition| body.is_some_and(|body| condition.holds(body)))
+    fn matches(&self, reply: &Reply, body: Option<&Json>) -> bool {
+        reply.status().is_none_or(|status| self.statuses.contains(&status))
+            && self.conditions.iter().all(|condition| condition.holds(reply, body))
     }
 
     /// A stamp is an extra: what cannot be read is left out, and the outcome stands.
@@ -97,13 +97,45 @@ impl Answer {
 }
 
 impl Condition {
-    fn holds(&self, body: &Json) -> bool {
-        match self {
-            Self::Equals(pointer, expected) => body.pointer(pointer) == Some(expected),
-            Self::Present(pointer) => body.pointer(pointer).is_some_and(|found| !found.is_null()),
-            Self::Missing(pointer) => {
+    fn holds(&self, reply: &Reply, body: Option<&Json>) -> bool {
+        match (self, body) {
+            (Self::Text(pattern), _) => pattern.is_match(&reply.text()),
+            (_, None) => false,
+            (Self::Equals(pointer, expected), Some(body)) => {
+                body.pointer(pointer) == Some(expected)
+            }
+            (Self::Present(pointer), Some(body)) => {
+                body.pointer(pointer).is_some_and(|found| !found.is_null())
+            }
+            (Self::Missing(pointer), Some(body)) => {
                 body.is_object() && body.pointer(pointer).is_none_or(Json::is_null)
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same text is looked at whether it is JSON or not; what is said of JSON needs JSON.
+    #[test]
+    fn an_answer_is_told_by_its_text_or_by_its_places() {
+        let text = Condition::Text(Regex::new("^(OK|\\{\"done\")").unwrap());
+        let (error, code) =
+            (Condition::Missing("/error".to_owned()), Condition::Missing("/code".to_owned()));
+        for (body, by_text, by_places) in [
+            ("OK 17", true, false),
+            ("not OK", false, false),
+            ("{\"done\": 1}", true, true),
+            ("{\"error\": \"x\"}", false, false),
+            ("{\"code\": null}", false, true),
+        ] {
+            let reply = Reply::Http { status: 200, body: body.as_bytes().to_vec() };
+            let json = reply.json();
+            let holds = |condition: &Condition| condition.holds(&reply, json.as_deref());
+            assert_eq!(holds(&text), by_text, "{body}");
+            assert_eq!(holds(&error) && holds(&code), by_places, "{body}");
         }
     }
 }

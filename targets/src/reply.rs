@@ -63,7 +63,7 @@ impl Reply {
     }
 
     /// Its text, whole.
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         match self {
             Self::Http { body, .. } | Self::Text(body) => {
                 String::from_utf8_lossy(body).into_owned()

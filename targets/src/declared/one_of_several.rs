@@ -52,6 +52,52 @@ impl<'de> Deserialize<'de> for Codes {
     }
 }
 
+/// `"/error"` or `["/error", "/code"]`, each with its place in the file.
+#[derive(Debug, Default)]
+pub(crate) struct Texts(pub(crate) Vec<Text>);
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let several = Spanned::<Several>::deserialize(deserializer)?;
+        let span = several.span();
+        Ok(Self(match several.into_inner() {
+            Several::One(text) => vec![Spanned::new(span, text)],
+            Several::Many(texts) => texts,
+        }))
+    }
+}
+
+enum Several {
+    One(String),
+    Many(Vec<Text>),
+}
+
+impl<'de> Deserialize<'de> for Several {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SeveralVisitor;
+        impl<'de> Visitor<'de> for SeveralVisitor {
+            type Value = Several;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string, or a list of them")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Several, E> {
+                Ok(Several::One(text.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Several, A::Error> {
+                let mut texts = Vec::new();
+                while let Some(text) = items.next_element()? {
+                    texts.push(text);
+                }
+                Ok(Several::Many(texts))
+            }
+        }
+        deserializer.deserialize_any(SeveralVisitor)
+    }
+}
+
 /// What a place in an answer is compared with.
 #[derive(Debug)]
 pub(crate) struct Equals(pub(crate) serde_json::Value);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::one_of_several::{Equals, OneOrMany, ValueKey};
+use super::one_of_several::{Equals, OneOrMany, Texts, ValueKey};
 use super::places::{NodeKey, NumberKey, Text};
 use crate::answer::Means;
 
@@ -45,8 +45,12 @@ pub(crate) struct Answer {
     pub(crate) status: Option<OneOrMany>,
     pub(crate) json: Option<Text>,
     pub(crate) equals: Option<Spanned<Equals>>,
-    pub(crate) present: Option<Text>,
-    pub(crate) missing: Option<Text>,
+    #[serde(default)]
+    pub(crate) present: Texts,
+    #[serde(default)]
+    pub(crate) missing: Texts,
+    /// A pattern of the answer's text.
+    pub(crate) text: Option<Text>,
     #[serde(rename = "is")]
     pub(crate) means: Means,
     pub(crate) value: Option<Spanned<ValueKey>>,

@@ -10,7 +10,7 @@ use super::one_of_several::{OneOrMany, ValueKey};
 use super::operation;
 use super::places::{NodeKey, NumberKey, Text};
 use super::requests::{Keys, missing, of_http};
-use super::status::{node_at, number_at};
+use super::status::{node_at, number_at, regex};
 use super::try_template::{Compiler, Scope};
 use super::values::{pointer, status};
 use crate::answer::{Answer, Condition, Means};
@@ -228,11 +228,14 @@ fn conditions(spanned: &Spanned<operation::Answer>) -> Result<Vec<Condition>, Pr
         (Some(place), None) => return Err(half(place.span(), "json", "equals")),
         (None, Some(value)) => return Err(half(value.span(), "equals", "json")),
     }
-    if let Some(place) = &answer.present {
+    for place in &answer.present.0 {
         conditions.push(Condition::Present(pointer(place)?));
     }
-    if let Some(place) = &answer.missing {
+    for place in &answer.missing.0 {
         conditions.push(Condition::Missing(pointer(place)?));
+    }
+    if let Some(pattern) = &answer.text {
+        conditions.push(Condition::Text(regex(pattern)?));
     }
     Ok(conditions)
 }

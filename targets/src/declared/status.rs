@@ -151,7 +151,8 @@ fn capturing(text: &Text) -> Result<Regex, Problem> {
     Ok(pattern)
 }
 
-fn regex(text: &Text) -> Result<Regex, Problem> {
+/// A pattern.
+pub(super) fn regex(text: &Text) -> Result<Regex, Problem> {
     Regex::new(text.get_ref())
         .map_err(|error| Problem::new(text.span(), "not a regular expression", error.to_string()))
 }
