@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::identity::{Nanos, NodeId};
 
 pub use directions::{Cut, directions};
-pub use effects::{Again, Clock, Disk, Link, Loss, Scarcity};
+pub use effects::{Clock, Disk, Link, Loss, RestartAs, Scarcity};
 pub use kind::FaultKind;
 pub use shape::Shape;
 
@@ -41,8 +41,8 @@ pub enum Fault {
         /// Which nodes.
         nodes: Vec<NodeId>,
         /// As what they come back.
-        #[serde(default, skip_serializing_if = "Again::is_same")]
-        again: Again,
+        #[serde(default, skip_serializing_if = "RestartAs::is_same")]
+        again: RestartAs,
     },
     /// The nodes are killed, and what they had not yet made durable is lost; later they are
     /// started again.

@@ -94,15 +94,17 @@ pub(crate) fn touching(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::{Again, Shape};
+    use crate::fault::{RestartAs, Shape};
 
     #[track_caller]
     fn check(cut: &[(u16, u16)], down: &[u16], expect: &[u16]) {
         let nodes: Vec<NodeId> = (1..=5).map(NodeId).collect();
         let cut = cut.iter().map(|(a, b)| (NodeId(*a), NodeId(*b))).collect();
         let partition = Fault::Partition { shape: Shape::Halves, cut };
-        let kill =
-            Fault::Kill { nodes: down.iter().copied().map(NodeId).collect(), again: Again::Same };
+        let kill = Fault::Kill {
+            nodes: down.iter().copied().map(NodeId).collect(),
+            again: RestartAs::Same,
+        };
         let got = majority(&nodes, &[&partition, &kill]).unwrap_or_default();
         assert_eq!(got, expect.iter().copied().map(NodeId).collect());
     }

@@ -167,7 +167,7 @@ fn killed(node: NodeId, time: Nanos, faults: &[FaultSpan]) -> Down {
 #[cfg(test)]
 mod tests {
     use fracas_checker::event::Event;
-    use fracas_checker::fault::{Again, FaultEvent, Loss};
+    use fracas_checker::fault::{FaultEvent, Loss, RestartAs};
     use fracas_checker::history::{Header, Plan, SCHEMA};
 
     use super::*;
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn every_death_has_its_cause() {
-        let kill = || Fault::Kill { nodes: vec![N1], again: Again::Same };
+        let kill = || Fault::Kill { nodes: vec![N1], again: RestartAs::Same };
         let power = || Fault::Power { nodes: vec![N1], loss: Loss::All };
         let exited = || node(NodeChange::Exited { how: "status 74".to_owned(), log: Vec::new() });
         let (started, killed) = (|| node(NodeChange::Started), || node(NodeChange::Killed));

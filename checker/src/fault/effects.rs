@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 #[serde(rename_all = "kebab-case")]
-pub enum Again {
+pub enum RestartAs {
     /// With the same command line.
     #[default]
     Same,
@@ -19,7 +19,7 @@ pub enum Again {
     NextBinary,
 }
 
-impl Again {
+impl RestartAs {
     /// Whether nothing is different.
     #[must_use]
     pub fn is_same(&self) -> bool {
@@ -27,7 +27,7 @@ impl Again {
     }
 }
 
-impl fmt::Display for Again {
+impl fmt::Display for RestartAs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Same => "",

@@ -11,7 +11,7 @@ use super::ground::{Ground, Outcome, Stop};
 use super::moments::What;
 use super::reach::{Limit, Reach};
 use super::slots::Slot;
-use super::space::{Deed, State};
+use super::space::{OpClass, State};
 use super::usages::Usages;
 
 /// How many times its width a narrow pass may try before it keeps what it has.
@@ -114,11 +114,11 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
 
     fn pass(&mut self, what: What) -> Result<(), Stop> {
         match what {
-            What::Begin { slot, deed, .. } => {
+            What::Begin { slot, class, .. } => {
                 let scene = &mut self.reach.scene;
                 scene.forward();
-                if scene.observes(deed) {
-                    self.now.change(|one| scene.watched(one, (slot, deed)));
+                if scene.observes(class) {
+                    self.now.change(|one| scene.watched(one, (slot, class)));
                 }
                 self.look()
             }
@@ -126,10 +126,10 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
                 self.reach.scene.forward();
                 Ok(())
             }
-            What::End { slot, deed } => self.end((slot, deed)),
-            What::Forget { deed, .. } => {
+            What::End { slot, class } => self.end((slot, class)),
+            What::Forget { class, .. } => {
                 self.reach.scene.forward();
-                self.forget(deed);
+                self.forget(class);
                 Ok(())
             }
         }
@@ -142,7 +142,7 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
     }
 
     /// Keeps what is left of the frontier once an operation has taken effect.
-    fn end(&mut self, ending: (Slot, Deed)) -> Result<(), Stop> {
+    fn end(&mut self, ending: (Slot, OpClass)) -> Result<(), Stop> {
         let limit = match self.width {
             usize::MAX => Limit::NONE,
             width => Limit { reached: width, tried: DEPTH * width },
@@ -182,10 +182,10 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
         }
     }
 
-    fn forget(&mut self, deed: Deed) {
+    fn forget(&mut self, class: OpClass) {
         self.spare.clear();
         for one in self.now.iter() {
-            let used = self.reach.scene.usages.without(one.used, deed);
+            let used = self.reach.scene.usages.without(one.used, class);
             self.spare.insert(Configuration { used, ..one }, &self.reach.scene);
         }
         std::mem::swap(&mut self.now, &mut self.spare);

@@ -10,7 +10,7 @@ pub(crate) struct Configuration<const W: usize> {
     /// Which open definite operations have taken effect.
     pub(crate) done: Slots<W>,
     /// A sum over those of them that change the state, by what they do: equal where equally many
-    /// of every deed are done.
+    /// of every class are done.
     pub(crate) tally: u64,
     pub(crate) state: State,
     /// Which indeterminate operations have taken effect.

@@ -130,20 +130,20 @@ impl<'s, const W: usize> DepthFirst<'s, W> {
         let scene = &mut self.reach.scene;
         while let Some(moment) = scene.next() {
             match moment.what {
-                What::Begin { slot, deed, .. } => {
+                What::Begin { slot, class, .. } => {
                     scene.forward();
-                    if scene.observes(deed) {
-                        *one = scene.watched(*one, (slot, deed));
+                    if scene.observes(class) {
+                        *one = scene.watched(*one, (slot, class));
                     }
                 }
                 What::Maybe { .. } => scene.forward(),
-                What::Forget { deed, .. } => {
+                What::Forget { class, .. } => {
                     scene.forward();
-                    one.used = scene.usages.without(one.used, deed);
+                    one.used = scene.usages.without(one.used, class);
                 }
-                What::End { slot, deed } if one.done.has(slot) => {
+                What::End { slot, class } if one.done.has(slot) => {
                     scene.forward();
-                    *one = scene.ended(*one, (slot, deed));
+                    *one = scene.ended(*one, (slot, class));
                 }
                 What::End { .. } => {
                     node.place = scene.place() as u32;
@@ -158,14 +158,14 @@ impl<'s, const W: usize> DepthFirst<'s, W> {
     /// Looks for configurations beyond the end at which `node` stands: for a few at first, and for
     /// more when it is met again.
     fn expand(&mut self, node: Node<W>) -> Result<(), Stop> {
-        let Some(What::End { slot, deed }) = self.reach.scene.next().map(|moment| moment.what)
+        let Some(What::End { slot, class }) = self.reach.scene.next().map(|moment| moment.what)
         else {
             return Ok(());
         };
         let wanted = WIDER.saturating_pow(node.attempt);
         let limit = Limit { reached: wanted, tried: wanted.saturating_mul(EFFORT) };
         let from = std::iter::once(node.configuration);
-        let all = self.reach.past((slot, deed), from, limit, &mut self.reached);
+        let all = self.reach.past((slot, class), from, limit, &mut self.reached);
         if !all.map_err(Stop::GaveUp)? {
             if node.attempt < self.last {
                 let known = self.reached.added() as u32;

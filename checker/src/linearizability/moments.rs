@@ -5,7 +5,7 @@
 
 use super::relevance::{Relevance, Until};
 use super::slots::Slot;
-use super::space::{About, Deed, Task};
+use super::space::{About, OpClass, Task};
 use crate::event::Nanos;
 use crate::hashing::Map;
 
@@ -23,13 +23,13 @@ pub(crate) struct Moment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum What {
     /// A definite call begins; it ends at the moment `end`.
-    Begin { slot: Slot, deed: Deed, end: u32 },
+    Begin { slot: Slot, class: OpClass, end: u32 },
     /// An indeterminate call begins.
-    Maybe { deed: Deed },
+    Maybe { class: OpClass },
     /// A definite call has ended.
-    End { slot: Slot, deed: Deed },
-    /// Nothing rests on an indeterminate deed any more, which was invoked `count` times.
-    Forget { deed: Deed, count: u32 },
+    End { slot: Slot, class: OpClass },
+    /// Nothing rests on an indeterminate class any more, which was invoked `count` times.
+    Forget { class: OpClass, count: u32 },
 }
 
 /// Every moment of some calls, sorted.
@@ -40,7 +40,7 @@ pub(crate) struct Timeline {
 }
 
 /// A moment before slots are given: its time, its rank at equal times, and the place of its call,
-/// or its deed where it forgets.
+/// or its class where it forgets.
 type Raw = (Nanos, u8, u32);
 
 const BEGIN: u8 = 0;
@@ -56,14 +56,14 @@ impl Timeline {
         let mut moments = Vec::with_capacity(raw.len());
         for (time, rank, subject) in &raw {
             let what = match *rank {
-                FORGET => What::Forget { deed: *subject, count: giver.forget(*subject) },
+                FORGET => What::Forget { class: *subject, count: giver.forget(*subject) },
                 _ => {
                     let call = *subject as usize;
-                    let Task { end, deed, .. } = tasks[call];
+                    let Task { end, class, .. } = tasks[call];
                     match (*rank, end) {
-                        (BEGIN, None) => giver.maybe(deed),
-                        (BEGIN, Some(_)) => What::Begin { slot: giver.give(call)?, deed, end: 0 },
-                        _ => What::End { slot: giver.take(call), deed },
+                        (BEGIN, None) => giver.maybe(class),
+                        (BEGIN, Some(_)) => What::Begin { slot: giver.give(call)?, class, end: 0 },
+                        _ => What::End { slot: giver.take(call), class },
                     }
                 }
             };
@@ -107,18 +107,18 @@ fn set_ends(moments: &mut [Moment]) {
 fn raw(tasks: &[Task], abouts: &[About]) -> Vec<Raw> {
     let relevance = Relevance::new(tasks, abouts);
     let mut raw: Vec<Raw> = Vec::with_capacity(2 * tasks.len());
-    let mut forgotten: Map<Deed, ()> = Map::default();
-    for (place, Task { start, end, deed }) in (0..).zip(tasks) {
+    let mut forgotten: Map<OpClass, ()> = Map::default();
+    for (place, Task { start, end, class }) in (0..).zip(tasks) {
         if let Some(end) = end {
             raw.extend([(*start, BEGIN, place), (*end, END, place)]);
             continue;
         }
-        match relevance.until(abouts[*deed as usize]) {
+        match relevance.until(abouts[*class as usize]) {
             Until::Always => raw.push((*start, BEGIN, place)),
             Until::Time(time) if time >= *start => {
                 raw.push((*start, BEGIN, place));
-                if forgotten.insert(*deed, ()).is_none() {
-                    raw.push((time, FORGET, *deed));
+                if forgotten.insert(*class, ()).is_none() {
+                    raw.push((time, FORGET, *class));
                 }
             }
             Until::Time(_) | Until::Never => {}
@@ -134,7 +134,7 @@ struct Giver {
     /// How many were given out at once, at most.
     given: usize,
     slots: Vec<Slot>,
-    invoked: Map<Deed, u32>,
+    invoked: Map<OpClass, u32>,
 }
 
 impl Giver {
@@ -160,12 +160,12 @@ impl Giver {
         self.slots[call]
     }
 
-    fn maybe(&mut self, deed: Deed) -> What {
-        *self.invoked.entry(deed).or_default() += 1;
-        What::Maybe { deed }
+    fn maybe(&mut self, class: OpClass) -> What {
+        *self.invoked.entry(class).or_default() += 1;
+        What::Maybe { class }
     }
 
-    fn forget(&mut self, deed: Deed) -> u32 {
-        self.invoked.remove(&deed).unwrap_or_default()
+    fn forget(&mut self, class: OpClass) -> u32 {
+        self.invoked.remove(&class).unwrap_or_default()
     }
 }

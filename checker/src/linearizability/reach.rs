@@ -8,7 +8,7 @@ use super::frontier::Frontier;
 use super::question::GaveUp;
 use super::scene::Scene;
 use super::slots::Slot;
-use super::space::Deed;
+use super::space::OpClass;
 use super::usages::Usages;
 use crate::budget::Budget;
 
@@ -53,7 +53,7 @@ impl<'s, const W: usize> Reach<'s, W> {
     /// before its end. Those that take the fewest operations come first. Whether that was all.
     pub(crate) fn past(
         &mut self,
-        ending: (Slot, Deed),
+        ending: (Slot, OpClass),
         from: impl Iterator<Item = Configuration<W>>,
         limit: Limit,
         reached: &mut Frontier<W>,

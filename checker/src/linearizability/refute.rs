@@ -23,7 +23,7 @@ pub(crate) fn refuted_at(tasks: &[Task], abouts: &[About]) -> Option<Nanos> {
     if abouts.iter().any(About::may_leave_any) {
         return None;
     }
-    let known = |task: &Task| abouts[task.deed as usize].known.map(|known| (*task, known));
+    let known = |task: &Task| abouts[task.class as usize].known.map(|known| (*task, known));
     let effects: Vec<(Task, Known)> = tasks.iter().filter_map(known).collect();
     let writers = Writers::new(&effects);
     let mut needing: Vec<Needing> = Vec::new();

@@ -6,7 +6,7 @@ use super::space::{About, State, Task};
 use crate::event::Nanos;
 use crate::hashing::Map;
 
-/// Until when something may rest on a deed.
+/// Until when something may rest on a class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Until {
     Never,
@@ -21,7 +21,7 @@ pub(crate) enum Until {
 /// forget the state, so the order is legal without it. An operation that changes nothing but of
 /// which no more is known (“it held anything but 3”) may need any state, until it has ended.
 pub(crate) struct Relevance {
-    /// None if some deed that changes the state may need any.
+    /// None if some class that changes the state may need any.
     needed: Option<Map<State, Nanos>>,
     /// The last completion of an operation that may look at any state.
     looked: Option<Nanos>,
@@ -32,7 +32,7 @@ impl Relevance {
         let mut through: Map<State, Vec<State>> = Map::default();
         let (mut work, mut looked) = (Vec::new(), None);
         for task in tasks {
-            let About { known, observes } = abouts[task.deed as usize];
+            let About { known, observes } = abouts[task.class as usize];
             match (known, task.end) {
                 (None, end) if observes => looked = looked.max(end),
                 (None, _) => return Self { needed: None, looked },
@@ -51,7 +51,7 @@ impl Relevance {
         Self { needed: Some(settled(work, &through)), looked }
     }
 
-    /// Until when something may rest on an indeterminate deed.
+    /// Until when something may rest on an indeterminate class.
     pub(crate) fn until(&self, about: About) -> Until {
         let Some(needed) = &self.needed else { return Until::Always };
         let leaves = about.known.and_then(|known| known.leaves);

@@ -6,7 +6,7 @@
 use super::configuration::Configuration;
 use super::moments::{Moment, Timeline, What};
 use super::slots::{Slot, Slots};
-use super::space::{About, Deed, State, Steps};
+use super::space::{About, OpClass, State, Steps};
 use super::usages::Usages;
 
 /// An open definite operation.
@@ -15,11 +15,11 @@ struct Pending {
     /// The moment at which it ends.
     end: u32,
     slot: Slot,
-    deed: Deed,
+    class: OpClass,
 }
 
-/// No deed.
-const NOBODY: Deed = Deed::MAX;
+/// No class.
+const NOBODY: OpClass = OpClass::MAX;
 
 /// One moment of a timeline, with the tables that its configurations refer to.
 pub(crate) struct Scene<'s, const W: usize> {
@@ -35,15 +35,15 @@ pub(crate) struct Scene<'s, const W: usize> {
     unknown: Vec<Pending>,
     /// All open definite operations that change nothing.
     observers: Slots<W>,
-    /// Open operations that change nothing, by deed.
+    /// Open operations that change nothing, by class.
     watching: Vec<Slots<W>>,
-    /// The deed that succeeds in a state and changes nothing, by state.
-    readers: Vec<Deed>,
-    /// By slot: the deed of the operation in it, and the moment at which it ends.
-    holders: Vec<(Deed, u32)>,
-    /// Indeterminate operations invoked so far that something may still rest on, sorted by deed.
-    maybe: Vec<(Deed, u32)>,
-    /// By deed: the last expansion in which it was tried.
+    /// The class that succeeds in a state and changes nothing, by state.
+    readers: Vec<OpClass>,
+    /// By slot: the class of the operation in it, and the moment at which it ends.
+    holders: Vec<(OpClass, u32)>,
+    /// Indeterminate operations invoked so far that something may still rest on, sorted by class.
+    maybe: Vec<(OpClass, u32)>,
+    /// By class: the last expansion in which it was tried.
     tried: Vec<u32>,
     /// By state: the last expansion in which something needed it.
     wanted: Vec<u32>,
@@ -55,10 +55,10 @@ impl<'s, const W: usize> Scene<'s, W> {
         let named = |about: &About| about.known.map(|known| known.needs.max(known.leaves));
         let states = abouts.iter().filter_map(named).flatten().max().map_or(0, |most| most + 1);
         let mut readers = vec![NOBODY; states as usize];
-        for (deed, about) in (0..).zip(abouts) {
+        for (class, about) in (0..).zip(abouts) {
             let needs = about.known.and_then(|known| known.needs);
             if let (true, Some(needs)) = (about.observes, needs) {
-                readers[needs as usize] = deed;
+                readers[needs as usize] = class;
             }
         }
         Self {
@@ -104,14 +104,14 @@ impl<'s, const W: usize> Scene<'s, W> {
         let Some(moment) = self.next() else { return };
         self.place += 1;
         match moment.what {
-            What::Begin { slot, deed, end } => self.open(Pending { end, slot, deed }),
-            What::End { slot, deed } => self.close(slot, deed),
-            What::Maybe { deed } => match self.invoked(deed) {
+            What::Begin { slot, class, end } => self.open(Pending { end, slot, class }),
+            What::End { slot, class } => self.close(slot, class),
+            What::Maybe { class } => match self.invoked(class) {
                 Ok(place) => self.maybe[place].1 += 1,
-                Err(place) => self.maybe.insert(place, (deed, 1)),
+                Err(place) => self.maybe.insert(place, (class, 1)),
             },
-            What::Forget { deed, .. } => {
-                if let Ok(place) = self.invoked(deed) {
+            What::Forget { class, .. } => {
+                if let Ok(place) = self.invoked(class) {
                     self.maybe.remove(place);
                 }
             }
@@ -122,38 +122,38 @@ impl<'s, const W: usize> Scene<'s, W> {
     fn backward(&mut self) {
         self.place -= 1;
         match self.timeline.moments[self.place].what {
-            What::Begin { slot, deed, .. } => self.close(slot, deed),
-            What::End { slot, deed } => {
+            What::Begin { slot, class, .. } => self.close(slot, class),
+            What::End { slot, class } => {
                 let end = self.place as u32;
-                self.open(Pending { end, slot, deed });
+                self.open(Pending { end, slot, class });
             }
-            What::Maybe { deed } => {
-                if let Ok(place) = self.invoked(deed) {
+            What::Maybe { class } => {
+                if let Ok(place) = self.invoked(class) {
                     self.maybe[place].1 -= 1;
                     if self.maybe[place].1 == 0 {
                         self.maybe.remove(place);
                     }
                 }
             }
-            What::Forget { deed, count } => {
-                if let Err(place) = self.invoked(deed) {
-                    self.maybe.insert(place, (deed, count));
+            What::Forget { class, count } => {
+                if let Err(place) = self.invoked(class) {
+                    self.maybe.insert(place, (class, count));
                 }
             }
         }
     }
 
-    fn invoked(&self, deed: Deed) -> Result<usize, usize> {
-        self.maybe.binary_search_by_key(&deed, |(deed, _)| *deed)
+    fn invoked(&self, class: OpClass) -> Result<usize, usize> {
+        self.maybe.binary_search_by_key(&class, |(class, _)| *class)
     }
 
     fn open(&mut self, pending: Pending) {
-        let Pending { end, slot, deed } = pending;
-        self.holders[usize::from(slot)] = (deed, end);
-        let About { known, observes } = self.abouts[deed as usize];
+        let Pending { end, slot, class } = pending;
+        self.holders[usize::from(slot)] = (class, end);
+        let About { known, observes } = self.abouts[class as usize];
         if observes {
             self.observers.add(slot);
-            self.watching[deed as usize].add(slot);
+            self.watching[class as usize].add(slot);
             if known.is_none_or(|known| known.needs.is_none()) {
                 self.unknown.push(pending);
             }
@@ -163,23 +163,23 @@ impl<'s, const W: usize> Scene<'s, W> {
         }
     }
 
-    fn close(&mut self, slot: Slot, deed: Deed) {
-        if self.abouts[deed as usize].observes {
+    fn close(&mut self, slot: Slot, class: OpClass) {
+        if self.abouts[class as usize].observes {
             self.observers.remove(slot);
-            self.watching[deed as usize].remove(slot);
+            self.watching[class as usize].remove(slot);
             self.unknown.retain(|other| other.slot != slot);
         } else if let Some(place) = self.mutators.iter().rposition(|other| other.slot == slot) {
             self.mutators.remove(place);
         }
     }
 
-    fn step(&self, state: State, deed: Deed) -> Option<State> {
-        match self.abouts[deed as usize].known {
+    fn step(&self, state: State, class: OpClass) -> Option<State> {
+        match self.abouts[class as usize].known {
             Some(known) if known.needs.is_none_or(|needs| needs == state) => {
                 Some(known.leaves.unwrap_or(state))
             }
             Some(_) => None,
-            None => self.steps.step(state, deed),
+            None => self.steps.step(state, class),
         }
     }
 
@@ -187,13 +187,13 @@ impl<'s, const W: usize> Scene<'s, W> {
     /// it could do no more good.
     fn settle(&self, mut configuration: Configuration<W>) -> Configuration<W> {
         let state = configuration.state;
-        let reader = self.readers.get(state as usize).filter(|deed| **deed != NOBODY);
-        if let Some(deed) = reader {
-            configuration.done.add_all(&self.watching[*deed as usize]);
+        let reader = self.readers.get(state as usize).filter(|class| **class != NOBODY);
+        if let Some(class) = reader {
+            configuration.done.add_all(&self.watching[*class as usize]);
         }
         for place in 0..self.unknown.len() {
-            let Pending { slot, deed, .. } = self.unknown[place];
-            if !configuration.done.has(slot) && self.step(state, deed).is_some() {
+            let Pending { slot, class, .. } = self.unknown[place];
+            if !configuration.done.has(slot) && self.step(state, class).is_some() {
                 configuration.done.add(slot);
             }
         }
@@ -208,13 +208,13 @@ impl<'s, const W: usize> Scene<'s, W> {
     pub(crate) fn watched(
         &self,
         mut configuration: Configuration<W>,
-        (slot, deed): (Slot, Deed),
+        (slot, class): (Slot, OpClass),
     ) -> Configuration<W> {
-        if self.step(configuration.state, deed).is_some() {
+        if self.step(configuration.state, class).is_some() {
             configuration.done.add(slot);
             return configuration;
         }
-        let waiting = self.watching[deed as usize].minus(&configuration.done);
+        let waiting = self.watching[class as usize].minus(&configuration.done);
         let first = waiting.iter().min_by_key(|slot| self.end(*slot));
         waiting
             .iter()
@@ -223,8 +223,8 @@ impl<'s, const W: usize> Scene<'s, W> {
         configuration
     }
 
-    pub(crate) fn observes(&self, deed: Deed) -> bool {
-        self.abouts[deed as usize].observes
+    pub(crate) fn observes(&self, class: OpClass) -> bool {
+        self.abouts[class as usize].observes
     }
 
     fn end(&self, slot: Slot) -> u32 {
@@ -247,15 +247,15 @@ impl<'s, const W: usize> Scene<'s, W> {
     pub(crate) fn moves(&mut self, from: &Configuration<W>, found: &mut Vec<Configuration<W>>) {
         self.expansion += 1;
         for place in (0..self.mutators.len()).rev() {
-            let Pending { slot, deed, .. } = self.mutators[place];
-            if from.done.has(slot) || self.tried[deed as usize] == self.expansion {
+            let Pending { slot, class, .. } = self.mutators[place];
+            if from.done.has(slot) || self.tried[class as usize] == self.expansion {
                 continue;
             }
-            self.tried[deed as usize] = self.expansion;
-            if let Some(state) = self.fed(from, deed) {
+            self.tried[class as usize] = self.expansion;
+            if let Some(state) = self.fed(from, class) {
                 let mut next = Configuration { state, hungry: false, ..*from };
                 next.done.add(slot);
-                next.tally = next.tally.wrapping_add(weight(deed));
+                next.tally = next.tally.wrapping_add(weight(class));
                 found.push(self.settle(next));
             }
         }
@@ -272,16 +272,16 @@ impl<'s, const W: usize> Scene<'s, W> {
         found: &mut Vec<Configuration<W>>,
     ) {
         for place in 0..self.maybe.len() {
-            let (deed, invoked) = self.maybe[place];
-            let leaves = self.abouts[deed as usize].known.and_then(|known| known.leaves);
+            let (class, invoked) = self.maybe[place];
+            let leaves = self.abouts[class as usize].known.and_then(|known| known.leaves);
             let wanted = any || leaves.is_none_or(|state| self.is_wanted(state));
-            if !wanted || self.tried[deed as usize] == self.expansion {
+            if !wanted || self.tried[class as usize] == self.expansion {
                 continue;
             }
-            let next = self.fed(from, deed).filter(|state| *state != from.state);
+            let next = self.fed(from, class).filter(|state| *state != from.state);
             let Some(state) = next else { continue };
-            if self.usages.count(from.used, deed) < invoked {
-                let used = self.usages.one_more(from.used, deed);
+            if self.usages.count(from.used, class) < invoked {
+                let used = self.usages.one_more(from.used, class);
                 let mut next = self.settle(Configuration { state, used, ..*from });
                 next.hungry = leaves.is_some() && next.done == from.done;
                 found.push(next);
@@ -289,11 +289,11 @@ impl<'s, const W: usize> Scene<'s, W> {
         }
     }
 
-    /// The state after `deed`; none if the model refuses, or if it would forget a state for which
+    /// The state after `class`; none if the model refuses, or if it would forget a state for which
     /// an indeterminate operation was used.
-    fn fed(&self, from: &Configuration<W>, deed: Deed) -> Option<State> {
-        let forgets = self.abouts[deed as usize].known.is_some_and(|known| known.needs.is_none());
-        if from.hungry && forgets { None } else { self.step(from.state, deed) }
+    fn fed(&self, from: &Configuration<W>, class: OpClass) -> Option<State> {
+        let forgets = self.abouts[class as usize].known.is_some_and(|known| known.needs.is_none());
+        if from.hungry && forgets { None } else { self.step(from.state, class) }
     }
 
     fn is_wanted(&self, state: State) -> bool {
@@ -308,7 +308,7 @@ impl<'s, const W: usize> Scene<'s, W> {
             return true;
         }
         for pending in self.mutators.iter().filter(left) {
-            let Some(known) = self.abouts[pending.deed as usize].known else { return true };
+            let Some(known) = self.abouts[pending.class as usize].known else { return true };
             mark(&mut self.wanted, known.needs, self.expansion);
         }
         for slot in self.observers.minus(&from.done).iter() {
@@ -318,8 +318,8 @@ impl<'s, const W: usize> Scene<'s, W> {
         // As often as there are states, at most: every round but the last marks one more.
         loop {
             let mut more = false;
-            for (deed, _) in &self.maybe {
-                let Some(known) = self.abouts[*deed as usize].known else { return true };
+            for (class, _) in &self.maybe {
+                let Some(known) = self.abouts[*class as usize].known else { return true };
                 if known.leaves.is_some_and(|state| self.wanted[state as usize] == self.expansion) {
                     more |= mark(&mut self.wanted, known.needs, self.expansion);
                 }
@@ -334,11 +334,11 @@ impl<'s, const W: usize> Scene<'s, W> {
     pub(crate) fn ended(
         &self,
         mut configuration: Configuration<W>,
-        (slot, deed): (Slot, Deed),
+        (slot, class): (Slot, OpClass),
     ) -> Configuration<W> {
         configuration.done.remove(slot);
-        if !self.observes(deed) {
-            configuration.tally = configuration.tally.wrapping_sub(weight(deed));
+        if !self.observes(class) {
+            configuration.tally = configuration.tally.wrapping_sub(weight(class));
         }
         configuration
     }
@@ -346,7 +346,7 @@ impl<'s, const W: usize> Scene<'s, W> {
     /// Whether `one` can do whatever `other`, at the same moment, can do.
     ///
     /// The states must be equal, and of every indeterminate operation `one` must have used no more.
-    /// *Definite operations that change the state*: both have as many of each deed left, and when
+    /// *Definite operations that change the state*: both have as many of each class left, and when
     /// those are sorted by their ends, each of `one` ends no earlier than its counterpart. Then
     /// take any legal continuation of `other` and let the counterparts take the places of its own:
     /// all of them were invoked by now, they do the same, and none is later than it may be. Put
@@ -367,8 +367,8 @@ impl<'s, const W: usize> Scene<'s, W> {
     fn waits_less(&self, one: &Configuration<W>, other: &Configuration<W>) -> bool {
         let waiting = self.observers.minus(&one.done);
         waiting.and(&other.done).iter().all(|slot| {
-            let (deed, end) = self.holders[usize::from(slot)];
-            let same = self.watching[deed as usize].minus(&other.done);
+            let (class, end) = self.holders[usize::from(slot)];
+            let same = self.watching[class as usize].minus(&other.done);
             same.iter().any(|slot| self.end(slot) <= end)
         })
     }
@@ -376,21 +376,21 @@ impl<'s, const W: usize> Scene<'s, W> {
     fn ends_later(&self, one: &Configuration<W>, other: &Configuration<W>) -> bool {
         let more = one.done.minus(&other.done).minus(&self.observers);
         let less = other.done.minus(&one.done).minus(&self.observers);
-        // Of one deed, how many are done by those that end by some time.
-        let by = |slots: &Slots<W>, deed: Deed, end: u32| {
+        // Of one class, how many are done by those that end by some time.
+        let by = |slots: &Slots<W>, class: OpClass, end: u32| {
             let among = |slot: &Slot| {
                 let held = self.holders[usize::from(*slot)];
-                held.0 == deed && held.1 <= end
+                held.0 == class && held.1 <= end
             };
             slots.iter().filter(among).count()
         };
         let equally_many = |slot: Slot| {
-            let (deed, _) = self.holders[usize::from(slot)];
-            by(&more, deed, u32::MAX) == by(&less, deed, u32::MAX)
+            let (class, _) = self.holders[usize::from(slot)];
+            by(&more, class, u32::MAX) == by(&less, class, u32::MAX)
         };
         let early_enough = |slot: Slot| {
-            let (deed, end) = self.holders[usize::from(slot)];
-            by(&more, deed, end) >= by(&less, deed, end)
+            let (class, end) = self.holders[usize::from(slot)];
+            by(&more, class, end) >= by(&less, class, end)
         };
         more.len() == less.len()
             && more.iter().all(equally_many)
@@ -403,8 +403,8 @@ impl<'s, const W: usize> Scene<'s, W> {
             + self.steps.bytes()
             + self.watching.capacity() * size_of::<Slots<W>>()
             + (self.readers.capacity() + self.tried.capacity() + self.wanted.capacity())
-                * size_of::<Deed>()
-            + self.holders.capacity() * size_of::<(Deed, u32)>()
+                * size_of::<OpClass>()
+            + self.holders.capacity() * size_of::<(OpClass, u32)>()
     }
 }
 
@@ -414,8 +414,8 @@ fn mark(wanted: &mut [u32], state: Option<State>, mark: u32) -> bool {
     place.is_some_and(|place| std::mem::replace(place, mark) != mark)
 }
 
-/// Sums of weights tell multisets of deeds apart, but for chance: they sort, and decide nothing.
-fn weight(deed: Deed) -> u64 {
-    let mixed = (u64::from(deed) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+/// Sums of weights tell multisets of classes apart, but for chance: they sort, and decide nothing.
+fn weight(class: OpClass) -> u64 {
+    let mixed = (u64::from(class) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }

@@ -17,7 +17,7 @@ use crate::models::{Effect, Model};
 pub(crate) type State = u32;
 
 /// What an operation does, by number: two calls with the same number are interchangeable.
-pub(crate) type Deed = u32;
+pub(crate) type OpClass = u32;
 
 /// A call as a search sees it: when, and what it does.
 #[derive(Debug, Clone, Copy)]
@@ -25,13 +25,13 @@ pub(crate) struct Task {
     pub(crate) start: Nanos,
     /// None: it is indeterminate.
     pub(crate) end: Option<Nanos>,
-    pub(crate) deed: Deed,
+    pub(crate) class: OpClass,
 }
 
-/// What is known of a deed without a state: the numbers of the states it needs and leaves.
+/// What is known of a class without a state: the numbers of the states it needs and leaves.
 ///
-/// It says everything there is to say (see [`Effect`]), so deeds that are known to do the same are
-/// one deed: a write whose answer was lost and one that was answered, a read of 3 and a failed
+/// It says everything there is to say (see [`Effect`]), so classes that are known to do the same are
+/// one class: a write whose answer was lost and one that was answered, a read of 3 and a failed
 /// compare-and-set that found 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Known {
@@ -40,7 +40,7 @@ pub(crate) struct Known {
     pub(crate) leaves: Option<State>,
 }
 
-/// What can be said of a deed without a state.
+/// What can be said of a class without a state.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct About {
     pub(crate) known: Option<Known>,
@@ -57,23 +57,23 @@ impl About {
 
 /// What a search may ask of a model, whatever its types.
 pub(crate) trait Steps {
-    /// The state after `deed` in `state`; none if the model refuses.
-    fn step(&self, state: State, deed: Deed) -> Option<State>;
+    /// The state after `class` in `state`; none if the model refuses.
+    fn step(&self, state: State, class: OpClass) -> Option<State>;
 
     /// The bytes that its tables hold.
     fn bytes(&self) -> usize;
 }
 
-/// All states and deeds seen so far.
+/// All states and classes seen so far.
 pub(crate) struct Space<'a, M: Model> {
     states: Vec<M>,
     numbers: HashTable<State>,
     state_bytes: usize,
     asked: Vec<(&'a M::Op, Option<&'a M::Outcome>)>,
     abouts: Vec<About>,
-    deeds: Map<(&'a M::Op, Option<&'a M::Outcome>), Deed>,
-    by_effect: Map<Known, Deed>,
-    steps: Map<(State, Deed), Option<State>>,
+    classes: Map<(&'a M::Op, Option<&'a M::Outcome>), OpClass>,
+    by_effect: Map<Known, OpClass>,
+    steps: Map<(State, OpClass), Option<State>>,
 }
 
 impl<'a, M: Model> Space<'a, M> {
@@ -84,7 +84,7 @@ impl<'a, M: Model> Space<'a, M> {
             state_bytes: 0,
             asked: Vec::new(),
             abouts: Vec::new(),
-            deeds: Map::default(),
+            classes: Map::default(),
             by_effect: Map::default(),
             steps: Map::default(),
         };
@@ -109,19 +109,19 @@ impl<'a, M: Model> Space<'a, M> {
 
     /// `call` as numbers.
     pub(crate) fn task(&mut self, call: &Call<'a, M::Op, M::Outcome>) -> Task {
-        Task { start: call.start, end: call.end, deed: self.deed(call) }
+        Task { start: call.start, end: call.end, class: self.class(call) }
     }
 
     /// The number of what `call` does.
-    fn deed(&mut self, call: &Call<'a, M::Op, M::Outcome>) -> Deed {
+    fn class(&mut self, call: &Call<'a, M::Op, M::Outcome>) -> OpClass {
         let (op, outcome) = (call.op, call.outcome);
-        if let Some(deed) = self.deeds.get(&(op, outcome)) {
-            return *deed;
+        if let Some(class) = self.classes.get(&(op, outcome)) {
+            return *class;
         }
         let known = M::effect(op, outcome).map(|effect| self.known(effect));
-        let fresh = self.asked.len() as Deed;
-        let deed = known.map_or(fresh, |known| *self.by_effect.entry(known).or_insert(fresh));
-        if deed == fresh {
+        let fresh = self.asked.len() as OpClass;
+        let class = known.map_or(fresh, |known| *self.by_effect.entry(known).or_insert(fresh));
+        if class == fresh {
             let observes = match known {
                 Some(known) => known.leaves.is_none(),
                 None => M::observes(op, outcome),
@@ -129,8 +129,8 @@ impl<'a, M: Model> Space<'a, M> {
             self.asked.push((op, outcome));
             self.abouts.push(About { known, observes });
         }
-        self.deeds.insert((op, outcome), deed);
-        deed
+        self.classes.insert((op, outcome), class);
+        class
     }
 
     fn known(&mut self, effect: Effect<M>) -> Known {
@@ -139,7 +139,7 @@ impl<'a, M: Model> Space<'a, M> {
         Known { needs, leaves: leaves.filter(|leaves| Some(*leaves) != needs) }
     }
 
-    /// What can be said of every deed, by number.
+    /// What can be said of every class, by number.
     pub(crate) fn abouts(&self) -> &[About] {
         &self.abouts
     }
@@ -151,8 +151,8 @@ impl<'a, M: Model> Space<'a, M> {
 }
 
 impl<M: Model> Steps for RefCell<Space<'_, M>> {
-    fn step(&self, state: State, deed: Deed) -> Option<State> {
-        self.borrow_mut().step(state, deed)
+    fn step(&self, state: State, class: OpClass) -> Option<State> {
+        self.borrow_mut().step(state, class)
     }
 
     fn bytes(&self) -> usize {
@@ -161,28 +161,28 @@ impl<M: Model> Steps for RefCell<Space<'_, M>> {
 }
 
 impl<M: Model> Space<'_, M> {
-    fn step(&mut self, state: State, deed: Deed) -> Option<State> {
-        if let Some(next) = self.steps.get(&(state, deed)) {
+    fn step(&mut self, state: State, class: OpClass) -> Option<State> {
+        if let Some(next) = self.steps.get(&(state, class)) {
             return *next;
         }
-        let (op, outcome) = self.asked[deed as usize];
+        let (op, outcome) = self.asked[class as usize];
         let next = self.states[state as usize].step(op, outcome).ok();
         let next = next.map(|next| self.state(next));
-        self.steps.insert((state, deed), next);
+        self.steps.insert((state, class), next);
         next
     }
 
     fn bytes(&self) -> usize {
-        let per_deed = size_of::<(&M::Op, Option<&M::Outcome>)>();
+        let per_class = size_of::<(&M::Op, Option<&M::Outcome>)>();
         let tables = self.steps.allocation_size()
             + self.numbers.allocation_size()
-            + self.deeds.allocation_size()
+            + self.classes.allocation_size()
             + self.by_effect.allocation_size();
         let spare = (self.states.capacity() - self.states.len()) * size_of::<M>();
         tables
             + self.state_bytes
             + spare
-            + self.asked.capacity() * per_deed
+            + self.asked.capacity() * per_class
             + self.abouts.capacity() * size_of::<About>()
     }
 }

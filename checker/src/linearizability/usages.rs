@@ -1,31 +1,31 @@
 //! How often indeterminate operations have been used, each combination kept once.
 //!
-//! Indeterminate calls with the same deed are interchangeable once invoked, so a count per deed is
+//! Indeterminate calls with the same class are interchangeable once invoked, so a count per class is
 //! enough: with few distinct values this is what keeps a search small.
 
 use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
 
-use super::space::Deed;
+use super::space::OpClass;
 use crate::hashing::{Hashed, Map};
 
-/// How often each indeterminate deed has been used, by number; 0 is “none at all”.
+/// How often each indeterminate class has been used, by number; 0 is “none at all”.
 pub(crate) type Usage = u32;
 
-/// Deeds with their counts, sorted by deed, no count zero.
-type Counts = [(Deed, u32)];
+/// Classes of operations with their counts, sorted by class, no count zero.
+type Counts = [(OpClass, u32)];
 
 /// All combinations met so far.
 pub(crate) struct Usages {
     /// The counts of all combinations, one after the other.
-    items: Vec<(Deed, u32)>,
+    items: Vec<(OpClass, u32)>,
     /// Where each begins; one more than there are.
     bounds: Vec<usize>,
     numbers: HashTable<Usage>,
     /// What [`Self::one_more`] answered.
-    more: Map<(Usage, Deed), Usage>,
-    scratch: Vec<(Deed, u32)>,
+    more: Map<(Usage, OpClass), Usage>,
+    scratch: Vec<(OpClass, u32)>,
 }
 
 impl Usages {
@@ -61,35 +61,35 @@ impl Usages {
         number
     }
 
-    /// How often `deed` has been used.
-    pub(crate) fn count(&self, used: Usage, deed: Deed) -> u32 {
+    /// How often `class` has been used.
+    pub(crate) fn count(&self, used: Usage, class: OpClass) -> u32 {
         let counts = self.counts(used);
-        counts.binary_search_by_key(&deed, |(deed, _)| *deed).map_or(0, |place| counts[place].1)
+        counts.binary_search_by_key(&class, |(class, _)| *class).map_or(0, |place| counts[place].1)
     }
 
-    /// `used` and one more `deed`.
-    pub(crate) fn one_more(&mut self, used: Usage, deed: Deed) -> Usage {
-        if let Some(known) = self.more.get(&(used, deed)) {
+    /// `used` and one more `class`.
+    pub(crate) fn one_more(&mut self, used: Usage, class: OpClass) -> Usage {
+        if let Some(known) = self.more.get(&(used, class)) {
             return *known;
         }
         let mut counts = self.taken(used);
-        match counts.binary_search_by_key(&deed, |(deed, _)| *deed) {
+        match counts.binary_search_by_key(&class, |(class, _)| *class) {
             Ok(place) => counts[place].1 += 1,
-            Err(place) => counts.insert(place, (deed, 1)),
+            Err(place) => counts.insert(place, (class, 1)),
         }
         let number = self.number(&counts);
-        self.more.insert((used, deed), number);
+        self.more.insert((used, class), number);
         self.scratch = counts;
         number
     }
 
-    /// `used` with `deed` forgotten.
-    pub(crate) fn without(&mut self, used: Usage, deed: Deed) -> Usage {
-        if self.count(used, deed) == 0 {
+    /// `used` with `class` forgotten.
+    pub(crate) fn without(&mut self, used: Usage, class: OpClass) -> Usage {
+        if self.count(used, class) == 0 {
             return used;
         }
         let mut counts = self.taken(used);
-        counts.retain(|(other, _)| *other != deed);
+        counts.retain(|(other, _)| *other != class);
         let number = self.number(&counts);
         self.scratch = counts;
         number
@@ -101,7 +101,7 @@ impl Usages {
     }
 
     /// A copy of the counts of `used`, in the buffer that is kept for it.
-    fn taken(&mut self, used: Usage) -> Vec<(Deed, u32)> {
+    fn taken(&mut self, used: Usage) -> Vec<(OpClass, u32)> {
         let mut counts = std::mem::take(&mut self.scratch);
         counts.clear();
         counts.extend_from_slice(self.counts(used));
@@ -119,21 +119,21 @@ impl Usages {
             return true;
         }
         let mut others = self.counts(more).iter();
-        self.counts(less).iter().all(|(deed, count)| {
-            let same = others.by_ref().find(|(other, _)| other >= deed);
-            same.is_some_and(|(other, most)| other == deed && count <= most)
+        self.counts(less).iter().all(|(class, count)| {
+            let same = others.by_ref().find(|(other, _)| other >= class);
+            same.is_some_and(|(other, most)| other == class && count <= most)
         })
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.items.capacity() * size_of::<(Deed, u32)>()
+        self.items.capacity() * size_of::<(OpClass, u32)>()
             + self.bounds.capacity() * size_of::<usize>()
             + self.numbers.allocation_size()
             + self.more.allocation_size()
     }
 }
 
-fn counts<'a>(items: &'a [(Deed, u32)], bounds: &[usize], used: Usage) -> &'a Counts {
+fn counts<'a>(items: &'a [(OpClass, u32)], bounds: &[usize], used: Usage) -> &'a Counts {
     &items[bounds[used as usize]..bounds[used as usize + 1]]
 }
 

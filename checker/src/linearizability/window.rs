@@ -42,7 +42,7 @@ pub(crate) fn around<'a>(all: &'a All<'_>, at: Nanos) -> impl Iterator<Item = Ti
 pub(crate) fn timeline(all: &All<'_>, from: Nanos, to: Nanos) -> Option<Timeline> {
     let relaxed = |task: &Task| {
         let (open, over) = (task.start < from, task.end.is_some_and(|end| end < from));
-        if over || task.start > to || (open && all.abouts[task.deed as usize].observes) {
+        if over || task.start > to || (open && all.abouts[task.class as usize].observes) {
             return None;
         }
         Some(Task { end: task.end.filter(|_| !open), ..*task })

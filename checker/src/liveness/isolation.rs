@@ -123,7 +123,7 @@ fn reached(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::{Again, Shape};
+    use crate::fault::{RestartAs, Shape};
 
     fn span(id: u32, fault: Fault, (from, to): (Nanos, Nanos), proven: bool) -> FaultSpan {
         FaultSpan {
@@ -158,7 +158,7 @@ mod tests {
         check(&[span(1, cut(ALONE), (10, 20), true)], &[(10, 20)]);
         check(&[span(1, cut(ALONE), (10, 20), false)], &[]);
         check(&[span(1, cut(&[(1, 2), (2, 1)]), (10, 20), true)], &[]);
-        let kill = Fault::Kill { nodes: vec![NodeId(2), NodeId(3)], again: Again::Same };
+        let kill = Fault::Kill { nodes: vec![NodeId(2), NodeId(3)], again: RestartAs::Same };
         check(&[span(1, kill, (10, 20), true)], &[(10, 20)]);
         // Heard by none, or hearing none.
         check(&[span(1, cut(&[(1, 2), (1, 3)]), (10, 20), true)], &[(10, 20)]);

@@ -4,8 +4,8 @@ use fracas_checker::event::{
     Completion, Event, EventKind, NodeChange, NodeId, Op, OpKind, Outcome, Phase, ProcessId, Stamp,
 };
 use fracas_checker::fault::{
-    Again, Clock, Disk, Fault, FaultEvent, FaultKind, Hardship, Link, Loss, Measurement, Scarcity,
-    Shape, Stage,
+    Clock, Disk, Fault, FaultEvent, FaultKind, Hardship, Link, Loss, Measurement, RestartAs,
+    Scarcity, Shape, Stage,
 };
 use fracas_checker::formats::jsonl::{event_line, header_line, read};
 use fracas_checker::harness::Mishap;
@@ -119,8 +119,8 @@ fn every_kind() -> Vec<EventKind> {
     let faults = [
         Fault::Partition { shape: Shape::OneWay, cut: vec![(NodeId(1), NodeId(2))] },
         Fault::Pause { nodes: vec![NodeId(1)] },
-        Fault::Kill { nodes: vec![NodeId(1), NodeId(2)], again: Again::Same },
-        Fault::Kill { nodes: vec![NodeId(1)], again: Again::NextBinary },
+        Fault::Kill { nodes: vec![NodeId(1), NodeId(2)], again: RestartAs::Same },
+        Fault::Kill { nodes: vec![NodeId(1)], again: RestartAs::NextBinary },
         Fault::Power { nodes: vec![NodeId(1)], loss: Loss::Sectors },
         Fault::Clock { nodes: vec![NodeId(2)], change: Clock::Step { by_ms: -60_000 } },
         Fault::Clock { nodes: vec![NodeId(2)], change: Clock::Freeze },

@@ -264,14 +264,14 @@ fn interleave(sessions: &[Vec<&Operation>], done: &[usize], state: &Register) ->
 /// A deed of a session: what it saw, then what it wrote and whether it knows, by place of the write
 /// (none is “absent”).
 #[derive(Debug, Clone, Copy)]
-struct Deed {
+struct OpClass {
     process: ProcessId,
     saw: Option<Option<usize>>,
     wrote: Option<(usize, bool)>,
 }
 
 /// What `operations` did, as far as values name their writes.
-fn deeds(operations: &[Operation]) -> Vec<Deed> {
+fn deeds(operations: &[Operation]) -> Vec<OpClass> {
     let names = |value: &Value| {
         let mut writers =
             (0..operations.len()).filter(|place| operations[*place].writes() == Some(value));
@@ -281,7 +281,7 @@ fn deeds(operations: &[Operation]) -> Vec<Deed> {
         let Some(value) = operation.saw()? else { return Some(None) };
         names(value).filter(|writer| *writer != place).map(Some)
     };
-    let deed = |(place, operation): (usize, &Operation)| Deed {
+    let deed = |(place, operation): (usize, &Operation)| OpClass {
         process: operation.process,
         saw: saw(place, operation),
         wrote: operation.writes().map(|_| (place, operation.ok().is_some())),
@@ -290,7 +290,7 @@ fn deeds(operations: &[Operation]) -> Vec<Deed> {
 }
 
 /// What was certainly replaced by what: by compare-and-sets that took effect.
-fn replaced(operations: &[Operation], deeds: &[Deed]) -> Vec<(Option<usize>, usize)> {
+fn replaced(operations: &[Operation], deeds: &[OpClass]) -> Vec<(Option<usize>, usize)> {
     let mut certain: Vec<bool> =
         operations.iter().map(|operation| operation.ok().is_some()).collect();
     let old = |place: usize| -> Option<usize> {
@@ -319,12 +319,12 @@ fn before(order: &[usize], low: Option<usize>, high: Option<usize>, or_same: boo
 }
 
 /// Whether `order` keeps the guarantees `rules` (a bit each, as in [`SESSION`]), by their definition.
-fn keeps(order: &[usize], deeds: &[Deed], rules: u8) -> bool {
+fn keeps(order: &[usize], deeds: &[OpClass], rules: u8) -> bool {
     let has = |rule: u8| rules & 1 << rule != 0;
-    let pair = |(early, late): (&Deed, &Deed)| {
-        let wrote = |deed: &Deed| deed.wrote.map(|(place, _)| Some(place));
+    let pair = |(early, late): (&OpClass, &OpClass)| {
+        let wrote = |deed: &OpClass| deed.wrote.map(|(place, _)| Some(place));
         let knew =
-            |deed: &Deed| deed.wrote.filter(|(_, known)| *known).map(|(place, _)| Some(place));
+            |deed: &OpClass| deed.wrote.filter(|(_, known)| *known).map(|(place, _)| Some(place));
         let holds = |low: Option<Option<usize>>, high: Option<Option<usize>>, or_same| {
             low.zip(high).is_none_or(|(low, high)| before(order, low, high, or_same))
         };

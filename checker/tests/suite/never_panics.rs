@@ -9,7 +9,7 @@ use fracas_checker::budget::Budget;
 use fracas_checker::event::{
     Completion, Event, EventKind, NodeId, Op, Outcome, Phase, ProcessId, Stamp,
 };
-use fracas_checker::fault::{Again, Fault, FaultEvent, FaultKind, Measurement, Shape, Stage};
+use fracas_checker::fault::{Fault, FaultEvent, FaultKind, Measurement, RestartAs, Shape, Stage};
 use fracas_checker::formats::jsonl;
 use fracas_checker::history::{Coverage, Header, History, Kinds, Leaders, Plan, SCHEMA};
 use fracas_checker::judge;
@@ -85,7 +85,7 @@ fn fault() -> impl Strategy<Value = FaultEvent> {
     let faults = prop_oneof![
         cut.prop_map(|cut| Fault::Partition { shape: Shape::Bridge, cut }),
         nodes().prop_map(|nodes| Fault::Pause { nodes }),
-        nodes().prop_map(|nodes| Fault::Kill { nodes, again: Again::Same }),
+        nodes().prop_map(|nodes| Fault::Kill { nodes, again: RestartAs::Same }),
     ];
     let (what, result) = (String::new(), String::new());
     prop_oneof![

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use fracas_checker::event::{EventKind, NodeChange, NodeId};
-use fracas_checker::fault::{Again, Cut, Measurement, Stage};
+use fracas_checker::fault::{Cut, Measurement, RestartAs, Stage};
 use fracas_checker::harness::Mishap;
 use fracas_targets::{Deployment, Device, Limits, LogFile, NodePlan, StopSignal};
 
@@ -64,11 +64,11 @@ pub struct Deployments {
     /// As it is started first.
     pub first: Arc<Deployment>,
     /// As it may come back.
-    pub again: BTreeMap<Again, Arc<Deployment>>,
+    pub again: BTreeMap<RestartAs, Arc<Deployment>>,
 }
 
 impl Deployments {
-    fn node(&self, again: Again, node: NodeId) -> &NodePlan {
+    fn node(&self, again: RestartAs, node: NodeId) -> &NodePlan {
         &self.again.get(&again).unwrap_or(&self.first).nodes[&node]
     }
 }
@@ -81,7 +81,7 @@ struct Server {
     killed: Option<NodeProcess>,
     incarnation: u32,
     /// As what it was started last.
-    started: Again,
+    started: RestartAs,
     /// Which files the logs were at the start of each incarnation, the first one's included.
     begins: Vec<BTreeMap<PathBuf, Begin>>,
 }
@@ -173,7 +173,7 @@ impl Cluster {
         for (node, plan) in &self.deployments.first.nodes {
             self.write_files(*node, plan)?;
         }
-        self.nodes().try_for_each(|node| self.start(node, Again::Same))
+        self.nodes().try_for_each(|node| self.start(node, RestartAs::Same))
     }
 
     /// Writes the files of a node. They are durable before it starts: a power failure takes only
@@ -194,7 +194,7 @@ impl Cluster {
     ///
     /// # Errors
     /// When it is running, or its process cannot be started.
-    pub fn start(&self, node: NodeId, again: Again) -> Result<(), StartError> {
+    pub fn start(&self, node: NodeId, again: RestartAs) -> Result<(), StartError> {
         let mut server = self.server(node);
         if server.process.is_some() {
             Err(LabError::Asked(format!("start node {node}: it is running")))?;

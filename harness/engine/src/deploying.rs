@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::Again;
+use fracas_checker::fault::RestartAs;
 use fracas_targets::{ClusterSpec, NodeSpec};
 
 use crate::cluster::Deployments;
@@ -33,11 +33,11 @@ pub fn deployments(plan: &RunPlan, lab: &Lab, dir: &RunDir) -> Result<Deployment
     };
     let mut again = BTreeMap::new();
     if let Some(next) = &plan.spec.binary_next {
-        again.insert(Again::NextBinary, deployed(next, &plan.spec.extra_args)?);
+        again.insert(RestartAs::NextBinary, deployed(next, &plan.spec.extra_args)?);
     }
     if !plan.spec.restart_args.is_empty() {
         let arguments = [&plan.spec.extra_args[..], &plan.spec.restart_args].concat();
-        again.insert(Again::OtherFlags, deployed(&plan.spec.binary, &arguments)?);
+        again.insert(RestartAs::OtherFlags, deployed(&plan.spec.binary, &arguments)?);
     }
     Ok(Deployments { first: deployed(&plan.spec.binary, &plan.spec.extra_args)?, again })
 }

@@ -1,10 +1,10 @@
 //! The story of a run, from an empty directory to a verdict.
 
+mod context;
 mod error;
 mod looks;
 mod ready;
 mod rehearse;
-mod stage;
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
@@ -40,10 +40,10 @@ use crate::signals::Interrupts;
 use crate::store::{RunDir, StoreError};
 use crate::view::View;
 use crate::{judging, powerless, preflight, record};
+use context::{GLANCE, RunContext};
 pub use error::RunError;
 use looks::Looker;
 pub use rehearse::{Audience, Heard};
-use stage::{GLANCE, Stage};
 
 /// After all nodes agree on a leader they are watched for this much longer.
 const AFTERWARDS: Duration = Duration::from_millis(500);
@@ -205,7 +205,7 @@ async fn conduct(
     let caller = Caller::new(Arc::new(client), recorder.clone());
     let cluster = Arc::new(cluster);
     let load_ended = OnceLock::new();
-    let mut stage = Stage {
+    let mut context = RunContext {
         plan,
         dir,
         cluster,
@@ -220,16 +220,16 @@ async fn conduct(
     };
 
     let finished = match audience {
-        None => stage.play().await,
-        Some(audience) => stage.rehearse(audience).await,
+        None => context.play().await,
+        Some(audience) => context.rehearse(audience).await,
     };
     // Else a server that ended during the final reads counts as stopped.
-    stage.cluster.notice_crashes();
-    tokio::task::block_in_place(|| stage.cluster.ask_helpers());
-    stage.enter(Phase::Stop);
-    let stopped = tokio::task::block_in_place(|| stage.cluster.stop_all());
-    let client_broken = stage.caller.broken();
-    let mut broken = stage.cluster.broken().map(Mishap::to_string);
+    context.cluster.notice_crashes();
+    tokio::task::block_in_place(|| context.cluster.ask_helpers());
+    context.enter(Phase::Stop);
+    let stopped = tokio::task::block_in_place(|| context.cluster.stop_all());
+    let client_broken = context.caller.broken();
+    let mut broken = context.cluster.broken().map(Mishap::to_string);
     if let Err(error) = writer.close() {
         // What was recorded until then can be judged, and says that there is no more.
         broken = Some(format!("write the history: {error}"));
@@ -245,8 +245,8 @@ async fn conduct(
         finished?;
         stopped?;
     }
-    stage.guard.iter_mut().for_each(Guard::finish);
-    Ok(Stopped { interrupt: stage.interrupts.now(), proven: stage.proven(), broken })
+    context.guard.iter_mut().for_each(Guard::finish);
+    Ok(Stopped { interrupt: context.interrupts.now(), proven: context.proven(), broken })
 }
 
 /// What performs operations: as the target file says, or client programs.
@@ -279,7 +279,7 @@ fn header(plan: &RunPlan, dir: &RunDir) -> Header {
     }
 }
 
-impl Stage<'_> {
+impl RunContext<'_> {
     /// Start, load with faults, a look at every object, recovery, final reads. The caller stops the cluster.
     async fn play(&self) -> Result<(), RunError> {
         self.enter(Phase::Start);

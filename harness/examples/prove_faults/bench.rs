@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{Again, Fault, FaultKind, Measurement, Stage};
+use fracas_checker::fault::{Fault, FaultKind, Measurement, RestartAs, Stage};
 use fracas_checker::history::{self, Header};
 use fracas_checker::{Completion, Op, ProcessId};
-use fracas_engine::actor::troubles::trouble;
+use fracas_engine::actor::injectors::injector;
 use fracas_engine::cluster::{Cluster, Deployments, Parts};
 use fracas_engine::equipment::Equipment;
 use fracas_engine::recorder::{Recorder, Writer};
@@ -109,7 +109,7 @@ impl Bench {
             let _noted = self.cluster.crashed();
             for node in NODES {
                 if !self.cluster.is_running(node) {
-                    let started = self.cluster.start(node, Again::Same);
+                    let started = self.cluster.start(node, RestartAs::Same);
                     started.map_err(|error| format!("failed to start {node}: {error}"))?;
                 }
                 match self.runtime.block_on(self.client.invoke(node, ProcessId(0), &op)) {
@@ -152,19 +152,19 @@ impl Bench {
 
     /// One fault, as the actor of a run brings it about.
     fn prove(&mut self, name: &str, fault: &Fault) -> Row {
-        let mut trouble = trouble(self.next, fault);
+        let mut injector = injector(self.next, fault);
         self.next += 1;
         // Of a clock that is wrong, the calls are those that may cost more.
         let subject = if fault.kind() == FaultKind::Clock { VICTIM } else { BYSTANDERS.0 };
         let mut row = Row::untried(name, fault.kind(), Verdict::Proven);
-        row.mechanism = trouble.mechanism(&self.cluster);
+        row.mechanism = injector.mechanism(&self.cluster);
         row.before = self.cost(subject);
-        row.problems = trouble.inject(&self.cluster);
-        let injected = trouble.measure(&self.cluster, Stage::Injected);
+        row.problems = injector.inject(&self.cluster);
+        let injected = injector.measure(&self.cluster, Stage::Injected);
         row.during = self.cost(subject);
-        let held = trouble.measure(&self.cluster, Stage::Held);
-        row.problems.extend(trouble.heal(&self.cluster));
-        let healed = trouble.measure(&self.cluster, Stage::Healed);
+        let held = injector.measure(&self.cluster, Stage::Held);
+        row.problems.extend(injector.heal(&self.cluster));
+        let healed = injector.measure(&self.cluster, Stage::Healed);
         row.stages = [injected, held, healed].map(|measured| told(measured, &mut row.problems));
         row
     }
@@ -191,7 +191,7 @@ impl Bench {
             }
             Err(error) => problems.push(format!("failed to {error}")),
         }
-        let again = self.cluster.start(VICTIM, Again::Same);
+        let again = self.cluster.start(VICTIM, RestartAs::Same);
         problems.extend(again.err().map(|error| format!("failed to {error}")));
         let right = |process: &mut NodeProcess| prove_shift(process, 0).map(|one| vec![one]);
         let healed = told(self.cluster.running(VICTIM, right), &mut problems);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{
-    Again, Clock, Cut, Disk, Fault, FaultKind, Link, Loss, Scarcity, Shape,
+    Clock, Cut, Disk, Fault, FaultKind, Link, Loss, RestartAs, Scarcity, Shape,
 };
 use fracas_engine::means::Wanted;
 
@@ -107,7 +107,7 @@ fn links() -> Vec<(&'static str, Fault)> {
 fn processes() -> Vec<(&'static str, Fault)> {
     vec![
         ("pause", Fault::Pause { nodes: nodes() }),
-        ("kill", Fault::Kill { nodes: nodes(), again: Again::Same }),
+        ("kill", Fault::Kill { nodes: nodes(), again: RestartAs::Same }),
         ("little processor time", starve(Scarcity::Cpu { percent: 20 })),
         ("little memory", starve(Scarcity::Memory { bytes: 256 << 20 })),
         ("few descriptors", starve(Scarcity::Descriptors { more: 4 })),

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{Again, FaultKind, Scarcity};
+use fracas_checker::fault::{FaultKind, RestartAs, Scarcity};
 use fracas_targets::{Target, nearest};
 
 use super::run_args::{RunArgs, TIME};
 use super::values::millis;
 use fracas_engine::means::ClockMeans;
-use fracas_engine::nemesis::{self, AIMS, Aim, Does};
+use fracas_engine::nemesis::{self, AIMS, Action, Aim};
 use fracas_lab::{NODES_MAX, lacks};
 
 /// The kinds of faults that are done to what is between nodes.
@@ -125,9 +125,9 @@ pub(super) fn faults(
 }
 
 /// As what killed nodes may come back, besides as they were.
-fn again(args: &RunArgs) -> Vec<Again> {
-    let next = args.binary_next.as_ref().map(|_| Again::NextBinary);
-    let flags = (!args.restart_args.is_empty()).then_some(Again::OtherFlags);
+fn again(args: &RunArgs) -> Vec<RestartAs> {
+    let next = args.binary_next.as_ref().map(|_| RestartAs::NextBinary);
+    let flags = (!args.restart_args.is_empty()).then_some(RestartAs::OtherFlags);
     next.into_iter().chain(flags).collect()
 }
 
@@ -150,14 +150,16 @@ fn aim(name: &str, kinds: &BTreeSet<FaultKind>) -> Result<&'static Aim, String> 
 /// Fails if the faults need what was not given: something to come back as, a disk to fill.
 pub(super) fn must_be_given(faults: &nemesis::Plan, args: &RunArgs) -> Result<(), String> {
     let given = again(args);
-    let missing = |does: Does| match does {
-        Does::Kill { again: Again::NextBinary } if !given.contains(&Again::NextBinary) => {
+    let missing = |does: Action| match does {
+        Action::Kill { again: RestartAs::NextBinary }
+            if !given.contains(&RestartAs::NextBinary) =>
+        {
             Some(("the binary that nodes come back with", "--binary-next"))
         }
-        Does::Kill { again } if !again.is_same() && !given.contains(&again) => {
+        Action::Kill { again } if !again.is_same() && !given.contains(&again) => {
             Some(("the flags that nodes come back with", "--restart-arg"))
         }
-        Does::Starve { scarcity: Scarcity::Disk } if args.small_disk.is_none() => {
+        Action::Starve { scarcity: Scarcity::Disk } if args.small_disk.is_none() => {
             Some(("the size of a disk that can be filled", "--small-disk"))
         }
         _ => None,

@@ -48,7 +48,7 @@ use fracas_checker::event::{
     ProcessId, Stamp, Value,
 };
 use fracas_checker::fault::{
-    Again, Clock, Disk, Fault, FaultEvent, FaultKind, Loss, Measurement, Shape, Stage,
+    Clock, Disk, Fault, FaultEvent, FaultKind, Loss, Measurement, RestartAs, Shape, Stage,
 };
 use fracas_checker::history::{Header, History, Plan, SCHEMA};
 use fracas_checker::observation::{Grade, LogEntry, Observation, Role, Source};
@@ -282,7 +282,7 @@ fn fault(kind: &str, nodes: &str) -> Fault {
         text.split(',').map(|node| node.parse().expect("a node")).collect()
     };
     match kind {
-        "kill" => Fault::Kill { nodes: list(nodes), again: Again::Same },
+        "kill" => Fault::Kill { nodes: list(nodes), again: RestartAs::Same },
         "pause" => Fault::Pause { nodes: list(nodes) },
         "power" => Fault::Power { nodes: list(nodes), loss: Loss::All },
         "fsync" => Fault::Disk { nodes: list(nodes), trouble: Disk::FsyncFails },

@@ -154,13 +154,14 @@ fn before(number: u32) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use fracas_checker::fault::Again;
+    use fracas_checker::fault::RestartAs;
 
     use super::*;
-    use crate::nemesis::{Act, Does, SCHEMA, Whom};
+    use crate::nemesis::{Act, Action, SCHEMA, Victims};
 
     fn plan(acts: &[(u64, After, u64, Until)]) -> Plan {
-        let act = Act { does: Does::Kill { again: Again::Same }, whom: Whom::One, draw: 0 };
+        let act =
+            Act { does: Action::Kill { again: RestartAs::Same }, whom: Victims::One, draw: 0 };
         let planned = acts.iter().map(|(at_ms, after, lasts_ms, until)| Planned {
             after: *after,
             until: *until,
@@ -232,9 +233,11 @@ mod tests {
         let mut plan =
             plan(&[(0, After::Load, 50, Until::Time), (40, After::Load, 10, Until::Time)]);
         plan.planned[1].calm_ms = Some(30);
-        for (whom, waits) in
-            [(Whom::Leader, LEADER_WITHIN), (Whom::Followers, LEADER_WITHIN), (Whom::All, ms(0))]
-        {
+        for (whom, waits) in [
+            (Victims::Leader, LEADER_WITHIN),
+            (Victims::Followers, LEADER_WITHIN),
+            (Victims::All, ms(0)),
+        ] {
             plan.planned[1].act.whom = whom;
             let mut agenda = Agenda::new(&plan);
             agenda.begun(0, ms(1));

@@ -5,7 +5,7 @@
 //! business. Errors of the lab are problems of the fault, never of the target.
 
 mod agenda;
-pub mod troubles;
+pub mod injectors;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use agenda::Agenda;
-use troubles::{Trouble, trouble};
+use injectors::{Injector, injector};
 
 use crate::cluster::Cluster;
 use crate::nemesis::{Plan, Planned, State, hardest_hit, resolve};
@@ -63,7 +63,7 @@ pub struct Actor {
 struct Active {
     id: u32,
     fault: Fault,
-    trouble: Box<dyn Trouble>,
+    injector: Box<dyn Injector>,
     effective: Option<(Nanos, Nanos)>,
     problems: Vec<String>,
 }
@@ -157,21 +157,21 @@ impl Actor {
         self.hit.insert(place as u32 + 1, hardest_hit(&fault));
         let id = self.next;
         self.next += 1;
-        let trouble = trouble(id, &fault);
-        let mechanism = trouble.mechanism(&self.cluster);
+        let injector = injector(id, &fault);
+        let mechanism = injector.mechanism(&self.cluster);
         self.recorder.record(EventKind::Fault(FaultEvent::Begin {
             id,
             fault: fault.clone(),
             mechanism,
         }));
-        let mut active = Active { id, fault, trouble, effective: None, problems: Vec::new() };
+        let mut active = Active { id, fault, injector, effective: None, problems: Vec::new() };
         tokio::task::block_in_place(|| self.inject(&mut active));
         self.active.insert(place, active);
         self.view.set_faults(self.active.len());
     }
 
     fn inject(&self, active: &mut Active) {
-        active.problems.extend(active.trouble.inject(&self.cluster));
+        active.problems.extend(active.injector.inject(&self.cluster));
         if self.prove(active, Stage::Injected) {
             let now = self.recorder.now();
             active.effective = Some((now, now));
@@ -181,7 +181,7 @@ impl Actor {
     /// Measures a fault and records that; says whether it is proven, and keeps as a problem what
     /// does not hold.
     fn prove(&self, active: &mut Active, stage: Stage) -> bool {
-        let measured = active.trouble.measure(&self.cluster, stage);
+        let measured = active.injector.measure(&self.cluster, stage);
         let measurements = measured.unwrap_or_else(|error| {
             let what = "the fault".to_owned();
             vec![Measurement { what, result: format!("not measured: {error}"), holds: false }]
@@ -205,7 +205,7 @@ impl Actor {
         let before = self.recorder.now();
         let held = self.prove(&mut active, Stage::Held);
         active.effective = active.effective.filter(|_| held).map(|(from, _)| (from, before));
-        active.problems.extend(active.trouble.heal(&self.cluster));
+        active.problems.extend(active.injector.heal(&self.cluster));
         let healed = self.prove(&mut active, Stage::Healed);
         let (id, effective, problems) = (active.id, active.effective, active.problems.clone());
         let end = FaultEvent::End { id, effective, problems: problems.clone() };

@@ -1,13 +1,13 @@
 //! One act of the nemesis, before it is known which nodes it will hit.
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{Again, Clock, Disk, FaultKind, Link, Loss, Scarcity, Shape};
+use fracas_checker::fault::{Clock, Disk, FaultKind, Link, Loss, RestartAs, Scarcity, Shape};
 use serde::{Deserialize, Serialize};
 
 /// Which nodes an act means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Whom {
+pub enum Victims {
     /// The node last seen leading; a random one while none is known.
     Leader,
     /// The node that led before the present leader; a random one while none is known.
@@ -39,7 +39,7 @@ pub enum Whom {
 /// Which links of the nodes that it means an act on links touches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Ways {
+pub enum Direction {
     /// To and from all others.
     #[default]
     Both,
@@ -52,7 +52,7 @@ pub enum Ways {
 /// What an act does, whoever it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Does {
+pub enum Action {
     /// Drop packets between nodes; the shape says which.
     Partition {
         /// How the cut is drawn.
@@ -63,8 +63,8 @@ pub enum Does {
     /// Kill all processes, and start them again at the end.
     Kill {
         /// As what they come back.
-        #[serde(default, skip_serializing_if = "Again::is_same")]
-        again: Again,
+        #[serde(default, skip_serializing_if = "RestartAs::is_same")]
+        again: RestartAs,
     },
     /// Kill all processes, lose what was not durable, and start them again at the end.
     Power {
@@ -82,7 +82,7 @@ pub enum Does {
         link: Link,
         /// On which links.
         #[serde(default)]
-        ways: Ways,
+        ways: Direction,
     },
     /// Lose packets, double them, let them overtake each other.
     Loss {
@@ -90,7 +90,7 @@ pub enum Does {
         link: Link,
         /// On which links.
         #[serde(default)]
-        ways: Ways,
+        ways: Direction,
     },
     /// Trouble the disks.
     Disk {
@@ -109,18 +109,18 @@ pub enum Does {
 pub struct Act {
     /// What is done.
     #[serde(flatten)]
-    pub does: Does,
+    pub does: Action,
     /// To whom. A partition's shape says how many; this may say which one is cut off from most: the
-    /// isolated one, the one in the middle of a bridge, one of the smaller group. [`Whom::One`]
+    /// isolated one, the one in the middle of a bridge, one of the smaller group. [`Victims::One`]
     /// leaves that to the shape.
     #[serde(default)]
-    pub whom: Whom,
+    pub whom: Victims,
     /// Settles what is left to chance.
     #[serde(default)]
     pub draw: u64,
 }
 
-impl Does {
+impl Action {
     /// The kind of fault that it becomes.
     #[must_use]
     pub fn kind(&self) -> FaultKind {
@@ -149,17 +149,19 @@ impl Act {
     #[must_use]
     pub fn part(&self) -> Part {
         let told = match self.does {
-            Does::Partition { shape: Shape::IsolateLeader } => Whom::Leader,
-            Does::Partition { shape: Shape::Majority } if self.whom == Whom::One => Whom::Leader,
-            Does::Partition { shape: Shape::Halves | Shape::MajoritiesRing | Shape::Scatter } => {
-                Whom::All
+            Action::Partition { shape: Shape::IsolateLeader } => Victims::Leader,
+            Action::Partition { shape: Shape::Majority } if self.whom == Victims::One => {
+                Victims::Leader
             }
-            Does::Partition { shape: Shape::Bridge } => Whom::All,
+            Action::Partition { shape: Shape::Halves | Shape::MajoritiesRing | Shape::Scatter } => {
+                Victims::All
+            }
+            Action::Partition { shape: Shape::Bridge } => Victims::All,
             _ => self.whom,
         };
         match told {
-            Whom::Leader | Whom::LastLeader => Part::Leader,
-            Whom::Follower | Whom::Followers | Whom::LeastCut => Part::Followers,
+            Victims::Leader | Victims::LastLeader => Part::Leader,
+            Victims::Follower | Victims::Followers | Victims::LeastCut => Part::Followers,
             _ => Part::Any,
         }
     }
@@ -168,15 +170,15 @@ impl Act {
     /// isolates, or one of the leader that is told to isolate another node.
     #[must_use]
     pub fn contradiction(&self) -> Option<&'static str> {
-        let Does::Partition { shape } = self.does else { return None };
-        let several =
-            [Whom::Followers, Whom::Minority, Whom::Majority, Whom::All].contains(&self.whom);
+        let Action::Partition { shape } = self.does else { return None };
+        let several = [Victims::Followers, Victims::Minority, Victims::Majority, Victims::All]
+            .contains(&self.whom);
         if several {
             return Some(
                 "the shape of a partition says how many it cuts off: `whom` names one node",
             );
         }
-        let other = matches!(self.whom, Whom::Follower | Whom::LeastCut | Whom::Nth(_));
+        let other = matches!(self.whom, Victims::Follower | Victims::LeastCut | Victims::Nth(_));
         (other && shape == Shape::IsolateLeader)
             .then_some("`isolate-leader` isolates the leader: any other node takes `isolate-one`")
     }
@@ -198,16 +200,16 @@ pub enum Part {
 /// Clocks step by more than any lease or time-out lasts, both ways, and drift fast enough to matter
 /// within a run. Links are slow enough to make elections likely and lossy enough to make TCP wait.
 #[must_use]
-pub(super) fn usual(kind: FaultKind) -> Vec<Does> {
+pub(super) fn usual(kind: FaultKind) -> Vec<Action> {
     let late = |delay_us, jitter_us| Link { delay_us, jitter_us, ..Link::default() };
-    let ways = Ways::Both;
+    let ways = Direction::Both;
     match kind {
         FaultKind::Partition => {
-            Shape::ALL.into_iter().map(|shape| Does::Partition { shape }).collect()
+            Shape::ALL.into_iter().map(|shape| Action::Partition { shape }).collect()
         }
-        FaultKind::Pause => vec![Does::Pause],
-        FaultKind::Kill => vec![Does::Kill { again: Again::Same }],
-        FaultKind::Power => Loss::ALL.into_iter().map(|loss| Does::Power { loss }).collect(),
+        FaultKind::Pause => vec![Action::Pause],
+        FaultKind::Kill => vec![Action::Kill { again: RestartAs::Same }],
+        FaultKind::Power => Loss::ALL.into_iter().map(|loss| Action::Power { loss }).collect(),
         FaultKind::Clock => [
             Clock::Step { by_ms: 60_000 },
             Clock::Step { by_ms: -60_000 },
@@ -216,17 +218,17 @@ pub(super) fn usual(kind: FaultKind) -> Vec<Does> {
             Clock::Freeze,
         ]
         .into_iter()
-        .map(|change| Does::Clock { change })
+        .map(|change| Action::Clock { change })
         .collect(),
         FaultKind::Slow => vec![
-            Does::Slow { link: late(100_000, 50_000), ways },
-            Does::Slow { link: late(500_000, 0), ways: Ways::From },
-            Does::Slow { link: Link { bits_per_s: 2_000_000, ..Link::default() }, ways },
+            Action::Slow { link: late(100_000, 50_000), ways },
+            Action::Slow { link: late(500_000, 0), ways: Direction::From },
+            Action::Slow { link: Link { bits_per_s: 2_000_000, ..Link::default() }, ways },
         ],
         FaultKind::Loss => vec![
-            Does::Loss { link: Link { loss_ppm: 200_000, ..Link::default() }, ways },
-            Does::Loss { link: Link { duplicate_ppm: 200_000, ..Link::default() }, ways },
-            Does::Loss {
+            Action::Loss { link: Link { loss_ppm: 200_000, ..Link::default() }, ways },
+            Action::Loss { link: Link { duplicate_ppm: 200_000, ..Link::default() }, ways },
+            Action::Loss {
                 link: Link { delay_us: 20_000, reorder_ppm: 250_000, ..Link::default() },
                 ways,
             },
@@ -234,9 +236,9 @@ pub(super) fn usual(kind: FaultKind) -> Vec<Does> {
         FaultKind::Disk => {
             [Disk::SlowFsync { by_ms: 300 }, Disk::FsyncFails, Disk::Full, Disk::WriteFails]
                 .into_iter()
-                .map(|trouble| Does::Disk { trouble })
+                .map(|trouble| Action::Disk { trouble })
                 .collect()
         }
-        FaultKind::Starve => vec![Does::Starve { scarcity: Scarcity::Cpu { percent: 20 } }],
+        FaultKind::Starve => vec![Action::Starve { scarcity: Scarcity::Cpu { percent: 20 } }],
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fracas_checker::fault::{Again, FaultKind};
+use fracas_checker::fault::{FaultKind, RestartAs};
 
 use super::stories::Aim;
 
@@ -20,7 +20,7 @@ pub struct Config {
     /// Whether the target has leaders to aim at.
     pub leaders: bool,
     /// As what killed nodes may come back, besides as they were.
-    pub again: Vec<Again>,
+    pub again: Vec<RestartAs>,
     /// A rare moment to aim at instead of the usual mix.
     pub aim: Option<&'static Aim>,
 }

@@ -12,7 +12,7 @@ use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
-use super::act::{Act, Does, Part, Whom, usual};
+use super::act::{Act, Action, Part, Victims, usual};
 use super::config::Config;
 use super::partition;
 use super::planned::Planned;
@@ -267,41 +267,45 @@ impl<'a> Nemesis<'a> {
 
 /// Every act that `config` allows, with a number of its own.
 fn choices(config: &Config, draw: u64) -> Vec<(u8, Act)> {
-    let fits = |does: &Does| match does {
-        Does::Partition { shape } => {
+    let fits = |does: &Action| match does {
+        Action::Partition { shape } => {
             partition::smallest(*shape) <= usize::from(config.nodes)
                 && (config.leaders || *shape != Shape::IsolateLeader)
         }
-        Does::Slow { .. } | Does::Loss { .. } => config.nodes > 1,
+        Action::Slow { .. } | Action::Loss { .. } => config.nodes > 1,
         _ => true,
     };
     let kills = config.kinds.contains(&FaultKind::Kill);
-    let again = config.again.iter().filter(|_| kills).map(|again| Does::Kill { again: *again });
+    let again = config.again.iter().filter(|_| kills).map(|again| Action::Kill { again: *again });
     let all = config.kinds.iter().copied().flat_map(usual).chain(again).filter(fits);
     let acts = all.flat_map(|does| {
         let meant = victims(does, config).iter();
-        let shown = |whom: &&Whom| config.leaders || !matches!(whom, Whom::Leader | Whom::Follower);
-        let some: Vec<Whom> = meant.filter(shown).copied().collect();
-        let some = if some.is_empty() { vec![Whom::One] } else { some };
+        let shown = |whom: &&Victims| {
+            config.leaders || !matches!(whom, Victims::Leader | Victims::Follower)
+        };
+        let some: Vec<Victims> = meant.filter(shown).copied().collect();
+        let some = if some.is_empty() { vec![Victims::One] } else { some };
         some.into_iter().map(move |whom| Act { does, whom, draw })
     });
     (0..=u8::MAX).zip(acts).collect()
 }
 
 /// Whom an act means in the usual mix, where leaders are known.
-fn victims(does: Does, config: &Config) -> &'static [Whom] {
-    use Whom::{All, Follower, Leader, Majority, Minority, One};
+fn victims(does: Action, config: &Config) -> &'static [Victims] {
+    use Victims::{All, Follower, Leader, Majority, Minority, One};
     match (does, config.nodes) {
         (_, 1) => &[One],
-        (Does::Partition { shape: Shape::IsolateOne }, _) => &[Follower],
-        (Does::Partition { shape: Shape::OneWay | Shape::Majority }, _) => &[Leader, Follower],
-        (Does::Partition { .. }, _) => &[One],
-        (Does::Pause | Does::Kill { .. } | Does::Power { .. }, 2) => &[Leader, Follower, All],
-        (Does::Pause | Does::Kill { .. } | Does::Power { .. }, _) => {
+        (Action::Partition { shape: Shape::IsolateOne }, _) => &[Follower],
+        (Action::Partition { shape: Shape::OneWay | Shape::Majority }, _) => &[Leader, Follower],
+        (Action::Partition { .. }, _) => &[One],
+        (Action::Pause | Action::Kill { .. } | Action::Power { .. }, 2) => &[Leader, Follower, All],
+        (Action::Pause | Action::Kill { .. } | Action::Power { .. }, _) => {
             &[Leader, Follower, Minority, Majority, All]
         }
-        (Does::Slow { .. } | Does::Loss { .. } | Does::Clock { .. }, _) => &[Leader, Follower, All],
-        (Does::Disk { .. } | Does::Starve { .. }, _) => &[Leader, Follower],
+        (Action::Slow { .. } | Action::Loss { .. } | Action::Clock { .. }, _) => {
+            &[Leader, Follower, All]
+        }
+        (Action::Disk { .. } | Action::Starve { .. }, _) => &[Leader, Follower],
     }
 }
 

@@ -18,7 +18,7 @@ mod state;
 mod stories;
 mod words;
 
-pub use act::{Act, Does, Part, Ways, Whom};
+pub use act::{Act, Action, Direction, Part, Victims};
 pub use config::{Config, Fits};
 pub use mix::Nemesis;
 pub use plan::{Plan, SCHEMA};

@@ -6,7 +6,7 @@ use fracas_checker::fault::{Fault, FaultKind};
 use fracas_targets::nearest;
 use serde::{Deserialize, Serialize};
 
-use super::act::Whom;
+use super::act::Victims;
 use super::chance::random;
 use super::config::{Config, Fits};
 use super::mix::Nemesis;
@@ -102,7 +102,7 @@ impl Plan {
             let earlier = 1..number as u32;
             let waits = planned.after.act().filter(|act| !earlier.contains(act));
             let means = match planned.act.whom {
-                Whom::HitBy(act) if !earlier.contains(&act) => Some(act),
+                Victims::HitBy(act) if !earlier.contains(&act) => Some(act),
                 _ => None,
             };
             let act = waits.or(means)?;
@@ -135,7 +135,7 @@ fn no_unknown_keys(text: &str) -> Result<(), serde_json::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nemesis::{Act, After, Does};
+    use crate::nemesis::{Act, Action, After};
 
     fn config(nodes: u16, time_ms: u64) -> Config {
         let kinds = FaultKind::ALL.into();
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn an_act_that_can_never_come_is_told() {
-        let act = Act { does: Does::Pause, whom: Whom::One, draw: 0 };
+        let act = Act { does: Action::Pause, whom: Victims::One, draw: 0 };
         let mut planned = Planned::timed(0, 100, act);
         planned.after = After::Heal(1);
         let plan = Plan { schema: SCHEMA.to_owned(), planned: vec![planned] };

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use fracas_checker::event::NodeId;
 
-use super::act::Whom;
+use super::act::Victims;
 use super::plan::Plan;
 use super::planned::Planned;
 
@@ -29,7 +29,7 @@ impl Plan {
 /// The node that an act names though the cluster does not have it.
 fn stranger(planned: &Planned, nodes: &[NodeId]) -> Option<String> {
     let whom = match planned.act.whom {
-        Whom::Node(node) => Some(node),
+        Victims::Node(node) => Some(node),
         _ => None,
     };
     let mut named: BTreeSet<NodeId> = whom.into_iter().collect();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::act::{Act, Does, Whom};
+use super::act::{Act, Action, Victims};
 use super::plan::Plan;
 use super::planned::{After, Until};
 
@@ -16,13 +16,13 @@ impl fmt::Display for Act {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind();
         match self.does {
-            Does::Partition { shape } => write!(f, "{kind}: {shape}"),
+            Action::Partition { shape } => write!(f, "{kind}: {shape}"),
             _ => write!(f, "{kind} of {}", self.whom),
         }
     }
 }
 
-impl fmt::Display for Whom {
+impl fmt::Display for Victims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Leader => f.write_str("the leader"),
@@ -69,15 +69,15 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use fracas_checker::fault::Again;
+    use fracas_checker::fault::RestartAs;
 
     use super::super::plan::SCHEMA;
     use super::super::planned::Planned;
     use super::*;
 
     fn kill(at_ms: u64, lasts_ms: u64) -> Planned {
-        let does = Does::Kill { again: Again::Same };
-        Planned::timed(at_ms, lasts_ms, Act { does, whom: Whom::Leader, draw: 0 })
+        let does = Action::Kill { again: RestartAs::Same };
+        Planned::timed(at_ms, lasts_ms, Act { does, whom: Victims::Leader, draw: 0 })
     }
 
     #[test]

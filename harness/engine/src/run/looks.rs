@@ -13,7 +13,7 @@ use fracas_workloads::{Look, Until};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::stage::{GLANCE, Stage};
+use super::context::{GLANCE, RunContext};
 use crate::clients::Caller;
 
 /// Process ids of those who look begin here, far above those of any client.
@@ -24,30 +24,30 @@ const SILENT: u32 = 2;
 
 /// Who looks: one process on every node.
 pub(super) struct Looker<'a> {
-    stage: &'a Stage<'a>,
+    context: &'a RunContext<'a>,
     askers: BTreeMap<NodeId, Asker>,
 }
 
 impl<'a> Looker<'a> {
-    pub(super) fn new(stage: &'a Stage<'a>) -> Self {
+    pub(super) fn new(context: &'a RunContext<'a>) -> Self {
         let asker = |node: NodeId| {
-            let (caller, process) = (stage.caller.clone(), LOOKERS + u64::from(node.0));
+            let (caller, process) = (context.caller.clone(), LOOKERS + u64::from(node.0));
             (node, Asker { caller, node, process })
         };
-        Self { stage, askers: stage.cluster.nodes().map(asker).collect() }
+        Self { context, askers: context.cluster.nodes().map(asker).collect() }
     }
 
     /// Looks at every object that clients have used, before anybody changes it again, for as long as
     /// `within`.
     pub(super) async fn look(&mut self, within: Duration) {
-        let asked = self.stage.caller.enough().objects();
-        self.ask(self.stage.plan.workloads.looks(&asked), within).await;
+        let asked = self.context.caller.enough().objects();
+        self.ask(self.context.plan.workloads.looks(&asked), within).await;
     }
 
     /// Asks what is asked at the end.
     pub(super) async fn read(&mut self, within: Duration) {
-        let asked = self.stage.caller.enough().objects();
-        self.ask(self.stage.plan.workloads.finals(&asked), within).await;
+        let asked = self.context.caller.enough().objects();
+        self.ask(self.context.plan.workloads.finals(&asked), within).await;
     }
 
     /// First what changes nothing, so that nothing is hidden from it.
@@ -66,7 +66,7 @@ impl<'a> Looker<'a> {
     }
 
     fn goes_on(&self, until: Instant) -> bool {
-        Instant::now() < until && self.stage.interrupts.now().is_none()
+        Instant::now() < until && self.context.interrupts.now().is_none()
     }
 
     /// Asks all nodes at once, everything of each; again what no node has answered.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use fracas_checker::event::NodeId;
 use tokio::time::Instant;
 
+use super::context::{GLANCE, RunContext};
 use super::error::RunError;
-use super::stage::{GLANCE, Stage};
 use crate::cluster::Crash;
 use crate::last_words;
 use crate::text::plain;
@@ -38,7 +38,7 @@ struct Missing {
     within: Duration,
 }
 
-impl Stage<'_> {
+impl RunContext<'_> {
     /// Waits until the cluster has a leader (where the target tells of leaders) and answers.
     pub(super) async fn ready(&self) -> Result<(), RunError> {
         let began = Instant::now();

@@ -9,8 +9,8 @@ use fracas_checker::event::{Completion, Key, NodeId, Op, OpKind, Outcome, Phase,
 use fracas_targets::Ear;
 use serde_json::{Value as Json, json};
 
+use super::context::RunContext;
 use super::error::RunError;
-use super::stage::Stage;
 use crate::observer::Observer;
 
 /// Something that happens in a rehearsal.
@@ -44,7 +44,7 @@ struct Learnt {
     version: u64,
 }
 
-impl Stage<'_> {
+impl RunContext<'_> {
     /// Start, wait until the cluster is ready, and ask everything once.
     pub(super) async fn rehearse(&self, audience: &Audience) -> Result<(), RunError> {
         self.enter(Phase::Start);

@@ -3,7 +3,7 @@
 
 use fracas_checker::event::{EventKind, Nanos, NodeChange, NodeId, Phase};
 use fracas_checker::fault::{
-    Again, Clock, Disk, Fault, FaultEvent, FaultKind, Link, Loss, Measurement, Scarcity, Shape,
+    Clock, Disk, Fault, FaultEvent, FaultKind, Link, Loss, Measurement, RestartAs, Scarcity, Shape,
     Stage,
 };
 use fracas_checker::harness::Mishap;
@@ -172,7 +172,7 @@ fn one_of(place: u32) -> Fault {
     match place % 9 {
         0 => Fault::Partition { shape: Shape::Halves, cut: pairs },
         1 => Fault::Pause { nodes },
-        2 => Fault::Kill { nodes, again: Again::Same },
+        2 => Fault::Kill { nodes, again: RestartAs::Same },
         3 => Fault::Power { nodes, loss: Loss::Sectors },
         4 => Fault::Clock { nodes, change: Clock::Step { by_ms: 60_000 } },
         5 => Fault::Slow { pairs, link },

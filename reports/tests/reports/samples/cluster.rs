@@ -3,7 +3,7 @@
 use fracas_checker::event::{
     Completion, Event, EventKind, Nanos, NodeId, Op, Outcome, Phase, ProcessId, Stamp,
 };
-use fracas_checker::fault::{Again, Cut, Fault, FaultEvent, Measurement, Shape, Stage};
+use fracas_checker::fault::{Cut, Fault, FaultEvent, Measurement, RestartAs, Shape, Stage};
 use fracas_checker::history::{Header, History};
 use fracas_checker::observation::{Grade, Observation, Role, Source};
 
@@ -92,7 +92,7 @@ fn faults(traffic: &Traffic, events: &mut Events) {
     cut.extend(one(sides.1, sides.0));
     let partition = Fault::Partition { shape: Shape::Majority, cut };
     let oneway = Fault::Partition { shape: Shape::OneWay, cut: one(&[3], &[1, 2, 4, 5]) };
-    let kill = |node| Fault::Kill { nodes: vec![NodeId(node)], again: Again::Same };
+    let kill = |node| Fault::Kill { nodes: vec![NodeId(node)], again: RestartAs::Same };
     let pause = Fault::Pause { nodes: vec![NodeId(2)] };
     for (place, (fault, by, begin, end)) in [
         (partition, "nft-bridge", 11_900, 19_000),

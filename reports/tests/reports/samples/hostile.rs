@@ -4,7 +4,7 @@ use fracas_checker::Verdict;
 use fracas_checker::event::{
     Completion, Event, EventKind, NodeId, Op, Outcome, Phase, ProcessId, Stamp, Value,
 };
-use fracas_checker::fault::{Again, Fault, FaultEvent, Measurement, Stage};
+use fracas_checker::fault::{Fault, FaultEvent, Measurement, RestartAs, Stage};
 use fracas_checker::guarantees::{Guarantee, Standing};
 use fracas_checker::history::{Header, History};
 use fracas_checker::observation::{Grade, Observation, Role, Source};
@@ -84,7 +84,7 @@ fn history(attack: &str) -> History {
         complete(2, Completion::Info { error: text() }),
         EventKind::Fault(FaultEvent::Begin {
             id: 1,
-            fault: Fault::Kill { nodes: vec![NodeId(2)], again: Again::Same },
+            fault: Fault::Kill { nodes: vec![NodeId(2)], again: RestartAs::Same },
             mechanism: text(),
         }),
         EventKind::Fault(FaultEvent::Proof {

@@ -1,7 +1,7 @@
 //! Faults of the simulated cluster: what is struck, what is healed, and what is proven of it.
 
 use fracas_checker::event::{EventKind, NodeChange, NodeId};
-use fracas_checker::fault::{Again, Cut, Fault, FaultEvent, Measurement, Shape, Stage};
+use fracas_checker::fault::{Cut, Fault, FaultEvent, Measurement, RestartAs, Shape, Stage};
 use fracas_checker::observation::Role;
 
 use super::{HEALED, MILLI, Trouble, World};
@@ -43,7 +43,7 @@ impl World {
         let down = || free.iter().copied().filter(|name| one.contains(name)).collect();
         match self.dice.within(0, 6) {
             0 => Fault::Pause { nodes: down() },
-            1 | 2 => Fault::Kill { nodes: down(), again: Again::Same },
+            1 | 2 => Fault::Kill { nodes: down(), again: RestartAs::Same },
             3 => {
                 let deaf = self.dice.one_in(2);
                 let way =

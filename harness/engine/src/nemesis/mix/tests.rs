@@ -17,7 +17,7 @@ fn plans(config: &Config, seeds: std::ops::Range<u64>) -> Vec<Vec<Planned>> {
 }
 
 /// The last act of each story that the mix tells first.
-fn first_stories(config: &Config) -> Vec<(&'static str, Does)> {
+fn first_stories(config: &Config) -> Vec<(&'static str, Action)> {
     let soon = |story: &Story| story.rank <= Mixed::First;
     let first = Story::all(config).into_iter().filter(soon);
     let last =
@@ -101,7 +101,7 @@ fn followers_are_victims_as_often_as_leaders() {
                 leader += u32::from(planned.act.part() == Part::Leader);
                 continue;
             };
-            if matches!(planned.act.does, Does::Partition { shape: Shape::Scatter }) {
+            if matches!(planned.act.does, Action::Partition { shape: Shape::Scatter }) {
                 continue;
             }
             // A cut that leaves the leader its majority cuts off followers.
@@ -198,8 +198,8 @@ fn where_no_leader_is_known_every_node_is_isolated_in_its_turn() {
         for first in 0..20 {
             let acts = plans(&config, first..first + 3).concat();
             let isolates = |place: u32| {
-                let one = Does::Partition { shape: Shape::IsolateOne };
-                acts.iter().any(|it| it.act.does == one && it.act.whom == Whom::Nth(place))
+                let one = Action::Partition { shape: Shape::IsolateOne };
+                acts.iter().any(|it| it.act.does == one && it.act.whom == Victims::Nth(place))
             };
             let missed = (1..=u32::from(nodes)).find(|place| !isolates(*place));
             assert_eq!(missed, None, "{nodes} nodes, seeds from {first}");

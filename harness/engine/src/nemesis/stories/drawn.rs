@@ -4,7 +4,7 @@ use fracas_checker::fault::Shape;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
-use super::super::act::{Act, Does, Whom};
+use super::super::act::{Act, Action, Victims};
 use super::super::chance::one_of;
 use super::super::planned::Planned;
 use super::script::{CALM_MS, KILL, cut};
@@ -53,9 +53,9 @@ pub(super) fn vote(time_ms: u64, random: &mut ChaCha8Rng) -> Vec<Planned> {
 /// One round of [`vote`].
 fn round(at_ms: u64, random: &mut ChaCha8Rng) -> [Planned; 6] {
     let draw = random.next_u64();
-    let least = |does| Act { does, whom: Whom::LeastCut, draw };
-    let cut = |shape| Act { does: cut(shape), whom: Whom::One, draw };
-    let (pause, kill, timed) = (least(Does::Pause), least(KILL), Planned::timed);
+    let least = |does| Act { does, whom: Victims::LeastCut, draw };
+    let cut = |shape| Act { does: cut(shape), whom: Victims::One, draw };
+    let (pause, kill, timed) = (least(Action::Pause), least(KILL), Planned::timed);
     let silent_ms = random.random_range(SILENT_MS);
     let silent = at_ms + 100;
     let back = silent + silent_ms;
@@ -76,8 +76,8 @@ pub(super) fn comeback(time_ms: u64, random: &mut ChaCha8Rng) -> Vec<Planned> {
     loop {
         let draw = random.next_u64();
         let lasts_ms = one_of(&DEPOSED_MS, random);
-        let does = one_of(&[Does::Pause, cut(Shape::IsolateLeader)], random);
-        let act = Act { does, whom: Whom::Leader, draw };
+        let does = one_of(&[Action::Pause, cut(Shape::IsolateLeader)], random);
+        let act = Act { does, whom: Victims::Leader, draw };
         if at_ms + lasts_ms > time_ms {
             return planned;
         }

@@ -1,21 +1,27 @@
 //! The list of aims: every story of the field that the nemesis knows, as data.
 
-use fracas_checker::fault::{Again, Clock, Disk, FaultKind, Link, Loss, Scarcity, Shape};
+use fracas_checker::fault::{Clock, Disk, FaultKind, Link, Loss, RestartAs, Scarcity, Shape};
 
-use super::super::act::{Does, Ways, Whom};
+use super::super::act::{Action, Direction, Victims};
 use super::drawn;
 use super::script::Since::{Begin, Election, Heal, Round};
 use super::script::{Aim, KILL, Mixed, Script, cut, or, past_election, step};
 
-const UPGRADE: Does = Does::Kill { again: Again::NextBinary };
-const POWER: Does = Does::Power { loss: Loss::All };
-const HUNGRY: Does = Does::Starve { scarcity: Scarcity::Cpu { percent: 20 } };
-const SLOW: Does = Does::Slow { link: Link { delay_us: 100_000, ..PLAIN }, ways: Ways::Both };
-const NARROW: Does = Does::Slow { link: Link { bits_per_s: 2_000_000, ..PLAIN }, ways: Ways::Both };
-const LOSSY: Does = Does::Loss { link: Link { loss_ppm: 200_000, ..PLAIN }, ways: Ways::Both };
-const TWICE: Does = Does::Loss { link: Link { duplicate_ppm: 200_000, ..PLAIN }, ways: Ways::Both };
-const UNORDERED: Does =
-    Does::Loss { link: Link { delay_us: 20_000, reorder_ppm: 250_000, ..PLAIN }, ways: Ways::Both };
+const UPGRADE: Action = Action::Kill { again: RestartAs::NextBinary };
+const POWER: Action = Action::Power { loss: Loss::All };
+const HUNGRY: Action = Action::Starve { scarcity: Scarcity::Cpu { percent: 20 } };
+const SLOW: Action =
+    Action::Slow { link: Link { delay_us: 100_000, ..PLAIN }, ways: Direction::Both };
+const NARROW: Action =
+    Action::Slow { link: Link { bits_per_s: 2_000_000, ..PLAIN }, ways: Direction::Both };
+const LOSSY: Action =
+    Action::Loss { link: Link { loss_ppm: 200_000, ..PLAIN }, ways: Direction::Both };
+const TWICE: Action =
+    Action::Loss { link: Link { duplicate_ppm: 200_000, ..PLAIN }, ways: Direction::Both };
+const UNORDERED: Action = Action::Loss {
+    link: Link { delay_us: 20_000, reorder_ppm: 250_000, ..PLAIN },
+    ways: Direction::Both,
+};
 /// A link that nothing is done to.
 const PLAIN: Link = Link {
     delay_us: 0,
@@ -26,12 +32,12 @@ const PLAIN: Link = Link {
     bits_per_s: 0,
 };
 
-const fn skip(by_ms: i64) -> Does {
-    Does::Clock { change: Clock::Step { by_ms } }
+const fn skip(by_ms: i64) -> Action {
+    Action::Clock { change: Clock::Step { by_ms } }
 }
 
-const fn disk(trouble: Disk) -> Does {
-    Does::Disk { trouble }
+const fn disk(trouble: Disk) -> Action {
+    Action::Disk { trouble }
 }
 
 /// Every aim, in the order in which lists show them.
@@ -52,12 +58,18 @@ pub static AIMS: [Aim; 25] = [
         mixed: Mixed::Core,
         script: Script::Steps(&[
             // For about as long as clients wait, so that they have gone on with the new leader.
-            past_election(step(Round, 0, &[1_700], Does::Pause, Whom::Leader)),
-            past_election(step(Begin(1), 50, &[7_800], cut(Shape::IsolateLeader), Whom::HitBy(1))),
-            step(Heal(1), 0, &[5_500], Does::Clock { change: Clock::Freeze }, Whom::HitBy(1)),
-            step(Heal(1), 1_800, &[1_000], disk(Disk::Full), Whom::Follower),
-            step(Heal(4), 600, &[1_200], skip(60_000), Whom::Leader),
-            step(Heal(3), 30, &[400], POWER, Whom::HitBy(1)),
+            past_election(step(Round, 0, &[1_700], Action::Pause, Victims::Leader)),
+            past_election(step(
+                Begin(1),
+                50,
+                &[7_800],
+                cut(Shape::IsolateLeader),
+                Victims::HitBy(1),
+            )),
+            step(Heal(1), 0, &[5_500], Action::Clock { change: Clock::Freeze }, Victims::HitBy(1)),
+            step(Heal(1), 1_800, &[1_000], disk(Disk::Full), Victims::Follower),
+            step(Heal(4), 600, &[1_200], skip(60_000), Victims::Leader),
+            step(Heal(3), 30, &[400], POWER, Victims::HitBy(1)),
         ]),
     },
     Aim {
@@ -67,11 +79,11 @@ pub static AIMS: [Aim; 25] = [
         needs: &[FaultKind::Partition, FaultKind::Power, FaultKind::Disk],
         mixed: Mixed::Core,
         script: Script::Steps(&[
-            step(Round, 0, &[700], disk(Disk::FsyncFails), Whom::Leader),
-            step(Heal(1), 500, &[1_800], cut(Shape::Scatter), Whom::One),
-            step(Begin(2), 1_300, &[700], POWER, Whom::All),
-            step(Heal(3), 900, &[1_800], cut(Shape::Scatter), Whom::One),
-            step(Begin(4), 1_300, &[700], POWER, Whom::All),
+            step(Round, 0, &[700], disk(Disk::FsyncFails), Victims::Leader),
+            step(Heal(1), 500, &[1_800], cut(Shape::Scatter), Victims::One),
+            step(Begin(2), 1_300, &[700], POWER, Victims::All),
+            step(Heal(3), 900, &[1_800], cut(Shape::Scatter), Victims::One),
+            step(Begin(4), 1_300, &[700], POWER, Victims::All),
         ]),
     },
     Aim {
@@ -80,8 +92,8 @@ pub static AIMS: [Aim; 25] = [
         needs: &[FaultKind::Partition, FaultKind::Power],
         mixed: Mixed::Later,
         script: Script::Steps(&[
-            step(Round, 0, &[1_800, 3_000], cut(Shape::Scatter), Whom::One),
-            step(Begin(1), 1_300, &[700, 1_200], POWER, Whom::All),
+            step(Round, 0, &[1_800, 3_000], cut(Shape::Scatter), Victims::One),
+            step(Begin(1), 1_300, &[700, 1_200], POWER, Victims::All),
         ]),
     },
     Aim {
@@ -92,8 +104,8 @@ pub static AIMS: [Aim; 25] = [
         needs: &[FaultKind::Partition, FaultKind::Pause],
         mixed: Mixed::Core,
         script: Script::Steps(&[
-            step(Round, 0, &[1_400, 1_600], cut(Shape::Majority), Whom::Follower),
-            past_election(step(Heal(1), 30, &[1_800], Does::Pause, Whom::Leader)),
+            step(Round, 0, &[1_400, 1_600], cut(Shape::Majority), Victims::Follower),
+            past_election(step(Heal(1), 30, &[1_800], Action::Pause, Victims::Leader)),
         ]),
     },
     Aim {
@@ -101,7 +113,7 @@ pub static AIMS: [Aim; 25] = [
         about: "the leader's clock jumps a minute ahead, and back again",
         needs: &[FaultKind::Clock],
         mixed: Mixed::Later,
-        script: Script::Steps(&[step(Round, 0, &[1_200], skip(60_000), Whom::Leader)]),
+        script: Script::Steps(&[step(Round, 0, &[1_200], skip(60_000), Victims::Leader)]),
     },
     Aim {
         name: "rough-day",
@@ -110,9 +122,9 @@ pub static AIMS: [Aim; 25] = [
         needs: &[FaultKind::Slow, FaultKind::Loss, FaultKind::Starve],
         mixed: Mixed::First,
         script: Script::Steps(&[
-            or(step(Round, 0, &[2_000], SLOW, Whom::Follower), &[NARROW]),
-            or(step(Begin(1), 0, &[1_600], LOSSY, Whom::Leader), &[TWICE, UNORDERED]),
-            step(Begin(2), 0, &[900], HUNGRY, Whom::Follower),
+            or(step(Round, 0, &[2_000], SLOW, Victims::Follower), &[NARROW]),
+            or(step(Begin(1), 0, &[1_600], LOSSY, Victims::Leader), &[TWICE, UNORDERED]),
+            step(Begin(2), 0, &[900], HUNGRY, Victims::Follower),
         ]),
     },
     Aim {
@@ -120,7 +132,7 @@ pub static AIMS: [Aim; 25] = [
         about: "every node is cut off, one after the other",
         needs: &[FaultKind::Partition],
         mixed: Mixed::FirstWithoutLeaders,
-        script: Script::Each(step(Round, 0, &[1_200], cut(Shape::IsolateOne), Whom::One), 300),
+        script: Script::Each(step(Round, 0, &[1_200], cut(Shape::IsolateOne), Victims::One), 300),
     },
     Aim {
         name: "vote",
@@ -145,8 +157,14 @@ pub static AIMS: [Aim; 25] = [
         mixed: Mixed::Later,
         script: Script::Steps(&[
             // For longer than clients wait, so that they have gone on with the new leader by then.
-            past_election(step(Round, 0, &[2_400], Does::Pause, Whom::Leader)),
-            past_election(step(Begin(1), 50, &[3_200], cut(Shape::IsolateLeader), Whom::HitBy(1))),
+            past_election(step(Round, 0, &[2_400], Action::Pause, Victims::Leader)),
+            past_election(step(
+                Begin(1),
+                50,
+                &[3_200],
+                cut(Shape::IsolateLeader),
+                Victims::HitBy(1),
+            )),
         ]),
     },
     Aim {
@@ -159,7 +177,7 @@ pub static AIMS: [Aim; 25] = [
             0,
             &[500, 1_500],
             cut(Shape::Majority),
-            Whom::Leader,
+            Victims::Leader,
         ))]),
     },
     Aim {
@@ -168,8 +186,8 @@ pub static AIMS: [Aim; 25] = [
         needs: &[FaultKind::Clock, FaultKind::Partition],
         mixed: Mixed::Later,
         script: Script::Steps(&[
-            past_election(step(Round, 0, &[1_500], cut(Shape::IsolateLeader), Whom::Leader)),
-            step(Begin(1), 0, &[3_000], skip(-60_000), Whom::HitBy(1)),
+            past_election(step(Round, 0, &[1_500], cut(Shape::IsolateLeader), Victims::Leader)),
+            step(Begin(1), 0, &[3_000], skip(-60_000), Victims::HitBy(1)),
         ]),
     },
     Aim {
@@ -178,8 +196,8 @@ pub static AIMS: [Aim; 25] = [
         needs: &[FaultKind::Clock, FaultKind::Partition],
         mixed: Mixed::Later,
         script: Script::Steps(&[
-            step(Round, 0, &[7_600], Does::Clock { change: Clock::Freeze }, Whom::Leader),
-            step(Begin(1), 100, &[7_000], cut(Shape::IsolateLeader), Whom::HitBy(1)),
+            step(Round, 0, &[7_600], Action::Clock { change: Clock::Freeze }, Victims::Leader),
+            step(Begin(1), 100, &[7_000], cut(Shape::IsolateLeader), Victims::HitBy(1)),
         ]),
     },
     Aim {
@@ -188,16 +206,16 @@ pub static AIMS: [Aim; 25] = [
         needs: &[FaultKind::Clock],
         mixed: Mixed::Never,
         script: Script::Steps(&[
-            step(Round, 0, &[3_000], skip(30_000), Whom::Leader),
-            step(Heal(1), 500, &[3_000], skip(-30_000), Whom::Leader),
+            step(Round, 0, &[3_000], skip(30_000), Victims::Leader),
+            step(Heal(1), 500, &[3_000], skip(-30_000), Victims::Leader),
             step(
                 Heal(2),
                 500,
                 &[3_000],
-                Does::Clock { change: Clock::Strobe { by_ms: 2_000, every_ms: 20 } },
-                Whom::Follower,
+                Action::Clock { change: Clock::Strobe { by_ms: 2_000, every_ms: 20 } },
+                Victims::Follower,
             ),
-            step(Heal(3), 500, &[3_000], skip(10_000), Whom::All),
+            step(Heal(3), 500, &[3_000], skip(10_000), Victims::All),
         ]),
     },
     Aim {
@@ -207,10 +225,10 @@ pub static AIMS: [Aim; 25] = [
         needs: &[FaultKind::Power],
         mixed: Mixed::Later,
         script: Script::Steps(&[
-            step(Round, 0, &[400], POWER, Whom::Leader),
-            step(Heal(1), 150, &[400], POWER, Whom::Follower),
-            step(Heal(2), 150, &[400], Does::Power { loss: Loss::Pages }, Whom::Leader),
-            step(Heal(3), 300, &[800], POWER, Whom::All),
+            step(Round, 0, &[400], POWER, Victims::Leader),
+            step(Heal(1), 150, &[400], POWER, Victims::Follower),
+            step(Heal(2), 150, &[400], Action::Power { loss: Loss::Pages }, Victims::Leader),
+            step(Heal(3), 300, &[800], POWER, Victims::All),
         ]),
     },
     Aim {
@@ -220,8 +238,8 @@ pub static AIMS: [Aim; 25] = [
         needs: &[FaultKind::Partition, FaultKind::Power],
         mixed: Mixed::Later,
         script: Script::Steps(&[
-            step(Round, 0, &[3_600], cut(Shape::IsolateLeader), Whom::Leader),
-            step(Begin(1), 2_300, &[500], POWER, Whom::HitBy(1)),
+            step(Round, 0, &[3_600], cut(Shape::IsolateLeader), Victims::Leader),
+            step(Begin(1), 2_300, &[500], POWER, Victims::HitBy(1)),
         ]),
     },
     Aim {
@@ -235,7 +253,7 @@ pub static AIMS: [Aim; 25] = [
             0,
             &[1_500, 3_000],
             cut(Shape::Bridge),
-            Whom::Leader,
+            Victims::Leader,
         ))]),
     },
     Aim {
@@ -244,10 +262,10 @@ pub static AIMS: [Aim; 25] = [
         needs: &[FaultKind::Kill],
         mixed: Mixed::Later,
         script: Script::Steps(&[
-            step(Round, 0, &[700], KILL, Whom::Leader),
-            step(Election(1), 20, &[700], KILL, Whom::Leader),
-            step(Election(2), 20, &[700], KILL, Whom::Leader),
-            step(Election(3), 60, &[700], KILL, Whom::Leader),
+            step(Round, 0, &[700], KILL, Victims::Leader),
+            step(Election(1), 20, &[700], KILL, Victims::Leader),
+            step(Election(2), 20, &[700], KILL, Victims::Leader),
+            step(Election(3), 60, &[700], KILL, Victims::Leader),
         ]),
     },
     Aim {
@@ -257,8 +275,8 @@ pub static AIMS: [Aim; 25] = [
         needs: &[FaultKind::Disk],
         mixed: Mixed::Later,
         script: Script::Steps(&[
-            step(Round, 0, &[3_000], disk(Disk::SlowFsync { by_ms: 400 }), Whom::Leader),
-            step(Heal(1), 500, &[1_000], disk(Disk::FsyncFails), Whom::Leader),
+            step(Round, 0, &[3_000], disk(Disk::SlowFsync { by_ms: 400 }), Victims::Leader),
+            step(Heal(1), 500, &[1_000], disk(Disk::FsyncFails), Victims::Leader),
         ]),
     },
     Aim {
@@ -269,8 +287,8 @@ pub static AIMS: [Aim; 25] = [
         mixed: Mixed::First,
         script: Script::Steps(&[
             // For as long as a leader asks three times, and goes on alone.
-            step(Round, 0, &[700], Does::Pause, Whom::Followers),
-            step(Heal(1), 200, &[500], KILL, Whom::Leader),
+            step(Round, 0, &[700], Action::Pause, Victims::Followers),
+            step(Heal(1), 200, &[500], KILL, Victims::Leader),
         ]),
     },
     Aim {
@@ -279,8 +297,8 @@ pub static AIMS: [Aim; 25] = [
         needs: &[FaultKind::Disk, FaultKind::Power],
         mixed: Mixed::Later,
         script: Script::Steps(&[
-            step(Round, 0, &[900], disk(Disk::FsyncFails), Whom::Leader),
-            step(Heal(1), 900, &[400], POWER, Whom::HitBy(1)),
+            step(Round, 0, &[900], disk(Disk::FsyncFails), Victims::Leader),
+            step(Heal(1), 900, &[400], POWER, Victims::HitBy(1)),
         ]),
     },
     Aim {
@@ -289,8 +307,8 @@ pub static AIMS: [Aim; 25] = [
         needs: &[FaultKind::Disk],
         mixed: Mixed::Later,
         script: Script::Steps(&[
-            step(Round, 0, &[1_500], disk(Disk::Full), Whom::Leader),
-            step(Heal(1), 700, &[1_500], disk(Disk::Full), Whom::Majority),
+            step(Round, 0, &[1_500], disk(Disk::Full), Victims::Leader),
+            step(Heal(1), 700, &[1_500], disk(Disk::Full), Victims::Majority),
         ]),
     },
     Aim {
@@ -300,11 +318,11 @@ pub static AIMS: [Aim; 25] = [
         needs: &[FaultKind::Kill],
         mixed: Mixed::Later,
         script: Script::Steps(&[
-            step(Round, 0, &[300], KILL, Whom::Nth(1)),
-            step(Heal(1), 400, &[300], KILL, Whom::Nth(2)),
-            step(Heal(2), 400, &[300], KILL, Whom::Nth(3)),
-            step(Heal(3), 400, &[300], KILL, Whom::One),
-            step(Heal(4), 30, &[300], KILL, Whom::HitBy(4)),
+            step(Round, 0, &[300], KILL, Victims::Nth(1)),
+            step(Heal(1), 400, &[300], KILL, Victims::Nth(2)),
+            step(Heal(2), 400, &[300], KILL, Victims::Nth(3)),
+            step(Heal(3), 400, &[300], KILL, Victims::One),
+            step(Heal(4), 30, &[300], KILL, Victims::HitBy(4)),
         ]),
     },
     Aim {
@@ -313,10 +331,10 @@ pub static AIMS: [Aim; 25] = [
         needs: &[FaultKind::Kill],
         mixed: Mixed::Later,
         script: Script::Steps(&[
-            step(Round, 0, &[300], UPGRADE, Whom::Nth(1)),
-            step(Heal(1), 1_500, &[300], UPGRADE, Whom::Nth(2)),
-            step(Heal(2), 1_500, &[300], UPGRADE, Whom::Nth(3)),
-            step(Heal(3), 1_500, &[300], KILL, Whom::Leader),
+            step(Round, 0, &[300], UPGRADE, Victims::Nth(1)),
+            step(Heal(1), 1_500, &[300], UPGRADE, Victims::Nth(2)),
+            step(Heal(2), 1_500, &[300], UPGRADE, Victims::Nth(3)),
+            step(Heal(3), 1_500, &[300], KILL, Victims::Leader),
         ]),
     },
     Aim {
@@ -325,9 +343,9 @@ pub static AIMS: [Aim; 25] = [
         needs: &[FaultKind::Partition, FaultKind::Pause],
         mixed: Mixed::Later,
         script: Script::Steps(&[
-            past_election(step(Round, 0, &[400], cut(Shape::IsolateLeader), Whom::Leader)),
-            step(Heal(1), 20, &[600], Does::Pause, Whom::LastLeader),
-            step(Heal(2), 20, &[600], Does::Pause, Whom::Leader),
+            past_election(step(Round, 0, &[400], cut(Shape::IsolateLeader), Victims::Leader)),
+            step(Heal(1), 20, &[600], Action::Pause, Victims::LastLeader),
+            step(Heal(2), 20, &[600], Action::Pause, Victims::Leader),
         ]),
     },
 ];

@@ -16,7 +16,7 @@ use fracas_checker::fault::{FaultKind, Shape};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::act::{Act, Does, Whom};
+use super::act::{Act, Action, Victims};
 use super::chance::one_of;
 use super::config::Config;
 use super::partition;
@@ -114,14 +114,16 @@ fn length_ms(steps: &[Step]) -> u64 {
 
 /// How long it takes to bring a fault about, to prove it three times and to mend it, in
 /// milliseconds: what was measured, and a little more.
-pub(super) fn proof_ms(does: &Does) -> u64 {
+pub(super) fn proof_ms(does: &Action) -> u64 {
     match does {
-        Does::Slow { link, .. } if link.jitter_us > 0 => 5_000,
-        Does::Slow { link, .. } => 800 + 4 * link.delay_us / 1_000,
-        Does::Loss { .. } => 700,
-        Does::Starve { .. } => 600,
-        Does::Clock { .. } | Does::Disk { .. } => 300,
-        Does::Partition { .. } | Does::Pause | Does::Kill { .. } | Does::Power { .. } => 120,
+        Action::Slow { link, .. } if link.jitter_us > 0 => 5_000,
+        Action::Slow { link, .. } => 800 + 4 * link.delay_us / 1_000,
+        Action::Loss { .. } => 700,
+        Action::Starve { .. } => 600,
+        Action::Clock { .. } | Action::Disk { .. } => 300,
+        Action::Partition { .. } | Action::Pause | Action::Kill { .. } | Action::Power { .. } => {
+            120
+        }
     }
 }
 
@@ -151,17 +153,17 @@ impl Step {
     fn is_possible(&self, config: &Config) -> bool {
         let elects = self.until == Until::Election
             || matches!(self.since, Since::Election(_))
-            || self.whom == Whom::LastLeader;
+            || self.whom == Victims::LastLeader;
         let fits = match self.does {
-            Does::Partition { shape } => {
+            Action::Partition { shape } => {
                 partition::smallest(shape) <= usize::from(config.nodes)
                     && (config.leaders || shape != Shape::IsolateLeader)
             }
-            Does::Kill { again } => again.is_same() || config.again.contains(&again),
-            Does::Slow { .. } | Does::Loss { .. } => config.nodes > 1,
+            Action::Kill { again } => again.is_same() || config.again.contains(&again),
+            Action::Slow { .. } | Action::Loss { .. } => config.nodes > 1,
             _ => true,
         };
-        let others = matches!(self.whom, Whom::Follower | Whom::Followers);
+        let others = matches!(self.whom, Victims::Follower | Victims::Followers);
         let some = config.nodes > 1 || !others;
         fits && some && (!elects || config.leaders && config.nodes > 1)
     }
@@ -175,10 +177,10 @@ impl Step {
             Since::Election(step) => (After::ElectionSince(first + step), 0),
         };
         let draw = random.next_u64();
-        let all: Vec<Does> = iter::once(self.does).chain(self.or.iter().copied()).collect();
+        let all: Vec<Action> = iter::once(self.does).chain(self.or.iter().copied()).collect();
         let does = one_of(&all, random);
         let whom = match self.whom {
-            Whom::HitBy(step) => Whom::HitBy(first + step),
+            Victims::HitBy(step) => Victims::HitBy(first + step),
             whom => whom,
         };
         Planned {

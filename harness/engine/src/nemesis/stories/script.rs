@@ -1,9 +1,9 @@
 //! What an aim is written in: steps, each counted from another, and what acts they do. Data only.
 
-use fracas_checker::fault::{Again, FaultKind, Shape};
+use fracas_checker::fault::{FaultKind, RestartAs, Shape};
 use rand_chacha::ChaCha8Rng;
 
-use super::super::act::{Does, Whom};
+use super::super::act::{Action, Victims};
 use super::super::planned::{Planned, Until};
 
 /// Calm before the first act, and between two rounds.
@@ -60,10 +60,10 @@ pub(super) struct Step {
     /// How long it lasts, in milliseconds: one of these.
     pub(super) lasts_ms: &'static [u64],
     pub(super) until: Until,
-    pub(super) does: Does,
+    pub(super) does: Action,
     /// What it does instead, now and then.
-    pub(super) or: &'static [Does],
-    pub(super) whom: Whom,
+    pub(super) or: &'static [Action],
+    pub(super) whom: Victims,
 }
 
 /// What the time of a step is counted from; steps are numbered from 1 within their story.
@@ -89,11 +89,11 @@ impl Script {
             Self::Steps(steps) => Ok(steps.to_vec()),
             Self::Each(step, later_ms) => {
                 let next = |number| match number {
-                    1 => Step { whom: Whom::Nth(1), ..step },
+                    1 => Step { whom: Victims::Nth(1), ..step },
                     _ => Step {
                         since: Since::Heal(number - 1),
                         at_ms: later_ms,
-                        whom: Whom::Nth(number),
+                        whom: Victims::Nth(number),
                         ..step
                     },
                 };
@@ -109,14 +109,14 @@ pub(super) const fn step(
     since: Since,
     at_ms: u64,
     lasts_ms: &'static [u64],
-    does: Does,
-    whom: Whom,
+    does: Action,
+    whom: Victims,
 ) -> Step {
     Step { since, at_ms, lasts_ms, until: Until::Time, does, or: &[], whom }
 }
 
 /// The same, or another one of these.
-pub(super) const fn or(step: Step, others: &'static [Does]) -> Step {
+pub(super) const fn or(step: Step, others: &'static [Action]) -> Step {
     Step { or: others, ..step }
 }
 
@@ -126,9 +126,9 @@ pub(super) const fn past_election(step: Step) -> Step {
 }
 
 /// A kill after which the node comes back as it was.
-pub(super) const KILL: Does = Does::Kill { again: Again::Same };
+pub(super) const KILL: Action = Action::Kill { again: RestartAs::Same };
 
 /// A cut of this shape.
-pub(super) const fn cut(shape: Shape) -> Does {
-    Does::Partition { shape }
+pub(super) const fn cut(shape: Shape) -> Action {
+    Action::Partition { shape }
 }

@@ -1,9 +1,9 @@
 //! Some nodes lose their power: they are gone at once, and with them what was not yet durable.
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{Again, Loss, Measurement, Stage};
+use fracas_checker::fault::{Loss, Measurement, RestartAs, Stage};
 
-use super::injector::Trouble;
+use super::injector::Injector;
 use super::kill::Down;
 use crate::cluster::Cluster;
 use fracas_lab::LabError;
@@ -30,7 +30,7 @@ impl Power {
     }
 }
 
-impl Trouble for Power {
+impl Injector for Power {
     fn mechanism(&self, _: &Cluster) -> String {
         "sigkill, fuse".to_owned()
     }
@@ -64,6 +64,6 @@ impl Trouble for Power {
     }
 
     fn heal(&mut self, cluster: &Cluster) -> Vec<String> {
-        self.down.start(cluster, &self.nodes, Again::Same)
+        self.down.start(cluster, &self.nodes, RestartAs::Same)
     }
 }

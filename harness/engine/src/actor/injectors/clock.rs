@@ -5,7 +5,7 @@ use std::time::Duration;
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Clock, Measurement, Stage};
 
-use super::injector::{Trouble, each};
+use super::injector::{Injector, each};
 use crate::cluster::Cluster;
 use fracas_lab::{LabError, NodeProcess, clock};
 
@@ -18,7 +18,7 @@ pub(super) struct Wrong {
     pub(super) change: Clock,
 }
 
-impl Trouble for Wrong {
+impl Injector for Wrong {
     fn mechanism(&self, cluster: &Cluster) -> String {
         cluster.equipment().clock_means().to_owned()
     }

@@ -7,9 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{Again, Disk, Measurement, Stage};
+use fracas_checker::fault::{Disk, Measurement, RestartAs, Stage};
 
-use super::injector::{Trouble, each};
+use super::injector::{Injector, each};
 use crate::cluster::Cluster;
 use fracas_lab::LabError;
 use fracas_lab::disk::proofs::{self, Mounted};
@@ -61,7 +61,7 @@ impl Troubled {
     }
 }
 
-impl Trouble for Troubled {
+impl Injector for Troubled {
     fn mechanism(&self, _: &Cluster) -> String {
         "fuse".to_owned()
     }
@@ -103,7 +103,7 @@ impl Trouble for Troubled {
         // What another fault keeps down that one starts again.
         let ended = self.nodes.iter().filter(|node| cluster.has_ended(**node));
         let ended: Vec<NodeId> = ended.copied().collect();
-        problems.extend(each(&ended, "start", |node| cluster.start(node, Again::Same)));
+        problems.extend(each(&ended, "start", |node| cluster.start(node, RestartAs::Same)));
         problems
     }
 }

@@ -1,9 +1,9 @@
 //! All processes of some nodes are killed, and started again.
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{Again, Measurement, Stage};
+use fracas_checker::fault::{Measurement, RestartAs, Stage};
 
-use super::injector::{Trouble, each};
+use super::injector::{Injector, each};
 use crate::cluster::Cluster;
 use fracas_lab::LabError;
 
@@ -25,7 +25,12 @@ impl Down {
     }
 
     /// Starts them again, but those that another fault had killed before: it keeps them down.
-    pub(super) fn start(&self, cluster: &Cluster, nodes: &[NodeId], again: Again) -> Vec<String> {
+    pub(super) fn start(
+        &self,
+        cluster: &Cluster,
+        nodes: &[NodeId],
+        again: RestartAs,
+    ) -> Vec<String> {
         let mine = nodes.iter().filter(|node| self.0.contains(node) || cluster.has_ended(**node));
         let mine: Vec<NodeId> = mine.copied().collect();
         each(&mine, "start", |node| cluster.start(node, again))
@@ -36,17 +41,17 @@ impl Down {
 pub(super) struct Kill {
     nodes: Vec<NodeId>,
     /// As what they come back.
-    again: Again,
+    again: RestartAs,
     down: Down,
 }
 
 impl Kill {
-    pub(super) fn new(nodes: Vec<NodeId>, again: Again) -> Self {
+    pub(super) fn new(nodes: Vec<NodeId>, again: RestartAs) -> Self {
         Self { nodes, again, down: Down::default() }
     }
 }
 
-impl Trouble for Kill {
+impl Injector for Kill {
     fn mechanism(&self, _: &Cluster) -> String {
         "sigkill".to_owned()
     }

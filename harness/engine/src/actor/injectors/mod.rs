@@ -1,6 +1,6 @@
 //! Troubles: what it takes to bring a fault about, to measure it, and to mend it. One kind a file.
 //!
-//! A trouble changes the cluster and nothing else; the actor says when, and writes down what came
+//! An injector changes the cluster and nothing else; the actor says when, and writes down what came
 //! of it.
 
 mod clock;
@@ -15,11 +15,11 @@ mod starve;
 
 use fracas_checker::fault::Fault;
 
-pub use injector::Trouble;
+pub use injector::Injector;
 
 /// What it takes to do the fault of this number.
 #[must_use]
-pub fn trouble(id: u32, fault: &Fault) -> Box<dyn Trouble> {
+pub fn injector(id: u32, fault: &Fault) -> Box<dyn Injector> {
     match fault.clone() {
         Fault::Partition { cut, .. } => Box::new(partition::Partition::new(id, cut)),
         Fault::Pause { nodes } => Box::new(pause::Pause(nodes)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fracas_checker::fault::{Cut, Link, Measurement, Stage};
 
-use super::injector::{Trouble, refused};
+use super::injector::{Injector, refused};
 use crate::cluster::Cluster;
 use fracas_lab::LabError;
 use fracas_lab::packets::{Shaping, proof};
@@ -37,7 +37,7 @@ impl Links {
     }
 }
 
-impl Trouble for Links {
+impl Injector for Links {
     fn mechanism(&self, cluster: &Cluster) -> String {
         cluster.lab().packets_mechanism().to_owned()
     }

@@ -3,14 +3,14 @@
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Measurement, Stage};
 
-use super::injector::{Trouble, each};
+use super::injector::{Injector, each};
 use crate::cluster::Cluster;
 use fracas_lab::LabError;
 
 /// These nodes stand still.
 pub(super) struct Pause(pub(super) Vec<NodeId>);
 
-impl Trouble for Pause {
+impl Injector for Pause {
     fn mechanism(&self, _: &Cluster) -> String {
         "sigstop".to_owned()
     }

@@ -9,7 +9,7 @@ use fracas_lab::LabError;
 use crate::cluster::Cluster;
 
 /// One fault, as it can be done to a cluster.
-pub trait Trouble: Send {
+pub trait Injector: Send {
     /// By what means: `nft-bridge`, `sigstop`, `vdso-redirect`.
     fn mechanism(&self, cluster: &Cluster) -> String;
 

@@ -20,7 +20,7 @@ use crate::view::View;
 pub(super) const GLANCE: Duration = Duration::from_millis(20);
 
 /// Everything that a run's phases need.
-pub(super) struct Stage<'a> {
+pub(super) struct RunContext<'a> {
     pub(super) plan: &'a RunPlan,
     pub(super) dir: &'a RunDir,
     pub(super) cluster: Arc<Cluster>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fracas_checker::fault::{Cut, Measurement, Stage};
 
-use super::injector::{Trouble, refused};
+use super::injector::{Injector, refused};
 use crate::cluster::Cluster;
 use fracas_lab::{LabError, proofs};
 
@@ -22,7 +22,7 @@ impl Partition {
     }
 }
 
-impl Trouble for Partition {
+impl Injector for Partition {
     fn mechanism(&self, cluster: &Cluster) -> String {
         cluster.lab().partition_mechanism().to_owned()
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Measurement, Scarcity, Stage};
 
-use super::injector::{Trouble, each};
+use super::injector::{Injector, each};
 use crate::cluster::Cluster;
 use fracas_lab::resources::{Duty, Resource, SmallDisk, proof};
 use fracas_lab::{LabError, NodeProcess};
@@ -78,7 +78,7 @@ fn full(cluster: &Cluster, node: NodeId, stage: Stage) -> Result<Vec<Measurement
     measured.collect::<Result<Vec<_>, _>>().map(|all| all.concat())
 }
 
-impl Trouble for Starve {
+impl Injector for Starve {
     fn mechanism(&self, cluster: &Cluster) -> String {
         let name = match self.scarcity {
             Scarcity::Cpu { .. } => cluster.equipment().starve_means().name(),
