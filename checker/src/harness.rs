@@ -20,14 +20,35 @@ const BLIND: u64 = 5;
 /// When the harness was whole for the last time, and what broke then; none if nothing did.
 pub(crate) fn broken(history: &History) -> Option<(Nanos, &Mishap)> {
     history.mishaps().find_map(|(_, mishap)| match mishap {
-        Mishap::HelperEnded { since, .. } => Some((*since, mishap)),
+        Mishap::HelperEnded { since, .. } | Mishap::ClientBroken { since, .. } => {
+            Some((*since, mishap))
+        }
         _ => None,
     })
 }
 
-/// That the harness broke, as a result of its own: only what came before it is judged.
+/// What a check said of a history whose clients cannot be believed: no anomaly is proven by it.
+pub(crate) fn doubted(mishap: &Mishap, mut result: CheckResult) -> CheckResult {
+    if !matches!(mishap, Mishap::ClientBroken { .. }) || result.anomalies.is_empty() {
+        return result;
+    }
+    let found = std::mem::take(&mut result.anomalies).into_iter();
+    result.suspicions.extend(found.map(|anomaly| anomaly.headline));
+    result.status = Status::Inconclusive;
+    result.inconclusive(
+        "the client program is broken, so what it told proves no anomaly; mend it first",
+    );
+    result
+}
+
+/// That the harness, or a client program, broke, as a result of its own: only what came before it is
+/// judged.
 pub(crate) fn told(since: Nanos, mishap: &Mishap) -> CheckResult {
     let mut result = CheckResult::new(ID, PROMISE);
+    if matches!(mishap, Mishap::ClientBroken { .. }) {
+        result.inconclusive(format!("{mishap}; this is no failure of the target"));
+        return result;
+    }
     result.inconclusive(format!(
         "{mishap}: this is a failure of the harness or of the machine, not of the target, and only \
          what happened until {} was judged",

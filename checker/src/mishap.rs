@@ -46,6 +46,15 @@ pub enum Mishap {
         /// When it was last seen to live.
         since: Nanos,
     },
+    /// A client program broke its protocol: nothing that it ever told tells anything of the target.
+    ClientBroken {
+        /// Which client.
+        client: u64,
+        /// In which way.
+        why: String,
+        /// When that was noticed.
+        since: Nanos,
+    },
     /// The kernel killed processes for lack of memory while the server of this node ended.
     OutOfMemory {
         /// Whose server.
@@ -77,6 +86,13 @@ impl fmt::Display for Mishap {
                 "{helper}, which belongs to the harness, ended with {how} after {}",
                 words::at(*since)
             ),
+            Self::ClientBroken { client, why, since } => {
+                write!(
+                    f,
+                    "the client program (client {client}) is broken at {}: {why}",
+                    words::at(*since)
+                )
+            }
             Self::OutOfMemory { node, word } => {
                 write!(f, "the kernel killed a process of {node} for lack of memory: {word}")
             }

@@ -44,9 +44,7 @@ impl Listener for Terminal {
                 "fracas: warning: the check during the run fell {behind} events behind and has \
                  stopped; the whole history is checked at the end"
             )),
-            Progress::WatchBlind { what, reason } => tell(&format!(
-                "fracas: warning: {what} was not checked to the end of the run: {reason}"
-            )),
+            Progress::WatchBlind { what, reason } => narrate(&blind(what, reason)),
             Progress::WatchFailed => tell(
                 "fracas: warning: the check during the run failed, which is a bug of fracas; please \
                  report it",
@@ -65,6 +63,18 @@ impl Terminal {
     fn show(&self, load: Option<Load>) {
         *self.load.lock().unwrap_or_else(PoisonError::into_inner) = load;
     }
+}
+
+/// Which objects could be checked during the run up to a point only.
+fn blind(what: &[String], reason: &str) -> String {
+    const NAMED: usize = 3;
+    let named = what[..what.len().min(NAMED)].join(", ");
+    let more = what.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!(
+        "fracas: {named}{more}: checked during the run up to a point only, because {reason}; the \
+         whole history is checked at the end"
+    )
 }
 
 /// What is checked during the run, and what is not.

@@ -149,6 +149,11 @@ pub enum Ended {
         /// What it did. Untrusted text.
         reason: String,
     },
+    /// `{"how":"client-broke","reason":"…"}`: a client program did not keep to its protocol.
+    ClientBroke {
+        /// What it did. Untrusted text.
+        reason: String,
+    },
     /// `{"how":"failed","reason":"…"}`: the harness itself failed.
     Failed {
         /// What went wrong.
@@ -165,6 +170,7 @@ impl Ended {
             Self::Finished => "finished",
             Self::Interrupted { .. } => "interrupted",
             Self::TargetBroke { .. } => "target-broke",
+            Self::ClientBroke { .. } => "client-broke",
             Self::Failed { .. } => "failed",
         }
     }
@@ -178,6 +184,7 @@ impl Ended {
                 let failed = if reason.starts_with("start ") { "failed to " } else { "" };
                 Some(format!("The target broke before testing: {failed}{reason}"))
             }
+            Self::ClientBroke { reason } => Some(format!("Nothing can be concluded: {reason}")),
             Self::Failed { reason } => Some(format!("The harness itself failed: {reason}")),
             Self::Running | Self::Finished | Self::Interrupted { .. } => None,
         }
@@ -193,7 +200,7 @@ impl fmt::Display for Ended {
             ),
             Self::Finished => f.write_str("The run ran to its end"),
             Self::Interrupted { signal } => write!(f, "The run was interrupted by {signal}"),
-            Self::TargetBroke { .. } | Self::Failed { .. } => {
+            Self::TargetBroke { .. } | Self::ClientBroke { .. } | Self::Failed { .. } => {
                 f.write_str(&self.error().unwrap_or_default())
             }
         }

@@ -151,3 +151,20 @@ fn a_server_that_the_kernel_killed_for_memory_has_not_crashed() {
         assert_eq!(status(&judged(events), lifecycle::ID), expect, "{told}, {how}, {time}");
     }
 }
+
+/// What a broken client told before is no better than what it told then.
+#[test]
+fn a_broken_client_proves_no_anomaly() {
+    let anomalous = write(39, false);
+    assert_eq!(judged(anomalous.clone()).status, Status::Anomaly);
+    let (client, why, since) = (1, "it wrote `rubbish`".to_owned(), 39 * SECOND);
+    let broken = EventKind::mishap(Mishap::ClientBroken { client, why, since });
+    let verdict = judged([anomalous, vec![at(39, broken)]].concat());
+    assert_eq!(verdict.status, Status::Inconclusive, "{verdict:#?}");
+    assert!(verdict.checks.iter().all(|check| check.anomalies.is_empty()));
+    let reasons: Vec<&String> = verdict.checks.iter().flat_map(|check| &check.reasons).collect();
+    assert!(
+        reasons.iter().any(|reason| reason.contains("no failure of the target")),
+        "{reasons:?}"
+    );
+}

@@ -99,9 +99,12 @@ impl Programs for ClientPrograms {
 
     fn broke(&self, number: u64, why: &str) {
         let Some(recorder) = &self.recorder else { return };
-        let (helper, how) = (format!("client program {number}"), format!("an error: {why}"));
         let since = recorder.now();
-        recorder.record(EventKind::mishap(Mishap::HelperEnded { helper, how, since }));
+        recorder.record(EventKind::mishap(Mishap::ClientBroken {
+            client: number,
+            why: why.to_owned(),
+            since,
+        }));
     }
 
     fn overhear(&self, _: u64, sent: bool, line: &str) {

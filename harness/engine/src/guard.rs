@@ -5,6 +5,7 @@
 //! If it falls behind it gives up and says so, and the run goes on. It does not judge the run: that
 //! is done over the whole history at the end, as for any other run.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, OnceLock};
@@ -115,11 +116,13 @@ fn look(mut watch: Watch, events: &Receiver<Vec<Event>>, shared: &Shared) {
     if let Some(alarm) = watch.settle() {
         let _first = shared.proven.set(alarm.clone());
     }
+    let mut by_reason: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for blind in watch.blind() {
-        shared.listener.hear(&Progress::WatchBlind {
-            what: blind.object.as_deref().unwrap_or("the run").to_owned(),
-            reason: blind.reason.to_owned(),
-        });
+        let what = blind.object.as_deref().unwrap_or("the run").to_owned();
+        by_reason.entry(blind.reason).or_default().push(what);
+    }
+    for (reason, what) in by_reason {
+        shared.listener.hear(&Progress::WatchBlind { what, reason: reason.to_owned() });
     }
 }
 

@@ -32,10 +32,10 @@ pub enum Progress {
     },
     /// The check during the run has stopped: so many events were still to be looked at.
     WatchOverrun(usize),
-    /// The check during the run did not look at something to the end.
+    /// The check during the run did not look at these to the end, for one reason.
     WatchBlind {
-        /// An object, or the run.
-        what: String,
+        /// Objects, or the run.
+        what: Vec<String>,
         /// Why.
         reason: String,
     },

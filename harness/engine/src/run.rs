@@ -173,6 +173,7 @@ fn told(ended: &Result<Stopped, RunError>) -> Ended {
             Ended::Interrupted { signal: interrupt.word().to_owned() }
         }
         Err(RunError::Target(reason)) => Ended::TargetBroke { reason: reason.clone() },
+        Err(RunError::Client(reason)) => Ended::ClientBroke { reason: reason.clone() },
         Err(error) => Ended::Failed { reason: error.to_string() },
     }
 }

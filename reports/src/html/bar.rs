@@ -127,6 +127,10 @@ fn broke(ended: &Ended, error: &str) -> Markup {
             "Nothing was tested: no fault was injected and no client asked \
             anything yet. This is neither a pass nor an anomaly."
         }
+        Ended::ClientBroke { .. } => {
+            "Nothing can be concluded: what a client program tells counts only while it keeps to its \
+            protocol. This is neither a pass nor an anomaly."
+        }
         _ => "Nothing can be concluded: the failure is the harness's own, not the target's.",
     };
     html! {

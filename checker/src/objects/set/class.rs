@@ -116,8 +116,8 @@ fn missing<'a>(
         class,
         headline,
         because: format!(
-            "{value} was in the set before that read began, and no removal of it had begun when it \
-             ended."
+            "{value} was in the set before that read began, and no removal of it that may have \
+             taken effect had begun when it ended."
         ),
         late: Some(late),
         done: Some(done),

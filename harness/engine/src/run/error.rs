@@ -11,7 +11,7 @@ pub enum RunError {
     #[error("{0}")]
     Target(String),
     /// A client program does not keep to its protocol.
-    #[error("go on: {0}")]
+    #[error("test the target: {0}")]
     Client(String),
     /// The machine cannot do what was asked.
     #[error(transparent)]

@@ -43,7 +43,7 @@ fn spans<'a>(page: &'a Page<'_>) -> impl Iterator<Item = (Nanos, Nanos, &'static
     let history = page.run.history;
     history.mishaps().filter_map(|(time, mishap)| match mishap {
         Mishap::Stalled { since, .. } => Some((*since, time, "the harness stood still")),
-        Mishap::HelperEnded { since, .. } => {
+        Mishap::HelperEnded { since, .. } | Mishap::ClientBroken { since, .. } => {
             Some((*since, history.end(), "a part of the harness had ended"))
         }
         _ => None,
