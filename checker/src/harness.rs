@@ -28,7 +28,7 @@ pub(crate) fn broken(history: &History) -> Option<(Nanos, &Mishap)> {
 }
 
 /// What a check said of a history whose clients cannot be believed: no anomaly is proven by it.
-pub(crate) fn doubted(mishap: &Mishap, mut result: CheckResult) -> CheckResult {
+pub(crate) fn disbelieved(mishap: &Mishap, mut result: CheckResult) -> CheckResult {
     if !matches!(mishap, Mishap::ClientBroken { .. }) || result.anomalies.is_empty() {
         return result;
     }

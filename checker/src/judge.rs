@@ -89,7 +89,7 @@ pub fn judge_planned(history: &History, algorithm: Algorithm, budget: Budget) ->
         Some((since, mishap)) => {
             let whole = history.until(since);
             let checks = ids.iter().map(|id| run(id, &whole, algorithm, &budget));
-            let checks = checks.map(|result| harness::doubted(mishap, result));
+            let checks = checks.map(|result| harness::disbelieved(mishap, result));
             Verdict::of(std::iter::once(harness::told(since, mishap)).chain(checks).collect())
         }
     };
