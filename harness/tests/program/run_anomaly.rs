@@ -40,6 +40,8 @@ fn check(bug: &str, faults: &str, check: &str) {
         "run",
         "regent",
         &bug,
+        "--workload",
+        "register,leadership",
         "--faults",
         faults,
         "--time",
