@@ -57,10 +57,11 @@ use evidence::{Evidence, evidence};
 use crate::budget::Budget;
 use crate::event::{Nanos, Op, Outcome};
 use crate::groups;
-use crate::harness::Mishap;
+
 use crate::history::History;
 use crate::linearizability::call::Call;
 use crate::linearizability::search_linearizable;
+use crate::mishap::Mishap;
 use crate::models::Leaders;
 use crate::verdict::CheckResult;
 

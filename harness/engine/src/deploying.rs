@@ -11,7 +11,7 @@ use fracas_targets::{ClusterSpec, NodeSpec};
 
 use crate::cluster::Deployments;
 use crate::plan::RunPlan;
-use crate::run::RunError;
+use crate::run::error::RunError;
 use crate::store::{RunDir, StoreError};
 use fracas_lab::Lab;
 

@@ -1,7 +1,7 @@
 //! The story of a run, from an empty directory to a verdict.
 
 mod context;
-mod error;
+pub(crate) mod error;
 mod looks;
 mod ready;
 mod rehearse;

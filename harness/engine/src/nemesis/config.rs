@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use fracas_checker::fault::{FaultKind, RestartAs};
 
-use super::stories::Aim;
+use super::stories::script::Aim;
 
 /// What faults are wanted.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@
 
 mod drawn;
 mod list;
-mod script;
+pub(super) mod script;
 
 use std::collections::BTreeSet;
 use std::iter;
