@@ -26,15 +26,15 @@ impl<'a> Refuted<'a> {
     /// Puts it into the words of `larger`, of which it is a part that proves as much: what a kind
     /// of object says of few calls may not hold of the others, as that nobody had removed an
     /// element. An operation that the words name and that the proof does not need is told in the
-    /// story, and is no part of the witness.
+    /// story, and is no part of the witness; but what is refuted alone keeps what explains it.
     pub(crate) fn anomaly_like<K: Object>(self, larger: &Self) -> Anomaly {
         let explanation = K::explanation(larger).unwrap_or_else(|| self.unexplained());
         let proof: Vec<u64> = self.calls.iter().map(|call| call.id).collect();
-        let spare: Vec<u64> = explanation
-            .named()
-            .filter(|one| Call::of(one).is_some() && !proof.contains(&one.invoked.0))
-            .flat_map(Operation::indices)
-            .collect();
+        let is_spare = |one: &&Operation| {
+            proof.len() > 1 && Call::of(one).is_some() && !proof.contains(&one.invoked.0)
+        };
+        let spare: Vec<u64> =
+            explanation.named().filter(is_spare).flat_map(Operation::indices).collect();
         let mut anomaly = self.with::<K>(explanation);
         anomaly.witness.retain(|index| !spare.contains(index));
         anomaly
