@@ -21,8 +21,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::actor::{Actor, Actual};
+use crate::caller::Caller;
 use crate::client_programs::ClientPrograms;
-use crate::clients::{Caller, Clients};
+use crate::clients::Clients;
 use crate::cluster::{Cluster, Parts};
 use crate::deploying::deployments;
 use crate::equipment::Equipment;
