@@ -8,6 +8,8 @@
 mod act;
 mod chance;
 mod config;
+#[cfg(test)]
+mod golden;
 mod mix;
 mod partition;
 mod plan;
