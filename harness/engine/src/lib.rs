@@ -14,6 +14,7 @@ pub mod doctor;
 pub mod durable;
 pub mod enough;
 pub mod equipment;
+pub mod faults;
 pub mod fits;
 mod given_back;
 pub mod guard;

@@ -11,7 +11,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use fracas_checker::event::{EventKind, Phase};
-use fracas_checker::fault::FaultKind;
 use fracas_checker::harness::Mishap;
 use fracas_checker::history::{self, Header};
 use fracas_lab::{Lab, LabSpec, World, scarce};
@@ -26,11 +25,12 @@ use crate::clients::{Caller, Clients};
 use crate::cluster::{Cluster, Parts};
 use crate::deploying::deployments;
 use crate::equipment::Equipment;
+use crate::faults::Kind;
 use crate::guard::Guard;
 use crate::heartbeat::Heartbeat;
 use crate::interrupt::Interrupt;
 use crate::judging::{Conclusion, HistoryError};
-use crate::means::PacketMeans;
+use crate::means::{Gear, PacketMeans};
 use crate::observer::Observer;
 use crate::plan::RunPlan;
 use crate::progress::{Listener, Progress, Standing};
@@ -154,8 +154,8 @@ fn build(plan: &RunPlan, dir: &RunDir, record: &mut RunRecord) -> Result<Lab, Ru
         partition: plan.spec.partition,
         ineffective_cut: plan.place.ineffective_cut,
     })?;
-    let shaped = [FaultKind::Slow, FaultKind::Loss].iter().any(|it| plan.spec.faults.contains(it));
-    if shaped && plan.spec.equipment.packets == PacketMeans::Netem {
+    let gear = Kind::take(&plan.spec.faults);
+    if gear.contains_key(&Gear::Packets) && plan.spec.equipment.packets == PacketMeans::Netem {
         lab.use_netem()?;
     }
     preflight::try_out(&lab, &plan.spec.faults)?;
@@ -193,7 +193,8 @@ async fn conduct(
     let (recorder, writer) =
         Recorder::create(&dir.file("history.jsonl"), &header, feed).map_err(RunError::History)?;
     let view = View::default();
-    let equipment = Equipment::of(&plan.spec.faults, &deployment, &plan.spec.equipment, dir)?;
+    let equipment =
+        Equipment::of(&Kind::take(&plan.spec.faults), &deployment, &plan.spec.equipment, dir)?;
     let cluster = Cluster::new(Parts {
         lab,
         equipment,

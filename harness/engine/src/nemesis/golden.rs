@@ -4,10 +4,11 @@
 use std::fmt::Write;
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{FaultKind, RestartAs};
+use fracas_checker::fault::RestartAs;
 use sha2::{Digest, Sha256};
 
-use super::{AIMS, Aim, Config, Plan, State, resolve};
+use super::{Config, Plan, SCENARIOS, Scenario, resolve};
+use crate::faults::{Kind, State};
 
 /// What has been planned so far; `FRACAS_UPDATE=1` writes it anew.
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/nemesis/golden.txt");
@@ -15,10 +16,10 @@ const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/nemesis/golden.tx
 /// So many seeds of each configuration.
 const SEEDS: u64 = 8;
 
-fn config(nodes: u16, leaders: bool, aim: Option<&'static Aim>) -> Config {
+fn config(nodes: u16, leaders: bool, scenario: Option<&'static Scenario>) -> Config {
     let again = vec![RestartAs::NextBinary, RestartAs::OtherFlags];
-    let kinds = FaultKind::ALL.into();
-    Config { nodes, kinds, time_ms: 40_000, every_ms: 3_000, leaders, again, aim }
+    let kinds = Kind::ALL.into();
+    Config { nodes, kinds, time_ms: 40_000, every_ms: 3_000, leaders, again, scenario }
 }
 
 /// The begin of a digest of a plan as it is written to files.
@@ -56,9 +57,9 @@ fn seeds_plan_what_they_have_always_planned() {
             }
         }
     }
-    for aim in &AIMS {
-        let plan = Plan::draw(&config(5, true, Some(aim)), 1);
-        writeln!(told, "{}: {}", aim.name, digest(&plan)).unwrap();
+    for scenario in &SCENARIOS {
+        let plan = Plan::draw(&config(5, true, Some(scenario)), 1);
+        writeln!(told, "{}: {}", scenario.name, digest(&plan)).unwrap();
     }
     if std::env::var_os("FRACAS_UPDATE").is_some() {
         std::fs::write(GOLDEN, &told).expect("the file can be written");
