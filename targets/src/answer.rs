@@ -117,6 +117,7 @@ impl Condition {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reply::Headers;
 
     /// The same text is looked at whether it is JSON or not; what is said of JSON needs JSON.
     #[test]
@@ -131,7 +132,8 @@ mod tests {
             ("{\"error\": \"x\"}", false, false),
             ("{\"code\": null}", false, true),
         ] {
-            let reply = Reply::Http { status: 200, body: body.as_bytes().to_vec() };
+            let body_of = body.as_bytes().to_vec();
+            let reply = Reply::Http { status: 200, headers: Headers::default(), body: body_of };
             let json = reply.json();
             let holds = |condition: &Condition| condition.holds(&reply, json.as_deref());
             assert_eq!(holds(&text), by_text, "{body}");

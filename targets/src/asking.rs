@@ -10,7 +10,8 @@ use fracas_checker::{Completion, NodeId, Op, ProcessId};
 
 use crate::answer::{judge, unknown};
 use crate::endpoint::{Endpoint, Endpoints};
-use crate::protocol::{Around, Line, Purpose, Wire};
+use crate::protocol::{Around, Line, Purpose, Speech, Wire};
+use crate::redirect::{Attempt, Redirect};
 use crate::reply::{ClientError, Failure, Reply};
 use crate::session::{Later, Opener, Refused, Session};
 use crate::spec::{Asked, Spec};
@@ -25,6 +26,8 @@ pub(crate) struct Asking {
     spec: Arc<Spec>,
     endpoints: Arc<Endpoints>,
     wire: Box<dyn Wire>,
+    /// What knows an answer that leads elsewhere, where those are followed.
+    guide: Option<Arc<dyn Speech>>,
     attempts: Arc<AtomicU64>,
     ear: Option<Ear>,
 }
@@ -39,7 +42,8 @@ impl Asking {
         asked: &Asked,
     ) -> Result<Self, ClientError> {
         let wire = Arc::clone(&asked.speech).wire(spec.client.times())?;
-        Ok(Self { spec, endpoints, wire, attempts: Arc::default(), ear: None })
+        let guide = spec.client.follows.then(|| Arc::clone(&asked.speech));
+        Ok(Self { spec, endpoints, wire, guide, attempts: Arc::default(), ear: None })
     }
 
     /// Lets somebody hear every request and answer.
@@ -62,6 +66,7 @@ impl Opener for Asking {
                 endpoints: Arc::clone(&self.endpoints),
                 attempts: Arc::clone(&self.attempts),
                 line: self.wire.line(),
+                guide: self.guide.clone(),
                 ear: self.ear.clone(),
                 node,
                 process,
@@ -80,6 +85,7 @@ struct AskingSession {
     endpoints: Arc<Endpoints>,
     attempts: Arc<AtomicU64>,
     line: Box<dyn Line>,
+    guide: Option<Arc<dyn Speech>>,
     ear: Option<Ear>,
     node: NodeId,
     process: ProcessId,
@@ -105,28 +111,44 @@ impl AskingSession {
 }
 
 impl Session for AskingSession {
-    fn invoke<'a>(&'a mut self, op: &'a Op) -> Later<'a, Completion> {
-        Box::pin(async move {
-            let (spec, endpoints) = (Arc::clone(&self.spec), Arc::clone(&self.endpoints));
-            let Some(endpoint) = endpoints.get(&self.node) else {
-                return Completion::Fail { error: format!("no node `{}`", self.node) };
-            };
-            let kind = op.kind();
-            if !self.spec.ops.contains_key(&kind) {
-                return Completion::Fail { error: format!("the target serves no `{kind}`") };
-            }
-            let Endpoint { base, variables } = endpoint;
-            let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
-            let id = format!("{}-{attempt}", self.process);
-            let variables = &variables_of_op(variables, self.process, id, op);
-            let around = Around { templates: &spec.templates, base, variables };
-            match self.exchange(Purpose::Op(kind), around).await {
-                Ok(reply) => judged(&spec, &endpoints, op, &reply),
-                Err(Failure::NotSent(error)) => Completion::Fail { error: bounded(&error) },
-                Err(Failure::Unknown(error)) => unknown(op, &error),
-            }
-        })
+    fn invoke<'a>(&'a mut self, op: &'a Op, from: Option<&'a Redirect>) -> Later<'a, Attempt> {
+        Box::pin(self.attempt(op, from))
     }
+}
+
+impl AskingSession {
+    async fn attempt(&mut self, op: &Op, followed: Option<&Redirect>) -> Attempt {
+        let (spec, endpoints) = (Arc::clone(&self.spec), Arc::clone(&self.endpoints));
+        let Some(endpoint) = endpoints.get(&self.node) else {
+            return failed(&format!("no node `{}`", self.node));
+        };
+        let kind = op.kind();
+        if !self.spec.ops.contains_key(&kind) {
+            return failed(&format!("the target serves no `{kind}`"));
+        }
+        let Endpoint { base, variables } = endpoint;
+        let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
+        let id = format!("{}-{attempt}", self.process);
+        let variables = &variables_of_op(variables, self.process, id, op);
+        let around = Around { templates: &spec.templates, base, variables, followed };
+        let reply = match self.exchange(Purpose::Op(kind), around).await {
+            Ok(reply) => reply,
+            Err(Failure::NotSent(error)) => return failed(&error),
+            Err(Failure::Unknown(error)) => return unknown(op, &error).into(),
+        };
+        let guide = self.guide.as_ref();
+        match guide.and_then(|guide| guide.redirect(base, &reply, &endpoints)) {
+            Some(redirect) => {
+                let completion = redirect.ended(&reply.summary());
+                Attempt { completion, redirect: Some(redirect) }
+            }
+            None => judged(&spec, &endpoints, op, &reply).into(),
+        }
+    }
+}
+
+fn failed(error: &str) -> Attempt {
+    Completion::Fail { error: bounded(error) }.into()
 }
 
 /// What a reply means. A stamp that names a node outside of the cluster tells nothing.

@@ -1,7 +1,8 @@
 //! Performing operations on nodes, each process through a session of its own.
 //!
-//! It deliberately never retries, follows or asks another node: an operation that was quietly sent
-//! twice makes a history a lie.
+//! It deliberately never retries, and follows nothing by itself: an operation that was quietly sent
+//! twice makes a history a lie. Where an answer sends an operation to another node, it says so; to
+//! follow is a new attempt of whoever records it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +11,7 @@ use std::time::Duration;
 use fracas_checker::{Completion, Key, NodeId, Op, OpKind, ProcessId};
 
 use crate::choices::Route;
+use crate::redirect::{Attempt, Redirect};
 use crate::session::{Opener, Refused, Session};
 
 use crate::text::bounded;
@@ -125,6 +127,26 @@ impl Client {
     /// one. Whatever goes wrong is in the completion. A session that has ended stays until it is
     /// [taken](Self::ended), or until the process asks again.
     pub async fn invoke(&self, node: NodeId, process: ProcessId, op: &Op) -> Completion {
+        self.attempt(node, process, op).await.completion
+    }
+
+    /// The same; the answer may send the operation to another node, which was not asked yet.
+    pub async fn attempt(&self, node: NodeId, process: ProcessId, op: &Op) -> Attempt {
+        self.asked(node, process, op, None).await
+    }
+
+    /// A new attempt, at the node to which the answer to an earlier one sent the operation.
+    pub async fn follow(&self, redirect: &Redirect, process: ProcessId, op: &Op) -> Attempt {
+        self.asked(redirect.node(), process, op, Some(redirect)).await
+    }
+
+    async fn asked(
+        &self,
+        node: NodeId,
+        process: ProcessId,
+        op: &Op,
+        followed: Option<&Redirect>,
+    ) -> Attempt {
         drop(self.ended(process));
         let kept = lock(&self.0.idle).remove(&process).filter(|place| place.node == node);
         let opened = match kept {
@@ -133,14 +155,15 @@ impl Client {
         };
         let mut place = match opened {
             Ok(place) => place,
-            Err(Refused(why)) => return Completion::Fail { error: bounded(&why) },
+            Err(Refused(why)) => return Completion::Fail { error: bounded(&why) }.into(),
         };
-        let completion = place.session.invoke(op).await;
-        place.note(op, &completion);
-        let over = matches!(completion, Completion::Info { .. }) || place.session.is_over();
+        let attempt = place.session.invoke(op, followed).await;
+        place.note(op, &attempt.completion);
+        let unknown = matches!(attempt.completion, Completion::Info { .. });
+        let over = unknown || place.session.is_over();
         let places = if over { &self.0.over } else { &self.0.idle };
         lock(places).insert(process, place);
-        completion
+        attempt
     }
 
     async fn open(&self, node: NodeId, process: ProcessId) -> Result<Place, Refused> {

@@ -194,7 +194,8 @@ impl Deployment {
         let aside = self.status_aside(variables);
         let Some(asked) = &self.spec.client.asked else { return aside.into_iter().collect() };
         let show = |purpose, variables: &Variables| {
-            let around = Around { templates: &self.spec.templates, base, variables };
+            let around =
+                Around { templates: &self.spec.templates, base, variables, followed: None };
             let request = asked.speech.request(purpose, &around)?;
             Some(request.map_or_else(|error| error.to_string(), |request| request.to_string()))
         };
@@ -283,7 +284,7 @@ impl Renderer<'_> {
             return Ok(None);
         };
         let (templates, variables) = (&self.spec.templates, self.variables);
-        let around = Around { templates, base, variables };
+        let around = Around { templates, base, variables, followed: None };
         let request = asked.speech.request(Purpose::Ready, &around).transpose()?;
         let probe = |request| Probe { request, status: ready.status, within: ready.within };
         Ok(request.map(probe))

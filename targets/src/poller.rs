@@ -133,7 +133,8 @@ impl Poller {
 
     async fn through(&self, line: &mut dyn Line, at: &Endpoint) -> Result<Reply, Failure> {
         let (templates, base, variables) = (&self.0.spec.templates, &at.base[..], &at.variables);
-        line.ask(Purpose::Status, Around { templates, base, variables }).await
+        let around = Around { templates, base, variables, followed: None };
+        line.ask(Purpose::Status, around).await
     }
 
     fn rule(&self) -> &StatusRule {

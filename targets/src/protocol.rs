@@ -16,6 +16,8 @@ use crate::declared::places::Text;
 use crate::declared::requests::Keys;
 use crate::declared::try_template::{Compiler, Scope};
 use crate::diagnostic::Problem;
+use crate::endpoint::Endpoints;
+use crate::redirect::{Elsewhere, Redirect};
 use crate::reply::{ClientError, Failure, Reply};
 use crate::session::Later;
 use crate::template::{RenderError, Templates, Variables};
@@ -54,6 +56,8 @@ pub(crate) trait Exchange: Sized + Send + Sync + 'static {
     const SCHEME: &'static str;
     /// Whether answers have an HTTP status.
     const HAS_STATUS: bool;
+    /// The port of an address that names none.
+    const PORT: u16;
     /// A request with variables in it.
     type Rule: Debug + Send + Sync;
     /// A request, ready to be sent.
@@ -76,6 +80,9 @@ pub(crate) trait Exchange: Sized + Send + Sync + 'static {
     fn wire(times: Times) -> Result<Self::Wire, ClientError>;
     /// What a new session has.
     fn connection(wire: &Self::Wire) -> Self::Connection;
+    /// Where a reply sends its operation, by the words of this protocol; `base` is where it came from.
+    /// A reply that does so must mean that nothing was done.
+    fn elsewhere(base: &str, reply: &Reply) -> Option<Elsewhere>;
     /// Sends a request once, and reads the whole answer.
     fn exchange(
         connection: &mut Self::Connection,
@@ -90,6 +97,8 @@ pub(crate) struct Around<'a> {
     /// The address of the node.
     pub(crate) base: &'a str,
     pub(crate) variables: &'a Variables,
+    /// The answer that led here, if one did.
+    pub(crate) followed: Option<&'a Redirect>,
 }
 
 /// All requests of a target file, in one protocol.
@@ -109,6 +118,8 @@ pub(crate) trait Speech: Debug + Send + Sync {
         purpose: Purpose,
         around: &Around<'_>,
     ) -> Option<Result<Arc<dyn Asking>, RenderError>>;
+    /// The node to which a reply sends its operation, if it does; it came from `base`.
+    fn redirect(&self, base: &str, reply: &Reply, endpoints: &Endpoints) -> Option<Redirect>;
     /// What sessions share.
     fn wire(self: Arc<Self>, times: Times) -> Result<Box<dyn Wire>, ClientError>;
 }
@@ -174,6 +185,10 @@ impl<E: Exchange> Speech for Spoken<E> {
     ) -> Option<Result<Arc<dyn Asking>, RenderError>> {
         let request = E::render(self.0.get(&purpose)?, around);
         Some(request.map(|request| Arc::new(Ready::<E>(request)) as Arc<dyn Asking>))
+    }
+
+    fn redirect(&self, base: &str, reply: &Reply, endpoints: &Endpoints) -> Option<Redirect> {
+        Redirect::to(E::elsewhere(base, reply)?, endpoints, E::PORT)
     }
 
     fn wire(self: Arc<Self>, times: Times) -> Result<Box<dyn Wire>, ClientError> {

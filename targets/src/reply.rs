@@ -27,11 +27,23 @@ pub(crate) enum Failure {
     Unknown(String),
 }
 
+/// The headers of an answer, in their order; one may be there several times.
+#[derive(Debug, Default)]
+pub(crate) struct Headers(pub(crate) Vec<(String, String)>);
+
+impl Headers {
+    /// The values of a header, whose name is in lower case.
+    pub(crate) fn of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let all = self.0.iter().filter(move |(own, _)| own == name);
+        all.map(|(_, value)| value.as_str())
+    }
+}
+
 /// What came back over the wire, whole.
 #[derive(Debug)]
 pub(crate) enum Reply {
     /// Of a server that speaks HTTP.
-    Http { status: u16, body: Vec<u8> },
+    Http { status: u16, headers: Headers, body: Vec<u8> },
     /// Of a server that speaks RESP: `{"reply": …}`, or `{"error": …, "message": …}`.
     Resp(Json),
     /// A text, of a server that was sent one or of a program.
@@ -45,6 +57,15 @@ impl Reply {
             Self::Http { status, .. } => Some(*status),
             Self::Resp(_) | Self::Text(_) => None,
         }
+    }
+
+    /// The values of a header; none in a protocol without any.
+    pub(crate) fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let headers = match self {
+            Self::Http { headers, .. } => Some(headers),
+            Self::Resp(_) | Self::Text(_) => None,
+        };
+        headers.into_iter().flat_map(move |headers| headers.of(name))
     }
 
     /// What rules look into; none if it is not JSON.
@@ -80,8 +101,10 @@ impl Reply {
     /// Its beginning, for people.
     pub(crate) fn summary(&self) -> String {
         bounded(&match self {
-            Self::Http { status, body } => {
-                format!("HTTP {status} {}", String::from_utf8_lossy(body))
+            Self::Http { status, headers, body } => {
+                let place = headers.of("location").next();
+                let place = place.map_or(String::new(), |place| format!(" (location: {place})"));
+                format!("HTTP {status}{place} {}", String::from_utf8_lossy(body))
             }
             Self::Text(_) => self.text(),
             Self::Resp(json) => match json.get("message").and_then(Json::as_str) {

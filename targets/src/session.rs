@@ -6,16 +6,18 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use fracas_checker::{Completion, NodeId, Op, ProcessId};
+use fracas_checker::{NodeId, Op, ProcessId};
+
+use crate::redirect::{Attempt, Redirect};
 
 /// What comes later.
 pub(crate) type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// One session of one process at one node. It is closed when it is dropped.
 pub(crate) trait Session: Send {
-    /// Performs one operation, once, and never again. Whatever goes wrong is in the completion; what
-    /// certainly was not sent has failed.
-    fn invoke<'a>(&'a mut self, op: &'a Op) -> Later<'a, Completion>;
+    /// Attempts one operation, once, and never again; `followed` is the answer of another attempt
+    /// that led here. Whatever goes wrong is in the completion; what certainly was not sent has failed.
+    fn invoke<'a>(&'a mut self, op: &'a Op, followed: Option<&'a Redirect>) -> Later<'a, Attempt>;
 
     /// Whether it has ended, so that the process needs another one.
     fn is_over(&self) -> bool {

@@ -109,6 +109,8 @@ pub(crate) struct ClientRule {
     pub(crate) connect_timeout: Duration,
     pub(crate) timeout: Duration,
     pub(crate) route: Route,
+    /// Whether an answer that sends an operation to another node is followed.
+    pub(crate) follows: bool,
 }
 
 impl ClientRule {

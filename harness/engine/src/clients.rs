@@ -5,16 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use fracas_checker::event::{Completion, EventKind, NodeId, Op, ProcessId};
-use fracas_targets::Client;
+use fracas_checker::event::{Completion, NodeId, Op, ProcessId};
 use fracas_workloads::{Draw, Lane};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use crate::enough::Enough;
-use crate::given_back::GivenBack;
-use crate::recorder::Recorder;
+use crate::caller::Caller;
 use crate::view::View;
 
 /// After a definite refusal a client waits this long, however fast it is meant to be: a node that
@@ -23,70 +20,6 @@ const AFTER_REFUSAL: Duration = Duration::from_millis(20);
 
 /// How often is looked whether all clients are held.
 const GLANCE: Duration = Duration::from_millis(10);
-
-/// Asks one node, records both ends.
-#[derive(Clone)]
-pub struct Caller {
-    client: Arc<Client>,
-    recorder: Recorder,
-    enough: Enough,
-    given_back: GivenBack,
-}
-
-impl Caller {
-    /// A caller that uses `client` and records with `recorder`.
-    #[must_use]
-    pub fn new(client: Arc<Client>, recorder: Recorder) -> Self {
-        let (enough, given_back) = Default::default();
-        Self { client, recorder, enough, given_back }
-    }
-
-    /// Whether a node answers `probe`, without a trace in the history; without one, whether a session
-    /// can be opened.
-    ///
-    /// # Errors
-    /// What it says instead.
-    pub async fn answers(&self, node: NodeId, probe: Option<&Op>) -> Result<(), String> {
-        let Some(probe) = probe else { return self.client.reach(node).await };
-        let process = ProcessId(0);
-        let asked = self.client.invoke(node, process, probe).await;
-        drop(self.client.ended(process));
-        match asked {
-            Completion::Ok { .. } => Ok(()),
-            Completion::Fail { error } | Completion::Info { error } => Err(error),
-        }
-    }
-
-    /// Carries out `op` at `node` as `process`; both ends are in the history when it returns.
-    pub async fn call(&self, process: ProcessId, node: NodeId, op: &Op) -> Completion {
-        self.given_back.close(self.client.leaves(process, node), &self.recorder);
-        self.recorder.record(EventKind::Invoke { process, node: Some(node), op: op.clone() });
-        self.enough.asked(op);
-        let completion = self.client.invoke(node, process, op).await;
-        self.recorder.record(EventKind::Complete { process, completion: completion.clone() });
-        self.enough.note(op, &completion);
-        self.given_back.close(self.client.ended(process), &self.recorder);
-        completion
-    }
-
-    /// What was seen so far of what a pass needs.
-    #[must_use]
-    pub fn enough(&self) -> &Enough {
-        &self.enough
-    }
-
-    /// Why nothing more can be learnt through the clients, if that is so.
-    #[must_use]
-    pub fn broken(&self) -> Option<String> {
-        self.client.broken()
-    }
-
-    /// How long an operation may take before its outcome is unknown.
-    #[must_use]
-    pub fn timeout(&self) -> Duration {
-        self.client.timeout()
-    }
-}
 
 /// All clients of a run.
 pub struct Clients {
@@ -157,7 +90,7 @@ const PATIENCE: Duration = Duration::from_millis(200);
 
 /// How many operations of a lane may be open.
 fn open_at_most(lane: &Lane, caller: &Caller) -> u32 {
-    if lane.overlaps { caller.client.beside() } else { 1 }
+    if lane.overlaps { caller.beside() } else { 1 }
 }
 
 impl Clients {
@@ -178,7 +111,7 @@ impl Clients {
         let mut first = 0;
         for (lane, number) in lanes.into_iter().zip(0..) {
             let draw = Draw::new(seed, number, lane_count);
-            let follows = caller.client.follows_leader(lane.seeks_leader);
+            let follows = caller.follows_leader(lane.seeks_leader);
             let view = follows.then(|| view.clone());
             let worker = Worker { first, count, caller: caller.clone(), view };
             first += u64::from(open_at_most(&lane, caller));
@@ -263,7 +196,7 @@ impl Worker {
         let slots = 0..u64::from(open_at_most);
         let mut free: Vec<u64> = slots.map(|slot| self.first + slot).collect();
         let waiting = open_at_most.saturating_sub(1).max(1);
-        let patience = PATIENCE.max(self.caller.client.timeout() / waiting);
+        let patience = PATIENCE.max(self.caller.timeout() / waiting);
         let rate = lane.rate.unwrap_or(1.0 / PATIENCE.as_secs_f64());
         let mut open = JoinSet::new();
         while !orders.end() {
@@ -314,6 +247,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::recorder::Recorder;
 
     const LIMIT: Duration = Duration::from_secs(60);
     const TARGET: &str = r#"schema = 1

@@ -6,6 +6,7 @@
 
 pub mod actor;
 mod begun;
+pub mod caller;
 pub mod client_programs;
 pub mod clients;
 pub mod cluster;

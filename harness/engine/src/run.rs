@@ -20,8 +20,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::actor::{Actor, Actual};
+use crate::caller::Caller;
 use crate::client_programs::ClientPrograms;
-use crate::clients::{Caller, Clients};
+use crate::clients::Clients;
 use crate::cluster::{Cluster, Parts};
 use crate::deploying::deployments;
 use crate::equipment::Equipment;
@@ -119,6 +120,9 @@ fn carry_out(
     let around = Around { plan, dir: &dir, listener, audience };
     let ended = build(plan, &dir, &mut record)
         .and_then(|lab| runtime.block_on(conduct(around, lab, interrupts)));
+    if let Err(error) = fracas_lab::take_back(&dir.path().join("nodes")) {
+        tracing::warn!("{error}");
+    }
     record.duration_s = Some(began.elapsed().as_secs_f64());
     record.ended = told(&ended);
     dir.use_reserve();

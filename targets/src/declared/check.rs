@@ -79,9 +79,9 @@ pub(super) fn spec(
 
 /// How nodes are spoken to, once every request is compiled.
 fn rule(means: Means) -> ClientRule {
-    let Means { asked, program, connect_timeout, timeout, route } = means;
+    let Means { asked, program, connect_timeout, timeout, route, follows } = means;
     let asked = asked.map(|(base, speech)| Asked { base, speech: speech.into() });
-    ClientRule { asked, program, connect_timeout, timeout, route }
+    ClientRule { asked, program, connect_timeout, timeout, route, follows }
 }
 
 /// The operations, where no client program performs them.

@@ -7,6 +7,7 @@ use fracas_checker::OpKind;
 use toml::Spanned;
 
 use super::file::Client;
+use super::one_of_several::Redirects;
 use super::places::Text;
 use super::requests::missing;
 use super::try_template::{Compiler, Scope};
@@ -26,6 +27,7 @@ pub(super) struct Means {
     pub(super) connect_timeout: Duration,
     pub(super) timeout: Duration,
     pub(super) route: Route,
+    pub(super) follows: bool,
 }
 
 /// Compiles how a node is spoken to; `serves` is what a client program said that it serves.
@@ -35,9 +37,10 @@ pub(super) fn client(
     serves: &BTreeSet<OpKind>,
 ) -> Result<Means, Problem> {
     let client = section.get_ref();
-    if let Some(redirects) = client.redirects.as_ref().filter(|count| *count.get_ref() > 0) {
-        let label = "expected 0: a redirect is an answer to be classified, not to be followed";
-        return Err(Problem::new(redirects.span(), "redirects are never followed", label));
+    let moved = client.redirects.as_ref().filter(|it| *it.get_ref() == Redirects::Moved);
+    if let (Some(redirects), Some(_)) = (moved, &client.program) {
+        let label = "expected no `redirects`: a client program answers `fail` where a node sends an operation away";
+        return Err(Problem::new(redirects.span(), "redirects of a client program", label));
     }
     if client.base.is_none() && client.program.is_none() {
         return Err(missing(section.span(), "base", "\"http://…\"")
@@ -55,6 +58,7 @@ pub(super) fn client(
         connect_timeout,
         timeout,
         route: client.route.as_ref().map_or(Route::Any, |route| *route.get_ref()),
+        follows: moved.is_some(),
     })
 }
 

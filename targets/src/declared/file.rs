@@ -10,7 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::by_word::{Ops, Promises};
-use super::one_of_several::GroupKey;
+use super::one_of_several::{GroupKey, Redirects};
 use super::operation::Method;
 use super::places::{NodeKey, NumberKey, Text};
 use crate::choices::{Device, Route, StopSignal};
@@ -213,7 +213,7 @@ pub(crate) struct Client {
     pub(crate) connect_timeout: Option<Text>,
     pub(crate) timeout: Text,
     pub(crate) route: Option<Spanned<Route>>,
-    pub(crate) redirects: Option<Spanned<u32>>,
+    pub(crate) redirects: Option<Spanned<Redirects>>,
 }
 
 /// `[faults]`: what the target may be asked to endure.

@@ -98,6 +98,43 @@ impl<'de> Deserialize<'de> for Several {
     }
 }
 
+/// `"moved"`, or `0`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Redirects {
+    /// An answer like any other.
+    Never,
+    /// An answer by which the protocol sends an operation to another node is followed there.
+    Moved,
+}
+
+impl<'de> Deserialize<'de> for Redirects {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct RedirectsVisitor;
+        impl Visitor<'_> for RedirectsVisitor {
+            type Value = Redirects;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(r#"`"moved"`, or `0` to follow none"#)
+            }
+
+            fn visit_i64<E: Error>(self, count: i64) -> Result<Redirects, E> {
+                match count {
+                    0 => Ok(Redirects::Never),
+                    other => Err(E::invalid_value(Unexpected::Signed(other), &self)),
+                }
+            }
+
+            fn visit_str<E: Error>(self, word: &str) -> Result<Redirects, E> {
+                match word {
+                    "moved" => Ok(Redirects::Moved),
+                    other => Err(E::unknown_variant(other, &["moved"])),
+                }
+            }
+        }
+        deserializer.deserialize_any(RedirectsVisitor)
+    }
+}
+
 /// What a place in an answer is compared with.
 #[derive(Debug)]
 pub(crate) struct Equals(pub(crate) serde_json::Value);

@@ -1,6 +1,6 @@
 //! One attempt at one HTTP exchange, and what is known if it does not succeed.
 //!
-//! It deliberately has no retry, no redirect, no proxy, no cookies and no TLS. The connection pool
+//! It deliberately has no retry, follows no redirect by itself, and has no proxy, no cookies and no TLS. The connection pool
 //! below sends a request a second time only if not one byte of it had been written the first time.
 //! All sessions share it: a request of HTTP carries whatever identity it has.
 
@@ -18,7 +18,8 @@ use crate::declared::requests::missing;
 use crate::declared::try_template::{Compiler, Scope};
 use crate::diagnostic::Problem;
 use crate::protocol::{Around, Declared, Exchange, Times};
-use crate::reply::{ClientError, Failure, MAX_ANSWER, Reply};
+use crate::redirect::{Elsewhere, Place};
+use crate::reply::{ClientError, Failure, Headers, MAX_ANSWER, Reply};
 use crate::template::{RenderError, Template};
 
 /// A request sent down a connection that died unnoticed with its server ends `info`. Connections
@@ -26,12 +27,17 @@ use crate::template::{RenderError, Template};
 const IDLE: Duration = Duration::from_secs(5);
 const MAX_IDLE_PER_NODE: usize = 1;
 
+/// The statuses that send a request elsewhere as it is, method and body included. A server that
+/// answers so has not served it.
+const REDIRECTS: [u16; 2] = [307, 308];
+
 /// HTTP/1.1, in plain text.
 pub(crate) struct Http;
 
 impl Exchange for Http {
     const SCHEME: &'static str = "http";
     const HAS_STATUS: bool = true;
+    const PORT: u16 = 80;
     type Rule = HttpRule;
     type Request = HttpRequest;
     type Wire = reqwest::Client;
@@ -74,6 +80,16 @@ impl Exchange for Http {
         wire.clone()
     }
 
+    fn elsewhere(base: &str, reply: &Reply) -> Option<Elsewhere> {
+        reply.status().filter(|status| REDIRECTS.contains(status))?;
+        let whole = |text: &&str| text.starts_with('/') || Url::parse(text).is_ok();
+        let location = reply.header("location").next().filter(whole)?;
+        let url = Url::parse(base).ok()?.join(location).ok()?;
+        let place = Place::of(url.as_str(), Self::PORT).filter(|_| url.scheme() == Self::SCHEME)?;
+        let query = url.query().map_or(String::new(), |query| format!("?{query}"));
+        Some(Elsewhere { place, detour: format!("{}{query}", url.path()) })
+    }
+
     async fn exchange(
         client: &mut reqwest::Client,
         request: HttpRequest,
@@ -84,6 +100,7 @@ impl Exchange for Http {
         }
         let mut response = sent.send().await.map_err(|error| failure(&error))?;
         let status = response.status().as_u16();
+        let headers = heads(response.headers());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
             if body.len() + chunk.len() > MAX_ANSWER {
@@ -91,8 +108,14 @@ impl Exchange for Http {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Reply::Http { status, body })
+        Ok(Reply::Http { status, headers, body })
     }
+}
+
+/// The headers of an answer. Names are in lower case.
+fn heads(headers: &HeaderMap) -> Headers {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    Headers(headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect())
 }
 
 /// Compiles a request.
@@ -205,12 +228,21 @@ pub(crate) struct HttpRequest {
 }
 
 impl HttpRule {
-    fn render(&self, around: &Around<'_>) -> Result<HttpRequest, RenderError> {
-        let Around { templates, base, variables } = *around;
+    fn url(&self, around: &Around<'_>) -> Result<Url, RenderError> {
+        let Around { templates, base, variables, .. } = *around;
         let mut url = join(base, &templates.render(&self.path, variables)?)?;
         for (name, value) in &self.query {
             url.query_pairs_mut().append_pair(name, &templates.render(value, variables)?);
         }
+        Ok(url)
+    }
+
+    fn render(&self, around: &Around<'_>) -> Result<HttpRequest, RenderError> {
+        let Around { templates, base, variables, followed } = *around;
+        let url = match followed {
+            Some(redirect) => beside(base, &redirect.detour)?,
+            None => self.url(around)?,
+        };
         let body = self.json.as_ref().map(|json| templates.render(json, variables)).transpose()?;
         let mut headers = HeaderMap::new();
         if body.is_some() {
@@ -222,6 +254,16 @@ impl HttpRule {
         }
         Ok(HttpRequest { method: self.method.clone(), url, headers, body })
     }
+}
+
+/// The address of a path and its query beside a base: what a redirect says begins at the root of the
+/// node. Whatever it says, the address is one of this node.
+fn beside(base: &str, detour: &str) -> Result<Url, RenderError> {
+    let mut url = join(base, "")?;
+    let (path, query) = detour.split_once('?').map_or((detour, None), |(p, q)| (p, Some(q)));
+    url.set_path(path);
+    url.set_query(query);
+    Ok(url)
 }
 
 /// The address of a path below a base such as `http://10.0.0.1:7000`.

@@ -21,6 +21,7 @@ use crate::declared::try_template::Compiler;
 use crate::diagnostic::Problem;
 use crate::protocol::{Around, Declared, Exchange, Times};
 use crate::quoted::quoted;
+use crate::redirect::{Elsewhere, Place};
 use crate::reply::{ClientError, Failure, MAX_ANSWER, Reply};
 use crate::template::{RenderError, Template};
 
@@ -33,6 +34,12 @@ const SCHEME: &str = "redis";
 /// The port of an address that names none.
 const PORT: u16 = 6379;
 
+/// The errors of a cluster that send a command to another node: `MOVED 3999 10.0.0.2:6379`. The node
+/// that answers so has not served it.
+const REDIRECTS: [&str; 2] = ["MOVED", ASK];
+/// The one that does so for this command only.
+const ASK: &str = "ASK";
+
 /// Replies may be in replies, but no deeper than this.
 const DEEPEST: usize = 8;
 
@@ -44,6 +51,8 @@ const CHUNK: usize = 4096;
 pub(crate) struct Command {
     address: SocketAddr,
     words: Vec<String>,
+    /// Whether the node is told before it that another one sent it here: it would not serve it else.
+    asking: bool,
 }
 
 /// The socket that an address such as `redis://10.0.0.1:6379` means. Names are not looked up: a
@@ -63,19 +72,33 @@ fn address(base: &str) -> Result<SocketAddr, RenderError> {
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words: Vec<String> = self.words.iter().map(|word| quoted(word)).collect();
-        write!(f, "{} at {SCHEME}://{}", words.join(" "), self.address)
+        let before = if self.asking { "ASKING, then " } else { "" };
+        write!(f, "{before}{} at {SCHEME}://{}", words.join(" "), self.address)
     }
 }
 
 impl Command {
-    /// As an array of bulk strings.
+    /// As it is sent.
     fn encoded(&self) -> Vec<u8> {
-        let mut bytes = format!("*{}\r\n", self.words.len()).into_bytes();
-        for word in &self.words {
-            bytes.extend(format!("${}\r\n{word}\r\n", word.len()).bytes());
-        }
+        let mut bytes = if self.asking { encoded(&["ASKING"]) } else { Vec::new() };
+        bytes.extend(encoded(&self.words));
         bytes
     }
+
+    /// How many replies there will be; the last one counts.
+    fn replies(&self) -> usize {
+        1 + usize::from(self.asking)
+    }
+}
+
+/// Words as an array of bulk strings.
+fn encoded(words: &[impl AsRef<str>]) -> Vec<u8> {
+    let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
+    for word in words {
+        let word = word.as_ref();
+        bytes.extend(format!("${}\r\n{word}\r\n", word.len()).bytes());
+    }
+    bytes
 }
 
 /// What a session has: its connection to a node, kept for the next command.
@@ -90,6 +113,7 @@ pub(crate) struct Connection {
 impl Exchange for Resp {
     const SCHEME: &'static str = SCHEME;
     const HAS_STATUS: bool = false;
+    const PORT: u16 = PORT;
     type Rule = Vec<Template>;
     type Request = Command;
     type Wire = Times;
@@ -109,7 +133,8 @@ impl Exchange for Resp {
     fn render(words: &Vec<Template>, around: &Around<'_>) -> Result<Command, RenderError> {
         let words = words.iter().map(|word| around.templates.render(word, around.variables));
         let words = words.collect::<Result<_, _>>()?;
-        Ok(Command { address: address(around.base)?, words })
+        let asking = around.followed.is_some_and(|redirect| redirect.detour == ASK);
+        Ok(Command { address: address(around.base)?, words, asking })
     }
 
     fn address(command: &Command) -> String {
@@ -122,6 +147,18 @@ impl Exchange for Resp {
 
     fn connection(times: &Times) -> Connection {
         Connection { times: *times, idle: None }
+    }
+
+    fn elsewhere(base: &str, reply: &Reply) -> Option<Elsewhere> {
+        let Reply::Resp(json) = reply else { return None };
+        let word = json.get("error")?.as_str().filter(|word| REDIRECTS.contains(word))?;
+        let (host, port) = json.get("message")?.as_str()?.split(' ').nth(2)?.rsplit_once(':')?;
+        let host = match host {
+            // The host that was asked.
+            "" => Place::of(base, PORT)?.host,
+            named => named.to_owned(),
+        };
+        Some(Elsewhere { place: Place { host, port: port.parse().ok()? }, detour: word.to_owned() })
     }
 
     async fn exchange(connection: &mut Connection, command: Command) -> Result<Reply, Failure> {
@@ -161,7 +198,7 @@ impl Connection {
             Ok(Err(error)) => return Err(Failure::NotSent(format!("write: {error}"))),
             Err(_) => return Err(Failure::Unknown("timed out".to_owned())),
         };
-        match timeout_at(until, converse(&mut stream, &bytes[begun..])).await {
+        match timeout_at(until, converse(&mut stream, &bytes[begun..], command.replies())).await {
             Ok(Ok(reply)) => {
                 self.idle = stream.into_std().ok().map(|stream| (command.address, stream));
                 Ok(reply)
@@ -196,8 +233,8 @@ fn is_quiet(stream: &net::TcpStream) -> bool {
     peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
-/// Sends the rest of a command, and reads until its reply is whole.
-async fn converse(stream: &mut TcpStream, rest: &[u8]) -> io::Result<Json> {
+/// Sends the rest of a command, and reads until the last of so many replies is whole.
+async fn converse(stream: &mut TcpStream, rest: &[u8], replies: usize) -> io::Result<Json> {
     stream.write_all(rest).await?;
     let mut bytes = Vec::new();
     loop {
@@ -206,7 +243,7 @@ async fn converse(stream: &mut TcpStream, rest: &[u8]) -> io::Result<Json> {
         if stream.read_buf(&mut bytes).await? == 0 {
             return Err(io::Error::other("the connection ended before the reply was whole"));
         }
-        match parse(&bytes).map_err(io::Error::other)? {
+        match last_of(replies, &bytes).map_err(io::Error::other)? {
             Some((reply, [])) => return Ok(top(reply)),
             Some(_) => return Err(io::Error::other("more than one reply to one command")),
             None if bytes.len() > MAX_ANSWER => {
@@ -240,6 +277,16 @@ impl Parsed {
             Self::Error(json) | Self::Plain(json) => json,
         }
     }
+}
+
+/// The last of so many replies and what follows it; none while it is not whole.
+fn last_of(replies: usize, bytes: &[u8]) -> Result<Option<(Parsed, &[u8])>, String> {
+    let mut parsed = parse(bytes)?;
+    for _ in 1..replies {
+        let Some((_, rest)) = parsed else { return Ok(None) };
+        parsed = parse(rest)?;
+    }
+    Ok(parsed)
 }
 
 /// A reply and what follows it; none while it is not whole. An error says what is no RESP2 in it.

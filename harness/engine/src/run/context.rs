@@ -6,7 +6,7 @@ use std::time::Duration;
 use fracas_checker::event::Nanos;
 use fracas_targets::Deployment;
 
-use crate::clients::Caller;
+use crate::caller::Caller;
 use crate::cluster::Cluster;
 use crate::guard::Guard;
 use crate::plan::RunPlan;

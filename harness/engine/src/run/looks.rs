@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::context::{GLANCE, RunContext};
-use crate::clients::Caller;
+use crate::caller::Caller;
 
 /// Process ids of those who look begin here, far above those of any client.
 const LOOKERS: u64 = 1_000_000;

@@ -19,6 +19,7 @@ use fracas_checker::{Completion, NodeId, Op, OpKind, ProcessId};
 use tokio::time::Instant;
 
 use crate::answer::unknown;
+use crate::redirect::{Attempt, Redirect};
 use crate::session::{Later, Opener, Refused, Session};
 
 pub(crate) use messages::{Hello, hello};
@@ -105,37 +106,8 @@ enum State {
 }
 
 impl Session for InProgram {
-    fn invoke<'a>(&'a mut self, op: &'a Op) -> Later<'a, Completion> {
-        Box::pin(async move {
-            let Some(talk) = &mut self.talk else {
-                return Completion::Fail { error: "the client program is gone".to_owned() };
-            };
-            if !talk.serves(op.kind()) {
-                let error = format!("the client program serves no `{}`", op.kind());
-                return Completion::Fail { error };
-            }
-            let (id, until) = (self.pool.next_id(), Instant::now() + self.pool.timeout());
-            let answer = match talk.ask(&asked(id, op), until).await {
-                Ok(line) => {
-                    if is_unknown(&line) {
-                        self.state = State::Unknown;
-                    }
-                    answered(&line, id, op, self.pool.hello()).map_err(Trouble::Broken)
-                }
-                Err(trouble) => Err(trouble),
-            };
-            match answer {
-                Ok(completion) => {
-                    self.pool.note_answer(talk.number());
-                    completion
-                }
-                Err(Trouble::Late) => {
-                    self.state = State::Late(id);
-                    unknown(op, "timed out")
-                }
-                Err(trouble) => self.lose(op, trouble).await,
-            }
-        })
+    fn invoke<'a>(&'a mut self, op: &'a Op, _: Option<&'a Redirect>) -> Later<'a, Attempt> {
+        Box::pin(async move { self.ask(op).await.into() })
     }
 
     fn is_over(&self) -> bool {
@@ -148,6 +120,38 @@ impl Session for InProgram {
 }
 
 impl InProgram {
+    /// Asks for an operation, once.
+    async fn ask(&mut self, op: &Op) -> Completion {
+        let Some(talk) = &mut self.talk else {
+            return Completion::Fail { error: "the client program is gone".to_owned() };
+        };
+        if !talk.serves(op.kind()) {
+            let error = format!("the client program serves no `{}`", op.kind());
+            return Completion::Fail { error };
+        }
+        let (id, until) = (self.pool.next_id(), Instant::now() + self.pool.timeout());
+        let answer = match talk.ask(&asked(id, op), until).await {
+            Ok(line) => {
+                if is_unknown(&line) {
+                    self.state = State::Unknown;
+                }
+                answered(&line, id, op, self.pool.hello()).map_err(Trouble::Broken)
+            }
+            Err(trouble) => Err(trouble),
+        };
+        match answer {
+            Ok(completion) => {
+                self.pool.note_answer(talk.number());
+                completion
+            }
+            Err(Trouble::Late) => {
+                self.state = State::Late(id);
+                unknown(op, "timed out")
+            }
+            Err(trouble) => self.lose(op, trouble).await,
+        }
+    }
+
     /// The program is lost, and how the operation ends for it.
     async fn lose(&mut self, op: &Op, trouble: Trouble) -> Completion {
         let unsent = trouble == Trouble::Unsent;

@@ -133,7 +133,7 @@ async fn ask(
 ) -> Result<(Completion, Box<dyn Session>), String> {
     let opened = clients.open(NodeId(1), ProcessId(process)).await;
     let mut session = opened.map_err(|Refused(why)| why)?;
-    let completion = session.invoke(op).await;
+    let completion = session.invoke(op, None).await.completion;
     Ok((completion, session))
 }
 

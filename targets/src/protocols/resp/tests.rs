@@ -57,7 +57,7 @@ async fn meet(scripts: &[Script]) -> (Connection, Command, JoinHandle<Vec<usize>
     let words = ["SET", "k", "17"].map(str::to_owned).to_vec();
     let server = tokio::spawn(play(listener, scripts.to_vec()));
     let times = Times { connect: SOON, whole: SOON };
-    (Resp::connection(&times), Command { address, words }, server)
+    (Resp::connection(&times), Command { address, asking: false, words }, server)
 }
 
 async fn ask(script: Script) -> Result<Json, Failure> {
@@ -154,7 +154,7 @@ async fn a_connection_with_an_unasked_reply_is_not_kept_for_the_next_command() {
 fn a_command_is_an_array_of_strings() {
     let address = "10.77.0.1:6379".parse().unwrap();
     let words = ["SET", "a b", "ä"].map(str::to_owned).to_vec();
-    let command = Command { address, words };
+    let command = Command { address, asking: false, words };
     let bytes = "*3\r\n$3\r\nSET\r\n$3\r\na b\r\n$2\r\nä\r\n".as_bytes();
     assert_eq!(command.encoded(), bytes);
     assert_eq!(command.to_string(), "SET 'a b' 'ä' at redis://10.77.0.1:6379");
