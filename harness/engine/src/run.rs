@@ -168,6 +168,12 @@ fn build(plan: &RunPlan, dir: &RunDir, record: &mut RunRecord) -> Result<Lab, Ru
     Ok(lab)
 }
 
+/// What its faults take, on the nodes of a run.
+fn equipped(plan: &RunPlan, deployment: &Deployment, dir: &RunDir) -> Result<Equipment, RunError> {
+    let gear = Kind::take(&plan.spec.faults);
+    Ok(Equipment::of(&gear, deployment, &plan.spec.equipment, dir)?)
+}
+
 /// How the run ended, for its record.
 fn told(ended: &Result<Stopped, RunError>) -> Ended {
     match ended {
@@ -197,8 +203,7 @@ async fn conduct(
     let (recorder, writer) =
         Recorder::create(&dir.file("history.jsonl"), &header, feed).map_err(RunError::History)?;
     let view = View::default();
-    let equipment =
-        Equipment::of(&Kind::take(&plan.spec.faults), &deployment, &plan.spec.equipment, dir)?;
+    let equipment = equipped(plan, &deployment, dir)?;
     let cluster = Cluster::new(Parts {
         lab,
         equipment,

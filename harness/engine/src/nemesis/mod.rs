@@ -7,8 +7,6 @@
 
 mod act;
 mod config;
-#[cfg(test)]
-mod golden;
 mod mix;
 mod plan;
 mod planned;

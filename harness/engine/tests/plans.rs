@@ -5,13 +5,12 @@ use std::fmt::Write;
 
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::RestartAs;
+use fracas_engine::faults::{Kind, State};
+use fracas_engine::nemesis::{Config, Plan, SCENARIOS, Scenario, resolve};
 use sha2::{Digest, Sha256};
 
-use super::{Config, Plan, SCENARIOS, Scenario, resolve};
-use crate::faults::{Kind, State};
-
 /// What has been planned so far; `FRACAS_UPDATE=1` writes it anew.
-const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/nemesis/golden.txt");
+const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/plans.txt");
 
 /// So many seeds of each configuration.
 const SEEDS: u64 = 8;
