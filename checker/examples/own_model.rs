@@ -64,10 +64,10 @@ impl Model for Theatre {
 }
 
 /// What was asked, what was answered, from when to when; no answer: nobody saw one.
-type Told = (Ask, Option<Answer>, u64, u64);
+type Explanation = (Ask, Option<Answer>, u64, u64);
 
 /// Whether a theatre can have answered so.
-fn is_legal(told: &[Told]) -> Option<bool> {
+fn is_legal(told: &[Explanation]) -> Option<bool> {
     let mut calls: Vec<Call<'_, Ask, Answer>> = Vec::new();
     for (id, (op, answer, start, end)) in (0..).zip(told) {
         let end = answer.as_ref().map(|_| *end);

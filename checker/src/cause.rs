@@ -5,19 +5,19 @@
 //! it lacks the one or finds the other it says nothing: a wrong hint costs more than none.
 
 mod answers;
+mod context;
 mod elections;
-mod scene;
 
 use crate::history::{History, Operation};
 use crate::identity::Nanos;
 use crate::leadership::evidence::{Evidence, evidence};
 pub(crate) use answers::outlived;
-pub(crate) use scene::Suspects;
-use scene::{About, Scene};
+pub(crate) use context::Suspects;
+use context::{About, Context};
 
 /// The rules, the most specific first. Each has its table of cases in the tests: a history that it
 /// must explain, and the nearest ones that it must not.
-const RULES: [fn(&Scene<'_>) -> Option<String>; 9] = [
+const RULES: [fn(&Context<'_>) -> Option<String>; 9] = [
     answers::old_leader,
     answers::answered_alone,
     answers::acknowledged_alone,
@@ -33,8 +33,8 @@ const RULES: [fn(&Scene<'_>) -> Option<String>; 9] = [
 fn guess(history: &History, about: About<'_>) -> Option<String> {
     let nodes = &history.header().nodes;
     let (faults, evidence) = (history.faults(), evidence(history));
-    let scene = Scene { about, history, nodes, faults, evidence };
-    RULES.iter().find_map(|rule| rule(&scene))
+    let context = Context { about, history, nodes, faults, evidence };
+    RULES.iter().find_map(|rule| rule(&context))
 }
 
 /// Why an answer misses what had been acknowledged.

@@ -4,13 +4,13 @@
 //! inconclusive, with what was missing in numbers and what helps. Only what happened under load
 //! counts: see `coverage/load.rs`.
 
+mod activity;
 mod faults;
 mod load;
 mod looks;
 mod numbers;
 mod objects;
 mod promises;
-mod seen;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,9 +22,9 @@ use crate::leadership::evidence::{Evidence, evidence};
 use crate::leadership::{first_led, hits};
 use crate::observation::Source;
 use crate::verdict::CheckResult;
+use activity::Activity;
 use load::{Fates, Load};
 use numbers::{Number, enough, least};
-use seen::Seen;
 
 /// The name of the check, which always runs.
 pub const ID: &str = "coverage";
@@ -38,7 +38,7 @@ pub const PROMISE: &str = "the run did what was planned, to its end: under load 
 pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
     let mut result = CheckResult::new(ID, PROMISE);
     let load = Load::of(history);
-    let seen = Seen {
+    let activity = Activity {
         history,
         load,
         fates: Fates::by_kind(history, load),
@@ -46,13 +46,13 @@ pub fn check(history: &History, _: &Budget<'_>) -> CheckResult {
         faults: history.faults(),
     };
     ended(history, &mut result);
-    let nothing = served_nothing(&seen, &mut result);
-    faults::check(&seen, &mut result);
+    let nothing = served_nothing(&activity, &mut result);
+    faults::check(&activity, &mut result);
     if !nothing {
-        operations(&seen, &mut result);
-        objects::check(&seen, &mut result);
-        leaders(&seen, &mut result);
-        promises::check(&seen, &mut result);
+        operations(&activity, &mut result);
+        objects::check(&activity, &mut result);
+        leaders(&activity, &mut result);
+        promises::check(&activity, &mut result);
         looks::first(history, &mut result);
         looks::at_the_end(history, &mut result);
     }
@@ -87,9 +87,9 @@ fn ended(history: &History, result: &mut CheckResult) {
 
 /// Whether operations were asked under load and not one succeeded. That is the one reason then: more
 /// time, or more clients, would not have helped.
-fn served_nothing(seen: &Seen<'_>, result: &mut CheckResult) -> bool {
-    let all = Fates::sum(seen.fates.values());
-    let coverage = &seen.history.header().plan.coverage;
+fn served_nothing(activity: &Activity<'_>, result: &mut CheckResult) -> bool {
+    let all = Fates::sum(activity.fates.values());
+    let coverage = &activity.history.header().plan.coverage;
     let wanted = !coverage.ok_per_kind.is_empty() || !coverage.objects.is_empty();
     result.metrics.insert("fail".to_owned(), all.fail as f64);
     result.metrics.insert("info".to_owned(), all.info as f64);
@@ -106,30 +106,30 @@ fn served_nothing(seen: &Seen<'_>, result: &mut CheckResult) -> bool {
 }
 
 /// Whether enough operations of each kind succeeded under load.
-fn operations(seen: &Seen<'_>, result: &mut CheckResult) {
-    for (kind, needed) in &seen.history.header().plan.coverage.ok_per_kind {
-        let fates = seen.fates.get(kind).cloned().unwrap_or_default();
+fn operations(activity: &Activity<'_>, result: &mut CheckResult) {
+    for (kind, needed) in &activity.history.header().plan.coverage.ok_per_kind {
+        let fates = activity.fates.get(kind).cloned().unwrap_or_default();
         enough(result, &fates, *needed, &format!("ok {kind}"));
     }
-    for (kind, fates) in &seen.fates {
+    for (kind, fates) in &activity.fates {
         result.metrics.insert(format!("ok-{kind}"), fates.ok as f64);
     }
 }
 
 /// Whether enough was seen of leaders.
-fn leaders(seen: &Seen<'_>, result: &mut CheckResult) {
-    let (history, evidence) = (seen.history, &seen.evidence);
+fn leaders(activity: &Activity<'_>, result: &mut CheckResult) {
+    let (history, evidence) = (activity.history, &activity.evidence);
     let needed = history.header().plan.coverage.leaders;
     let led = first_led(evidence);
-    elections(seen, &led, result);
+    elections(activity, &led, result);
     let led: BTreeMap<u64, Evidence> =
-        led.into_iter().filter(|(_, first)| first.time <= seen.load.to).collect();
+        led.into_iter().filter(|(_, first)| first.time <= activity.load.to).collect();
     let nodes: Vec<NodeId> = led.values().map(|first| first.node).collect();
     let changes = nodes.windows(2).filter(|pair| pair[0] != pair[1]).count();
     let distinct: BTreeSet<NodeId> = nodes.into_iter().collect();
-    let proven = evidence.iter().filter(|one| one.grade.proves() && one.time <= seen.load.to);
+    let proven = evidence.iter().filter(|one| one.grade.proves() && one.time <= activity.load.to);
     let generations: BTreeSet<u64> = proven.filter_map(|one| one.generation).collect();
-    let hits = leader_hits(seen);
+    let hits = leader_hits(activity);
     let faults = "more faults (`--time`, `--fault-every`) bring more";
     let numbers = [
         ("leader-changes", changes, needed.changes),
@@ -140,28 +140,28 @@ fn leaders(seen: &Seen<'_>, result: &mut CheckResult) {
     for (name, seen, needed) in numbers {
         least(result, &Number { name, seen, helps: faults }, needed);
     }
-    polls(seen, &led, result);
+    polls(activity, &led, result);
 }
 
 /// How many proven faults hit the leader.
-fn leader_hits(seen: &Seen<'_>) -> usize {
-    let hits = hits(&seen.history.header().nodes, &seen.faults, &seen.evidence);
+fn leader_hits(activity: &Activity<'_>) -> usize {
+    let hits = hits(&activity.history.header().nodes, &activity.faults, &activity.evidence);
     hits.iter().filter(|hit| hit.span.is_effective()).count()
 }
 
 /// Whether enough generations came to be led under load.
-fn elections(seen: &Seen<'_>, led: &BTreeMap<u64, Evidence>, result: &mut CheckResult) {
-    let needed = seen.history.header().plan.coverage.elections;
-    let count = led.values().filter(|first| seen.load.contains(first.time)).count();
+fn elections(activity: &Activity<'_>, led: &BTreeMap<u64, Evidence>, result: &mut CheckResult) {
+    let needed = activity.history.header().plan.coverage.elections;
+    let count = led.values().filter(|first| activity.load.contains(first.time)).count();
     result.metrics.insert("elections-under-load".to_owned(), count as f64);
     // Where no fault happened that is the reason, and told.
-    let no_fault = seen.faults.is_empty() && !seen.history.header().plan.faults.is_empty();
+    let no_fault = activity.faults.is_empty() && !activity.history.header().plan.faults.is_empty();
     if count as u64 >= needed || no_fault {
         return;
     }
     let helps = if led.is_empty() {
         "no leader was seen at all: see what the target's `[status]` tells of role and generation"
-    } else if leader_hits(seen) == 0 {
+    } else if leader_hits(activity) == 0 {
         "no fault hit the leader: allow kinds that do (`kill`, `pause`, `partition`), give them more \
          `--time`, or ask for no election with `--min-elections 0`"
     } else {
@@ -174,12 +174,12 @@ fn elections(seen: &Seen<'_>, led: &BTreeMap<u64, Evidence>, result: &mut CheckR
 }
 
 /// Whether every node, and every generation that was led, was asked about often enough under load.
-fn polls(seen: &Seen<'_>, led: &BTreeMap<u64, Evidence>, result: &mut CheckResult) {
-    let header = seen.history.header();
+fn polls(activity: &Activity<'_>, led: &BTreeMap<u64, Evidence>, result: &mut CheckResult) {
+    let header = activity.history.header();
     let mut nodes: BTreeMap<NodeId, usize> = header.nodes.iter().map(|node| (*node, 0)).collect();
     let mut generations: BTreeMap<u64, usize> =
         led.keys().map(|generation| (*generation, 0)).collect();
-    for event in seen.history.others().iter().filter(|event| event.time <= seen.load.to) {
+    for event in activity.history.others().iter().filter(|event| event.time <= activity.load.to) {
         let EventKind::Observe(seen) = &event.kind else { continue };
         if seen.source == Source::Poll {
             nodes.entry(seen.node).and_modify(|polls| *polls += 1);

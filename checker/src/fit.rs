@@ -12,7 +12,7 @@ use crate::lease;
 use crate::models::{Bag, Kv, ListAppend, Lock, Mutex, Queue, RwRegister};
 use crate::objects::{Kind, OBJECTS, Object};
 use crate::op::{Op, OpKind, Outcome};
-use crate::transaction::{Micro, Seen};
+use crate::transaction::{Micro, ReadValue};
 use crate::words;
 
 /// What a history is to be judged by.
@@ -128,9 +128,9 @@ pub(crate) fn contradiction(id: &str, history: &History) -> Option<String> {
 fn foreign_to(history: &History, id: &str) -> Option<Micro> {
     let lists = id == ListAppend::ID;
     let foreign = |micro: &&Micro| match micro {
-        Micro::Write { .. } | Micro::Read { seen: Seen::Value(_), .. } => lists,
-        Micro::Append { .. } | Micro::Read { seen: Seen::List(_), .. } => !lists,
-        Micro::Read { seen: Seen::Unknown | Seen::Absent, .. } => false,
+        Micro::Write { .. } | Micro::Read { seen: ReadValue::Value(_), .. } => lists,
+        Micro::Append { .. } | Micro::Read { seen: ReadValue::List(_), .. } => !lists,
+        Micro::Read { seen: ReadValue::Unknown | ReadValue::Absent, .. } => false,
     };
     let judged = |one: &&Operation| history.kinds().may_be(id, &one.op);
     history.operations().iter().filter(judged).find_map(|one| micros(one).find(foreign)).cloned()

@@ -43,7 +43,7 @@ pub(crate) fn disbelieved(mishap: &Mishap, mut result: CheckResult) -> CheckResu
 
 /// That the harness, or a client program, broke, as a result of its own: only what came before it is
 /// judged.
-pub(crate) fn told(since: Nanos, mishap: &Mishap) -> CheckResult {
+pub(crate) fn part_broken(since: Nanos, mishap: &Mishap) -> CheckResult {
     let mut result = CheckResult::new(ID, PROMISE);
     if matches!(mishap, Mishap::ClientBroken { .. }) {
         result.inconclusive(format!("{mishap}; this is no failure of the target"));

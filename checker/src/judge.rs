@@ -90,7 +90,9 @@ pub fn judge_planned(history: &History, algorithm: Algorithm, budget: Budget) ->
             let whole = history.until(since);
             let checks = ids.iter().map(|id| run(id, &whole, algorithm, &budget));
             let checks = checks.map(|result| harness::disbelieved(mishap, result));
-            Verdict::of(std::iter::once(harness::told(since, mishap)).chain(checks).collect())
+            Verdict::of(
+                std::iter::once(harness::part_broken(since, mishap)).chain(checks).collect(),
+            )
         }
     };
     judged.with_faults(Tried::of(history))

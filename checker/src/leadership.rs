@@ -65,7 +65,7 @@ use crate::mishap::Mishap;
 use crate::models::Leaders;
 use crate::verdict::CheckResult;
 
-use findings::Found;
+use findings::Findings;
 pub(crate) use findings::fact;
 pub(crate) use reigns::first_led;
 pub use reigns::{Reign, Split, reigns, splits};
@@ -100,7 +100,7 @@ fn of_one_group(history: &History) -> CheckResult {
         result
             .inconclusive("no node was seen to lead a generation, so leaders could not be judged");
     }
-    let mut found = Found::default();
+    let mut found = Findings::default();
     reigns::judge(history, &evidence, &mut found);
     monotone::judge(history, &evidence, &mut found);
     votes::judge(history, &evidence, &mut found);

@@ -87,7 +87,7 @@ pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
     }
     found.sort_by_key(|(_, overlap)| overlap.second.from);
     for (key, overlap) in found {
-        result.anomaly(told(history, key, &overlap, error));
+        result.anomaly(anomaly(history, key, &overlap, error));
     }
     if grants == 0 {
         result.inconclusive("no lease was seen to be granted");
@@ -255,7 +255,7 @@ impl<'a> Overlap<'a> {
     }
 }
 
-fn told(history: &History, key: &Key, overlap: &Overlap<'_>, error: Nanos) -> Anomaly {
+fn anomaly(history: &History, key: &Key, overlap: &Overlap<'_>, error: Nanos) -> Anomaly {
     let Overlap { first, second } = overlap;
     let until = first.until.min(second.until);
     let lasted = words::lasting(until.saturating_sub(second.from));

@@ -24,21 +24,21 @@ mod ground;
 pub mod minimise;
 mod moments;
 pub(crate) mod object;
+mod open_operations;
 mod order;
 mod own;
+mod portfolio;
 mod question;
 mod reach;
 mod refute;
 pub(crate) mod refuted;
 mod relevance;
 mod rounds;
-mod scene;
 mod search;
 mod slots;
 mod space;
 mod spare;
-mod told;
-mod turns;
+mod subject;
 mod usages;
 mod window;
 
@@ -49,7 +49,7 @@ pub(crate) use answer::answer;
 pub use answer::{is_linearizable, search_linearizable, search_linearizable_by};
 pub(crate) use explain::operation_fact;
 use moments::OPEN_LIMIT;
-pub(crate) use question::Found;
+pub(crate) use question::Decision;
 use question::GaveUp;
 use rounds::{Judge, Said};
 
@@ -108,7 +108,7 @@ pub fn check<K: Object>(
     }
     let cut = !anomalies.is_empty() && !budget.expired();
     for (name, found, all) in open {
-        let Found::GaveUp { at, completed, why } = found else { continue };
+        let Decision::GaveUp { at, completed, why } = found else { continue };
         let (far, why) = (format!("{completed} of {all} completed operations"), reason(why, cut));
         let at = words::at(at);
         result.inconclusive(format!("{name} was verified only before {at}, {far}: {why}"));
@@ -182,9 +182,10 @@ mod tests {
             }
             let calls = calls(&drawn);
             let found = decide::<Register>(&calls, Algorithm::Auto, &Budget::unlimited_time());
-            let expected = first_refuted(&calls).map_or(Found::Legal, |at| Found::Refuted { at });
+            let expected =
+                first_refuted(&calls).map_or(Decision::Legal, |at| Decision::Refuted { at });
             assert_eq!(found, expected, "{calls:#?}");
-            refuted += usize::from(expected != Found::Legal);
+            refuted += usize::from(expected != Decision::Legal);
         }
         assert!(refuted > 1_000, "{refuted}");
     }

@@ -13,12 +13,12 @@ pub mod list_append;
 pub mod lock;
 mod model;
 pub mod mutex;
+#[cfg(test)]
+mod outcome_of;
 pub mod queue;
 pub mod register;
 pub mod rw_register;
 pub mod set;
-#[cfg(test)]
-mod told;
 mod trie;
 pub mod versioned;
 

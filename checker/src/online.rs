@@ -54,6 +54,7 @@
 //! [`Watch::MOST_BYTES`] the watch goes blind.
 
 mod alarm;
+mod alternation;
 mod blocks;
 mod counter;
 mod crashes;
@@ -73,7 +74,6 @@ mod register;
 mod set;
 mod stairs;
 mod step_down;
-mod turns;
 mod versioned;
 mod versions;
 mod watched;
@@ -286,8 +286,8 @@ impl Watch {
                 }
             }
             EventKind::Complete { process, completion } => {
-                let asked = self.open.remove(process);
-                let mut operation = asked.ok_or("a process completed what it had not invoked")?;
+                let invoked = self.open.remove(process);
+                let mut operation = invoked.ok_or("a process completed what it had not invoked")?;
                 operation.completed = Some((event.index, event.time, completion.clone()));
                 self.ended.push(operation);
                 Ok(None)

@@ -94,8 +94,8 @@ mod tests {
         let cas = Op::Cas { key: "k".into(), old: 1.into(), new: 2.into() };
         assert_eq!((cas.key(), cas.values()), (Some(&"k".into()), vec![&1.into(), &2.into()]));
         assert_eq!(OpKind::Txn.sample().key(), None);
-        let told = Outcome::ReadVersion { generation: 3, value: None }.told();
-        assert_eq!(told.as_deref(), Some("nothing of generation 3"));
-        assert_eq!(Outcome::Acquire { token: None }.told(), None);
+        let details = Outcome::ReadVersion { generation: 3, value: None }.details();
+        assert_eq!(details.as_deref(), Some("nothing of generation 3"));
+        assert_eq!(Outcome::Acquire { token: None }.details(), None);
     }
 }

@@ -42,7 +42,7 @@ pub(crate) struct Shown {
 
 /// Where and when a promise was broken: what decides which faults matter to the story.
 #[derive(Clone, Copy)]
-pub(crate) struct Scene<'a> {
+pub(crate) struct Incident<'a> {
     /// The nodes involved; none where it is the whole cluster.
     pub(crate) nodes: &'a [NodeId],
     pub(crate) moment: Nanos,
@@ -56,8 +56,8 @@ impl Shown {
         self.witness.dedup();
         self.nodes.sort_unstable();
         self.nodes.dedup();
-        let scene = Scene { nodes: &self.nodes, moment: self.moment, window: self.window };
-        let story = tell(history, self.facts, scene, self.because);
+        let incident = Incident { nodes: &self.nodes, moment: self.moment, window: self.window };
+        let story = tell(history, self.facts, incident, self.because);
         Anomaly {
             class: self.class.to_owned(),
             headline: self.headline,
@@ -80,13 +80,13 @@ impl Shown {
 pub(crate) fn tell(
     history: &History,
     mut facts: Vec<Fact>,
-    scene: Scene<'_>,
+    incident: Incident<'_>,
     because: String,
 ) -> Vec<String> {
     let (faults, end) = (history.faults(), history.end());
-    let mut told = relevant(&faults, scene, end);
+    let mut told = relevant(&faults, incident, end);
     told.truncate(FAULTS);
-    let others = others(&faults, &told, scene, end);
+    let others = others(&faults, &told, incident, end);
     let room = SENTENCES - 1 - told.len() - usize::from(others.is_some());
     let left_out = facts.len().checked_sub(room).filter(|more| *more > 0).map(|more| more + 1);
     facts.truncate(facts.len() - left_out.unwrap_or(0));
@@ -102,16 +102,16 @@ pub(crate) fn tell(
 /// The faults that matter, the nearest first: those in effect at the moment on the nodes involved,
 /// the one that began last first; then those in effect elsewhere; then those on the nodes involved
 /// that had just ended.
-fn relevant<'a>(faults: &'a [FaultSpan], scene: Scene<'_>, end: Nanos) -> Vec<&'a FaultSpan> {
+fn relevant<'a>(faults: &'a [FaultSpan], incident: Incident<'_>, end: Nanos) -> Vec<&'a FaultSpan> {
     let place = |span: &&FaultSpan| {
         let (from, to) = effect(span, end);
-        let involved = scene.nodes.is_empty() || span.fault.touches(scene.nodes);
-        let on = (from..=to).contains(&scene.moment);
-        let just = to < scene.moment && scene.moment - to <= JUST;
+        let involved = incident.nodes.is_empty() || span.fault.touches(incident.nodes);
+        let on = (from..=to).contains(&incident.moment);
+        let just = to < incident.moment && incident.moment - to <= JUST;
         match (on, involved) {
-            (true, true) => Some((0, scene.moment - from)),
-            (true, false) => Some((1, scene.moment - from)),
-            (false, true) if just => Some((2, scene.moment - to)),
+            (true, true) => Some((0, incident.moment - from)),
+            (true, false) => Some((1, incident.moment - from)),
+            (false, true) if just => Some((2, incident.moment - to)),
             _ => None,
         }
     };
@@ -124,10 +124,10 @@ fn relevant<'a>(faults: &'a [FaultSpan], scene: Scene<'_>, end: Nanos) -> Vec<&'
 fn others(
     faults: &[FaultSpan],
     told: &[&FaultSpan],
-    scene: Scene<'_>,
+    incident: Incident<'_>,
     end: Nanos,
 ) -> Option<String> {
-    let mut all = reach::touching(faults, scene.window, end);
+    let mut all = reach::touching(faults, incident.window, end);
     all.retain(|span| told.iter().all(|told| told.id != span.id));
     let named = all.iter().take(OTHERS).map(|span| {
         let (from, to) = effect(span, end);

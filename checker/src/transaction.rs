@@ -20,7 +20,7 @@ pub enum Micro {
         /// Which one.
         key: Key,
         /// What was read.
-        seen: Seen,
+        seen: ReadValue,
     },
     /// Set `key` to `value`.
     Write {
@@ -51,7 +51,7 @@ impl Micro {
 /// What a read within a transaction answered.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Seen {
+pub enum ReadValue {
     /// Not answered yet, or nobody knows.
     Unknown,
     /// It was never written.
@@ -62,7 +62,7 @@ pub enum Seen {
     List(Arc<[Value]>),
 }
 
-impl fmt::Display for Seen {
+impl fmt::Display for ReadValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown => f.write_str("?"),

@@ -8,7 +8,7 @@ use fracas_checker::event::Key;
 use fracas_checker::linearizability::call::Call;
 use fracas_checker::linearizability::search_linearizable_by;
 use fracas_checker::models::{Bag, ListAppend, Model, Queue, RwRegister, Set};
-use fracas_checker::transaction::{Micro, Seen};
+use fracas_checker::transaction::{Micro, ReadValue};
 use fracas_checker::{Algorithm, Budget, Op, Outcome, Value};
 
 /// How many operations are open at once.
@@ -84,10 +84,10 @@ fn a_budget_of_bytes_holds() {
     check::<Set>("a set", &all_at_once(add, all));
     let key = |number: i64| -> Key { format!("k{number}").into() };
     let append = |number| transaction(Micro::Append { key: key(0), value: Value::Int(number) });
-    let seen = Seen::List([Value::Int(OPEN)].into());
+    let seen = ReadValue::List([Value::Int(OPEN)].into());
     let read = transaction(Micro::Read { key: key(0), seen });
     check::<ListAppend>("lists", &all_at_once(append, read));
     let write = |number| transaction(Micro::Write { key: key(number), value: Value::Int(number) });
-    let read = transaction(Micro::Read { key: key(0), seen: Seen::Value(Value::Int(OPEN)) });
+    let read = transaction(Micro::Read { key: key(0), seen: ReadValue::Value(Value::Int(OPEN)) });
     check::<RwRegister>("registers", &all_at_once(write, read));
 }

@@ -111,7 +111,7 @@ pub(crate) fn operation(operation: &Operation) -> String {
     let asked = clean(&operation.op.to_string(), PHRASE);
     let ended = operation.completed.as_ref().map(|(.., completion)| completion);
     match ended {
-        Some(Completion::Ok { outcome, .. }) => match outcome.told() {
+        Some(Completion::Ok { outcome, .. }) => match outcome.details() {
             Some(told) => format!("{asked} → {}", clean(&told, PHRASE)),
             None => asked,
         },

@@ -89,14 +89,14 @@ fn part(part: &Micro) -> Json {
 mod tests {
     use std::sync::Arc;
 
-    use fracas_checker::transaction::Seen;
+    use fracas_checker::transaction::ReadValue;
 
     use super::*;
 
     #[test]
     fn arguments_have_the_names_of_histories() {
         let (read, append) = (
-            Micro::Read { key: "x".into(), seen: Seen::Unknown },
+            Micro::Read { key: "x".into(), seen: ReadValue::Unknown },
             Micro::Append { key: "l".into(), value: Value::text("a") },
         );
         for (op, expected) in [

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use fracas_checker::transaction::{Micro, Seen};
+use fracas_checker::transaction::{Micro, ReadValue};
 use fracas_checker::{Op, OpKind, Outcome, Value};
 use serde_json::Value as Json;
 
@@ -154,14 +154,14 @@ impl Told<'_> {
 }
 
 /// What a read within a transaction saw: nothing, a value or a list.
-fn seen(place: &ValueAt, result: &Json) -> Result<Seen, String> {
+fn seen(place: &ValueAt, result: &Json) -> Result<ReadValue, String> {
     match result {
-        Json::Null => Ok(Seen::Absent),
+        Json::Null => Ok(ReadValue::Absent),
         Json::Array(items) => {
             let values: Result<Vec<Value>, String> =
                 items.iter().map(|item| place.one(item)).collect();
-            values.map(|values| Seen::List(values.into()))
+            values.map(|values| ReadValue::List(values.into()))
         }
-        value => place.one(value).map(Seen::Value),
+        value => place.one(value).map(ReadValue::Value),
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
 use fracas_checker::event::Stamp;
-use fracas_checker::transaction::{Micro, Seen};
+use fracas_checker::transaction::{Micro, ReadValue};
 use fracas_checker::{Completion, Key, NodeId, Op, OpKind, Outcome, ProcessId, Value};
 use fracas_targets::Target;
 use serde_json::{Value as Json, json};
@@ -66,14 +66,14 @@ fn key() -> Key {
 }
 
 fn txn() -> Op {
-    let read = |key: &str| Micro::Read { key: key.into(), seen: Seen::Unknown };
+    let read = |key: &str| Micro::Read { key: key.into(), seen: ReadValue::Unknown };
     let write = Micro::Write { key: "x".into(), value: 1.into() };
     let append = Micro::Append { key: "l".into(), value: Value::text("a") };
     Op::Txn { ops: [read("x"), write, append, read("l")].into() }
 }
 
 /// The transaction with its reads answered.
-fn committed(x: Seen, l: Seen) -> Completion {
+fn committed(x: ReadValue, l: ReadValue) -> Completion {
     let Op::Txn { ops } = txn() else { unreachable!("it is one") };
     let mut ops = ops.to_vec();
     ops[0] = Micro::Read { key: "x".into(), seen: x };
@@ -193,8 +193,8 @@ async fn every_operation_is_asked_for_with_its_arguments() {
         server.ask(&txn(), 200, r#"{"results": [null, null, 3, [2, "a"]]}"#).await;
     let body = asked.strip_prefix("POST /txn ").expect("the path is fixed");
     assert_eq!(serde_json::from_str::<Json>(body).expect("JSON"), sent);
-    let list = Seen::List(Arc::new([2.into(), Value::text("a")]));
-    assert_eq!(completion, committed(Seen::Absent, list));
+    let list = ReadValue::List(Arc::new([2.into(), Value::text("a")]));
+    assert_eq!(completion, committed(ReadValue::Absent, list));
     kinds.sort();
     assert_eq!(kinds, Vec::from_iter(OpKind::asked()), "every kind of operation is in the table");
 }

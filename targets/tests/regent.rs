@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
 use fracas_checker::event::Stamp;
-use fracas_checker::transaction::{Micro, Seen};
+use fracas_checker::transaction::{Micro, ReadValue};
 use fracas_checker::{Completion, Key, NodeId, Op, Outcome, ProcessId, Value};
 use fracas_targets::Target;
 use tokio::net::TcpListener;
@@ -167,7 +167,7 @@ fn locks_and_transactions() -> Vec<Row> {
     let release = |name: &str| Op::Release { key: key(name), holder: 7 };
     let read = |seen| Micro::Read { key: key("x"), seen };
     let append = || Micro::Append { key: key("l"), value: 2.into() };
-    let list = Seen::List(Arc::new([1.into()]));
+    let list = ReadValue::List(Arc::new([1.into()]));
     vec![
         (
             acquire("mutex0"),
@@ -184,7 +184,7 @@ fn locks_and_transactions() -> Vec<Row> {
         (release("mutex0"), r#"POST /mutex/mutex0/release {"holder": 7}"#, "{}", Outcome::Release),
         (release("lock0"), r#"POST /lock/lock0/release {"holder": 7}"#, "{}", Outcome::Release),
         (
-            Op::Txn { ops: [read(Seen::Unknown), append()].into() },
+            Op::Txn { ops: [read(ReadValue::Unknown), append()].into() },
             r#"POST /txn {"ops": [{"f": "read", "key": "x"}, {"f": "append", "key": "l", "value": 2}]}"#,
             r#"{"results":[[1],null]}"#,
             Outcome::Txn { ops: [read(list), append()].into() },

@@ -4,7 +4,7 @@
 
 use fracas_checker::Completion;
 use fracas_checker::event::{Key, Op, OpKind, Outcome};
-use fracas_checker::transaction::{Micro, Seen};
+use fracas_checker::transaction::{Micro, ReadValue};
 
 use crate::look::Look;
 use crate::names::Filling;
@@ -84,7 +84,7 @@ impl Stream for Client {
     fn learn(&mut self, _: &Op, completion: &Completion) {
         let Completion::Ok { outcome: Outcome::Txn { ops }, .. } = completion else { return };
         for part in ops.iter() {
-            if let Micro::Read { key, seen: Seen::List(values) } = part {
+            if let Micro::Read { key, seen: ReadValue::List(values) } = part {
                 self.lists.saw(key, values.len());
             }
         }

@@ -1,7 +1,7 @@
 //! What workloads of transactions have in common: parts on several keys, and looks that only read.
 
 use fracas_checker::event::{Key, Op};
-use fracas_checker::transaction::{Micro, Seen};
+use fracas_checker::transaction::{Micro, ReadValue};
 
 use crate::Draw;
 use crate::look::{Look, Until};
@@ -11,7 +11,7 @@ pub(crate) const MOST: u16 = 4;
 
 /// A part that reads.
 pub(crate) fn read(key: Key) -> Micro {
-    Micro::Read { key, seen: Seen::Unknown }
+    Micro::Read { key, seen: ReadValue::Unknown }
 }
 
 /// A transaction that only reads.

@@ -10,7 +10,7 @@ use fracas_checker::event::{Nanos, Stamp};
 use fracas_checker::{Completion, Event, EventKind, Key, Op, Outcome, ProcessId};
 
 use super::dice::Dice;
-use super::objects::{Answer, Asked, Object};
+use super::objects::{Answer, Invocation, Object};
 use super::{Drawn, Shape};
 
 /// The longest time from invocation to instant, and from instant to completion: half of it, in
@@ -163,9 +163,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn asked_by(&self, client: usize) -> Asked<'_> {
+    fn asked_by(&self, client: usize) -> Invocation<'_> {
         let asking = &self.clients[client];
-        Asked { client, op: &asking.op, invoked: asking.invoked }
+        Invocation { client, op: &asking.op, invoked: asking.invoked }
     }
 
     fn take_effect(&mut self, client: usize, now: Nanos) {
@@ -227,8 +227,8 @@ impl<'a> Run<'a> {
             self.clients[client].process += self.shape.clients as u64;
         }
         let asking = &self.clients[client];
-        let asked = Asked { client, op: &asking.op, invoked: asking.invoked };
-        self.objects[key].told(&asked, &completion, now);
+        let asked = Invocation { client, op: &asking.op, invoked: asking.invoked };
+        self.objects[key].completed(&asked, &completion, now);
         self.record(now, EventKind::Complete { process: ProcessId(process), completion });
         let pause = 2 * self.dice.below(HALF_PAUSE) + 1;
         self.plan(now + pause, client, Step::Invoke);

@@ -1,6 +1,6 @@
 //! Why an answer misses what had been acknowledged, and why leases overlap.
 
-use super::scene::{About, Scene, Suspects, covers, served};
+use super::context::{About, Context, Suspects, covers, served};
 use crate::event::{Nanos, NodeId, Outcome, Value};
 use crate::fault::Fault;
 use crate::history::{FaultSpan, History, Operation};
@@ -22,8 +22,8 @@ const AWAKE: Nanos = 2_000_000_000;
 /// which it answered, and is fresh or confirmed by the next one; another node had led a higher
 /// generation before the question. Refuted by: an own proof in between that it does not lead; an
 /// answer that names another generation; a restart.
-pub(super) fn old_leader(scene: &Scene<'_>) -> Option<String> {
-    let late = scene.suspects()?.late?;
+pub(super) fn old_leader(context: &Context<'_>) -> Option<String> {
+    let late = context.suspects()?.late?;
     let (end, _, stamp) = late.ok()?;
     let (node, began) = (served(late)?, late.invoked.1);
     let own = |seen: &&Evidence| {
@@ -32,18 +32,18 @@ pub(super) fn old_leader(scene: &Scene<'_>) -> Option<String> {
             && seen.role.is_some()
             && seen.source != Source::Ack
     };
-    let claim = scene.evidence.iter().filter(own).rfind(|seen| seen.since <= end)?;
+    let claim = context.evidence.iter().filter(own).rfind(|seen| seen.since <= end)?;
     let old = claim.proves_leading()?;
-    let next = scene.evidence.iter().filter(own).find(|seen| seen.since > end);
+    let next = context.evidence.iter().filter(own).find(|seen| seen.since > end);
     let confirmed = next.is_some_and(|seen| {
         seen.proves_leading() == Some(old) && seen.incarnation == claim.incarnation
     });
     let fresh = claim.time.saturating_add(FRESH) >= began || confirmed;
-    let restarted = scene.downs(node, (claim.since, end)).next().is_some();
+    let restarted = context.downs(node, (claim.since, end)).next().is_some();
     if !fresh || restarted || stamp.generation().is_some_and(|named| named != old) {
         return None;
     }
-    let newer = scene.evidence.iter().find(|seen| {
+    let newer = context.evidence.iter().find(|seen| {
         seen.node != node
             && seen.time <= began
             && seen.proves_leading().is_some_and(|generation| generation > old)
@@ -53,17 +53,17 @@ pub(super) fn old_leader(scene: &Scene<'_>) -> Option<String> {
         "{node} still took itself for the leader of generation {old}, while {leader} had led \
          generation {generation} since {} at the latest. {}",
         words::at(newer.time),
-        why_it_did_not_know(scene, node, (began, end))
+        why_it_did_not_know(context, node, (began, end))
     ))
 }
 
 /// What about `node` may have kept it from knowing that it was deposed.
-fn why_it_did_not_know(scene: &Scene<'_>, node: NodeId, asked: (Nanos, Nanos)) -> String {
-    let wrong = scene.faults.iter().find(|span| {
+fn why_it_did_not_know(context: &Context<'_>, node: NodeId, asked: (Nanos, Nanos)) -> String {
+    let wrong = context.faults.iter().find(|span| {
         matches!(&span.fault, Fault::Clock { nodes, .. } if nodes.contains(&node))
             && covers(span, asked)
     });
-    let woke = scene.faults.iter().find(|span| {
+    let woke = context.faults.iter().find(|span| {
         matches!(&span.fault, Fault::Pause { nodes } if nodes.contains(&node))
             && span.effective.is_some_and(|(_, to)| to <= asked.1 && asked.1 - to <= AWAKE)
     });
@@ -86,11 +86,11 @@ fn why_it_did_not_know(scene: &Scene<'_>, node: NodeId, asked: (Nanos, Nanos)) -
 
 /// A proven cut that separated `node` from a majority all the time, and that majority.
 fn alone<'a>(
-    scene: &'a Scene<'_>,
+    context: &'a Context<'_>,
     node: NodeId,
     span: (Nanos, Nanos),
 ) -> Option<(&'a FaultSpan, String)> {
-    let (cut, majority) = reach::cut_off(scene.nodes, &scene.faults, node, &(span.0..=span.1))?;
+    let (cut, majority) = reach::cut_off(context.nodes, &context.faults, node, &(span.0..=span.1))?;
     Some((cut, words::list(&majority)))
 }
 
@@ -101,12 +101,12 @@ const LATEST: usize = 100;
 ///
 /// Must hold: from the question to the answer the node that was asked was cut from a majority, by
 /// proof. Refuted by: an answer that names a node which was not.
-pub(super) fn answered_alone(scene: &Scene<'_>) -> Option<String> {
-    let late = scene.suspects()?.late.filter(|late| late.op.kind().only_looks())?;
+pub(super) fn answered_alone(context: &Context<'_>) -> Option<String> {
+    let late = context.suspects()?.late.filter(|late| late.op.kind().only_looks())?;
     let (end, _, stamp) = late.ok()?;
     let node = late.node.or(stamp.node())?;
-    let (cut, majority) = alone(scene, node, (late.invoked.1, end))?;
-    if stamp.node().is_some_and(|named| alone(scene, named, (late.invoked.1, end)).is_none()) {
+    let (cut, majority) = alone(context, node, (late.invoked.1, end))?;
+    if stamp.node().is_some_and(|named| alone(context, named, (late.invoked.1, end)).is_none()) {
         return None;
     }
     Some(format!(
@@ -121,12 +121,12 @@ pub(super) fn answered_alone(scene: &Scene<'_>) -> Option<String> {
 ///
 /// Must hold: it was asked and acknowledged while the node was cut off, by proof. Refuted by: an
 /// answer of another node that shows it.
-pub(super) fn acknowledged_alone(scene: &Scene<'_>) -> Option<String> {
-    let done = scene.suspects()?.done?;
+pub(super) fn acknowledged_alone(context: &Context<'_>) -> Option<String> {
+    let done = context.suspects()?.done?;
     let (end, ..) = done.ok()?;
     let node = served(done)?;
-    let (cut, majority) = alone(scene, node, (done.invoked.1, end))?;
-    if seen(scene.history, done, |by| served(by) != Some(node)) {
+    let (cut, majority) = alone(context, node, (done.invoked.1, end))?;
+    if seen(context.history, done, |by| served(by) != Some(node)) {
         return None;
     }
     Some(format!(
@@ -142,13 +142,13 @@ pub(super) fn acknowledged_alone(scene: &Scene<'_>) -> Option<String> {
 /// Must hold: the acknowledgement, then a proven kill or power failure of the node that gave it,
 /// then its start, then the answer. Refuted by: an answer after that which shows it, or shows what
 /// the node had acknowledged after it and before it went down: a restart takes the latest first.
-pub(super) fn lost_in_restart(scene: &Scene<'_>) -> Option<String> {
-    let Suspects { late, done } = scene.suspects()?;
+pub(super) fn lost_in_restart(context: &Context<'_>) -> Option<String> {
+    let Suspects { late, done } = context.suspects()?;
     let (done, late) = (done?, late?);
     let (from, to) = (done.ok()?.0, late.ok()?.0);
     let node = served(done)?;
-    let down = scene.downs(node, (from, to)).find(|down| down.back.is_some_and(|at| at <= to))?;
-    if outlived(scene.history, done, node, down.from) {
+    let down = context.downs(node, (from, to)).find(|down| down.back.is_some_and(|at| at <= to))?;
+    if outlived(context.history, done, node, down.from) {
         return None;
     }
     Some(format!(
@@ -199,12 +199,12 @@ fn shows(operation: &Operation, value: &Value) -> bool {
 ///
 /// Must hold: a proven fault of the clock of a node that answered one of the requests, in effect
 /// between the first request and the last answer. Refuted by: its absence.
-pub(super) fn wrong_clock(scene: &Scene<'_>) -> Option<String> {
-    let About::Leases(requests) = scene.about else { return None };
+pub(super) fn wrong_clock(context: &Context<'_>) -> Option<String> {
+    let About::Leases(requests) = context.about else { return None };
     let from = requests.iter().map(|one| one.invoked.1).min()?;
     let to = requests.iter().filter_map(|one| one.ok()).map(|(time, ..)| time).max()?;
     let granted: Vec<NodeId> = requests.iter().filter_map(|one| served(one)).collect();
-    let (span, node) = scene.faults.iter().find_map(|span| {
+    let (span, node) = context.faults.iter().find_map(|span| {
         let Fault::Clock { nodes, .. } = &span.fault else { return None };
         let (begin, end) = span.effective.filter(|_| span.is_effective())?;
         let node = nodes.iter().find(|node| granted.contains(node))?;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::scene::{About, Down, Scene};
+use super::context::{About, Context, Down};
 use crate::event::{EventKind, Nanos, NodeChange, NodeId};
 use crate::leadership::evidence::Evidence;
 use crate::words;
@@ -19,12 +19,12 @@ fn one_life(one: &Evidence, other: &Evidence) -> bool {
 ///
 /// Must hold: a proven kill or power failure of that node in between. Refuted by: both told in one
 /// life of the node.
-pub(super) fn forgot(scene: &Scene<'_>) -> Option<String> {
-    let About::Forgot(first, later) = scene.about else { return None };
+pub(super) fn forgot(context: &Context<'_>) -> Option<String> {
+    let About::Forgot(first, later) = context.about else { return None };
     if one_life(first, later) {
         return None;
     }
-    let down = scene.downs(first.node, (first.since, later.time)).last()?;
+    let down = context.downs(first.node, (first.since, later.time)).last()?;
     Some(format!(
         "{} {}, in between. {} A generation or vote that is not on the disk before it is used is \
          forgotten.",
@@ -37,9 +37,9 @@ pub(super) fn forgot(scene: &Scene<'_>) -> Option<String> {
 /// A node is known to have voted for both leaders.
 ///
 /// Must hold: two votes of one node in the generation, for different candidates, by proof.
-pub(super) fn voted_twice(scene: &Scene<'_>) -> Option<String> {
-    let About::Elected(first, second) = scene.about else { return None };
-    let (one, other) = votes(scene, first, second)?;
+pub(super) fn voted_twice(context: &Context<'_>) -> Option<String> {
+    let About::Elected(first, second) = context.about else { return None };
+    let (one, other) = votes(context, first, second)?;
     let node = one.node;
     let (a, b) = (one.voted?, other.voted?);
     let voted = format!("{node} voted for {a} by {} and for {b}", words::at(one.time));
@@ -49,7 +49,7 @@ pub(super) fn voted_twice(scene: &Scene<'_>) -> Option<String> {
             words::at(other.time)
         ));
     }
-    let down = scene.downs(node, (one.since, other.time)).last()?;
+    let down = context.downs(node, (one.since, other.time)).last()?;
     Some(format!(
         "{voted} by {}, and {} in between. {} A vote that is not on the disk before it is given is \
          given twice.",
@@ -61,14 +61,14 @@ pub(super) fn voted_twice(scene: &Scene<'_>) -> Option<String> {
 
 /// The first two votes of one node that contradict each other in the generation of two leaders.
 fn votes<'a>(
-    scene: &'a Scene<'_>,
+    context: &'a Context<'_>,
     first: &Evidence,
     second: &Evidence,
 ) -> Option<(&'a Evidence, &'a Evidence)> {
     let generation = first.generation?;
     let leaders = [first.node, second.node];
     let mut given: BTreeMap<NodeId, &Evidence> = BTreeMap::new();
-    for seen in &scene.evidence {
+    for seen in &context.evidence {
         let Some((of, candidate)) = seen.proves_vote() else { continue };
         if of != generation || !leaders.contains(&candidate) {
             continue;
@@ -86,13 +86,13 @@ fn votes<'a>(
 /// Must hold: a proven kill or power failure of a node after the first leader was elected, and its
 /// start before the second was. Refuted by: a vote that the node told in a later life, and that is
 /// for the first leader: it had not forgotten.
-pub(super) fn voter_restarted(scene: &Scene<'_>) -> Option<String> {
-    let About::Elected(first, second) = scene.about else { return None };
+pub(super) fn voter_restarted(context: &Context<'_>) -> Option<String> {
+    let About::Elected(first, second) = context.about else { return None };
     let span = (first.since.saturating_sub(ELECTION), second.time);
-    let restarted = scene.nodes.iter().filter(|node| !remembers(scene, **node, first));
+    let restarted = context.nodes.iter().filter(|node| !remembers(context, **node, first));
     let back = |down: &Down<'_>| down.back.is_some_and(|back| back <= second.time);
     let (node, down) = restarted
-        .flat_map(|node| scene.downs(*node, span).map(move |down| (node, down)))
+        .flat_map(|node| context.downs(*node, span).map(move |down| (node, down)))
         .filter(|(_, down)| back(down))
         .max_by_key(|(_, down)| down.from)?;
     Some(format!(
@@ -105,8 +105,8 @@ pub(super) fn voter_restarted(scene: &Scene<'_>) -> Option<String> {
 }
 
 /// Whether `node` told in a later life that it had voted for the first leader.
-fn remembers(scene: &Scene<'_>, node: NodeId, first: &Evidence) -> bool {
-    let votes: BTreeSet<u32> = scene
+fn remembers(context: &Context<'_>, node: NodeId, first: &Evidence) -> bool {
+    let votes: BTreeSet<u32> = context
         .evidence
         .iter()
         .filter(|seen| {
@@ -122,10 +122,10 @@ fn remembers(scene: &Scene<'_>, node: NodeId, first: &Evidence) -> bool {
 ///
 /// Must hold: at that moment no majority of the nodes is up, because of servers that ended by
 /// themselves. Refuted by: a start since then.
-pub(super) fn no_majority(scene: &Scene<'_>) -> Option<String> {
-    let About::Silent(moment) = scene.about else { return None };
+pub(super) fn no_majority(context: &Context<'_>) -> Option<String> {
+    let About::Silent(moment) = context.about else { return None };
     let mut ended: BTreeMap<NodeId, (Nanos, &str)> = BTreeMap::new();
-    let events = scene.history.events().iter().take_while(|event| event.time <= moment);
+    let events = context.history.events().iter().take_while(|event| event.time <= moment);
     for event in events {
         match &event.kind {
             EventKind::Node { node, change: NodeChange::Exited { how, .. }, .. } => {
@@ -137,8 +137,8 @@ pub(super) fn no_majority(scene: &Scene<'_>) -> Option<String> {
             _ => {}
         }
     }
-    let up = scene.nodes.len() - ended.len().min(scene.nodes.len());
-    if ended.is_empty() || 2 * up > scene.nodes.len() {
+    let up = context.nodes.len() - ended.len().min(context.nodes.len());
+    if ended.is_empty() || 2 * up > context.nodes.len() {
         return None;
     }
     let each = ended
@@ -147,6 +147,6 @@ pub(super) fn no_majority(scene: &Scene<'_>) -> Option<String> {
     Some(format!(
         "Servers had ended by themselves: {}. {up} of {} nodes were up, which is no majority.",
         words::list(each),
-        scene.nodes.len()
+        context.nodes.len()
     ))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::seen::Seen;
+use super::activity::Activity;
 use crate::event::{EventKind, Nanos};
 use crate::fault::{Fault, FaultEvent, FaultKind};
 use crate::history::{FaultSpan, History};
@@ -25,8 +25,8 @@ const NAMED: usize = 12;
 
 /// Whether enough faults were proven, almost all of them and some of every kind, and clients were
 /// served meanwhile.
-pub(super) fn check(seen: &Seen<'_>, result: &mut CheckResult) {
-    let (history, faults) = (seen.history, &seen.faults);
+pub(super) fn check(activity: &Activity<'_>, result: &mut CheckResult) {
+    let (history, faults) = (activity.history, &activity.faults);
     let effective = faults.iter().filter(|span| span.is_effective()).count() as u64;
     missed(history, result);
     if faults.is_empty() {

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::activity::Activity;
 use super::load::Fates;
 use super::numbers::{Number, enough, least};
-use super::seen::Seen;
 use crate::event::{Key, Nanos, Op, OpKind};
 use crate::history::{Kinds, Said};
 use crate::lease;
@@ -15,16 +15,16 @@ use crate::verdict::CheckResult;
 const NAMED: usize = 3;
 
 /// Holds what was asked of objects against what the plan asks for.
-pub(super) fn check(seen: &Seen<'_>, result: &mut CheckResult) {
-    handovers(seen, result);
-    let kinds = seen.history.kinds();
-    if kinds.is_empty() && seen.history.header().plan.coverage.objects.is_empty() {
+pub(super) fn check(activity: &Activity<'_>, result: &mut CheckResult) {
+    handovers(activity, result);
+    let kinds = activity.history.kinds();
+    if kinds.is_empty() && activity.history.header().plan.coverage.objects.is_empty() {
         return;
     }
     known(kinds, result);
-    unjudged(seen, result);
-    let fates = fates(seen);
-    for (name, needed) in &seen.history.header().plan.coverage.objects {
+    unjudged(activity, result);
+    let fates = fates(activity);
+    for (name, needed) in &activity.history.header().plan.coverage.objects {
         for (kind, needed) in &needed.ok {
             let fates = fates.get(&(name.as_str(), *kind)).cloned().unwrap_or_default();
             enough(result, &fates, *needed, &format!("ok {kind} of `{name}`"));
@@ -33,14 +33,14 @@ pub(super) fn check(seen: &Seen<'_>, result: &mut CheckResult) {
 }
 
 /// What became of operations under load, by the names that the header has for their objects.
-fn fates<'a>(seen: &'a Seen<'_>) -> BTreeMap<(&'a str, OpKind), Fates> {
-    let kinds = seen.history.kinds();
+fn fates<'a>(activity: &'a Activity<'_>) -> BTreeMap<(&'a str, OpKind), Fates> {
+    let kinds = activity.history.kinds();
     let mut found: BTreeMap<(&str, OpKind), Fates> = BTreeMap::new();
     let under_load =
-        seen.history.operations().iter().filter(|one| seen.load.contains(one.invoked.1));
+        activity.history.operations().iter().filter(|one| activity.load.contains(one.invoked.1));
     for one in under_load {
         for name in names(kinds, &one.op) {
-            found.entry((name, one.op.kind())).or_default().count(one, seen.load);
+            found.entry((name, one.op.kind())).or_default().count(one, activity.load);
         }
     }
     found
@@ -55,12 +55,12 @@ fn names<'a>(kinds: &'a Kinds, op: &Op) -> BTreeSet<&'a str> {
 }
 
 /// Whether enough locks went from one holder to another.
-fn handovers(seen: &Seen<'_>, result: &mut CheckResult) {
-    let coverage = &seen.history.header().plan.coverage;
+fn handovers(activity: &Activity<'_>, result: &mut CheckResult) {
+    let coverage = &activity.history.header().plan.coverage;
     let mut grants: Vec<(&Key, Nanos, u64)> = Vec::new();
-    for one in seen.history.operations() {
+    for one in activity.history.operations() {
         if let (Op::Acquire { key, holder, .. }, Some((time, ..))) = (&one.op, one.ok())
-            && seen.load.contains(time)
+            && activity.load.contains(time)
         {
             grants.push((key, time, *holder));
         }
@@ -77,7 +77,7 @@ fn handovers(seen: &Seen<'_>, result: &mut CheckResult) {
     let number = Number { name: "handovers", seen: passed.len(), helps };
     least(result, &number, coverage.handovers);
     for (name, needed) in per_name {
-        let of_name = |key: &&&Key| seen.history.kinds().name(key) == Some(name.as_str());
+        let of_name = |key: &&&Key| activity.history.kinds().name(key) == Some(name.as_str());
         let count = passed.iter().filter(of_name).count() as u64;
         if count < needed.handovers {
             let needed = needed.handovers;
@@ -103,13 +103,13 @@ fn known(kinds: &Kinds, result: &mut CheckResult) {
 }
 
 /// Whether objects that the header names were only asked what a check of their kind judges.
-fn unjudged(seen: &Seen<'_>, result: &mut CheckResult) {
-    let kinds = seen.history.kinds();
+fn unjudged(activity: &Activity<'_>, result: &mut CheckResult) {
+    let kinds = activity.history.kinds();
     let foreign = |op: &Op| match kinds.of(op) {
         Said::Kind(checks) => !checks.iter().any(|id| serves(id, op.kind())),
         Said::Nothing | Said::Several => false,
     };
-    let operations = seen.history.operations().iter().filter(|one| !one.failed());
+    let operations = activity.history.operations().iter().filter(|one| !one.failed());
     let found = operations.filter(|one| foreign(&one.op) && !one.op.kind().only_looks());
     let found: BTreeSet<(String, OpKind)> = found
         .map(|one| (one.op.key().map_or_else(String::new, ToString::to_string), one.op.kind()))

@@ -2,7 +2,7 @@
 //!
 //! A check that had nothing to look at says “pass”, and means nothing by it.
 
-use super::seen::Seen;
+use super::activity::Activity;
 use crate::event::{Op, OpKind, Outcome};
 use crate::history::Operation;
 use crate::leadership;
@@ -11,19 +11,19 @@ use crate::objects::OBJECTS;
 use crate::verdict::CheckResult;
 
 /// Says of every check of the plan that had nothing to look at what it lacked.
-pub(super) fn check(seen: &Seen<'_>, result: &mut CheckResult) {
-    for id in &seen.history.header().plan.checks {
-        if let Some(lack) = lack(id, seen) {
+pub(super) fn check(activity: &Activity<'_>, result: &mut CheckResult) {
+    for id in &activity.history.header().plan.checks {
+        if let Some(lack) = lack(id, activity) {
             result.inconclusive(format!("`{id}` was not put to the test: {lack}"));
         }
     }
 }
 
 /// What the check `id` would have needed and did not get; none if it got it.
-fn lack(id: &str, seen: &Seen<'_>) -> Option<&'static str> {
+fn lack(id: &str, activity: &Activity<'_>) -> Option<&'static str> {
     match id {
         "register/linearizable" => {
-            let ok = |kinds: &[OpKind]| seen.any_ok(id, kinds);
+            let ok = |kinds: &[OpKind]| activity.any_ok(id, kinds);
             let tested = ok(&[OpKind::Read]) && ok(&[OpKind::Write, OpKind::Cas]);
             (!tested).then_some(
                 "it takes a read and a write that succeed under load: the servers' logs may tell \
@@ -32,45 +32,45 @@ fn lack(id: &str, seen: &Seen<'_>) -> Option<&'static str> {
         }
         "lock/linearizable" => {
             let lock = |one: &Operation| matches!(one.op, Op::Acquire { ttl: None, .. });
-            (!granted(id, seen, lock))
+            (!granted(id, activity, lock))
                 .then_some("no lock was granted under load: the servers' logs may tell why")
         }
         lease::ID => {
             let lease = |one: &Operation| matches!(one.op, Op::Acquire { ttl: Some(_), .. });
-            (!granted(id, seen, lease))
+            (!granted(id, activity, lease))
                 .then_some("no lease was granted under load: the servers' logs may tell why")
         }
         "fencing/linearizable" => {
             let token = |one: &Operation| {
                 matches!(one.ok(), Some((_, Outcome::Acquire { token: Some(_) }, _)))
             };
-            (!granted(id, seen, token)).then_some(
+            (!granted(id, activity, token)).then_some(
                 "no lock was granted with a fencing token under load: see `token` in the target's \
                  `[ops.acquire]`",
             )
         }
         leadership::ID => {
-            let mut evidence = seen.evidence.iter();
+            let mut evidence = activity.evidence.iter();
             let led =
-                evidence.any(|one| one.proves_leading().is_some() && one.since <= seen.load.to);
+                evidence.any(|one| one.proves_leading().is_some() && one.since <= activity.load.to);
             (!led).then_some(
                 "no node was proven to lead: that takes an `atomic` status, log lines, or answers \
                  with node and generation in the target file",
             )
         }
-        _ => unanswered(id, seen),
+        _ => unanswered(id, activity),
     }
 }
 
 /// Whether an operation like that succeeded under load, of those that the check `id` may judge.
-fn granted(id: &str, seen: &Seen<'_>, wanted: impl Fn(&Operation) -> bool) -> bool {
-    seen.succeeded(id).any(wanted)
+fn granted(id: &str, activity: &Activity<'_>, wanted: impl Fn(&Operation) -> bool) -> bool {
+    activity.succeeded(id).any(wanted)
 }
 
 /// Objects are tested by operations that succeed, of those that the check looks at.
-fn unanswered(id: &str, seen: &Seen<'_>) -> Option<&'static str> {
+fn unanswered(id: &str, activity: &Activity<'_>) -> Option<&'static str> {
     let object = OBJECTS.iter().find(|kind| kind.id == id)?;
-    (!seen.any_ok(id, object.serves)).then_some(
+    (!activity.any_ok(id, object.serves)).then_some(
         "no operation that it looks at succeeded under load: the servers' logs may tell why",
     )
 }

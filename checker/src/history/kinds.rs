@@ -97,7 +97,7 @@ impl Kinds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transaction::{Micro, Seen};
+    use crate::transaction::{Micro, ReadValue};
 
     fn kinds() -> Kinds {
         let mut kinds = Kinds::default();
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_transaction_is_of_the_kind_of_all_its_keys() {
-        let read = |key: &str| Micro::Read { key: key.into(), seen: Seen::Unknown };
+        let read = |key: &str| Micro::Read { key: key.into(), seen: ReadValue::Unknown };
         let txn = |keys: &[&str]| Op::Txn { ops: keys.iter().map(|key| read(key)).collect() };
         let (kinds, register) = (kinds(), ["register".to_owned()]);
         for (keys, said) in [

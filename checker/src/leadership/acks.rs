@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use super::evidence::changed;
-use super::findings::Found;
+use super::findings::Findings;
 use super::values::Values;
 use crate::catalogue::STALE_LEADER_ACK_LOST;
 use crate::event::{Key, Nanos};
@@ -29,7 +29,7 @@ pub(super) struct Late<'a> {
 }
 
 /// Adds late acknowledgements, as anomalies where a write is lost.
-pub(super) fn judge(history: &History, found: &mut Found) {
+pub(super) fn judge(history: &History, findings: &mut Findings) {
     let fates: BTreeMap<&Key, Fates<'_>> = Fates::of(history);
     let (mut anomalies, mut suspicions) = (Vec::new(), Vec::new());
     let late = late(history.operations());
@@ -42,7 +42,7 @@ pub(super) fn judge(history: &History, found: &mut Found) {
             None => suspicions.push(suspicion(late, "whether it survived is unknown")),
         }
     }
-    found.add("acknowledged by a deposed leader", anomalies, suspicions);
+    findings.add("acknowledged by a deposed leader", anomalies, suspicions);
 }
 
 /// Everything that was answered late, in the order of invocation, reads included.

@@ -10,12 +10,12 @@ const TOLD: usize = 10;
 
 /// What the parts of the check have found.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct Findings {
     pub(super) anomalies: Vec<Anomaly>,
     pub(super) suspicions: Vec<String>,
 }
 
-impl Found {
+impl Findings {
     /// Adds what one part found; of many alike only the first are told.
     pub(super) fn add(&mut self, kind: &str, anomalies: Vec<Anomaly>, suspicions: Vec<String>) {
         let beyond = anomalies.len().saturating_sub(TOLD);

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use super::findings::Found;
+use super::findings::Findings;
 use crate::catalogue::LOG_DIVERGENCE;
 use crate::event::{Event, EventKind, Nanos};
 use crate::history::History;
@@ -20,7 +20,7 @@ use crate::words;
 
 /// One entry as one node told of it.
 #[derive(Clone, Copy)]
-struct Told<'a> {
+struct Report<'a> {
     index: u64,
     time: Nanos,
     seen: &'a Observation,
@@ -28,32 +28,32 @@ struct Told<'a> {
 }
 
 /// What is known of one place of the log: who first told its generation, and its content.
-type Place<'a> = (Told<'a>, Option<Told<'a>>);
+type Place<'a> = (Report<'a>, Option<Report<'a>>);
 
 /// Adds the first place of the log at which nodes do not agree; what follows it rests on it.
-pub(super) fn judge(history: &History, found: &mut Found) {
+pub(super) fn judge(history: &History, findings: &mut Findings) {
     let mut places: BTreeMap<u64, Place<'_>> = BTreeMap::new();
-    let mut diverged: BTreeMap<u64, [Told<'_>; 2]> = BTreeMap::new();
-    for told in history.others().iter().filter_map(told) {
-        let (first, content) = places.entry(told.entry.index).or_insert((told, None));
-        let content = told.entry.value.is_some().then(|| *content.get_or_insert(told));
+    let mut diverged: BTreeMap<u64, [Report<'_>; 2]> = BTreeMap::new();
+    for report in history.others().iter().filter_map(report) {
+        let (first, content) = places.entry(report.entry.index).or_insert((report, None));
+        let content = report.entry.value.is_some().then(|| *content.get_or_insert(report));
         let known = [Some(*first), content];
         if let Some(other) =
-            known.into_iter().flatten().find(|other| !agree(other.entry, told.entry))
+            known.into_iter().flatten().find(|other| !agree(other.entry, report.entry))
         {
-            diverged.entry(told.entry.index).or_insert([other, told]);
+            diverged.entry(report.entry.index).or_insert([other, report]);
         }
     }
     let also = diverged.len().saturating_sub(1);
     let anomalies = diverged.into_iter().take(1);
     let anomalies = anomalies.map(|(index, both)| anomaly(history, index, both, also)).collect();
-    found.add("logs that do not agree", anomalies, Vec::new());
+    findings.add("logs that do not agree", anomalies, Vec::new());
 }
 
-fn told(event: &Event) -> Option<Told<'_>> {
+fn report(event: &Event) -> Option<Report<'_>> {
     let EventKind::Observe(seen) = &event.kind else { return None };
     let entry = seen.entry.as_ref().filter(|_| seen.grade.proves())?;
-    Some(Told { index: event.index, time: event.time, seen, entry })
+    Some(Report { index: event.index, time: event.time, seen, entry })
 }
 
 /// Whether two tellings of one place may be of the same entry.
@@ -71,20 +71,20 @@ fn words_of(entry: &LogEntry) -> String {
     }
 }
 
-fn fact(told: &Told<'_>) -> Fact {
-    let (node, entry) = (told.seen.node, told.entry);
-    let (since, time) = (words::at(told.seen.since), words::at(told.time));
+fn fact(report: &Report<'_>) -> Fact {
+    let (node, entry) = (report.seen.node, report.entry);
+    let (since, time) = (words::at(report.seen.since), words::at(report.time));
     let what = words_of(entry);
     let index = entry.index;
     (
-        told.seen.since,
+        report.seen.since,
         format!(
             "{node} told from {since} to {time} that it holds {what}, committed, at index {index}."
         ),
     )
 }
 
-fn anomaly(history: &History, index: u64, both: [Told<'_>; 2], also: usize) -> Anomaly {
+fn anomaly(history: &History, index: u64, both: [Report<'_>; 2], also: usize) -> Anomaly {
     let [one, other] = both;
     let further = match also {
         0 => String::new(),
@@ -106,10 +106,10 @@ fn anomaly(history: &History, index: u64, both: [Told<'_>; 2], also: usize) -> A
              must hold the same on every node for ever."
         ),
         likely_cause: None,
-        witness: both.iter().map(|told| told.index).collect(),
+        witness: both.iter().map(|report| report.index).collect(),
         key: None,
-        nodes: both.iter().map(|told| told.seen.node).collect(),
-        generation: both.iter().map(|told| told.entry.generation).max(),
+        nodes: both.iter().map(|report| report.seen.node).collect(),
+        generation: both.iter().map(|report| report.entry.generation).max(),
         window: (one.seen.since.min(other.seen.since), one.time.max(other.time)),
         moment: one.time.max(other.time),
     }

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::evidence::Evidence;
-use super::findings::{Found, fact};
+use super::findings::{Findings, fact};
 use crate::catalogue::GENERATION_WENT_BACK;
 use crate::cause;
 use crate::event::{Nanos, NodeId};
@@ -18,7 +18,7 @@ use crate::verdict::Anomaly;
 use crate::words;
 
 /// Adds the first step back of each node.
-pub(super) fn judge(history: &History, evidence: &[Evidence], found: &mut Found) {
+pub(super) fn judge(history: &History, evidence: &[Evidence], findings: &mut Findings) {
     let mut nodes: BTreeMap<NodeId, Steps> = BTreeMap::new();
     let mut back: BTreeMap<NodeId, (Evidence, Evidence)> = BTreeMap::new();
     for seen in evidence {
@@ -27,7 +27,7 @@ pub(super) fn judge(history: &History, evidence: &[Evidence], found: &mut Found)
         }
     }
     let anomalies = back.values().map(|(high, low)| anomaly(history, high, low)).collect();
-    found.add("a generation that went back", anomalies, Vec::new());
+    findings.add("a generation that went back", anomalies, Vec::new());
 }
 
 /// The steps of one node, told in the order of events.

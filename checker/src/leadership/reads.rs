@@ -24,7 +24,7 @@ use std::ops::Bound;
 
 use super::acks::late;
 use super::evidence::{changed, evidence};
-use super::findings::Found;
+use super::findings::Findings;
 use super::values::Values;
 use crate::catalogue::{LOST_ACROSS_GENERATIONS, STALE_LEADER_READ};
 use crate::cause::{self, Suspects};
@@ -38,7 +38,7 @@ use crate::verdict::Anomaly;
 use crate::words;
 
 /// Adds the first read of each generation that missed something of another, for each register.
-pub(super) fn judge(history: &History, found: &mut Found) {
+pub(super) fn judge(history: &History, findings: &mut Findings) {
     if !history.header().plan.checks.iter().any(|id| id == Register::ID) {
         return;
     }
@@ -51,8 +51,8 @@ pub(super) fn judge(history: &History, found: &mut Found) {
         stale.extend(deposed.into_values().map(told));
         lost.extend(forgotten.into_values().map(told));
     }
-    found.add("a stale read by a deposed leader", stale, Vec::new());
-    found.add("a value lost across generations", lost, Vec::new());
+    findings.add("a stale read by a deposed leader", stale, Vec::new());
+    findings.add("a value lost across generations", lost, Vec::new());
 }
 
 /// A write that was acknowledged, with what counts of it.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::{Evidence, evidence};
-use super::findings::{Found, fact};
+use super::findings::{Findings, fact};
 use crate::catalogue::SPLIT_BRAIN;
 use crate::cause;
 use crate::event::{Nanos, NodeId};
@@ -134,12 +134,12 @@ pub(crate) fn first_led(evidence: &[Evidence]) -> BTreeMap<u64, Evidence> {
 }
 
 /// Adds split generations, proven or suspected, and leaders that came back in a later incarnation.
-pub(super) fn judge(history: &History, evidence: &[Evidence], found: &mut Found) {
+pub(super) fn judge(history: &History, evidence: &[Evidence], findings: &mut Findings) {
     let splits = splits(evidence);
     let proven: BTreeSet<u64> = splits.iter().map(|split| split.generation).collect();
     let anomalies = splits.iter().map(|split| anomaly(history, evidence, split)).collect();
-    found.add("a generation with two leaders", anomalies, suspected(evidence, &proven));
-    found.add("a leader that came back", Vec::new(), came_back(evidence));
+    findings.add("a generation with two leaders", anomalies, suspected(evidence, &proven));
+    findings.add("a leader that came back", Vec::new(), came_back(evidence));
 }
 
 fn anomaly(history: &History, evidence: &[Evidence], split: &Split) -> Anomaly {

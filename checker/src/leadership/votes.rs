@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 
 use super::evidence::Evidence;
-use super::findings::{Found, fact};
+use super::findings::{Findings, fact};
 use crate::catalogue::DOUBLE_VOTE;
 use crate::cause;
 use crate::event::NodeId;
@@ -22,7 +22,7 @@ use crate::verdict::Anomaly;
 use crate::words;
 
 /// Adds every generation in which a node voted for two candidates.
-pub(super) fn judge(history: &History, evidence: &[Evidence], found: &mut Found) {
+pub(super) fn judge(history: &History, evidence: &[Evidence], findings: &mut Findings) {
     let mut first: BTreeMap<(NodeId, u64), Evidence> = BTreeMap::new();
     let mut twice: BTreeMap<(NodeId, u64), Evidence> = BTreeMap::new();
     for vote in evidence {
@@ -33,7 +33,7 @@ pub(super) fn judge(history: &History, evidence: &[Evidence], found: &mut Found)
         }
     }
     let anomalies = twice.iter().map(|(of, second)| anomaly(history, &first[of], second));
-    found.add("a vote given twice", anomalies.collect(), Vec::new());
+    findings.add("a vote given twice", anomalies.collect(), Vec::new());
 }
 
 fn anomaly(history: &History, first: &Evidence, second: &Evidence) -> Anomaly {

@@ -10,7 +10,7 @@ use super::breadth_first::BreadthFirst;
 use super::brute;
 use super::call::Call;
 use super::ground::{All, Ground, Outcome, Stop};
-use super::question::{Aim, Found, Turns};
+use super::question::{Aim, Decision, Portfolio};
 use super::refute::refuted_at;
 use super::search::search;
 use super::space::Space;
@@ -69,8 +69,8 @@ fn all<'s, 'c>(calls: &[Call<'c>], steps: &'s RefCell<Space<'c, Register>>) -> A
     All { tasks, abouts, states, steps, budget: Budget::unlimited_time() }
 }
 
-fn found(calls: &[Call<'_>], turns: Turns) -> Found {
-    search::<Register>(calls, Aim { turns, earliest: true }, &Budget::unlimited_time())
+fn found(calls: &[Call<'_>], portfolio: Portfolio) -> Decision {
+    search::<Register>(calls, Aim { portfolio, earliest: true }, &Budget::unlimited_time())
 }
 
 #[test]
@@ -81,10 +81,14 @@ fn all_agree_on_since_when_a_history_is_refuted() {
         let drawn = draw(&mut rng, 2 + number % 7);
         let calls = calls(&drawn);
         let truth = brute::search::<Register>(&calls, &Budget::unlimited_time());
-        for turns in [Turns::All, Turns::Frontier, Turns::DepthFirst] {
-            assert_eq!(found(&calls, turns), truth, "{turns:?}, history {number}: {calls:#?}");
+        for portfolio in [Portfolio::All, Portfolio::Frontier, Portfolio::DepthFirst] {
+            assert_eq!(
+                found(&calls, portfolio),
+                truth,
+                "{portfolio:?}, history {number}: {calls:#?}"
+            );
         }
-        refuted += u32::from(truth != Found::Legal);
+        refuted += u32::from(truth != Decision::Legal);
     }
     assert!(refuted > 300, "{refuted}");
 }
@@ -96,12 +100,12 @@ fn refuters_and_windows_refute_only_what_the_frontier_does() {
     for number in 0..2_000 {
         let drawn = draw(&mut rng, 10 + number % 20);
         let calls = calls(&drawn);
-        let truth = found(&calls, Turns::Frontier);
+        let truth = found(&calls, Portfolio::Frontier);
         let since = match truth {
-            Found::Refuted { at } => at,
+            Decision::Refuted { at } => at,
             _ => Nanos::MAX,
         };
-        legal += u32::from(truth == Found::Legal);
+        legal += u32::from(truth == Decision::Legal);
         let steps = RefCell::new(Space::new());
         let all = all(&calls, &steps);
         if let Some(at) = refuted_at(&all.tasks, &all.abouts) {

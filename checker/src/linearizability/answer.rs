@@ -5,7 +5,7 @@ use super::brute;
 use super::call::Call;
 use super::finding::Finding;
 use super::object::Object;
-use super::question::{Aim, Found, GaveUp, Turns};
+use super::question::{Aim, Decision, GaveUp, Portfolio};
 use super::search::search;
 use crate::budget::Budget;
 use crate::models::Model;
@@ -18,7 +18,7 @@ pub(crate) fn answer<K: Object>(
     budget: &Budget<'_>,
 ) -> Option<bool> {
     let finding = match algorithm {
-        Algorithm::Auto | Algorithm::NearLinear => K::monitor(calls),
+        Algorithm::Auto | Algorithm::NearLinear => K::decide_fast(calls),
         _ => Finding::Ambiguous,
     };
     match finding {
@@ -33,25 +33,25 @@ pub(super) fn search_by<M: Model>(
     calls: &[Call<'_, M::Op, M::Outcome>],
     algorithm: Algorithm,
     budget: &Budget<'_>,
-) -> Found {
-    let by = |turns| search::<M>(calls, Aim { turns, earliest: true }, budget);
+) -> Decision {
+    let by = |portfolio| search::<M>(calls, Aim { portfolio, earliest: true }, budget);
     match algorithm {
-        Algorithm::Auto => by(Turns::All),
-        Algorithm::Frontier => by(Turns::Frontier),
-        Algorithm::DepthFirst => by(Turns::DepthFirst),
+        Algorithm::Auto => by(Portfolio::All),
+        Algorithm::Frontier => by(Portfolio::Frontier),
+        Algorithm::DepthFirst => by(Portfolio::DepthFirst),
         Algorithm::BruteForce => brute::search::<M>(calls, budget),
-        Algorithm::NearLinear => Found::GaveUp { at: 0, completed: 0, why: GaveUp::Ambiguous },
+        Algorithm::NearLinear => Decision::GaveUp { at: 0, completed: 0, why: GaveUp::Ambiguous },
     }
 }
 
 /// Whether `calls` of one object are known to have no legal order; cheaper than a decision,
 /// because it need not say since when.
 pub(super) fn is_refuted<K: Object>(calls: &[Call<'_>], budget: &Budget<'_>) -> bool {
-    let aim = Aim { turns: Turns::All, earliest: false };
-    match K::monitor(calls) {
+    let aim = Aim { portfolio: Portfolio::All, earliest: false };
+    match K::decide_fast(calls) {
         Finding::Legal => false,
         Finding::Refuted(_) => true,
-        Finding::Ambiguous => matches!(search::<K>(calls, aim, budget), Found::Refuted { .. }),
+        Finding::Ambiguous => matches!(search::<K>(calls, aim, budget), Decision::Refuted { .. }),
     }
 }
 

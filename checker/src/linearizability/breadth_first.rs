@@ -48,7 +48,7 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
         let reach = ground.reach();
         let mut now = Frontier::new();
         for state in from {
-            now.insert(Configuration::of(*state), &reach.scene);
+            now.insert(Configuration::of(*state), &reach.open);
         }
         let (spare, kept) = (Frontier::new(), Vec::new());
         Self { reach, now, spare, width, narrowed: false, all_or_nothing: false, kept }
@@ -71,12 +71,12 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
 
     /// Walks past the next moment; none at the end.
     pub(crate) fn step(&mut self) -> Option<Result<(), Stop>> {
-        self.reach.scene.next().map(|moment| self.pass(moment.what))
+        self.reach.open.next().map(|moment| self.pass(moment.what))
     }
 
     /// The moment at which it stands.
     pub(crate) fn place(&self) -> usize {
-        self.reach.scene.place()
+        self.reach.open.place()
     }
 
     /// Keeps at most `width` configurations from now on.
@@ -98,11 +98,11 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
     pub(crate) fn back(&mut self, times: usize) -> bool {
         self.kept.truncate((self.kept.len() + 1).saturating_sub(times).max(1));
         let Some(kept) = self.kept.last() else { return false };
-        self.reach.scene.seek(kept.place);
+        self.reach.open.seek(kept.place);
         self.narrowed = kept.narrowed;
         self.now.clear();
         for one in &kept.configurations {
-            self.now.insert(*one, &self.reach.scene);
+            self.now.insert(*one, &self.reach.open);
         }
         true
     }
@@ -115,20 +115,20 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
     fn pass(&mut self, what: What) -> Result<(), Stop> {
         match what {
             What::Begin { slot, class, .. } => {
-                let scene = &mut self.reach.scene;
-                scene.forward();
-                if scene.observes(class) {
-                    self.now.change(|one| scene.watched(one, (slot, class)));
+                let open = &mut self.reach.open;
+                open.forward();
+                if open.observes(class) {
+                    self.now.change(|one| open.watched(one, (slot, class)));
                 }
                 self.look()
             }
             What::Maybe { .. } => {
-                self.reach.scene.forward();
+                self.reach.open.forward();
                 Ok(())
             }
             What::End { slot, class } => self.end((slot, class)),
             What::Forget { class, .. } => {
-                self.reach.scene.forward();
+                self.reach.open.forward();
                 self.forget(class);
                 Ok(())
             }
@@ -155,11 +155,11 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
             return Err(if self.narrowed { Stop::Stuck } else { Stop::Refuted });
         }
         std::mem::swap(&mut self.now, &mut self.spare);
-        self.reach.scene.forward();
+        self.reach.open.forward();
         if self.now.len() > self.width && !self.all_or_nothing {
             self.narrow();
         }
-        if self.reach.scene.usages.bytes() > COMPACT_FROM.max(8 * self.now.bytes()) {
+        if self.reach.open.usages.bytes() > COMPACT_FROM.max(8 * self.now.bytes()) {
             self.compact();
         }
         self.look()
@@ -168,7 +168,7 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
     /// Keeps some of the configurations: of every state alike those that have spent least.
     fn narrow(&mut self) {
         self.narrowed = true;
-        let usages = &self.reach.scene.usages;
+        let usages = &self.reach.open.usages;
         let spent = |one: &Configuration<W>| (usages.total(one.used), one.done.len());
         let mut all: Vec<Configuration<W>> = self.now.iter().collect();
         all.sort_unstable_by_key(|one| (one.state, spent(one), *one.done.words(), one.used));
@@ -178,15 +178,15 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
         ranked.sort_by_key(|(rank, _)| *rank);
         self.now.clear();
         for (_, one) in ranked.into_iter().take(self.width) {
-            self.now.insert(one, &self.reach.scene);
+            self.now.insert(one, &self.reach.open);
         }
     }
 
     fn forget(&mut self, class: OpClass) {
         self.spare.clear();
         for one in self.now.iter() {
-            let used = self.reach.scene.usages.without(one.used, class);
-            self.spare.insert(Configuration { used, ..one }, &self.reach.scene);
+            let used = self.reach.open.usages.without(one.used, class);
+            self.spare.insert(Configuration { used, ..one }, &self.reach.open);
         }
         std::mem::swap(&mut self.now, &mut self.spare);
     }
@@ -194,11 +194,11 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
     /// Counts the usages afresh, so that those of the past are forgotten.
     fn compact(&mut self) {
         let mut fresh = Usages::new();
-        let usages = &self.reach.scene.usages;
+        let usages = &self.reach.open.usages;
         self.now.change(|one| Configuration { used: usages.moved(one.used, &mut fresh), ..one });
         for one in self.kept.iter_mut().flat_map(|kept| &mut kept.configurations) {
             one.used = usages.moved(one.used, &mut fresh);
         }
-        self.reach.scene.usages = fresh;
+        self.reach.open.usages = fresh;
     }
 }

@@ -3,7 +3,7 @@
 //! It shares nothing with the searches, so that they can be held against it.
 
 use super::call::Call;
-use super::question::{Found, GaveUp};
+use super::question::{Decision, GaveUp};
 use crate::budget::Budget;
 use crate::event::Nanos;
 use crate::models::Model;
@@ -15,9 +15,9 @@ const LIMIT: usize = 10;
 pub(crate) fn search<M: Model>(
     calls: &[Call<'_, M::Op, M::Outcome>],
     budget: &Budget<'_>,
-) -> Found {
+) -> Decision {
     if calls.len() > LIMIT {
-        return Found::GaveUp { at: 0, completed: 0, why: GaveUp::Many };
+        return Decision::GaveUp { at: 0, completed: 0, why: GaveUp::Many };
     }
     let mut ends: Vec<Nanos> = calls.iter().filter_map(|call| call.end).collect();
     ends.sort_unstable();
@@ -29,11 +29,11 @@ pub(crate) fn search<M: Model>(
             .collect();
         match has_order::<M>(&before, budget) {
             Some(true) => {}
-            Some(false) => return Found::Refuted { at: *end },
-            None => return Found::GaveUp { at: *end, completed, why: GaveUp::Time },
+            Some(false) => return Decision::Refuted { at: *end },
+            None => return Decision::GaveUp { at: *end, completed, why: GaveUp::Time },
         }
     }
-    Found::Legal
+    Decision::Legal
 }
 
 /// Whether some order of `calls` is legal; none if the time ran out.

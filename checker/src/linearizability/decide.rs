@@ -6,7 +6,7 @@ use super::call::Call;
 use super::earliest::{as_known, earliest};
 use super::finding::Finding;
 use super::object::Object;
-use super::question::Found;
+use super::question::Decision;
 use crate::budget::Budget;
 
 /// Decides whether `calls` of one object have a legal order.
@@ -15,7 +15,7 @@ pub(crate) fn decide<K: Object>(
     calls: &[Call<'_>],
     algorithm: Algorithm,
     budget: &Budget<'_>,
-) -> Found {
+) -> Decision {
     decided::<K>(calls, algorithm, budget).0
 }
 
@@ -25,20 +25,20 @@ pub(super) fn decided<'a, K: Object>(
     calls: &[Call<'a>],
     algorithm: Algorithm,
     budget: &Budget<'_>,
-) -> (Found, Vec<Call<'a>>) {
+) -> (Decision, Vec<Call<'a>>) {
     let finding = match algorithm {
-        Algorithm::Auto | Algorithm::NearLinear => K::monitor(calls),
+        Algorithm::Auto | Algorithm::NearLinear => K::decide_fast(calls),
         _ => Finding::Ambiguous,
     };
     match finding {
-        Finding::Legal => (Found::Legal, Vec::new()),
+        Finding::Legal => (Decision::Legal, Vec::new()),
         Finding::Refuted(by) => {
             let (at, few) = earliest::<K>(calls, &by, budget);
-            (Found::Refuted { at }, few)
+            (Decision::Refuted { at }, few)
         }
         Finding::Ambiguous => match search_by::<K>(calls, algorithm, budget) {
-            Found::Refuted { at } => {
-                (Found::Refuted { at: as_known::<K>(calls, at, budget) }, Vec::new())
+            Decision::Refuted { at } => {
+                (Decision::Refuted { at: as_known::<K>(calls, at, budget) }, Vec::new())
             }
             found => (found, Vec::new()),
         },

@@ -109,13 +109,13 @@ impl<'s, const W: usize> DepthFirst<'s, W> {
     /// Follows a configuration to the next end that it is not past, and puts what lies beyond onto
     /// the stack. Whether it came to the end of all moments.
     fn follow(&mut self, mut node: Node<W>) -> Result<bool, Stop> {
-        self.reach.scene.seek(node.place as usize);
+        self.reach.open.seek(node.place as usize);
         if node.attempt == 0 {
             if self.coast(&mut node) {
                 return Ok(true);
             }
             self.reach.look(self.held()).map_err(Stop::GaveUp)?;
-            if !self.remembered.insert(node.configuration, &self.reach.scene) {
+            if !self.remembered.insert(node.configuration, &self.reach.open) {
                 return Ok(false);
             }
         }
@@ -127,27 +127,27 @@ impl<'s, const W: usize> DepthFirst<'s, W> {
     /// Walks on while nothing has to be chosen. Whether that led to the end of all moments.
     fn coast(&mut self, node: &mut Node<W>) -> bool {
         let one = &mut node.configuration;
-        let scene = &mut self.reach.scene;
-        while let Some(moment) = scene.next() {
+        let open = &mut self.reach.open;
+        while let Some(moment) = open.next() {
             match moment.what {
                 What::Begin { slot, class, .. } => {
-                    scene.forward();
-                    if scene.observes(class) {
-                        *one = scene.watched(*one, (slot, class));
+                    open.forward();
+                    if open.observes(class) {
+                        *one = open.watched(*one, (slot, class));
                     }
                 }
-                What::Maybe { .. } => scene.forward(),
+                What::Maybe { .. } => open.forward(),
                 What::Forget { class, .. } => {
-                    scene.forward();
-                    one.used = scene.usages.without(one.used, class);
+                    open.forward();
+                    one.used = open.usages.without(one.used, class);
                 }
                 What::End { slot, class } if one.done.has(slot) => {
-                    scene.forward();
-                    *one = scene.ended(*one, (slot, class));
+                    open.forward();
+                    *one = open.ended(*one, (slot, class));
                 }
                 What::End { .. } => {
-                    node.place = scene.place() as u32;
-                    self.deepest = self.deepest.max(scene.place());
+                    node.place = open.place() as u32;
+                    self.deepest = self.deepest.max(open.place());
                     return false;
                 }
             }
@@ -158,7 +158,7 @@ impl<'s, const W: usize> DepthFirst<'s, W> {
     /// Looks for configurations beyond the end at which `node` stands: for a few at first, and for
     /// more when it is met again.
     fn expand(&mut self, node: Node<W>) -> Result<(), Stop> {
-        let Some(What::End { slot, class }) = self.reach.scene.next().map(|moment| moment.what)
+        let Some(What::End { slot, class }) = self.reach.open.next().map(|moment| moment.what)
         else {
             return Ok(());
         };

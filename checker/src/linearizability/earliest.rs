@@ -7,7 +7,7 @@ use super::answer::{is_refuted, search_by};
 use super::call::Call;
 use super::finding::{Finding, Violation};
 use super::object::Object;
-use super::question::Found;
+use super::question::Decision;
 use crate::budget::Budget;
 use crate::event::Nanos;
 
@@ -52,7 +52,7 @@ pub(super) fn earliest<'a, K: Object>(
     for look in 0.. {
         let Some(time) = range.next(calls, guess, look) else { break };
         let before = cut(calls, time);
-        match K::monitor(&before) {
+        match K::decide_fast(&before) {
             Finding::Legal => range.legal = Some(time),
             Finding::Refuted(by) => {
                 range.refuted = time;
@@ -60,14 +60,16 @@ pub(super) fn earliest<'a, K: Object>(
                 guess = Guess::of::<K>(&before, &few).or(guess);
             }
             Finding::Ambiguous => match search_by::<K>(&before, Algorithm::Auto, budget) {
-                Found::Refuted { at } => return (as_known::<K>(&before, at, budget), Vec::new()),
-                Found::Legal | Found::GaveUp { .. } => range.legal = Some(time),
+                Decision::Refuted { at } => {
+                    return (as_known::<K>(&before, at, budget), Vec::new());
+                }
+                Decision::Legal | Decision::GaveUp { .. } => range.legal = Some(time),
             },
         }
     }
     few = cut(&few, range.refuted);
     few.sort_by_key(|call| (call.start, call.id));
-    let shown = K::monitor(&few).is_refuted();
+    let shown = K::decide_fast(&few).is_refuted();
     (range.refuted, if shown { few } else { Vec::new() })
 }
 
@@ -102,7 +104,7 @@ impl Guess {
 fn shown<K: Object>(few: &[Call<'_>]) -> Option<Nanos> {
     let mut ends: Vec<Nanos> = few.iter().filter_map(|call| call.end).collect();
     ends.sort_unstable();
-    let first = ends.partition_point(|end| !K::monitor(&cut(few, *end)).is_refuted());
+    let first = ends.partition_point(|end| !K::decide_fast(&cut(few, *end)).is_refuted());
     ends.get(first).copied()
 }
 

@@ -4,7 +4,7 @@
 //! say of its refutations stands in [`crate::objects`]; here is what they have in common.
 
 use super::object::Object;
-pub use super::refuted::{Refuted, Told};
+pub use super::refuted::{Explanation, Refuted};
 use crate::catalogue;
 use crate::cause::{self, Suspects};
 use crate::event::{Completion, Nanos, NodeId, ProcessId};
@@ -18,34 +18,34 @@ use crate::words;
 impl<'a> Refuted<'a> {
     /// Puts it into words.
     pub(crate) fn anomaly<K: Object>(self) -> Anomaly {
-        let told = K::told(&self).unwrap_or_else(|| self.unexplained());
-        self.with::<K>(told)
+        let explanation = K::explanation(&self).unwrap_or_else(|| self.unexplained());
+        self.with::<K>(explanation)
     }
 
     /// Puts it into the words of `larger`, of which it is a part that proves as much: what a kind
     /// of object says of few calls may not hold of the others, as that nobody had removed an
     /// element.
     pub(crate) fn anomaly_like<K: Object>(self, larger: &Self) -> Anomaly {
-        let told = K::told(larger).unwrap_or_else(|| self.unexplained());
-        self.with::<K>(told)
+        let explanation = K::explanation(larger).unwrap_or_else(|| self.unexplained());
+        self.with::<K>(explanation)
     }
 
-    fn with<K: Object>(self, told: Told<'a>) -> Anomaly {
-        let operations = self.operations(&told);
+    fn with<K: Object>(self, explanation: Explanation<'a>) -> Anomaly {
+        let operations = self.operations(&explanation);
         let mut witness: Vec<u64> = operations.iter().flat_map(|one| one.indices()).collect();
         witness.sort_unstable();
         let window = self.window(&operations);
         let mut nodes: Vec<NodeId> = operations.iter().flat_map(|one| nodes_of(one)).collect();
         nodes.sort_unstable();
         nodes.dedup();
-        let facts = Self::facts(&told, operations);
-        let scene = story::Scene { nodes: &nodes, moment: self.at, window };
-        let suspects = Suspects { late: told.late, done: told.done };
+        let facts = Self::facts(&explanation, operations);
+        let incident = story::Incident { nodes: &nodes, moment: self.at, window };
+        let suspects = Suspects { late: explanation.late, done: explanation.done };
         Anomaly {
-            class: told.class.to_owned(),
-            story: story::tell(self.history, facts, scene, told.because),
+            class: explanation.class.to_owned(),
+            story: story::tell(self.history, facts, incident, explanation.because),
             likely_cause: cause::likely(self.history, suspects),
-            headline: told.headline,
+            headline: explanation.headline,
             refuted: self.refuted,
             witness,
             prefix: self.prefix,
@@ -58,14 +58,14 @@ impl<'a> Refuted<'a> {
     }
 
     /// No narrow class fits.
-    fn unexplained(&self) -> Told<'a> {
+    fn unexplained(&self) -> Explanation<'a> {
         let (count, name) = (self.calls.len(), self.name());
         let last = self.calls.iter().position(|call| call.end == Some(self.at));
         let late = last.and_then(|place| self.operation(place));
         let shown = late.map_or(String::new(), |late| {
             format!(", as process {} {}", late.process, answered(late))
         });
-        Told {
+        Explanation {
             class: catalogue::NON_LINEARIZABLE,
             headline: format!(
                 "Not linearizable: {count} operations on {name} have no legal order by {}{shown}",
@@ -83,11 +83,11 @@ impl<'a> Refuted<'a> {
     }
 
     /// Every operation of the witness, in the order of invocation.
-    fn operations(&self, told: &Told<'a>) -> Vec<&'a Operation> {
+    fn operations(&self, explanation: &Explanation<'a>) -> Vec<&'a Operation> {
         let calls = self.calls.iter().filter_map(|call| self.by_id(call.id));
-        let named = [told.late, told.done].into_iter().flatten();
+        let named = [explanation.late, explanation.done].into_iter().flatten();
         let mut all: Vec<&Operation> =
-            calls.chain(named).chain(told.also.iter().copied()).collect();
+            calls.chain(named).chain(explanation.also.iter().copied()).collect();
         all.sort_by_key(|operation| operation.invoked.0);
         all.dedup_by_key(|operation| operation.invoked.0);
         all
@@ -102,11 +102,15 @@ impl<'a> Refuted<'a> {
 
     /// What the story tells, the operations that the headline is about first, and last what came of
     /// it later.
-    fn facts(told: &Told<'a>, mut order: Vec<&'a Operation>) -> Vec<Fact> {
-        let named =
-            || [told.late, told.done].into_iter().flatten().chain(told.also.iter().copied());
+    fn facts(explanation: &Explanation<'a>, mut order: Vec<&'a Operation>) -> Vec<Fact> {
+        let named = || {
+            [explanation.late, explanation.done]
+                .into_iter()
+                .flatten()
+                .chain(explanation.also.iter().copied())
+        };
         let known = |later: &&Operation| !order.iter().any(|one| one.invoked == later.invoked);
-        let later = told.later.filter(known);
+        let later = explanation.later.filter(known);
         order.sort_by_key(|operation| !named().any(|one| one.invoked == operation.invoked));
         order.into_iter().chain(later).map(|one| (one.invoked.1, operation_fact(one))).collect()
     }

@@ -5,7 +5,7 @@
 //! here decides what may happen next.
 
 use super::configuration::Configuration;
-use super::scene::Scene;
+use super::open_operations::OpenOperations;
 
 /// An entry of a [`Frontier`].
 #[derive(Debug, Clone, Copy)]
@@ -51,13 +51,13 @@ impl<const W: usize> Frontier<W> {
         }
     }
 
-    /// Adds one that stands where `scene` stands, unless it is dominated; forgets what it
+    /// Adds one that stands where `open` stands, unless it is dominated; forgets what it
     /// dominates. Whether it was added.
-    pub(crate) fn insert(&mut self, new: Configuration<W>, scene: &Scene<'_, W>) -> bool {
+    pub(crate) fn insert(&mut self, new: Configuration<W>, open: &OpenOperations<'_, W>) -> bool {
         if self.entries.len() >= self.index.len() / 2 {
             self.grow();
         }
-        let place = scene.place() as u32;
+        let place = open.place() as u32;
         let bucket = self.bucket(&new, place);
         let first = self.first(bucket);
         let mut link = first;
@@ -68,10 +68,10 @@ impl<const W: usize> Frontier<W> {
             if entry.dominated || entry.place != place || known.state != new.state {
                 continue;
             }
-            if scene.dominates(known, &new) {
+            if open.dominates(known, &new) {
                 return false;
             }
-            if scene.dominates(&new, known) {
+            if open.dominates(&new, known) {
                 entry.dominated = true;
                 self.dominated += 1;
             }

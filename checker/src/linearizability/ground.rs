@@ -1,9 +1,9 @@
 //! What the searches through the moments of an object share, and how each of them ends.
 
 use super::moments::Timeline;
+use super::open_operations::OpenOperations;
 use super::question::GaveUp;
 use super::reach::Reach;
-use super::scene::Scene;
 use super::space::{About, State, Steps, Task};
 use crate::budget::Budget;
 
@@ -57,7 +57,7 @@ pub(crate) struct Ground<'s> {
 impl<'s> Ground<'s> {
     /// The first moment, with empty tables.
     pub(crate) fn reach<const W: usize>(&self) -> Reach<'s, W> {
-        let scene = Scene::new(self.timeline, self.abouts, self.steps);
-        Reach::new(scene, self.budget, self.elsewhere)
+        let open = OpenOperations::new(self.timeline, self.abouts, self.steps);
+        Reach::new(open, self.budget, self.elsewhere)
     }
 }

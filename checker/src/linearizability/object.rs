@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::call::Call;
 use super::finding::Finding;
 use super::minimise::{EFFORT, Part, by_parts};
-use super::refuted::{Refuted, Told};
+use super::refuted::{Explanation, Refuted};
 use crate::guarantees::Guarantee;
 use crate::history::History;
 use crate::identity::Nanos;
@@ -48,7 +48,7 @@ pub trait Object: Model<Op = Op, Outcome = Outcome> {
 
     /// Decides in near-linear time, where the history lets it.
     #[must_use]
-    fn monitor(calls: &[Call<'_>]) -> Finding {
+    fn decide_fast(calls: &[Call<'_>]) -> Finding {
         let _ = calls;
         Finding::Ambiguous
     }
@@ -88,7 +88,7 @@ pub trait Object: Model<Op = Op, Outcome = Outcome> {
 
     /// The class and the words of a refutation; none where no narrow class fits.
     #[must_use]
-    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+    fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
         let _ = refuted;
         None
     }

@@ -4,7 +4,7 @@ use crate::identity::Nanos;
 
 /// What a search found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Found {
+pub(crate) enum Decision {
     /// A legal order exists.
     Legal,
     /// No legal order exists, which is shown by what had completed by `at`; the earliest such time
@@ -29,7 +29,7 @@ pub(crate) enum GaveUp {
     Many,
 }
 
-impl Found {
+impl Decision {
     /// Whether a legal order exists; none if the search gave up.
     pub(crate) fn answer(self) -> Option<bool> {
         match self {
@@ -43,14 +43,14 @@ impl Found {
 /// What is asked of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Aim {
-    pub(crate) turns: Turns,
+    pub(crate) portfolio: Portfolio,
     /// Whether it matters which completion is the first that refutes.
     pub(crate) earliest: bool,
 }
 
 /// Which searches are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turns {
+pub(crate) enum Portfolio {
     /// All of them, the cheapest first.
     All,
     Frontier,

@@ -5,8 +5,8 @@
 
 use super::configuration::Configuration;
 use super::frontier::Frontier;
+use super::open_operations::OpenOperations;
 use super::question::GaveUp;
-use super::scene::Scene;
 use super::slots::Slot;
 use super::space::OpClass;
 use super::usages::Usages;
@@ -16,9 +16,9 @@ use crate::budget::Budget;
 /// may have as many neighbours as there are open operations, and each may be a state of its own.
 const STRIDE: u32 = 256;
 
-/// A scene with what it takes to look for configurations in it.
+/// The open operations of a moment, with what it takes to look for configurations in it.
 pub(crate) struct Reach<'s, const W: usize> {
-    pub(crate) scene: Scene<'s, W>,
+    pub(crate) open: OpenOperations<'s, W>,
     budget: Budget<'s>,
     /// Bytes held elsewhere.
     pub(crate) elsewhere: usize,
@@ -43,13 +43,13 @@ impl Limit {
 }
 
 impl<'s, const W: usize> Reach<'s, W> {
-    pub(crate) fn new(scene: Scene<'s, W>, budget: Budget<'s>, elsewhere: usize) -> Self {
+    pub(crate) fn new(open: OpenOperations<'s, W>, budget: Budget<'s>, elsewhere: usize) -> Self {
         let (seen, moves) = (Frontier::new(), Vec::new());
-        Self { scene, budget, elsewhere, until_look: 0, expanded: 0, seen, moves }
+        Self { open, budget, elsewhere, until_look: 0, expanded: 0, seen, moves }
     }
 
     /// Fills `reached` with every configuration that can be reached from some of `from` and in
-    /// which the operation in `ending` has taken effect; it is taken out of them. The scene stands
+    /// which the operation in `ending` has taken effect; it is taken out of them. The open stands
     /// before its end. Those that take the fewest operations come first. Whether that was all.
     pub(crate) fn past(
         &mut self,
@@ -60,7 +60,7 @@ impl<'s, const W: usize> Reach<'s, W> {
     ) -> Result<bool, GaveUp> {
         let all = self.search(ending.0, from, limit, reached);
         // Only now: while they are compared, what has ended must not look as if it were waiting.
-        reached.change(|one| self.scene.ended(one, ending));
+        reached.change(|one| self.open.ended(one, ending));
         all
     }
 
@@ -75,7 +75,7 @@ impl<'s, const W: usize> Reach<'s, W> {
         reached.clear();
         for one in from {
             let into = if one.done.has(slot) { &mut *reached } else { &mut self.seen };
-            into.insert(one, &self.scene);
+            into.insert(one, &self.open);
         }
         let mut place = 0;
         while place < self.seen.added() {
@@ -94,11 +94,11 @@ impl<'s, const W: usize> Reach<'s, W> {
     fn expand(&mut self, from: &Configuration<W>, slot: Slot, reached: &mut Frontier<W>) {
         self.expanded += 1;
         self.moves.clear();
-        self.scene.moves(from, &mut self.moves);
+        self.open.moves(from, &mut self.moves);
         self.until_look = self.until_look.saturating_sub(self.moves.len() as u32);
         for next in &self.moves {
             let into = if next.done.has(slot) { &mut *reached } else { &mut self.seen };
-            into.insert(*next, &self.scene);
+            into.insert(*next, &self.open);
         }
     }
 
@@ -117,13 +117,13 @@ impl<'s, const W: usize> Reach<'s, W> {
 
     /// Frees the tables that grow.
     pub(crate) fn release(&mut self) {
-        self.scene.usages = Usages::new();
+        self.open.usages = Usages::new();
         (self.seen, self.moves) = (Frontier::new(), Vec::new());
     }
 
     /// The bytes of its tables.
     pub(crate) fn bytes(&self) -> usize {
         let moves = self.moves.capacity() * size_of::<Configuration<W>>();
-        self.scene.bytes() + self.seen.bytes() + moves
+        self.open.bytes() + self.seen.bytes() + moves
     }
 }

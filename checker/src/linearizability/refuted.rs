@@ -25,7 +25,7 @@ pub struct Refuted<'a> {
 
 /// A class with its sentence, and the operations it is about.
 #[derive(Debug)]
-pub struct Told<'a> {
+pub struct Explanation<'a> {
     pub(crate) class: &'static str,
     pub(crate) headline: String,
     /// Why that cannot be, as the last fact of the story.

@@ -13,9 +13,9 @@ use super::algorithm::Algorithm;
 use super::call::Call;
 use super::object::Object;
 use super::own::Own;
-use super::question::{Found, GaveUp};
+use super::question::{Decision, GaveUp};
 use super::spare::SMALLER;
-use super::told::About;
+use super::subject::Subject;
 use super::{answer, decide, earliest};
 use crate::budget::Budget;
 use crate::history::{History, ObjectIndex};
@@ -58,7 +58,7 @@ pub(super) enum Said {
     Mixed,
     /// It was not decided, and this is how many operations completed.
     Open {
-        found: Found,
+        found: Decision,
         completed: usize,
     },
 }
@@ -67,7 +67,7 @@ impl Said {
     /// Why it was not decided, if that can be mended by another try.
     fn wants(&self) -> Option<GaveUp> {
         match self {
-            Self::Open { found: Found::GaveUp { why, .. }, .. } => Some(*why),
+            Self::Open { found: Decision::GaveUp { why, .. }, .. } => Some(*why),
             _ => None,
         }
     }
@@ -111,7 +111,7 @@ impl<'a> Limited<'a> {
 impl<'a> Judge<'a> {
     /// Judges all objects, in the order of the history.
     ///
-    /// Once an anomaly is proven no further round begins: what is left is told as cut short. Those
+    /// Once an anomaly is proven no further round begins: what is left is anomaly as cut short. Those
     /// that run at the same time share the bytes. What ran out of its share of them is judged once
     /// more at the end, one by one with all bytes: so what can be decided does not depend on how
     /// many processors there are.
@@ -184,14 +184,14 @@ impl<'a> Judge<'a> {
         let over = || limited.over();
         let budget = Budget::new(share.bytes, &over);
         match decide::decided::<K>(calls, self.algorithm, &budget) {
-            (Found::Legal, _) => Said::Legal,
-            (Found::Refuted { at }, few) => {
+            (Decision::Legal, _) => Said::Legal,
+            (Decision::Refuted { at }, few) => {
                 let before = if few.is_empty() { earliest::cut(calls, at) } else { few };
                 let share = Share { looks: BRIEF + limited.looked(), ..share };
-                let about = About { history: self.history, key, calls, at };
-                Said::Anomaly(Box::new(self.explained::<K>(&about, share, &before)))
+                let subject = Subject { history: self.history, key, calls, at };
+                Said::Anomaly(Box::new(self.explained::<K>(&subject, share, &before)))
             }
-            (found @ Found::GaveUp { .. }, _) => {
+            (found @ Decision::GaveUp { .. }, _) => {
                 let completed = calls.iter().filter(|call| call.end.is_some()).count();
                 Said::Open { found, completed }
             }
@@ -203,7 +203,7 @@ impl<'a> Judge<'a> {
     /// this many looks to find, which bounds each try to do with less.
     fn explained<K: Object>(
         &self,
-        about: &About<'_>,
+        subject: &Subject<'_>,
         share: Share,
         before: &[Call<'_>],
     ) -> Anomaly {
@@ -215,13 +215,13 @@ impl<'a> Judge<'a> {
             let over = || limited.over();
             answer::is_refuted::<K>(calls, &Budget::new(share.bytes, &over))
         };
-        let (calls, at) = (about.calls, about.at);
-        let tell = |small: &[Call<'_>]| about.told::<K>(small, &refuted);
-        let told = with_smallest::<K, _>(before, SMALLER, &refuted, &tell);
-        let of_witness = |call: &&Call<'_>| told.witness.contains(&call.id);
+        let (calls, at) = (subject.calls, subject.at);
+        let tell = |small: &[Call<'_>]| subject.anomaly::<K>(small, &refuted);
+        let anomaly = with_smallest::<K, _>(before, SMALLER, &refuted, &tell);
+        let of_witness = |call: &&Call<'_>| anomaly.witness.contains(&call.id);
         let shown: Vec<Call<'_>> = calls.iter().filter(of_witness).copied().collect();
         if refuted(&shown) {
-            return told;
+            return anomaly;
         }
         // An answer that came later explains what was unknown then, as a dequeue that ended later
         // took an element that was said to be lost: look at all that had begun with its answer.
@@ -232,7 +232,7 @@ impl<'a> Judge<'a> {
 
 /// What `then` says of a small part of `calls` that is refuted as well. Where it became smaller it
 /// is tried again: of fewer calls more may be left out. What is not refuted by itself any more is
-/// not told.
+/// not anomaly.
 fn with_smallest<K: Object, T>(
     calls: &[Call<'_>],
     again: usize,

@@ -7,9 +7,9 @@ use std::cell::RefCell;
 
 use super::call::Call;
 use super::ground::All;
-use super::question::{Aim, Found};
+use super::portfolio;
+use super::question::{Aim, Decision};
 use super::space::{Space, State, Task};
-use super::turns;
 use crate::budget::Budget;
 use crate::models::Model;
 
@@ -18,11 +18,11 @@ pub(crate) fn search<M: Model>(
     calls: &[Call<'_, M::Op, M::Outcome>],
     aim: Aim,
     budget: &Budget<'_>,
-) -> Found {
+) -> Decision {
     let mut space = Space::<M>::new();
     let tasks: Vec<Task> = calls.iter().map(|call| space.task(call)).collect();
     let abouts = space.abouts().to_vec();
     let states = space.states() as State;
     let all = All { tasks, abouts, states, steps: &RefCell::new(space), budget: *budget };
-    turns::decide(&all, aim)
+    portfolio::decide(&all, aim)
 }

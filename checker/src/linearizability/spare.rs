@@ -13,7 +13,7 @@
 
 use super::call::Call;
 use crate::op::{Op, Outcome, Value};
-use crate::transaction::{Micro, Seen};
+use crate::transaction::{Micro, ReadValue};
 
 /// How often a witness is made smaller again.
 pub(super) const SMALLER: usize = 8;
@@ -167,8 +167,8 @@ fn seen<'a>(call: &Call<'a>) -> Vec<&'a Value> {
 
 fn found(micro: &Micro) -> Vec<&Value> {
     match micro {
-        Micro::Read { seen: Seen::Value(value), .. } => vec![value],
-        Micro::Read { seen: Seen::List(values), .. } => values.iter().collect(),
+        Micro::Read { seen: ReadValue::Value(value), .. } => vec![value],
+        Micro::Read { seen: ReadValue::List(values), .. } => values.iter().collect(),
         _ => Vec::new(),
     }
 }

@@ -33,15 +33,16 @@ pub(super) fn judge(
     result: &mut CheckResult,
 ) {
     let Some(budget) = history.header().plan.new_leader_ms else { return };
-    let all = Seen::of(evidence);
-    let scene = Scene { history, faults, seen: &all, budget: budget.saturating_mul(MILLI) };
+    let all = Signs::of(evidence);
+    let succession =
+        Succession { history, faults, signs: &all, budget: budget.saturating_mul(MILLI) };
     let hits = hits(&history.header().nodes, faults, evidence);
     let (mut late, mut unknown) = (Vec::new(), 0_usize);
     for hit in &hits {
-        match scene.came(hit) {
+        match succession.came(hit) {
             Came::InTime => {}
             Came::Unknown => unknown += 1,
-            Came::Late(answers) => late.push(scene.anomaly(hit, &answers)),
+            Came::Late(answers) => late.push(succession.anomaly(hit, &answers)),
         }
     }
     late.into_iter().take(TOLD).for_each(|anomaly| result.anomaly(anomaly));
@@ -55,7 +56,7 @@ pub(super) fn judge(
 }
 
 /// What answers and other signs tell, in order.
-struct Seen<'a> {
+struct Signs<'a> {
     /// The atomic answers of each node.
     answers: BTreeMap<NodeId, Vec<&'a Evidence>>,
     /// For each generation that any sign, hearsay included, shows to be led: the earliest moment
@@ -63,7 +64,7 @@ struct Seen<'a> {
     led: BTreeMap<u64, Nanos>,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> Signs<'a> {
     fn of(evidence: &'a [Evidence]) -> Self {
         let mut answers: BTreeMap<NodeId, Vec<&Evidence>> = BTreeMap::new();
         let mut led: BTreeMap<u64, Nanos> = BTreeMap::new();
@@ -101,20 +102,20 @@ enum Came<'a> {
 }
 
 /// What judging a hit takes.
-struct Scene<'a> {
+struct Succession<'a> {
     history: &'a History,
     faults: &'a [FaultSpan],
-    seen: &'a Seen<'a>,
+    signs: &'a Signs<'a>,
     budget: Nanos,
 }
 
-impl<'a> Scene<'a> {
+impl<'a> Succession<'a> {
     fn came(&self, hit: &Hit<'_>) -> Came<'a> {
         let Some((from, to)) = hit.span.effective.filter(|_| hit.span.is_effective()) else {
             return Came::Unknown;
         };
         let deadline = from.saturating_add(self.budget);
-        let higher = hit.generation.checked_add(1).map(|next| self.seen.led.range(next..).next());
+        let higher = hit.generation.checked_add(1).map(|next| self.signs.led.range(next..).next());
         if higher.flatten().is_some_and(|(_, first)| *first <= deadline) {
             return Came::InTime;
         }
@@ -122,7 +123,7 @@ impl<'a> Scene<'a> {
         let Some(majority) = reach::majority(nodes, &[&hit.span.fault]) else {
             return Came::Unknown;
         };
-        let answers = majority.iter().map(|node| self.seen.answer(*node, deadline));
+        let answers = majority.iter().map(|node| self.signs.answer(*node, deadline));
         let Some(answers) = answers.collect::<Option<Vec<&Evidence>>>() else {
             return Came::Unknown;
         };

@@ -170,7 +170,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::told::told;
+    use super::super::outcome_of::outcome_of;
     use super::*;
 
     fn enqueue(value: i64) -> (Op, Option<Outcome>) {
@@ -194,7 +194,7 @@ mod tests {
 
     #[track_caller]
     fn check(steps: &[(Op, Option<Outcome>)], expect: &str) {
-        assert_eq!(told::<Bag>(steps.iter().cloned()), expect);
+        assert_eq!(outcome_of::<Bag>(steps.iter().cloned()), expect);
     }
 
     #[test]

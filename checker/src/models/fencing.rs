@@ -96,7 +96,7 @@ impl Model for Fencing {
 
 #[cfg(test)]
 mod tests {
-    use super::super::told::told;
+    use super::super::outcome_of::outcome_of;
     use super::*;
 
     fn grant(token: Option<u64>) -> (Op, Option<Outcome>) {
@@ -115,7 +115,7 @@ mod tests {
 
     #[track_caller]
     fn check(steps: &[(Op, Option<Outcome>)], expect: &str) {
-        assert_eq!(told::<Fencing>(steps.iter().cloned()), expect);
+        assert_eq!(outcome_of::<Fencing>(steps.iter().cloned()), expect);
     }
 
     #[test]

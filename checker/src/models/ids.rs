@@ -49,7 +49,7 @@ impl Model for UniqueIds {
 
 #[cfg(test)]
 mod tests {
-    use super::super::told::told;
+    use super::super::outcome_of::outcome_of;
     use super::*;
 
     #[track_caller]
@@ -57,7 +57,7 @@ mod tests {
         let given = |id: &i64| {
             (Op::Generate { key: "i".into() }, Some(Outcome::Generate { value: (*id).into() }))
         };
-        assert_eq!(told::<UniqueIds>(ids.iter().map(given)), expect);
+        assert_eq!(outcome_of::<UniqueIds>(ids.iter().map(given)), expect);
     }
 
     #[test]

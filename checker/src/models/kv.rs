@@ -61,7 +61,7 @@ impl Model for Kv {
 
 #[cfg(test)]
 mod tests {
-    use super::super::told::told;
+    use super::super::outcome_of::outcome_of;
     use super::*;
 
     fn write(value: &str) -> (Op, Outcome) {
@@ -79,7 +79,7 @@ mod tests {
     #[track_caller]
     fn check(steps: &[(Op, Outcome)], expect: &str) {
         let steps = steps.iter().map(|(op, outcome)| (op.clone(), Some(outcome.clone())));
-        assert_eq!(told::<Kv>(steps), expect);
+        assert_eq!(outcome_of::<Kv>(steps), expect);
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Model for Leaders {
 
 #[cfg(test)]
 mod tests {
-    use super::super::told::told;
+    use super::super::outcome_of::outcome_of;
     use super::*;
 
     #[track_caller]
@@ -54,7 +54,7 @@ mod tests {
         let claim = |&(generation, node): &(u64, u16)| {
             (Op::Claim { generation, node: NodeId(node) }, Some(Outcome::Claim))
         };
-        assert_eq!(told::<Leaders>(claims.iter().map(claim)), expect);
+        assert_eq!(outcome_of::<Leaders>(claims.iter().map(claim)), expect);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::fmt;
 use super::model::{Model, Refusal};
 use super::trie::Trie;
 use crate::op::{Key, Op, Outcome, Value};
-use crate::transaction::{Micro, Seen};
+use crate::transaction::{Micro, ReadValue};
 use crate::words;
 
 /// Every list, element by element, so that copies share what they have in common.
@@ -41,10 +41,10 @@ impl ListAppend {
         match micro {
             Micro::Append { key, value } => Ok(self.append(key, value)),
             Micro::Read { .. } if !answered => Ok(self.clone()),
-            Micro::Read { seen: Seen::Unknown, .. } => Ok(self.clone()),
-            Micro::Read { key, seen: Seen::Absent } => self.reading(key, &[]),
-            Micro::Read { key, seen: Seen::List(values) } => self.reading(key, values),
-            Micro::Read { seen: Seen::Value(_), .. } | Micro::Write { .. } => {
+            Micro::Read { seen: ReadValue::Unknown, .. } => Ok(self.clone()),
+            Micro::Read { key, seen: ReadValue::Absent } => self.reading(key, &[]),
+            Micro::Read { key, seen: ReadValue::List(values) } => self.reading(key, values),
+            Micro::Read { seen: ReadValue::Value(_), .. } | Micro::Write { .. } => {
                 Err(Refusal(format!("lists do not answer `{micro}`")))
             }
         }
@@ -106,7 +106,7 @@ pub(super) fn only_reads(outcome: Option<&Outcome>) -> bool {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::told::told;
+    use super::super::outcome_of::outcome_of;
     use super::*;
 
     fn append(key: &str, value: i64) -> Micro {
@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn read(key: &str, values: &[i64]) -> Micro {
-        let seen = Seen::List(values.iter().copied().map(Value::Int).collect());
+        let seen = ReadValue::List(values.iter().copied().map(Value::Int).collect());
         Micro::Read { key: key.into(), seen }
     }
 
@@ -124,7 +124,7 @@ mod tests {
             let ops: Arc<[Micro]> = (*ops).into();
             (Op::Txn { ops: ops.clone() }, Some(Outcome::Txn { ops }))
         };
-        assert_eq!(told::<ListAppend>(transactions.iter().map(txn)), expect);
+        assert_eq!(outcome_of::<ListAppend>(transactions.iter().map(txn)), expect);
     }
 
     #[test]
@@ -133,7 +133,7 @@ mod tests {
         check(&[&[read("x", &[])], &[append("x", 1), read("x", &[1])]], "holds x: 1");
         let both = [append("y", 1), append("x", 2), append("x", 3)];
         check(&[&both, &[read("x", &[2, 3]), read("y", &[1])]], "holds x: 2 and 3; y: 1");
-        check(&[&[Micro::Read { key: "x".into(), seen: Seen::Absent }]], "is empty");
+        check(&[&[Micro::Read { key: "x".into(), seen: ReadValue::Absent }]], "is empty");
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl Model for Lock {
 
 #[cfg(test)]
 mod tests {
-    use super::super::told::told;
+    use super::super::outcome_of::outcome_of;
     use super::*;
 
     /// Positive numbers acquire, negative ones release.
@@ -65,7 +65,7 @@ mod tests {
                 _ => (Op::Release { key, holder }, Some(Outcome::Release)),
             }
         };
-        assert_eq!(told::<Lock>(steps.iter().map(asked)), expect);
+        assert_eq!(outcome_of::<Lock>(steps.iter().map(asked)), expect);
     }
 
     #[test]

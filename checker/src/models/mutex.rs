@@ -48,7 +48,7 @@ impl Model for Mutex {
 
 #[cfg(test)]
 mod tests {
-    use super::super::told::told;
+    use super::super::outcome_of::outcome_of;
     use super::*;
 
     #[track_caller]
@@ -61,7 +61,7 @@ mod tests {
                 _ => (Op::Read { key }, None),
             }
         };
-        assert_eq!(told::<Mutex>(steps.chars().map(asked)), expect);
+        assert_eq!(outcome_of::<Mutex>(steps.chars().map(asked)), expect);
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Model for Queue {
 
 #[cfg(test)]
 mod tests {
-    use super::super::told::told;
+    use super::super::outcome_of::outcome_of;
     use super::*;
 
     fn enqueue(value: i64) -> (Op, Option<Outcome>) {
@@ -87,7 +87,7 @@ mod tests {
 
     #[track_caller]
     fn check(steps: &[(Op, Option<Outcome>)], expect: &str) {
-        assert_eq!(told::<Queue>(steps.iter().cloned()), expect);
+        assert_eq!(outcome_of::<Queue>(steps.iter().cloned()), expect);
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl Model for Register {
 
 #[cfg(test)]
 mod tests {
-    use super::super::told::told;
+    use super::super::outcome_of::outcome_of;
     use super::*;
 
     fn read(value: Option<i64>) -> (Op, Outcome) {
@@ -110,7 +110,7 @@ mod tests {
     #[track_caller]
     fn check(steps: &[(Op, Outcome)], expect: &str) {
         let steps = steps.iter().map(|(op, outcome)| (op.clone(), Some(outcome.clone())));
-        assert_eq!(told::<Register>(steps), expect);
+        assert_eq!(outcome_of::<Register>(steps), expect);
     }
 
     #[test]

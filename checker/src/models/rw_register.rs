@@ -8,7 +8,7 @@ use super::list_append::only_reads;
 use super::model::{Model, Refusal};
 use super::trie::Trie;
 use crate::op::{Key, Op, Outcome, Value};
-use crate::transaction::{Micro, Seen};
+use crate::transaction::{Micro, ReadValue};
 
 /// Every register that was written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -27,10 +27,10 @@ impl RwRegister {
         match micro {
             Micro::Write { key, value } => Ok(Self(self.0.with(key.clone(), value.clone()))),
             Micro::Read { .. } if !answered => Ok(self.clone()),
-            Micro::Read { seen: Seen::Unknown, .. } => Ok(self.clone()),
-            Micro::Read { key, seen: Seen::Absent } => self.reading(key, None),
-            Micro::Read { key, seen: Seen::Value(value) } => self.reading(key, Some(value)),
-            Micro::Read { seen: Seen::List(_), .. } | Micro::Append { .. } => {
+            Micro::Read { seen: ReadValue::Unknown, .. } => Ok(self.clone()),
+            Micro::Read { key, seen: ReadValue::Absent } => self.reading(key, None),
+            Micro::Read { key, seen: ReadValue::Value(value) } => self.reading(key, Some(value)),
+            Micro::Read { seen: ReadValue::List(_), .. } | Micro::Append { .. } => {
                 Err(Refusal(format!("registers do not answer `{micro}`")))
             }
         }
@@ -82,7 +82,7 @@ impl Model for RwRegister {
 mod tests {
     use std::sync::Arc;
 
-    use super::super::told::told;
+    use super::super::outcome_of::outcome_of;
     use super::*;
 
     fn write(key: &str, value: i64) -> Micro {
@@ -90,7 +90,7 @@ mod tests {
     }
 
     fn read(key: &str, value: Option<i64>) -> Micro {
-        let seen = value.map_or(Seen::Absent, |value| Seen::Value(value.into()));
+        let seen = value.map_or(ReadValue::Absent, |value| ReadValue::Value(value.into()));
         Micro::Read { key: key.into(), seen }
     }
 
@@ -100,7 +100,7 @@ mod tests {
             let ops: Arc<[Micro]> = (*ops).into();
             (Op::Txn { ops: ops.clone() }, Some(Outcome::Txn { ops }))
         };
-        assert_eq!(told::<RwRegister>(transactions.iter().map(txn)), expect);
+        assert_eq!(outcome_of::<RwRegister>(transactions.iter().map(txn)), expect);
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl Model for Set {
 
 #[cfg(test)]
 mod tests {
-    use super::super::told::told;
+    use super::super::outcome_of::outcome_of;
     use super::*;
 
     fn add(value: i64) -> (Op, Outcome) {
@@ -118,7 +118,7 @@ mod tests {
     #[track_caller]
     fn check(steps: &[(Op, Outcome)], expect: &str) {
         let steps = steps.iter().map(|(op, outcome)| (op.clone(), Some(outcome.clone())));
-        assert_eq!(told::<Set>(steps), expect);
+        assert_eq!(outcome_of::<Set>(steps), expect);
     }
 
     #[test]

@@ -96,7 +96,7 @@ impl Model for Versioned {
 
 #[cfg(test)]
 mod tests {
-    use super::super::told::told;
+    use super::super::outcome_of::outcome_of;
     use super::*;
 
     fn read(generation: u64, value: Option<i64>) -> (Op, Option<Outcome>) {
@@ -112,7 +112,7 @@ mod tests {
 
     #[track_caller]
     fn check(steps: &[(Op, Option<Outcome>)], expect: &str) {
-        assert_eq!(told::<Versioned>(steps.iter().cloned()), expect);
+        assert_eq!(outcome_of::<Versioned>(steps.iter().cloned()), expect);
     }
 
     #[test]

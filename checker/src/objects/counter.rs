@@ -22,7 +22,7 @@ use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
 use crate::linearizability::minimise::{EFFORT, by_parts};
 use crate::linearizability::object::{Object, Weakened};
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::models::Counter;
 use crate::op::{Op, OpKind, Outcome};
 use crate::words;
@@ -39,7 +39,7 @@ impl Object for Counter {
     const KINDS: &'static [OpKind] = &[OpKind::Increment, OpKind::Read];
     const CHANGED_BY: &'static [OpKind] = &[OpKind::Write, OpKind::Cas, OpKind::Append];
 
-    fn monitor(calls: &[Call<'_>]) -> Finding {
+    fn decide_fast(calls: &[Call<'_>]) -> Finding {
         let Some(facts) = facts(calls) else { return Finding::Ambiguous };
         let no_number = |fact: &Fact| matches!(fact, Fact::Read(None));
         if let Some(read) = facts.iter().position(no_number) {
@@ -91,7 +91,7 @@ impl Object for Counter {
         by_parts(calls, Self::part, EFFORT, refuted)
     }
 
-    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+    fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
         let facts = facts(&refuted.small)?;
         let Out { read, below, bound } = Bounds::new(&refuted.small, &facts).broken()?;
         let late = refuted.operation(read)?;
@@ -105,7 +105,7 @@ impl Object for Counter {
         } else {
             format!("all that had been asked for by then comes to {bound} or less")
         };
-        Some(Told {
+        Some(Explanation {
             class: catalogue::COUNTER_OUT_OF_BOUNDS,
             headline: format!(
                 "Counter out of bounds: process {process} read {key} = {shown} at {}, but {why}",

@@ -18,7 +18,7 @@ use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
 use crate::linearizability::minimise::{EFFORT, Part, by_parts};
 use crate::linearizability::object::{Object, Weakened};
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::models::Fencing;
 use crate::op::{Op, OpKind, Outcome};
 use crate::value::Value;
@@ -45,7 +45,7 @@ impl Object for Fencing {
         guarded || Self::CHANGED_BY.iter().all(|kind| !kinds.contains(kind))
     }
 
-    fn monitor(calls: &[Call<'_>]) -> Finding {
+    fn decide_fast(calls: &[Call<'_>]) -> Finding {
         let known = |call: &Call<'_>| {
             matches!(
                 (call.op, call.outcome),
@@ -97,7 +97,7 @@ impl Object for Fencing {
         small
     }
 
-    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
-        class::told(refuted)
+    fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
+        class::explanation(refuted)
     }
 }

@@ -9,7 +9,7 @@ use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
 use crate::linearizability::minimise::Part;
 use crate::linearizability::object::{Object, Weakened};
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::models::UniqueIds;
 use crate::op::{Op, OpKind, Outcome, Value};
 use crate::words;
@@ -21,7 +21,7 @@ impl Object for UniqueIds {
     const ASSUMPTIONS: &'static [&'static str] = &[];
     const KINDS: &'static [OpKind] = &[OpKind::Generate];
 
-    fn monitor(calls: &[Call<'_>]) -> Finding {
+    fn decide_fast(calls: &[Call<'_>]) -> Finding {
         let asked = |call: &Call<'_>| matches!(call.op, Op::Generate { .. });
         let answered = |call: &Call<'_>| call.outcome.is_none() || given(call).is_some();
         if !calls.iter().all(|call| asked(call) && answered(call)) {
@@ -47,7 +47,7 @@ impl Object for UniqueIds {
         }
     }
 
-    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+    fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
         let (one, other) = twice(&refuted.small)?;
         let (mut first, mut second) = (refuted.operation(one)?, refuted.operation(other)?);
         if first.ok()?.0 > second.ok()?.0 {
@@ -55,7 +55,7 @@ impl Object for UniqueIds {
         }
         let value = given(&refuted.small[one])?;
         let key = refuted.name();
-        Some(Told {
+        Some(Explanation {
             class: catalogue::DUPLICATE_ID,
             headline: format!(
                 "Duplicate id: {key} gave {value} to process {} by {} and to process {} by {}",

@@ -9,7 +9,7 @@ mod sweep;
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
 use crate::linearizability::object::{Object, Weakened, only};
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::models::Kv;
 use crate::op::OpKind;
 
@@ -22,7 +22,7 @@ impl Object for Kv {
     const KINDS: &'static [OpKind] = &[OpKind::Read, OpKind::Write, OpKind::Append];
     const CHANGED_BY: &'static [OpKind] = &[OpKind::Cas, OpKind::Increment];
 
-    fn monitor(calls: &[Call<'_>]) -> Finding {
+    fn decide_fast(calls: &[Call<'_>]) -> Finding {
         sweep::decide(calls)
     }
 
@@ -42,7 +42,7 @@ impl Object for Kv {
         minimise::smallest(calls, weakened, refuted)
     }
 
-    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
-        class::told(refuted)
+    fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
+        class::explanation(refuted)
     }
 }

@@ -5,15 +5,15 @@
 pub(super) mod class;
 mod conflict;
 mod decide;
+mod fast;
 pub(super) mod lists;
 pub(super) mod minimise;
-mod monitor;
 mod repeated;
 
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
 use crate::linearizability::object::{Object, Weakened, only};
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::models::ListAppend;
 use crate::op::OpKind;
 
@@ -25,7 +25,7 @@ impl Object for ListAppend {
     const ASSUMPTIONS: &'static [&'static str] = &["every list starts empty"];
     const KINDS: &'static [OpKind] = &[OpKind::Txn];
 
-    fn monitor(calls: &[Call<'_>]) -> Finding {
+    fn decide_fast(calls: &[Call<'_>]) -> Finding {
         decide::decide(calls)
     }
 
@@ -45,7 +45,7 @@ impl Object for ListAppend {
         minimise::smallest(calls, weakened, refuted)
     }
 
-    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
-        class::told(refuted)
+    fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
+        class::explanation(refuted)
     }
 }

@@ -18,7 +18,7 @@ use crate::linearizability::call::Call;
 use crate::linearizability::finding::{Finding, Violation};
 use crate::linearizability::minimise::{EFFORT, Part, by_parts};
 use crate::linearizability::object::{Object, Weakened};
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::models::Lock;
 use crate::op::{Op, OpKind};
 
@@ -39,7 +39,7 @@ impl Object for Lock {
         !ops.any(|op| matches!(op, Op::Acquire { ttl: Some(_), .. } | Op::Renew { .. }))
     }
 
-    fn monitor(calls: &[Call<'_>]) -> Finding {
+    fn decide_fast(calls: &[Call<'_>]) -> Finding {
         match holds::holds(calls) {
             None => Finding::Ambiguous,
             Some(Err(violation)) => Finding::Refuted(violation),
@@ -60,7 +60,7 @@ impl Object for Lock {
         _: &'a Weakened,
         refuted: &dyn Fn(&[Call<'a>]) -> bool,
     ) -> Vec<Call<'a>> {
-        let known: Vec<Call<'a>> = match Self::monitor(calls) {
+        let known: Vec<Call<'a>> = match Self::decide_fast(calls) {
             Finding::Refuted(violation) => {
                 violation.calls.iter().map(|place| calls[*place]).collect()
             }
@@ -76,8 +76,8 @@ impl Object for Lock {
         )
     }
 
-    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
-        class::told(refuted)
+    fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
+        class::explanation(refuted)
     }
 }
 

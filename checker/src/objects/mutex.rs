@@ -21,7 +21,7 @@ use crate::event::Nanos;
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::{Finding, Violation};
 use crate::linearizability::object::{Object, Weakened};
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::models::{Model, Mutex};
 use crate::op::{Op, OpKind};
 use window::acquires;
@@ -43,11 +43,11 @@ impl Object for Mutex {
         !ops.any(|op| matches!(op, Op::Acquire { ttl: Some(_), .. } | Op::Renew { .. }))
     }
 
-    fn monitor(calls: &[Call<'_>]) -> Finding {
+    fn decide_fast(calls: &[Call<'_>]) -> Finding {
         if !calls.iter().all(|call| Self::effect(call.op, call.outcome).is_some()) {
             return Finding::Ambiguous;
         }
-        match Turns::default().run(calls) {
+        match Alternation::default().run(calls) {
             None => Finding::Legal,
             Some(acquires) => {
                 let class =
@@ -68,8 +68,8 @@ impl Object for Mutex {
         }
     }
 
-    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
-        window::told(refuted)
+    fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
+        window::explanation(refuted)
     }
 }
 
@@ -93,13 +93,13 @@ impl Side {
 
 /// The order so far: whether the mutex is held, and what is open.
 #[derive(Default)]
-struct Turns {
+struct Alternation {
     held: bool,
     acquires: Side,
     releases: Side,
 }
 
-impl Turns {
+impl Alternation {
     /// The first completion that has no legal order: whether it acquires.
     fn run(mut self, calls: &[Call<'_>]) -> Option<bool> {
         let mut moments = Vec::with_capacity(2 * calls.len());

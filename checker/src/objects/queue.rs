@@ -14,7 +14,7 @@ use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
 use crate::linearizability::minimise::Part;
 use crate::linearizability::object::{Object, Weakened};
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::models::Queue;
 use crate::op::OpKind;
 
@@ -29,7 +29,7 @@ impl Object for Queue {
     ];
     const KINDS: &'static [OpKind] = &[OpKind::Enqueue, OpKind::Dequeue];
 
-    fn monitor(calls: &[Call<'_>]) -> Finding {
+    fn decide_fast(calls: &[Call<'_>]) -> Finding {
         match fifo::decide(calls) {
             Finding::Ambiguous => repeated::decide(calls, fifo::decide),
             found => found,
@@ -48,7 +48,7 @@ impl Object for Queue {
         minimise::smallest(calls, true, refuted)
     }
 
-    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
-        class::told(refuted, fifo::conflict(&refuted.small)?)
+    fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
+        class::explanation(refuted, fifo::conflict(&refuted.small)?)
     }
 }

@@ -8,9 +8,9 @@ mod decide;
 #[cfg(test)]
 pub(crate) mod drawn;
 mod facts;
+mod fast;
 mod groups;
 mod minimise;
-mod monitor;
 mod proof;
 mod refusals;
 mod repeated;
@@ -22,7 +22,7 @@ use crate::history::History;
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
 use crate::linearizability::object::{Object, Weakened};
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::models::Register;
 use crate::op::{Key, Op, OpKind};
 
@@ -45,7 +45,7 @@ impl Object for Register {
         !ops.any(is_guarded)
     }
 
-    fn monitor(calls: &[Call<'_>]) -> Finding {
+    fn decide_fast(calls: &[Call<'_>]) -> Finding {
         decide::decide(calls)
     }
 
@@ -61,8 +61,8 @@ impl Object for Register {
         minimise::smallest(calls, weakened, refuted)
     }
 
-    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
-        class::told(refuted)
+    fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
+        class::explanation(refuted)
     }
 
     fn guarantees(history: &History, key: Option<&Key>, at: Nanos) -> Vec<Guarantee> {

@@ -16,7 +16,7 @@ use super::unseen::without_unseen;
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
 use crate::linearizability::object::{Object, Weakened, only};
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::models::RwRegister;
 use crate::op::OpKind;
 
@@ -28,7 +28,7 @@ impl Object for RwRegister {
     const ASSUMPTIONS: &'static [&'static str] = &["every register starts absent"];
     const KINDS: &'static [OpKind] = &[OpKind::Txn];
 
-    fn monitor(calls: &[Call<'_>]) -> Finding {
+    fn decide_fast(calls: &[Call<'_>]) -> Finding {
         refuters::decide(calls)
     }
 
@@ -46,7 +46,7 @@ impl Object for RwRegister {
         without_unseen(if narrowed { &few } else { calls }, traces, refuted)
     }
 
-    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
-        class::told(refuted)
+    fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
+        class::explanation(refuted)
     }
 }

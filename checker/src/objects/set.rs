@@ -2,14 +2,14 @@
 
 mod class;
 mod elements;
+mod fast;
 mod minimise;
-mod monitor;
 mod rule;
 
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
 use crate::linearizability::object::{Object, Weakened, only};
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::models::Set;
 use crate::op::OpKind;
 
@@ -22,8 +22,8 @@ impl Object for Set {
     const KINDS: &'static [OpKind] =
         &[OpKind::Add, OpKind::Remove, OpKind::Contains, OpKind::ReadAll];
 
-    fn monitor(calls: &[Call<'_>]) -> Finding {
-        monitor::decide(calls)
+    fn decide_fast(calls: &[Call<'_>]) -> Finding {
+        fast::decide(calls)
     }
 
     fn weakened(calls: &[Call<'_>]) -> Weakened {
@@ -42,7 +42,7 @@ impl Object for Set {
         minimise::smallest(calls, weakened, refuted)
     }
 
-    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
-        class::told(refuted)
+    fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
+        class::explanation(refuted)
     }
 }

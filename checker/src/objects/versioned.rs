@@ -11,7 +11,7 @@ use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
 use crate::linearizability::minimise::{EFFORT, Part, by_parts};
 use crate::linearizability::object::{Object, Weakened};
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::models::Versioned;
 use crate::op::OpKind;
 
@@ -27,7 +27,7 @@ impl Object for Versioned {
     ];
     const KINDS: &'static [OpKind] = &[OpKind::ReadVersion, OpKind::Update];
 
-    fn monitor(calls: &[Call<'_>]) -> Finding {
+    fn decide_fast(calls: &[Call<'_>]) -> Finding {
         match chain::judge(calls) {
             Ok(()) => Finding::Legal,
             Err(chain::Doubt::Ambiguous) => Finding::Ambiguous,
@@ -57,7 +57,7 @@ impl Object for Versioned {
         by_parts(calls, Self::part, EFFORT, refuted)
     }
 
-    fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
-        class::told(refuted)
+    fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
+        class::explanation(refuted)
     }
 }

@@ -17,7 +17,7 @@
 
 use std::collections::VecDeque;
 
-use super::monitor::{Asked, Ended, Ending, Monitor, Stop, fits};
+use super::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits};
 use super::open::Open;
 use crate::event::Nanos;
 use crate::hashing::Map;
@@ -40,13 +40,13 @@ struct Steps {
 
 impl Steps {
     fn complete(&mut self, ended: &Ended<'_>, size: i128) -> Result<(), Stop> {
-        self.open.end(ended.asked);
+        self.open.end(ended.invocation);
         match ended.how {
             Ending::Ok(_) => self.done = self.done.saturating_add(size),
             Ending::Unknown => {}
             Ending::Failed => {
                 self.asked = self.asked.saturating_sub(size);
-                let from = self.room.partition_point(|(end, _)| *end < ended.asked.start);
+                let from = self.room.partition_point(|(end, _)| *end < ended.invocation.start);
                 for (_, room) in self.room.iter_mut().skip(from) {
                     *room = room.saturating_sub(size);
                     if *room < 0 {
@@ -99,24 +99,24 @@ impl Monitor for OneCounter {
     const KINDS: &'static [OpKind] = Counter::KINDS;
     const CHANGED_BY: &'static [OpKind] = Counter::CHANGED_BY;
 
-    fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
-        match asked.op {
+    fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), Stop> {
+        match invocation.op {
             Op::Increment { by, .. } => {
                 let steps = self.steps(*by);
                 steps.asked = steps.asked.saturating_add(size(*by));
-                steps.open.begin(asked);
+                steps.open.begin(invocation);
             }
-            _ => drop(self.reads.insert(asked.id, (self.up.done, self.down.done))),
+            _ => drop(self.reads.insert(invocation.id, (self.up.done, self.down.done))),
         }
         Ok(())
     }
 
     fn complete(&mut self, ended: Ended<'_>) -> Result<(), Stop> {
         fits(&ended)?;
-        if let Op::Increment { by, .. } = ended.asked.op {
+        if let Op::Increment { by, .. } = ended.invocation.op {
             return self.steps(*by).complete(&ended, size(*by));
         }
-        let known = self.reads.remove(&ended.asked.id);
+        let known = self.reads.remove(&ended.invocation.id);
         match (ended.how, known) {
             (Ending::Ok(Outcome::Read { value }), Some((up, down))) => {
                 let shown = Counter::shown(value.as_ref()).ok_or(Stop::Refuted)?;

@@ -12,7 +12,7 @@
 
 use std::marker::PhantomData;
 
-use super::monitor::{Asked, Ended, Ending, Monitor, Stop, text};
+use super::monitor::{Ended, Ending, Invocation, Monitor, Stop, text};
 use crate::hashing::Map;
 use crate::linearizability::object::Object;
 use crate::models::{Bag, Queue};
@@ -44,8 +44,8 @@ impl<K: Object + std::fmt::Debug> Monitor for Balances<K> {
     const KINDS: &'static [OpKind] = K::KINDS;
     const CHANGED_BY: &'static [OpKind] = K::CHANGED_BY;
 
-    fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
-        if let Op::Enqueue { value, .. } = asked.op {
+    fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), Stop> {
+        if let Op::Enqueue { value, .. } = invocation.op {
             let balance = self.values.entry(value.clone()).or_default();
             self.texts += if *balance == 0 { text(value) } else { 0 };
             *balance = balance.saturating_add(1);
@@ -54,7 +54,7 @@ impl<K: Object + std::fmt::Debug> Monitor for Balances<K> {
     }
 
     fn complete(&mut self, ended: Ended<'_>) -> Result<(), Stop> {
-        match (ended.asked.op, ended.how) {
+        match (ended.invocation.op, ended.how) {
             (Op::Enqueue { value, .. }, Ending::Failed)
             | (_, Ending::Ok(Outcome::Dequeue { value: Some(value) })) => self.take(value),
             _ => Ok(()),

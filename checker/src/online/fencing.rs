@@ -23,7 +23,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::blocks::{Blocks, Id, Tick, tick};
-use super::monitor::{Asked, Ended, Ending, Monitor, Stop, fits, text};
+use super::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits, text};
 use super::open::Open;
 use super::stairs::Stairs;
 use crate::hashing::Map;
@@ -49,20 +49,20 @@ impl Monitor for OneFencing {
         Self::CHANGED_BY.contains(&op.kind())
     }
 
-    fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
-        self.open.begin(asked);
-        if let Op::GuardedWrite { token, value, .. } = asked.op {
-            self.guard.asked(value, *token, tick(asked.start));
+    fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), Stop> {
+        self.open.begin(invocation);
+        if let Op::GuardedWrite { token, value, .. } = invocation.op {
+            self.guard.invocation(value, *token, tick(invocation.start));
         }
         Ok(())
     }
 
     fn complete(&mut self, ended: Ended<'_>) -> Result<(), Stop> {
         fits(&ended)?;
-        self.open.end(ended.asked);
-        let start = tick(ended.asked.start);
+        self.open.end(ended.invocation);
+        let start = tick(ended.invocation.start);
         let end = Id { f: tick(ended.end), index: ended.index };
-        match (ended.asked.op, ended.how) {
+        match (ended.invocation.op, ended.how) {
             (_, Ending::Ok(Outcome::Acquire { token: Some(token) })) => {
                 self.grants.granted(*token, start, end.f)?;
             }
@@ -147,7 +147,7 @@ struct Guard {
 const LEAST: usize = 8;
 
 impl Guard {
-    fn asked(&mut self, value: &Value, token: u64, start: Tick) {
+    fn invocation(&mut self, value: &Value, token: u64, start: Tick) {
         match self.values.get_mut(value) {
             Some(written) => {
                 (written.token, written.twice) = (written.token.max(token), true);

@@ -3,7 +3,7 @@
 //! An id may come back however late, so every one that was given is kept: this is the one watch
 //! whose memory grows with the run. It goes blind where the memory of the whole watch runs out.
 
-use super::monitor::{Asked, Ended, Ending, Monitor, Stop, text};
+use super::monitor::{Ended, Ending, Invocation, Monitor, Stop, text};
 use crate::hashing::Map;
 use crate::linearizability::object::Object;
 use crate::models::UniqueIds;
@@ -22,7 +22,7 @@ impl Monitor for OneGenerator {
     const KINDS: &'static [OpKind] = UniqueIds::KINDS;
     const CHANGED_BY: &'static [OpKind] = UniqueIds::CHANGED_BY;
 
-    fn invoke(&mut self, _: Asked<'_>) -> Result<(), Stop> {
+    fn invoke(&mut self, _: Invocation<'_>) -> Result<(), Stop> {
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 //! absent; [`super::register`] says what is watched and what stays. With the first append the key
 //! is blind: which texts can be there then is another question.
 
-use super::monitor::{Asked, Ended, Ending, Monitor, Stop};
+use super::monitor::{Ended, Ending, Invocation, Monitor, Stop};
 use super::register::OneRegister;
 use crate::linearizability::object::Object;
 use crate::models::Kv;
@@ -20,13 +20,13 @@ impl Monitor for OneKv {
     const KINDS: &'static [OpKind] = Kv::KINDS;
     const CHANGED_BY: &'static [OpKind] = Kv::CHANGED_BY;
 
-    fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
-        let op = as_register(asked.op)?;
-        self.0.invoke(Asked { op: &op, ..asked })
+    fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), Stop> {
+        let op = as_register(invocation.op)?;
+        self.0.invoke(Invocation { op: &op, ..invocation })
     }
 
     fn complete(&mut self, ended: Ended<'_>) -> Result<(), Stop> {
-        let op = as_register(ended.asked.op)?;
+        let op = as_register(ended.invocation.op)?;
         let seen = match ended.how {
             Ending::Ok(Outcome::Read { value }) => {
                 let value = value.as_ref().map(text).filter(|text| !text.is_empty());
@@ -35,7 +35,11 @@ impl Monitor for OneKv {
             _ => None,
         };
         let how = seen.as_ref().map_or(ended.how, Ending::Ok);
-        self.0.complete(Ended { asked: Asked { op: &op, ..ended.asked }, how, ..ended })
+        self.0.complete(Ended {
+            invocation: Invocation { op: &op, ..ended.invocation },
+            how,
+            ..ended
+        })
     }
 
     fn bytes(&self) -> usize {

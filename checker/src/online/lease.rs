@@ -16,11 +16,11 @@
 //!
 //! A belief that has ended by a completion has been compared with all others then: none can overlap
 //! it any more, and it is forgotten. Of each holder the time to live is kept that it was granted
-//! last, as it may renew: a few dozen bytes for each holder that ever asked.
+//! last, as it may renew: a few dozen bytes for each holder that ever invocation.
 
 use std::collections::BTreeMap;
 
-use super::monitor::{Asked, Ended, Ending, Monitor, Stop, fits};
+use super::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits};
 use crate::event::Nanos;
 use crate::lease;
 use crate::op::{Op, OpKind};
@@ -44,28 +44,28 @@ struct Holder {
 
 impl Holder {
     /// When what it believed ends at the latest, now that it asks for this.
-    fn asks(&mut self, asked: Asked<'_>) -> Nanos {
+    fn asks(&mut self, invocation: Invocation<'_>) -> Nanos {
         self.at_once |= self.open;
-        (self.open, self.request) = (true, Some(asked.id));
+        (self.open, self.request) = (true, Some(invocation.id));
         // A renewal without a time to live asks for that which was granted last.
-        match asked.op {
+        match invocation.op {
             Op::Acquire { ttl: Some(ttl), .. } | Op::Renew { ttl: Some(ttl), .. } => {
-                asked.start.saturating_add(*ttl)
+                invocation.start.saturating_add(*ttl)
             }
             Op::Renew { ttl: None, .. } if !self.at_once => {
-                self.life.map_or(Nanos::MAX, |life| asked.start.saturating_add(life))
+                self.life.map_or(Nanos::MAX, |life| invocation.start.saturating_add(life))
             }
             Op::Acquire { .. } => Nanos::MAX,
-            _ => asked.start,
+            _ => invocation.start,
         }
     }
 
     /// Its request was granted: until when it may believe in that.
-    fn granted(&mut self, asked: Asked<'_>) -> Option<Nanos> {
-        if self.at_once || self.unsure || self.request != Some(asked.id) {
+    fn granted(&mut self, invocation: Invocation<'_>) -> Option<Nanos> {
+        if self.at_once || self.unsure || self.request != Some(invocation.id) {
             return None;
         }
-        let ttl = match asked.op {
+        let ttl = match invocation.op {
             Op::Acquire { ttl, .. } => {
                 self.life = ttl.or(self.life);
                 *ttl
@@ -73,7 +73,7 @@ impl Holder {
             Op::Renew { ttl, .. } => ttl.or(self.life),
             _ => None,
         };
-        ttl.map(|ttl| asked.start.saturating_add(ttl))
+        ttl.map(|ttl| invocation.start.saturating_add(ttl))
     }
 }
 
@@ -118,9 +118,9 @@ impl Monitor for OneLease {
     const ID: &'static str = lease::ID;
     const KINDS: &'static [OpKind] = &[OpKind::Acquire, OpKind::Renew, OpKind::Release];
 
-    fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
-        let holder = holder(asked.op);
-        let ends = self.holders.entry(holder).or_default().asks(asked);
+    fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), Stop> {
+        let holder = holder(invocation.op);
+        let ends = self.holders.entry(holder).or_default().asks(invocation);
         if let Some((_, until)) = self.beliefs.get_mut(&holder) {
             *until = ends.min(*until);
         }
@@ -129,19 +129,20 @@ impl Monitor for OneLease {
 
     fn complete(&mut self, ended: Ended<'_>) -> Result<(), Stop> {
         fits(&ended)?;
-        let (asked, now) = (ended.asked, ended.end);
+        let (invocation, now) = (ended.invocation, ended.end);
         if self.overlap(now) {
             return Err(Stop::Refuted);
         }
         self.beliefs.retain(|_, (_, until)| *until >= now);
-        let by = holder(asked.op);
+        let by = holder(invocation.op);
         let holder = self.holders.entry(by).or_default();
         let granted = match ended.how {
-            Ending::Ok(_) => holder.granted(asked),
+            Ending::Ok(_) => holder.granted(invocation),
             _ => None,
         };
-        holder.unsure |= matches!((asked.op, ended.how), (Op::Release { .. }, Ending::Unknown));
-        holder.open &= holder.request != Some(asked.id);
+        holder.unsure |=
+            matches!((invocation.op, ended.how), (Op::Release { .. }, Ending::Unknown));
+        holder.open &= holder.request != Some(invocation.id);
         granted.into_iter().for_each(|until| self.believes(by, now, until));
         Ok(())
     }

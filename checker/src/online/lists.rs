@@ -12,14 +12,14 @@
 
 use std::collections::BTreeMap;
 
-use super::monitor::{Asked, Ended, Ending, Monitor, Stop, fits, text};
+use super::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits, text};
 use super::open::Open;
 use crate::event::Nanos;
 use crate::hashing::Map;
 use crate::linearizability::object::Object;
 use crate::models::ListAppend;
 use crate::op::{Key, Op, OpKind, Outcome, Value};
-use crate::transaction::{Micro, Seen};
+use crate::transaction::{Micro, ReadValue};
 
 /// One list.
 #[derive(Debug, Clone, Default)]
@@ -98,9 +98,9 @@ impl Lists {
                 Micro::Append { value, .. } => list.appended(value, span.1),
                 // What it appended itself it finds before others do.
                 Micro::Read { .. } if ops[..place].iter().any(own) => {}
-                Micro::Read { seen: Seen::List(values), .. } => list.found(values, span)?,
-                Micro::Read { seen: Seen::Absent, .. } => list.found(&[], span)?,
-                Micro::Read { seen: Seen::Unknown, .. } => {}
+                Micro::Read { seen: ReadValue::List(values), .. } => list.found(values, span)?,
+                Micro::Read { seen: ReadValue::Absent, .. } => list.found(&[], span)?,
+                Micro::Read { seen: ReadValue::Unknown, .. } => {}
                 Micro::Read { .. } | Micro::Write { .. } => return Err(NO_LISTS),
             }
         }
@@ -119,9 +119,9 @@ impl Monitor for Lists {
     const ID: &'static str = ListAppend::ID;
     const KINDS: &'static [OpKind] = ListAppend::KINDS;
 
-    fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
-        self.open.begin(asked);
-        let Op::Txn { ops } = asked.op else { return Ok(()) };
+    fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), Stop> {
+        self.open.begin(invocation);
+        let Op::Txn { ops } = invocation.op else { return Ok(()) };
         for part in ops.iter() {
             match part {
                 Micro::Read { .. } => {}
@@ -139,9 +139,11 @@ impl Monitor for Lists {
 
     fn complete(&mut self, ended: Ended<'_>) -> Result<(), Stop> {
         fits(&ended)?;
-        self.open.end(ended.asked);
-        match (ended.asked.op, ended.how) {
-            (_, Ending::Ok(Outcome::Txn { ops })) => self.done(ops, (ended.asked.start, ended.end)),
+        self.open.end(ended.invocation);
+        match (ended.invocation.op, ended.how) {
+            (_, Ending::Ok(Outcome::Txn { ops })) => {
+                self.done(ops, (ended.invocation.start, ended.end))
+            }
             (Op::Txn { ops }, Ending::Failed) => self.failed(ops),
             _ => Ok(()),
         }

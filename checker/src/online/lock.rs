@@ -1,7 +1,7 @@
 //! One lock that knows its holder, watched for holders that exclude each other not at all or take
 //! what is theirs in no legal order.
 //!
-//! - *Each holder alone* must acquire and release in turns ([`super::turns`]): take the others away
+//! - *Each holder alone* must acquire and release in turns ([`super::alternation`]): take the others away
 //!   from a legal order, and what is left is one.
 //! - *Two holders.* While one certainly holds the lock, because nothing is left that could have
 //!   given it back, no other may hold it, nor may an operation for another have begun and ended.
@@ -22,9 +22,9 @@
 
 use std::collections::BTreeMap;
 
-use super::monitor::{Asked, Ended, Ending, Monitor, Stop, fits};
+use super::alternation::Alternation;
+use super::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits};
 use super::mutex::acquires;
-use super::turns::Turns;
 use crate::event::Nanos;
 use crate::linearizability::object::Object;
 use crate::models::Lock;
@@ -33,7 +33,7 @@ use crate::op::{Op, OpKind};
 /// One lock.
 #[derive(Debug, Clone, Default)]
 pub(super) struct OneLock {
-    holders: BTreeMap<u64, Turns>,
+    holders: BTreeMap<u64, Alternation>,
     /// Who certainly holds it, and since when.
     held_by: Option<(u64, Nanos)>,
     /// Of two holders, the last invocation of what succeeded, the last one first.
@@ -56,11 +56,11 @@ impl Monitor for OneLock {
         matches!(op, Op::Acquire { ttl: Some(_), .. } | Op::Renew { .. })
     }
 
-    fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
-        let holder = holder(asked.op);
-        let turns = self.holders.entry(holder).or_default();
-        turns.invoke(acquires(asked.op), asked);
-        if turns.held_since().is_none() {
+    fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), Stop> {
+        let holder = holder(invocation.op);
+        let alternation = self.holders.entry(holder).or_default();
+        alternation.invoke(acquires(invocation.op), invocation);
+        if alternation.held_since().is_none() {
             self.held_by = self.held_by.filter(|(other, _)| *other != holder);
         }
         Ok(())
@@ -68,19 +68,19 @@ impl Monitor for OneLock {
 
     fn complete(&mut self, ended: Ended<'_>) -> Result<(), Stop> {
         fits(&ended)?;
-        let (asked, holder) = (ended.asked, holder(ended.asked.op));
-        let turns = self.holders.entry(holder).or_default();
-        turns.complete(acquires(asked.op), &ended)?;
-        let (since, idle) = (turns.held_since(), turns.is_idle());
+        let (invocation, holder) = (ended.invocation, holder(ended.invocation.op));
+        let alternation = self.holders.entry(holder).or_default();
+        alternation.complete(acquires(invocation.op), &ended)?;
+        let (since, idle) = (alternation.held_since(), alternation.is_idle());
         if idle {
             self.holders.remove(&holder);
         }
         let other = self.held_by.filter(|(other, _)| *other != holder);
         if let Ending::Ok(_) = ended.how {
-            if other.is_some_and(|(_, since)| since < asked.start) {
+            if other.is_some_and(|(_, since)| since < invocation.start) {
                 return Err(Stop::Refuted);
             }
-            self.note(asked.start, holder);
+            self.note(invocation.start, holder);
         }
         let Some(since) = since else {
             self.held_by = other;
@@ -98,8 +98,8 @@ impl Monitor for OneLock {
     }
 
     fn bytes(&self) -> usize {
-        let each = 2 * size_of::<(u64, Turns)>() * self.holders.len();
-        each + self.holders.values().map(Turns::bytes).sum::<usize>()
+        let each = 2 * size_of::<(u64, Alternation)>() * self.holders.len();
+        each + self.holders.values().map(Alternation::bytes).sum::<usize>()
     }
 }
 
@@ -124,8 +124,8 @@ impl OneLock {
     /// Whether another certainly held it at some instant after `since`.
     fn others_held_after(&self, holder: u64, since: Nanos) -> bool {
         let mut others = self.holders.iter().filter(|(other, _)| **other != holder);
-        others.any(|(_, turns)| {
-            turns.held_within().is_some_and(|(from, until)| from.max(since) < until)
+        others.any(|(_, alternation)| {
+            alternation.held_within().is_some_and(|(from, until)| from.max(since) < until)
         })
     }
 }

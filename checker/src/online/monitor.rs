@@ -16,7 +16,7 @@ pub(super) enum Stop {
 
 /// An operation when it begins.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct Invocation<'a> {
     pub(super) op: &'a Op,
     /// The index of its invocation.
     pub(super) id: u64,
@@ -34,7 +34,7 @@ pub(super) enum Ending<'a> {
 /// An operation when it ends.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ended<'a> {
-    pub(super) asked: Asked<'a>,
+    pub(super) invocation: Invocation<'a>,
     pub(super) how: Ending<'a>,
     /// The index of its completion.
     pub(super) index: u64,
@@ -59,7 +59,7 @@ pub(super) trait Monitor: Clone + Default + std::fmt::Debug {
         false
     }
 
-    fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop>;
+    fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), Stop>;
 
     fn complete(&mut self, ended: Ended<'_>) -> Result<(), Stop>;
 
@@ -69,9 +69,10 @@ pub(super) trait Monitor: Clone + Default + std::fmt::Debug {
 
 /// Goes blind on an answer that is not one to its operation.
 pub(super) fn fits(ended: &Ended<'_>) -> Result<(), Stop> {
-    let fits = match (ended.asked.op, ended.how) {
-        (Op::Txn { ops: asked }, Ending::Ok(Outcome::Txn { ops })) => {
-            asked.len() == ops.len() && asked.iter().zip(ops.iter()).all(|(a, b)| is_same(a, b))
+    let fits = match (ended.invocation.op, ended.how) {
+        (Op::Txn { ops: invocation }, Ending::Ok(Outcome::Txn { ops })) => {
+            invocation.len() == ops.len()
+                && invocation.iter().zip(ops.iter()).all(|(a, b)| is_same(a, b))
         }
         (op, Ending::Ok(outcome)) => outcome.answers() == op.kind(),
         (_, Ending::Failed | Ending::Unknown) => true,
@@ -80,8 +81,8 @@ pub(super) fn fits(ended: &Ended<'_>) -> Result<(), Stop> {
 }
 
 /// Whether both are the same part of a transaction, whatever was read.
-fn is_same(asked: &Micro, answered: &Micro) -> bool {
-    match (asked, answered) {
+fn is_same(invocation: &Micro, answered: &Micro) -> bool {
+    match (invocation, answered) {
         (Micro::Read { key, .. }, Micro::Read { key: other, .. }) => key == other,
         (one, other) => one == other,
     }

@@ -1,29 +1,29 @@
 //! One mutex, watched for acquires and releases that do not take turns; all of its check.
 //!
-//! How they are put in order, and what of them stays, is said in [`super::turns`].
+//! How they are put in order, and what of them stays, is said in [`super::alternation`].
 
-use super::monitor::{Asked, Ended, Monitor, Stop, fits};
-use super::turns::Turns;
+use super::alternation::Alternation;
+use super::monitor::{Ended, Invocation, Monitor, Stop, fits};
 use crate::linearizability::object::Object;
 use crate::models::Mutex;
 use crate::op::{Op, OpKind};
 
 /// One mutex.
 #[derive(Debug, Clone, Default)]
-pub(super) struct OneMutex(Turns);
+pub(super) struct OneMutex(Alternation);
 
 impl Monitor for OneMutex {
     const ID: &'static str = Mutex::ID;
     const KINDS: &'static [OpKind] = Mutex::KINDS;
 
-    fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
-        self.0.invoke(acquires(asked.op), asked);
+    fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), Stop> {
+        self.0.invoke(acquires(invocation.op), invocation);
         Ok(())
     }
 
     fn complete(&mut self, ended: Ended<'_>) -> Result<(), Stop> {
         fits(&ended)?;
-        self.0.complete(acquires(ended.asked.op), &ended)
+        self.0.complete(acquires(ended.invocation.op), &ended)
     }
 
     fn bytes(&self) -> usize {

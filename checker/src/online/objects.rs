@@ -19,7 +19,7 @@ use super::register::OneRegister;
 use super::set::OneSet;
 use super::versioned::OneVersioned;
 use super::versions::Versions;
-use super::watched::{Watched, asked, ended};
+use super::watched::{Watched, ended, invocation};
 use super::whole::Whole;
 use crate::event::Nanos;
 use crate::hashing::Map;
@@ -98,7 +98,7 @@ impl<M: Monitor + Send> Watched for Objects<M> {
     }
 
     fn invoke(&mut self, operation: &Operation, said: bool) {
-        self.step(&operation.op, said, |monitor| monitor.invoke(asked(operation)));
+        self.step(&operation.op, said, |monitor| monitor.invoke(invocation(operation)));
     }
 
     fn complete(&mut self, operation: &Operation, said: bool) -> Option<Alarm> {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::monitor::Asked;
+use super::monitor::Invocation;
 use crate::event::Nanos;
 
 /// When what is still open was invoked, and its index.
@@ -13,12 +13,12 @@ use crate::event::Nanos;
 pub(super) struct Open(BTreeSet<(Nanos, u64)>);
 
 impl Open {
-    pub(super) fn begin(&mut self, asked: Asked<'_>) {
-        self.0.insert((asked.start, asked.id));
+    pub(super) fn begin(&mut self, invocation: Invocation<'_>) {
+        self.0.insert((invocation.start, invocation.id));
     }
 
-    pub(super) fn end(&mut self, asked: Asked<'_>) {
-        self.0.remove(&(asked.start, asked.id));
+    pub(super) fn end(&mut self, invocation: Invocation<'_>) {
+        self.0.remove(&(invocation.start, invocation.id));
     }
 
     /// When the oldest of them was invoked; the end of time if there is none.

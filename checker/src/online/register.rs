@@ -37,7 +37,7 @@
 //! unknown end that needs the value and whose own value is seen only from now on.
 
 use super::blocks::{Blocks, Id, Tick, tick};
-use super::monitor::{self, Asked, Ended, Ending, Monitor, Stop};
+use super::monitor::{self, Ended, Ending, Invocation, Monitor, Stop};
 use super::open::Open;
 use crate::hashing::Map;
 use crate::linearizability::object::Object;
@@ -156,10 +156,11 @@ impl Monitor for OneRegister {
         is_guarded(op)
     }
 
-    fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
-        let start = tick(asked.start);
-        self.open.begin(asked);
-        let Some(Effect { needs, leaves: Some(leaves) }) = Register::effect(asked.op, None) else {
+    fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), Stop> {
+        let start = tick(invocation.start);
+        self.open.begin(invocation);
+        let Some(Effect { needs, leaves: Some(leaves) }) = Register::effect(invocation.op, None)
+        else {
             return Ok(());
         };
         if self.values.pending.contains_key(&leaves) || self.values.groups.contains_key(&leaves) {
@@ -170,17 +171,17 @@ impl Monitor for OneRegister {
     }
 
     fn complete(&mut self, ended: Ended<'_>) -> Result<(), Stop> {
-        let start = tick(ended.asked.start);
-        self.open.end(ended.asked);
+        let start = tick(ended.invocation.start);
+        self.open.end(ended.invocation);
         match ended.how {
             Ending::Unknown => {}
-            Ending::Failed => self.never(ended.asked.op)?,
+            Ending::Failed => self.never(ended.invocation.op)?,
             Ending::Ok(outcome) => {
                 let end = Id { f: tick(ended.end), index: ended.index };
-                if let Some(state) = self.seen(ended.asked.op, outcome)? {
+                if let Some(state) = self.seen(ended.invocation.op, outcome)? {
                     self.member(&state, start, end)?;
                 } else {
-                    self.denied(ended.asked.op, start, end.f);
+                    self.denied(ended.invocation.op, start, end.f);
                 }
             }
         }

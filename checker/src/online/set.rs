@@ -26,7 +26,7 @@
 //! add began, is for an add that fails after its element was seen; where another add has ended that
 //! did not fail, it had begun by then, or the watch would have refuted it.
 
-use super::monitor::{Asked, Ended, Ending, Monitor, Stop, fits, text};
+use super::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits, text};
 use super::open::Open;
 use crate::event::Nanos;
 use crate::hashing::Map;
@@ -84,14 +84,14 @@ impl Default for Element {
 }
 
 impl Element {
-    fn add_begins(&mut self, asked: Asked<'_>) {
-        self.adding.push((asked.start, asked.id));
+    fn add_begins(&mut self, invocation: Invocation<'_>) {
+        self.adding.push((invocation.start, invocation.id));
         self.gone = NEVER;
     }
 
     fn add_ends(&mut self, ended: &Ended<'_>) -> Result<(), Stop> {
-        let start = ended.asked.start;
-        self.adding.retain(|(_, id)| *id != ended.asked.id);
+        let start = ended.invocation.start;
+        self.adding.retain(|(_, id)| *id != ended.invocation.id);
         match ended.how {
             Ending::Ok(_) => {
                 self.added = self.added.min(ended.end);
@@ -123,7 +123,7 @@ impl Element {
             Ending::Failed => return,
         };
         self.removals = self.removals.max(came_of_it);
-        let late = self.adding.is_empty() && self.adds_over < ended.asked.start;
+        let late = self.adding.is_empty() && self.adds_over < ended.invocation.start;
         if late && came_of_it == Removals::Over {
             self.gone = self.gone.min(ended.end);
         }
@@ -223,10 +223,10 @@ impl Monitor for OneSet {
     const KINDS: &'static [OpKind] = Set::KINDS;
     const CHANGED_BY: &'static [OpKind] = Set::CHANGED_BY;
 
-    fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
-        self.open.begin(asked);
-        match asked.op {
-            Op::Add { value, .. } => self.element(value).add_begins(asked),
+    fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), Stop> {
+        self.open.begin(invocation);
+        match invocation.op {
+            Op::Add { value, .. } => self.element(value).add_begins(invocation),
             Op::Remove { value, .. } => self.element(value).removal_begins(),
             _ => {}
         }
@@ -235,9 +235,9 @@ impl Monitor for OneSet {
 
     fn complete(&mut self, ended: Ended<'_>) -> Result<(), Stop> {
         fits(&ended)?;
-        self.open.end(ended.asked);
-        let (start, end) = (ended.asked.start, ended.end);
-        match (ended.asked.op, ended.how) {
+        self.open.end(ended.invocation);
+        let (start, end) = (ended.invocation.start, ended.end);
+        match (ended.invocation.op, ended.how) {
             (Op::Add { value, .. }, _) => self.element(value).add_ends(&ended)?,
             (Op::Remove { value, .. }, _) => self.element(value).removal_ends(&ended),
             (Op::Contains { value, .. }, Ending::Ok(Outcome::Contains { present: true })) => {

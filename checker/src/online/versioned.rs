@@ -13,7 +13,7 @@
 
 use std::collections::BTreeMap;
 
-use super::monitor::{Asked, Ended, Ending, Monitor, Stop, fits, text};
+use super::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits, text};
 use crate::hashing::Map;
 use crate::linearizability::object::Object;
 use crate::models::Versioned;
@@ -89,9 +89,9 @@ impl Monitor for OneVersioned {
     const KINDS: &'static [OpKind] = Versioned::KINDS;
     const CHANGED_BY: &'static [OpKind] = Versioned::CHANGED_BY;
 
-    fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
-        self.open.insert(asked.id, self.highest);
-        if let Op::Update { value, .. } = asked.op {
+    fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), Stop> {
+        self.open.insert(invocation.id, self.highest);
+        if let Op::Update { value, .. } = invocation.op {
             *self.pending.entry(value.clone()).or_default() += 1;
         }
         Ok(())
@@ -99,8 +99,8 @@ impl Monitor for OneVersioned {
 
     fn complete(&mut self, ended: Ended<'_>) -> Result<(), Stop> {
         fits(&ended)?;
-        let floor = self.open.remove(&ended.asked.id).unwrap_or(0);
-        match (ended.asked.op, ended.how) {
+        let floor = self.open.remove(&ended.invocation.id).unwrap_or(0);
+        match (ended.invocation.op, ended.how) {
             (_, Ending::Ok(Outcome::ReadVersion { generation, value })) => {
                 self.saw(*generation, value.as_ref(), floor)?;
             }

@@ -12,19 +12,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::monitor::{Asked, Ended, Ending, Monitor, Stop, fits, text};
+use super::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits, text};
 use crate::event::Nanos;
 use crate::hashing::Map;
 use crate::linearizability::object::Object;
 use crate::models::RwRegister;
 use crate::op::{Key, Op, OpKind, Outcome, Value};
-use crate::transaction::{Micro, Seen};
+use crate::transaction::{Micro, ReadValue};
 
 /// One register.
 #[derive(Debug, Clone, Default)]
 struct OneRegister {
     /// The values that were asked for.
-    asked: Map<Value, ()>,
+    invocation: Map<Value, ()>,
     /// Who is known to have put another value in the place of each ended when; of the first, none.
     replaced: Map<Option<Value>, Nanos>,
     /// When something was first known to be there.
@@ -43,7 +43,7 @@ impl OneRegister {
     fn done(&mut self, own: &Own<'_>, (start, end): (Nanos, Nanos)) -> Result<(), Stop> {
         if let Some(found) = own.found {
             let gone = match found {
-                Some(value) if !self.asked.contains_key(value) => true,
+                Some(value) if !self.invocation.contains_key(value) => true,
                 Some(_) => false,
                 None => self.written.is_some_and(|time| time < start),
             };
@@ -77,11 +77,14 @@ impl Versions {
             let first = own.found.is_none() && own.wrote.is_none();
             match part {
                 Micro::Write { value, .. } => own.wrote = Some(value),
-                Micro::Read { seen: Seen::Value(value), .. } if first => {
+                Micro::Read { seen: ReadValue::Value(value), .. } if first => {
                     own.found = Some(Some(value));
                 }
-                Micro::Read { seen: Seen::Absent, .. } if first => own.found = Some(None),
-                Micro::Read { seen: Seen::Value(_) | Seen::Absent | Seen::Unknown, .. } => {}
+                Micro::Read { seen: ReadValue::Absent, .. } if first => own.found = Some(None),
+                Micro::Read {
+                    seen: ReadValue::Value(_) | ReadValue::Absent | ReadValue::Unknown,
+                    ..
+                } => {}
                 Micro::Read { .. } | Micro::Append { .. } => return Err(NO_REGISTERS),
             }
         }
@@ -96,8 +99,8 @@ impl Monitor for Versions {
     const ID: &'static str = RwRegister::ID;
     const KINDS: &'static [OpKind] = RwRegister::KINDS;
 
-    fn invoke(&mut self, asked: Asked<'_>) -> Result<(), Stop> {
-        let Op::Txn { ops } = asked.op else { return Ok(()) };
+    fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), Stop> {
+        let Op::Txn { ops } = invocation.op else { return Ok(()) };
         let mut written = BTreeSet::new();
         for part in ops.iter() {
             match part {
@@ -108,7 +111,7 @@ impl Monitor for Versions {
                 }
                 Micro::Write { key, value } => {
                     let register = self.0.entry(key.clone()).or_default();
-                    if register.asked.insert(value.clone(), ()).is_some() {
+                    if register.invocation.insert(value.clone(), ()).is_some() {
                         return Err(Stop::Blind("a value was written twice"));
                     }
                 }
@@ -119,12 +122,14 @@ impl Monitor for Versions {
 
     fn complete(&mut self, ended: Ended<'_>) -> Result<(), Stop> {
         fits(&ended)?;
-        match (ended.asked.op, ended.how) {
-            (_, Ending::Ok(Outcome::Txn { ops })) => self.done(ops, (ended.asked.start, ended.end)),
+        match (ended.invocation.op, ended.how) {
+            (_, Ending::Ok(Outcome::Txn { ops })) => {
+                self.done(ops, (ended.invocation.start, ended.end))
+            }
             (Op::Txn { ops }, Ending::Failed) => {
                 for part in ops.iter() {
                     if let Micro::Write { key, value } = part {
-                        self.0.entry(key.clone()).or_default().asked.remove(value);
+                        self.0.entry(key.clone()).or_default().invocation.remove(value);
                     }
                 }
                 Ok(())
@@ -135,9 +140,9 @@ impl Monitor for Versions {
 
     fn bytes(&self) -> usize {
         let of = |one: &OneRegister| {
-            let texts: usize = one.asked.keys().map(text).sum();
+            let texts: usize = one.invocation.keys().map(text).sum();
             2 * texts
-                + (one.asked.capacity() + one.replaced.capacity())
+                + (one.invocation.capacity() + one.replaced.capacity())
                     * (size_of::<(Option<Value>, Nanos)>() + 1)
         };
         self.0.values().map(of).sum()

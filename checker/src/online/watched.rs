@@ -2,7 +2,7 @@
 //! them.
 
 use super::alarm::{Alarm, Blind};
-use super::monitor::{Asked, Ended, Ending};
+use super::monitor::{Ended, Ending, Invocation};
 use crate::event::Completion;
 use crate::history::Operation;
 
@@ -31,9 +31,9 @@ pub(super) trait Watched: std::fmt::Debug + Send {
 }
 
 /// An operation when it begins.
-pub(super) fn asked(operation: &Operation) -> Asked<'_> {
+pub(super) fn invocation(operation: &Operation) -> Invocation<'_> {
     let (id, start) = operation.invoked;
-    Asked { op: &operation.op, id, start }
+    Invocation { op: &operation.op, id, start }
 }
 
 /// An operation when it ends.
@@ -44,5 +44,5 @@ pub(super) fn ended(operation: &Operation) -> Option<Ended<'_>> {
         Completion::Fail { .. } => Ending::Failed,
         Completion::Info { .. } => Ending::Unknown,
     };
-    Some(Ended { asked: asked(operation), how, index: *index, end: *end })
+    Some(Ended { invocation: invocation(operation), how, index: *index, end: *end })
 }

@@ -2,7 +2,7 @@
 
 use super::alarm::{Alarm, Blind};
 use super::monitor::{Monitor, Stop};
-use super::watched::{Watched, asked, ended};
+use super::watched::{Watched, ended, invocation};
 use crate::history::Operation;
 
 /// All objects of one kind together.
@@ -43,7 +43,7 @@ impl<M: Monitor + Send> Watched for Whole<M> {
     }
 
     fn invoke(&mut self, operation: &Operation, _: bool) {
-        self.step(operation, |monitor| monitor.invoke(asked(operation)));
+        self.step(operation, |monitor| monitor.invoke(invocation(operation)));
     }
 
     fn complete(&mut self, operation: &Operation, _: bool) -> Option<Alarm> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::identity::{Nanos, NodeId};
 use crate::text::Key;
-use crate::transaction::{Micro, Seen};
+use crate::transaction::{Micro, ReadValue};
 use crate::value::Value;
 
 /// How long the lease of a sample lasts.
@@ -95,7 +95,7 @@ impl Argument for Arc<[Micro]> {
     }
 
     fn sample() -> Self {
-        let (key, seen) = (Key::sample(), Seen::Unknown);
+        let (key, seen) = (Key::sample(), ReadValue::Unknown);
         [Micro::Write { key: key.clone(), value: Value::sample() }, Micro::Read { key, seen }]
             .into()
     }

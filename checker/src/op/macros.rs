@@ -131,7 +131,7 @@ macro_rules! operations {
         impl Outcome {
             /// What it told beyond that it was done; none if that was all.
             #[must_use]
-            pub fn told(&self) -> Option<String> {
+            pub fn details(&self) -> Option<String> {
                 match self {
                     $($(
                         Self::$outcome $({ $($told),+ })? =>
@@ -155,7 +155,7 @@ macro_rules! operations {
     (@effect looks) => { Effect::Looks };
     (@effect derived) => { Effect::Derived };
     (@tells) => { None };
-    (@tells ($($tells:tt)+)) => { Some(format!($($tells)+)).filter(|told| !told.is_empty()) };
+    (@tells ($($tells:tt)+)) => { Some(format!($($tells)+)).filter(|details| !details.is_empty()) };
 }
 
 pub(super) use operations;

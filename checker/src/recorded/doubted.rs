@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::history::{History, Operation};
 use crate::op::{Key, Op, Outcome, Value};
-use crate::transaction::{Micro, Seen};
+use crate::transaction::{Micro, ReadValue};
 use crate::verdict::{CheckResult, Status, Verdict};
 
 /// The same verdict as one that is not conclusive. What it found is told, and proves nothing.
@@ -101,8 +101,8 @@ fn read(outcome: &Outcome) -> Vec<&Value> {
 
 fn read_by(micro: &Micro) -> Vec<&Value> {
     match micro {
-        Micro::Read { seen: Seen::Value(value), .. } => vec![value],
-        Micro::Read { seen: Seen::List(values), .. } => values.iter().collect(),
+        Micro::Read { seen: ReadValue::Value(value), .. } => vec![value],
+        Micro::Read { seen: ReadValue::List(values), .. } => values.iter().collect(),
         _ => Vec::new(),
     }
 }

@@ -10,7 +10,7 @@ use fracas_checker::history::{Header, History, Plan, SCHEMA};
 use fracas_checker::linearizability::finding::Finding;
 use fracas_checker::models::{Bag, Kv, ListAppend, Queue, Set};
 use fracas_checker::objects::Object;
-use fracas_checker::transaction::{Micro, Seen};
+use fracas_checker::transaction::{Micro, ReadValue};
 use fracas_checker::{Algorithm, Key, Op, Outcome, Value, Verdict, judge_by};
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
@@ -205,8 +205,8 @@ fn lists(operations: usize, unknown: u64, wrong: bool) -> History {
                 answers.extend(asks.last().cloned());
             } else {
                 let late = wrong && place + 100 > operations && list.len() > 15 && step == 0;
-                let seen = Seen::List(list[..list.len() - if late { 12 } else { 0 }].into());
-                asks.push(Micro::Read { key: key.clone(), seen: Seen::Unknown });
+                let seen = ReadValue::List(list[..list.len() - if late { 12 } else { 0 }].into());
+                asks.push(Micro::Read { key: key.clone(), seen: ReadValue::Unknown });
                 answers.push(Micro::Read { key: key.clone(), seen });
             }
         }
@@ -306,8 +306,8 @@ fn large_collections_are_not_left_to_the_search() {
         let all = history.operations().iter();
         all.filter_map(fracas_checker::linearizability::call::Call::of).collect()
     }
-    near(Queue::monitor(&calls(&queue::<Queue>(3_000, 2, false))));
-    near(Bag::monitor(&calls(&queue::<Bag>(3_000, 2, false))));
-    near(Set::monitor(&calls(&set(3_000, 2, false))));
-    near(ListAppend::monitor(&calls(&lists(3_000, 2, false))));
+    near(Queue::decide_fast(&calls(&queue::<Queue>(3_000, 2, false))));
+    near(Bag::decide_fast(&calls(&queue::<Bag>(3_000, 2, false))));
+    near(Set::decide_fast(&calls(&set(3_000, 2, false))));
+    near(ListAppend::decide_fast(&calls(&lists(3_000, 2, false))));
 }

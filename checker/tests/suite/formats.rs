@@ -14,7 +14,7 @@ fn shown(recorded: &Recorded) -> String {
         let ended = match &operation.completed {
             None => "open".to_owned(),
             Some((_, _, Completion::Ok { outcome, .. })) => {
-                outcome.told().unwrap_or_else(|| "done".to_owned())
+                outcome.details().unwrap_or_else(|| "done".to_owned())
             }
             Some((_, _, Completion::Fail { error })) => format!("not done {error}"),
             Some((_, _, Completion::Info { error })) => format!("unknown {error}"),

@@ -14,7 +14,7 @@ use fracas_checker::event::{
 };
 use fracas_checker::formats::{self, Format, Hint, jepsen_edn, jsonl};
 use fracas_checker::history::{Header, History, Plan, SCHEMA};
-use fracas_checker::transaction::{Micro, Seen};
+use fracas_checker::transaction::{Micro, ReadValue};
 use fracas_checker::{OpKind, Value};
 use proptest::prelude::*;
 use support::vocabulary::operation;
@@ -85,7 +85,7 @@ fn header() -> Header {
 fn unanswered(op: Op) -> Op {
     let Op::Txn { ops } = op else { return op };
     let ops = ops.iter().cloned().map(|micro| match micro {
-        Micro::Read { key, .. } => Micro::Read { key, seen: Seen::Unknown },
+        Micro::Read { key, .. } => Micro::Read { key, seen: ReadValue::Unknown },
         other => other,
     });
     Op::Txn { ops: ops.collect() }

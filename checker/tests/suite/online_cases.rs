@@ -239,7 +239,7 @@ fn golden_anomalies_are_found_and_their_neighbours_are_not() {
 
 /// One thing that is told of a node, or an operation that it acknowledged.
 #[derive(Debug, Clone)]
-struct Told {
+struct Reported {
     seen: Observation,
     wait: u64,
     lasts: u64,
@@ -247,7 +247,7 @@ struct Told {
     acked: Option<bool>,
 }
 
-fn told() -> impl Strategy<Value = Told> {
+fn reported() -> impl Strategy<Value = Reported> {
     let role = select(vec![Some(Role::Leader), Some(Role::Leader), Some(Role::Follower), None]);
     let grades = [Grade::Hearsay, Grade::Claim, Grade::Record];
     let source = select(vec![Source::Poll, Source::Log]);
@@ -262,13 +262,13 @@ fn told() -> impl Strategy<Value = Told> {
             let (since, applied, entry) = (0, None, None);
             #[rustfmt::skip]
             let seen = Observation { node, incarnation, group: None, source, grade, since, role, generation, leader, applied, voted, entry, text };
-            Told { seen, wait, lasts, acked }
+            Reported { seen, wait, lasts, acked }
         },
     )
 }
 
 /// The events of `told`; generations mostly rise, so that not everything contradicts.
-fn events(told: &[Told]) -> Vec<Event> {
+fn events(told: &[Reported]) -> Vec<Event> {
     let started =
         |node, incarnation| EventKind::Node { node, incarnation, change: NodeChange::Started };
     let mut events: Vec<_> = (1..4).map(|node| (0, started(NodeId(node), 1))).collect();
@@ -311,7 +311,7 @@ fn refuted(events: &[Event]) -> bool {
     verdict.anomalies().any(|(_, anomaly)| watched.contains(&anomaly.class.as_str()))
 }
 
-fn leaders_agree(told: &[Told]) -> Result<bool, TestCaseError> {
+fn leaders_agree(told: &[Reported]) -> Result<bool, TestCaseError> {
     let events = events(told);
     let mut watch = Watch::new(&[LEADERS]);
     events.iter().for_each(|event| drop(watch.feed(event).cloned()));
@@ -331,7 +331,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn leaders_are_watched_as_they_are_judged(told in prop::collection::vec(told(), 1..16)) {
+    fn leaders_are_watched_as_they_are_judged(told in prop::collection::vec(reported(), 1..16)) {
         leaders_agree(&told)?;
     }
 }
@@ -341,7 +341,7 @@ proptest! {
 
     #[test]
     #[ignore = "slow: 20,000 histories"]
-    fn leaders_are_watched_as_they_are_judged_in_many_histories(told in prop::collection::vec(told(), 1..16)) {
+    fn leaders_are_watched_as_they_are_judged_in_many_histories(told in prop::collection::vec(reported(), 1..16)) {
         leaders_agree(&told)?;
     }
 }

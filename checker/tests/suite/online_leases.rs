@@ -13,7 +13,7 @@ const LEASES: &str = "lease/exclusive";
 const MILLI: Nanos = 1_000_000;
 
 /// An operation by a process of its own; how it ended and when, if it did.
-struct Asked {
+struct Invocation {
     op: Op,
     start: Nanos,
     end: Option<(Nanos, Completion)>,
@@ -23,7 +23,7 @@ fn plan(clock_error_ms: u64) -> Plan {
     Plan { checks: vec![LEASES.to_owned()], clock_error_ms, ..Plan::default() }
 }
 
-fn events(asked: &[Asked]) -> Vec<Event> {
+fn events(asked: &[Invocation]) -> Vec<Event> {
     let mut events = Vec::new();
     for (process, one) in (0..).map(ProcessId).zip(asked) {
         events.push((one.start, 0, EventKind::Invoke { process, node: None, op: one.op.clone() }));
@@ -72,7 +72,7 @@ struct Manners {
     careful: bool,
 }
 
-fn draw(dice: &mut Dice, manners: Manners) -> Vec<Asked> {
+fn draw(dice: &mut Dice, manners: Manners) -> Vec<Invocation> {
     let (mut asked, mut free) = (Vec::new(), vec![0; manners.holders as usize]);
     let mut now = 0;
     for _ in 0..4 + dice.below(12) {
@@ -96,7 +96,11 @@ fn draw(dice: &mut Dice, manners: Manners) -> Vec<Asked> {
             _ => Some(Completion::Ok { outcome, stamp: Stamp::default() }),
         };
         free[holder as usize] = end;
-        asked.push(Asked { op, start: now, end: completion.map(|completion| (end, completion)) });
+        asked.push(Invocation {
+            op,
+            start: now,
+            end: completion.map(|completion| (end, completion)),
+        });
     }
     asked
 }

@@ -9,7 +9,7 @@ use fracas_checker::linearizability::call::{Call, by_key};
 use fracas_checker::models::{Counter, Fencing, Kv, Lock, Mutex, Set};
 use fracas_checker::objects::{Kind, Object};
 use fracas_checker::online::Watch;
-use fracas_checker::transaction::{Micro, Seen};
+use fracas_checker::transaction::{Micro, ReadValue};
 use fracas_checker::{Algorithm, Budget, Op, Outcome, Value};
 use support::sampling::{CLIENTS, CROWD, Dice, Drawn, Sampler, Shape};
 
@@ -101,7 +101,7 @@ fn fitting(op: &Op, outcome: Outcome) -> Outcome {
     });
     let part = |part: &Micro| match part {
         Micro::Read { key, .. } => {
-            Micro::Read { key: key.clone(), seen: found.next().unwrap_or(Seen::Unknown) }
+            Micro::Read { key: key.clone(), seen: found.next().unwrap_or(ReadValue::Unknown) }
         }
         other => other.clone(),
     };

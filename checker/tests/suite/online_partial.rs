@@ -3,7 +3,7 @@
 
 use fracas_checker::models::{ListAppend, RwRegister};
 use fracas_checker::online::Watch;
-use fracas_checker::transaction::{Micro, Seen};
+use fracas_checker::transaction::{Micro, ReadValue};
 use fracas_checker::{Key, Op, Outcome, Value};
 
 use super::counters::{updates, versioned};
@@ -28,7 +28,7 @@ fn txn(dice: &mut Dice, change: fn(Key, Value) -> Micro) -> Op {
     let part = |_| {
         let key = key(dice);
         if dice.chance(50) || changed.contains(&key) {
-            return Micro::Read { key, seen: Seen::Unknown };
+            return Micro::Read { key, seen: ReadValue::Unknown };
         }
         changed.push(key.clone());
         change(key, fresh(dice))
@@ -38,7 +38,7 @@ fn txn(dice: &mut Dice, change: fn(Key, Value) -> Micro) -> Op {
 }
 
 /// The transaction with what each of its reads finds.
-fn answered(op: &Op, mut find: impl FnMut(&Key, &[Micro]) -> Seen) -> Outcome {
+fn answered(op: &Op, mut find: impl FnMut(&Key, &[Micro]) -> ReadValue) -> Outcome {
     let Op::Txn { ops } = op else { panic!("{op} is no transaction") };
     let mut done: Vec<Micro> = Vec::new();
     for part in ops.iter() {
@@ -57,7 +57,7 @@ const LISTS: Sampler<ListAppend> = Sampler {
         answered(op, |_, _| {
             let values: Vec<Value> =
                 (0..dice.below(3)).map(|_| Value::Int(dice.below(4) as i64)).collect();
-            Seen::List(values.into())
+            ReadValue::List(values.into())
         })
     },
     fit: |_, state, op| {
@@ -66,7 +66,7 @@ const LISTS: Sampler<ListAppend> = Sampler {
                 Micro::Append { key: own, value } if own == key => Some(value),
                 _ => None,
             });
-            Seen::List(state.list(key).into_iter().chain(own).cloned().collect())
+            ReadValue::List(state.list(key).into_iter().chain(own).cloned().collect())
         });
         (op, outcome)
     },
@@ -76,8 +76,8 @@ const REGISTERS: Sampler<RwRegister> = Sampler {
     ask: |dice, _| txn(dice, |key, value| Micro::Write { key, value }),
     answer: |dice, op| {
         answered(op, |_, _| match dice.chance(50) {
-            true => Seen::Absent,
-            false => Seen::Value(Value::Int(dice.below(4) as i64)),
+            true => ReadValue::Absent,
+            false => ReadValue::Value(Value::Int(dice.below(4) as i64)),
         })
     },
     fit: |_, state, op| {
@@ -86,7 +86,7 @@ const REGISTERS: Sampler<RwRegister> = Sampler {
                 Micro::Write { key: own, value } if own == key => Some(value),
                 _ => None,
             });
-            own.or(state.value(key)).cloned().map_or(Seen::Absent, Seen::Value)
+            own.or(state.value(key)).cloned().map_or(ReadValue::Absent, ReadValue::Value)
         });
         (op, outcome)
     },

@@ -14,7 +14,7 @@ use fracas_checker::linearizability::call::Call;
 use fracas_checker::linearizability::finding::Finding;
 use fracas_checker::models::{Kv, ListAppend, Model, RwRegister};
 use fracas_checker::objects::Object;
-use fracas_checker::transaction::{Micro, Seen};
+use fracas_checker::transaction::{Micro, ReadValue};
 use fracas_checker::{Algorithm, Budget, Key, Op, Outcome, Status, Value, judge_by};
 use support::samples::{
     Chance, Draw, Sample, calls, each, execution, held_against_brute_force, held_against_search,
@@ -76,14 +76,14 @@ fn transaction(chance: &Chance, fresh: i64, change: fn(Key, Value) -> Micro) -> 
         let key: Key = if chance.pick >> (place + 1) & 1 == 1 { "x" } else { "y" }.into();
         match chance.kind >> place & 1 {
             0 => change(key, (fresh + 100 * place).into()),
-            _ => Micro::Read { key, seen: Seen::Unknown },
+            _ => Micro::Read { key, seen: ReadValue::Unknown },
         }
     };
     Op::Txn { ops: (0..=chance.pick as i64 % 3).map(one).collect() }
 }
 
 /// The steps of `op` with every read answered by `answer`, which is told what was done before.
-fn answered(op: &Op, mut answer: impl FnMut(&Key, &[Micro]) -> Seen) -> Outcome {
+fn answered(op: &Op, mut answer: impl FnMut(&Key, &[Micro]) -> ReadValue) -> Outcome {
     let Op::Txn { ops } = op else { panic!("`{op}` is no transaction") };
     let mut done: Vec<Micro> = Vec::new();
     for micro in ops.iter() {
@@ -109,7 +109,7 @@ impl Sample for ListAppend {
     fn answered(&self, op: &Op, _: &Chance) -> Outcome {
         answered(op, |key, done| {
             let state = after(self, done);
-            Seen::List(state.list(key).into_iter().cloned().collect())
+            ReadValue::List(state.list(key).into_iter().cloned().collect())
         })
     }
 
@@ -118,7 +118,9 @@ impl Sample for ListAppend {
         answered(op, |_, _| {
             turn += 1;
             let pick = chance.pick as i64 + turn;
-            Seen::List((0..pick % 3).map(|place| Value::Int((pick / 3 + place) % values)).collect())
+            ReadValue::List(
+                (0..pick % 3).map(|place| Value::Int((pick / 3 + place) % values)).collect(),
+            )
         })
     }
 }
@@ -132,11 +134,11 @@ impl Sample for RwRegister {
         let seen = |key: &Key, done: &[Micro]| {
             let state = after(self, done);
             let holds = |value: &Value| {
-                let ops = [Micro::Read { key: key.clone(), seen: Seen::Value(value.clone()) }];
+                let ops = [Micro::Read { key: key.clone(), seen: ReadValue::Value(value.clone()) }];
                 let op = Op::Txn { ops: ops.clone().into() };
                 state.step(&op, Some(&Outcome::Txn { ops: ops.into() })).is_ok()
             };
-            (0..300).map(Value::Int).find(holds).map_or(Seen::Absent, Seen::Value)
+            (0..300).map(Value::Int).find(holds).map_or(ReadValue::Absent, ReadValue::Value)
         };
         answered(op, seen)
     }
@@ -146,8 +148,8 @@ impl Sample for RwRegister {
         answered(op, |_, _| {
             turn += 1;
             match (chance.pick as i64 + turn) % (values + 1) {
-                0 => Seen::Absent,
-                value => Seen::Value(Value::Int(value - 1)),
+                0 => ReadValue::Absent,
+                value => ReadValue::Value(Value::Int(value - 1)),
             }
         })
     }
@@ -182,7 +184,7 @@ fn registers_of_transactions_are_judged_as_brute_force_does() {
 fn long_executions_on_registers_need_no_search() {
     let draw = Draw { most: 99, values: 99, unique: true, unknown: 0.3 };
     let decided = each("long executions", 60, execution::<RwRegister>(draw), |drawn| {
-        let finding = RwRegister::monitor(&calls(drawn));
+        let finding = RwRegister::decide_fast(&calls(drawn));
         Ok((finding == Finding::Legal, finding == Finding::Ambiguous))
     });
     assert_eq!(decided.legal, decided.histories, "{decided:?}");
@@ -210,7 +212,8 @@ fn transactions(count: usize, keys: u64) -> Vec<(Op, Option<Outcome>, u64, Optio
                 state.insert(key, value);
                 return Micro::Write { key: name, value: Value::Int(value) };
             }
-            let seen = state.get(&key).map_or(Seen::Absent, |it| Seen::Value(Value::Int(*it)));
+            let seen =
+                state.get(&key).map_or(ReadValue::Absent, |it| ReadValue::Value(Value::Int(*it)));
             Micro::Read { key: name, seen }
         };
         let ops: Arc<[Micro]> = (0..1 + dice.below(3)).map(|at| micro(at, &mut dice)).collect();
@@ -233,7 +236,7 @@ fn ten_thousand_transactions_of_twenty_clients_are_decided() {
             calls.push(Call { id, op, outcome: outcome.as_ref(), start: *start, end: *end });
         }
         let since = std::time::Instant::now();
-        let finding = RwRegister::monitor(&calls);
+        let finding = RwRegister::decide_fast(&calls);
         println!("10,000 transactions on {keys} registers: {:.2} s", since.elapsed().as_secs_f64());
         assert_eq!(finding, Finding::Legal, "{keys} registers");
     }

@@ -97,7 +97,7 @@ impl Enough {
 mod tests {
     use fracas_checker::Outcome;
     use fracas_checker::event::Stamp;
-    use fracas_checker::transaction::{Micro, Seen};
+    use fracas_checker::transaction::{Micro, ReadValue};
 
     use super::*;
 
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn every_object_of_a_transaction_is_asked_about() {
         let enough = Enough::default();
-        let read = |key: &str| Micro::Read { key: key.into(), seen: Seen::Unknown };
+        let read = |key: &str| Micro::Read { key: key.into(), seen: ReadValue::Unknown };
         enough.asked(&Op::Txn { ops: [read("x"), read("y"), read("x")].into() });
         enough.asked(&Op::Read { key: "k".into() });
         assert_eq!(enough.objects(), ["k", "x", "y"].map(Key::from).into());

@@ -184,12 +184,16 @@ impl RunPlan {
         serde_json::to_string_pretty(&shown).expect("JSON values can be written")
     }
 
-    /// The name of the run, without its time stamp.
+    /// The name of the run, without its time stamp: of many workloads the first one is named.
     #[must_use]
     pub fn name(&self) -> String {
         let workloads: Vec<&str> =
             self.workloads.all().map(fracas_workloads::Workload::name).collect();
-        format!("{}-{}-{}", self.target.name(), workloads.join("+"), self.spec.seed)
+        let workloads = match workloads.as_slice() {
+            [first, rest @ ..] if rest.len() > 2 => format!("{first}+{}-more", rest.len()),
+            few => few.join("+"),
+        };
+        format!("{}-{workloads}-{}", self.target.name(), self.spec.seed)
     }
 }
 

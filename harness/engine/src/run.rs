@@ -119,6 +119,9 @@ fn carry_out(
     let around = Around { plan, dir: &dir, listener, audience };
     let ended = build(plan, &dir, &mut record)
         .and_then(|lab| runtime.block_on(conduct(around, lab, interrupts)));
+    if let Err(error) = fracas_lab::take_back(&dir.path().join("nodes")) {
+        tracing::warn!("{error}");
+    }
     record.duration_s = Some(began.elapsed().as_secs_f64());
     record.ended = told(&ended);
     dir.use_reserve();

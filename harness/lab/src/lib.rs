@@ -60,7 +60,7 @@ use fracas_checker::fault::{Cut, FaultKind};
 pub use client_program::{ClientProgram, Pipes};
 pub use command::{bound_memory, hear_command, run_command, run_self};
 pub use error::{LabError, scarce};
-pub use ids::{give, users};
+pub use ids::{give, take_back, users};
 pub use init::node_main;
 pub use inside::Door;
 pub use launch::{Gone, Helper, Launch, Threads};

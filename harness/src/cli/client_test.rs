@@ -156,7 +156,7 @@ fn marked(mark: char, text: &str) -> String {
 /// How an operation ended, in words.
 fn ended(completion: &Completion) -> String {
     match completion {
-        Completion::Ok { outcome, .. } => match outcome.told() {
+        Completion::Ok { outcome, .. } => match outcome.details() {
             Some(told) => format!("ok: {}", plain(&told)),
             None => "ok".to_owned(),
         },

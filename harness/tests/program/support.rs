@@ -153,6 +153,17 @@ impl Room {
         command
     }
 
+    /// The same with a range of numbers of that user's own, as `/etc/subuid` gives one.
+    pub(crate) fn fracas_with_range(&self, args: &[&str]) -> Command {
+        let ranges = self.file("subuid", "65534:1800000000:65536\n");
+        let mut command = Command::new("unshare");
+        let script = "for file in /etc/subuid /etc/subgid; do mount --bind \"$0\" $file || exit 1; \
+            done; exec setpriv --reuid=65534 --regid=65534 --clear-groups \"$@\"";
+        command.args(["--mount", "sh", "-c", script]).arg(ranges).arg(&self.program).args(args);
+        self.settle(&mut command);
+        command
+    }
+
     /// A shell command in which `$FRACAS` is the program.
     pub(crate) fn shell(&self, script: &str) -> Command {
         let mut command = Command::new("bash");
@@ -398,6 +409,17 @@ pub(crate) fn nobody_has_lab() -> bool {
         println!("skipped: an ordinary user makes no namespaces here: {why}");
     }
     able.is_ok()
+}
+
+/// Whether this machine can give an ordinary user a range of numbers; where it cannot, says so.
+pub(crate) fn gives_ranges() -> bool {
+    let is_there = |file: &&str| Path::new(file).exists();
+    let files = ["/usr/bin/newuidmap", "/usr/bin/newgidmap", "/etc/subuid", "/etc/subgid"];
+    let able = is_root() && files.iter().all(is_there);
+    if !able {
+        println!("skipped: no user gets a range of numbers here: needs root and {files:?}");
+    }
+    able && nobody_has_lab()
 }
 
 /// Whether groups for processor time can be made where this process is, by version 1 of the

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use fracas_checker::event::{Key, Nanos, Op, Outcome, Value};
-use fracas_checker::transaction::{Micro, Seen};
+use fracas_checker::transaction::{Micro, ReadValue};
 
 /// A mistake that real systems have made; every now and then it happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,9 +122,9 @@ impl Server {
                     _ if !key.starts_with("list") => self
                         .values
                         .get(key)
-                        .map_or(Seen::Absent, |value| Seen::Value(value.clone())),
-                    Some(list) => Seen::List(list.clone().into()),
-                    None => Seen::List([].into()),
+                        .map_or(ReadValue::Absent, |value| ReadValue::Value(value.clone())),
+                    Some(list) => ReadValue::List(list.clone().into()),
+                    None => ReadValue::List([].into()),
                 };
                 return Micro::Read { key: key.clone(), seen };
             }

@@ -7,7 +7,7 @@ use fracas_checker::{Completion, Key, Op, Outcome, Value};
 
 use super::super::Shape;
 use super::super::dice::Dice;
-use super::{Answer, Asked, Object};
+use super::{Answer, Invocation, Object};
 
 /// About how many elements there are where every element is put in once.
 const SIZE: usize = 20;
@@ -93,7 +93,7 @@ impl Object for Set {
         })
     }
 
-    fn told(&mut self, asked: &Asked<'_>, completion: &Completion, now: Nanos) {
+    fn completed(&mut self, asked: &Invocation<'_>, completion: &Completion, now: Nanos) {
         let ok = matches!(completion, Completion::Ok { .. });
         let Some(value) = asked.op.values().first().and_then(|value| value.as_int()) else {
             return;
@@ -110,7 +110,7 @@ impl Object for Set {
         }
     }
 
-    fn wrong(&self, asked: &Asked<'_>) -> Option<Outcome> {
+    fn wrong(&self, asked: &Invocation<'_>) -> Option<Outcome> {
         let Op::Contains { value, .. } = asked.op else { return None };
         let since = self.gone.get(&value.as_int()?)?;
         (*since < asked.invoked).then_some(Outcome::Contains { present: true })
@@ -161,7 +161,7 @@ impl Object for Queue {
         Answer::Ok(Outcome::Dequeue { value: self.elements.remove(place).map(Value::Int) })
     }
 
-    fn told(&mut self, _asked: &Asked<'_>, completion: &Completion, _now: Nanos) {
+    fn completed(&mut self, _asked: &Invocation<'_>, completion: &Completion, _now: Nanos) {
         if let (None, Completion::Ok { outcome: Outcome::Dequeue { value }, .. }) =
             (&self.taken, completion)
         {
@@ -169,7 +169,7 @@ impl Object for Queue {
         }
     }
 
-    fn wrong(&self, asked: &Asked<'_>) -> Option<Outcome> {
+    fn wrong(&self, asked: &Invocation<'_>) -> Option<Outcome> {
         let again = self.taken.clone().filter(|_| self.values.is_none())?;
         matches!(asked.op, Op::Dequeue { .. }).then_some(Outcome::Dequeue { value: Some(again) })
     }

@@ -4,7 +4,7 @@ use fracas_checker::event::Nanos;
 use fracas_checker::{Completion, Key, Op, Outcome, Value};
 
 use super::super::dice::Dice;
-use super::{Answer, Asked, Object};
+use super::{Answer, Invocation, Object};
 
 /// The server of one configuration.
 pub(crate) struct Configuration {
@@ -51,7 +51,7 @@ impl Object for Configuration {
         }
     }
 
-    fn told(&mut self, asked: &Asked<'_>, completion: &Completion, now: Nanos) {
+    fn completed(&mut self, asked: &Invocation<'_>, completion: &Completion, now: Nanos) {
         let (
             Op::Update { value, .. },
             Completion::Ok { outcome: Outcome::Update { generation }, .. },
@@ -69,7 +69,7 @@ impl Object for Configuration {
         }
     }
 
-    fn wrong(&self, asked: &Asked<'_>) -> Option<Outcome> {
+    fn wrong(&self, asked: &Invocation<'_>) -> Option<Outcome> {
         let (generation, value, _) = self.first.clone()?;
         let gone = self.newest > 0 && self.newest < asked.invoked;
         (gone && matches!(asked.op, Op::ReadVersion { .. }))

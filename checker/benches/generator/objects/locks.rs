@@ -11,7 +11,7 @@ use fracas_checker::event::Nanos;
 use fracas_checker::{Completion, Key, Op, Outcome, Value};
 
 use super::super::dice::Dice;
-use super::{Answer, Asked, Object};
+use super::{Answer, Invocation, Object};
 
 /// How many clients there may be: the step from one name of a client to its next.
 const NAMES: u64 = 1_000;
@@ -106,7 +106,7 @@ impl Object for Lock {
         }
     }
 
-    fn told(&mut self, asked: &Asked<'_>, completion: &Completion, _now: Nanos) {
+    fn completed(&mut self, asked: &Invocation<'_>, completion: &Completion, _now: Nanos) {
         match (asked.op, completion) {
             (Op::Acquire { .. }, Completion::Ok { outcome: Outcome::Acquire { token }, .. }) => {
                 self.believed.insert(asked.client, Belief::Holds(token.unwrap_or_default()));
@@ -124,7 +124,7 @@ impl Object for Lock {
     }
 
     /// Grants what another client was told to hold and has not yet asked to give back.
-    fn wrong(&self, asked: &Asked<'_>) -> Option<Outcome> {
+    fn wrong(&self, asked: &Invocation<'_>) -> Option<Outcome> {
         let held = |(client, belief): (&usize, &Belief)| {
             *client != asked.client && matches!(belief, Belief::Holds(_))
         };

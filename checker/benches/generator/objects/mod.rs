@@ -86,7 +86,7 @@ pub(crate) enum Answer {
 
 /// An operation of a client.
 #[derive(Debug)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct Invocation<'a> {
     pub(crate) client: usize,
     pub(crate) op: &'a Op,
     pub(crate) invoked: Nanos,
@@ -101,12 +101,12 @@ pub(crate) trait Object {
     fn act(&mut self, client: usize, op: &Op, dice: &mut Dice) -> Answer;
 
     /// A client heard how its operation ended.
-    fn told(&mut self, asked: &Asked<'_>, completion: &Completion, now: Nanos) {
+    fn completed(&mut self, asked: &Invocation<'_>, completion: &Completion, now: Nanos) {
         let _ = (asked, completion, now);
     }
 
     /// An answer that no legal order explains if it is given at once, if there is one.
-    fn wrong(&self, asked: &Asked<'_>) -> Option<Outcome>;
+    fn wrong(&self, asked: &Invocation<'_>) -> Option<Outcome>;
 
     /// Whether `client` must go on with this object.
     fn keeps(&self, client: usize) -> bool {

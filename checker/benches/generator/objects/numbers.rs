@@ -4,7 +4,7 @@ use fracas_checker::event::Nanos;
 use fracas_checker::{Completion, Key, Op, Outcome, Value};
 
 use super::super::dice::Dice;
-use super::{Answer, Asked, Object};
+use super::{Answer, Invocation, Object};
 
 /// The server of one counter that only counts up.
 pub(crate) struct Counter {
@@ -43,14 +43,14 @@ impl Object for Counter {
         Answer::Ok(Outcome::Read { value: Some(Value::Int(self.count)) })
     }
 
-    fn told(&mut self, asked: &Asked<'_>, completion: &Completion, now: Nanos) {
+    fn completed(&mut self, asked: &Invocation<'_>, completion: &Completion, now: Nanos) {
         if let (Op::Increment { by, .. }, Completion::Ok { .. }) = (asked.op, completion) {
             let before = self.least(now);
             self.acknowledged.push((now, before + by));
         }
     }
 
-    fn wrong(&self, asked: &Asked<'_>) -> Option<Outcome> {
+    fn wrong(&self, asked: &Invocation<'_>) -> Option<Outcome> {
         let least = self.least(asked.invoked);
         let fits = matches!(asked.op, Op::Read { .. }) && least > 0;
         fits.then_some(Outcome::Read { value: Some(Value::Int(least - 1)) })
@@ -80,7 +80,7 @@ impl Object for Ids {
         Answer::Ok(Outcome::Generate { value: Value::Int(self.next) })
     }
 
-    fn told(&mut self, _asked: &Asked<'_>, completion: &Completion, _now: Nanos) {
+    fn completed(&mut self, _asked: &Invocation<'_>, completion: &Completion, _now: Nanos) {
         if let (None, Completion::Ok { outcome: Outcome::Generate { value }, .. }) =
             (&self.given, completion)
         {
@@ -88,7 +88,7 @@ impl Object for Ids {
         }
     }
 
-    fn wrong(&self, _asked: &Asked<'_>) -> Option<Outcome> {
+    fn wrong(&self, _asked: &Invocation<'_>) -> Option<Outcome> {
         self.given.clone().map(|value| Outcome::Generate { value })
     }
 }

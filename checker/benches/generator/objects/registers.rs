@@ -7,7 +7,7 @@ use fracas_checker::{Completion, Key, Op, Outcome, Value};
 
 use super::super::dice::Dice;
 use super::super::{Refusal, Shape};
-use super::{Answer, Asked, Object};
+use super::{Answer, Invocation, Object};
 
 /// The server of one register.
 pub(crate) struct Register {
@@ -97,11 +97,11 @@ impl Object for Register {
         }
     }
 
-    fn told(&mut self, asked: &Asked<'_>, completion: &Completion, now: Nanos) {
-        self.old.told(asked, completion, now);
+    fn completed(&mut self, asked: &Invocation<'_>, completion: &Completion, now: Nanos) {
+        self.old.completed(asked, completion, now);
     }
 
-    fn wrong(&self, asked: &Asked<'_>) -> Option<Outcome> {
+    fn wrong(&self, asked: &Invocation<'_>) -> Option<Outcome> {
         let looks = matches!(asked.op, Op::Read { .. });
         let value = self.old.value(asked.invoked).filter(|_| looks)?;
         Some(Outcome::Read { value: Some(Value::Int(value)) })
@@ -127,7 +127,7 @@ impl Old {
         }
     }
 
-    fn told(&mut self, asked: &Asked<'_>, completion: &Completion, now: Nanos) {
+    fn completed(&mut self, asked: &Invocation<'_>, completion: &Completion, now: Nanos) {
         let outcome = match completion {
             Completion::Ok { outcome, .. } => Some(outcome),
             Completion::Fail { .. } | Completion::Info { .. } => None,

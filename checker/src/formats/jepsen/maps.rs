@@ -5,7 +5,7 @@ use super::record::Record;
 use super::values::Meaning;
 use super::verb::Verb;
 use crate::formats::edn::{Form, Kind, Refused};
-use crate::transaction::{Micro, Seen};
+use crate::transaction::{Micro, ReadValue};
 
 /// What a read or write of a map does, in the order of the keys. Nil reads nothing that is known.
 pub(super) fn micros<'a>(
@@ -35,6 +35,8 @@ fn micro<'a>(
     match (writes, value) {
         (true, Some(value)) => Ok(Micro::Write { key, value }),
         (true, None) => Err(told.refused("nil, expected a value: nil is what was never written")),
-        (false, value) => Ok(Micro::Read { key, seen: value.map_or(Seen::Absent, Seen::Value) }),
+        (false, value) => {
+            Ok(Micro::Read { key, seen: value.map_or(ReadValue::Absent, ReadValue::Value) })
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::formats::edn::{Form, Kind, Refused};
 use crate::op::{Key, Op, Outcome, Value};
 
 /// A key with what is asked of it; none for nil.
-type Asked<'t, 'a> = (Key, Option<Form<'t, 'a>>);
+type KeyedForm<'t, 'a> = (Key, Option<Form<'t, 'a>>);
 
 impl<'a> Meaning<'a> {
     /// What the invocation `record` of the lock client `holder` asks.
@@ -210,7 +210,7 @@ impl<'a> Meaning<'a> {
         record: &Record<'a>,
         verb: Verb,
         form: Option<Form<'t, 'a>>,
-    ) -> Result<Asked<'t, 'a>, Refused> {
+    ) -> Result<KeyedForm<'t, 'a>, Refused> {
         let told = |form: Form<'t, 'a>| (form.kind() != Kind::Nil).then_some(form);
         if let Some(range) = &record.key {
             let source = self.source;

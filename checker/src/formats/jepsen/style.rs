@@ -38,7 +38,7 @@ pub(crate) struct Style {
 
 /// What was seen of a file.
 #[derive(Debug, Default)]
-struct Seen {
+struct Tally {
     /// Values that can be `[key value]`, that cannot, and tuples that say so themselves.
     pairs: usize,
     others: usize,
@@ -100,7 +100,7 @@ impl Style {
         records: &[Record<'_>],
         kind: Option<&objects::Kind>,
     ) -> Result<Self, Refused> {
-        let mut seen = Seen::default();
+        let mut seen = Tally::default();
         for record in records {
             seen.record(source, record)?;
         }
@@ -176,7 +176,7 @@ impl Style {
     }
 }
 
-impl Seen {
+impl Tally {
     fn record(&mut self, source: Source<'_>, record: &Record<'_>) -> Result<(), Refused> {
         let verb = Verb::named(record.f);
         if record.step == Step::Info && matches!(verb, Some(Verb::Acquire | Verb::Release)) {

@@ -8,7 +8,7 @@ use super::shapes::{function, looks_like_one};
 use super::values::Meaning;
 use crate::formats::edn::{Form, Kind, Refused};
 use crate::op::{Op, Outcome};
-use crate::transaction::{Micro, Seen};
+use crate::transaction::{Micro, ReadValue};
 
 /// The transaction that an invocation asks for. Its reads are not answered yet.
 pub(super) fn asked<'a>(
@@ -19,7 +19,7 @@ pub(super) fn asked<'a>(
     let mut ops = micros(meaning, record, form)?;
     for micro in &mut ops {
         if let Micro::Read { seen, .. } = micro {
-            *seen = Seen::Unknown;
+            *seen = ReadValue::Unknown;
         }
     }
     Ok(Op::Txn { ops: ops.into() })
@@ -78,7 +78,7 @@ fn micro<'a>(
         return Err(bad());
     }
     if function == "r" {
-        let seen = value.map_or(Ok(Seen::Unknown), |value| seen(meaning, record, value))?;
+        let seen = value.map_or(Ok(ReadValue::Unknown), |value| seen(meaning, record, value))?;
         return Ok(Micro::Read { key, seen });
     }
     let value = value.map_or(Ok(None), |value| meaning.value(value))?.ok_or_else(bad)?;
@@ -89,13 +89,17 @@ fn micro<'a>(
 }
 
 /// What a read saw: nothing, a list, or a register's value.
-fn seen(meaning: &Meaning<'_>, record: &Record<'_>, form: Form<'_, '_>) -> Result<Seen, Refused> {
+fn seen(
+    meaning: &Meaning<'_>,
+    record: &Record<'_>,
+    form: Form<'_, '_>,
+) -> Result<ReadValue, Refused> {
     Ok(match form.kind() {
-        Kind::Nil => Seen::Absent,
+        Kind::Nil => ReadValue::Absent,
         Kind::Vector if !meaning.style.lists => {
-            meaning.value(form)?.map_or(Seen::Absent, Seen::Value)
+            meaning.value(form)?.map_or(ReadValue::Absent, ReadValue::Value)
         }
-        Kind::List | Kind::Vector => Seen::List(meaning.values(Some(form), record)?.into()),
-        _ => meaning.value(form)?.map_or(Seen::Absent, Seen::Value),
+        Kind::List | Kind::Vector => ReadValue::List(meaning.values(Some(form), record)?.into()),
+        _ => meaning.value(form)?.map_or(ReadValue::Absent, ReadValue::Value),
     })
 }

@@ -12,7 +12,7 @@ use crate::formats::edn::{Strings, from_value, quoted};
 use crate::hashing::Map;
 use crate::history::History;
 use crate::op::{Key, Op, OpKind, Outcome, Value};
-use crate::transaction::{Micro, Seen};
+use crate::transaction::{Micro, ReadValue};
 
 /// Writes the operations of `history` as Jepsen would, one map per line.
 ///
@@ -240,9 +240,9 @@ impl<'a> Writer<'a> {
             Micro::Read { key, seen } => {
                 let key = self.key(key);
                 match seen {
-                    Seen::Unknown if done => format!("[:r {key}]"),
-                    Seen::Value(value) if done => format!("[:r {key} {}]", self.value(value)),
-                    Seen::List(values) if done => {
+                    ReadValue::Unknown if done => format!("[:r {key}]"),
+                    ReadValue::Value(value) if done => format!("[:r {key} {}]", self.value(value)),
+                    ReadValue::List(values) if done => {
                         let values: Vec<String> = values.iter().map(|it| self.value(it)).collect();
                         let values = values.join(" ");
                         match self.words.lists {

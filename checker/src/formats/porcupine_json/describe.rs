@@ -158,7 +158,7 @@ mod tests {
     fn check(text: &str, expect: &str) {
         let got = match describe(text, &"0".into()) {
             Ok(Described { op, completion: Completion::Ok { outcome, .. } }) => {
-                format!("{op}: {}", outcome.told().unwrap_or_else(|| "done".to_owned()))
+                format!("{op}: {}", outcome.details().unwrap_or_else(|| "done".to_owned()))
             }
             Ok(Described { op, completion: Completion::Fail { .. } }) => format!("{op}: not done"),
             Ok(Described { op, completion: Completion::Info { .. } }) => format!("{op}: unknown"),

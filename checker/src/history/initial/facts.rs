@@ -3,7 +3,7 @@
 use super::super::operation::Operation;
 use crate::hashing::Map;
 use crate::op::{Key, Op, OpKind, Outcome, Value};
-use crate::transaction::{Micro, Seen};
+use crate::transaction::{Micro, ReadValue};
 
 /// What was seen of one object, as far as it bears on its beginning.
 #[derive(Debug)]
@@ -69,8 +69,8 @@ impl<'a> Facts<'a> {
                 let answered = first && one.ok().is_some();
                 let (written, saw) = match micro {
                     Micro::Write { value, .. } => (Some(value), None),
-                    Micro::Read { seen: Seen::Value(value), .. } => (None, Some(Some(value))),
-                    Micro::Read { seen: Seen::Absent, .. } => (None, Some(None)),
+                    Micro::Read { seen: ReadValue::Value(value), .. } => (None, Some(Some(value))),
+                    Micro::Read { seen: ReadValue::Absent, .. } => (None, Some(None)),
                     _ => (None, None),
                 };
                 let facts = all.entry(micro.key()).or_default();

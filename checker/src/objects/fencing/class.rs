@@ -7,11 +7,11 @@ use super::guard::{self, shown_token};
 use crate::catalogue;
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::words;
 
 /// Names what was refuted.
-pub(super) fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+pub(super) fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
     if let Some(pair) = misgranted(&refuted.small) {
         return grants(refuted, &pair);
     }
@@ -24,7 +24,7 @@ pub(super) fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
 }
 
 /// Two grants with the same token, or with tokens that fall.
-fn grants<'a>(refuted: &Refuted<'a>, pair: &Misgranted) -> Option<Told<'a>> {
+fn grants<'a>(refuted: &Refuted<'a>, pair: &Misgranted) -> Option<Explanation<'a>> {
     let (done, late) = (refuted.operation(pair.first)?, refuted.operation(pair.second)?);
     let (own, other) = (token(&refuted.small[pair.first])?, token(&refuted.small[pair.second])?);
     let (done_end, late_end) = (words::at(done.ok()?.0), words::at(late.ok()?.0));
@@ -47,7 +47,7 @@ fn grants<'a>(refuted: &Refuted<'a>, pair: &Misgranted) -> Option<Told<'a>> {
         )
     };
     let class = pair.class();
-    Some(Told {
+    Some(Explanation {
         class,
         headline,
         because,
@@ -59,11 +59,11 @@ fn grants<'a>(refuted: &Refuted<'a>, pair: &Misgranted) -> Option<Told<'a>> {
 }
 
 /// A read of what nothing can have written.
-fn unwritten<'a>(refuted: &Refuted<'a>, place: usize) -> Option<Told<'a>> {
+fn unwritten<'a>(refuted: &Refuted<'a>, place: usize) -> Option<Explanation<'a>> {
     let (late, key) = (refuted.operation(place)?, refuted.name());
     let value = shown(&refuted.small[place])?;
     let why = "no guarded write of it that can have been accepted had begun by then";
-    Some(Told {
+    Some(Explanation {
         class: catalogue::READ_OF_UNWRITTEN,
         headline: format!(
             "Read of an unwritten value: process {} saw {key} = {value} at {}, but {why}",
@@ -79,7 +79,7 @@ fn unwritten<'a>(refuted: &Refuted<'a>, place: usize) -> Option<Told<'a>> {
 }
 
 /// The write with the lowest token that began after something of a higher one had ended.
-fn accepted<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+fn accepted<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
     let small = &refuted.small;
     let of = |place: usize| effective_token(small, place).map(|token| (token, place));
     let known: Vec<(u64, usize)> = (0..small.len()).filter_map(of).collect();
@@ -95,7 +95,7 @@ fn accepted<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
         Some((time, ..)) => format!("accepted at {}", words::at(time)),
         None => "accepted, as a read of it showed".to_owned(),
     };
-    Some(Told {
+    Some(Explanation {
         class: catalogue::STALE_TOKEN_ACCEPTED,
         headline: format!(
             "Stale token accepted: a write to {key} of process {} with token {low} was {accepted}, \
@@ -123,7 +123,7 @@ fn effective_token(small: &[Call<'_>], place: usize) -> Option<u64> {
 }
 
 /// A read showed what had been overwritten before it began.
-fn stale<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+fn stale<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
     let small = &refuted.small;
     let reads = |place: &usize| shown_token(&small[*place]).is_none();
     let late = (0..small.len()).filter(reads).max_by_key(|place| small[*place].start)?;
@@ -140,7 +140,7 @@ fn stale<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
     let shown =
         value.map_or_else(|| format!("{key} as absent"), |value| format!("{key} = {value}"));
     let gap = words::lasting(end.saturating_sub(seen.ok()?.0));
-    Some(Told {
+    Some(Explanation {
         class: catalogue::STALE_READ,
         headline: format!(
             "Stale read: process {} read {shown} at {}, {gap} after {newer} had been {how}",

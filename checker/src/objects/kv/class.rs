@@ -8,13 +8,13 @@ use super::sweep::conflict;
 use crate::catalogue;
 use crate::event::Nanos;
 use crate::history::Operation;
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::models::kv::text;
 use crate::op::{Op, Outcome, Value};
 use crate::words;
 
 /// Names what was refuted.
-pub(super) fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+pub(super) fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
     match conflict(&refuted.small)? {
         Conflict::Unwritten { seen_by } => Some(unwritten(refuted, refuted.operation(seen_by)?)),
         Conflict::Incompatible { one, other } => {
@@ -51,9 +51,9 @@ fn holds(whole: &Value, part: &Value) -> bool {
     text(whole).contains(&*text(part))
 }
 
-fn unwritten<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Told<'a> {
+fn unwritten<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Explanation<'a> {
     let (key, value) = (refuted.name(), read(reader).unwrap_or_default());
-    Told {
+    Explanation {
         class: catalogue::READ_OF_UNWRITTEN,
         headline: format!(
             "Read of an unwritten value: process {} read {key} = {value} at {}, which is not made \
@@ -69,9 +69,13 @@ fn unwritten<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Told<'a> {
     }
 }
 
-fn incompatible<'a>(refuted: &Refuted<'a>, one: &'a Operation, other: &'a Operation) -> Told<'a> {
+fn incompatible<'a>(
+    refuted: &Refuted<'a>,
+    one: &'a Operation,
+    other: &'a Operation,
+) -> Explanation<'a> {
     let shown = |reader| read(reader).unwrap_or_default();
-    Told {
+    Explanation {
         class: catalogue::INCOMPATIBLE_READS,
         headline: format!(
             "Incompatible reads: process {} read {} = {} at {}, and process {} read {} at {}; \
@@ -98,7 +102,7 @@ fn overtaken<'a>(
     refuted: &Refuted<'a>,
     late: &'a Operation,
     done: &'a Operation,
-) -> Option<Told<'a>> {
+) -> Option<Explanation<'a>> {
     let Some(old) = read(late) else {
         let seen = read(done).zip(put(late)).is_some_and(|(seen, late)| holds(&seen, late));
         return seen.then(|| too_early(refuted, late, done));
@@ -125,7 +129,7 @@ fn overtaken<'a>(
         );
         (catalogue::STALE_READ, headline)
     };
-    Some(Told {
+    Some(Explanation {
         class,
         headline,
         because: format!(
@@ -139,10 +143,14 @@ fn overtaken<'a>(
 }
 
 /// `reader` saw what `writer` began to put there only after it had ended.
-fn too_early<'a>(refuted: &Refuted<'a>, writer: &'a Operation, reader: &'a Operation) -> Told<'a> {
+fn too_early<'a>(
+    refuted: &Refuted<'a>,
+    writer: &'a Operation,
+    reader: &'a Operation,
+) -> Explanation<'a> {
     let value = put(writer).cloned().unwrap_or_default();
     let why = format!("{value} began to be put there only at {}", words::at(writer.invoked.1));
-    Told {
+    Explanation {
         class: catalogue::READ_OF_UNWRITTEN,
         headline: format!(
             "Read of an unwritten value: process {} read {} = {} at {}, but {why}",

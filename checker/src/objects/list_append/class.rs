@@ -4,19 +4,19 @@
 //! `non-linearizable`.
 
 use super::conflict::Conflict;
+use super::fast::{FastDecision, decision};
 use super::lists::Lists;
-use super::monitor::{Decision, decision};
 use crate::catalogue;
 use crate::event::Nanos;
 use crate::history::Operation;
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::op::{Key, Op, Outcome, Value};
-use crate::transaction::{Micro, Seen};
+use crate::transaction::{Micro, ReadValue};
 use crate::words;
 
 /// Names what was refuted.
-pub(super) fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
-    let Decision::Refuted(conflict) = decision(&refuted.small) else { return None };
+pub(super) fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
+    let FastDecision::Refuted(conflict) = decision(&refuted.small) else { return None };
     match conflict {
         Conflict::Internal { txn, list } => {
             let key = key(refuted, list);
@@ -40,7 +40,7 @@ fn key<'a>(refuted: &Refuted<'a>, list: usize) -> Option<&'a Key> {
             _ => &[],
         };
         for micro in ops {
-            let says_nothing = matches!(micro, Micro::Read { seen: Seen::Unknown, .. })
+            let says_nothing = matches!(micro, Micro::Read { seen: ReadValue::Unknown, .. })
                 || (call.outcome.is_none() && matches!(micro, Micro::Read { .. }));
             let key = name(micro);
             if !says_nothing && !keys.contains(&key) {
@@ -73,8 +73,8 @@ fn micros(operation: &Operation) -> &[Micro] {
 fn read<'a>(operation: &'a Operation, key: &Key) -> Option<&'a [Value]> {
     operation.ok()?;
     let lists = micros(operation).iter().filter_map(|micro| match micro {
-        Micro::Read { key: own, seen: Seen::List(values) } if own == key => Some(&values[..]),
-        Micro::Read { key: own, seen: Seen::Absent } if own == key => Some(&[][..]),
+        Micro::Read { key: own, seen: ReadValue::List(values) } if own == key => Some(&values[..]),
+        Micro::Read { key: own, seen: ReadValue::Absent } if own == key => Some(&[][..]),
         _ => None,
     });
     lists.max_by_key(|values| values.len())
@@ -87,13 +87,13 @@ fn appended(operation: &Operation) -> impl Iterator<Item = (&Key, &Value)> {
     })
 }
 
-fn list(values: &[Value]) -> Seen {
-    Seen::List(values.into())
+fn list(values: &[Value]) -> ReadValue {
+    ReadValue::List(values.into())
 }
 
-pub(crate) fn internal<'a>(txn: &'a Operation, key: Option<&Key>) -> Told<'a> {
+pub(crate) fn internal<'a>(txn: &'a Operation, key: Option<&Key>) -> Explanation<'a> {
     let about = key.map_or(String::new(), |key| format!(" about {key}"));
-    Told {
+    Explanation {
         class: catalogue::INTERNAL_INCONSISTENCY,
         headline: format!(
             "Internal inconsistency: a transaction of process {} that ended at {} does not agree \
@@ -111,7 +111,7 @@ pub(crate) fn internal<'a>(txn: &'a Operation, key: Option<&Key>) -> Told<'a> {
     }
 }
 
-fn phantom<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Told<'a>> {
+fn phantom<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Explanation<'a>> {
     let all = refuted.history.operations();
     let appends =
         |one: &&Operation, key: &Key, value: &Value| appended(one).any(|own| own == (key, value));
@@ -121,7 +121,7 @@ fn phantom<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Told<'a>>
     };
     let mut unfounded = None;
     for micro in micros(reader) {
-        let Micro::Read { key, seen: Seen::List(values) } = micro else { continue };
+        let Micro::Read { key, seen: ReadValue::List(values) } = micro else { continue };
         for (place, value) in values.iter().enumerate() {
             let twice = values[..place].contains(value);
             if twice || put(key, value).is_none() {
@@ -137,7 +137,7 @@ fn phantom<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Told<'a>>
         None if also.is_empty() => "nobody ever appended it".to_owned(),
         None => "every append of it had failed".to_owned(),
     };
-    Some(Told {
+    Some(Explanation {
         class: catalogue::PHANTOM_ELEMENT,
         headline: format!(
             "Phantom element: process {} found {value} in {key} at {}, but {why}",
@@ -152,9 +152,12 @@ fn phantom<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Told<'a>>
     })
 }
 
-fn incompatible<'a>((one, other): (&'a Operation, &'a Operation), key: &Key) -> Option<Told<'a>> {
+fn incompatible<'a>(
+    (one, other): (&'a Operation, &'a Operation),
+    key: &Key,
+) -> Option<Explanation<'a>> {
     let (first, second) = (read(one, key)?, read(other, key)?);
-    Some(Told {
+    Some(Explanation {
         class: catalogue::INCOMPATIBLE_READS,
         headline: format!(
             "Incompatible reads: process {} read {key} as {} at {}, and process {} as {} at {}",
@@ -176,7 +179,7 @@ fn incompatible<'a>((one, other): (&'a Operation, &'a Operation), key: &Key) -> 
 }
 
 /// A transaction that did not find an element that had been appended before it began.
-fn overlooked<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+fn overlooked<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
     Lists::of(&refuted.small)?.ok()?;
     let mut pairs = refuted.small.iter().enumerate().flat_map(|(done, one)| {
         let late = refuted.small.iter().enumerate().filter(|(_, other)| one.precedes(other));
@@ -203,7 +206,7 @@ struct Missed<'a, 'b> {
     found: &'b [Value],
 }
 
-fn missed<'a>(refuted: &Refuted<'a>, missed: &Missed<'a, '_>) -> Told<'a> {
+fn missed<'a>(refuted: &Refuted<'a>, missed: &Missed<'a, '_>) -> Explanation<'a> {
     let Missed { done, late, key, value, found } = *missed;
     let all = refuted.history.operations();
     let ever = all.iter().find(|one| read(one, key).is_some_and(|values| values.contains(value)));
@@ -229,7 +232,7 @@ fn missed<'a>(refuted: &Refuted<'a>, missed: &Missed<'a, '_>) -> Told<'a> {
             ),
         ),
     };
-    Told {
+    Explanation {
         class,
         headline,
         because: format!("{value} had been appended before that transaction began."),

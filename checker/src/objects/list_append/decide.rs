@@ -1,6 +1,6 @@
 //! The near-linear check: by the order of elements where none repeats, else element by element.
 
-use super::monitor::{Decision, decision};
+use super::fast::{FastDecision, decision};
 use super::repeated;
 use crate::catalogue;
 use crate::linearizability::call::Call;
@@ -10,12 +10,12 @@ use crate::objects::repeated::Answer;
 /// Decides whether `calls` have a legal order.
 pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
     match decision(calls) {
-        Decision::Legal => Finding::Legal,
-        Decision::Ambiguous => match repeated::decide(calls) {
+        FastDecision::Legal => Finding::Legal,
+        FastDecision::Ambiguous => match repeated::decide(calls) {
             Answer::Legal => Finding::Legal,
             Answer::Ambiguous => Finding::Ambiguous,
             Answer::Refuted => Finding::refuted(catalogue::NON_LINEARIZABLE, Vec::new()),
         },
-        Decision::Refuted(conflict) => Finding::Refuted(conflict.violation()),
+        FastDecision::Refuted(conflict) => Finding::Refuted(conflict.violation()),
     }
 }

@@ -7,7 +7,7 @@ use super::conflict::Conflict;
 use crate::hashing::Map;
 use crate::linearizability::call::Call;
 use crate::op::{Key, Op, Outcome, Value};
-use crate::transaction::{Micro, Seen};
+use crate::transaction::{Micro, ReadValue};
 
 /// One list. The numbers are places in the slice of calls.
 #[derive(Debug, Default)]
@@ -98,10 +98,10 @@ fn asked(micro: &Micro, answered: bool) -> Option<Option<(&Key, What<'_>)>> {
     match micro {
         Micro::Append { key, value } => Some(Some((key, What::Appended(value)))),
         Micro::Read { .. } if !answered => Some(None),
-        Micro::Read { seen: Seen::Unknown, .. } => Some(None),
-        Micro::Read { key, seen: Seen::Absent } => Some(Some((key, What::Read(&[])))),
-        Micro::Read { key, seen: Seen::List(values) } => Some(Some((key, What::Read(values)))),
-        Micro::Read { seen: Seen::Value(_), .. } | Micro::Write { .. } => None,
+        Micro::Read { seen: ReadValue::Unknown, .. } => Some(None),
+        Micro::Read { key, seen: ReadValue::Absent } => Some(Some((key, What::Read(&[])))),
+        Micro::Read { key, seen: ReadValue::List(values) } => Some(Some((key, What::Read(values)))),
+        Micro::Read { seen: ReadValue::Value(_), .. } | Micro::Write { .. } => None,
     }
 }
 

@@ -9,13 +9,13 @@
 use std::collections::BTreeSet;
 
 use super::conflict::Conflict;
+use super::fast::{FastDecision, decision};
 use super::lists::{Lists, micros};
-use super::monitor::{Decision, decision};
 use crate::linearizability::call::Call;
 use crate::linearizability::object::{Weakened, only};
 use crate::objects::unseen::{Traces, without_unseen};
 use crate::op::{Key, Op, Outcome, Value};
-use crate::transaction::{Micro, Seen};
+use crate::transaction::{Micro, ReadValue};
 
 /// Lists and elements that a refutation is about.
 struct Guilty<'a> {
@@ -24,7 +24,7 @@ struct Guilty<'a> {
 }
 
 fn guilty<'a>(calls: &[Call<'a>]) -> Option<Guilty<'a>> {
-    let Decision::Refuted(conflict) = decision(calls) else { return None };
+    let FastDecision::Refuted(conflict) = decision(calls) else { return None };
     let lists = Lists::of(calls)?.ok()?;
     let mut guilty = Guilty { lists: BTreeSet::new(), elements: BTreeSet::new() };
     match conflict {
@@ -74,9 +74,9 @@ fn narrowed(micro: &Micro, guilty: &Guilty<'_>) -> Option<Micro> {
         Micro::Append { key, value } => {
             guilty.elements.contains(&(key, value)).then(|| micro.clone())
         }
-        Micro::Read { key, seen: Seen::List(values) } if guilty.lists.contains(key) => {
+        Micro::Read { key, seen: ReadValue::List(values) } if guilty.lists.contains(key) => {
             let kept = |value: &&Value| guilty.elements.contains(&(key, *value));
-            let seen = Seen::List(values.iter().filter(kept).cloned().collect());
+            let seen = ReadValue::List(values.iter().filter(kept).cloned().collect());
             Some(Micro::Read { key: key.clone(), seen })
         }
         Micro::Read { key, .. } if guilty.lists.contains(key) => Some(micro.clone()),
@@ -92,8 +92,8 @@ pub(super) fn smallest<'a>(
 ) -> Vec<Call<'a>> {
     let few = match decision(calls) {
         _ if !weakened.is_empty() => only(calls, weakened),
-        Decision::Refuted(Conflict::Internal { txn, .. }) => vec![calls[txn]],
-        Decision::Refuted(Conflict::Phantom { found_by, .. }) => vec![calls[found_by]],
+        FastDecision::Refuted(Conflict::Internal { txn, .. }) => vec![calls[txn]],
+        FastDecision::Refuted(Conflict::Phantom { found_by, .. }) => vec![calls[found_by]],
         _ => Vec::new(),
     };
     let start = if !few.is_empty() && refuted(&few) { few } else { calls.to_vec() };
@@ -111,11 +111,11 @@ pub(crate) fn traces<'a>(call: &Call<'a>) -> Traces<(&'a Key, &'a Value)> {
             Micro::Append { key, value } | Micro::Write { key, value } => {
                 traces.put.push((key, value));
             }
-            Micro::Read { key, seen: Seen::Value(value) } if answered => {
+            Micro::Read { key, seen: ReadValue::Value(value) } if answered => {
                 let own = traces.put.iter().any(|(other, _)| *other == key);
                 traces.saw.extend((!own).then_some((key, value)));
             }
-            Micro::Read { key, seen: Seen::List(values) } if answered => {
+            Micro::Read { key, seen: ReadValue::List(values) } if answered => {
                 let own = traces.put.iter().filter(|(other, _)| *other == key).count();
                 let found = &values[..values.len().saturating_sub(own)];
                 traces.saw.extend(found.iter().map(|value| (key, value)));

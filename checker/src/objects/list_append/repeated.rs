@@ -7,12 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::conflict::Conflict;
+use super::fast::{FastDecision, decision};
 use super::lists::{Lists, micros};
-use super::monitor::{Decision, decision};
 use crate::linearizability::call::Call;
 use crate::objects::repeated::{self, Answer, Choices, Chosen, Names};
 use crate::op::{Key, Op, Outcome, Value};
-use crate::transaction::{Micro, Seen};
+use crate::transaction::{Micro, ReadValue};
 
 /// The most times that repeated elements stand in lists: more are no few repetitions.
 const TIMES: usize = 512;
@@ -97,13 +97,13 @@ impl<'a> Repeated<'a> {
                     own.push((key, value, name.clone()));
                     Micro::Append { key: key.clone(), value: name }
                 }
-                Micro::Read { key, seen: Seen::List(values) } => {
+                Micro::Read { key, seen: ReadValue::List(values) } => {
                     let own: Vec<(&Value, &Value)> = own
                         .iter()
                         .filter(|(other, ..)| *other == key)
                         .map(|(_, value, name)| (*value, name))
                         .collect();
-                    let seen = Seen::List(self.seen(key, values, (&own, ways)).into());
+                    let seen = ReadValue::List(self.seen(key, values, (&own, ways)).into());
                     Micro::Read { key: key.clone(), seen }
                 }
                 other => other.clone(),
@@ -174,9 +174,9 @@ impl Choices for Repeated<'_> {
             })
             .collect();
         match decision(&calls) {
-            Decision::Legal => Chosen::Legal,
-            Decision::Ambiguous => Chosen::Ambiguous,
-            Decision::Refuted(conflict) => Chosen::Refuted(self.rests_on(&conflict)),
+            FastDecision::Legal => Chosen::Legal,
+            FastDecision::Ambiguous => Chosen::Ambiguous,
+            FastDecision::Refuted(conflict) => Chosen::Refuted(self.rests_on(&conflict)),
         }
     }
 }

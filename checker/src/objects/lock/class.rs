@@ -8,15 +8,15 @@ use crate::catalogue;
 use crate::history::Operation;
 use crate::linearizability::finding::Finding;
 use crate::linearizability::object::Object;
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::models::Lock;
 use crate::op::Op;
 use crate::words;
 
 /// Names what was refuted.
-pub(super) fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+pub(super) fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
     let calls = &refuted.small;
-    let Finding::Refuted(violation) = Lock::monitor(calls) else { return None };
+    let Finding::Refuted(violation) = Lock::decide_fast(calls) else { return None };
     if violation.class == catalogue::RELEASE_NOT_HELD {
         return not_held(refuted);
     }
@@ -53,10 +53,10 @@ fn when(operation: &Operation) -> String {
 }
 
 /// A release succeeded that nobody can have been the holder of.
-fn not_held<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+fn not_held<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
     let late = last(refuted, |op| matches!(op, Op::Release { .. }))?;
     let (key, holder) = (refuted.name(), holder(&late.op)?);
-    Some(Told {
+    Some(Explanation {
         class: catalogue::RELEASE_NOT_HELD,
         headline: format!(
             "Release without a hold: process {} gave {key} back for holder {holder} at {}, which \
@@ -76,10 +76,10 @@ fn not_held<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
 }
 
 /// One holder was granted what it had not given back.
-fn again<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+fn again<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
     let late = last(refuted, |op| matches!(op, Op::Acquire { .. }))?;
     let (key, holder) = (refuted.name(), holder(&late.op)?);
-    Some(Told {
+    Some(Explanation {
         class: catalogue::LOCK_HELD_TWICE,
         headline: format!(
             "Lock held twice: {key} was granted to holder {holder} again at {}, which had not \
@@ -95,7 +95,7 @@ fn again<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
 }
 
 /// Two holders held it at once. `one` is the hold of which something had been shown first.
-fn twice<'a>(refuted: &Refuted<'a>, one: &Hold, other: &Hold) -> Option<Told<'a>> {
+fn twice<'a>(refuted: &Refuted<'a>, one: &Hold, other: &Hold) -> Option<Explanation<'a>> {
     let key = refuted.name();
     let (first, second) = (refuted.operation(one.acquire)?, refuted.operation(other.acquire)?);
     let calls = &refuted.small;
@@ -120,7 +120,7 @@ fn twice<'a>(refuted: &Refuted<'a>, one: &Hold, other: &Hold) -> Option<Told<'a>
             shown(refuted, other, second)
         )
     };
-    Some(Told {
+    Some(Explanation {
         class: catalogue::LOCK_HELD_TWICE,
         headline,
         because: format!(

@@ -43,7 +43,7 @@ impl Hold {
 
 /// The calls for one holder.
 #[derive(Debug, Default)]
-struct Asked {
+struct HolderCalls {
     acquires: Vec<usize>,
     releases: Vec<usize>,
     /// The same, of indeterminate calls.
@@ -76,7 +76,7 @@ pub(super) struct Held {
 ///
 /// Calls for one holder that have no legal order.
 pub(super) fn holds(calls: &[Call<'_>]) -> Option<Result<Vec<Held>, Violation>> {
-    let mut holders: BTreeMap<u64, Asked> = BTreeMap::new();
+    let mut holders: BTreeMap<u64, HolderCalls> = BTreeMap::new();
     for (place, call) in calls.iter().enumerate() {
         let unseen = call.outcome.is_none();
         match (call.op, call.outcome) {
@@ -91,7 +91,7 @@ pub(super) fn holds(calls: &[Call<'_>]) -> Option<Result<Vec<Held>, Violation>> 
             _ => return None,
         }
     }
-    let held = |(holder, mut asked): (u64, Asked)| {
+    let held = |(holder, mut asked): (u64, HolderCalls)| {
         for places in asked.lists_mut() {
             places.sort_by_key(|place| (calls[*place].start, calls[*place].end));
         }
@@ -101,7 +101,7 @@ pub(super) fn holds(calls: &[Call<'_>]) -> Option<Result<Vec<Held>, Violation>> 
     Some(holders.into_iter().map(held).collect())
 }
 
-impl Asked {
+impl HolderCalls {
     fn lists_mut(&mut self) -> [&mut Vec<usize>; 4] {
         let Self { acquires, releases, unseen_acquires, unseen_releases } = self;
         [acquires, releases, unseen_acquires, unseen_releases]
@@ -116,7 +116,8 @@ impl Asked {
         let mut definite: Vec<usize> = [&self.acquires[..], &self.releases[..]].concat();
         definite.sort_by_key(|place| (calls[*place].start, calls[*place].end));
         if definite.windows(2).all(|pair| calls[pair[0]].precedes(&calls[pair[1]])) {
-            return Row { calls, asked: self, holder, found: Found::default() }.walk(&definite);
+            return Row { calls, asked: self, holder, found: HoldsSoFar::default() }
+                .walk(&definite);
         }
         if self.unseen_acquires.is_empty() && self.unseen_releases.is_empty() {
             return self.by_rank(calls, holder);
@@ -152,7 +153,7 @@ impl Asked {
 
 /// What was found of one holder so far.
 #[derive(Default)]
-struct Found {
+struct HoldsSoFar {
     holds: Vec<Hold>,
     loose: bool,
     /// How many indeterminate acquires and releases have been used.
@@ -163,9 +164,9 @@ struct Found {
 /// Walks along the definite calls of one holder, which come one after the other.
 struct Row<'a> {
     calls: &'a [Call<'a>],
-    asked: &'a Asked,
+    asked: &'a HolderCalls,
     holder: u64,
-    found: Found,
+    found: HoldsSoFar,
 }
 
 impl Row<'_> {
@@ -198,7 +199,7 @@ impl Row<'_> {
             let release = self.asked.unseen_releases.get(self.found.releases);
             self.hold(acquire, release.copied());
         }
-        let Found { holds, loose, .. } = self.found;
+        let HoldsSoFar { holds, loose, .. } = self.found;
         Ok(if loose { Way::Loose(holds) } else { Way::Only(holds) })
     }
 

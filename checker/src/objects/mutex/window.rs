@@ -27,7 +27,7 @@ use crate::hashing::Map;
 use crate::history::Operation;
 use crate::linearizability::call::Call;
 use crate::linearizability::object::Object;
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::models::Mutex;
 use crate::op::Op;
 use crate::words;
@@ -180,7 +180,7 @@ impl<'a> Span<'a> {
 }
 
 /// The class and the words.
-pub(super) fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+pub(super) fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
     let small = &refuted.small;
     let granted = small.iter().filter(|call| acquires(call)).count();
     let (returned, key) = (small.len() - granted, refuted.name());
@@ -222,7 +222,7 @@ pub(super) fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
         )
     };
     let because = without.map_or_else(|| because.clone(), |without| without.and(&because));
-    Some(Told {
+    Some(Explanation {
         class,
         headline,
         because,

@@ -6,12 +6,15 @@
 use super::elements::{Conflict, Times};
 use crate::catalogue;
 use crate::history::Operation;
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::op::{Op, Outcome, Value};
 use crate::words;
 
 /// Names what was refuted by `conflict`, whose places are those of the smallest set.
-pub(crate) fn told<'a>(refuted: &Refuted<'a>, conflict: Conflict) -> Option<Told<'a>> {
+pub(crate) fn explanation<'a>(
+    refuted: &Refuted<'a>,
+    conflict: Conflict,
+) -> Option<Explanation<'a>> {
     match conflict {
         Conflict::Phantom { dequeue } => phantom(refuted, refuted.operation(dequeue)?),
         Conflict::Twice { first, second } => {
@@ -52,7 +55,7 @@ fn ended(operation: &Operation) -> String {
     words::at(operation.ok().map_or(operation.invoked.1, |(time, ..)| time))
 }
 
-fn phantom<'a>(refuted: &Refuted<'a>, dequeue: &'a Operation) -> Option<Told<'a>> {
+fn phantom<'a>(refuted: &Refuted<'a>, dequeue: &'a Operation) -> Option<Explanation<'a>> {
     let value = element(dequeue)?;
     let also = enqueues(refuted, value);
     let why = match also.iter().find(|one| !one.failed()) {
@@ -60,7 +63,7 @@ fn phantom<'a>(refuted: &Refuted<'a>, dequeue: &'a Operation) -> Option<Told<'a>
         None if also.is_empty() => "nobody ever enqueued it".to_owned(),
         None => "every enqueue of it had failed".to_owned(),
     };
-    Some(Told {
+    Some(Explanation {
         class: catalogue::PHANTOM_ELEMENT,
         headline: format!(
             "Phantom element: process {} dequeued {value} from {} at {}, but {why}",
@@ -80,12 +83,12 @@ fn twice<'a>(
     refuted: &Refuted<'a>,
     first: &'a Operation,
     second: &'a Operation,
-) -> Option<Told<'a>> {
+) -> Option<Explanation<'a>> {
     let value = element(second)?;
     let enqueued =
         refuted.small.iter().filter(|call| matches!(call.op, Op::Enqueue { .. })).count();
     let times = if enqueued == 1 { "once" } else { "less often" };
-    Some(Told {
+    Some(Explanation {
         class: catalogue::DUPLICATE_DEQUEUE,
         headline: format!(
             "Duplicate dequeue: processes {} and {} both dequeued {value} from {}, at {} and at {}",
@@ -103,7 +106,7 @@ fn twice<'a>(
     })
 }
 
-fn overtaken<'a>(refuted: &Refuted<'a>, ahead: &Times, behind: &Times) -> Option<Told<'a>> {
+fn overtaken<'a>(refuted: &Refuted<'a>, ahead: &Times, behind: &Times) -> Option<Explanation<'a>> {
     let (older, newer) = (refuted.operation(ahead.enqueue)?, refuted.operation(behind.enqueue)?);
     let dequeue = refuted.operation(behind.dequeue?)?;
     let (first, second) = (element(older)?, element(newer)?);
@@ -111,7 +114,7 @@ fn overtaken<'a>(refuted: &Refuted<'a>, ahead: &Times, behind: &Times) -> Option
     let Some(later) = dequeue_of(refuted, first) else {
         return Some(lost(refuted, older, dequeue));
     };
-    Some(Told {
+    Some(Explanation {
         class: catalogue::OUT_OF_ORDER_DEQUEUE,
         headline: format!(
             "Out of order: process {} dequeued {second} from {key} at {}, though {first} was ahead \
@@ -132,7 +135,7 @@ fn overtaken<'a>(refuted: &Refuted<'a>, ahead: &Times, behind: &Times) -> Option
 }
 
 /// The element of `enqueue` never came out, and `seen` shows that it is not there any more.
-fn lost<'a>(refuted: &Refuted<'a>, enqueue: &'a Operation, seen: &'a Operation) -> Told<'a> {
+fn lost<'a>(refuted: &Refuted<'a>, enqueue: &'a Operation, seen: &'a Operation) -> Explanation<'a> {
     let value = element(enqueue).cloned().unwrap_or_default();
     let what = match element(seen) {
         Some(other) => format!("dequeued {other}, which came in after it,"),
@@ -148,7 +151,7 @@ fn lost<'a>(refuted: &Refuted<'a>, enqueue: &'a Operation, seen: &'a Operation) 
             "More elements are gone than the dequeues of unknown outcome can have taken.".to_owned()
         }
     };
-    Told {
+    Explanation {
         class: catalogue::LOST_ELEMENT,
         headline: format!(
             "Lost element: {value} was enqueued to {} by process {} and acknowledged at {}, and \
@@ -167,7 +170,7 @@ fn lost<'a>(refuted: &Refuted<'a>, enqueue: &'a Operation, seen: &'a Operation) 
     }
 }
 
-fn not_empty<'a>(refuted: &Refuted<'a>, empty: usize) -> Option<Told<'a>> {
+fn not_empty<'a>(refuted: &Refuted<'a>, empty: usize) -> Option<Explanation<'a>> {
     let seen = refuted.operation(empty)?;
     let there = |place: &usize| {
         matches!(refuted.small[*place].op, Op::Enqueue { .. })
@@ -185,7 +188,7 @@ fn not_empty<'a>(refuted: &Refuted<'a>, empty: usize) -> Option<Told<'a>> {
     let enqueue = *inside.first()?;
     let out = element(enqueue).and_then(|value| dequeue_of(refuted, value));
     let value = element(enqueue)?;
-    Some(Told {
+    Some(Explanation {
         class: catalogue::FALSE_EMPTY,
         headline: format!(
             "False empty: process {} was told at {} that {} is empty, but {value} had been \

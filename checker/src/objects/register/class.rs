@@ -5,19 +5,19 @@
 
 use super::conflict::{Conflict, Crossing, Refused};
 use super::facts::Fact;
-use super::monitor;
+use super::fast;
 use crate::catalogue;
 use crate::event::Nanos;
 use crate::history::Operation;
 use crate::linearizability::call::Call;
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::op::{Op, Outcome, Value};
 use crate::words;
 
 /// Names what was refuted.
-pub(super) fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+pub(super) fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
     let pair = |late, done| Some((refuted.operation(late)?, refuted.operation(done)?));
-    let Some(proof) = monitor::proof(&refuted.small) else { return searched(refuted) };
+    let Some(proof) = fast::proof(&refuted.small) else { return searched(refuted) };
     match proof.conflict {
         Conflict::Impossible { answered } => impossible(refuted, refuted.operation(answered)?),
         Conflict::Unwritten { seen_by, .. } => unwritten(refuted, refuted.operation(seen_by)?),
@@ -53,7 +53,7 @@ fn writers<'a>(refuted: &Refuted<'a>, value: &Value) -> Vec<&'a Operation> {
 
 /// A value was seen that nothing can have written by then: by `reader`, or by what shows that
 /// `reader` took effect.
-fn unwritten<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Told<'a>> {
+fn unwritten<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Explanation<'a>> {
     let value = match (&reader.op, reader.saw()) {
         (_, Some(seen)) => seen?,
         (Op::Cas { old, .. }, None) => old,
@@ -77,7 +77,7 @@ fn unwritten<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Told<'a
     let headline = format!(
         "Read of an unwritten value: process {process} saw {seen} at {time}{from}, but {why}"
     );
-    Some(Told {
+    Some(Explanation {
         class: catalogue::READ_OF_UNWRITTEN,
         headline,
         because: format!("A register cannot hold {value} before it is written: {why}."),
@@ -100,11 +100,11 @@ fn saw(refuted: &Refuted<'_>, operation: &Operation) -> Option<String> {
 }
 
 /// Compare-and-sets that rest on each other, none of them on a write.
-fn ring<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Told<'a>> {
+fn ring<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Explanation<'a>> {
     let Op::Cas { old, .. } = &reader.op else { return None };
     let shown = last(refuted)?;
     let (process, time) = (shown.process, words::at(refuted.at));
-    Some(Told {
+    Some(Explanation {
         class: catalogue::READ_OF_UNWRITTEN,
         headline: format!(
             "Read of an unwritten value: process {process} saw {} at {time}, but only \
@@ -123,12 +123,12 @@ fn ring<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Told<'a>> {
 }
 
 /// A compare-and-set was refused although it found what it asked for.
-fn impossible<'a>(refuted: &Refuted<'a>, refused: &'a Operation) -> Option<Told<'a>> {
+fn impossible<'a>(refuted: &Refuted<'a>, refused: &'a Operation) -> Option<Explanation<'a>> {
     let (Op::Cas { old, .. }, Outcome::CasFound { .. }) = (&refused.op, refused.ok()?.1) else {
         return None;
     };
     let (process, op, time) = (refused.process, &refused.op, words::at(refuted.at));
-    Some(Told {
+    Some(Explanation {
         class: catalogue::SPURIOUS_REFUSAL,
         headline: format!(
             "Spurious refusal: process {process} was refused `{op}` at {time}, because it found {old}"
@@ -142,7 +142,7 @@ fn impossible<'a>(refuted: &Refuted<'a>, refused: &'a Operation) -> Option<Told<
 }
 
 /// A compare-and-set was refused although the register held all the time what it asked for.
-fn spurious<'a>(refuted: &Refuted<'a>, found: Refused) -> Option<Told<'a>> {
+fn spurious<'a>(refuted: &Refuted<'a>, found: Refused) -> Option<Explanation<'a>> {
     let (refused, since) = (refuted.operation(found.refused)?, refuted.operation(found.since)?);
     let until = found.until.and_then(|until| refuted.operation(until));
     let Op::Cas { old, .. } = &refused.op else { return None };
@@ -154,7 +154,7 @@ fn spurious<'a>(refuted: &Refuted<'a>, found: Refused) -> Option<Told<'a>> {
         }
         _ => "nothing else can have been written by then".to_owned(),
     };
-    Some(Told {
+    Some(Explanation {
         class: catalogue::SPURIOUS_REFUSAL,
         headline: format!(
             "Spurious refusal: process {process} was refused `{op}` at {time}, but {name} had been \
@@ -176,12 +176,12 @@ fn twice<'a>(
     refuted: &Refuted<'a>,
     first: &'a Operation,
     second: &'a Operation,
-) -> Option<Told<'a>> {
+) -> Option<Explanation<'a>> {
     let (Op::Cas { old, new, .. }, Op::Cas { new: other, .. }) = (&first.op, &second.op) else {
         return None;
     };
     let key = refuted.name();
-    Some(Told {
+    Some(Explanation {
         class: catalogue::LOST_UPDATE,
         headline: format!(
             "Lost update: processes {} and {} both changed {key} from {old}, to {new} and to {other}",
@@ -203,7 +203,7 @@ fn overtaken<'a>(
     refuted: &Refuted<'a>,
     late: &'a Operation,
     done: &'a Operation,
-) -> Option<Told<'a>> {
+) -> Option<Explanation<'a>> {
     let old = late.saw()?;
     let newer = done.writes().or_else(|| done.saw().flatten())?;
     let (late_end, done_end) = (ended(late)?, ended(done)?);
@@ -211,7 +211,7 @@ fn overtaken<'a>(
     let (process, key, time) = (late.process, refuted.name(), words::at(late_end));
     let (seen, gap) = (named(key, old), words::lasting(late_end.saturating_sub(done_end)));
     if let (Some(old), Some(new)) = (old, late.writes()) {
-        return Some(Told {
+        return Some(Explanation {
             class: catalogue::LOST_UPDATE,
             headline: format!(
                 "Lost update: process {process} changed {key} from {old} to {new} at {time}, {gap} \
@@ -243,7 +243,7 @@ fn overtaken<'a>(
         (catalogue::STALE_READ, headline)
     };
     let must_not = old.map_or("find it absent".to_owned(), |value| format!("return {value}"));
-    Some(Told {
+    Some(Explanation {
         class,
         headline,
         because: format!(
@@ -284,7 +284,7 @@ fn is_lost(refuted: &Refuted<'_>, done: &Operation, value: &Value) -> bool {
 
 /// No rule of the sweep applies: a value that matters was written more than once. Tells a stale
 /// read if every write of what was read had ended before a later write began.
-fn searched<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+fn searched<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
     let late = refuted.calls.iter().position(|call| call.end == Some(refuted.at))?;
     let value = Fact::of(&refuted.calls[late]).needs()?;
     let overwrites = |call: &Call<'_>| call.precedes(&refuted.calls[late]);

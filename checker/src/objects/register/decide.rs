@@ -1,6 +1,6 @@
 //! The near-linear check: the sweep where it can tell, else value by value.
 
-use super::monitor::swept_alone;
+use super::fast::swept_alone;
 use super::repeated;
 use crate::catalogue;
 use crate::linearizability::call::Call;

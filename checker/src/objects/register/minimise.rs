@@ -19,7 +19,7 @@
 //! the second write of 1 it is not.
 
 use super::facts::Fact;
-use super::monitor;
+use super::fast;
 use super::proof::Proof;
 use crate::event::Nanos;
 use crate::hashing::Map;
@@ -53,11 +53,11 @@ pub(super) fn smallest<'a>(
     refuted: &dyn Fn(&[Call<'a>]) -> bool,
 ) -> Vec<Call<'a>> {
     let unconditional = Unconditional(weakened);
-    let proof = monitor::proof(calls).map(|proof| unconditional.proof(calls, &proof));
+    let proof = fast::proof(calls).map(|proof| unconditional.proof(calls, &proof));
     if let Some(proof) = proof.filter(|proof| refuted(proof)) {
         return minimise(proof, &unconditional, SWEPT, refuted);
     }
-    if monitor::swept_alone(calls) != Finding::Ambiguous {
+    if fast::swept_alone(calls) != Finding::Ambiguous {
         return minimise(calls.to_vec(), &unconditional, SWEPT, refuted);
     }
     let late = without_beginning(calls, &unconditional, refuted);

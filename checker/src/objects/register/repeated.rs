@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::facts::Fact;
-use super::monitor;
+use super::fast;
 use crate::event::Nanos;
 use crate::hashing::Map;
 use crate::linearizability::call::Call;
@@ -172,7 +172,7 @@ impl Choices for Repeated<'_> {
             let call = &mut calls[*place];
             (call.op, call.outcome) = (op, call.outcome.and(Some(outcome)));
         }
-        match monitor::swept_alone(&calls) {
+        match fast::swept_alone(&calls) {
             Finding::Legal => Chosen::Legal,
             Finding::Ambiguous => Chosen::Ambiguous,
             // A refusal, or what nobody names the calls of, may rest on everything.

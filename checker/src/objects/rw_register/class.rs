@@ -5,14 +5,14 @@
 use super::refuters::{Conflict, conflict};
 use crate::catalogue;
 use crate::history::Operation;
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::objects::list_append::class::internal;
 use crate::op::{Key, Op, Outcome, Value};
 use crate::transaction::Micro;
 use crate::words;
 
 /// Names what was refuted.
-pub(super) fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+pub(super) fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
     match conflict(&refuted.small)? {
         Conflict::Internal { txn, key } => Some(internal(refuted.operation(txn)?, Some(&key))),
         Conflict::Unwritten { found_by, key, value } => {
@@ -36,7 +36,7 @@ fn unwritten<'a>(
     refuted: &Refuted<'a>,
     reader: &'a Operation,
     (key, value): (&Key, &Value),
-) -> Told<'a> {
+) -> Explanation<'a> {
     let all = refuted.history.operations().iter();
     let also: Vec<&Operation> = all.filter(|one| writes(one, key, value)).take(3).collect();
     let why = match also.iter().find(|one| !one.failed()) {
@@ -47,7 +47,7 @@ fn unwritten<'a>(
         None => "every write of it had failed".to_owned(),
     };
     let time = reader.ok().map_or(reader.invoked.1, |(time, ..)| time);
-    Told {
+    Explanation {
         class: catalogue::READ_OF_UNWRITTEN,
         headline: format!(
             "Read of an unwritten value: process {} saw {key} = {value} at {}, but {why}",

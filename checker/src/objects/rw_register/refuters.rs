@@ -18,7 +18,7 @@ use crate::linearizability::finding::Finding;
 use crate::linearizability::object::Object;
 use crate::models::Register;
 use crate::op::{Key, Op, Outcome, Value};
-use crate::transaction::{Micro, Seen};
+use crate::transaction::{Micro, ReadValue};
 
 /// Why no legal order exists. The numbers are places in the slice of calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,10 +109,10 @@ fn own<'a>(call: &Call<'a>) -> Option<Result<BTreeMap<&'a Key, Own<'a>>, &'a Key
                 continue;
             }
             Micro::Read { .. } if !answered => continue,
-            Micro::Read { seen: Seen::Unknown, .. } => continue,
-            Micro::Read { key, seen: Seen::Absent } => (key, None),
-            Micro::Read { key, seen: Seen::Value(value) } => (key, Some(value)),
-            Micro::Read { seen: Seen::List(_), .. } | Micro::Append { .. } => return None,
+            Micro::Read { seen: ReadValue::Unknown, .. } => continue,
+            Micro::Read { key, seen: ReadValue::Absent } => (key, None),
+            Micro::Read { key, seen: ReadValue::Value(value) } => (key, Some(value)),
+            Micro::Read { seen: ReadValue::List(_), .. } | Micro::Append { .. } => return None,
         };
         let own = all.entry(key).or_default();
         let known = own.wrote.map(Some).or(own.found);
@@ -168,5 +168,5 @@ fn projected(calls: &[Call<'_>], steps: &[(usize, Own<'_>)]) -> Finding {
             end: *end,
         })
         .collect();
-    Register::monitor(&projected)
+    Register::decide_fast(&projected)
 }

@@ -4,30 +4,33 @@
 //! `non-linearizable`.
 
 use super::elements::Elements;
-use super::monitor::{Conflict, Decision, decision};
+use super::fast::{Conflict, FastDecision, decision};
 use super::rule::{Rule, rule};
 use crate::catalogue;
 use crate::event::Nanos;
 use crate::history::Operation;
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::op::{Op, Outcome, Value};
 use crate::words;
 
 /// Names what was refuted.
-pub(super) fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+pub(super) fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
     let elements = Elements::of(&refuted.small)?;
     match decision(&refuted.small, &elements) {
-        Decision::Refuted(Conflict::Phantom { seen_by }) => phantom(refuted, &elements, seen_by),
-        Decision::Refuted(Conflict::Clash(clash)) => match rule(&refuted.small, &elements, &clash)?
-        {
-            Rule::Lost { late, done, element } => {
-                missing(refuted, elements.values[element], (late, done))
+        FastDecision::Refuted(Conflict::Phantom { seen_by }) => {
+            phantom(refuted, &elements, seen_by)
+        }
+        FastDecision::Refuted(Conflict::Clash(clash)) => {
+            match rule(&refuted.small, &elements, &clash)? {
+                Rule::Lost { late, done, element } => {
+                    missing(refuted, elements.values[element], (late, done))
+                }
+                Rule::Resurrected { late, done, element } => {
+                    resurrected(refuted, elements.values[element], (late, done))
+                }
             }
-            Rule::Resurrected { late, done, element } => {
-                resurrected(refuted, elements.values[element], (late, done))
-            }
-        },
-        Decision::Legal | Decision::Ambiguous => None,
+        }
+        FastDecision::Legal | FastDecision::Ambiguous => None,
     }
 }
 
@@ -52,7 +55,11 @@ fn saw(operation: &Operation, value: &Value) -> Option<bool> {
     }
 }
 
-fn phantom<'a>(refuted: &Refuted<'a>, elements: &Elements<'_>, seen_by: usize) -> Option<Told<'a>> {
+fn phantom<'a>(
+    refuted: &Refuted<'a>,
+    elements: &Elements<'_>,
+    seen_by: usize,
+) -> Option<Explanation<'a>> {
     let looker = refuted.operation(seen_by)?;
     let unfounded = elements.list.iter().position(|one| {
         let late = |add: &usize| refuted.small[seen_by].precedes(&refuted.small[*add]);
@@ -66,7 +73,7 @@ fn phantom<'a>(refuted: &Refuted<'a>, elements: &Elements<'_>, seen_by: usize) -
         None if also.is_empty() => "nobody ever added it".to_owned(),
         None => "every add of it had failed".to_owned(),
     };
-    Some(Told {
+    Some(Explanation {
         class: catalogue::PHANTOM_ELEMENT,
         headline: format!(
             "Phantom element: process {} saw {value} in {} at {}, but {why}",
@@ -87,7 +94,7 @@ fn missing<'a>(
     refuted: &Refuted<'a>,
     value: &Value,
     (late, done): (usize, usize),
-) -> Option<Told<'a>> {
+) -> Option<Explanation<'a>> {
     let (late, done) = (refuted.operation(late)?, refuted.operation(done)?);
     let how = if matches!(done.op, Op::Add { .. }) { "acknowledged" } else { "seen" };
     let again =
@@ -112,7 +119,7 @@ fn missing<'a>(
             ),
         ),
     };
-    Some(Told {
+    Some(Explanation {
         class,
         headline,
         because: format!(
@@ -130,9 +137,9 @@ fn resurrected<'a>(
     refuted: &Refuted<'a>,
     value: &Value,
     (late, done): (usize, usize),
-) -> Option<Told<'a>> {
+) -> Option<Explanation<'a>> {
     let (late, done) = (refuted.operation(late)?, refuted.operation(done)?);
-    Some(Told {
+    Some(Explanation {
         class: catalogue::RESURRECTED_ELEMENT,
         headline: format!(
             "Resurrected element: process {} saw {value} in {} at {}, though its removal had been \

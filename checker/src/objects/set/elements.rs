@@ -1,6 +1,6 @@
 //! The calls of a set, element by element.
 //!
-//! What follows from them is decided in [`super::monitor`].
+//! What follows from them is decided in [`super::fast`].
 
 use crate::event::Nanos;
 use crate::hashing::Map;

@@ -14,7 +14,7 @@
 use std::collections::BTreeSet;
 
 use super::elements::Elements;
-use super::monitor::{self, Conflict, Decision, decision};
+use super::fast::{self, Conflict, FastDecision, decision};
 use crate::linearizability::call::Call;
 use crate::linearizability::minimise::{EFFORT, Part, by_parts};
 use crate::linearizability::object::{Weakened, only};
@@ -24,17 +24,17 @@ use crate::op::{Op, Outcome, Value};
 fn guilty(calls: &[Call<'_>]) -> Option<Vec<Value>> {
     let elements = Elements::of(calls)?;
     let mut values: Vec<Value> = match decision(calls, &elements) {
-        Decision::Refuted(Conflict::Phantom { seen_by }) => {
+        FastDecision::Refuted(Conflict::Phantom { seen_by }) => {
             let unfounded = elements.list.iter().enumerate().filter(|(_, one)| {
                 elements.seen_by(one).any(|place| place == seen_by)
                     && one.adds.iter().all(|add| calls[seen_by].precedes(&calls[*add]))
             });
             unfounded.map(|(number, _)| elements.values[number].clone()).take(1).collect()
         }
-        Decision::Refuted(Conflict::Clash(clash)) => {
+        FastDecision::Refuted(Conflict::Clash(clash)) => {
             clash.elements.iter().map(|number| elements.values[*number].clone()).collect()
         }
-        Decision::Legal | Decision::Ambiguous => return None,
+        FastDecision::Legal | FastDecision::Ambiguous => return None,
     };
     values.sort_unstable();
     Some(values)
@@ -57,7 +57,7 @@ fn alone(calls: &[Call<'_>]) -> Option<Vec<Value>> {
     let tried = elements.values.iter().take(LOOKED_AT / calls.len().max(1));
     let shows = |value: &&&Value| {
         let about = [(**value).clone()];
-        monitor::decide(&only(calls, &on(calls, &about))).is_refuted()
+        fast::decide(&only(calls, &on(calls, &about))).is_refuted()
     };
     tried.into_iter().find(shows).map(|value| vec![(*value).clone()])
 }

@@ -6,7 +6,7 @@ use super::chain::{Conflict, Doubt, judge, made};
 use crate::catalogue;
 use crate::history::Operation;
 use crate::linearizability::call::Call;
-use crate::linearizability::refuted::{Refuted, Told};
+use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::op::{Op, Outcome};
 use crate::words;
 
@@ -38,7 +38,7 @@ pub(super) fn of(calls: &[Call<'_>], conflict: &Conflict) -> &'static str {
 type Pair<'a> = (&'a Operation, Option<&'a Operation>);
 
 /// Names what was refuted.
-pub(super) fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
+pub(super) fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
     let Err(Doubt::Conflict(conflict)) = judge(&refuted.small) else { return None };
     let class = of(&refuted.small, &conflict);
     if class == catalogue::NON_LINEARIZABLE {
@@ -70,7 +70,7 @@ pub(super) fn told<'a>(refuted: &Refuted<'a>) -> Option<Told<'a>> {
         }
     };
     let (late, done) = pair;
-    Some(Told {
+    Some(Explanation {
         class,
         headline: what,
         because,

@@ -112,10 +112,10 @@ struct Trouble {
 /// What a client is about.
 struct Client {
     process: u64,
-    busy: Option<Asked>,
+    busy: Option<Invocation>,
 }
 
-struct Asked {
+struct Invocation {
     op: Op,
     key: u64,
     at: NodeId,

@@ -52,7 +52,7 @@ use fracas_checker::fault::{
 };
 use fracas_checker::history::{Header, History, Plan, SCHEMA};
 use fracas_checker::observation::{Grade, LogEntry, Observation, Role, Source};
-use fracas_checker::transaction::{Micro, Seen};
+use fracas_checker::transaction::{Micro, ReadValue};
 use fracas_checker::{Algorithm, Budget, judge_by};
 
 const MILLI: Nanos = 1_000_000;
@@ -334,7 +334,7 @@ fn micro(word: &str) -> Micro {
     match what {
         "a" => Micro::Append { key: key.into(), value: value(number) },
         "w" => Micro::Write { key: key.into(), value: value(number) },
-        _ => Micro::Read { key: key.into(), seen: Seen::Unknown },
+        _ => Micro::Read { key: key.into(), seen: ReadValue::Unknown },
     }
 }
 
@@ -342,9 +342,9 @@ fn micro(word: &str) -> Micro {
 fn committed(ops: &[Micro], words: &[&str]) -> Outcome {
     let mut words = words.iter();
     let seen = |word: &str| match word.strip_prefix('[') {
-        Some("]") => Seen::List(Arc::new([])),
-        Some(list) => Seen::List(list.trim_end_matches(']').split(',').map(value).collect()),
-        None => answer(word).map_or(Seen::Absent, Seen::Value),
+        Some("]") => ReadValue::List(Arc::new([])),
+        Some(list) => ReadValue::List(list.trim_end_matches(']').split(',').map(value).collect()),
+        None => answer(word).map_or(ReadValue::Absent, ReadValue::Value),
     };
     let mut one = |micro: &Micro| match micro {
         Micro::Read { key, .. } => {

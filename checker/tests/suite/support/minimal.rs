@@ -18,7 +18,7 @@ use fracas_checker::history::{History, Operation};
 use fracas_checker::linearizability::call::Call;
 use fracas_checker::models::Model;
 use fracas_checker::objects::Object;
-use fracas_checker::transaction::{Micro, Seen};
+use fracas_checker::transaction::{Micro, ReadValue};
 use fracas_checker::{Algorithm, Budget, Op, Outcome, Value, judge_by};
 
 /// The kinds of which a witness in a hundred may keep an operation that its words name and that the
@@ -282,8 +282,8 @@ fn seen(call: &Call<'_>) -> Vec<Value> {
 
 fn found(micro: &Micro) -> Vec<Value> {
     match micro {
-        Micro::Read { seen: Seen::Value(value), .. } => vec![value.clone()],
-        Micro::Read { seen: Seen::List(values), .. } => values.to_vec(),
+        Micro::Read { seen: ReadValue::Value(value), .. } => vec![value.clone()],
+        Micro::Read { seen: ReadValue::List(values), .. } => values.to_vec(),
         _ => Vec::new(),
     }
 }

@@ -215,7 +215,7 @@ pub(crate) fn agree<K: Object>(drawn: &[Drawn]) -> Result<(bool, bool), TestCase
     let calls = calls(drawn);
     let truth = has_legal_order::<K>(&calls);
     let budget = Budget::unlimited_time();
-    let finding = K::monitor(&calls);
+    let finding = K::decide_fast(&calls);
     match &finding {
         Finding::Legal => prop_assert!(truth, "called legal: {:#?}", calls),
         Finding::Refuted(violation) => {
@@ -235,7 +235,7 @@ pub(crate) fn agree<K: Object>(drawn: &[Drawn]) -> Result<(bool, bool), TestCase
 /// The monitor agrees with the search, where it can tell and the search comes to an end.
 pub(crate) fn agree_with_search<K: Object>(drawn: &[Drawn]) -> Result<(bool, bool), TestCaseError> {
     let calls = calls(drawn);
-    let finding = K::monitor(&calls);
+    let finding = K::decide_fast(&calls);
     let budget = Budget::new(20_000_000, &|| false);
     let searched = search_linearizable::<K>(&calls, &budget);
     if let (Some(truth), false) = (searched, finding == Finding::Ambiguous) {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use fracas_checker::transaction::{Micro, Seen};
+use fracas_checker::transaction::{Micro, ReadValue};
 use fracas_checker::{Key, Op, Outcome, Value};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -94,10 +94,10 @@ fn others() -> impl Strategy<Value = (Op, Outcome)> {
 
 fn transactions() -> impl Strategy<Value = (Op, Outcome)> {
     let seen = prop_oneof![
-        Just(Seen::Unknown),
-        Just(Seen::Absent),
-        value().prop_map(Seen::Value),
-        prop::collection::vec(value(), 0..3).prop_map(|values| Seen::List(values.into())),
+        Just(ReadValue::Unknown),
+        Just(ReadValue::Absent),
+        value().prop_map(ReadValue::Value),
+        prop::collection::vec(value(), 0..3).prop_map(|values| ReadValue::List(values.into())),
     ];
     let micro = prop_oneof![
         (key(), seen).prop_map(|(key, seen)| Micro::Read { key, seen }),

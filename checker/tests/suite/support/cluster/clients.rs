@@ -3,7 +3,7 @@
 use fracas_checker::event::{Completion, EventKind, NodeId, Op, Outcome, ProcessId, Stamp};
 use fracas_checker::observation::Role;
 
-use super::{Asked, FINAL, KEYS, LOAD, Plant, STOP, TIMEOUT, World};
+use super::{FINAL, Invocation, KEYS, LOAD, Plant, STOP, TIMEOUT, World};
 
 impl World {
     /// A write that nobody waits for any more takes effect, or is gone for good.
@@ -38,7 +38,7 @@ impl World {
         for place in 0..self.clients.len() {
             match self.clients[place].busy.take() {
                 None => self.ask(place),
-                Some(Asked { answer: Some((time, completion)), .. }) if time <= self.now => {
+                Some(Invocation { answer: Some((time, completion)), .. }) if time <= self.now => {
                     self.complete(place, completion);
                 }
                 Some(asked) if asked.answer.is_none() && asked.timeout <= self.now => {
@@ -78,12 +78,12 @@ impl World {
         let process = ProcessId(self.clients[place].process);
         let (arrives, timeout) = (self.now + self.dice.within(0, 4), self.now + TIMEOUT);
         self.record(EventKind::Invoke { process, node: Some(at), op: op.clone() });
-        let asked = Asked { op, key, at, arrives, timeout, answer: None };
+        let asked = Invocation { op, key, at, arrives, timeout, answer: None };
         self.clients[place].busy = Some(asked);
     }
 
     /// What the node makes of a request that has arrived.
-    fn handle(&mut self, mut asked: Asked) -> Asked {
+    fn handle(&mut self, mut asked: Invocation) -> Invocation {
         let (id, plant) = (asked.at, self.run.plant);
         let answers = self.now + self.dice.within(0, 4);
         if asked.answer.is_some() || asked.arrives > self.now || self.nodes[&id].paused {
@@ -118,7 +118,7 @@ impl World {
         self.record(EventKind::Complete { process, completion });
     }
 
-    fn give_up(&mut self, place: usize, asked: &Asked) {
+    fn give_up(&mut self, place: usize, asked: &Invocation) {
         if !matches!(asked.op, Op::Read { .. }) {
             self.dangling.push((asked.op.clone(), asked.key));
         }

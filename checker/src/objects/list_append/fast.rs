@@ -18,17 +18,17 @@ use crate::objects::precedence::{Clash, Precedence};
 use crate::op::Value;
 
 /// What came out of it.
-pub(super) enum Decision {
+pub(super) enum FastDecision {
     Legal,
     Ambiguous,
     Refuted(Conflict),
 }
 
 /// Decides, with the reason, where no element repeats.
-pub(super) fn decision(calls: &[Call<'_>]) -> Decision {
+pub(super) fn decision(calls: &[Call<'_>]) -> FastDecision {
     let lists = match Lists::of(calls) {
-        None => return Decision::Ambiguous,
-        Some(Err(conflict)) => return Decision::Refuted(conflict),
+        None => return FastDecision::Ambiguous,
+        Some(Err(conflict)) => return FastDecision::Refuted(conflict),
         Some(Ok(lists)) => lists,
     };
     let mut versions = Vec::with_capacity(lists.list.len());
@@ -37,11 +37,11 @@ pub(super) fn decision(calls: &[Call<'_>]) -> Decision {
         match Version::of(list, number) {
             Ok(version) => versions.push(version),
             Err(None) => ambiguous = true,
-            Err(Some(conflict)) => return Decision::Refuted(conflict),
+            Err(Some(conflict)) => return FastDecision::Refuted(conflict),
         }
     }
     if ambiguous {
-        return Decision::Ambiguous;
+        return FastDecision::Ambiguous;
     }
     let mut counts: Vec<bool> = calls.iter().map(|call| call.end.is_some()).collect();
     for version in &versions {
@@ -52,10 +52,10 @@ pub(super) fn decision(calls: &[Call<'_>]) -> Decision {
         version.state(list, number, (&counts, &mut order));
     }
     match order.schedule() {
-        Ok(_) => Decision::Legal,
+        Ok(_) => FastDecision::Legal,
         Err(mut clash) => {
             clash.calls.retain(|call| *call < calls.len());
-            Decision::Refuted(Conflict::Clash(clash))
+            FastDecision::Refuted(Conflict::Clash(clash))
         }
     }
 }

@@ -31,7 +31,7 @@ pub(super) enum About<'a> {
 }
 
 /// What a rule looks at.
-pub(super) struct Scene<'a> {
+pub(super) struct Context<'a> {
     pub(super) about: About<'a>,
     pub(super) history: &'a History,
     pub(super) nodes: &'a [NodeId],
@@ -39,7 +39,7 @@ pub(super) struct Scene<'a> {
     pub(super) evidence: Vec<Evidence>,
 }
 
-impl<'a> Scene<'a> {
+impl<'a> Context<'a> {
     /// The operations that an old answer is about.
     pub(super) fn suspects(&self) -> Option<Suspects<'a>> {
         match self.about {

@@ -15,7 +15,7 @@ use crate::verdict::Anomaly;
 
 /// What a refutation is about.
 #[derive(Clone, Copy)]
-pub(super) struct About<'a> {
+pub(super) struct Subject<'a> {
     pub(super) history: &'a History,
     /// The name of the object.
     pub(super) key: Option<&'a Key>,
@@ -25,34 +25,34 @@ pub(super) struct About<'a> {
     pub(super) at: Nanos,
 }
 
-impl<'a> About<'a> {
+impl<'a> Subject<'a> {
     /// What is told of `small`, which has no legal order, and of as little of it as will do.
     ///
     /// The words stay those of `small`: what a kind of object says of fewer calls may not hold of
     /// the history, as that nobody had removed an element. A call that the words name stays with
     /// them, although the proof may not need it.
-    pub(super) fn told<K: Object>(
+    pub(super) fn anomaly<K: Object>(
         self,
         small: &[Call<'a>],
         refuted: &dyn Fn(&[Call<'_>]) -> bool,
     ) -> Anomaly {
         let larger = self.refuted::<K>(small);
-        let mut told = self.refuted::<K>(small).anomaly::<K>();
+        let mut anomaly = self.refuted::<K>(small).anomaly::<K>();
         for _ in 0..SMALLER {
             let begun = self.calls.iter().filter(|call| call.start <= self.at).copied();
             let (shown, others): (Vec<Call<'_>>, Vec<Call<'_>>) =
-                begun.partition(|call| told.witness.contains(&call.id));
+                begun.partition(|call| anomaly.witness.contains(&call.id));
             let refuted = |calls: &[Call<'_>]| refuted(calls);
             let fewer = |few: &[Call<'a>]| {
                 let like = self.refuted::<K>(few).anomaly_like::<K>(&larger);
-                (like.witness.len() < told.witness.len()).then_some(like)
+                (like.witness.len() < anomaly.witness.len()).then_some(like)
             };
             match spare::without_spare(&shown, &others, &refuted, fewer) {
-                Some(fewer) => told = fewer,
+                Some(fewer) => anomaly = fewer,
                 None => break,
             }
         }
-        told
+        anomaly
     }
 
     fn refuted<K: Object>(self, small: &[Call<'a>]) -> Refuted<'a> {

@@ -25,7 +25,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::monitor::{Asked, Ended, Ending, Stop};
+use super::monitor::{Ended, Ending, Invocation, Stop};
 use super::open::Open;
 use crate::event::Nanos;
 
@@ -105,7 +105,7 @@ impl Side {
 
 /// The order so far.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Turns {
+pub(super) struct Alternation {
     held: bool,
     /// When an acquire took effect last.
     since: Nanos,
@@ -113,22 +113,22 @@ pub(super) struct Turns {
     releases: Side,
 }
 
-impl Turns {
+impl Alternation {
     fn side(&mut self, acquires: bool) -> &mut Side {
         if acquires { &mut self.acquires } else { &mut self.releases }
     }
 
-    pub(super) fn invoke(&mut self, acquires: bool, asked: Asked<'_>) {
-        self.side(acquires).open.begin(asked);
+    pub(super) fn invoke(&mut self, acquires: bool, invocation: Invocation<'_>) {
+        self.side(acquires).open.begin(invocation);
     }
 
     /// A call ended; it is refuted if there is no legal order any more.
     pub(super) fn complete(&mut self, acquires: bool, ended: &Ended<'_>) -> Result<(), Stop> {
-        let start = ended.asked.start;
+        let start = ended.invocation.start;
         let own = self.side(acquires);
-        own.open.end(ended.asked);
+        own.open.end(ended.invocation);
         match ended.how {
-            Ending::Unknown => drop(own.unseen.insert((start, ended.asked.id))),
+            Ending::Unknown => drop(own.unseen.insert((start, ended.invocation.id))),
             Ending::Failed if own.is_solvent() => {}
             Ending::Failed => return Err(Stop::Refuted),
             Ending::Ok(_) if own.pays(start) => {}

@@ -5,7 +5,7 @@ use super::model::{Effect, Model};
 /// The words of the state after these steps, or of the first refusal. What the model says of the
 /// effect of each step must be so.
 #[track_caller]
-pub(super) fn told<M: Model>(
+pub(super) fn outcome_of<M: Model>(
     steps: impl IntoIterator<Item = (M::Op, Option<M::Outcome>)>,
 ) -> String {
     let mut state = M::default();

@@ -8,7 +8,7 @@ use crate::leadership::evidence::Evidence;
 use crate::op::OpKind;
 
 /// What was seen of a run.
-pub(super) struct Seen<'a> {
+pub(super) struct Activity<'a> {
     pub(super) history: &'a History,
     pub(super) load: Load,
     pub(super) fates: BTreeMap<OpKind, Fates>,
@@ -16,7 +16,7 @@ pub(super) struct Seen<'a> {
     pub(super) faults: Vec<FaultSpan>,
 }
 
-impl Seen<'_> {
+impl Activity<'_> {
     /// The operations that succeeded under load, of those that the check `id` may judge.
     pub(super) fn succeeded(&self, id: &str) -> impl Iterator<Item = &Operation> {
         let ok = |one: &&Operation| one.ok().is_some_and(|(time, ..)| self.load.contains(time));

@@ -10,7 +10,7 @@ use super::depth_first::DepthFirst;
 use super::elastic;
 use super::ground::{All, Ground, Outcome, Stop};
 use super::moments::Timeline;
-use super::question::{Aim, Found, GaveUp, Turns};
+use super::question::{Aim, Decision, GaveUp, Portfolio};
 use super::refute::refuted_at;
 use super::window;
 use crate::event::Nanos;
@@ -35,32 +35,32 @@ const EAGER: (u64, u64) = (4, 1_000);
 const PART: usize = 4;
 
 /// Decides whether the calls have a legal order.
-pub(crate) fn decide(all: &All<'_>, aim: Aim) -> Found {
-    let refuters = aim.turns == Turns::All;
+pub(crate) fn decide(all: &All<'_>, aim: Aim) -> Decision {
+    let refuters = aim.portfolio == Portfolio::All;
     let proven = if refuters { refuted_at(&all.tasks, &all.abouts) } else { None };
     if let (Some(at), false) = (proven, aim.earliest) {
-        return Found::Refuted { at };
+        return Decision::Refuted { at };
     }
     let Some(mut timeline) = Timeline::new(&all.tasks, &all.abouts) else {
-        let open = Found::GaveUp { at: 0, completed: 0, why: GaveUp::Open };
-        return proven.map_or(open, |at| Found::Refuted { at });
+        let open = Decision::GaveUp { at: 0, completed: 0, why: GaveUp::Open };
+        return proven.map_or(open, |at| Decision::Refuted { at });
     };
     // What ended earlier may refute them too; if not, it is this end.
     proven.into_iter().for_each(|at| timeline.cut(at));
     let found = match timeline.open.div_ceil(64) {
-        0..=1 => Turn::<1>::new(all, &timeline, aim, proven).take(),
-        2 => Turn::<2>::new(all, &timeline, aim, proven).take(),
-        3..=4 => Turn::<4>::new(all, &timeline, aim, proven).take(),
-        _ => Turn::<16>::new(all, &timeline, aim, proven).take(),
+        0..=1 => Searches::<1>::new(all, &timeline, aim, proven).take(),
+        2 => Searches::<2>::new(all, &timeline, aim, proven).take(),
+        3..=4 => Searches::<4>::new(all, &timeline, aim, proven).take(),
+        _ => Searches::<16>::new(all, &timeline, aim, proven).take(),
     };
     match (found, proven) {
-        (Found::Legal | Found::GaveUp { .. }, Some(at)) => Found::Refuted { at },
+        (Decision::Legal | Decision::GaveUp { .. }, Some(at)) => Decision::Refuted { at },
         (found, _) => found,
     }
 }
 
 /// One after the other.
-struct Turn<'s, const W: usize> {
+struct Searches<'s, const W: usize> {
     all: &'s All<'s>,
     ground: Ground<'s>,
     depth: DepthFirst<'s, W>,
@@ -71,7 +71,7 @@ struct Turn<'s, const W: usize> {
     aim: Aim,
 }
 
-impl<'s, const W: usize> Turn<'s, W> {
+impl<'s, const W: usize> Searches<'s, W> {
     fn new(all: &'s All<'s>, timeline: &'s Timeline, aim: Aim, proven: Option<Nanos>) -> Self {
         let ground = Ground {
             timeline,
@@ -80,44 +80,46 @@ impl<'s, const W: usize> Turn<'s, W> {
             budget: all.budget,
             elsewhere: all.bytes() + timeline.bytes(),
         };
-        let depth = match aim.turns {
-            Turns::DepthFirst => DepthFirst::new(&ground, all.budget.bytes).thorough(),
-            Turns::All | Turns::Frontier => DepthFirst::new(&ground, all.budget.bytes / PART),
+        let depth = match aim.portfolio {
+            Portfolio::DepthFirst => DepthFirst::new(&ground, all.budget.bytes).thorough(),
+            Portfolio::All | Portfolio::Frontier => {
+                DepthFirst::new(&ground, all.budget.bytes / PART)
+            }
         };
         Self { all, ground, depth, best: 0, proven, aim }
     }
 
-    fn take(mut self) -> Found {
+    fn take(mut self) -> Decision {
         let (per_moment, besides) = EAGER;
-        let steps = match self.aim.turns {
-            Turns::All => per_moment * self.ground.timeline.moments.len() as u64 + besides,
-            Turns::DepthFirst => u64::MAX,
-            Turns::Frontier => 0,
+        let steps = match self.aim.portfolio {
+            Portfolio::All => per_moment * self.ground.timeline.moments.len() as u64 + besides,
+            Portfolio::DepthFirst => u64::MAX,
+            Portfolio::Frontier => 0,
         };
-        let found = self.deeper(steps).or_else(|| match self.aim.turns {
-            Turns::All => {
+        let found = self.deeper(steps).or_else(|| match self.aim.portfolio {
+            Portfolio::All => {
                 let narrow = self.wider(&WIDTHS[..1]).or_else(|| self.elastic(ATTEMPTS[0]));
                 let window = narrow.or_else(|| self.windows());
                 window.or_else(|| self.elastic(ATTEMPTS[1])).or_else(|| self.wider(&WIDTHS[1..]))
             }
-            Turns::Frontier => self.wider(&WIDTHS),
-            Turns::DepthFirst => None,
+            Portfolio::Frontier => self.wider(&WIDTHS),
+            Portfolio::DepthFirst => None,
         });
         found.unwrap_or_else(|| self.gave_up(GaveUp::Bytes))
     }
 
     /// Lets the depth-first search go on for a while.
-    fn deeper(&mut self, steps: u64) -> Option<Found> {
+    fn deeper(&mut self, steps: u64) -> Option<Decision> {
         if steps == 0 || self.depth.exhausted() {
             return None;
         }
         let outcome = self.depth.run(steps);
         let found = self.found(outcome);
-        if self.aim.turns == Turns::DepthFirst {
+        if self.aim.portfolio == Portfolio::DepthFirst {
             return found;
         }
         // That it is out of its part leaves the rest to the others.
-        let out = matches!(found, Some(Found::GaveUp { why: GaveUp::Bytes, .. }));
+        let out = matches!(found, Some(Decision::GaveUp { why: GaveUp::Bytes, .. }));
         if out || self.depth.bytes() > 2 * self.all.budget.bytes / PART {
             self.depth.abandon();
         }
@@ -125,7 +127,7 @@ impl<'s, const W: usize> Turn<'s, W> {
     }
 
     /// Looks for a refutation around the moment at which the depth-first search is stuck.
-    fn windows(&mut self) -> Option<Found> {
+    fn windows(&mut self) -> Option<Decision> {
         let states = window::states(self.all).filter(|_| self.proven.is_none())?;
         let stuck = self.ground.timeline.moments.get(self.best)?.time;
         for timeline in window::around(self.all, stuck) {
@@ -136,7 +138,7 @@ impl<'s, const W: usize> Turn<'s, W> {
                 let at = timeline.moments[place].time;
                 self.proven = Some(at);
                 return (!self.aim.earliest)
-                    .then_some(Found::Refuted { at })
+                    .then_some(Decision::Refuted { at })
                     .or_else(|| self.since());
             }
         }
@@ -144,7 +146,7 @@ impl<'s, const W: usize> Turn<'s, W> {
     }
 
     /// The frontier, wider where it has to be.
-    fn elastic(&mut self, attempts: u32) -> Option<Found> {
+    fn elastic(&mut self, attempts: u32) -> Option<Decision> {
         if self.proven.is_some() {
             return None;
         }
@@ -161,16 +163,16 @@ impl<'s, const W: usize> Turn<'s, W> {
     }
 
     /// The frontier, wider and wider; in between, the depth-first search goes on for as long.
-    fn wider(&mut self, widths: &[usize]) -> Option<Found> {
+    fn wider(&mut self, widths: &[usize]) -> Option<Decision> {
         for width in widths {
             if let (Some(at), true) = (self.proven, *width > CHEAP) {
-                return Some(Found::Refuted { at });
+                return Some(Decision::Refuted { at });
             }
             self.ground.elsewhere = self.elsewhere();
             let mut breadth = BreadthFirst::<W>::new(&self.ground, &[0], *width);
             let outcome = breadth.run();
             let found = self.found(outcome).or_else(|| self.since());
-            let steps = if self.aim.turns == Turns::All { breadth.expanded() } else { 0 };
+            let steps = if self.aim.portfolio == Portfolio::All { breadth.expanded() } else { 0 };
             let found = found.or_else(|| self.deeper(steps)).or_else(|| self.since());
             if found.is_some() {
                 return found;
@@ -180,10 +182,10 @@ impl<'s, const W: usize> Turn<'s, W> {
     }
 
     /// The answer where a completion is known to refute and everything before it is legal.
-    fn since(&self) -> Option<Found> {
+    fn since(&self) -> Option<Decision> {
         let at = self.proven?;
         let legal = self.ground.timeline.moments.get(self.best)?.time >= at;
-        legal.then_some(Found::Refuted { at })
+        legal.then_some(Decision::Refuted { at })
     }
 
     fn elsewhere(&self) -> usize {
@@ -191,19 +193,21 @@ impl<'s, const W: usize> Turn<'s, W> {
     }
 
     /// What an outcome says; none if nothing but how far it came.
-    fn found(&mut self, outcome: Outcome) -> Option<Found> {
-        let Outcome::Stopped { place, stop } = outcome else { return Some(Found::Legal) };
+    fn found(&mut self, outcome: Outcome) -> Option<Decision> {
+        let Outcome::Stopped { place, stop } = outcome else { return Some(Decision::Legal) };
         self.best = self.best.max(place);
         match stop {
-            Stop::Refuted => Some(Found::Refuted { at: self.ground.timeline.moments[place].time }),
+            Stop::Refuted => {
+                Some(Decision::Refuted { at: self.ground.timeline.moments[place].time })
+            }
             Stop::Stuck => None,
             Stop::GaveUp(why) => Some(self.gave_up(why)),
         }
     }
 
     /// What a narrow pass came through was legal, even where a wide one came less far.
-    fn gave_up(&self, why: GaveUp) -> Found {
+    fn gave_up(&self, why: GaveUp) -> Decision {
         let at = self.ground.timeline.moments.get(self.best).map_or(0, |moment| moment.time);
-        Found::GaveUp { at, completed: self.ground.timeline.completed(self.best), why }
+        Decision::GaveUp { at, completed: self.ground.timeline.completed(self.best), why }
     }
 }

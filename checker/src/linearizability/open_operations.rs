@@ -1,6 +1,6 @@
 //! What is open at one moment of a timeline, and what may happen then.
 //!
-//! A scene can be moved forwards and backwards, a moment at a time; the frontier only moves
+//! It can be moved forwards and backwards, a moment at a time; the frontier only moves
 //! forwards, the depth-first search does both. It holds no set of configurations.
 
 use super::configuration::Configuration;
@@ -22,7 +22,7 @@ struct Pending {
 const NOBODY: OpClass = OpClass::MAX;
 
 /// One moment of a timeline, with the tables that its configurations refer to.
-pub(crate) struct Scene<'s, const W: usize> {
+pub(crate) struct OpenOperations<'s, const W: usize> {
     pub(crate) timeline: &'s Timeline,
     abouts: &'s [About],
     steps: &'s dyn Steps,
@@ -50,7 +50,7 @@ pub(crate) struct Scene<'s, const W: usize> {
     expansion: u32,
 }
 
-impl<'s, const W: usize> Scene<'s, W> {
+impl<'s, const W: usize> OpenOperations<'s, W> {
     pub(crate) fn new(timeline: &'s Timeline, abouts: &'s [About], steps: &'s dyn Steps) -> Self {
         let named = |about: &About| about.known.map(|known| known.needs.max(known.leaves));
         let states = abouts.iter().filter_map(named).flatten().max().map_or(0, |most| most + 1);
@@ -200,8 +200,8 @@ impl<'s, const W: usize> Scene<'s, W> {
         configuration
     }
 
-    /// The configuration once the operation in `slot`, which changes nothing, has begun; for a
-    /// scene just past its beginning.
+    /// The configuration once the operation in `slot`, which changes nothing, has begun; for the
+    /// open operations just past its beginning.
     ///
     /// Of equal operations that wait for their state, only the one that ends first is kept waiting:
     /// where it takes effect, all others that have begun can too.

@@ -45,7 +45,7 @@ pub(super) enum Conflict {
 }
 
 /// What came out of it.
-pub(super) enum Decision {
+pub(super) enum FastDecision {
     Legal,
     Ambiguous,
     Refuted(Conflict),
@@ -55,14 +55,14 @@ pub(super) enum Decision {
 pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
     let Some(elements) = Elements::of(calls) else { return Finding::Ambiguous };
     match decision(calls, &elements) {
-        Decision::Legal => Finding::Legal,
-        Decision::Ambiguous => Finding::Ambiguous,
+        FastDecision::Legal => Finding::Legal,
+        FastDecision::Ambiguous => Finding::Ambiguous,
         // Whoever read everything rests on the adds of all that it showed, and a clash on all that
         // is known of its elements: no few calls prove it.
-        Decision::Refuted(Conflict::Phantom { .. }) => {
+        FastDecision::Refuted(Conflict::Phantom { .. }) => {
             Finding::refuted(catalogue::PHANTOM_ELEMENT, Vec::new())
         }
-        Decision::Refuted(Conflict::Clash(clash)) => {
+        FastDecision::Refuted(Conflict::Clash(clash)) => {
             let class =
                 rule(calls, &elements, &clash).map_or(catalogue::NON_LINEARIZABLE, Rule::class);
             Finding::refuted(class, Vec::new())
@@ -71,12 +71,12 @@ pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
 }
 
 /// The same with its reason.
-pub(super) fn decision(calls: &[Call<'_>], elements: &Elements<'_>) -> Decision {
+pub(super) fn decision(calls: &[Call<'_>], elements: &Elements<'_>) -> FastDecision {
     if let Some(seen_by) = phantom(calls, elements) {
-        return Decision::Refuted(Conflict::Phantom { seen_by });
+        return FastDecision::Refuted(Conflict::Phantom { seen_by });
     }
     if elements.list.iter().any(|one| one.adds.len() > 1 || one.removes.len() > 1) {
-        return Decision::Ambiguous;
+        return FastDecision::Ambiguous;
     }
     let mut sets = Sets {
         calls,
@@ -88,7 +88,7 @@ pub(super) fn decision(calls: &[Call<'_>], elements: &Elements<'_>) -> Decision 
     for number in 0..elements.list.len() {
         sets.element(number);
         if sets.order.len() + sets.missed.len() > PAIRS {
-            return Decision::Ambiguous;
+            return FastDecision::Ambiguous;
         }
     }
     sets.decision()
@@ -212,17 +212,17 @@ impl Sets<'_> {
     }
 
     /// Rules out choices until nothing changes, then guesses the rest.
-    fn decision(mut self) -> Decision {
+    fn decision(mut self) -> FastDecision {
         for _ in 0..ROUNDS {
             let schedule = match self.order.schedule() {
                 Ok(schedule) => schedule,
-                Err(clash) => return Decision::Refuted(Conflict::Clash(clash)),
+                Err(clash) => return FastDecision::Refuted(Conflict::Clash(clash)),
             };
             if !self.rule_out(&schedule) {
                 return self.guess(&schedule);
             }
         }
-        Decision::Ambiguous
+        FastDecision::Ambiguous
     }
 
     /// Whether some choice was made because the other was ruled out.
@@ -242,7 +242,7 @@ impl Sets<'_> {
     }
 
     /// Tries what is likely for the choices that are open.
-    fn guess(mut self, schedule: &Schedule) -> Decision {
+    fn guess(mut self, schedule: &Schedule) -> FastDecision {
         let known = self.order.len();
         let open = !self.missed.is_empty() || !self.swapped.is_empty();
         for removed_first in [true, false] {
@@ -254,11 +254,11 @@ impl Sets<'_> {
                 missed.state(&mut self.order, early);
             }
             if !open || self.order.schedule().is_ok() {
-                return Decision::Legal;
+                return FastDecision::Legal;
             }
             self.order.truncate(known);
         }
-        Decision::Ambiguous
+        FastDecision::Ambiguous
     }
 }
 
