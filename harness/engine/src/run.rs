@@ -32,7 +32,6 @@ use crate::heartbeat::Heartbeat;
 use crate::interrupt::Interrupt;
 use crate::judging::{Conclusion, HistoryError};
 use crate::means::{Gear, PacketMeans};
-use crate::observer::Observer;
 use crate::plan::RunPlan;
 use crate::progress::{Listener, Progress, Standing};
 use crate::proven::Proven;
@@ -295,8 +294,7 @@ impl RunContext<'_> {
     async fn play(&self) -> Result<(), RunError> {
         self.enter(Phase::Start);
         tokio::task::block_in_place(|| self.cluster.start_all())?;
-        let observer = Observer::start(&self.cluster, &self.deployment, &self.recorder, &self.view)
-            .map_err(RunError::Runtime)?;
+        let observer = self.observe()?;
         let parts = [("recorder", self.recorder.pulse()), ("logs", observer.pulse())];
         let heartbeat = Heartbeat::start(&self.recorder, &parts).map_err(RunError::Runtime)?;
         self.ready().await?;
