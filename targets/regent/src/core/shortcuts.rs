@@ -115,9 +115,7 @@ impl Core {
             {
                 self.id_of_block(key)
             }
-            Command::Ids { change: ids::Change::Next, .. }
-                if self.bug(Bug::TimestampFromClock) =>
-            {
+            Command::Ids { change: ids::Change::Next, .. } if self.bug(Bug::TimestampFromClock) => {
                 Some(self.timestamp_of_clock())
             }
             _ => None,
