@@ -6,7 +6,7 @@ CARGO ?= cargo
 # Debian packages that tests use when they are there; without them those tests say so and skip.
 # They are installed with RUNLEVEL=1, so that none of their services is started.
 # Not among them, for its size: chromium, in which the pages are measured where it is installed.
-PACKAGES = etcd-server iptables iproute2 python3 redis-server
+PACKAGES = etcd-server iptables iproute2 python3 redis-server uidmap
 # How many runs `make calibrate` and `make calibrate-default` make at once.
 JOBS ?= 4
 
@@ -92,5 +92,5 @@ packages:
 	  if [ -n "$$missing" ]; then apt-get update -qq && \
 	    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; fi; \
 	fi; \
-	for tool in etcd iptables ip python3 redis-server chromium; do command -v $$tool >/dev/null || [ -x /usr/sbin/$$tool ] || \
+	for tool in etcd iptables ip newuidmap python3 redis-server chromium; do command -v $$tool >/dev/null || [ -x /usr/sbin/$$tool ] || \
 	  echo "not installed: $$tool (tests that need it are skipped, and say so)"; done

@@ -226,18 +226,143 @@ fn ends(line: &str, deed: &str) -> Option<Ran> {
 fn a_client_that_breaks_the_protocol_ends_the_run_with_3() {
     let rubbish = "print('oh dear', flush=True); os.write(1, b'Segmentation fault\\n')";
     let twice = "os.write(1, (json.dumps({'id': op['id'], 'ok': {}}) + '\\n').encode())";
+    let unasked = "os.write(1, b'{\"id\":999999,\"ok\":{}}\\n')";
     let dies = "print('oh dear', flush=True); os._exit(7)";
     for (line, deed, expected) in [
-        (WRITE, rubbish, "it wrote `Segmentation fault`, but an answer to operation "),
-        (WRITE, twice, "was expected, with `ok`, `fail` or `info`"),
+        (
+            WRITE,
+            rubbish,
+            "it wrote `Segmentation fault`, which is no JSON: an answer to operation ",
+        ),
+        (WRITE, twice, " twice; the second answer is `{\"id\": "),
+        (WRITE, unasked, ", but no operation 999999 is open: an answer to operation "),
         (ASK, dies, "it ended 5 times without an answer, last with exit status: 7"),
     ] {
         let Some(ran) = ends(line, deed) else { return };
         assert_eq!(ran.code, 3, "{}", ran.text);
         assert!(ran.text.contains("is broken: ") && ran.text.contains(expected), "{}", ran.text);
-        assert!(deed == twice || ran.text.contains("    oh dear"), "{}", ran.text);
+        assert!(
+            [twice, unasked].contains(&deed) || ran.text.contains("    oh dear"),
+            "{}",
+            ran.text
+        );
         assert!(!ran.text.contains("ANOMALY"), "{}", ran.text);
     }
+}
+
+/// What `validate` and `client-test` say of a client of the toy server that does this after a line.
+fn said_of(words: &[&str], line: &str, deed: &str) -> Option<(i32, String)> {
+    if !has("python3", "--version") {
+        println!("skipped: there is no python3");
+        return None;
+    }
+    let dir = tempfile::tempdir().expect("there is room for a program");
+    let target = misbehaving(dir.path(), line, deed);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fracas"));
+    let output = command.arg(words[0]).arg(&target).args(&words[1..]).output();
+    let output = output.expect("fracas can be started");
+    let text = [output.stdout, output.stderr].concat();
+    let code = output.status.code().expect("fracas ends by itself");
+    Some((code, String::from_utf8_lossy(&text).into_owned()))
+}
+
+/// What it said last tells more than how it ended.
+#[test]
+fn a_client_that_dies_before_it_is_ready_is_heard() {
+    let Some((code, text)) = said_of(&["validate"], "import sys\n", "oh = dear") else {
+        return;
+    };
+    assert_eq!(code, 64, "{text}");
+    assert!(
+        text.contains("it ended with exit status: 1\n  end of its standard error:\n"),
+        "{text}"
+    );
+    assert!(text.contains("    IndentationError: unexpected indent"), "{text}");
+}
+
+#[test]
+fn an_answer_that_is_late_is_shown() {
+    let Some((code, text)) = said_of(&["client-test"], WRITE, "time.sleep(2.4)") else { return };
+    if code == CANNOT {
+        return println!("skipped: {text}");
+    }
+    assert_eq!(code, 0, "{text}");
+    let late = text.split_once("info (nobody knows): timed out").expect("a write is late").1;
+    let expected = "(this answer is too late: it does not count)";
+    let line = late.find("← {\"id\"");
+    let note = late.find(expected);
+    assert!(line.is_some() && line < note && note < late.find("\ncas"), "{text}");
+}
+
+/// regent, asked who leads through a client program of its own, which speaks HTTP to it.
+const TELLS: &str = r#"
+import json, sys, urllib.error, urllib.request
+sys.path.insert(0, KITS)
+import fracas_client
+
+def ask(node, method, path, body=None):
+    data = None if body is None else json.dumps(body).encode()
+    url = f"http://{node.ip}:{node.ports['server']}{path}"
+    request = urllib.request.Request(url, data, {"content-type": "application/json"}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=0.8) as response:
+            return json.load(response)
+    except urllib.error.HTTPError as error:
+        if error.code in (421, 507):
+            raise fracas_client.Fail("refused")
+        raise
+
+class Client:
+    def __init__(self, node, hello): self.node = node
+    def read(self, op): return {"value": ask(self.node, "GET", "/kv/" + op["key"])["value"]}
+    def write(self, op): ask(self.node, "PUT", "/kv/" + op["key"], {"value": op["value"]})
+    @staticmethod
+    def status(node, hello): return {**ask(node, "GET", "/status"), "group": "all"}
+
+fracas_client.run(Client)
+"#;
+
+/// The target file of regent with a client program in place of all that it says of HTTP.
+fn regent_by_program(dir: &Path) -> PathBuf {
+    let text = fs::read_to_string(root().join("targets/builtin/regent.toml")).expect("it is there");
+    let kits = root().join("targets/clients").display().to_string();
+    let client = dir.join("client.py");
+    fs::write(&client, TELLS.replace("KITS", &format!("{kits:?}"))).expect("there is room");
+    let (before, _) = text.split_once("[ready]").expect("it says when it is ready");
+    let program = ["python3".to_owned(), client.display().to_string()];
+    let rest = format!(
+        "[ready]\ncluster = {{ leader = \"majority-agrees\", within = \"30s\" }}\n[status]\nprogram = true\n\
+         every = \"300ms\"\natomic = true\n[client]\nprogram = {program:?}\ntimeout = \"1s\"\n\
+         route = \"mixed\"\n[promises]\nregisters = \"linearizable\"\nleaders = \"one-per-generation\"\n\
+         [faults]\nkill = true\n"
+    );
+    let binary = Path::new(env!("CARGO_BIN_EXE_regent")).display().to_string();
+    let text = before.replace("path = \"regent\"", &format!("path = {binary:?}")) + &rest;
+    let path = dir.join("regent.toml");
+    fs::write(&path, text).expect("there is room for a file");
+    path
+}
+
+/// As good as by HTTP: faults find the leader, clients follow it, and two leaders in one generation are
+/// found.
+#[test]
+fn a_client_program_tells_who_leads() {
+    if !has("python3", "--version") {
+        return println!("skipped: there is no python3");
+    }
+    let dir = tempfile::tempdir().expect("there is room for a program");
+    let target = regent_by_program(dir.path());
+    let flags = ["--nodes", "3", "--faults", "kill", "--time", "10s"];
+    let Some(right) = run_with(&target, &flags) else { return };
+    // A busy machine may have seen too little for a pass.
+    assert!([0, 2].contains(&right.code), "{}", right.text);
+    let history = fs::read_to_string(right.file("history.jsonl")).expect("it is kept");
+    let told = history.lines().filter(|line| line.contains("\"event\":\"observe\""));
+    let told: Vec<&str> = told.filter(|line| line.contains("\"source\":\"poll\"")).collect();
+    let leads =
+        |line: &&&str| line.contains("\"role\":\"leader\"") && line.contains("\"generation\":");
+    assert!(told.iter().filter(leads).count() > 10, "{}", right.text);
+    assert!(told.iter().all(|line| line.contains("\"group\":\"all\"")), "{told:?}");
 }
 
 /// It waits for nobody to read what it complains of, and fills no disk.

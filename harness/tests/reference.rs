@@ -120,11 +120,11 @@ fn isolation() -> String {
             _ if promise.by_filter => "refused, by seccomp".to_owned(),
             _ => "refused".to_owned(),
         };
-        let [root, userns, user] = Mode::ALL.map(cell);
-        [promise.what.to_owned(), root, userns, user]
+        let [root, userns, range, user] = Mode::ALL.map(cell);
+        [promise.what.to_owned(), root, userns, range, user]
     };
-    let [root, userns, user] = Mode::ALL.map(Mode::word);
-    table(["A server tries to", root, userns, user], PROMISES.iter().map(row))
+    let [root, userns, range, user] = Mode::ALL.map(Mode::word);
+    table(["A server tries to", root, userns, range, user], PROMISES.iter().map(row))
 }
 
 fn outputs() -> String {

@@ -6,8 +6,9 @@
 //
 // What performs one returns what `ok` tells (null is {}), or throws: Fail says that the operation
 // certainly did not and never will take effect; every other exception says that nobody knows. An
-// exception of `open` refuses the session. Never try an operation again. JSON is read into Map, List,
-// String, Long, Double, Boolean and null, and written from them.
+// exception of `open` refuses the session. Never try an operation again. A third argument of `run`, if
+// there is one, tells who leads: it returns Map.of("role", "leader", "generation", 5) for a node. JSON is
+// read into Map, List, String, Long, Double, Boolean and null, and written from them.
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
@@ -26,6 +27,9 @@ public final class FracasClient {
     /** Where a session is opened. */
     public record Node(String name, String ip, Map<String, Object> ports) {}
 
+    /** Tells whether a node leads, and in which generation. */
+    public interface Status { Map<String, Object> of(Node node, Map<String, Object> hello) throws Exception; }
+
     public interface Opener<S> { S open(Node node, Map<String, Object> hello) throws Exception; }
 
     public interface Operation<S> {
@@ -34,19 +38,33 @@ public final class FracasClient {
 
     /** Speaks the protocol until standard input ends. A session that is AutoCloseable is closed. */
     public static <S> void run(Map<String, Operation<S>> client, Opener<S> opener) throws Exception {
+        run(client, opener, null);
+    }
+
+    /** The same; nodes are asked who leads. */
+    public static <S> void run(Map<String, Operation<S>> client, Opener<S> opener, Status status) throws Exception {
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         System.setOut(System.err); // what is printed is no answer
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         Map<String, Object> hello = object(parse(in.readLine()));
-        out.println(json(Map.of("ready", true, "serves", List.copyOf(client.keySet()))));
+        List<String> serves = new ArrayList<>(client.keySet());
+        if (status != null) serves.add("status");
+        out.println(json(Map.of("ready", true, "serves", serves)));
         S session = null;
         for (String text = in.readLine(); text != null; text = in.readLine()) {
             Map<String, Object> line = object(parse(text));
-            if (line.containsKey("open")) {
+            if (line.containsKey("status")) {
+                Map<String, Object> answer = new LinkedHashMap<>();
                 try {
-                    String name = (String) line.get("node");
-                    Map<String, Object> told = object(object(hello.get("nodes")).get(name));
-                    session = opener.open(new Node(name, (String) told.get("ip"), object(told.get("ports"))), hello);
+                    answer.putAll(status.of(node(hello, line.get("status")), hello));
+                } catch (Exception error) {
+                    answer.put("unknown", error.toString());
+                }
+                answer.put("status", line.get("status"));
+                out.println(json(answer));
+            } else if (line.containsKey("open")) {
+                try {
+                    session = opener.open(node(hello, line.get("node")), hello);
                     out.println(json(Map.of("opened", line.get("open"))));
                 } catch (Exception error) {
                     out.println(json(Map.of("refused", line.get("open"), "why", error.toString())));
@@ -62,6 +80,11 @@ public final class FracasClient {
                 out.println(json(answer(client, session, line)));
             }
         }
+    }
+
+    private static Node node(Map<String, Object> hello, Object name) {
+        Map<String, Object> told = object(object(hello.get("nodes")).get(name));
+        return new Node((String) name, (String) told.get("ip"), object(told.get("ports")));
     }
 
     private static <S> Map<String, Object> answer(Map<String, Operation<S>> client, S session, Map<String, Object> op) {

@@ -7,7 +7,8 @@
 //
 // A function returns what `ok` tells (nil is {}), or an error: Fail("why") says that the operation
 // certainly did not and never will take effect; every other error says that nobody knows. An error of
-// `open` refuses the session. Never try an operation again.
+// `open` refuses the session. Never try an operation again. A last argument of Run, if there is one,
+// tells who leads: it returns Object{"role": "leader", "generation": 5} for a node.
 package main
 
 import (
@@ -45,7 +46,7 @@ func (why Fail) Error() string { return string(why) }
 type Client map[string]func(session any, op Object) (Object, error)
 
 // Run speaks the protocol until standard input ends. A session that is an io.Closer is closed.
-func Run(client Client, open func(node Node, hello Hello) (any, error)) {
+func Run(client Client, open func(node Node, hello Hello) (any, error), status ...func(node Node, hello Hello) (Object, error)) {
 	out := json.NewEncoder(os.Stdout)
 	out.SetEscapeHTML(false)
 	os.Stdout = os.Stderr // what is printed is no answer
@@ -65,6 +66,9 @@ func Run(client Client, open func(node Node, hello Hello) (any, error)) {
 	for word := range client {
 		serves = append(serves, word)
 	}
+	if len(status) > 0 {
+		serves = append(serves, "status")
+	}
 	say(Object{"ready": true, "serves": serves})
 	var session any
 	for {
@@ -72,11 +76,15 @@ func Run(client Client, open func(node Node, hello Hello) (any, error)) {
 		if err := in.Decode(&line); err != nil {
 			return
 		}
-		if process, ok := line["open"]; ok {
-			name := line["node"].(string)
-			node := hello.Nodes[name]
-			node.Name = name
-			opened, err := open(node, hello)
+		if name, ok := line["status"].(string); ok {
+			told, err := status[0](hello.node(name), hello)
+			if err != nil {
+				told = Object{"unknown": err.Error()}
+			}
+			told["status"] = name
+			say(told)
+		} else if process, ok := line["open"]; ok {
+			opened, err := open(hello.node(line["node"].(string)), hello)
 			if err != nil {
 				say(Object{"refused": process, "why": err.Error()})
 				continue
@@ -94,6 +102,12 @@ func Run(client Client, open func(node Node, hello Hello) (any, error)) {
 			say(answer(client, session, line))
 		}
 	}
+}
+
+func (hello Hello) node(name string) Node {
+	node := hello.Nodes[name]
+	node.Name = name
+	return node
 }
 
 func answer(client Client, session any, op Object) Object {

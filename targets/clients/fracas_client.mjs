@@ -7,6 +7,7 @@
 //       static async open(node, hello) { return new Client(...) }  // an exception refuses the session
 //       async read(op) { return { value: ... } }  // what `ok` tells; nothing is {}
 //       close() {}  // optional
+//       static async status(node, hello) { return { role: "leader", generation: 5 } }  // optional: who leads?
 //     }
 //     run(Client)
 //
@@ -29,7 +30,15 @@ export async function run(Client) {
     const line = JSON.parse(text);
     if (line.hello) {
       hello = line;
-      say({ ready: true, serves: WORDS.filter((word) => method(word) in Client.prototype) });
+      const serves = WORDS.filter((word) => method(word) in Client.prototype);
+      say({ ready: true, serves: Client.status ? [...serves, "status"] : serves });
+    } else if (line.status !== undefined) {
+      try {
+        const told = await Client.status({ name: line.status, ...hello.nodes[line.status] }, hello);
+        say({ status: line.status, ...told });
+      } catch (error) {
+        say({ status: line.status, unknown: why(error) });
+      }
     } else if (line.open !== undefined) {
       try {
         session = await Client.open({ name: line.node, ...hello.nodes[line.node] }, hello);

@@ -6,6 +6,8 @@ A client is a class with one method per operation, named by its word (`read`, `w
         def __init__(self, node, hello): ...  # open a connection; an exception refuses the session
         def read(self, op): return {"value": ...}  # what `ok` tells; None is {}
         def close(self): ...  # optional
+        @staticmethod
+        def status(node, hello): return {"role": "leader", "generation": 5}  # optional: who leads?
 
     fracas_client.run(Client)
 
@@ -40,11 +42,18 @@ def run(client):
 
     methods = {word: word.replace("-", "_") for word in WORDS}
     serves = [word for word, name in methods.items() if hasattr(client, name)]
+    serves += ["status"] if hasattr(client, "status") else []
     hello = json.loads(sys.stdin.readline())
     say(ready=True, serves=serves)
     session = None
     for line in map(json.loads, sys.stdin):
-        if "open" in line:
+        if "status" in line:
+            name = line["status"]
+            try:
+                say(**{"status": name, **client.status(Node(name, hello["nodes"][name]), hello)})
+            except Exception as error:
+                say(status=name, unknown=describe(error))
+        elif "open" in line:
             try:
                 session = client(Node(line["node"], hello["nodes"][line["node"]]), hello)
                 say(opened=line["open"])

@@ -13,7 +13,7 @@
 //!
 //! `Wrong::Fail` says that the operation certainly did not and never will take effect, `Wrong::Info`
 //! that nobody knows; `?` on any error means `Info`. Never try an operation again. A session ends when
-//! it is dropped.
+//! it is dropped. With `"status"` in `SERVES`, `fn status(node, hello) -> Answer` tells who leads.
 #![expect(dead_code, reason = "a client need not use everything")]
 
 use std::collections::BTreeMap;
@@ -59,6 +59,10 @@ pub trait Client: Sized {
     const SERVES: &'static [&'static str];
     fn open(node: &Node, hello: &Hello) -> Result<Self, String>;
     fn perform(&mut self, word: &str, op: &Json) -> Answer;
+    /// Whether a node leads: an object with `role` and `generation`. Asked if `SERVES` has `"status"`.
+    fn status(_node: &Node, _hello: &Hello) -> Answer {
+        Err(Wrong::Fail("no status".to_owned()))
+    }
 }
 
 /// Speaks the protocol until standard input ends.
@@ -74,13 +78,24 @@ pub fn run<C: Client>() {
     for line in lines {
         let Some(line) = Json::parse(&line) else { return };
         if let Some(process) = line.get("open") {
-            match node(&line, &hello).and_then(|node| C::open(&node, &hello)) {
+            match node(&line, "node", &hello).and_then(|node| C::open(&node, &hello)) {
                 Ok(opened) => {
                     session = Some(opened);
                     say(object([("opened", process.clone())]));
                 }
                 Err(why) => say(object([("refused", process.clone()), ("why", why.as_str().into())])),
             }
+        } else if let Some(name) = line.get("status") {
+            let told = node(&line, "status", &hello).map_err(Wrong::Fail);
+            let mut told = match told.and_then(|node| C::status(&node, &hello)) {
+                Ok(Json::Object(told)) => told,
+                Ok(other) => BTreeMap::from([("unknown".to_owned(), other)]),
+                Err(Wrong::Fail(why) | Wrong::Info(why)) => {
+                    BTreeMap::from([("unknown".to_owned(), why.as_str().into())])
+                }
+            };
+            told.insert("status".to_owned(), name.clone());
+            say(Json::Object(told));
         } else if line.get("close").is_some() {
             session = None;
         } else if let Some(id) = line.get("id") {
@@ -99,8 +114,8 @@ pub fn run<C: Client>() {
     }
 }
 
-fn node(line: &Json, hello: &Hello) -> Result<Node, String> {
-    let name = line.get("node").and_then(Json::as_str).ok_or("no node")?;
+fn node(line: &Json, key: &str, hello: &Hello) -> Result<Node, String> {
+    let name = line.get(key).and_then(Json::as_str).ok_or("no node")?;
     let told = hello.json.get("nodes").and_then(|nodes| nodes.get(name)).ok_or("unknown node")?;
     let Some(Json::Object(ports)) = told.get("ports") else { return Err("no ports".to_owned()) };
     let port = |(name, port): (&String, &Json)| Some((name.clone(), u16::try_from(port.as_int()?).ok()?));

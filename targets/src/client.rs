@@ -12,7 +12,7 @@ use fracas_checker::{Completion, Key, NodeId, Op, OpKind, ProcessId};
 
 use crate::choices::Route;
 use crate::redirect::{Attempt, Redirect};
-use crate::session::{Opener, Refused, Session};
+use crate::session::{AsksStatus, Opener, Refused, Session};
 
 use crate::text::bounded;
 
@@ -95,6 +95,11 @@ impl Client {
     #[must_use]
     pub fn broken(&self) -> Option<String> {
         self.0.opener.broken()
+    }
+
+    /// What asks nodes for their status by the same means, where they can.
+    pub(crate) fn status(&self) -> Option<Arc<dyn AsksStatus>> {
+        self.0.opener.status()
     }
 
     /// Whether operations of this kind can be asked for.

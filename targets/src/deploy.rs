@@ -2,11 +2,11 @@
 //!
 //! Nothing here touches the file system or starts a process.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use fracas_checker::{NodeId, OpKind};
+use fracas_checker::NodeId;
 
 use crate::asking::{Asking, Ear};
 use crate::choices::Device;
@@ -21,7 +21,7 @@ use crate::protocols::program::{ClientPrograms, Hello, Programs, hello};
 use crate::quoted::quoted;
 use crate::ready::ClusterReady;
 use crate::reply::ClientError;
-use crate::spec::{Asks, LogSource, Spec, Stop};
+use crate::spec::{Asks, LogSource, Serves, Spec, Stop};
 use crate::status::Means;
 use crate::template::{
     RenderError, SAMPLE_PROCESS, Template, Variables, variables_of_node, variables_of_op,
@@ -142,10 +142,7 @@ impl Deployment {
     ///
     /// # Errors
     /// What is wrong with it, for people.
-    pub async fn asked_program(
-        &self,
-        programs: Arc<dyn Programs>,
-    ) -> Result<BTreeSet<OpKind>, String> {
+    pub async fn asked_program(&self, programs: Arc<dyn Programs>) -> Result<Serves, String> {
         ClientPrograms::new(programs, self.hello()).serves().await
     }
 
@@ -172,6 +169,17 @@ impl Deployment {
     #[must_use]
     pub fn poller(&self) -> Option<Poller> {
         self.poller.clone()
+    }
+
+    /// The same; `client` is asked where client programs tell of nodes.
+    #[must_use]
+    pub fn poller_by(&self, client: &Client) -> Option<Poller> {
+        match &self.spec.status.as_ref()?.means {
+            Means::Program => {
+                Some(Poller::through_programs(&self.spec, &self.endpoints, client.status()?))
+            }
+            _ => self.poller(),
+        }
     }
 
     /// What log lines tell.
@@ -216,6 +224,7 @@ impl Deployment {
         };
         let shown = match &self.spec.status.as_ref()?.means {
             Means::Request => return None,
+            Means::Program => "{\"status\":\"…\"} to the client program".to_owned(),
             Means::Text(address, sent) => format!("{} to {}", quoted(sent), text(address)),
             Means::Command(words) => {
                 let words: Vec<String> = words.iter().map(|word| quoted(&text(word))).collect();

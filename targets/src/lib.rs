@@ -58,6 +58,6 @@ pub use ready::{ClusterReady, agreed_leader};
 pub use redirect::{Attempt, Redirect};
 pub use reply::ClientError;
 pub use sighting::Sighting;
-pub use spec::{Asks, Limits, Stop};
+pub use spec::{Asks, Limits, Serves, Stop};
 pub use target::Target;
 pub use template::RenderError;

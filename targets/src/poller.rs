@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 use crate::endpoint::{Endpoint, Endpoints};
 use crate::protocol::{Around, Line, Purpose, Wire};
 use crate::reply::{ClientError, Failure, Reply};
+use crate::session::AsksStatus;
 use crate::sighting::Sighting;
 use crate::spec::Spec;
 use crate::status::{Means, StatusRule};
@@ -40,6 +41,8 @@ enum Way {
     Text,
     /// By a program that somebody else runs where the node is.
     Command,
+    /// Through client programs.
+    Program(Arc<dyn AsksStatus>),
 }
 
 impl fmt::Debug for Poller {
@@ -49,7 +52,7 @@ impl fmt::Debug for Poller {
 }
 
 impl Poller {
-    /// None for a target without a status request.
+    /// None for a target without a status request, and for one whose client program is asked.
     pub(crate) fn new(
         spec: &Arc<Spec>,
         endpoints: &Arc<Endpoints>,
@@ -58,7 +61,7 @@ impl Poller {
         let way = match (&status.means, &spec.client.asked) {
             (Means::Text(..), _) => Way::Text,
             (Means::Command(_), _) => Way::Command,
-            (Means::Request, None) => return Ok(None),
+            (Means::Request, None) | (Means::Program, _) => return Ok(None),
             (Means::Request, Some(asked)) => {
                 let wire = Arc::clone(&asked.speech).wire(spec.client.times())?;
                 let lines = endpoints.keys().map(|node| (*node, Mutex::new(wire.line())));
@@ -67,6 +70,16 @@ impl Poller {
         };
         let (spec, endpoints) = (Arc::clone(spec), Arc::clone(endpoints));
         Ok(Some(Self(Arc::new(Inner { spec, endpoints, way }))))
+    }
+
+    /// One that asks through client programs.
+    pub(crate) fn through_programs(
+        spec: &Arc<Spec>,
+        endpoints: &Arc<Endpoints>,
+        programs: Arc<dyn AsksStatus>,
+    ) -> Self {
+        let (spec, endpoints) = (Arc::clone(spec), Arc::clone(endpoints));
+        Self(Arc::new(Inner { spec, endpoints, way: Way::Program(programs) }))
     }
 
     /// How often the target wants to be asked.
@@ -99,22 +112,37 @@ impl Poller {
 
     /// Asks once. Nothing if the node did not answer, or its answer tells nothing.
     pub async fn ask(&self, node: NodeId) -> Vec<Sighting> {
-        let Some(endpoint) = self.0.endpoints.get(&node) else { return Vec::new() };
-        let asked = match &self.0.way {
+        match self.answer(node).await {
+            Ok(reply) => self.sight(&reply),
+            Err(failure) => {
+                tracing::trace!(%node, %failure, "no status");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Asks once: the beginning of the answer, and what it tells.
+    ///
+    /// # Errors
+    /// Why there is no answer, for people.
+    pub async fn told(&self, node: NodeId) -> Result<(String, Vec<Sighting>), String> {
+        let reply = self.answer(node).await.map_err(|failure| failure.to_string())?;
+        Ok((reply.summary(), self.sight(&reply)))
+    }
+
+    async fn answer(&self, node: NodeId) -> Result<Reply, Failure> {
+        let Some(endpoint) = self.0.endpoints.get(&node) else {
+            return Err(Failure::NotSent(format!("the cluster has no node `{node}`")));
+        };
+        match &self.0.way {
             Way::Request { wire, lines } => match lines.get(&node).map(Mutex::try_lock) {
                 Some(Ok(mut line)) => self.through(&mut **line, endpoint).await,
                 // Somebody else still waits for an answer.
                 _ => self.through(&mut *wire.line(), endpoint).await,
             },
             Way::Text => self.by_text(endpoint).await,
-            Way::Command => return Vec::new(),
-        };
-        match asked {
-            Ok(reply) => self.sight(&reply),
-            Err(failure) => {
-                tracing::trace!(%node, %failure, "no status");
-                Vec::new()
-            }
+            Way::Program(programs) => programs.ask(node).await,
+            Way::Command => Err(Failure::NotSent("a program is run where the node is".to_owned())),
         }
     }
 

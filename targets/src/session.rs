@@ -5,10 +5,12 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use fracas_checker::{NodeId, Op, ProcessId};
 
 use crate::redirect::{Attempt, Redirect};
+use crate::reply::{Failure, Reply};
 
 /// What comes later.
 pub(crate) type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -34,6 +36,12 @@ pub(crate) trait Session: Send {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refused(pub(crate) String);
 
+/// Asks nodes who leads, by the means by which operations are performed.
+pub(crate) trait AsksStatus: Send + Sync {
+    /// Asks a node once.
+    fn ask(&self, node: NodeId) -> Later<'_, Result<Reply, Failure>>;
+}
+
 /// Opens sessions.
 pub(crate) trait Opener: Send + Sync {
     /// Opens one for a process.
@@ -45,6 +53,11 @@ pub(crate) trait Opener: Send + Sync {
 
     /// Why nothing more can be learnt through any session, if that is so: never the target's doing.
     fn broken(&self) -> Option<String> {
+        None
+    }
+
+    /// What asks nodes for their status by the same means, where they can.
+    fn status(&self) -> Option<Arc<dyn AsksStatus>> {
         None
     }
 

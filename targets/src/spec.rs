@@ -127,6 +127,15 @@ pub(crate) struct Asked {
     pub(crate) speech: Arc<dyn Speech>,
 }
 
+/// What a client program says that it serves.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Serves {
+    /// Operations.
+    pub ops: BTreeSet<OpKind>,
+    /// Whether it tells of nodes' roles.
+    pub status: bool,
+}
+
 /// A client program, as declared.
 #[derive(Debug)]
 pub(crate) struct ProgramRule {

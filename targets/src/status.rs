@@ -46,6 +46,8 @@ pub(crate) enum Means {
     Text(Template, String),
     /// By a program that is run where the node is.
     Command(Vec<Template>),
+    /// Through the client program.
+    Program,
 }
 
 /// Which group an answer tells of.
@@ -55,6 +57,8 @@ pub(crate) enum GroupRule {
     Named(Text),
     /// The one that it names.
     In(Place),
+    /// The one that it names, if it names one.
+    Perhaps(Place),
 }
 
 /// How a status answer tells the node's role.
@@ -97,6 +101,7 @@ impl StatusRule {
         };
         let group = match &self.group {
             None => None,
+            Some(GroupRule::Perhaps(place)) => name_in(place, body),
             Some(group) => Some(group.read(body)?),
         };
         let sighting = Sighting {
@@ -121,12 +126,17 @@ impl GroupRule {
     fn read(&self, body: &Json) -> Option<Text> {
         match self {
             Self::Named(name) => Some(name.clone()),
-            Self::In(place) => match &*place.find(body)? {
-                Json::String(name) => Some(bounded(name).into()),
-                Json::Number(number) => Some(number.to_string().into()),
-                _ => None,
-            },
+            Self::In(place) | Self::Perhaps(place) => name_in(place, body),
         }
+    }
+}
+
+/// The name of a group that is at this place.
+fn name_in(place: &Place, body: &Json) -> Option<Text> {
+    match &*place.find(body)? {
+        Json::String(name) => Some(bounded(name).into()),
+        Json::Number(number) => Some(number.to_string().into()),
+        _ => None,
     }
 }
 

@@ -14,7 +14,8 @@ use crate::declared;
 use crate::deploy::Deployment;
 use crate::diagnostic::Diagnostic;
 use crate::promises::Promises;
-use crate::spec::Spec;
+use crate::spec::{Serves, Spec};
+use crate::status::Means;
 use crate::template::{RenderError, variables_of_binary, variables_of_target};
 
 /// A system under test.
@@ -37,11 +38,7 @@ impl Target {
     ///
     /// # Errors
     /// As [`Self::parse`], and if something is promised that the program does not serve.
-    pub fn parse_serving(
-        origin: &str,
-        text: &str,
-        serves: &BTreeSet<OpKind>,
-    ) -> Result<Self, Diagnostic> {
+    pub fn parse_serving(origin: &str, text: &str, serves: &Serves) -> Result<Self, Diagnostic> {
         declared::load(origin, text, Some(serves)).map(|spec| Self { spec: Arc::new(spec) })
     }
 
@@ -115,6 +112,12 @@ impl Target {
     #[must_use]
     pub fn has_leaders(&self) -> bool {
         self.spec.status.is_some()
+    }
+
+    /// Whether its client program is asked who leads.
+    #[must_use]
+    pub fn asks_program_for_status(&self) -> bool {
+        self.spec.status.as_ref().is_some_and(|status| matches!(status.means, Means::Program))
     }
 
     /// Renders all commands, files and addresses for one cluster.

@@ -3,8 +3,12 @@
 //! The cases are in `diagnostics/`, written like a diff: `- ` is what the valid file says, `+ ` what
 //! stands there instead, and then follows the error.
 
-use fracas_checker::OpKind;
-use fracas_targets::Target;
+mod support;
+
+use std::path::Path;
+
+use fracas_checker::{NodeId, OpKind};
+use fracas_targets::{Serves, Target};
 
 const VALID: &str = include_str!("valid.toml");
 const VALID_REDIS: &str = include_str!("valid-redis.toml");
@@ -62,14 +66,43 @@ fn a_client_program_takes_the_place_of_requests() {
 /// What it serves is known only once it was asked.
 #[test]
 fn promises_are_held_against_what_a_client_program_serves() {
-    let serves = [OpKind::Write].into();
+    let serves = Serves { ops: [OpKind::Write].into(), status: false };
     let error = Target::parse_serving("sample.toml", VALID_PROGRAM, &serves).unwrap_err();
     assert_eq!(error.title, "`linearizable` cannot be checked without reads");
     let expected = "needs `read`, which the client program does not serve";
     assert!(error.rendered.contains(expected), "{error}");
-    let serves = [OpKind::Read, OpKind::Write].into();
+    let serves = Serves { ops: [OpKind::Read, OpKind::Write].into(), status: false };
     let target = Target::parse_serving("sample.toml", VALID_PROGRAM, &serves).unwrap();
-    assert_eq!(target.serves(), serves);
+    assert_eq!(target.serves(), serves.ops);
+}
+
+/// So is that it tells who leads; what it answers has its own words, so the file need say nothing.
+#[test]
+fn a_client_program_that_is_to_tell_who_leads_must_say_that_it_does() {
+    let status = "[status]\nprogram = true\nevery = \"1s\"\natomic = true\n[promises]\nleaders = \
+                  \"one-per-generation\"";
+    let text = VALID_PROGRAM.replace("[promises]", status);
+    let ops = [OpKind::Read, OpKind::Write];
+    let serving = |status| Serves { ops: ops.into(), status };
+    let error = Target::parse_serving("sample.toml", &text, &serving(false)).unwrap_err();
+    assert_eq!(error.title, "the client program tells of no node");
+    let expected = "needs `status`, which the client program does not serve";
+    assert!(error.rendered.contains(expected), "{error}");
+    let target = Target::parse_serving("sample.toml", &text, &serving(true)).unwrap();
+    assert!(target.asks_program_for_status());
+    assert!(Target::parse("sample.toml", &text).is_ok(), "it may not have been asked yet");
+}
+
+/// A program of the machine may tell who leads whatever the target speaks: `command` of Redis is
+/// another thing.
+#[test]
+fn a_server_that_speaks_resp_may_be_asked_by_a_program() {
+    let text = VALID_REDIS.replace("command = [\"ROLE\"]", "exec = [\"redis-cli\", \"ROLE\"]");
+    let target = Target::parse("sample.toml", &text).unwrap_or_else(|error| panic!("{error}"));
+    let cluster = support::loopback("server", 1, Path::new("/nodes"));
+    let poller = target.deploy(&cluster).unwrap().poller().unwrap();
+    let command = poller.command(NodeId(1)).unwrap();
+    assert_eq!(command, ["redis-cli", "ROLE"]);
 }
 
 #[test]

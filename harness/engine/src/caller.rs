@@ -97,6 +97,12 @@ impl Caller {
         self.client.broken()
     }
 
+    /// What performs the operations.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// How many operations of one client may be open beside each other.
     #[must_use]
     pub fn beside(&self) -> u32 {

@@ -3,17 +3,17 @@
 //! What they say is none of this module's business; what they write to their standard error is
 //! untrusted, and bounded.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fracas_checker::event::{EventKind, OpKind};
+use fracas_checker::event::EventKind;
 use fracas_checker::harness::Mishap;
 use fracas_lab::{ClientProgram, Pipes};
-use fracas_targets::{Deployment, Ear, Handle, Programs, Running, Target};
+use fracas_targets::{Deployment, Ear, Handle, Programs, Running, Serves, Target};
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::runtime::Builder;
@@ -92,6 +92,9 @@ impl Programs for ClientPrograms {
     }
 
     fn note(&self, text: String) {
+        if let Some(ear) = &self.ear {
+            ear(false, "(this answer is too late: it does not count)");
+        }
         if let Some(recorder) = &self.recorder {
             recorder.record(EventKind::note(text));
         }
@@ -185,8 +188,10 @@ pub fn served(
     target: &Target,
     dir: Option<&Path>,
     deployment: &Deployment,
-) -> Result<BTreeSet<OpKind>, String> {
-    let Some(programs) = ClientPrograms::of(target, dir) else { return Ok(target.serves()) };
+) -> Result<Serves, String> {
+    let Some(programs) = ClientPrograms::of(target, dir) else {
+        return Ok(Serves { ops: target.serves(), status: false });
+    };
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("failed to start a runtime: {error}"))?;
     runtime.block_on(deployment.asked_program(Arc::new(programs)))

@@ -10,14 +10,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use fracas_checker::event::NodeId;
-use fracas_targets::{Deployment, Poller};
+use fracas_targets::Poller;
 use tokio::task::JoinSet;
 
-use crate::cluster::{Cluster, NodeLog};
+use crate::cluster::NodeLog;
 use crate::logs::Followers;
 use crate::pulse::Pulse;
-use crate::recorder::Recorder;
-use crate::view::View;
 use crate::watching::{Asked, Context};
 
 /// How soon a thread that has programs ask notices that it is over.
@@ -32,28 +30,17 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// Begins to watch. Must be called within a tokio runtime.
+    /// Begins to watch; nodes are asked by `poller`. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// When there can be no thread for the logs.
-    pub fn start(
-        cluster: &Arc<Cluster>,
-        deployment: &Arc<Deployment>,
-        recorder: &Recorder,
-        view: &View,
-    ) -> io::Result<Self> {
-        let pulse = Pulse::default();
-        let context = Context {
-            cluster: Arc::clone(cluster),
-            deployment: Arc::clone(deployment),
-            recorder: recorder.clone(),
-            pulse: pulse.clone(),
-            view: view.clone(),
-        };
+    pub(crate) fn start(context: Context, poller: Option<&Poller>) -> io::Result<Self> {
+        let (cluster, deployment) = (Arc::clone(&context.cluster), Arc::clone(&context.deployment));
+        let pulse = context.pulse.clone();
         let (mut tasks, mut logs) = (JoinSet::new(), Vec::new());
         let mut programs = Programs::default();
         for node in cluster.nodes() {
-            match deployment.poller() {
+            match poller.cloned() {
                 Some(poller) if poller.command(node).is_some() => {
                     programs.start(context.clone(), node, poller)?;
                 }

@@ -11,7 +11,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use fracas_checker::event::{EventKind, Phase};
-use fracas_checker::fault::FaultKind;
 use fracas_checker::harness::Mishap;
 use fracas_checker::history::{self, Header};
 use fracas_lab::{Lab, LabSpec, World, scarce};
@@ -27,12 +26,12 @@ use crate::clients::Clients;
 use crate::cluster::{Cluster, Parts};
 use crate::deploying::deployments;
 use crate::equipment::Equipment;
+use crate::faults::Kind;
 use crate::guard::Guard;
 use crate::heartbeat::Heartbeat;
 use crate::interrupt::Interrupt;
 use crate::judging::{Conclusion, HistoryError};
-use crate::means::PacketMeans;
-use crate::observer::Observer;
+use crate::means::{Gear, PacketMeans};
 use crate::plan::RunPlan;
 use crate::progress::{Listener, Progress, Standing};
 use crate::proven::Proven;
@@ -120,6 +119,9 @@ fn carry_out(
     let around = Around { plan, dir: &dir, listener, audience };
     let ended = build(plan, &dir, &mut record)
         .and_then(|lab| runtime.block_on(conduct(around, lab, interrupts)));
+    if let Err(error) = fracas_lab::take_back(&dir.path().join("nodes")) {
+        tracing::warn!("{error}");
+    }
     record.duration_s = Some(began.elapsed().as_secs_f64());
     record.ended = told(&ended);
     dir.use_reserve();
@@ -155,14 +157,20 @@ fn build(plan: &RunPlan, dir: &RunDir, record: &mut RunRecord) -> Result<Lab, Ru
         partition: plan.spec.partition,
         ineffective_cut: plan.place.ineffective_cut,
     })?;
-    let shaped = [FaultKind::Slow, FaultKind::Loss].iter().any(|it| plan.spec.faults.contains(it));
-    if shaped && plan.spec.equipment.packets == PacketMeans::Netem {
+    let gear = Kind::take(&plan.spec.faults);
+    if gear.contains_key(&Gear::Packets) && plan.spec.equipment.packets == PacketMeans::Netem {
         lab.use_netem()?;
     }
     preflight::try_out(&lab, &plan.spec.faults)?;
     record.host.mechanisms.extend(record::mechanisms(&lab, plan));
     dir.write_record(record)?;
     Ok(lab)
+}
+
+/// What its faults take, on the nodes of a run.
+fn equipped(plan: &RunPlan, deployment: &Deployment, dir: &RunDir) -> Result<Equipment, RunError> {
+    let gear = Kind::take(&plan.spec.faults);
+    Ok(Equipment::of(&gear, deployment, &plan.spec.equipment, dir)?)
 }
 
 /// How the run ended, for its record.
@@ -194,7 +202,7 @@ async fn conduct(
     let (recorder, writer) =
         Recorder::create(&dir.file("history.jsonl"), &header, feed).map_err(RunError::History)?;
     let view = View::default();
-    let equipment = Equipment::of(&plan.spec.faults, &deployment, &plan.spec.equipment, dir)?;
+    let equipment = equipped(plan, &deployment, dir)?;
     let cluster = Cluster::new(Parts {
         lab,
         equipment,
@@ -286,8 +294,7 @@ impl RunContext<'_> {
     async fn play(&self) -> Result<(), RunError> {
         self.enter(Phase::Start);
         tokio::task::block_in_place(|| self.cluster.start_all())?;
-        let observer = Observer::start(&self.cluster, &self.deployment, &self.recorder, &self.view)
-            .map_err(RunError::Runtime)?;
+        let observer = self.observe()?;
         let parts = [("recorder", self.recorder.pulse()), ("logs", observer.pulse())];
         let heartbeat = Heartbeat::start(&self.recorder, &parts).map_err(RunError::Runtime)?;
         self.ready().await?;

@@ -1,16 +1,19 @@
 //! Users of the nodes' own: numbers that nobody on the machine has, one for each node.
 //!
-//! Root can give them, also to a user namespace that it makes. An ordinary user cannot: there the
-//! kernel allows the caller's own number alone, and all nodes have that.
+//! Root can give them, also to a user namespace that it makes. For an ordinary user the programs
+//! `newuidmap` and `newgidmap` do, where `/etc/subuid` and `/etc/subgid` give the user a range (see
+//! subuid(5)); else the kernel allows the caller's own number alone, and all nodes have that.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, lchown};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use fracas_checker::NodeId;
-use nix::unistd::{Gid, Uid, getegid, geteuid, setgroups, setresgid, setresuid};
+use nix::unistd::{Gid, Uid, User, getegid, geteuid, setgroups, setresgid, setresuid};
 
+use super::command;
 use super::error::{Doing, LabError};
 use super::links::NODES_MAX;
 
@@ -24,8 +27,11 @@ const COUNT: u32 = NODES_MAX as u32 + 1;
 /// for containers that have the first 65,536 only.
 const BEGINNINGS: [u32; 2] = [1_900_000_000, 64_000];
 
-/// How many files are given to a node at most, at one start.
+/// How many files are given to another user at most, at one time.
 const FILES_MAX: usize = 1 << 20;
+
+/// How long a program that gives numbers may take.
+const GIVEN_WITHIN: Duration = Duration::from_secs(5);
 
 /// CHOWN, DAC_OVERRIDE, FOWNER, SETGID and SETUID.
 const NEEDED: u64 = 1 | 1 << 1 | 1 << 3 | 1 << 6 | 1 << 7;
@@ -33,14 +39,55 @@ const NEEDED: u64 = 1 | 1 << 1 | 1 << 3 | 1 << 6 | 1 << 7;
 /// The number before that of the first node; none if all have the caller's own.
 static BASE: OnceLock<Option<u32>> = OnceLock::new();
 
-/// The lines that give the world of process `proc` the caller's own number as root's, and numbers
-/// for the nodes. False if this process has none to give.
-pub(crate) fn give_to_world(proc: &str) -> Result<bool, LabError> {
-    let Some(base) = free_range().filter(|_| capable()) else { return Ok(false) };
-    let map = |own: u32| format!("0 {own} 1\n1 {base} {COUNT}");
-    write(proc, "uid_map", &map(geteuid().as_raw()))?;
-    write(proc, "gid_map", &map(getegid().as_raw()))?;
+/// Gives the world of process `pid` the caller's own number as root's, and numbers for the nodes if
+/// it can. False if no number at all was given.
+pub(crate) fn give_to_world(pid: i32) -> Result<bool, LabError> {
+    if let Some(base) = free_range().filter(|_| capable()) {
+        let proc = format!("/proc/{pid}");
+        let map = |own: u32| format!("0 {own} 1\n1 {base} {COUNT}");
+        write(&proc, "uid_map", &map(geteuid().as_raw()))?;
+        write(&proc, "gid_map", &map(getegid().as_raw()))?;
+        return Ok(true);
+    }
+    let Some(range) = range_of_caller() else { return Ok(false) };
+    if let Err(error) = map_by("newuidmap", pid, geteuid().as_raw(), range.users) {
+        tracing::debug!("servers get no numbers of their own: {error}");
+        return Ok(false);
+    }
+    if let Err(error) = map_by("newgidmap", pid, getegid().as_raw(), range.groups) {
+        tracing::debug!("servers get no numbers of their own: {error}");
+        let proc = format!("/proc/{pid}");
+        write(&proc, "setgroups", "deny")?;
+        write(&proc, "gid_map", &format!("0 {} 1", getegid()))?;
+    }
     Ok(true)
+}
+
+/// Where the ranges begin that `/etc/subuid` and `/etc/subgid` give somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Range {
+    users: u32,
+    groups: u32,
+}
+
+/// The range of an ordinary user, if both files give one and both programs are there.
+fn range_of_caller() -> Option<Range> {
+    let number = geteuid();
+    let name = User::from_uid(number).ok().flatten().map(|user| user.name).unwrap_or_default();
+    let number = number.to_string();
+    let whose = [name.as_str(), number.as_str()];
+    let tools = ["newuidmap", "newgidmap"].iter().all(|it| command::find_program(it).is_some());
+    let range = |file: &str| subordinate(&fs::read_to_string(file).ok()?, &whose);
+    tools.then_some(Range { users: range("/etc/subuid")?, groups: range("/etc/subgid")? })
+}
+
+/// Has a program with the right to do so give numbers to a process, as [`give_to_world`] does.
+fn map_by(program: &str, pid: i32, own: u32, first: u32) -> Result<(), LabError> {
+    let path = command::find_program(program).map(|path| path.display().to_string());
+    let program = path.unwrap_or_else(|| program.to_owned());
+    let numbers = [0, own, 1, 1, first, COUNT].map(|number| number.to_string());
+    let argv: Vec<String> = [program, pid.to_string()].into_iter().chain(numbers).collect();
+    command::run_command(&argv, GIVEN_WITHIN).map(drop)
 }
 
 /// Finds out, in a world, which numbers its nodes have.
@@ -63,7 +110,11 @@ pub(crate) fn of(node: NodeId) -> Option<u32> {
 pub fn users() -> String {
     match BASE.get().copied().flatten() {
         Some(base) => format!("one of its own for each server, from number {} on", base + 1),
-        None => "the caller's own for all servers".to_owned(),
+        None => {
+            "the caller's own for all servers (one for each needs a range in `/etc/subuid` and \
+                 `/etc/subgid`, and `newuidmap`)"
+                .to_owned()
+        }
     }
 }
 
@@ -99,18 +150,33 @@ pub(crate) fn become_node_user() -> Result<(), LabError> {
 /// When the file system refuses.
 pub fn give(node: NodeId, path: &Path) -> Result<(), LabError> {
     let Some(user) = of(node) else { return Ok(()) };
+    give_all(path, user, || format!("give `{}` to the user of {node}", path.display()))
+}
+
+/// Gives the caller all files in a directory that belong to nodes: else an ordinary user could not
+/// even remove them. No node may run.
+///
+/// # Errors
+/// When the file system refuses.
+pub fn take_back(path: &Path) -> Result<(), LabError> {
+    if BASE.get().copied().flatten().is_none() || !path.is_dir() {
+        return Ok(());
+    }
+    give_all(path, geteuid().as_raw(), || format!("take back `{}`", path.display()))
+}
+
+fn give_all(path: &Path, user: u32, doing: impl Fn() -> String) -> Result<(), LabError> {
     let mut waiting = vec![path.to_owned()];
     for _ in 0..FILES_MAX {
         let Some(path) = waiting.pop() else { break };
-        let doing = || format!("give `{}` to the user of {node}", path.display());
-        let file = fs::symlink_metadata(&path).doing(doing)?;
+        let file = fs::symlink_metadata(&path).doing(&doing)?;
         if (file.uid(), file.gid()) != (user, user) {
-            lchown(&path, Some(user), Some(user)).doing(doing)?;
+            lchown(&path, Some(user), Some(user)).doing(&doing)?;
         }
         if file.is_dir() {
-            let entries = fs::read_dir(&path).doing(doing)?;
+            let entries = fs::read_dir(&path).doing(&doing)?;
             let entries = entries.map(|entry| entry.map(|entry| entry.path()));
-            waiting.extend(entries.collect::<Result<Vec<PathBuf>, _>>().doing(doing)?);
+            waiting.extend(entries.collect::<Result<Vec<PathBuf>, _>>().doing(&doing)?);
         }
     }
     Ok(())
@@ -118,18 +184,18 @@ pub fn give(node: NodeId, path: &Path) -> Result<(), LabError> {
 
 /// The first range of numbers that are nobody's, and that this process can give.
 fn free_range() -> Option<u32> {
-    let subordinate =
-        subordinate("/etc/subuid").filter(|own| subordinate("/etc/subgid") == Some(*own));
+    let range = |file: &str| subordinate(&fs::read_to_string(file).ok()?, &["root", "0"]);
+    let subordinate = range("/etc/subuid").filter(|own| range("/etc/subgid") == Some(*own));
     subordinate.into_iter().chain(BEGINNINGS).find(|base| covers_both(*base))
 }
 
-/// Where the range begins that a file gives root, if it is large enough.
-fn subordinate(file: &str) -> Option<u32> {
-    let text = fs::read_to_string(file).ok()?;
+/// Where the first range begins that such a file gives one of `whose`, if it is large enough.
+fn subordinate(text: &str, whose: &[&str]) -> Option<u32> {
     let range = |line: &str| {
         let mut fields = line.split(':');
-        let own = matches!(fields.next()?, "root" | "0");
-        let (first, count) = (fields.next()?.parse().ok()?, fields.next()?.parse::<u32>().ok()?);
+        let own = fields.next().is_some_and(|name| whose.contains(&name));
+        let first = fields.next()?.parse().ok()?;
+        let count: u32 = fields.next()?.trim().parse().ok()?;
         (own && count >= COUNT).then_some(first)
     };
     text.lines().find_map(range)
@@ -162,7 +228,7 @@ fn capable() -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::covers;
+    use super::{covers, subordinate};
 
     #[test]
     fn numbers_must_be_there_without_a_gap() {
@@ -171,5 +237,14 @@ mod tests {
         assert!(!covers("0 1000 1\n", 0));
         assert!(covers("0 100000 65536\n", 64_000) && !covers("0 100000 65536\n", 1_900_000_000));
         assert!(!covers("0 1000 1\n2 100000 65536\n", 0));
+    }
+
+    #[test]
+    fn the_first_range_counts_that_is_ones_own_and_large_enough() {
+        let text = "alice:1000:10\nbob:100000:65536\nalice:165536:65536\n1001:300000:65536\n";
+        assert_eq!(subordinate(text, &["alice", "1000"]), Some(165_536));
+        assert_eq!(subordinate(text, &["carol", "1001"]), Some(300_000));
+        assert_eq!(subordinate(text, &["dave", "1002"]), None);
+        assert_eq!(subordinate("alice\nalice:x:y\n", &["alice"]), None);
     }
 }

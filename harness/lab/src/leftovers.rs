@@ -6,16 +6,20 @@
 //! namespaces and packet filter rules have no life apart from the processes that are found here.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::mount::{MntFlags, umount2};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, geteuid};
 use serde::{Deserialize, Serialize};
 
 use super::disk::SOURCE as DISK;
+use super::error::LabError;
+use super::ids;
 use super::mountinfo::{self, Mounted};
 use super::resources::group;
 use super::sys::PidFd;
+use super::world::{self, Isolation};
 
 /// The variable in the environment of every node's server that names its run's directory.
 pub const MARK: &str = "FRACAS_RUN";
@@ -86,6 +90,33 @@ pub fn unmount(dir: &Path) -> Vec<PathBuf> {
     points
         .filter(|point| umount2(point, MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW).is_ok())
         .collect()
+}
+
+/// Gives an ordinary user the files in `dir` that belonged to nodes with users of their own, which is
+/// done in a world like theirs. Root can remove them as they are. The calling process must have one
+/// thread.
+///
+/// # Errors
+/// When no world can be entered, or not all could be taken back.
+pub fn take_back(dir: &Path) -> Result<(), LabError> {
+    let own = geteuid();
+    let is_anothers =
+        |path: PathBuf| fs::symlink_metadata(path).is_ok_and(|it| it.uid() != own.as_raw());
+    let mut nodes = fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok);
+    if own.is_root() || !nodes.any(|node| is_anothers(node.path())) {
+        return Ok(());
+    }
+    let code = world::enter(Isolation::Userns, |_| match ids::take_back(dir) {
+        Ok(()) => 0,
+        Err(error) => {
+            tracing::warn!("{error}");
+            1
+        }
+    })?;
+    match code {
+        0 => Ok(()),
+        _ => Err(LabError::Asked(format!("take back the files in `{}`", dir.display()))),
+    }
 }
 
 /// Where disks of ours are mounted.

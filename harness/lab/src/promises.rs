@@ -8,13 +8,15 @@ pub enum Mode {
     Root,
     /// Root, in a user namespace (`--isolation userns`).
     RootUserns,
-    /// An ordinary user.
+    /// An ordinary user, to whom `/etc/subuid` and `/etc/subgid` give a range of numbers.
+    UserWithRange,
+    /// An ordinary user without one.
     User,
 }
 
 impl Mode {
     /// All of them, in the order of the columns.
-    pub const ALL: [Self; 3] = [Self::Root, Self::RootUserns, Self::User];
+    pub const ALL: [Self; 4] = [Self::Root, Self::RootUserns, Self::UserWithRange, Self::User];
 
     /// The head of its column.
     #[must_use]
@@ -22,6 +24,7 @@ impl Mode {
         match self {
             Self::Root => "Root",
             Self::RootUserns => "Root, `--isolation userns`",
+            Self::UserWithRange => "Ordinary user with a range in `/etc/subuid`",
             Self::User => "Ordinary user",
         }
     }
@@ -34,7 +37,7 @@ pub struct Promise {
     pub key: &'static str,
     /// What a server may try.
     pub what: &'static str,
-    /// Why it is not promised to an ordinary user, if it is not.
+    /// Why it is not promised to an ordinary user without a range, if it is not.
     pub unless: Option<&'static str>,
     /// Whether it rests on the filter of system calls (seccomp) alone.
     pub by_filter: bool,

@@ -211,11 +211,8 @@ fn outer(world: &World, inner: Pid, pipes: Pipes) -> Result<u8, LabError> {
 
 /// Maps the inner's user where it needs one, and lets it go.
 fn release_inner(world: &World, inner: Pid, release: &OwnedFd) -> Result<(), LabError> {
-    if world.isolation == "userns" {
-        let proc = format!("/proc/{inner}");
-        if !ids::give_to_world(&proc)? {
-            map_ids(&proc, 0, (geteuid(), getegid().as_raw()))?;
-        }
+    if world.isolation == "userns" && !ids::give_to_world(inner.as_raw())? {
+        map_ids(&format!("/proc/{inner}"), 0, (geteuid(), getegid().as_raw()))?;
     }
     nix::unistd::write(release, b"g").doing(|| "let the inner process go".into())?;
     Ok(())

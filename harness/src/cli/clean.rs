@@ -24,6 +24,7 @@ pub(super) fn clean(args: &CleanArgs) -> Exit {
             return Exit::Usage;
         }
     };
+    fracas_lab::keep(std::slice::from_ref(&args.out.out));
     let (mut exit, mut told) = (Exit::Pass, false);
     for run in runs {
         match clean_one(&run) {
@@ -68,6 +69,9 @@ fn clean_one(run: &RunDir) -> Result<Option<String>, StoreError> {
         return Ok(Some("still running: nothing was done".to_owned()));
     }
     let (killed, unmounted) = (leftovers::reap(run.path()), leftovers::unmount(run.path()));
+    if let Err(error) = leftovers::take_back(&run.path().join("nodes")) {
+        complain(&error);
+    }
     record.ended = Ended::Failed { reason: "the harness was killed".to_owned() };
     run.use_reserve();
     run.write_record(&record)?;

@@ -1,19 +1,24 @@
 //! `fracas client-test`: every operation once, with what is said in both directions.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Parser;
-use fracas_checker::event::Completion;
+use fracas_checker::event::{Completion, NodeId};
 use fracas_engine::plan::RunPlan;
 use fracas_engine::run::{Audience, Heard};
 use fracas_engine::text::plain;
+use fracas_targets::Sighting;
 
 use super::carry_out;
 use super::run::decide;
 use super::run_args::RunArgs;
 use crate::exit::Exit;
 use crate::output::{print, tell};
+
+/// So many different texts are shown of a cluster that is not ready.
+const FORMS_MAX: usize = 20;
 
 /// Arguments of `fracas client-test`.
 #[derive(Debug, clap::Args)]
@@ -73,12 +78,73 @@ fn plan(args: &ClientTestArgs, out: PathBuf) -> Result<RunPlan, String> {
 
 /// Prints what is heard.
 fn audience() -> Audience {
-    Arc::new(|heard: Heard<'_>| match heard {
+    let waiting = Mutex::new(Some(Waiting::default()));
+    Arc::new(move |heard: Heard<'_>| {
+        let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_told = match (&heard, &mut *waiting) {
+            (Heard::Said(text) | Heard::Answered(text), Some(waiting)) => waiting.is_new(text),
+            _ => true,
+        };
+        if is_told {
+            told(&heard);
+        }
+        if matches!(heard, Heard::Ready) {
+            *waiting = None;
+        }
+    })
+}
+
+/// What was heard while the cluster was not ready: it is asked the same over and over.
+#[derive(Default)]
+struct Waiting(BTreeSet<String>);
+
+impl Waiting {
+    /// Whether such a text is heard for the first time: others differ in their numbers only.
+    fn is_new(&mut self, text: &str) -> bool {
+        let form: String = text.chars().filter(|letter| !letter.is_ascii_digit()).collect();
+        self.0.len() < FORMS_MAX && self.0.insert(form)
+    }
+}
+
+/// Prints one thing that is heard.
+fn told(heard: &Heard<'_>) {
+    match heard {
+        Heard::Ready => {}
         Heard::Asked(op) => print(&format!("\n{op}\n")),
         Heard::Said(text) => print(&marked('→', text)),
         Heard::Answered(text) => print(&marked('←', text)),
         Heard::Ended(completion) => print(&format!("  {}\n", ended(completion))),
-    })
+        Heard::Status(node, told) => print(&status(*node, told)),
+    }
+}
+
+/// What a node said of who leads, and what it was taken for.
+fn status(node: NodeId, told: &Result<(String, Vec<Sighting>), String>) -> String {
+    let mut text = format!("\nstatus of {node}\n");
+    match told {
+        Ok((answer, sightings)) => {
+            text.push_str(&marked('←', answer));
+            sightings.iter().for_each(|one| text.push_str(&format!("  {}\n", sighted(one))));
+            if sightings.is_empty() {
+                text.push_str("  tells nothing: no role, no generation and no leader\n");
+            }
+        }
+        Err(why) => text.push_str(&format!("  no answer: {}\n", plain(why))),
+    }
+    text
+}
+
+/// What was taken from a status, in words.
+fn sighted(sighting: &Sighting) -> String {
+    let parts = [
+        sighting.role.map(|role| format!("role {}", format!("{role:?}").to_lowercase())),
+        sighting.generation.map(|generation| format!("generation {generation}")),
+        sighting.leader.map(|leader| format!("follows {leader}")),
+        sighting.applied.map(|index| format!("applied {index}")),
+        sighting.voted.map(|node| format!("voted for {node}")),
+        sighting.group.as_ref().map(|group| format!("group {}", plain(group))),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn marked(mark: char, text: &str) -> String {
@@ -96,5 +162,31 @@ fn ended(completion: &Completion) -> String {
         },
         Completion::Fail { error } => format!("fail: {}", plain(error)),
         Completion::Info { error } => format!("info (nobody knows): {}", plain(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A cluster that is not ready is asked the same many times a second.
+    #[test]
+    fn what_is_said_over_and_over_is_shown_once() {
+        let mut waiting = Waiting::default();
+        let heard = [
+            ("{\"open\":0,\"node\":\"n1\"}", true),
+            ("{\"refused\":0,\"why\":\"connection refused\"}", true),
+            ("{\"open\":0,\"node\":\"n1\"}", false),
+            ("{\"opened\":0}", true),
+            ("{\"id\":1,\"op\":\"read\",\"key\":\"k0\"}", true),
+            ("{\"id\":2,\"op\":\"read\",\"key\":\"k0\"}", false),
+            ("{\"id\":2,\"fail\":\"no leader\"}", true),
+            ("{\"id\":3,\"fail\":\"no leader\"}", false),
+        ];
+        for (text, is_new) in heard {
+            assert_eq!(waiting.is_new(text), is_new, "{text}");
+        }
+        let letters = ('a'..='z').map(String::from);
+        assert!(letters.filter(|text| waiting.is_new(text)).count() < FORMS_MAX);
     }
 }

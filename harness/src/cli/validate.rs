@@ -44,7 +44,8 @@ pub(super) fn validate(args: &ValidateArgs) -> Exit {
     }
     print(&summary(&args.target, &target));
     if let Some(argv) = target.client_program(beside.as_deref().unwrap_or(Path::new("."))) {
-        print(&format!("its client program `{}` started and is ready\n", argv.join(" ")));
+        let also = if target.asks_program_for_status() { ", and tells who leads" } else { "" };
+        print(&format!("its client program `{}` started and is ready{also}\n", argv.join(" ")));
     }
     print(&asked(&deployment));
     if args.show_commands {

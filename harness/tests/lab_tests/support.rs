@@ -16,6 +16,10 @@ const SKIPPED: u8 = 77;
 /// The user that stands for “an ordinary one”.
 const NOBODY: &str = "65534";
 
+/// Runs a command where a file stands for those that give users ranges of numbers.
+const WITH_RANGE: &str = "for file in /etc/subuid /etc/subgid; do \
+    [ -e $file ] && mount --bind \"$0\" $file || exit 1; done; exec \"$@\"";
+
 /// What a test does, and where.
 #[derive(Clone, Copy)]
 pub(crate) enum Body {
@@ -111,13 +115,18 @@ pub(crate) struct Way {
     program: PathBuf,
     /// Whether to become an ordinary user first.
     as_nobody: bool,
+    /// A file that stands for `/etc/subuid` and `/etc/subgid`, if that user has a range there.
+    range: Option<PathBuf>,
 }
 
 impl Way {
     /// The ways that this user can go.
     fn all(program: &Path) -> Vec<Self> {
         let root = nix::unistd::geteuid().is_root();
-        let way = |isolation, as_nobody| Self { isolation, program: program.to_owned(), as_nobody };
+        let way = |isolation, as_nobody| {
+            let program = program.to_owned();
+            Self { isolation, program, as_nobody, range: None }
+        };
         if root {
             vec![way("root", false), way("userns", true)]
         } else {
@@ -135,6 +144,19 @@ impl Way {
         let mut command = self.plain();
         command.args(["__inside", isolation, name]);
         command
+    }
+
+    /// The same way for a user who has a range of numbers, where this is root and may pretend that.
+    pub(crate) fn with_range(&self) -> Option<Self> {
+        let is_there = |tool: &&str| {
+            Command::new(tool).stderr(Stdio::null()).stdout(Stdio::null()).status().is_ok()
+        };
+        let able = ["newuidmap", "newgidmap"].iter().all(is_there)
+            && ["/etc/subuid", "/etc/subgid"].iter().all(|file| Path::new(file).exists());
+        let range = self.program.parent()?.join("subuid");
+        fs::write(&range, format!("{NOBODY}:1800000000:65536\n")).ok()?;
+        let range = (able && self.as_nobody).then_some(range);
+        range.map(|range| Self { program: self.program.clone(), range: Some(range), ..*self })
     }
 
     /// The command that prints what the doctor says, as JSON.
@@ -182,9 +204,16 @@ impl Way {
         if !self.as_nobody {
             return Command::new(program);
         }
-        let mut setpriv = Command::new("setpriv");
-        setpriv.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]).arg(program);
-        setpriv
+        let mut command = match &self.range {
+            Some(range) => {
+                let mut unshare = Command::new("unshare");
+                unshare.args(["--mount", "sh", "-c", WITH_RANGE]).arg(range).arg("setpriv");
+                unshare
+            }
+            None => Command::new("setpriv"),
+        };
+        command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]).arg(program);
+        command
     }
 
     /// Runs one test and tells whether it passed, was skipped or failed.

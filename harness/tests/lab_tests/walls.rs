@@ -34,22 +34,34 @@ const EVIDENCE: &str = "what really happened";
 
 /// Tries every row in the modes that this way stands for.
 fn prove(way: &Way) {
-    let modes: &[(Mode, &str)] = match way.isolation {
-        "root" => &[(Mode::Root, "root"), (Mode::RootUserns, "userns")],
-        _ => &[(Mode::User, "userns")],
-    };
-    for (mode, isolation) in modes {
-        let machine = Machine::new(way);
-        let mut command = way.command_in(isolation, "hostile");
-        let output = command.env(MACHINE, machine.dir.path()).output().expect("the helper starts");
-        let said = String::from_utf8_lossy(&output.stdout);
-        if said.contains("skipped: cannot ") {
-            println!("skipped: {mode:?}: {said}");
-            continue;
+    match way.isolation {
+        "root" => {
+            prove_in(Mode::Root, way, "root");
+            prove_in(Mode::RootUserns, way, "userns");
         }
-        assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
-        check(*mode, &said);
+        _ => {
+            prove_in(Mode::User, way, "userns");
+            match way.with_range() {
+                Some(way) => prove_in(Mode::UserWithRange, &way, "userns"),
+                None => println!(
+                    "skipped: {:?}: needs root, `newuidmap` and `/etc/subuid`",
+                    Mode::UserWithRange
+                ),
+            }
+        }
     }
+}
+
+fn prove_in(mode: Mode, way: &Way, isolation: &str) {
+    let machine = Machine::new(way);
+    let mut command = way.command_in(isolation, "hostile");
+    let output = command.env(MACHINE, machine.dir.path()).output().expect("the helper starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    if said.contains("skipped: cannot ") {
+        return println!("skipped: {mode:?}: {said}");
+    }
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    check(mode, &said);
 }
 
 /// Compares what the probe found with what is promised.

@@ -1,11 +1,12 @@
 //! `fracas clean`: what a dead run may have left is ended, a live run is left alone.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::{Child, Command};
 
 use crate::cli_check::fabricate;
-use crate::support::{Room, is_root, json};
+use crate::support::{Room, gives_ranges, is_root, json, lab};
 
 /// A program with the mark of `run` in its environment, as somebody who looks into it may have.
 fn onlooker(run: &Path) -> Child {
@@ -141,4 +142,47 @@ fn mounts_below_a_dead_run_are_taken_away() {
         return println!("skipped: cannot mount: {}", String::from_utf8_lossy(&output.stderr));
     }
     assert!(output.status.success() && text.contains("removed 1 mount;"), "{output:?}");
+}
+
+/// The users of the files below a directory that are not user 65534.
+fn others(dir: &Path) -> Vec<u32> {
+    let entries = fs::read_dir(dir).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let mut others: Vec<u32> = Vec::new();
+    for path in entries {
+        let found = fs::symlink_metadata(&path).unwrap();
+        others.extend(Some(found.uid()).filter(|user| *user != 65534));
+        if found.is_dir() {
+            others.extend(self::others(&path));
+        }
+    }
+    others
+}
+
+/// What servers with users of their own leave is given back to the ordinary user who ran them: after
+/// a run by the run, after a crashed one by `fracas clean`.
+#[test]
+fn files_of_servers_are_given_back_to_an_ordinary_user() {
+    let Some(_lab) = lab().filter(|_| gives_ranges()) else { return };
+    let room = Room::for_everyone();
+    let args = ["run", "regent", "--time", "5s", "--faults", "none", "--workload", "register"];
+    room.finish(&mut room.fracas_with_range(&args)).assert_code(0);
+    let run = room.only_run();
+    let users = json(&run.join("run.json"))["host"]["mechanisms"]["users"].to_string();
+    assert!(users.contains("one of its own for each server"), "{users}");
+    assert!(run.join("nodes/n1/stdout").exists());
+    assert!(others(&run).is_empty(), "{:?}", others(&run));
+
+    let dead = fabricate(&room, "20260102-000000-dead", "running");
+    fs::create_dir_all(dead.join("nodes/n1")).unwrap();
+    fs::write(dead.join("nodes/n1/private"), "of the server").unwrap();
+    for path in ["", "run.json", "history.jsonl", "nodes"] {
+        chown(dead.join(path), Some(65534), Some(65534)).unwrap();
+    }
+    for path in ["nodes/n1", "nodes/n1/private"] {
+        fs::set_permissions(dead.join(path), fs::Permissions::from_mode(0o700)).unwrap();
+        chown(dead.join(path), Some(1_800_000_000), Some(1_800_000_000)).unwrap();
+    }
+    let cleaned = room.finish(&mut room.fracas_with_range(&["clean"]));
+    cleaned.assert_code(0).assert_stdout(&["dead: its harness had crashed"]);
+    assert!(others(&dead).is_empty(), "{:?}", others(&dead));
 }

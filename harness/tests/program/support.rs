@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -149,6 +149,17 @@ impl Room {
         let mut command = Command::new("setpriv");
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
         command.arg(&self.program).args(args);
+        self.settle(&mut command);
+        command
+    }
+
+    /// The same with a range of numbers of that user's own, as `/etc/subuid` gives one.
+    pub(crate) fn fracas_with_range(&self, args: &[&str]) -> Command {
+        let ranges = self.file("subuid", "65534:1800000000:65536\n");
+        let mut command = Command::new("unshare");
+        let script = "for file in /etc/subuid /etc/subgid; do mount --bind \"$0\" $file || exit 1; \
+            done; exec setpriv --reuid=65534 --regid=65534 --clear-groups \"$@\"";
+        command.args(["--mount", "sh", "-c", script]).arg(ranges).arg(&self.program).args(args);
         self.settle(&mut command);
         command
     }
@@ -372,15 +383,37 @@ pub(crate) fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
-/// The right to run a cluster, for one test at a time; none, and a word why, where this machine
-/// cannot make a lab. What it can do is asked of `unshare`, not of the program under test.
-pub(crate) fn lab() -> Option<MutexGuard<'static, ()>> {
-    static ONE: Mutex<()> = Mutex::new(());
+/// The right to run a cluster, which so many tests have at a time.
+pub(crate) struct Place;
+
+/// Clusters wait most of their time: two at once take half of it, and do not slow each other down.
+const PLACES: u32 = 2;
+
+static TAKEN: (Mutex<u32>, Condvar) = (Mutex::new(0), Condvar::new());
+
+impl Place {
+    fn wait() -> Self {
+        let taken = TAKEN.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = TAKEN.1.wait_while(taken, |taken| *taken >= PLACES);
+        *waited.unwrap_or_else(PoisonError::into_inner) += 1;
+        Self
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        *TAKEN.0.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        TAKEN.1.notify_one();
+    }
+}
+
+/// A place to run a cluster; none, and a word why, where this machine cannot make a lab. What it can
+/// do is asked of `unshare`, not of the program under test.
+pub(crate) fn lab() -> Option<Place> {
     static ABLE: OnceLock<Result<(), String>> = OnceLock::new();
-    let guard = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     match ABLE.get_or_init(|| unshare(if is_root() { &[] } else { &["--user", "--map-root-user"] }))
     {
-        Ok(()) => Some(guard),
+        Ok(()) => Some(Place::wait()),
         Err(why) => {
             println!("skipped: this machine makes no namespaces: {why}");
             None
@@ -398,6 +431,17 @@ pub(crate) fn nobody_has_lab() -> bool {
         println!("skipped: an ordinary user makes no namespaces here: {why}");
     }
     able.is_ok()
+}
+
+/// Whether this machine can give an ordinary user a range of numbers; where it cannot, says so.
+pub(crate) fn gives_ranges() -> bool {
+    let is_there = |file: &&str| Path::new(file).exists();
+    let files = ["/usr/bin/newuidmap", "/usr/bin/newgidmap", "/etc/subuid", "/etc/subgid"];
+    let able = is_root() && files.iter().all(is_there);
+    if !able {
+        println!("skipped: no user gets a range of numbers here: needs root and {files:?}");
+    }
+    able && nobody_has_lab()
 }
 
 /// Whether groups for processor time can be made where this process is, by version 1 of the

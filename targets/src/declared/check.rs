@@ -20,7 +20,7 @@ use crate::diagnostic::{Problem, Source};
 use crate::promises::{LEADERS, LEASES, PROMISES, Promise, Promises, TOKENS};
 use crate::protocol::{Declared, Purpose, Speech};
 use crate::ready::ClusterReady;
-use crate::spec::{Asked, ClientRule, NodeReady, Spec};
+use crate::spec::{Asked, ClientRule, NodeReady, Serves, Spec};
 use crate::status::StatusRule;
 use crate::template::{Template, Templates};
 
@@ -35,19 +35,20 @@ const MAX_NODES: u16 = 32;
 pub(super) fn spec(
     source: &Source<'_>,
     file: File,
-    serves: Option<&BTreeSet<OpKind>>,
+    serves: Option<&Serves>,
 ) -> Result<Spec, Problem> {
     schema(&file.schema)?;
     let ports = ports(&file.cluster)?;
     let mut compiler = Compiler { source, templates: Templates::new(), ports };
     let launch = node::launch(&mut compiler, &file.node)?;
-    let served = serves.cloned().unwrap_or_default();
+    let served = serves.map(|serves| serves.ops.clone()).unwrap_or_default();
     let mut means = client::client(&mut compiler, &file.client, &served)?;
     route(file.client.get_ref().route.as_ref(), file.status.is_some())?;
     let ops = ops(&mut compiler, &file, &mut means)?;
     let node_ready = node_ready(&mut compiler, file.ready.as_ref(), &mut means)?;
     let cluster_ready = cluster_ready(file.ready.as_ref(), file.status.is_some())?;
     let status_rule = status_rule(&mut compiler, &file, &mut means)?;
+    status::told_by_program(status_rule.as_ref(), &file, serves)?;
     let status = file.status.as_ref().map(Spanned::get_ref);
     let log_rules = compiler.log_rules(status, &file.node.logs)?;
     let version = version(&mut compiler, file.binary.version.as_deref())?;
@@ -55,7 +56,7 @@ pub(super) fn spec(
     let asked = ops.keys().copied().collect();
     let served = match &means.program {
         None => Served { kinds: Some(&asked), by_program: false },
-        Some(_) => Served { kinds: serves, by_program: true },
+        Some(_) => Served { kinds: serves.map(|serves| &serves.ops), by_program: true },
     };
     Ok(Spec {
         name: name(&file.name)?,
@@ -126,15 +127,19 @@ fn status_rule(
     means: &mut Means,
 ) -> Result<Option<StatusRule>, Problem> {
     let Some(section) = &file.status else { return Ok(None) };
-    if let Some(asked) = status::aside(compiler, section, means.asked.as_ref())? {
-        return status::rule(section.get_ref(), asked).map(Some);
+    let ways = status::Ways {
+        speaks_commands: means.asked.as_ref().map(|(_, speech)| !speech.has_status()),
+        has_program: means.program.is_some(),
+    };
+    if let Some(asked) = status::aside(compiler, section, ways)? {
+        return status::rule(section, asked).map(Some);
     }
     let speech = speech(means, &section.span())?;
     let keys = Keys::of_status(section);
     let headers = Some(&file.client.get_ref().headers);
     let declared = Declared { keys, scope: Scope::Node, headers };
     speech.declare(Purpose::Status, compiler, &declared)?;
-    status::rule(section.get_ref(), crate::status::Means::Request).map(Some)
+    status::rule(section, crate::status::Means::Request).map(Some)
 }
 
 fn schema(schema: &Spanned<u32>) -> Result<(), Problem> {
@@ -322,7 +327,8 @@ fn asked(kind: OpKind) -> String {
 /// What is promised of leaders needs somebody to tell of them, and in which generation.
 fn led(promise: Range<usize>, status: Option<&file::Status>) -> Result<(), Problem> {
     let Some(status) = status else { return Err(needs_status(promise, "one-per-generation")) };
-    if status.generation.is_some() || !status.log.is_empty() {
+    let by_program = status.program.as_ref().is_some_and(|program| *program.get_ref());
+    if status.generation.is_some() || !status.log.is_empty() || by_program {
         return Ok(());
     }
     let title = "`one-per-generation` cannot be checked without a generation";

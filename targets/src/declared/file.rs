@@ -148,6 +148,10 @@ pub(crate) struct Status {
     /// In place of these: a command where the target speaks RESP, else a program that is run where
     /// the node is.
     pub(crate) command: Option<Spanned<Vec<Text>>>,
+    /// In place of these: a program that is run where the node is, whatever the target speaks.
+    pub(crate) exec: Option<Spanned<Vec<Text>>>,
+    /// In place of these: the client program tells it.
+    pub(crate) program: Option<Spanned<bool>>,
     /// In place of these: a text that is sent, and answered by a text.
     pub(crate) tcp: Option<Spanned<StatusTcp>>,
     /// The group of nodes that it tells of, where a node is in several.
@@ -156,7 +160,8 @@ pub(crate) struct Status {
     pub(crate) each: Option<Text>,
     pub(crate) every: Text,
     pub(crate) atomic: bool,
-    pub(crate) role: Spanned<RoleKey>,
+    /// May be left out where the client program tells it.
+    pub(crate) role: Option<Spanned<RoleKey>>,
     pub(crate) generation: Option<NumberKey>,
     pub(crate) leader: Option<NodeKey>,
     pub(crate) applied: Option<NumberKey>,

@@ -17,20 +17,12 @@ mod status;
 pub(crate) mod try_template;
 mod values;
 
-use std::collections::BTreeSet;
-
-use fracas_checker::OpKind;
-
 use crate::diagnostic::{Diagnostic, Source};
-use crate::spec::Spec;
+use crate::spec::{Serves, Spec};
 
 /// Loads a target file's text; `origin` is its path as shown to the user, `serves` what its client
 /// program said that it serves.
-pub(crate) fn load(
-    origin: &str,
-    text: &str,
-    serves: Option<&BTreeSet<OpKind>>,
-) -> Result<Spec, Diagnostic> {
+pub(crate) fn load(origin: &str, text: &str, serves: Option<&Serves>) -> Result<Spec, Diagnostic> {
     let source = Source::parse(origin, text)?;
     toml::from_str(text)
         .map_err(|error| source.shape(&error))

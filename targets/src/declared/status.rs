@@ -4,17 +4,18 @@ use std::ops::Range;
 
 use regex_lite::Regex;
 
-use super::file::{RoleKey, Status, StatusLog, StatusTcp};
+use super::file::{File, RoleKey, Status, StatusLog, StatusTcp};
 use super::one_of_several::GroupKey;
 use super::places::{NodeKey, NumberKey, Text};
+use super::requests::missing;
 use super::try_template::{Compiler, Scope};
 use super::values::{duration, pointer};
 use crate::diagnostic::Problem;
-use crate::extract::{NodeAt, NumberAt, Place};
+use crate::extract::{NodeAs, NodeAt, NumberAt, Place, Written};
 use crate::logs::{LogRule, LogRules};
-use crate::protocol::Speech;
+use crate::spec::Serves;
 use crate::status::{GroupRule, Means, RoleRule, StatusRule};
-use crate::template::Template;
+use fracas_checker::observation::Role;
 use toml::Spanned;
 
 /// The names that groups of a log pattern may have.
@@ -32,41 +33,109 @@ impl Compiler<'_> {
     }
 }
 
-/// In which way a node is asked, where that is no request in the protocol of the target; `asked` is
-/// that protocol, if there is one.
-pub(super) fn aside(
-    compiler: &mut Compiler<'_>,
-    section: &Spanned<Status>,
-    asked: Option<&(Template, Box<dyn Speech>)>,
-) -> Result<Option<Means>, Problem> {
-    let status = section.get_ref();
-    let speaks_commands = asked.is_some_and(|(_, speech)| !speech.has_status());
-    let program = status.command.as_ref().filter(|_| !speaks_commands);
-    let means = match (&status.tcp, program) {
-        (None, None) => return Ok(None),
-        (Some(tcp), None) => text(compiler, tcp.get_ref())?,
-        (None, Some(words)) => {
-            let words = words.get_ref().iter().map(|word| compiler.template(word, Scope::Node));
-            Means::Command(words.collect::<Result<_, _>>()?)
+/// What there is to ask a node by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ways {
+    /// Whether the protocol of the target speaks commands, if nodes are asked in one.
+    pub(super) speaks_commands: Option<bool>,
+    pub(super) has_program: bool,
+}
+
+impl Ways {
+    /// The keys that say how, the most usual first.
+    fn keys(self) -> String {
+        let own = match self.speaks_commands {
+            Some(true) => &["command", "exec", "tcp"][..],
+            Some(false) => &["path", "command", "tcp"],
+            None => &["command", "tcp"],
+        };
+        let program = self.has_program.then_some("program");
+        let keys: Vec<String> =
+            own.iter().copied().chain(program).map(|key| format!("`{key}`")).collect();
+        match keys.split_last() {
+            Some((last, others)) => format!("{} or {last}", others.join(", ")),
+            None => String::new(),
         }
-        (Some(tcp), Some(_)) => return Err(twice(tcp.span())),
-    };
-    let keys = [&status.path, &status.json].into_iter().flatten().map(Spanned::span);
-    let other = keys.chain(status.method.as_ref().map(Spanned::span)).next();
-    let command = status.command.as_ref().filter(|_| status.tcp.is_some()).map(Spanned::span);
-    match (other.or(command), &means) {
-        (Some(place), _) => Err(twice(place)),
-        (None, Means::Command(words)) if words.is_empty() => {
-            let label = "expected a program and its arguments";
-            Err(Problem::new(section.span(), "`status.command` names no program", label))
-        }
-        (None, _) => Ok(Some(means)),
     }
 }
 
-fn twice(place: Range<usize>) -> Problem {
-    let label = "expected one of `path`, `command` and `tcp`";
+/// In which way a node is asked, where that is no request in the protocol of the target.
+pub(super) fn aside(
+    compiler: &mut Compiler<'_>,
+    section: &Spanned<Status>,
+    ways: Ways,
+) -> Result<Option<Means>, Problem> {
+    let status = section.get_ref();
+    let program = status.program.as_ref().filter(|program| *program.get_ref());
+    let asks = ways.speaks_commands == Some(true);
+    // A path beside a command is refused where the command is compiled.
+    let path = status.path.as_ref().filter(|_| !asks || status.command.is_none());
+    let given = [
+        path.map(|path| ("path", path.span())),
+        status.command.as_ref().map(|words| (if asks { "path" } else { "exec" }, words.span())),
+        status.exec.as_ref().map(|words| ("exec", words.span())),
+        status.tcp.as_ref().map(|tcp| ("tcp", tcp.span())),
+        program.map(|program| ("program", program.span())),
+    ];
+    let given: Vec<(&str, Range<usize>)> = given.into_iter().flatten().collect();
+    let (way, place) = match &given[..] {
+        [] => return Err(in_no_way(section, ways)),
+        [(way, place)] => (*way, place.clone()),
+        [_, (_, second), ..] => return Err(twice(second.clone(), ways)),
+    };
+    if way == "path" {
+        return Ok(None);
+    }
+    let body = status.json.as_ref().map(Spanned::span);
+    if let Some(stray) = body.or(status.method.as_ref().map(Spanned::span)) {
+        return Err(twice(stray, ways));
+    }
+    match (&status.tcp, status.exec.as_ref().or(status.command.as_ref())) {
+        (Some(tcp), _) => text(compiler, tcp.get_ref()).map(Some),
+        (_, Some(words)) => run(compiler, words).map(Some),
+        (None, None) if !ways.has_program => {
+            let label = "needs `program = [\"…\"]` in `[client]`";
+            Err(Problem::new(place, "no client program can be asked", label))
+        }
+        (None, None) => Ok(Some(Means::Program)),
+    }
+}
+
+/// A program that is run where the node is.
+fn run(compiler: &mut Compiler<'_>, words: &Spanned<Vec<Text>>) -> Result<Means, Problem> {
+    if words.get_ref().is_empty() {
+        let label = "expected a program and its arguments";
+        return Err(Problem::new(words.span(), "the status names no program", label));
+    }
+    let words = words.get_ref().iter().map(|word| compiler.template(word, Scope::Node));
+    words.collect::<Result<_, _>>().map(Means::Command)
+}
+
+fn in_no_way(section: &Spanned<Status>, ways: Ways) -> Problem {
+    let label = format!("expected one of {}", ways.keys());
+    Problem::new(section.span(), "nothing says how a node is asked for its status", label)
+}
+
+fn twice(place: Range<usize>, ways: Ways) -> Problem {
+    let label = format!("expected one of {}", ways.keys());
     Problem::new(place, "a node is asked for its status in two ways", label)
+}
+
+/// A client program tells of nodes only if it says that it does.
+pub(super) fn told_by_program(
+    rule: Option<&StatusRule>,
+    file: &File,
+    serves: Option<&Serves>,
+) -> Result<(), Problem> {
+    let by_program = rule.is_some_and(|rule| matches!(rule.means, Means::Program));
+    let place = file.status.as_ref().and_then(|status| status.get_ref().program.as_ref());
+    match (place, serves) {
+        (Some(place), Some(serves)) if by_program && !serves.status => {
+            let label = "needs `status`, which the client program does not serve";
+            Err(Problem::new(place.span(), "the client program tells of no node", label))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A text that is sent to a port of the node.
@@ -83,19 +152,49 @@ fn text(compiler: &mut Compiler<'_>, tcp: &StatusTcp) -> Result<Means, Problem> 
 }
 
 /// In which way a node is asked and where its answer tells what.
-pub(super) fn rule(status: &Status, means: Means) -> Result<StatusRule, Problem> {
-    Ok(StatusRule {
-        means,
+pub(super) fn rule(section: &Spanned<Status>, means: Means) -> Result<StatusRule, Problem> {
+    let status = section.get_ref();
+    let rule = StatusRule {
         group: status.group.as_ref().map(group).transpose()?,
         each: status.each.as_ref().map(pointer).transpose()?,
         every: duration(&status.every)?,
         atomic: status.atomic,
-        role: role(&status.role)?,
+        role: match (&status.role, &means) {
+            (Some(declared), _) => role(declared)?,
+            (None, Means::Program) => words_of_program(),
+            (None, _) => return Err(missing(section.span(), "role", "{ json = …, map = … }")),
+        },
         generation: status.generation.as_ref().map(number_at).transpose()?,
         leader: status.leader.as_ref().map(node_at).transpose()?,
         applied: status.applied.as_ref().map(number_at).transpose()?,
         voted: status.voted.as_ref().map(node_at).transpose()?,
-    })
+        means,
+    };
+    Ok(if matches!(rule.means, Means::Program) { completed(rule) } else { rule })
+}
+
+/// The words for roles in the protocol of client programs.
+fn words_of_program() -> RoleRule {
+    let words =
+        [("leader", Role::Leader), ("follower", Role::Follower), ("candidate", Role::Candidate)];
+    let words = words.map(|(word, role)| (word.to_owned(), role));
+    RoleRule::Word(Place::At("/role".to_owned()), words.into())
+}
+
+/// A rule for what client programs answer: all that the file does not say is where their protocol
+/// has it.
+fn completed(rule: StatusRule) -> StatusRule {
+    let at = |name: &str| Place::At(format!("/{name}"));
+    let number = |name| NumberAt { place: at(name), written: Written::default() };
+    let node = |name| NodeAt { place: at(name), written: NodeAs::default() };
+    StatusRule {
+        group: rule.group.or_else(|| Some(GroupRule::Perhaps(at("group")))),
+        generation: rule.generation.or_else(|| Some(number("generation"))),
+        leader: rule.leader.or_else(|| Some(node("leader"))),
+        applied: rule.applied.or_else(|| Some(number("applied"))),
+        voted: rule.voted.or_else(|| Some(node("voted"))),
+        ..rule
+    }
 }
 
 fn role(role: &Spanned<RoleKey>) -> Result<RoleRule, Problem> {

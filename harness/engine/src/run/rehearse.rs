@@ -4,18 +4,23 @@
 //! Nothing of it is judged.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fracas_checker::event::{Completion, Key, NodeId, Op, OpKind, Outcome, Phase, ProcessId};
-use fracas_targets::Ear;
+use fracas_targets::{Ear, Sighting};
 use serde_json::{Value as Json, json};
 
-use super::context::RunContext;
+use super::context::{GLANCE, RunContext};
 use super::error::RunError;
-use crate::observer::Observer;
+
+/// How long an answer may still come that is late: as long as a client program has for it, and a little.
+const LATE: Duration = Duration::from_millis(1200);
 
 /// Something that happens in a rehearsal.
 #[derive(Debug)]
 pub enum Heard<'a> {
+    /// The cluster is ready; until then it was asked again and again whether it is.
+    Ready,
     /// An operation is asked for.
     Asked(&'a Op),
     /// What is said for it: a line, or a request.
@@ -24,6 +29,8 @@ pub enum Heard<'a> {
     Answered(&'a str),
     /// How the operation ended.
     Ended(&'a Completion),
+    /// What a node said when it was asked who leads, and what that was taken for.
+    Status(NodeId, &'a Result<(String, Vec<Sighting>), String>),
 }
 
 /// Who hears a rehearsal.
@@ -49,11 +56,14 @@ impl RunContext<'_> {
     pub(super) async fn rehearse(&self, audience: &Audience) -> Result<(), RunError> {
         self.enter(Phase::Start);
         tokio::task::block_in_place(|| self.cluster.start_all())?;
-        let observer = Observer::start(&self.cluster, &self.deployment, &self.recorder, &self.view)
-            .map_err(RunError::Runtime)?;
+        let observer = self.observe()?;
         self.ready().await?;
+        audience(Heard::Ready);
         self.enter(Phase::Load);
         let node = self.cluster.nodes().next().unwrap_or(NodeId(1));
+        if let Some(poller) = self.poller().filter(|poller| poller.command(node).is_none()) {
+            audience(Heard::Status(node, &poller.told(node).await));
+        }
         let (mut learnt, mut process) = (Learnt::default(), ProcessId(1));
         for kind in OpKind::asked().filter(|kind| self.plan.target.serves().contains(kind)) {
             let op = fitted(kind, &learnt);
@@ -61,7 +71,11 @@ impl RunContext<'_> {
             let completion = self.caller.call(process, node, &op).await;
             audience(Heard::Ended(&completion));
             learnt.note(&completion);
-            process.0 += u64::from(matches!(completion, Completion::Info { .. }));
+            if matches!(completion, Completion::Info { .. }) {
+                process.0 += 1;
+                // Its answer may come yet; it is heard, and does not count.
+                tokio::time::sleep(if self.deployment.has_program() { LATE } else { GLANCE }).await;
+            }
         }
         tokio::task::block_in_place(|| observer.stop().map_err(RunError::Bug))
     }

@@ -1,7 +1,7 @@
 //! The lines that are exchanged with a client program, `fracas.client/1`: what is said, and what
 //! answers mean. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fracas_checker::event::Stamp;
@@ -15,7 +15,11 @@ use crate::content::{ValueAs, ValueAt};
 use crate::extract::{NodeAs, NodeAt, NumberAt, Place, Written};
 use crate::nearest::nearest;
 use crate::outcome::{Places, ValueRule, outcome};
+use crate::spec::Serves;
 use crate::text::bounded;
+
+/// The word for telling who leads.
+const STATUS: &str = "status";
 
 /// The name of the protocol.
 const PROTOCOL: &str = "fracas.client/1";
@@ -57,14 +61,19 @@ impl Hello {
 }
 
 /// What a program serves by its first line; an error says what was expected.
-pub(super) fn ready(line: &str) -> Result<BTreeSet<OpKind>, String> {
+pub(super) fn ready(line: &str) -> Result<Serves, String> {
     let expected = "`{\"ready\":true,\"serves\":[…]}` was expected as its first line";
     let said = parse(line, expected)?;
     let serves = said.get("serves").and_then(Json::as_array);
     let Some(serves) = serves.filter(|_| said.get("ready") == Some(&Json::Bool(true))) else {
         return Err(wrong(line, expected));
     };
-    serves.iter().map(|word| served(word, line)).collect()
+    let is_status = |word: &&Json| word.as_str() == Some(STATUS);
+    let ops = serves.iter().filter(|word| !is_status(word)).map(|word| served(word, line));
+    Ok(Serves {
+        ops: ops.collect::<Result<_, _>>()?,
+        status: serves.iter().any(|word| is_status(&word)),
+    })
 }
 
 fn served(word: &Json, line: &str) -> Result<OpKind, String> {
@@ -75,8 +84,26 @@ fn served(word: &Json, line: &str) -> Result<OpKind, String> {
         let near = nearest(word, words.iter().copied());
         let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
         let word = bounded(word);
-        wrong(line, &format!("`{word}` is no operation; expected {}{near}", words.join(", ")))
+        let words = words.join(", ");
+        wrong(line, &format!("`{word}` is no operation; expected {words} or `status`{near}"))
     })
+}
+
+/// A node is to be asked who leads.
+pub(super) fn status_of(node: NodeId) -> Json {
+    json!({ STATUS: node.to_string() })
+}
+
+/// Whether a line is an answer about this node. Which node it is about may be left out.
+pub(super) fn tells_of(line: &str, node: NodeId) -> Result<(), String> {
+    let expected = format!("`{{\"status\":\"{node}\",\"role\":…}}` was expected");
+    let said = parse(line, &expected)?;
+    let other = said.get("id").is_some() || said.get("opened").is_some();
+    match said.get(STATUS).map(Json::as_str) {
+        None if !other => Ok(()),
+        Some(Some(told)) if told == node.to_string() => Ok(()),
+        _ => Err(wrong(line, &expected)),
+    }
 }
 
 /// A new process begins.
@@ -126,8 +153,14 @@ pub(super) fn is_unknown(line: &str) -> bool {
 pub(super) fn answered(line: &str, id: u64, op: &Op, hello: &Hello) -> Result<Completion, String> {
     let expected = format!("an answer to operation {id} was expected, with `ok`, `fail` or `info`");
     let said = parse(line, &expected)?;
-    if said.get("id").and_then(Json::as_u64) != Some(id) {
-        return Err(wrong(line, &expected));
+    match said.get("id") {
+        Some(told) if told.as_u64() == Some(id) => {}
+        Some(other) => {
+            let other = bounded(&other.to_string());
+            let line = bounded(line);
+            return Err(format!("it wrote `{line}`, but no operation {other} is open: {expected}"));
+        }
+        None => return Err(wrong(line, &expected)),
     }
     match (said.get("ok"), said.get("fail"), said.get("info")) {
         (Some(ok @ Json::Object(_)), None, None) => Ok(succeeded(ok, op, hello)),
@@ -174,8 +207,16 @@ fn stamp(ok: &Json, hello: &Hello) -> Stamp {
 }
 
 fn parse(line: &str, expected: &str) -> Result<Json, String> {
-    let said = serde_json::from_str(line).ok().filter(Json::is_object);
-    said.ok_or_else(|| wrong(line, expected))
+    match serde_json::from_str::<Json>(line) {
+        Ok(said) if said.is_object() => Ok(said),
+        Ok(_) => Err(format!("it wrote `{}`, which is no JSON object: {expected}", bounded(line))),
+        Err(_) => Err(format!("it wrote `{}`, which is no JSON: {expected}", bounded(line))),
+    }
+}
+
+/// A line that answers an operation again.
+pub(super) fn again(line: &str, id: u64) -> String {
+    format!("it answered operation {id} twice; the second answer is `{}`", bounded(line))
 }
 
 /// A line that says something else than was expected.
@@ -220,10 +261,12 @@ mod tests {
 
     #[test]
     fn what_is_served_is_known_words() {
-        let both = [OpKind::Read, OpKind::ReadAll].into();
+        let both = Serves { ops: [OpKind::Read, OpKind::ReadAll].into(), status: false };
         assert_eq!(ready(r#"{"ready":true,"serves":["read","read-all"]}"#), Ok(both));
+        let status = Serves { ops: [OpKind::Read].into(), status: true };
+        assert_eq!(ready(r#"{"ready":true,"serves":["status","read"]}"#), Ok(status));
         for (line, expected) in [
-            ("hello", "it wrote `hello`, but `{\"ready\":true"),
+            ("hello", "it wrote `hello`, which is no JSON: `{\"ready\":true"),
             (r#"{"serves":["read"]}"#, "but `{\"ready\":true"),
             (r#"{"ready":true,"serves":["raed"]}"#, "`raed` is no operation; expected read, write"),
             (r#"{"ready":true,"serves":["raed"]}"#, "did you mean `read`?"),
@@ -295,17 +338,20 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_quoted() {
-        for line in [
-            "ok",
-            "[17]",
-            r#"{"id":18,"ok":{}}"#,
-            r#"{"ok":{}}"#,
-            r#"{"id":17}"#,
-            r#"{"id":17,"ok":true}"#,
-            r#"{"id":17,"ok":{},"fail":"both"}"#,
+        let none = "but no operation 18 is open: ";
+        for (line, what) in [
+            ("ok", "which is no JSON: "),
+            ("[17]", "which is no JSON object: "),
+            (r#"{"id":18,"ok":{}}"#, none),
+            (r#"{"id":"18","ok":{}}"#, "but no operation \"18\" is open: "),
+            (r#"{"ok":{}}"#, "but "),
+            (r#"{"id":17}"#, "but "),
+            (r#"{"id":17,"ok":true}"#, "but "),
+            (r#"{"id":17,"ok":{},"fail":"both"}"#, "but "),
         ] {
             let error = answered(line, 17, &write(), &cluster()).unwrap_err();
-            let expected = format!("it wrote `{line}`, but an answer to operation 17 was expected");
+            let expected =
+                format!("it wrote `{line}`, {what}an answer to operation 17 was expected");
             assert!(error.starts_with(&expected), "{error}");
         }
     }

@@ -9,27 +9,25 @@ mod lines;
 mod messages;
 mod pool;
 mod running;
+mod status;
 mod talk;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use fracas_checker::{Completion, NodeId, Op, OpKind, ProcessId};
+use fracas_checker::{Completion, NodeId, Op, ProcessId};
 use tokio::time::Instant;
 
 use crate::answer::unknown;
 use crate::redirect::{Attempt, Redirect};
-use crate::session::{Later, Opener, Refused, Session};
+use crate::session::{AsksStatus, Later, Opener, Refused, Session};
+use crate::spec::Serves;
 
 pub(crate) use messages::{Hello, hello};
 use messages::{answered, asked, closed, is_unknown, opened, opening};
 use pool::Pool;
 pub use running::{Handle, Programs, Running};
-use talk::{Talk, Trouble};
-
-/// How long a program that did not answer in time has to answer too late.
-const GRACE: Duration = Duration::from_secs(1);
+use status::StatusPrograms;
+use talk::{GRACE, Talk, Trouble};
 
 /// How many programs a reader has at most: each is a process of the machine.
 const BESIDE: u32 = 4;
@@ -43,11 +41,9 @@ impl ClientPrograms {
     }
 
     /// Starts a program and asks what it serves.
-    pub(crate) async fn serves(&self) -> Result<BTreeSet<OpKind>, String> {
-        match self.0.take().await {
-            Ok(talk) => Ok(talk.all_served().clone()),
-            Err(why) => Err(self.0.broken().unwrap_or(why)),
-        }
+    pub(crate) async fn serves(&self) -> Result<Serves, String> {
+        let taken = self.0.take().await;
+        taken.map(|talk| talk.all_served().clone()).map_err(|lost| lost.to_string())
     }
 }
 
@@ -58,7 +54,7 @@ impl Opener for ClientPrograms {
         process: ProcessId,
     ) -> Later<'_, Result<Box<dyn Session>, Refused>> {
         Box::pin(async move {
-            let mut talk = self.0.take().await.map_err(Refused)?;
+            let mut talk = self.0.take().await.map_err(|lost| Refused(lost.why))?;
             let until = Instant::now() + self.0.timeout();
             let answer = match talk.ask(&opening(process, node), until).await {
                 Ok(line) => opened(&line, process).map_err(Trouble::Broken),
@@ -73,7 +69,7 @@ impl Opener for ClientPrograms {
                     self.0.give_back(talk);
                     Err(Refused(why))
                 }
-                Err(trouble) => Err(Refused(self.0.lost(talk, trouble).await)),
+                Err(trouble) => Err(Refused(self.0.lost(talk, trouble).await.why)),
             }
         })
     }
@@ -84,6 +80,10 @@ impl Opener for ClientPrograms {
 
     fn broken(&self) -> Option<String> {
         self.0.broken()
+    }
+
+    fn status(&self) -> Option<Arc<dyn AsksStatus>> {
+        Some(Arc::new(StatusPrograms::of(&self.0)))
     }
 }
 
@@ -141,6 +141,7 @@ impl InProgram {
         };
         match answer {
             Ok(completion) => {
+                talk.has_answered(id);
                 self.pool.note_answer(talk.number());
                 completion
             }
@@ -156,7 +157,7 @@ impl InProgram {
     async fn lose(&mut self, op: &Op, trouble: Trouble) -> Completion {
         let unsent = trouble == Trouble::Unsent;
         let Some(talk) = self.talk.take() else { return unknown(op, "the client program is gone") };
-        let error = self.pool.lost(talk, trouble).await;
+        let error = self.pool.lost(talk, trouble).await.why;
         if unsent { Completion::Fail { error } } else { unknown(op, &error) }
     }
 }
@@ -181,7 +182,10 @@ impl Drop for InProgram {
 async fn close(pool: &Arc<Pool>, mut talk: Talk, process: ProcessId, state: State) {
     if let State::Late(id) = state {
         match talk.hear(Instant::now() + GRACE).await {
-            Ok(line) if messages::id_of(&line) == Some(id) => pool.note_late(&talk, id, &line),
+            Ok(line) if messages::id_of(&line) == Some(id) => {
+                talk.has_answered(id);
+                pool.note_late(&talk, id, &line);
+            }
             Ok(line) => {
                 let why = format!("an answer to operation {id}, which is late, was expected");
                 pool.lost(talk, Trouble::Broken(messages::wrong(&line, &why))).await;

@@ -4,6 +4,7 @@
 //! is broken, and nothing more is learnt through it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -84,11 +85,11 @@ impl Pool {
     }
 
     /// A program for a new session: one that is free, else one that is started.
-    pub(super) async fn take(&self) -> Result<Talk, String> {
+    pub(super) async fn take(&self) -> Result<Talk, Lost> {
         let until = Instant::now() + PATIENCE;
         let number = loop {
             if let Some(why) = self.broken.get() {
-                return Err(first_line(why));
+                return Err(Lost { why: first_line(why), whole: why.clone() });
             }
             // Before looking: else a change in between would be missed.
             let changed = self.changed.notified();
@@ -145,7 +146,7 @@ impl Pool {
     }
 
     /// A program is lost; returns why, in words. It is killed.
-    pub(super) async fn lost(&self, mut talk: Talk, trouble: Trouble) -> String {
+    pub(super) async fn lost(&self, mut talk: Talk, trouble: Trouble) -> Lost {
         let number = talk.number();
         if trouble != Trouble::Late {
             tokio::time::sleep(LAST_WORDS).await;
@@ -153,7 +154,7 @@ impl Pool {
         self.gone(number, &trouble, Some(&mut talk))
     }
 
-    fn gone(&self, number: u64, trouble: &Trouble, talk: Option<&mut Talk>) -> String {
+    fn gone(&self, number: u64, trouble: &Trouble, talk: Option<&mut Talk>) -> Lost {
         let ended = matches!(trouble, Trouble::Ended | Trouble::Unsent);
         let (how, words) = match talk {
             Some(talk) if *trouble != Trouble::Late => talk.obituary(),
@@ -175,11 +176,14 @@ impl Pool {
             _ => format!("it ended with {how}"),
         };
         let breaks = matches!(trouble, Trouble::Broken(_)) || ends >= ENDS;
-        if breaks && self.broken.set(told(number, &why, &words)).is_ok() {
+        let heard = last_words(&words);
+        let broken = format!("the client program (client {number}) is broken: {why}{heard}");
+        if breaks && self.broken.set(broken.clone()).is_ok() {
             self.programs.broke(number, &why);
         }
         self.changed.notify_waiters();
-        format!("client program {number}: {why}")
+        let why = format!("client program {number}: {why}");
+        Lost { whole: if breaks { broken } else { format!("{why}{heard}") }, why }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -195,9 +199,23 @@ enum Found {
     Wait,
 }
 
-/// A broken program, for people.
-fn told(number: u64, why: &str, words: &[String]) -> String {
-    let mut text = format!("the client program (client {number}) is broken: {why}");
+/// Why a program is lost.
+pub(super) struct Lost {
+    /// In one line.
+    pub(super) why: String,
+    /// With its last words.
+    whole: String,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.whole)
+    }
+}
+
+/// The last words of a program, for people.
+fn last_words(words: &[String]) -> String {
+    let mut text = String::new();
     if !words.is_empty() {
         text.push_str("\n  end of its standard error:");
         words.iter().for_each(|line| text.push_str(&format!("\n    {}", bounded(line))));

@@ -2,7 +2,7 @@
 //!
 //! It deliberately sends nothing twice, and waits for nothing without an end.
 
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,11 +12,18 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, timeout_at};
 
 use super::lines::{Lines, NoLine};
-use super::messages::{Hello, ready};
+use super::messages::{Hello, again, id_of, ready};
 use super::running::{Programs, Running};
+use crate::spec::Serves;
 
 /// How long a program may take to say that it is ready: some languages start slowly.
 const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long a program that did not answer in time has to answer too late.
+pub(super) const GRACE: Duration = Duration::from_secs(1);
+
+/// So many answers back it is known that an operation was answered before.
+const ANSWERS_KEPT: usize = 64;
 
 /// What is wrong with a program.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,7 +44,11 @@ pub(super) struct Talk {
     programs: Arc<dyn Programs>,
     running: Running,
     lines: Lines,
-    serves: BTreeSet<OpKind>,
+    serves: Serves,
+    /// The operations that it answered last: a bounded number.
+    answered: VecDeque<u64>,
+    /// Whether somebody may listen to what is said.
+    heard: bool,
 }
 
 impl Talk {
@@ -54,7 +65,15 @@ impl Talk {
         let lines = Lines::of(output);
         let running = Running { input, output: Box::new(tokio::io::empty()), handle };
         let programs = Arc::clone(programs);
-        let mut talk = Self { number, programs, running, lines, serves: BTreeSet::new() };
+        let mut talk = Self {
+            number,
+            programs,
+            running,
+            lines,
+            serves: Serves::default(),
+            answered: VecDeque::new(),
+            heard: true,
+        };
         let answer = talk.ask(&hello.line(number), Instant::now() + READY_WITHIN).await;
         let answer = answer.and_then(|line| ready(&line).map_err(Trouble::Broken));
         match answer {
@@ -75,12 +94,26 @@ impl Talk {
     }
 
     pub(super) fn serves(&self, kind: OpKind) -> bool {
-        self.serves.contains(&kind)
+        self.serves.ops.contains(&kind)
     }
 
     /// All that it serves.
-    pub(super) fn all_served(&self) -> &BTreeSet<OpKind> {
+    pub(super) fn all_served(&self) -> &Serves {
         &self.serves
+    }
+
+    /// Notes that it answered an operation.
+    pub(super) fn has_answered(&mut self, id: u64) {
+        self.answered.push_back(id);
+        if self.answered.len() > ANSWERS_KEPT {
+            self.answered.pop_front();
+        }
+    }
+
+    /// From now on nobody listens: what is said is said all the time, and of no interest.
+    pub(super) fn muted(mut self) -> Self {
+        self.heard = false;
+        self
     }
 
     /// Says a line and hears the next one.
@@ -92,7 +125,7 @@ impl Talk {
     /// Says a line.
     pub(super) async fn tell(&mut self, line: &Json, until: Instant) -> Result<(), Trouble> {
         let mut text = line.to_string();
-        self.programs.overhear(self.number, true, &text);
+        self.overhear(true, &text);
         text.push('\n');
         let input = &mut self.running.input;
         // Of what the kernel has not taken a byte of, the program sees nothing.
@@ -112,12 +145,21 @@ impl Talk {
         }
     }
 
+    fn overhear(&self, sent: bool, line: &str) {
+        if self.heard {
+            self.programs.overhear(self.number, sent, line);
+        }
+    }
+
     /// Hears the next line.
     pub(super) async fn hear(&mut self, until: Instant) -> Result<String, Trouble> {
         match timeout_at(until, self.lines.next()).await {
             Ok(Ok(line)) => {
-                self.programs.overhear(self.number, false, &line);
-                Ok(line)
+                self.overhear(false, &line);
+                match id_of(&line).filter(|id| self.answered.contains(id)) {
+                    Some(id) => Err(Trouble::Broken(again(&line, id))),
+                    None => Ok(line),
+                }
             }
             Ok(Err(NoLine::End)) => Err(Trouble::Ended),
             Ok(Err(NoLine::Rubbish(what))) => Err(Trouble::Broken(format!("it wrote {what}"))),

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use fracas_checker::event::Stamp;
-use fracas_checker::{Outcome, Value};
+use fracas_checker::{OpKind, Outcome, Value};
 use serde_json::{Value as Json, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 
@@ -275,17 +276,20 @@ async fn what_is_not_of_the_protocol_breaks_it() {
         })
     };
     for (script, expected) in [
-        ((|_| Says::Line("hello".into())) as Script, "it wrote `hello`, but `{\"ready\":true"),
+        (
+            (|_| Says::Line("hello".into())) as Script,
+            "it wrote `hello`, which is no JSON: `{\"ready\":true",
+        ),
         (|_| Says::Line(r#"{"ready":true}"#.into()), "but `{\"ready\":true,\"serves\":[…]}` was"),
         (
             |line| well(line, |_, _| Says::Line("Traceback".into())),
-            "it wrote `Traceback`, but an answer to operation 1 was expected",
+            "it wrote `Traceback`, which is no JSON: an answer to operation 1 was expected",
         ),
         (
             |line| well(line, |_, _| Says::Line(r#"{"id":99,"ok":{}}"#.into())),
-            "it wrote `{\"id\":99,\"ok\":{}}`, but an answer to operation 1",
+            "it wrote `{\"id\":99,\"ok\":{}}`, but no operation 99 is open: an answer to operation 1",
         ),
-        (twice, "it wrote `{\"id\":1,\"ok\":{}}`, but"),
+        (twice, "it answered operation 1 twice; the second answer is `{\"id\":1,\"ok\":{}}`"),
         (
             |line| well(line, |_, _| Says::Line("x".repeat(2 << 20))),
             "it wrote a line longer than 1048576 bytes",
@@ -316,9 +320,85 @@ async fn a_refused_session_fails_its_operation() {
 #[tokio::test]
 async fn a_program_is_asked_what_it_serves() {
     let (_, clients) = actors(good);
-    let serves = [OpKind::Read, OpKind::Write, OpKind::Acquire].into();
-    assert_eq!(clients.serves().await, Ok(serves));
+    let ops = [OpKind::Read, OpKind::Write, OpKind::Acquire].into();
+    assert_eq!(clients.serves().await, Ok(Serves { ops, status: false }));
     let (_, clients) = actors(|_| Says::End);
     let error = clients.serves().await.unwrap_err();
-    assert_eq!(error, "client program 1: it ended with exit status: 1");
+    assert_eq!(
+        error,
+        "client program 1: it ended with exit status: 1\n  end of its standard error:\n    \
+         Traceback: oh"
+    );
+}
+
+/// Tells of n1 what the script says.
+async fn status(script: Script) -> (ClientPrograms, Arc<Actors>, Vec<Result<String, String>>) {
+    let (actors, clients) = actors(script);
+    let asker = clients.status().expect("programs can be asked");
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let answer = asker.ask(NodeId(1)).await;
+        told.push(answer.map(|reply| reply.text()).map_err(|failure| failure.to_string()));
+    }
+    (clients, actors, told)
+}
+
+#[tokio::test]
+async fn a_program_tells_of_a_node() {
+    let leads = r#"{"status":"n1","role":"leader","generation":5}"#;
+    let (_, actors, told) = status(|line| match line["status"].as_str() {
+        Some("n1") => Says::Line(r#"{"status":"n1","role":"leader","generation":5}"#.into()),
+        _ => good(line),
+    })
+    .await;
+    assert_eq!(told, [Ok(leads.to_owned()), Ok(leads.to_owned())]);
+    assert_eq!(*actors.started.lock().unwrap(), 1, "the program of the node is kept");
+    let (clients, _, told) = status(|line| match line["status"].as_str() {
+        Some(_) => Says::Line(r#"{"role":"follower"}"#.into()),
+        _ => good(line),
+    })
+    .await;
+    assert_eq!(told[0].as_deref(), Ok(r#"{"role":"follower"}"#), "the node may be left out");
+    assert_eq!(clients.broken(), None);
+}
+
+/// It is as with operations: who is late is waited for, who hangs is replaced, who breaks the protocol
+/// is broken.
+#[tokio::test]
+async fn a_program_that_tells_of_nodes_is_held_to_the_protocol() {
+    const LATE: &str = r#"{"status":"n1","role":"leader"}"#;
+    let timed_out = || Err("timed out".to_owned());
+    let (clients, actors, told) = status(|line| match line["status"].as_str() {
+        Some(_) => Says::Late(SOON * 2, LATE.into()),
+        _ => good(line),
+    })
+    .await;
+    assert_eq!(told, [timed_out(), timed_out()]);
+    assert_eq!((clients.broken(), *actors.started.lock().unwrap()), (None, 1));
+    let (clients, actors, told) = status(|line| match line["status"].as_str() {
+        Some(_) => Says::Nothing,
+        _ => good(line),
+    })
+    .await;
+    assert_eq!(told, [timed_out(), timed_out()]);
+    assert_eq!((clients.broken(), *actors.started.lock().unwrap()), (None, 2));
+    for (script, expected) in [
+        (
+            (|line| match line["status"].as_str() {
+                Some(_) => Says::Line(r#"{"status":"n2","role":"leader"}"#.into()),
+                None => good(line),
+            }) as Script,
+            "it wrote `{\"status\":\"n2\",\"role\":\"leader\"}`, but `{\"status\":\"n1\"",
+        ),
+        (
+            |line| match line["status"].as_str() {
+                Some(_) => Says::Line("leader".into()),
+                None => good(line),
+            },
+            "it wrote `leader`, which is no JSON: `{\"status\":\"n1\",\"role\":…}` was expected",
+        ),
+    ] {
+        let broken = status(script).await.0.broken().expect("it is broken");
+        assert!(broken.contains(expected), "{broken}");
+    }
 }
