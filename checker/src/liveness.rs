@@ -15,6 +15,7 @@ use crate::catalogue::NO_RECOVERY;
 use crate::cause;
 use crate::event::Phase;
 use crate::groups;
+use crate::harness;
 use crate::history::{History, Operation};
 use crate::leadership;
 use crate::leadership::evidence::evidence;
@@ -110,6 +111,13 @@ fn answers(history: &History, bound: Bound, result: &mut CheckResult) {
         result.inconclusive("the run was cut short before the bound for the recovery had passed");
     } else if asked.is_empty() {
         result.inconclusive("nothing was asked of the cluster after the last heal");
+    } else if let Some(late) = harness::answered_late(history, bound.healed) {
+        result.inconclusive(format!(
+            "none of {} operations asked after the last heal succeeded in time, but {late}: the \
+             servers are slow, or the client program is; see how long an answer takes (`fracas \
+             client-test`), and give them a longer `client.timeout`",
+            asked.len()
+        ));
     } else {
         result.anomaly(no_recovery(history, bound, &asked));
     }
