@@ -18,6 +18,7 @@ use crate::budget::Budget;
 use crate::event::{EventKind, NodeId, Phase};
 use crate::harness;
 use crate::history::History;
+use crate::late;
 use crate::leadership::evidence::{Evidence, evidence};
 use crate::leadership::{first_led, hits};
 use crate::observation::Source;
@@ -95,7 +96,7 @@ fn served_nothing(activity: &Activity<'_>, result: &mut CheckResult) -> bool {
     result.metrics.insert("info".to_owned(), all.info as f64);
     let nothing = wanted && all.asked > 0 && all.ok == 0;
     if nothing {
-        let late = harness::answered_late(activity.history, activity.load.from);
+        let late = late::answers(activity.history, activity.load.from);
         let late = late.map_or_else(String::new, |late| {
             format!("; {late}, so the servers are slow, or the client program is")
         });

@@ -57,28 +57,6 @@ pub(crate) fn part_broken(since: Nanos, mishap: &Mishap) -> CheckResult {
     result
 }
 
-/// How many answers of client programs came too late from `from` on, and by how much; none if none did.
-/// Either the target was slow then, or the client program: nobody can tell which.
-pub(crate) fn answered_late(history: &History, from: Nanos) -> Option<String> {
-    let late = history.mishaps().filter(|(time, _)| *time >= from);
-    let late = late.filter_map(|(_, mishap)| match mishap {
-        Mishap::AnsweredLate { by, .. } => Some(*by),
-        _ => None,
-    });
-    let late: Vec<Nanos> = late.collect();
-    let (least, most) = (late.iter().min()?, late.iter().max()?);
-    let by = match least == most {
-        true => words::lasting(*least),
-        false => format!("{} to {}", words::lasting(*least), words::lasting(*most)),
-    };
-    let came = words::count(
-        late.len(),
-        "answer of a client program came",
-        "answers of client programs came",
-    );
-    Some(format!("{came} {by} after the time-out"))
-}
-
 /// A time in which a part of the harness stood still.
 struct Stall<'a> {
     span: (Nanos, Nanos),
