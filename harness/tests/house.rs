@@ -125,7 +125,16 @@ static ABSENT: [Absent; 8] = [
     },
     Absent {
         rule: "choosing faults is pure: no clock, no file, no process, and no generator of its own",
-        rooms: &["harness/engine/src/nemesis/", "workloads/src/"],
+        rooms: &[
+            "harness/engine/src/nemesis/",
+            "harness/engine/src/faults/chance.rs",
+            "harness/engine/src/faults/hit.rs",
+            "harness/engine/src/faults/on.rs",
+            "harness/engine/src/faults/shapes.rs",
+            "harness/engine/src/faults/state.rs",
+            "harness/engine/src/faults/victims.rs",
+            "workloads/src/",
+        ],
         but: &[],
         words: &["Instant", "SystemTime", "tokio", "std::fs", "lab", "rand::rng", "RandomState"],
     },

@@ -393,7 +393,7 @@ impl Cluster {
     ///
     /// # Errors
     /// When the packet filter refuses.
-    pub fn mend(&self, id: u32) -> Result<(), LabError> {
+    pub fn heal(&self, id: u32) -> Result<(), LabError> {
         let mut cuts = self.cuts.lock().unwrap_or_else(PoisonError::into_inner);
         cuts.remove(&id);
         self.lab.cut(&union(&cuts))

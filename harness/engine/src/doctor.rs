@@ -11,13 +11,14 @@ mod trial;
 use std::fmt;
 use std::time::Duration;
 
-use fracas_checker::fault::FaultKind;
 use serde::{Deserialize, Serialize};
 
 use fracas_lab::LabError;
 
+use crate::faults::Kind;
+pub use crate::faults::trial::PROBE_ARGUMENT;
 use finding::ANSWER;
-pub use finding::{FaultSupport, Finding, PROBE_ARGUMENT};
+pub use finding::{FaultSupport, Finding};
 pub use needs::{Need, TargetNeeds};
 pub use trial::probe_main;
 
@@ -32,17 +33,13 @@ const NOT_TRIED: &str = "it was not tried: the trial ended before";
 
 /// Names what is used instead where one of two ways does not work.
 fn name_replacements(findings: &mut [Finding]) {
-    let works = |what| findings.iter().any(|found: &Finding| found.what == what && found.available);
-    let [nft, iptables, packets, starve] =
-        ["nft-bridge", "iptables", "packets", "starve"].map(works);
+    let trials = || Kind::ALL.into_iter().flat_map(Kind::trials);
+    let works: Vec<String> =
+        findings.iter().filter(|found| found.available).map(|found| found.what.clone()).collect();
     for finding in findings.iter_mut().filter(|finding| !finding.available) {
-        finding.instead = match finding.what.as_str() {
-            "nft-bridge" if iptables => Some("iptables".to_owned()),
-            "iptables" if nft => Some("nft-bridge".to_owned()),
-            "netem" if packets => Some("packets".to_owned()),
-            "cgroup" if starve => Some("starve".to_owned()),
-            _ => None,
-        };
+        let instead = trials().find(|trial| trial.what == finding.what).and_then(|it| it.instead);
+        finding.instead =
+            instead.filter(|what| works.iter().any(|one| one == what)).map(str::to_owned);
     }
 }
 
@@ -82,9 +79,9 @@ fn trial(isolation: &str) -> Trial {
         .unwrap_or_else(|error| (String::new(), Some(error)));
     let mut findings = read_findings(&said);
     if let Some(error) = wrong.or_else(|| findings.is_empty().then(|| nothing_said(&said))) {
-        let tried = |what: &&str| findings.iter().any(|finding| finding.what == *what);
+        let tried = |what: &str| findings.iter().any(|finding| finding.what == what);
         // It was about this one that it ended; what comes after it was not tried.
-        let amid = trial::MECHANISMS.iter().find(|what| !tried(what));
+        let amid = trial::mechanisms().find(|what| !tried(what));
         findings.extend(amid.map(|what| Finding::refused(what, &error)));
     }
     name_replacements(&mut findings);
@@ -108,7 +105,7 @@ impl Report {
     fn of(trials: Vec<Trial>) -> Self {
         let usable = trials.iter().find(|trial| trial.works("network").is_some());
         let isolation = usable.map(|trial| trial.isolation.clone());
-        let faults = FaultKind::ALL.map(|kind| match usable.map(|trial| trial.means(kind)) {
+        let faults = Kind::ALL.map(|kind| match usable.map(|trial| trial.means(kind)) {
             Some(Ok(means)) => FaultSupport { kind, mechanism: Some(means), lacking: None },
             Some(Err(why)) => FaultSupport { kind, mechanism: None, lacking: Some(why) },
             None => FaultSupport { kind, mechanism: None, lacking: Some(NO_LAB.to_owned()) },
@@ -135,17 +132,8 @@ impl Trial {
     }
 
     /// By what means a kind of fault is brought about, or why it cannot be.
-    fn means(&self, kind: FaultKind) -> Result<String, String> {
-        let ways: &[(&str, &str)] = match kind {
-            FaultKind::Partition => &[("nft-bridge", "nft-bridge"), ("iptables", "iptables")],
-            FaultKind::Pause => &[("pause", "sigstop")],
-            FaultKind::Kill => &[("kill", "sigkill")],
-            FaultKind::Clock => &[("clock", fracas_lab::clock::MECHANISM)],
-            FaultKind::Slow | FaultKind::Loss => &[("packets", "re-injection")],
-            FaultKind::Disk => &[("disk", "fuse")],
-            FaultKind::Power => &[("disk", "sigkill, fuse")],
-            FaultKind::Starve => &[("starve", "sigstop and sigcont by turns")],
-        };
+    fn means(&self, kind: Kind) -> Result<String, String> {
+        let ways = kind.tried_by();
         if let Some((_, means)) = ways.iter().find(|(what, _)| self.works(what).is_some()) {
             return Ok((*means).to_owned());
         }

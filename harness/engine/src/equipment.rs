@@ -2,15 +2,15 @@
 //! brought about later: wall clocks of their own, disks that can be troubled. Nothing is wrong with
 //! any of it until a fault says so.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{FaultKind, Measurement, Stage};
+use fracas_checker::fault::{Measurement, Stage};
 use fracas_targets::Deployment;
 
 use crate::durable;
-use crate::means::{ClockMeans, StarveMeans, Wanted};
+use crate::means::{ClockMeans, Gear, StarveMeans, Wanted};
 use crate::refusal::refused;
 use crate::start_error::StartError;
 use crate::store::RunDir;
@@ -39,29 +39,29 @@ enum NodeClock {
 }
 
 impl Equipment {
-    /// What faults of these kinds take.
+    /// What faults take: this gear, each with the kind of fault that takes it.
     ///
     /// # Errors
     /// When this machine does not have it.
     pub fn of(
-        kinds: &BTreeSet<FaultKind>,
+        gear: &BTreeMap<Gear, &str>,
         deployment: &Deployment,
         wanted: &Wanted,
         run: &RunDir,
     ) -> Result<Self, StartError> {
         let mut equipment = Self { monotonic: wanted.monotonic.clone(), ..Self::default() };
-        if kinds.contains(&FaultKind::Starve) && wanted.starve == StarveMeans::Cgroup {
-            let place = Place::find();
-            equipment.rations = Some(place.map_err(|error| refused(FaultKind::Starve, error))?);
+        if let Some(kind) = gear.get(&Gear::Rations)
+            && wanted.starve == StarveMeans::Cgroup
+        {
+            equipment.rations = Some(Place::find().map_err(|error| refused(kind, error))?);
         }
         for (node, plan) in &deployment.nodes {
-            if kinds.contains(&FaultKind::Clock) {
+            if let Some(kind) = gear.get(&Gear::Clock) {
                 let clock = NodeClock::new(&run.node(*node)?, wanted.clock);
-                let clock = clock.map_err(|error| refused(FaultKind::Clock, error))?;
+                let clock = clock.map_err(|error| refused(kind, error))?;
                 equipment.clocks.insert(*node, clock);
             }
-            let of_disks = [FaultKind::Disk, FaultKind::Power];
-            let troubled = of_disks.into_iter().find(|kind| kinds.contains(kind));
+            let troubled = gear.get(&Gear::Disk);
             for (place, dir) in plan.data.iter().enumerate() {
                 make(run, *node, dir)?;
                 let mut backing = dir.clone();

@@ -15,6 +15,7 @@ pub mod doctor;
 pub mod durable;
 pub mod enough;
 pub mod equipment;
+pub mod faults;
 pub mod fits;
 mod given_back;
 pub mod guard;

@@ -50,6 +50,19 @@ impl StarveMeans {
     }
 }
 
+/// What some faults take that nodes, or the network between them, are given before they start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gear {
+    /// Wall clocks of their own.
+    Clock,
+    /// Disks that can be troubled.
+    Disk,
+    /// Rations of processor time.
+    Rations,
+    /// Links whose packets can be shaped.
+    Packets,
+}
+
 /// What equipment is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

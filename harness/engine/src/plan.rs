@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fracas_checker::fault::FaultKind;
 use fracas_checker::history::{self, Coverage};
 use fracas_targets::Target;
 use fracas_workloads::{Chosen, Size};
 
+use crate::faults::Kind;
 use crate::nemesis;
 use crate::spec::RunSpec;
 use crate::store::Readers;
@@ -59,7 +59,7 @@ pub struct Notes {
     pub warning: Option<String>,
     /// The kinds of faults that nobody asked for by name and this machine cannot bring about, with
     /// the reason.
-    pub left_out: BTreeMap<FaultKind, String>,
+    pub left_out: BTreeMap<Kind, String>,
     /// Which kinds are possible, and how long a run with room for all of them is; none if its faults
     /// are not drawn from the usual mix.
     pub fits: Option<nemesis::Fits>,
@@ -78,7 +78,9 @@ impl RunPlan {
         });
         let workloads = workloads.collect::<Result<Vec<_>, _>>()?;
         sensible(&spec).map_err(|why| format!("error: {why}"))?;
-        if let Some(kind) = spec.schedule.kinds().difference(&target.allowed_faults()).next() {
+        if let Some(kind) =
+            spec.schedule.kinds().difference(&targets::allowed_faults(&target)).next()
+        {
             return Err(format!(
                 "error: target `{}` does not allow the fault `{kind}`",
                 target.name()
@@ -115,7 +117,7 @@ impl RunPlan {
             new_leader_ms: promises.new_leader.map(millis),
             clock_error_ms: promises.clock_error.map_or(0, millis),
             gives_up_on: promises.gives_up_on.clone(),
-            faults: self.spec.faults.clone(),
+            faults: self.spec.faults.iter().map(|kind| kind.recorded()).collect(),
             coverage: self.spec.coverage.clone(),
             ..history::Plan::default()
         }

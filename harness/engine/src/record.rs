@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use fracas_checker::fault::FaultKind;
 use fracas_reports::{Ended, Host, RUN_SCHEMA, RunRecord, TargetInfo, Tool};
 use serde::Serialize;
 
 use crate::actor::Actual;
-use crate::means::ClockMeans;
+use crate::faults::Kind;
 use crate::nemesis::{self, Planned};
 use crate::plan::RunPlan;
 use crate::{store, targets};
-use fracas_lab::{Lab, World, clock};
+use fracas_lab::{Lab, World};
 
 /// A server that does not tell its version in this time is not asked again.
 const VERSION_WITHIN: Duration = Duration::from_secs(5);
@@ -98,22 +97,8 @@ fn rights(plan: &RunPlan) -> BTreeMap<String, String> {
 /// By what means each kind of fault that was allowed is brought about in `lab`.
 #[must_use]
 pub fn mechanisms(lab: &Lab, plan: &RunPlan) -> BTreeMap<String, String> {
-    let equipment = &plan.spec.equipment;
-    let clock = match equipment.clock {
-        ClockMeans::Redirect => clock::MECHANISM,
-        ClockMeans::Faketime => "faketime",
-    };
-    let how = |kind| match kind {
-        FaultKind::Partition => lab.partition_mechanism(),
-        FaultKind::Pause => "sigstop",
-        FaultKind::Kill => "sigkill",
-        FaultKind::Power => "sigkill, fuse",
-        FaultKind::Clock => clock,
-        FaultKind::Slow | FaultKind::Loss => lab.packets_mechanism(),
-        FaultKind::Disk => "fuse",
-        FaultKind::Starve => equipment.starve.name(),
-    };
-    plan.spec.faults.iter().map(|kind| (kind.word().to_owned(), how(*kind).to_owned())).collect()
+    let how = |kind: &Kind| kind.mechanism(lab, &plan.spec.equipment);
+    plan.spec.faults.iter().map(|kind| (kind.word().to_owned(), how(kind))).collect()
 }
 
 /// The schedule file: what was planned, which can be fed back, and what came of it.

@@ -11,7 +11,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use fracas_checker::event::{EventKind, Phase};
-use fracas_checker::fault::FaultKind;
 use fracas_checker::harness::Mishap;
 use fracas_checker::history::{self, Header};
 use fracas_lab::{Lab, LabSpec, World, scarce};
@@ -27,11 +26,12 @@ use crate::clients::Clients;
 use crate::cluster::{Cluster, Parts};
 use crate::deploying::deployments;
 use crate::equipment::Equipment;
+use crate::faults::Kind;
 use crate::guard::Guard;
 use crate::heartbeat::Heartbeat;
 use crate::interrupt::Interrupt;
 use crate::judging::{Conclusion, HistoryError};
-use crate::means::PacketMeans;
+use crate::means::{Gear, PacketMeans};
 use crate::plan::RunPlan;
 use crate::progress::{Listener, Progress, Standing};
 use crate::proven::Proven;
@@ -157,14 +157,20 @@ fn build(plan: &RunPlan, dir: &RunDir, record: &mut RunRecord) -> Result<Lab, Ru
         partition: plan.spec.partition,
         ineffective_cut: plan.place.ineffective_cut,
     })?;
-    let shaped = [FaultKind::Slow, FaultKind::Loss].iter().any(|it| plan.spec.faults.contains(it));
-    if shaped && plan.spec.equipment.packets == PacketMeans::Netem {
+    let gear = Kind::take(&plan.spec.faults);
+    if gear.contains_key(&Gear::Packets) && plan.spec.equipment.packets == PacketMeans::Netem {
         lab.use_netem()?;
     }
     preflight::try_out(&lab, &plan.spec.faults)?;
     record.host.mechanisms.extend(record::mechanisms(&lab, plan));
     dir.write_record(record)?;
     Ok(lab)
+}
+
+/// What its faults take, on the nodes of a run.
+fn equipped(plan: &RunPlan, deployment: &Deployment, dir: &RunDir) -> Result<Equipment, RunError> {
+    let gear = Kind::take(&plan.spec.faults);
+    Ok(Equipment::of(&gear, deployment, &plan.spec.equipment, dir)?)
 }
 
 /// How the run ended, for its record.
@@ -196,7 +202,7 @@ async fn conduct(
     let (recorder, writer) =
         Recorder::create(&dir.file("history.jsonl"), &header, feed).map_err(RunError::History)?;
     let view = View::default();
-    let equipment = Equipment::of(&plan.spec.faults, &deployment, &plan.spec.equipment, dir)?;
+    let equipment = equipped(plan, &deployment, dir)?;
     let cluster = Cluster::new(Parts {
         lab,
         equipment,

@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::FaultKind;
 use fracas_checker::history::Coverage;
 use fracas_lab::{Isolation, Mechanism};
 use serde::{Deserialize, Serialize};
 
+use crate::faults::Kind;
 use crate::means::Wanted;
 use crate::nemesis;
 
@@ -58,7 +58,7 @@ pub struct RunSpec {
     #[serde(rename = "extend_ms", with = "millis")]
     pub extend: Duration,
     /// The kinds of faults that are allowed.
-    pub faults: BTreeSet<FaultKind>,
+    pub faults: BTreeSet<Kind>,
     /// From the begin of one single fault to that of the next.
     #[serde(rename = "fault_every_ms", with = "millis")]
     pub fault_every: Duration,

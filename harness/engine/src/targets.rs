@@ -1,5 +1,6 @@
 //! Finding targets and their servers: names and paths to data.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::net::Ipv4Addr;
@@ -11,6 +12,7 @@ use fracas_targets::{ClusterSpec, NodeSpec, Target, nearest};
 use sha2::{Digest, Sha256};
 
 use crate::client_programs;
+use crate::faults::Kind;
 use crate::spec::TargetSpec;
 
 /// How long a target file may be, in bytes.
@@ -39,6 +41,12 @@ pub fn find(name: &str) -> Result<TargetSpec, String> {
     let dir = Path::new(name).parent();
     let dir = dir.map(|dir| if dir.as_os_str().is_empty() { Path::new(".") } else { dir });
     Ok(TargetSpec { name: name.to_owned(), dir: dir.map(Path::to_owned), text })
+}
+
+/// The kinds of faults that a target may be asked to endure.
+#[must_use]
+pub fn allowed_faults(target: &Target) -> BTreeSet<Kind> {
+    target.allowed_faults().iter().filter_map(|kind| Kind::named(kind.word())).collect()
 }
 
 /// Whether a target of this name is meant to be built in, and not a file.

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{Fault, FaultKind, Measurement, RestartAs, Stage};
+use fracas_checker::fault::{Measurement, RestartAs, Stage};
 use fracas_checker::history::{self, Header};
 use fracas_checker::{Completion, Op, ProcessId};
-use fracas_engine::actor::injectors::injector;
 use fracas_engine::cluster::{Cluster, Deployments, Parts};
 use fracas_engine::equipment::Equipment;
+use fracas_engine::faults::{Fault, Kind};
 use fracas_engine::recorder::{Recorder, Writer};
 use fracas_engine::store::{Readers, RunDir};
 use fracas_engine::targets;
@@ -73,7 +73,8 @@ impl Bench {
         let deployment = Arc::new(target.deploy(&spec).map_err(|error| text(&error))?);
         let client = deployment.client().map_err(|error| text(&error))?;
         drop(entered);
-        let equipment = Equipment::of(&group.kinds(), &deployment, &group.wanted(), &run);
+        let equipment =
+            Equipment::of(&Kind::take(&group.kinds()), &deployment, &group.wanted(), &run);
         let equipment = equipment.map_err(|error| text(&error))?;
         let (recorder, writer) =
             Recorder::create(&run.file("history.jsonl"), &header(server, &run), None)
@@ -128,7 +129,7 @@ impl Bench {
             self.tried(name, fault.kind(), |bench| bench.prove(name, &fault));
         }
         if group == Group::Plain {
-            self.tried(MONOTONIC_NAME, FaultKind::Clock, Self::prove_monotonic);
+            self.tried(MONOTONIC_NAME, Kind::Clock, Self::prove_monotonic);
         }
         if let Err(error) = self.cluster.stop_all() {
             eprintln!("failed to {error}");
@@ -136,7 +137,7 @@ impl Bench {
     }
 
     /// Tries a fault until it is proven.
-    fn tried(&mut self, name: &str, kind: FaultKind, once: impl Fn(&mut Self) -> Row) {
+    fn tried(&mut self, name: &str, kind: Kind, once: impl Fn(&mut Self) -> Row) {
         let mut row = Row::untried(name, kind, Verdict::Failed("never tried".to_owned()));
         for _ in 0..TRIES {
             row = match self.answers() {
@@ -152,10 +153,10 @@ impl Bench {
 
     /// One fault, as the actor of a run brings it about.
     fn prove(&mut self, name: &str, fault: &Fault) -> Row {
-        let mut injector = injector(self.next, fault);
+        let mut injector = fault.injector(self.next);
         self.next += 1;
         // Of a clock that is wrong, the calls are those that may cost more.
-        let subject = if fault.kind() == FaultKind::Clock { VICTIM } else { BYSTANDERS.0 };
+        let subject = if fault.kind() == Kind::Clock { VICTIM } else { BYSTANDERS.0 };
         let mut row = Row::untried(name, fault.kind(), Verdict::Proven);
         row.mechanism = injector.mechanism(&self.cluster);
         row.before = self.cost(subject);
@@ -172,7 +173,7 @@ impl Bench {
     /// The one fault that there is only from the start: the victim is started anew with it, and
     /// once more without.
     fn prove_monotonic(&mut self) -> Row {
-        let mut row = Row::untried(MONOTONIC_NAME, FaultKind::Clock, Verdict::Proven);
+        let mut row = Row::untried(MONOTONIC_NAME, Kind::Clock, Verdict::Proven);
         row.mechanism = "time namespace".to_owned();
         row.before = self.cost(VICTIM);
         let shifted = self.shifted();

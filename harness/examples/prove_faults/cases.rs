@@ -4,8 +4,18 @@ use std::collections::BTreeSet;
 
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{
-    Clock, Cut, Disk, Fault, FaultKind, Link, Loss, RestartAs, Scarcity, Shape,
+    Clock as Change, Cut, Disk as Trouble, Link, Loss, RestartAs, Scarcity,
 };
+use fracas_engine::faults::clock::Clock;
+use fracas_engine::faults::disk::Disk;
+use fracas_engine::faults::kill::Kill;
+use fracas_engine::faults::loss;
+use fracas_engine::faults::partition::Partition;
+use fracas_engine::faults::pause::Pause;
+use fracas_engine::faults::power::Power;
+use fracas_engine::faults::slow::Slow;
+use fracas_engine::faults::starve::Starve;
+use fracas_engine::faults::{Action, Direction, Fault, Kind, On, Shape};
 use fracas_engine::means::Wanted;
 
 /// The node that faults are done to.
@@ -57,7 +67,7 @@ impl Group {
     }
 
     /// The kinds of faults that the cluster is equipped for.
-    pub(crate) fn kinds(self) -> BTreeSet<FaultKind> {
+    pub(crate) fn kinds(self) -> BTreeSet<Kind> {
         self.cases().iter().map(|(_, fault)| fault.kind()).collect()
     }
 
@@ -78,23 +88,27 @@ impl Group {
     }
 }
 
-fn nodes() -> Vec<NodeId> {
-    vec![VICTIM]
+/// The victim suffers this.
+fn suffers(does: Action) -> Fault {
+    Fault { does, on: On::Nodes(vec![VICTIM]) }
 }
 
 fn starve(scarcity: Scarcity) -> Fault {
-    Fault::Starve { nodes: nodes(), scarcity }
+    suffers(Action::Starve(Starve { scarcity }))
 }
 
 fn links() -> Vec<(&'static str, Fault)> {
     let others = NODES[1..].iter();
     let cut = others.flat_map(|other| [(VICTIM, *other), (*other, VICTIM)]).collect();
-    let pairs = || vec![(VICTIM, PEER), (PEER, VICTIM)];
-    let slow = |link| Fault::Slow { pairs: pairs(), link };
-    let lossy = |link| Fault::Lossy { pairs: pairs(), link };
+    let cut =
+        Fault { does: Action::Partition(Partition { shape: Shape::IsolateOne }), on: On::Cut(cut) };
+    let ways = Direction::Both;
+    let shaped = |does| Fault { does, on: On::Pairs(vec![(VICTIM, PEER), (PEER, VICTIM)]) };
+    let slow = |link| shaped(Action::Slow(Slow { link, ways }));
+    let lossy = |link| shaped(Action::Loss(loss::Loss { link, ways }));
     let usual = Link::default();
     vec![
-        ("partition", Fault::Partition { shape: Shape::IsolateOne, cut }),
+        ("partition", cut),
         ("delay", slow(Link { delay_us: 50_000, ..usual })),
         ("jitter", slow(Link { delay_us: 50_000, jitter_us: 25_000, ..usual })),
         ("bandwidth", slow(Link { bits_per_s: 2_000_000, ..usual })),
@@ -106,8 +120,8 @@ fn links() -> Vec<(&'static str, Fault)> {
 
 fn processes() -> Vec<(&'static str, Fault)> {
     vec![
-        ("pause", Fault::Pause { nodes: nodes() }),
-        ("kill", Fault::Kill { nodes: nodes(), again: RestartAs::Same }),
+        ("pause", suffers(Action::Pause(Pause {}))),
+        ("kill", suffers(Action::Kill(Kill { again: RestartAs::Same }))),
         ("little processor time", starve(Scarcity::Cpu { percent: 20 })),
         ("little memory", starve(Scarcity::Memory { bytes: 256 << 20 })),
         ("few descriptors", starve(Scarcity::Descriptors { more: 4 })),
@@ -115,23 +129,23 @@ fn processes() -> Vec<(&'static str, Fault)> {
 }
 
 fn clocks() -> Vec<(&'static str, Fault)> {
-    let wrong = |change| Fault::Clock { nodes: nodes(), change };
+    let wrong = |change| suffers(Action::Clock(Clock { change }));
     vec![
-        ("clock step", wrong(Clock::Step { by_ms: 60_000 })),
-        ("clock drift", wrong(Clock::Drift { ppm: 100_000 })),
-        ("clock strobe", wrong(Clock::Strobe { by_ms: 5_000, every_ms: 50 })),
-        ("clock freeze", wrong(Clock::Freeze)),
+        ("clock step", wrong(Change::Step { by_ms: 60_000 })),
+        ("clock drift", wrong(Change::Drift { ppm: 100_000 })),
+        ("clock strobe", wrong(Change::Strobe { by_ms: 5_000, every_ms: 50 })),
+        ("clock freeze", wrong(Change::Freeze)),
     ]
 }
 
 fn disks() -> Vec<(&'static str, Fault)> {
-    let troubled = |trouble| Fault::Disk { nodes: nodes(), trouble };
+    let troubled = |trouble| suffers(Action::Disk(Disk { trouble }));
     vec![
-        ("power failure", Fault::Power { nodes: nodes(), loss: Loss::All }),
-        ("slow fsync", troubled(Disk::SlowFsync { by_ms: 300 })),
-        ("full disk (ENOSPC)", troubled(Disk::Full)),
-        ("failing reads (EIO)", troubled(Disk::ReadFails)),
-        ("failing writes (EIO)", troubled(Disk::WriteFails)),
-        ("failing fsync (EIO)", troubled(Disk::FsyncFails)),
+        ("power failure", suffers(Action::Power(Power { loss: Loss::All }))),
+        ("slow fsync", troubled(Trouble::SlowFsync { by_ms: 300 })),
+        ("full disk (ENOSPC)", troubled(Trouble::Full)),
+        ("failing reads (EIO)", troubled(Trouble::ReadFails)),
+        ("failing writes (EIO)", troubled(Trouble::WriteFails)),
+        ("failing fsync (EIO)", troubled(Trouble::FsyncFails)),
     ]
 }

@@ -1,6 +1,7 @@
 //! What came of one fault on one server, as data that goes from process to process.
 
-use fracas_checker::fault::{FaultKind, Measurement};
+use fracas_checker::fault::Measurement;
+use fracas_engine::faults::Kind;
 use serde::{Deserialize, Serialize};
 
 /// What a fault costs, or what things cost without it. What could not be measured is missing.
@@ -18,7 +19,7 @@ pub(crate) struct Cost {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Row {
     pub(crate) name: String,
-    pub(crate) kind: FaultKind,
+    pub(crate) kind: Kind,
     pub(crate) mechanism: String,
     /// What was measured when it was injected, when it had held, and when it was healed.
     pub(crate) stages: [Vec<Measurement>; 3],
@@ -48,7 +49,7 @@ impl Verdict {
 
 impl Row {
     /// A row of a fault that could not even be tried.
-    pub(crate) fn untried(name: &str, kind: FaultKind, verdict: Verdict) -> Self {
+    pub(crate) fn untried(name: &str, kind: Kind, verdict: Verdict) -> Self {
         Self {
             name: name.to_owned(),
             kind,

@@ -8,8 +8,8 @@ use std::process::{Command, ExitCode, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use fracas_checker::fault::FaultKind;
 use fracas_engine::doctor::{self, Report};
+use fracas_engine::faults::Kind;
 
 use crate::cases::{Group, MONOTONIC_NAME};
 use crate::row::{Row, Verdict};
@@ -105,7 +105,7 @@ impl Way {
         let told = told.map(|row| serde_json::from_str(row).map_err(|error| error.to_string()));
         let mut rows = told.collect::<Result<Vec<Row>, _>>()?;
         let kinds = group.cases().into_iter().map(|(name, fault)| (name, fault.kind()));
-        let all: Vec<_> = kinds.chain([(MONOTONIC_NAME, FaultKind::Clock)]).collect();
+        let all: Vec<_> = kinds.chain([(MONOTONIC_NAME, Kind::Clock)]).collect();
         for (name, kind) in all.into_iter().filter(|(name, _)| group.names().contains(name)) {
             if !rows.iter().any(|row| row.name == name) {
                 let why = ended.last_words();

@@ -55,7 +55,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use fracas_checker::NodeId;
-use fracas_checker::fault::{Cut, FaultKind};
+use fracas_checker::fault::Cut;
 
 pub use client_program::{ClientProgram, Pipes};
 pub use command::{bound_memory, hear_command, run_command, run_self};
@@ -88,20 +88,21 @@ const CARRIES_WITHIN: Duration = Duration::from_secs(10);
 /// How long one attempt to send packets along all links waits for them.
 const CARRY_ATTEMPT: Duration = Duration::from_millis(30);
 
-/// What faults of a kind take that this machine does not have, as far as that can be told without
-/// a lab; `fracas doctor` tries it.
+/// Why this machine has no disks that can be troubled, as far as that can be told without a lab;
+/// `fracas doctor` tries it.
 #[must_use]
-pub fn lacks(kind: FaultKind) -> Option<String> {
-    match kind {
-        FaultKind::Power | FaultKind::Disk => {
-            let device = File::options().read(true).write(true).open(FUSE);
-            device.err().map(|error| format!("`{FUSE}` cannot be opened: {error}"))
-        }
-        FaultKind::Clock if !cfg!(target_arch = "x86_64") => {
-            Some("clocks can be made wrong on x86-64 only".to_owned())
-        }
-        FaultKind::Clock => clock::able().err().map(|error| error.to_string()),
-        _ => None,
+pub fn lacks_disks() -> Option<String> {
+    let device = File::options().read(true).write(true).open(FUSE);
+    device.err().map(|error| format!("`{FUSE}` cannot be opened: {error}"))
+}
+
+/// Why this machine cannot redirect clocks, as far as that can be told without a lab.
+#[must_use]
+pub fn lacks_clocks() -> Option<String> {
+    if cfg!(target_arch = "x86_64") {
+        clock::able().err().map(|error| error.to_string())
+    } else {
+        Some("clocks can be made wrong on x86-64 only".to_owned())
     }
 }
 

@@ -4,17 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{FaultKind, RestartAs, Scarcity};
+use fracas_checker::fault::RestartAs;
 use fracas_targets::{Target, nearest};
 
 use super::run_args::{RunArgs, TIME};
 use super::values::millis;
+use fracas_engine::faults::{Given, Kind};
 use fracas_engine::means::ClockMeans;
-use fracas_engine::nemesis::{self, AIMS, Action, Aim};
-use fracas_lab::{NODES_MAX, lacks};
-
-/// The kinds of faults that are done to what is between nodes.
-const BETWEEN: [FaultKind; 3] = [FaultKind::Partition, FaultKind::Slow, FaultKind::Loss];
+use fracas_engine::nemesis::{self, SCENARIOS, Scenario};
+use fracas_engine::targets::allowed_faults;
+use fracas_lab::NODES_MAX;
 
 /// The kinds of faults that were asked for; the target must allow each, and a cluster of so many
 /// nodes must have what they are done to.
@@ -22,9 +21,9 @@ pub(super) fn kinds(
     wanted: &[String],
     target: &Target,
     nodes: usize,
-) -> Result<BTreeSet<FaultKind>, String> {
-    let possible = |kind: &FaultKind| nodes > 1 || !BETWEEN.contains(kind);
-    let all: BTreeSet<FaultKind> = target.allowed_faults().into_iter().filter(possible).collect();
+) -> Result<BTreeSet<Kind>, String> {
+    let possible = |kind: &Kind| nodes > 1 || !kind.is_between();
+    let all: BTreeSet<Kind> = allowed_faults(target).into_iter().filter(possible).collect();
     if wanted.is_empty() {
         return Ok(all);
     }
@@ -47,15 +46,15 @@ pub(super) fn kinds(
 }
 
 /// The kind of that name, which the target must allow.
-fn named(word: &str, target: &Target) -> Result<FaultKind, String> {
-    let words = || FaultKind::ALL.iter().map(|kind| kind.word()).chain(["all", "none"]);
-    let found = FaultKind::ALL.into_iter().find(|kind| kind.word() == word);
-    let kind = found.ok_or_else(|| unknown("fault", word, &words().collect::<Vec<_>>()))?;
-    if target.allowed_faults().contains(&kind) { Ok(kind) } else { Err(not_allowed(target, kind)) }
+fn named(word: &str, target: &Target) -> Result<Kind, String> {
+    let words = || Kind::ALL.iter().map(|kind| kind.word()).chain(["all", "none"]);
+    let kind =
+        Kind::named(word).ok_or_else(|| unknown("fault", word, &words().collect::<Vec<_>>()))?;
+    if allowed_faults(target).contains(&kind) { Ok(kind) } else { Err(not_allowed(target, kind)) }
 }
 
 /// Kinds of faults that this machine cannot bring about, with the reason.
-pub(super) type Lacking = BTreeMap<FaultKind, String>;
+pub(super) type Lacking = BTreeMap<Kind, String>;
 
 /// Whether the kinds of faults are the usual ones: nobody asked for any by name. What was asked for
 /// is refused, not left out.
@@ -69,27 +68,21 @@ pub(super) fn left_out(args: &RunArgs, target: &Target, found: &Lacking) -> Lack
     if !are_usual(args) {
         return Lacking::new();
     }
-    let allowed = target.allowed_faults();
-    let known = lacked(&allowed, args.clock_means(), lacks).into_iter();
+    let allowed = allowed_faults(target);
+    let known = lacked(&allowed, args.clock_means()).into_iter();
     let found = found.iter().filter(|(kind, _)| allowed.contains(kind));
     known.chain(found.map(|(kind, why)| (*kind, why.clone()))).collect()
 }
 
-/// What this machine lacks of what these kinds take. A clock by libfaketime takes nothing of it.
-fn lacked(
-    kinds: &BTreeSet<FaultKind>,
-    clock: ClockMeans,
-    lacks: impl Fn(FaultKind) -> Option<String>,
-) -> Lacking {
-    let redirected = |kind: FaultKind| kind != FaultKind::Clock || clock == ClockMeans::Redirect;
-    let taken = kinds.iter().filter(|kind| redirected(**kind));
-    taken.filter_map(|kind| Some((*kind, lacks(*kind)?))).collect()
+/// What this machine lacks of what these kinds take.
+fn lacked(kinds: &BTreeSet<Kind>, clock: ClockMeans) -> Lacking {
+    kinds.iter().filter_map(|kind| Some((*kind, kind.lacks(clock)?))).collect()
 }
 
 /// What this machine lacks of what the allowed kinds of faults take, and which of them are left
 /// without it. It is told of every kind that was asked for, drawn by the seed or not.
-pub(super) fn lacking(kinds: &BTreeSet<FaultKind>, clock: ClockMeans) -> Option<String> {
-    let missing = lacked(kinds, clock, lacks);
+pub(super) fn lacking(kinds: &BTreeSet<Kind>, clock: ClockMeans) -> Option<String> {
+    let missing = lacked(kinds, clock);
     if missing.is_empty() {
         return None;
     }
@@ -101,7 +94,7 @@ pub(super) fn lacking(kinds: &BTreeSet<FaultKind>, clock: ClockMeans) -> Option<
     Some(format!("{told}help: `fracas doctor` says how to mend it; without: `--faults {left}`"))
 }
 
-fn not_allowed(target: &Target, kind: FaultKind) -> String {
+fn not_allowed(target: &Target, kind: Kind) -> String {
     let name = target.name();
     format!("error: target `{name}` does not allow the fault `{kind}`: see its section `[faults]`")
 }
@@ -111,7 +104,7 @@ pub(super) fn faults(
     args: &RunArgs,
     target: &Target,
     nodes: usize,
-    kinds: &BTreeSet<FaultKind>,
+    kinds: &BTreeSet<Kind>,
 ) -> Result<nemesis::Config, String> {
     Ok(nemesis::Config {
         nodes: u16::try_from(nodes).unwrap_or(NODES_MAX),
@@ -119,7 +112,7 @@ pub(super) fn faults(
         every_ms: millis(args.fault_every),
         leaders: target.has_leaders(),
         again: again(args),
-        aim: args.aim.as_deref().map(|name| aim(name, kinds)).transpose()?,
+        scenario: args.aim.as_deref().map(|name| aim(name, kinds)).transpose()?,
         kinds: kinds.clone(),
     })
 }
@@ -131,11 +124,13 @@ fn again(args: &RunArgs) -> Vec<RestartAs> {
     next.into_iter().chain(flags).collect()
 }
 
-/// The aim of that name; every fault that it needs must be allowed.
-fn aim(name: &str, kinds: &BTreeSet<FaultKind>) -> Result<&'static Aim, String> {
-    let names: Vec<&str> = AIMS.iter().map(|aim| aim.name).collect();
-    let aim =
-        AIMS.iter().find(|aim| aim.name == name).ok_or_else(|| unknown("aim", name, &names))?;
+/// The scenario of that name; every fault that it needs must be allowed.
+fn aim(name: &str, kinds: &BTreeSet<Kind>) -> Result<&'static Scenario, String> {
+    let names: Vec<&str> = SCENARIOS.iter().map(|aim| aim.name).collect();
+    let aim = SCENARIOS
+        .iter()
+        .find(|aim| aim.name == name)
+        .ok_or_else(|| unknown("aim", name, &names))?;
     let missing: Vec<&str> =
         aim.needs.iter().filter(|kind| !kinds.contains(kind)).map(|kind| kind.word()).collect();
     if missing.is_empty() {
@@ -149,22 +144,8 @@ fn aim(name: &str, kinds: &BTreeSet<FaultKind>) -> Result<&'static Aim, String> 
 
 /// Fails if the faults need what was not given: something to come back as, a disk to fill.
 pub(super) fn must_be_given(faults: &nemesis::Plan, args: &RunArgs) -> Result<(), String> {
-    let given = again(args);
-    let missing = |does: Action| match does {
-        Action::Kill { again: RestartAs::NextBinary }
-            if !given.contains(&RestartAs::NextBinary) =>
-        {
-            Some(("the binary that nodes come back with", "--binary-next"))
-        }
-        Action::Kill { again } if !again.is_same() && !given.contains(&again) => {
-            Some(("the flags that nodes come back with", "--restart-arg"))
-        }
-        Action::Starve { scarcity: Scarcity::Disk } if args.small_disk.is_none() => {
-            Some(("the size of a disk that can be filled", "--small-disk"))
-        }
-        _ => None,
-    };
-    match faults.planned.iter().find_map(|planned| missing(planned.act.does)) {
+    let given = Given { again: &again(args), small_disk: args.small_disk.is_some() };
+    match faults.planned.iter().find_map(|planned| planned.act.does.missing(given)) {
         None => Ok(()),
         Some((what, flag)) => Err(format!("error: these faults need {what}: `{flag}`")),
     }
@@ -192,7 +173,7 @@ pub(super) fn schedule(
         let line = nemesis::line_of(&text, act).map_or(String::new(), |line| format!(":{line}"));
         return Err(format!("error: `{name}{line}`: act {act}: {why}"));
     }
-    match plan.kinds().difference(&target.allowed_faults()).next() {
+    match plan.kinds().difference(&allowed_faults(target)).next() {
         None => Ok(plan),
         Some(kind) => Err(not_allowed(target, *kind)),
     }
@@ -212,13 +193,8 @@ mod tests {
 
     #[test]
     fn a_clock_by_libfaketime_lacks_nothing() {
-        let kinds = BTreeSet::from([FaultKind::Clock, FaultKind::Disk, FaultKind::Kill]);
-        let refused = |kind| (kind != FaultKind::Kill).then(|| format!("no {kind}"));
-        let lacking = |clock| lacked(&kinds, clock, refused).into_keys().collect::<Vec<_>>();
-        let all = [FaultKind::Clock, FaultKind::Disk];
-        assert!(lacking(ClockMeans::Redirect).iter().all(|kind| all.contains(kind)));
-        assert_eq!(lacking(ClockMeans::Redirect).len(), 2);
-        assert_eq!(lacking(ClockMeans::Faketime), [FaultKind::Disk]);
+        let lacking = lacked(&[Kind::Clock, Kind::Kill].into(), ClockMeans::Faketime);
+        assert_eq!(lacking, Lacking::new());
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! `fracas list` and `fracas doctor`: what there is, and what this machine can do.
 
 use fracas_checker::catalogue::classes;
-use fracas_checker::fault::{FaultKind, Shape};
 use fracas_checker::formats::Format as Recorded;
 use fracas_checker::objects::OBJECTS;
 use fracas_reports::Ended;
@@ -11,7 +10,8 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::output::{Format, Out, complain, print, tell};
 use fracas_engine::doctor::TargetNeeds;
-use fracas_engine::nemesis::AIMS;
+use fracas_engine::faults::Kind;
+use fracas_engine::nemesis::SCENARIOS;
 use fracas_engine::store::RunDir;
 use fracas_engine::text::plain;
 use fracas_engine::{doctor, store};
@@ -114,12 +114,12 @@ pub(super) fn list(args: &ListArgs) -> Exit {
 }
 
 fn faults() -> Vec<Row> {
-    let about = |kind: FaultKind| format!("{}; proven by {}", kind.about(), kind.proven_by());
-    let kinds = FaultKind::ALL.iter().map(|kind| Row::new(kind.word(), about(*kind)));
-    let shapes =
-        Shape::ALL.iter().map(|shape| Row::new(format!("partition/{shape}"), shape.about()));
-    let aims = AIMS.iter().map(|aim| Row::new(format!("--aim {}", aim.name), aim.about));
-    kinds.chain(shapes).chain(aims).collect()
+    let about = |kind: Kind| format!("{}; proven by {}", kind.about(), kind.proven_by());
+    let kinds = Kind::ALL.iter().map(|kind| Row::new(kind.word(), about(*kind)));
+    let choices = Kind::ALL.iter().flat_map(|kind| kind.choices());
+    let choices = choices.map(|(name, about)| Row::new(name, about));
+    let aims = SCENARIOS.iter().map(|one| Row::new(format!("--aim {}", one.name), one.about));
+    kinds.chain(choices).chain(aims).collect()
 }
 
 fn models() -> Vec<Row> {

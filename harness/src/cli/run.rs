@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::FaultKind;
 use fracas_checker::history::Coverage;
 use fracas_targets::Target;
 use fracas_workloads::{Chosen, Size, Workload};
@@ -19,6 +18,7 @@ use super::run_args::{DiskArg, IsolationArg, RunArgs, TIME};
 use super::values::clients;
 use crate::exit::Exit;
 use crate::output::{Format, narrate, one_line, print};
+use fracas_engine::faults::Kind;
 use fracas_engine::means::Wanted;
 use fracas_engine::nemesis;
 use fracas_engine::plan::{self, Notes, Place, RunPlan, promised};
@@ -60,7 +60,7 @@ pub(super) fn one(args: &RunArgs, target: &str, plan: &RunPlan) -> Exit {
     carry_out(plan, args.format, || fitted(args, target, plan))
 }
 
-fn tell_left_out((kind, why): (&FaultKind, &String)) {
+fn tell_left_out((kind, why): (&Kind, &String)) {
     narrate(&format!("fracas: fault `{kind}` is left out: {why} (see `fracas doctor`)"));
 }
 

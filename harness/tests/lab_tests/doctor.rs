@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use fracas_checker::fault::FaultKind;
 use fracas_engine::doctor::{Finding, Report};
+use fracas_engine::faults::Kind;
 
 use super::support::{Body, Test, Way};
 
@@ -28,11 +28,11 @@ fn finding<'a>(report: &'a Report, isolation: &str, what: &str) -> Option<&'a Fi
 }
 
 /// The kinds of faults that take `/dev/fuse`.
-const OF_FUSE: [FaultKind; 2] = [FaultKind::Power, FaultKind::Disk];
+const OF_FUSE: [Kind; 2] = [Kind::Power, Kind::Disk];
 
 /// All kinds of faults are available but these, and of these it is told why not.
 #[track_caller]
-fn assert_available(report: &Report, lacking: &[FaultKind]) {
+fn assert_available(report: &Report, lacking: &[Kind]) {
     for fault in &report.faults {
         let lacks = lacking.contains(&fault.kind);
         assert!(fault.mechanism.is_none() == lacks, "{fault:?}");

@@ -5,7 +5,8 @@ use std::fs;
 use std::time::Duration;
 
 use fracas_checker::NodeId;
-use fracas_checker::fault::{Cut, FaultKind, Measurement, Stage};
+use fracas_checker::fault::{Cut, Measurement, Stage};
+use fracas_engine::faults::Kind;
 use fracas_engine::preflight;
 use fracas_lab::{Lab, LabError, LabSpec, Mechanism, NODES_MAX, World, proofs};
 
@@ -262,10 +263,10 @@ fn no_filter(_: &World) {
     forget_filters();
     let lab = lab(Mechanism::Auto).expect("a lab that cannot be cut");
     assert_eq!(lab.partition_mechanism(), "none");
-    let kinds = |kinds: &[FaultKind]| preflight::try_out(&lab, &kinds.iter().copied().collect());
-    kinds(&[FaultKind::Pause, FaultKind::Kill, FaultKind::Starve]).expect("they need no filter");
-    for kind in [FaultKind::Partition, FaultKind::Slow, FaultKind::Loss] {
-        let refused = kinds(&[FaultKind::Kill, kind]).expect_err("it needs one").to_string();
+    let kinds = |kinds: &[Kind]| preflight::try_out(&lab, &kinds.iter().copied().collect());
+    kinds(&[Kind::Pause, Kind::Kill, Kind::Starve]).expect("they need no filter");
+    for kind in [Kind::Partition, Kind::Slow, Kind::Loss] {
+        let refused = kinds(&[Kind::Kill, kind]).expect_err("it needs one").to_string();
         let (named, why) = (format!("the fault `{kind}`"), "no nft");
         assert!(refused.contains(&named) && refused.contains(why), "{refused}");
     }

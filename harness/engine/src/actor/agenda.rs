@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use crate::nemesis::{After, Part, Plan, Planned, Until};
+use crate::faults::Part;
+use crate::nemesis::{After, Plan, Planned, Until};
 
 /// How far one act has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,11 +158,16 @@ mod tests {
     use fracas_checker::fault::RestartAs;
 
     use super::*;
-    use crate::nemesis::{Act, Action, SCHEMA, Victims};
+    use crate::faults::kill::Kill;
+    use crate::faults::{Action, Victims};
+    use crate::nemesis::{Act, SCHEMA};
 
     fn plan(acts: &[(u64, After, u64, Until)]) -> Plan {
-        let act =
-            Act { does: Action::Kill { again: RestartAs::Same }, whom: Victims::One, draw: 0 };
+        let act = Act {
+            does: Action::Kill(Kill { again: RestartAs::Same }),
+            whom: Victims::One,
+            draw: 0,
+        };
         let planned = acts.iter().map(|(at_ms, after, lasts_ms, until)| Planned {
             after: *after,
             until: *until,

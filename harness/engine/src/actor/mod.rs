@@ -5,23 +5,22 @@
 //! business. Errors of the lab are problems of the fault, never of the target.
 
 mod agenda;
-pub mod injectors;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fracas_checker::event::{EventKind, Nanos, NodeId};
-use fracas_checker::fault::{Fault, FaultEvent, Measurement, Stage};
+use fracas_checker::fault::{FaultEvent, Measurement, Stage};
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use agenda::Agenda;
-use injectors::{Injector, injector};
 
 use crate::cluster::Cluster;
-use crate::nemesis::{Plan, Planned, State, hardest_hit, resolve};
+use crate::faults::{Fault, Injector, State};
+use crate::nemesis::{Plan, Planned, resolve};
 use crate::recorder::Recorder;
 use crate::view::View;
 
@@ -63,6 +62,8 @@ pub struct Actor {
 struct Active {
     id: u32,
     fault: Fault,
+    /// What the history says of it.
+    recorded: fracas_checker::fault::Fault,
     injector: Box<dyn Injector>,
     effective: Option<(Nanos, Nanos)>,
     problems: Vec<String>,
@@ -134,7 +135,11 @@ impl Actor {
     }
 
     fn state(&self) -> State {
-        let down = self.active.values().flat_map(|active| active.fault.down()).copied();
+        let down = self.active.values().flat_map(|active| active.recorded.down()).copied();
+        let in_effect = self.active.values().map(|active| {
+            let Fault { does, on } = &active.fault;
+            (does.kind().word(), on.clone())
+        });
         let crashed = self.cluster.nodes().filter(|node| !self.cluster.is_running(*node));
         State {
             nodes: self.cluster.nodes().collect(),
@@ -142,7 +147,7 @@ impl Actor {
             last_leader: self.view.last_leader(),
             cut: self.cluster.cuts(),
             down: down.chain(crashed).collect(),
-            faults: self.active.values().map(|active| active.fault.clone()).collect(),
+            faults: in_effect.collect(),
             hit: self.hit.clone(),
         }
     }
@@ -154,17 +159,19 @@ impl Actor {
             Ok(fault) => fault,
             Err(why) => return self.skip(place, planned, why),
         };
-        self.hit.insert(place as u32 + 1, hardest_hit(&fault));
+        self.hit.insert(place as u32 + 1, fault.hardest_hit());
         let id = self.next;
         self.next += 1;
-        let injector = injector(id, &fault);
+        let injector = fault.injector(id);
+        let recorded = fault.recorded();
         let mechanism = injector.mechanism(&self.cluster);
         self.recorder.record(EventKind::Fault(FaultEvent::Begin {
             id,
-            fault: fault.clone(),
+            fault: recorded.clone(),
             mechanism,
         }));
-        let mut active = Active { id, fault, injector, effective: None, problems: Vec::new() };
+        let mut active =
+            Active { id, fault, recorded, injector, effective: None, problems: Vec::new() };
         tokio::task::block_in_place(|| self.inject(&mut active));
         self.active.insert(place, active);
         self.view.set_faults(self.active.len());

@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use fracas_checker::fault::FaultKind;
 use fracas_lab::LabError;
 use serde::{Deserialize, Serialize};
 
-/// The hidden argument that starts a trial: `fracas __doctor-probe userns`.
-pub const PROBE_ARGUMENT: &str = "__doctor-probe";
+use crate::faults::Kind;
 
 /// Where a finding of a trial is read from: no other output begins like this.
 pub(super) const ANSWER: &str = "fracas-doctor:";
@@ -84,7 +82,7 @@ impl fmt::Display for Finding {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FaultSupport {
     /// The kind.
-    pub kind: FaultKind,
+    pub kind: Kind,
     /// By what means; none if it is not available.
     pub mechanism: Option<String>,
     /// Why it is not available.

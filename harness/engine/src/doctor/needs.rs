@@ -5,11 +5,11 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use fracas_checker::fault::FaultKind;
 use fracas_targets::Target;
 use serde::{Deserialize, Serialize};
 
 use super::finding::FaultSupport;
+use crate::faults::Kind as Fault;
 use crate::text::plain;
 use crate::{fits, targets};
 use fracas_lab::clock::Kind;
@@ -59,7 +59,7 @@ impl TargetNeeds {
         needs.extend(world(target));
         needs.extend(faults(target, supported));
         if let Ok(server) = &server
-            && target.allowed_faults().contains(&FaultKind::Clock)
+            && targets::allowed_faults(target).contains(&Fault::Clock)
         {
             needs.push(Need::new("clock", clock(server)));
         }
@@ -105,7 +105,7 @@ fn world(target: &Target) -> Vec<Need> {
 
 /// The kinds of faults that it allows, apart by whether this machine has them.
 fn faults(target: &Target, supported: &[FaultSupport]) -> Vec<Need> {
-    let allowed = target.allowed_faults();
+    let allowed = targets::allowed_faults(target);
     let mine = supported.iter().filter(|fault| allowed.contains(&fault.kind));
     let (there, lacking): (Vec<_>, Vec<_>) = mine.partition(|fault| fault.mechanism.is_some());
     let there: Vec<&str> = there.iter().map(|fault| fault.kind.word()).collect();

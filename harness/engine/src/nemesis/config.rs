@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use fracas_checker::fault::{FaultKind, RestartAs};
+use fracas_checker::fault::RestartAs;
 
-use super::stories::script::Aim;
+use super::scenarios::scenario::Scenario;
+use crate::faults::{Around, Kind};
 
 /// What faults are wanted.
 #[derive(Debug, Clone)]
@@ -12,7 +13,7 @@ pub struct Config {
     /// How many nodes there are.
     pub nodes: u16,
     /// Which kinds are allowed.
-    pub kinds: BTreeSet<FaultKind>,
+    pub kinds: BTreeSet<Kind>,
     /// How long faults may go on.
     pub time_ms: u64,
     /// From the begin of one single fault to that of the next.
@@ -21,15 +22,22 @@ pub struct Config {
     pub leaders: bool,
     /// As what killed nodes may come back, besides as they were.
     pub again: Vec<RestartAs>,
-    /// A rare moment to aim at instead of the usual mix.
-    pub aim: Option<&'static Aim>,
+    /// What to aim at instead of the usual mix.
+    pub scenario: Option<&'static Scenario>,
+}
+
+impl Config {
+    /// What decides which acts are possible.
+    pub(super) fn around(&self) -> Around<'_> {
+        Around { nodes: self.nodes, leaders: self.leaders, again: &self.again }
+    }
 }
 
 /// What the usual mix needs to have room for every kind of fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fits {
     /// The kinds that are allowed and possible.
-    pub kinds: BTreeSet<FaultKind>,
+    pub kinds: BTreeSet<Kind>,
     /// The fewest whole seconds, in milliseconds, that have room for one fault of each; none if an
     /// hour has not.
     pub all_ms: Option<u64>,

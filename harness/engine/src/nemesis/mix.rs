@@ -1,22 +1,21 @@
-//! The usual mix of faults: stories and single acts, one turn after the other.
+//! The usual mix of faults: scenarios and single acts, one turn after the other.
 //!
 //! First every kind of fault gets its turn, as far as the time allows; which kind is the first to
 //! get one follows from the seed, so that seeds counted up leave out each kind equally seldom. Then
-//! come the stories that were not told yet, and now and then a single act.
+//! come the scenarios that were not played yet, and now and then a single act.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use fracas_checker::fault::{FaultKind, Shape};
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
-use super::act::{Act, Action, Part, Victims, usual};
+use super::act::Act;
 use super::config::Config;
-use super::partition;
 use super::planned::Planned;
-use super::stories::{Mixed, Story, proof_ms};
+use super::scenarios::{MixScenario, Mixed};
+use crate::faults::{Action, Kind, Part, Victims};
 
 /// Calm before the first fault, so that the cluster's normal state is in the history.
 const CALM_MS: u64 = 1_000;
@@ -28,7 +27,7 @@ const CALM_SHARE: f64 = 0.2;
 const SHORTEST_MS: u64 = 200;
 /// No plan has more turns, whatever the times asked for.
 const MOST_TURNS: u32 = 10_000;
-/// One turn of so many is a single act, once the stories that come first were told.
+/// One turn of so many is a single act, once the scenarios that come first were played.
 const SINGLE: u32 = 4;
 /// An hour.
 const HOUR_MS: u64 = 3_600_000;
@@ -40,24 +39,24 @@ const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 pub struct Nemesis<'a> {
     config: &'a Config,
     /// The kinds that are possible here, the one first that is to have its turn first.
-    kinds: Vec<FaultKind>,
-    /// The stories that can be told, the one first that is to be told first, and how often each was.
-    stories: Vec<(Story, u32)>,
+    kinds: Vec<Kind>,
+    /// The scenarios that can be played, the one first that is to be played first, and how often each was.
+    scenarios: Vec<(MixScenario, u32)>,
     /// How often each single act was chosen, by its number.
     used: BTreeMap<u8, u32>,
     /// How often a single act of each kind was chosen.
-    singles: BTreeMap<FaultKind, u32>,
-    /// How often each kind was used, stories included.
-    had: BTreeMap<FaultKind, u32>,
-    /// How often each kind was meant for each part of the cluster, stories included.
-    parts: BTreeMap<(FaultKind, Part), u32>,
+    singles: BTreeMap<Kind, u32>,
+    /// How often each kind was used, scenarios included.
+    had: BTreeMap<Kind, u32>,
+    /// How often each kind was meant for each part of the cluster, scenarios included.
+    parts: BTreeMap<(Kind, Part), u32>,
     turns: u32,
 }
 
 /// What comes next.
 enum Turn {
-    /// The story of this place.
-    Story(usize),
+    /// The scenario of this place.
+    Scenario(usize),
     /// One act.
     Single {
         /// Its number among the choices.
@@ -72,13 +71,13 @@ impl<'a> Nemesis<'a> {
     #[must_use]
     pub fn new(config: &'a Config, seed: u64) -> Self {
         let choices = choices(config, 0);
-        let possible: BTreeSet<FaultKind> = choices.iter().map(|(_, act)| act.kind()).collect();
-        let mut stories = turned(Story::all(config), seed);
-        stories.sort_by_key(|story| story.rank);
+        let possible: BTreeSet<Kind> = choices.iter().map(|(_, act)| act.kind()).collect();
+        let mut scenarios = turned(MixScenario::all(config), seed);
+        scenarios.sort_by_key(|scenario| scenario.rank);
         Self {
             config,
             kinds: turned(possible.into_iter().collect(), seed),
-            stories: stories.into_iter().map(|story| (story, 0)).collect(),
+            scenarios: scenarios.into_iter().map(|scenario| (scenario, 0)).collect(),
             used: BTreeMap::new(),
             singles: BTreeMap::new(),
             had: BTreeMap::new(),
@@ -97,7 +96,7 @@ impl<'a> Nemesis<'a> {
             let Some(turn) = self.next(left_ms, random) else { break };
             let takes_ms = self.takes_ms(&turn);
             let mut acts = self.take(&turn, (at_ms, planned.len() as u32), random);
-            // The turn as a whole: the other acts of a story wait for their moment within it.
+            // The turn as a whole: the other acts of a scenario wait for their moment within it.
             acts[0].calm_ms = Some(self.calm_ms());
             planned.extend(acts);
             at_ms += takes_ms + self.calm_ms();
@@ -106,14 +105,14 @@ impl<'a> Nemesis<'a> {
     }
 
     /// The kinds that are possible.
-    pub(super) fn possible(&self) -> BTreeSet<FaultKind> {
+    pub(super) fn possible(&self) -> BTreeSet<Kind> {
         self.kinds.iter().copied().collect()
     }
 
     /// What comes next, if anything fits. Where there is room for all kinds that had no turn yet, it
     /// is what is due anyhow, as long as they still have theirs after it; else one of them is next.
     fn next(&self, left_ms: u64, random: &mut ChaCha8Rng) -> Option<Turn> {
-        let missing: BTreeSet<FaultKind> = self.missing().collect();
+        let missing: BTreeSet<Kind> = self.missing().collect();
         let leaves_room = |turn: &Turn| {
             let takes_ms = self.takes_ms(turn) + self.calm_ms();
             let had = self.has(turn);
@@ -121,23 +120,25 @@ impl<'a> Nemesis<'a> {
                 && (missing.is_subset(&had) || takes_ms + self.rest_ms(&missing - &had) <= left_ms)
         };
         let single = self.single(None, random).filter(leaves_room);
-        let story = self.stories_due().map(Turn::Story).find(leaves_room);
-        let soon = |(story, told): &(Story, u32)| story.rank <= Mixed::First && *told == 0;
-        let alone = self.turns.is_multiple_of(SINGLE) && !self.stories.iter().any(soon);
-        let due = if alone { single.or(story) } else { story.or(single) };
+        let scenario = self.scenarios_due().map(Turn::Scenario).find(leaves_room);
+        let soon =
+            |(scenario, played): &(MixScenario, u32)| scenario.rank <= Mixed::First && *played == 0;
+        let alone = self.turns.is_multiple_of(SINGLE) && !self.scenarios.iter().any(soon);
+        let due = if alone { single.or(scenario) } else { scenario.or(single) };
         due.or_else(|| self.missing().find_map(|kind| self.exposing(kind, left_ms, random)))
     }
 
     /// How long it takes, about, to give each of these kinds a turn.
-    fn rest_ms(&self, mut missing: BTreeSet<FaultKind>) -> u64 {
+    fn rest_ms(&self, mut missing: BTreeSet<Kind>) -> u64 {
         let mut takes_ms = 0;
         while let Some(kind) = missing.pop_first() {
-            let proof_ms = usual(kind).iter().map(proof_ms).min().unwrap_or_default();
+            let proof_ms = kind.usual().iter().map(Action::proof_ms).min().unwrap_or_default();
             let alone = BTreeSet::new();
             let single = (&alone, (self.every_ms() as f64 * SHARE) as u64 + proof_ms);
-            let stories = self.stories.iter().map(|(story, _)| (&story.kinds, story.takes_ms));
-            let useful = stories.filter(|(kinds, _)| kinds.contains(&kind)).chain([single]);
-            let worth = |kinds: &BTreeSet<FaultKind>, takes_ms: u64| {
+            let scenarios =
+                self.scenarios.iter().map(|(scenario, _)| (&scenario.kinds, scenario.takes_ms));
+            let useful = scenarios.filter(|(kinds, _)| kinds.contains(&kind)).chain([single]);
+            let worth = |kinds: &BTreeSet<Kind>, takes_ms: u64| {
                 (1 + (kinds & &missing).len() as u64) * HOUR_MS / (takes_ms + self.calm_ms())
             };
             let best = useful.max_by_key(|(kinds, takes_ms)| worth(kinds, *takes_ms));
@@ -149,21 +150,21 @@ impl<'a> Nemesis<'a> {
     }
 
     /// The kinds that had no turn yet.
-    fn missing(&self) -> impl Iterator<Item = FaultKind> {
+    fn missing(&self) -> impl Iterator<Item = Kind> {
         self.kinds.iter().copied().filter(|kind| self.count(*kind) == 0)
     }
 
     /// How often a kind was used.
-    fn count(&self, kind: FaultKind) -> u32 {
+    fn count(&self, kind: Kind) -> u32 {
         self.had.get(&kind).copied().unwrap_or_default()
     }
 
     /// What has this kind in it and fits: rather that which brings more kinds that had no turn yet
     /// in the same time.
-    fn exposing(&self, kind: FaultKind, left_ms: u64, random: &mut ChaCha8Rng) -> Option<Turn> {
+    fn exposing(&self, kind: Kind, left_ms: u64, random: &mut ChaCha8Rng) -> Option<Turn> {
         let single = self.single(Some(kind), random);
-        let stories = (0..self.stories.len()).map(Turn::Story);
-        let turns = stories.chain(single).filter(|turn| self.has(turn).contains(&kind));
+        let scenarios = (0..self.scenarios.len()).map(Turn::Scenario);
+        let turns = scenarios.chain(single).filter(|turn| self.has(turn).contains(&kind));
         let fits = turns.filter(|turn| self.takes_ms(turn) <= left_ms);
         fits.min_by_key(|turn| Reverse(self.worth(turn)))
     }
@@ -175,16 +176,16 @@ impl<'a> Nemesis<'a> {
         fresh * HOUR_MS / (self.takes_ms(turn) + self.calm_ms())
     }
 
-    /// The stories in the order in which they are due: those that were told least come first.
-    fn stories_due(&self) -> impl Iterator<Item = usize> {
-        let mut places: Vec<usize> = (0..self.stories.len()).collect();
-        places.sort_by_key(|place| self.stories[*place].1);
+    /// The scenarios in the order in which they are due: those that were played least come first.
+    fn scenarios_due(&self) -> impl Iterator<Item = usize> {
+        let mut places: Vec<usize> = (0..self.scenarios.len()).collect();
+        places.sort_by_key(|place| self.scenarios[*place].1);
         places.into_iter()
     }
 
     /// A single act, of this kind or of any: kinds used least come first, then what was done least
     /// often, then the part of the cluster that the kind was meant for least.
-    fn single(&self, kind: Option<FaultKind>, random: &mut ChaCha8Rng) -> Option<Turn> {
+    fn single(&self, kind: Option<Kind>, random: &mut ChaCha8Rng) -> Option<Turn> {
         let mut choices = choices(self.config, random.next_u64());
         choices.retain(|(_, act)| kind.is_none_or(|kind| act.kind() == kind));
         choices.shuffle(random);
@@ -210,9 +211,9 @@ impl<'a> Nemesis<'a> {
     }
 
     /// The kinds that a turn has in it.
-    fn has(&self, turn: &Turn) -> BTreeSet<FaultKind> {
+    fn has(&self, turn: &Turn) -> BTreeSet<Kind> {
         match turn {
-            Turn::Story(place) => self.stories[*place].0.kinds.clone(),
+            Turn::Scenario(place) => self.scenarios[*place].0.kinds.clone(),
             Turn::Single { act, .. } => [act.kind()].into(),
         }
     }
@@ -220,8 +221,8 @@ impl<'a> Nemesis<'a> {
     /// How long a turn takes, its proofs included.
     fn takes_ms(&self, turn: &Turn) -> u64 {
         match turn {
-            Turn::Story(place) => self.stories[*place].0.takes_ms,
-            Turn::Single { act, lasts_ms, .. } => lasts_ms + proof_ms(&act.does),
+            Turn::Scenario(place) => self.scenarios[*place].0.takes_ms,
+            Turn::Single { act, lasts_ms, .. } => lasts_ms + act.does.proof_ms(),
         }
     }
 
@@ -233,10 +234,10 @@ impl<'a> Nemesis<'a> {
         random: &mut ChaCha8Rng,
     ) -> Vec<Planned> {
         let acts = match turn {
-            Turn::Story(place) => {
-                let (story, told) = &mut self.stories[*place];
-                *told += 1;
-                story.told(at_ms, before, random)
+            Turn::Scenario(place) => {
+                let (scenario, played) = &mut self.scenarios[*place];
+                *played += 1;
+                scenario.acts(at_ms, before, random)
             }
             Turn::Single { place, act, lasts_ms } => {
                 *self.used.entry(*place).or_default() += 1;
@@ -267,46 +268,18 @@ impl<'a> Nemesis<'a> {
 
 /// Every act that `config` allows, with a number of its own.
 fn choices(config: &Config, draw: u64) -> Vec<(u8, Act)> {
-    let fits = |does: &Action| match does {
-        Action::Partition { shape } => {
-            partition::smallest(*shape) <= usize::from(config.nodes)
-                && (config.leaders || *shape != Shape::IsolateLeader)
-        }
-        Action::Slow { .. } | Action::Loss { .. } => config.nodes > 1,
-        _ => true,
-    };
-    let kills = config.kinds.contains(&FaultKind::Kill);
-    let again = config.again.iter().filter(|_| kills).map(|again| Action::Kill { again: *again });
-    let all = config.kinds.iter().copied().flat_map(usual).chain(again).filter(fits);
-    let acts = all.flat_map(|does| {
-        let meant = victims(does, config).iter();
+    let around = config.around();
+    let usual = config.kinds.iter().flat_map(|kind| kind.usual());
+    let given = config.kinds.iter().flat_map(|kind| kind.given(&around));
+    let acts = usual.chain(given).filter(|does| does.fits(&around)).flat_map(|does| {
         let shown = |whom: &&Victims| {
             config.leaders || !matches!(whom, Victims::Leader | Victims::Follower)
         };
-        let some: Vec<Victims> = meant.filter(shown).copied().collect();
+        let some: Vec<Victims> = does.victims(config.nodes).iter().filter(shown).copied().collect();
         let some = if some.is_empty() { vec![Victims::One] } else { some };
         some.into_iter().map(move |whom| Act { does, whom, draw })
     });
     (0..=u8::MAX).zip(acts).collect()
-}
-
-/// Whom an act means in the usual mix, where leaders are known.
-fn victims(does: Action, config: &Config) -> &'static [Victims] {
-    use Victims::{All, Follower, Leader, Majority, Minority, One};
-    match (does, config.nodes) {
-        (_, 1) => &[One],
-        (Action::Partition { shape: Shape::IsolateOne }, _) => &[Follower],
-        (Action::Partition { shape: Shape::OneWay | Shape::Majority }, _) => &[Leader, Follower],
-        (Action::Partition { .. }, _) => &[One],
-        (Action::Pause | Action::Kill { .. } | Action::Power { .. }, 2) => &[Leader, Follower, All],
-        (Action::Pause | Action::Kill { .. } | Action::Power { .. }, _) => {
-            &[Leader, Follower, Minority, Majority, All]
-        }
-        (Action::Slow { .. } | Action::Loss { .. } | Action::Clock { .. }, _) => {
-            &[Leader, Follower, All]
-        }
-        (Action::Disk { .. } | Action::Starve { .. }, _) => &[Leader, Follower],
-    }
 }
 
 /// `items` from another one on, counted round: the fraction of a multiple of the golden ratio, so

@@ -6,24 +6,20 @@
 //! of the act and the state of that moment. Doing it is the job of [`crate::actor`].
 
 mod act;
-mod chance;
 mod config;
 mod mix;
-mod partition;
 mod plan;
 mod planned;
 mod resolve;
+mod scenarios;
 mod schedule;
-mod state;
-mod stories;
 mod words;
 
-pub use act::{Act, Action, Direction, Part, Victims};
+pub use act::Act;
 pub use config::{Config, Fits};
 pub use mix::Nemesis;
 pub use plan::{Plan, SCHEMA};
 pub use planned::{After, Planned, Until};
 pub use resolve::resolve;
+pub use scenarios::{SCENARIOS, Scenario};
 pub use schedule::line_of;
-pub use state::{State, hardest_hit};
-pub use stories::{AIMS, Aim};

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use fracas_checker::fault::{Fault, FaultKind};
 use fracas_targets::nearest;
 use serde::{Deserialize, Serialize};
 
-use super::act::Victims;
-use super::chance::random;
 use super::config::{Config, Fits};
 use super::mix::Nemesis;
 use super::planned::Planned;
+use crate::faults::chance::random;
+use crate::faults::{Fault, Kind, Victims};
 
 /// The schema of a schedule file.
 pub const SCHEMA: &str = "fracas.schedule/2";
@@ -46,8 +45,8 @@ impl Plan {
     #[must_use]
     pub fn draw(config: &Config, seed: u64) -> Self {
         let mut source = random(seed);
-        let planned = match config.aim {
-            Some(aim) => aim.plan(config, &mut source),
+        let planned = match config.scenario {
+            Some(scenario) => scenario.plan(config, &mut source),
             None => Nemesis::new(config, seed).plan(&mut source),
         };
         Self { schema: SCHEMA.to_owned(), planned }
@@ -76,7 +75,7 @@ impl Plan {
     /// them; none if it is to aim at something.
     #[must_use]
     pub fn fits(config: &Config, seed: u64) -> Option<Fits> {
-        if config.aim.is_some() {
+        if config.scenario.is_some() {
             return None;
         }
         let kinds = Nemesis::new(config, seed).possible();
@@ -90,7 +89,7 @@ impl Plan {
 
     /// The kinds of faults in it.
     #[must_use]
-    pub fn kinds(&self) -> BTreeSet<FaultKind> {
+    pub fn kinds(&self) -> BTreeSet<Kind> {
         self.planned.iter().map(|planned| planned.act.kind()).collect()
     }
 
@@ -111,20 +110,20 @@ impl Plan {
     }
 }
 
-/// What an act may be made of. `serde` does not see a misspelt key where structures are flattened.
-const KEYS: [&str; 11] = [
-    "kind", "whom", "draw", "shape", "again", "loss", "change", "link", "ways", "trouble",
-    "scarcity",
-];
+/// What every act may be made of, whatever its kind.
+const KEYS: [&str; 3] = ["kind", "whom", "draw"];
 
-/// Fails if an act of a schedule has a key that means nothing.
+/// Fails if an act of a schedule has a key that means nothing: `serde` does not see one where
+/// structures are flattened. The text is a schedule.
 fn no_unknown_keys(text: &str) -> Result<(), serde_json::Error> {
     let file: serde_json::Value = serde_json::from_str(text)?;
     let acts = file["planned"].as_array().into_iter().flatten().map(|planned| &planned["act"]);
     for (number, act) in (1..).zip(acts) {
+        let kind = act["kind"].as_str().and_then(Kind::named);
+        let known = || KEYS.iter().chain(kind.map_or(&[][..], Kind::keys)).copied();
         let mut keys = act.as_object().into_iter().flat_map(serde_json::Map::keys);
-        if let Some(key) = keys.find(|key| !KEYS.contains(&key.as_str())) {
-            let near = nearest(key, KEYS).unwrap_or("kind");
+        if let Some(key) = keys.find(|key| !known().any(|known| known == *key)) {
+            let near = nearest(key, known()).unwrap_or("kind");
             let error = format!("act {number}: unknown key `{key}`: did you mean `{near}`?");
             return Err(serde::de::Error::custom(error));
         }
@@ -135,12 +134,14 @@ fn no_unknown_keys(text: &str) -> Result<(), serde_json::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nemesis::{Act, Action, After};
+    use crate::faults::pause::Pause;
+    use crate::faults::{Action, On};
+    use crate::nemesis::{Act, After};
 
     fn config(nodes: u16, time_ms: u64) -> Config {
-        let kinds = FaultKind::ALL.into();
+        let kinds = Kind::ALL.into();
         let again = Vec::new();
-        Config { nodes, kinds, time_ms, every_ms: 5_000, leaders: true, again, aim: None }
+        Config { nodes, kinds, time_ms, every_ms: 5_000, leaders: true, again, scenario: None }
     }
 
     #[test]
@@ -176,7 +177,8 @@ mod tests {
             let plan = Plan::read(text, pin).unwrap();
             plan.planned.into_iter().map(|planned| planned.pinned).collect::<Vec<_>>()
         };
-        let n4 = Fault::Pause { nodes: vec![fracas_checker::NodeId(4)] };
+        let on = On::Nodes(vec![fracas_checker::NodeId(4)]);
+        let n4 = Fault { does: Action::Pause(Pause {}), on };
         assert_eq!(pinned(true), [Some(n4), None]);
         assert_eq!(pinned(false), [None, None]);
     }
@@ -187,11 +189,13 @@ mod tests {
             {"at_ms": 1, "lasts_ms": 9, "act": {"kind": "pause", "who": "leader"}}]}"#;
         let error = Plan::read(text, false).unwrap_err().to_string();
         assert_eq!(error, "act 1: unknown key `who`: did you mean `whom`?");
+        let error = Plan::read(&text.replace("who", "shape"), false).unwrap_err().to_string();
+        assert!(error.contains("unknown key `shape`"), "a pause has none: {error}");
     }
 
     #[test]
     fn an_act_that_can_never_come_is_told() {
-        let act = Act { does: Action::Pause, whom: Victims::One, draw: 0 };
+        let act = Act { does: Action::Pause(Pause {}), whom: Victims::One, draw: 0 };
         let mut planned = Planned::timed(0, 100, act);
         planned.after = After::Heal(1);
         let plan = Plan { schema: SCHEMA.to_owned(), planned: vec![planned] };

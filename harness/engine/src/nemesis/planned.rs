@@ -1,9 +1,9 @@
 //! One act with its time, which may hang on what becomes of other acts. Data only.
 
-use fracas_checker::fault::Fault;
 use serde::{Deserialize, Serialize};
 
 use super::act::Act;
+use crate::faults::Fault;
 
 /// What the time of an act is counted from. Acts are numbered as they are listed, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use fracas_checker::event::NodeId;
 
-use super::act::Victims;
 use super::plan::Plan;
 use super::planned::Planned;
+use crate::faults::Victims;
 
 impl Plan {
     /// The first act that can never mean anything in a cluster of these nodes, by its number from 1,
@@ -34,8 +34,7 @@ fn stranger(planned: &Planned, nodes: &[NodeId]) -> Option<String> {
     };
     let mut named: BTreeSet<NodeId> = whom.into_iter().collect();
     for fault in planned.pinned.iter() {
-        named.extend(fault.nodes());
-        named.extend(fault.pairs().iter().flat_map(|(from, to)| [*from, *to]));
+        named.extend(fault.on.named());
     }
     let node = named.into_iter().find(|node| !nodes.contains(node))?;
     let has: Vec<String> = nodes.iter().map(NodeId::to_string).collect();

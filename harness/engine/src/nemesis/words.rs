@@ -1,8 +1,5 @@
 //! Planned faults in words, and how long a plan takes.
 
-use std::fmt;
-
-use super::act::{Act, Action, Victims};
 use super::plan::Plan;
 use super::planned::{After, Until};
 
@@ -11,35 +8,6 @@ const ELECTION_MS: u64 = 2_000;
 
 /// What a load lasts beyond the end of the last planned fault, in milliseconds.
 const BEYOND_MS: u64 = 1_000;
-
-impl fmt::Display for Act {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = self.kind();
-        match self.does {
-            Action::Partition { shape } => write!(f, "{kind}: {shape}"),
-            _ => write!(f, "{kind} of {}", self.whom),
-        }
-    }
-}
-
-impl fmt::Display for Victims {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Leader => f.write_str("the leader"),
-            Self::LastLeader => f.write_str("the last leader"),
-            Self::Follower => f.write_str("a follower"),
-            Self::Followers => f.write_str("all followers"),
-            Self::One => f.write_str("a node"),
-            Self::Minority => f.write_str("a minority"),
-            Self::Majority => f.write_str("a majority"),
-            Self::All => f.write_str("all nodes"),
-            Self::LeastCut => f.write_str("the node with the fewest cuts"),
-            Self::HitBy(act) => write!(f, "the nodes of fault {act}"),
-            Self::Nth(place) => write!(f, "node number {place}"),
-            Self::Node(node) => node.fmt(f),
-        }
-    }
-}
 
 impl Plan {
     /// How long the load must last for every planned fault to come and to be healed, in
@@ -71,12 +39,15 @@ impl Plan {
 mod tests {
     use fracas_checker::fault::RestartAs;
 
+    use super::super::act::Act;
     use super::super::plan::SCHEMA;
     use super::super::planned::Planned;
     use super::*;
+    use crate::faults::kill::Kill;
+    use crate::faults::{Action, Victims};
 
     fn kill(at_ms: u64, lasts_ms: u64) -> Planned {
-        let does = Action::Kill { again: RestartAs::Same };
+        let does = Action::Kill(Kill { again: RestartAs::Same });
         Planned::timed(at_ms, lasts_ms, Act { does, whom: Victims::Leader, draw: 0 })
     }
 

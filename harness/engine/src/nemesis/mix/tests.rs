@@ -3,26 +3,28 @@
 
 use fracas_checker::event::NodeId;
 
-use super::super::{Plan, State, resolve};
+use super::super::{Plan, resolve};
 use super::*;
+use crate::faults::chance::random;
+use crate::faults::partition::Partition;
+use crate::faults::{On, Shape, State};
 
 fn config(nodes: u16, time_ms: u64) -> Config {
-    let kinds = FaultKind::ALL.into();
+    let kinds = Kind::ALL.into();
     let again = Vec::new();
-    Config { nodes, kinds, time_ms, every_ms: 3_000, leaders: true, again, aim: None }
+    Config { nodes, kinds, time_ms, every_ms: 3_000, leaders: true, again, scenario: None }
 }
 
 fn plans(config: &Config, seeds: std::ops::Range<u64>) -> Vec<Vec<Planned>> {
     seeds.map(|seed| Plan::draw(config, seed).planned).collect()
 }
 
-/// The last act of each story that the mix tells first.
+/// The last act of each scenario that the mix plays first.
 fn first_stories(config: &Config) -> Vec<(&'static str, Action)> {
-    let soon = |story: &Story| story.rank <= Mixed::First;
-    let first = Story::all(config).into_iter().filter(soon);
-    let last =
-        |story: &Story| story.told(0, 0, &mut super::super::chance::random(1)).pop().unwrap();
-    first.map(|story| (story.name, last(&story).act.does)).collect()
+    let soon = |scenario: &MixScenario| scenario.rank <= Mixed::First;
+    let first = MixScenario::all(config).into_iter().filter(soon);
+    let last = |scenario: &MixScenario| scenario.acts(0, 0, &mut random(1)).pop().unwrap();
+    first.map(|scenario| (scenario.name, last(&scenario).act.does)).collect()
 }
 
 #[test]
@@ -38,12 +40,12 @@ fn a_default_run_has_room_for_every_kind_and_a_shorter_one_for_each_in_its_turn(
         [(3, 0..50), (5, 0..50)].into_iter().flat_map(|(n, seeds)| seeds.map(move |seed| (n, seed)))
     {
         let plan = Plan::draw(&config(nodes, 30_000), seed);
-        assert_eq!(plan.kinds(), FaultKind::ALL.into(), "{nodes} nodes, seed {seed}");
+        assert_eq!(plan.kinds(), Kind::ALL.into(), "{nodes} nodes, seed {seed}");
     }
     for (time_ms, seeds) in [(20_000, 2), (10_000, 5), (5_000, 14)] {
         for first in 0..30 {
             let plans = plans(&config(5, time_ms), first..first + seeds);
-            let had: BTreeSet<FaultKind> =
+            let had: BTreeSet<Kind> =
                 plans.iter().flatten().map(|planned| planned.act.kind()).collect();
             assert_eq!(had.len(), 9, "{time_ms} ms, seeds from {first}: {had:?}");
         }
@@ -56,7 +58,7 @@ fn what_a_run_has_room_for_is_told_with_the_time_that_all_need() {
         for seed in 0..50 {
             let short = config(nodes, 8_000);
             let fits = Plan::fits(&short, seed).unwrap();
-            assert_eq!(fits.kinds, FaultKind::ALL.into());
+            assert_eq!(fits.kinds, Kind::ALL.into());
             let all_ms = fits.all_ms.unwrap();
             assert!(all_ms < 30_000, "{nodes} nodes, seed {seed}: {all_ms}");
             let kinds = |time_ms| Plan::draw(&config(nodes, time_ms), seed).kinds();
@@ -79,8 +81,8 @@ fn no_time_is_lost_between_turns_nor_at_the_end() {
         let shortest = mix.every_ms() as f64 * SHARE * 1.2 + 600.0 + 120.0;
         let longest = turns.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
         assert!(longest < 12_000, "seed {seed}: {turns:?}");
-        let takes = |place: usize| mix.stories[place].0.takes_ms + 600;
-        let last = (0..mix.stories.len()).map(takes).max().unwrap() as f64;
+        let takes = |place: usize| mix.scenarios[place].0.takes_ms + 600;
+        let last = (0..mix.scenarios.len()).map(takes).max().unwrap() as f64;
         let rest = 30_000.0 - *turns.last().unwrap() as f64;
         assert!(rest < last + shortest, "seed {seed}: {turns:?}");
     }
@@ -101,12 +103,13 @@ fn followers_are_victims_as_often_as_leaders() {
                 leader += u32::from(planned.act.part() == Part::Leader);
                 continue;
             };
-            if matches!(planned.act.does, Action::Partition { shape: Shape::Scatter }) {
+            if matches!(planned.act.does, Action::Partition(Partition { shape: Shape::Scatter })) {
                 continue;
             }
             // A cut that leaves the leader its majority cuts off followers.
-            let lost = fault.cut().iter().filter(|(from, _)| *from == NodeId(1)).count();
-            match fault.cut().len() {
+            let On::Cut(cut) = &fault.on else { continue };
+            let lost = cut.iter().filter(|(from, _)| *from == NodeId(1)).count();
+            match cut.len() {
                 0 => {}
                 _ if lost * 2 >= usize::from(nodes) => leader += 1,
                 _ => follower += 1,
@@ -119,31 +122,31 @@ fn followers_are_victims_as_often_as_leaders() {
 }
 
 #[test]
-fn three_seeds_counted_up_tell_all_that_comes_first_and_one_minute_does() {
+fn three_seeds_counted_up_play_all_that_comes_first_and_one_minute_does() {
     for nodes in [3, 5] {
         for first in 0..50 {
             let three = plans(&config(nodes, 30_000), first..first + 3).concat();
             let minute = Plan::draw(&config(nodes, 60_000), first).planned;
             for (name, does) in first_stories(&config(nodes, 0)) {
-                let told = |plan: &[Planned]| plan.iter().any(|one| one.act.does == does);
-                assert!(told(&three), "{name} by {nodes} nodes in three runs from {first}");
-                assert!(told(&minute), "{name} by {nodes} nodes in a minute of {first}");
+                let played = |plan: &[Planned]| plan.iter().any(|one| one.act.does == does);
+                assert!(played(&three), "{name} by {nodes} nodes in three runs from {first}");
+                assert!(played(&minute), "{name} by {nodes} nodes in a minute of {first}");
             }
         }
     }
 }
 
 #[test]
-fn few_seeds_counted_up_tell_all_stories() {
+fn few_seeds_counted_up_play_all_stories() {
     for first in [1, 40, 1_000_000] {
-        let told = plans(&config(5, 60_000), first..first + 10).concat();
-        for story in Story::all(&config(5, 0)) {
-            let acts = story.told(0, 0, &mut super::super::chance::random(1));
+        let played = plans(&config(5, 60_000), first..first + 10).concat();
+        for scenario in MixScenario::all(&config(5, 0)) {
+            let acts = scenario.acts(0, 0, &mut random(1));
             let same = |one: &Planned| {
                 let last = &acts[acts.len() - 1];
                 (one.act.does, one.until) == (last.act.does, last.until)
             };
-            assert!(told.iter().any(same), "{story:?} from seed {first}");
+            assert!(played.iter().any(same), "{scenario:?} from seed {first}");
         }
     }
 }
@@ -161,7 +164,7 @@ fn acts_end_in_time_and_refer_to_those_before_them() {
 #[test]
 fn every_way_of_every_kind_comes_in_the_long_run() {
     let plan = Plan::draw(&config(5, 2_000_000), 1).planned;
-    for does in FaultKind::ALL.into_iter().flat_map(usual) {
+    for does in Kind::ALL.into_iter().flat_map(Kind::usual) {
         assert!(plan.iter().any(|planned| planned.act.does == does), "{does:?}");
     }
 }
@@ -169,10 +172,10 @@ fn every_way_of_every_kind_comes_in_the_long_run() {
 #[test]
 fn only_allowed_kinds_are_planned() {
     let mut config = config(3, 60_000);
-    config.kinds = BTreeSet::from([FaultKind::Pause]);
+    config.kinds = BTreeSet::from([Kind::Pause]);
     let plan = Plan::draw(&config, 1).planned;
     assert!(!plan.is_empty());
-    assert!(plan.iter().all(|planned| planned.act.kind() == FaultKind::Pause));
+    assert!(plan.iter().all(|planned| planned.act.kind() == Kind::Pause));
     config.kinds.clear();
     assert!(Plan::draw(&config, 1).planned.is_empty());
 }
@@ -182,9 +185,9 @@ fn only_allowed_kinds_are_planned() {
 fn a_single_node_has_no_links_and_all_other_faults() {
     for leaders in [false, true] {
         let config = Config { leaders, ..config(1, 100_000) };
-        let links = [FaultKind::Partition, FaultKind::Slow, FaultKind::Loss];
-        let all = BTreeSet::from(FaultKind::ALL);
-        let expected: BTreeSet<FaultKind> = all.difference(&links.into()).copied().collect();
+        let links = [Kind::Partition, Kind::Slow, Kind::Loss];
+        let all = BTreeSet::from(Kind::ALL);
+        let expected: BTreeSet<Kind> = all.difference(&links.into()).copied().collect();
         for seed in 0..20 {
             assert_eq!(Plan::draw(&config, seed).kinds(), expected, "leaders: {leaders}");
         }
@@ -198,7 +201,7 @@ fn where_no_leader_is_known_every_node_is_isolated_in_its_turn() {
         for first in 0..20 {
             let acts = plans(&config, first..first + 3).concat();
             let isolates = |place: u32| {
-                let one = Action::Partition { shape: Shape::IsolateOne };
+                let one = Action::Partition(Partition { shape: Shape::IsolateOne });
                 acts.iter().any(|it| it.act.does == one && it.act.whom == Victims::Nth(place))
             };
             let missed = (1..=u32::from(nodes)).find(|place| !isolates(*place));

@@ -7,21 +7,96 @@ use std::thread;
 use std::time::Duration;
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{Disk, Measurement, RestartAs, Stage};
+use fracas_checker::fault::{self, Disk as Trouble, Measurement, RestartAs, Stage};
+use fracas_lab::disk::proofs::{self, Mounted};
+use fracas_lab::disk::{self, Errors, Latency, Refused};
+use fracas_lab::{Lab, LabError};
+use serde::{Deserialize, Serialize};
 
 use super::injector::{Injector, each};
+use super::kind::{Does, Entry, KindOfFault};
+use super::on::On;
+use super::trial::{Attempt, Trial};
+use super::victims::Victims;
 use crate::cluster::Cluster;
-use fracas_lab::LabError;
-use fracas_lab::disk::proofs::{self, Mounted};
-use fracas_lab::disk::{Errors, Latency, Refused};
+use crate::means::{ClockMeans, Gear, Wanted};
 
 /// A server that gives up because of an error does so within this time.
 const GIVES_UP: Duration = Duration::from_millis(200);
 
+/// By what means.
+const MECHANISM: &str = "fuse";
+
+/// Trouble the disks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disk {
+    /// In what way.
+    pub trouble: Trouble,
+}
+
+impl KindOfFault for Disk {
+    const ENTRY: Entry = Entry {
+        word: "disk",
+        about: "the disks of some nodes fail, are full, or take their time",
+        proven_by: "calls made on the disk, and counts of the errors they were answered",
+        keys: &["trouble"],
+        between: false,
+        takes: Some(Gear::Disk),
+        tried_by: &[("disk", MECHANISM)],
+        trials: &[Trial {
+            what: "disk",
+            attempt: Attempt::Lab(disk::trial::attempt),
+            instead: None,
+        }],
+        try_out: None,
+    };
+
+    fn usual() -> Vec<Self> {
+        let troubles = [
+            Trouble::SlowFsync { by_ms: 300 },
+            Trouble::FsyncFails,
+            Trouble::Full,
+            Trouble::WriteFails,
+        ];
+        troubles.map(|trouble| Self { trouble }).into()
+    }
+
+    fn mechanism(_: &Lab, _: &Wanted) -> String {
+        MECHANISM.to_owned()
+    }
+
+    fn lacks(_: ClockMeans) -> Option<String> {
+        fracas_lab::lacks_disks()
+    }
+}
+
+impl Does for Disk {
+    fn manner(&self) -> String {
+        self.trouble.to_string()
+    }
+
+    fn victims(&self, _: u16) -> &'static [Victims] {
+        &[Victims::Leader, Victims::Follower]
+    }
+
+    fn proof_ms(&self) -> u64 {
+        300
+    }
+
+    fn recorded(&self, on: &On) -> fault::Fault {
+        fault::Fault::Disk { nodes: on.nodes().to_vec(), trouble: self.trouble }
+    }
+
+    fn injector(&self, _: u32, on: &On) -> Box<dyn Injector> {
+        let (nodes, trouble) = (on.nodes().to_vec(), self.trouble);
+        Box::new(Troubled { nodes, trouble, refused: BTreeMap::new() })
+    }
+}
+
 /// The disks of these nodes are in trouble.
-pub(super) struct Troubled {
+struct Troubled {
     nodes: Vec<NodeId>,
-    trouble: Disk,
+    trouble: Trouble,
     /// What each disk had refused by the last measurement.
     refused: BTreeMap<(NodeId, usize), Refused>,
 }
@@ -34,17 +109,13 @@ enum Asked {
 }
 
 impl Troubled {
-    pub(super) fn new(nodes: Vec<NodeId>, trouble: Disk) -> Self {
-        Self { nodes, trouble, refused: BTreeMap::new() }
-    }
-
     fn asked(&self) -> Asked {
         match self.trouble {
-            Disk::FsyncFails => Asked::Errors(Errors { fsync: 1.0, ..Errors::NONE }),
-            Disk::WriteFails => Asked::Errors(Errors { write: 1.0, ..Errors::NONE }),
-            Disk::ReadFails => Asked::Errors(Errors { read: 1.0, ..Errors::NONE }),
-            Disk::Full => Asked::Errors(Errors::FULL),
-            Disk::SlowFsync { by_ms } => {
+            Trouble::FsyncFails => Asked::Errors(Errors { fsync: 1.0, ..Errors::NONE }),
+            Trouble::WriteFails => Asked::Errors(Errors { write: 1.0, ..Errors::NONE }),
+            Trouble::ReadFails => Asked::Errors(Errors { read: 1.0, ..Errors::NONE }),
+            Trouble::Full => Asked::Errors(Errors::FULL),
+            Trouble::SlowFsync { by_ms } => {
                 Asked::Slow(Latency::exactly(Duration::from_millis(by_ms)))
             }
         }
@@ -63,7 +134,7 @@ impl Troubled {
 
 impl Injector for Troubled {
     fn mechanism(&self, _: &Cluster) -> String {
-        "fuse".to_owned()
+        MECHANISM.to_owned()
     }
 
     fn inject(&mut self, cluster: &Cluster) -> Vec<String> {

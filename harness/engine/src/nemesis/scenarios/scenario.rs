@@ -1,47 +1,49 @@
-//! What an aim is written in: steps, each counted from another, and what acts they do. Data only.
+//! What a scenario is written in: steps, each counted from another, and what acts they do. Data only.
 
-use fracas_checker::fault::{FaultKind, RestartAs, Shape};
+use fracas_checker::fault::RestartAs;
 use rand_chacha::ChaCha8Rng;
 
-use super::super::act::{Action, Victims};
 use super::super::planned::{Planned, Until};
+use crate::faults::kill::Kill;
+use crate::faults::partition::Partition;
+use crate::faults::{Action, Kind, Shape, Victims};
 
 /// Calm before the first act, and between two rounds.
 pub(super) const CALM_MS: u64 = 1_500;
 
 /// A plan for one rare moment.
 #[derive(Debug)]
-pub struct Aim {
+pub struct Scenario {
     /// The name used on the command line.
     pub name: &'static str,
     /// What moment it aims at, in one line.
     pub about: &'static str,
     /// The kinds of faults that it cannot do without.
-    pub needs: &'static [FaultKind],
-    /// How soon the usual mix tells it, if at all.
+    pub needs: &'static [Kind],
+    /// How soon the usual mix plays it, if at all.
     pub(super) mixed: Mixed,
     /// How it is planned.
-    pub(super) script: Script,
+    pub(super) acts: Acts,
 }
 
-/// How soon the usual mix tells a story.
+/// How soon the usual mix plays a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in super::super) enum Mixed {
     /// In every run that it leaves most of the time to: no other exposes as many mistakes.
     Core,
     /// Before all others but those: it exposes a mistake that few others do.
     First,
-    /// When all of the first were told.
+    /// When all of the first were played.
     Later,
     /// Where the target shows no leader it is one of the first; else it comes later.
     FirstWithoutLeaders,
-    /// As an aim only.
+    /// Only where a run aims at it.
     Never,
 }
 
-/// How an aim is planned.
+/// How a scenario is planned.
 #[derive(Debug)]
-pub(super) enum Script {
+pub(super) enum Acts {
     /// These steps, over and over.
     Steps(&'static [Step]),
     /// This step to one node after the other, each so many milliseconds after the last one is healed.
@@ -50,7 +52,7 @@ pub(super) enum Script {
     Drawn(Drawn),
 }
 
-/// One step of a story.
+/// One step of a scenario.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
     /// What its time is counted from.
@@ -66,7 +68,7 @@ pub(super) struct Step {
     pub(super) whom: Victims,
 }
 
-/// What the time of a step is counted from; steps are numbered from 1 within their story.
+/// What the time of a step is counted from; steps are numbered from 1 within their scenario.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Since {
     /// The begin of this round.
@@ -82,8 +84,8 @@ pub(super) enum Since {
 /// Plans acts whose times hang on each other.
 pub(super) type Drawn = fn(u64, &mut ChaCha8Rng) -> Vec<Planned>;
 
-impl Script {
-    /// Its steps in a cluster of so many nodes; where there are none, what draws its acts.
+impl Acts {
+    /// The steps in a cluster of so many nodes; where there are none, what draws its acts.
     pub(super) fn steps(&self, nodes: u16) -> Result<Vec<Step>, Drawn> {
         match *self {
             Self::Steps(steps) => Ok(steps.to_vec()),
@@ -126,9 +128,9 @@ pub(super) const fn past_election(step: Step) -> Step {
 }
 
 /// A kill after which the node comes back as it was.
-pub(super) const KILL: Action = Action::Kill { again: RestartAs::Same };
+pub(super) const KILL: Action = Action::Kill(Kill { again: RestartAs::Same });
 
 /// A cut of this shape.
 pub(super) const fn cut(shape: Shape) -> Action {
-    Action::Partition { shape }
+    Action::Partition(Partition { shape })
 }

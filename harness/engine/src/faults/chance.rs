@@ -5,16 +5,16 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// The generator that settles what an act leaves to chance.
-pub(super) fn random(draw: u64) -> ChaCha8Rng {
+pub(crate) fn random(draw: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(draw)
 }
 
 /// A number below `bound`, which must not be 0.
-pub(super) fn below(random: &mut ChaCha8Rng, bound: usize) -> usize {
+pub(crate) fn below(random: &mut ChaCha8Rng, bound: usize) -> usize {
     random.random_range(0..bound)
 }
 
 /// One of `items`, which must not be empty.
-pub(super) fn one_of<T: Copy>(items: &[T], random: &mut ChaCha8Rng) -> T {
+pub(crate) fn one_of<T: Copy>(items: &[T], random: &mut ChaCha8Rng) -> T {
     *items.choose(random).expect("the caller gives at least one")
 }

@@ -22,7 +22,7 @@ pub trait Injector: Send {
     /// When nothing could be measured.
     fn measure(&mut self, cluster: &Cluster, stage: Stage) -> Result<Vec<Measurement>, LabError>;
 
-    /// Mends it. What could not be done is returned, a sentence each.
+    /// Heals it. What could not be done is returned, a sentence each.
     fn heal(&mut self, cluster: &Cluster) -> Vec<String>;
 }
 

@@ -1,13 +1,14 @@
-//! Aims whose times hang on each other, so that no list of steps can say them.
+//! Scenarios whose times hang on each other, so that no list of steps can say them.
 
-use fracas_checker::fault::Shape;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
-use super::super::act::{Act, Action, Victims};
-use super::super::chance::one_of;
+use super::super::act::Act;
 use super::super::planned::Planned;
-use super::script::{CALM_MS, KILL, cut};
+use super::scenario::{CALM_MS, KILL, cut};
+use crate::faults::chance::one_of;
+use crate::faults::pause::Pause;
+use crate::faults::{Action, Shape, Victims};
 
 /// How long one round of [`vote`] keeps two sides apart, with one voter between them.
 const BRIDGE_MS: u64 = 1_700;
@@ -55,7 +56,7 @@ fn round(at_ms: u64, random: &mut ChaCha8Rng) -> [Planned; 6] {
     let draw = random.next_u64();
     let least = |does| Act { does, whom: Victims::LeastCut, draw };
     let cut = |shape| Act { does: cut(shape), whom: Victims::One, draw };
-    let (pause, kill, timed) = (least(Action::Pause), least(KILL), Planned::timed);
+    let (pause, kill, timed) = (least(Action::Pause(Pause {})), least(KILL), Planned::timed);
     let silent_ms = random.random_range(SILENT_MS);
     let silent = at_ms + 100;
     let back = silent + silent_ms;
@@ -76,7 +77,7 @@ pub(super) fn comeback(time_ms: u64, random: &mut ChaCha8Rng) -> Vec<Planned> {
     loop {
         let draw = random.next_u64();
         let lasts_ms = one_of(&DEPOSED_MS, random);
-        let does = one_of(&[Action::Pause, cut(Shape::IsolateLeader)], random);
+        let does = one_of(&[Action::Pause(Pause {}), cut(Shape::IsolateLeader)], random);
         let act = Act { does, whom: Victims::Leader, draw };
         if at_ms + lasts_ms > time_ms {
             return planned;

@@ -1,73 +1,72 @@
-//! Aims: plans for rare moments that single faults would hit too seldom, each written as data.
+//! Scenarios: plans for rare moments that single faults would hit too seldom, each written as data.
 //!
-//! Most are the classic stories of the field. A story is a list of steps; a step may wait for an
-//! election or for the end of another step, whatever the cluster makes of it. As an aim a story is
-//! gone through again and again until the time is over; most are also told once in a while in the
-//! usual mix.
+//! Most are the classic stories of the field. A scenario is a list of steps; a step may wait for an
+//! election or for the end of another step, whatever the cluster makes of it. Where a run aims at it
+//! (`--aim`), it is gone through again and again until the time is over; most are also played once in
+//! a while in the usual mix.
 
 mod drawn;
 mod list;
-pub(super) mod script;
+pub(super) mod scenario;
 
 use std::collections::BTreeSet;
 use std::iter;
 
-use fracas_checker::fault::{FaultKind, Shape};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::act::{Act, Action, Victims};
-use super::chance::one_of;
+use super::act::Act;
 use super::config::Config;
-use super::partition;
 use super::planned::{After, Planned, Until};
-use script::{CALM_MS, Since, Step};
+use crate::faults::chance::one_of;
+use crate::faults::{Action, Kind, Victims};
+use scenario::{CALM_MS, Since, Step};
 
-pub use list::AIMS;
-pub use script::Aim;
-pub(super) use script::Mixed;
+pub use list::SCENARIOS;
+pub(super) use scenario::Mixed;
+pub use scenario::Scenario;
 
-impl Aim {
+impl Scenario {
     /// The acts of a run; the same source gives the same.
     pub(super) fn plan(&self, config: &Config, random: &mut ChaCha8Rng) -> Vec<Planned> {
-        match self.script.steps(config.nodes) {
+        match self.acts.steps(config.nodes) {
             Ok(steps) => rounds(&steps, config, random),
             Err(plan) => plan(config.time_ms, random),
         }
     }
 }
 
-/// A story of the usual mix.
+/// A scenario of the usual mix.
 #[derive(Debug, Clone)]
-pub(super) struct Story {
-    /// Its name as an aim.
+pub(super) struct MixScenario {
+    /// Its name.
     #[cfg(test)]
     pub(super) name: &'static str,
-    /// How soon it is told: the lower, the sooner.
+    /// How soon it is played: the lower, the sooner.
     pub(super) rank: Mixed,
     /// The kinds of its acts.
-    pub(super) kinds: BTreeSet<FaultKind>,
+    pub(super) kinds: BTreeSet<Kind>,
     /// How long it takes, its proofs included.
     pub(super) takes_ms: u64,
     steps: Vec<Step>,
 }
 
-impl Story {
-    /// The stories that the usual mix tells under `config`, in the order of the list.
+impl MixScenario {
+    /// The scenarios that the usual mix plays under `config`, in the order of the list.
     pub(super) fn all(config: &Config) -> Vec<Self> {
-        AIMS.iter().filter_map(|aim| Self::of(aim, config)).collect()
+        SCENARIOS.iter().filter_map(|scenario| Self::of(scenario, config)).collect()
     }
 
-    /// The story of `aim`, if the mix tells it and it can be brought about.
-    fn of(aim: &Aim, config: &Config) -> Option<Self> {
-        let rank = match aim.mixed {
+    /// This scenario, if the mix plays it and it can be brought about.
+    fn of(scenario: &Scenario, config: &Config) -> Option<Self> {
+        let rank = match scenario.mixed {
             Mixed::FirstWithoutLeaders if config.leaders => Mixed::Later,
             Mixed::FirstWithoutLeaders => Mixed::First,
             Mixed::Never => return None,
             rank => rank,
         };
-        let steps = aim.script.steps(config.nodes).ok()?;
-        let allowed = aim.needs.iter().all(|kind| config.kinds.contains(kind));
+        let steps = scenario.acts.steps(config.nodes).ok()?;
+        let allowed = scenario.needs.iter().all(|kind| config.kinds.contains(kind));
         let possible = steps.iter().all(|step| step.is_possible(config));
         let takes_ms = length_ms(&steps);
         let long = takes_ms * MOST_SHARE > config.time_ms;
@@ -75,7 +74,7 @@ impl Story {
         let kinds = steps.iter().map(|step| step.does.kind()).collect();
         (allowed && possible).then_some(Self {
             #[cfg(test)]
-            name: aim.name,
+            name: scenario.name,
             rank,
             kinds,
             takes_ms,
@@ -83,8 +82,8 @@ impl Story {
         })
     }
 
-    /// Its acts, told once from `at_ms` on, in a plan of which `first` acts come before it.
-    pub(super) fn told(&self, at_ms: u64, first: u32, random: &mut ChaCha8Rng) -> Vec<Planned> {
+    /// Its acts, played once from `at_ms` on, in a plan of which `first` acts come before it.
+    pub(super) fn acts(&self, at_ms: u64, first: u32, random: &mut ChaCha8Rng) -> Vec<Planned> {
         let planned = |step: &Step| step.planned(first, (After::Load, at_ms), random);
         self.steps.iter().map(planned).collect()
     }
@@ -112,21 +111,6 @@ fn length_ms(steps: &[Step]) -> u64 {
     spans.iter().map(|(_, heal)| *heal).max().unwrap_or_default()
 }
 
-/// How long it takes to bring a fault about, to prove it three times and to mend it, in
-/// milliseconds: what was measured, and a little more.
-pub(super) fn proof_ms(does: &Action) -> u64 {
-    match does {
-        Action::Slow { link, .. } if link.jitter_us > 0 => 5_000,
-        Action::Slow { link, .. } => 800 + 4 * link.delay_us / 1_000,
-        Action::Loss { .. } => 700,
-        Action::Starve { .. } => 600,
-        Action::Clock { .. } | Action::Disk { .. } => 300,
-        Action::Partition { .. } | Action::Pause | Action::Kill { .. } | Action::Power { .. } => {
-            120
-        }
-    }
-}
-
 /// Goes through `steps` again and again. A round begins when the last step of the one before is
 /// healed, so how many of them fit is not known; more than could are planned.
 fn rounds(steps: &[Step], config: &Config, random: &mut ChaCha8Rng) -> Vec<Planned> {
@@ -145,7 +129,7 @@ fn rounds(steps: &[Step], config: &Config, random: &mut ChaCha8Rng) -> Vec<Plann
 impl Step {
     /// How long it takes to prove it, at most.
     fn proof_ms(&self) -> u64 {
-        iter::once(&self.does).chain(self.or).map(proof_ms).max().unwrap_or_default()
+        iter::once(&self.does).chain(self.or).map(Action::proof_ms).max().unwrap_or_default()
     }
 
     /// Whether a cluster like this one has what it takes. Where there are no leaders, any node may
@@ -154,21 +138,12 @@ impl Step {
         let elects = self.until == Until::Election
             || matches!(self.since, Since::Election(_))
             || self.whom == Victims::LastLeader;
-        let fits = match self.does {
-            Action::Partition { shape } => {
-                partition::smallest(shape) <= usize::from(config.nodes)
-                    && (config.leaders || shape != Shape::IsolateLeader)
-            }
-            Action::Kill { again } => again.is_same() || config.again.contains(&again),
-            Action::Slow { .. } | Action::Loss { .. } => config.nodes > 1,
-            _ => true,
-        };
         let others = matches!(self.whom, Victims::Follower | Victims::Followers);
         let some = config.nodes > 1 || !others;
-        fits && some && (!elects || config.leaders && config.nodes > 1)
+        self.does.fits(&config.around()) && some && (!elects || config.leaders && config.nodes > 1)
     }
 
-    /// This step of a story that begins at `begin`, and whose acts come after number `first`.
+    /// This step of a scenario that begins at `begin`, and whose acts come after number `first`.
     fn planned(&self, first: u32, begin: (After, u64), random: &mut ChaCha8Rng) -> Planned {
         let (after, at_ms) = match self.since {
             Since::Round => begin,
@@ -195,12 +170,12 @@ impl Step {
     }
 }
 
-/// A story that takes more than one part of so many of the time comes after all shorter ones.
+/// A scenario that takes more than one part of so many of the time comes after all shorter ones.
 const MOST_SHARE: u64 = 3;
-/// No story is gone through more often.
+/// No scenario is gone through more often.
 const MOST_ROUNDS: u32 = 1_000;
 
-/// How long an election takes, or so: nothing but the length of a story is guessed by it.
+/// How long an election takes, or so: nothing but the length of a scenario is guessed by it.
 const ELECTION_MS: u64 = 1_000;
 
 #[cfg(test)]
@@ -208,46 +183,46 @@ mod tests {
     use super::super::Plan;
     use super::*;
 
-    fn config(aim: &'static Aim) -> Config {
+    fn config(aimed: &'static Scenario) -> Config {
         Config {
             nodes: 3,
-            kinds: FaultKind::ALL.into(),
+            kinds: Kind::ALL.into(),
             time_ms: 30_000,
             every_ms: 5_000,
             leaders: true,
             again: Vec::new(),
-            aim: Some(aim),
+            scenario: Some(aimed),
         }
     }
 
     #[test]
-    fn every_aim_can_be_carried_out() {
-        for aim in &AIMS {
-            let plan = Plan::draw(&config(aim), 1);
-            assert!(plan.planned.len() >= 3, "{}", aim.name);
-            assert_eq!(plan.impossible(), None, "{}", aim.name);
-            assert_eq!(plan, Plan::draw(&config(aim), 1), "{}", aim.name);
+    fn every_scenario_can_be_carried_out() {
+        for scenario in &SCENARIOS {
+            let plan = Plan::draw(&config(scenario), 1);
+            assert!(plan.planned.len() >= 3, "{}", scenario.name);
+            assert_eq!(plan.impossible(), None, "{}", scenario.name);
+            assert_eq!(plan, Plan::draw(&config(scenario), 1), "{}", scenario.name);
         }
     }
 
     #[test]
-    fn an_aim_needs_the_kinds_of_its_acts_and_no_other() {
-        for aim in &AIMS {
-            let plans = (0..20).map(|seed| Plan::draw(&config(aim), seed));
+    fn a_scenario_needs_the_kinds_of_its_acts_and_no_other() {
+        for scenario in &SCENARIOS {
+            let plans = (0..20).map(|seed| Plan::draw(&config(scenario), seed));
             let used: BTreeSet<_> = plans.flat_map(|plan| plan.kinds()).collect();
-            assert_eq!(used, aim.needs.iter().copied().collect(), "{}", aim.name);
+            assert_eq!(used, scenario.needs.iter().copied().collect(), "{}", scenario.name);
         }
     }
 
     #[test]
-    fn the_mix_tells_only_what_can_be_brought_about() {
+    fn the_mix_plays_only_what_can_be_brought_about() {
         let names = |config: &Config| -> Vec<&str> {
-            Story::all(config).into_iter().map(|story| story.name).collect()
+            MixScenario::all(config).into_iter().map(|scenario| scenario.name).collect()
         };
-        let mut config = config(&AIMS[0]);
-        config.kinds = [FaultKind::Starve].into();
+        let mut config = config(&SCENARIOS[0]);
+        config.kinds = [Kind::Starve].into();
         assert!(names(&config).is_empty());
-        config.kinds = FaultKind::ALL.into();
+        config.kinds = Kind::ALL.into();
         assert!(!names(&config).contains(&"upgrade"));
         config.leaders = false;
         let without = [
@@ -275,8 +250,8 @@ mod tests {
     #[test]
     fn a_story_takes_as_long_as_its_steps_do_one_after_the_other() {
         let length = |name| {
-            let aim = AIMS.iter().find(|aim| aim.name == name).unwrap();
-            Story::of(aim, &config(aim)).unwrap().takes_ms
+            let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name).unwrap();
+            MixScenario::of(scenario, &config(scenario)).unwrap().takes_ms
         };
         assert_eq!(length("gc-pause"), 50 + ELECTION_MS + 3_200 + 180);
         assert_eq!(length("lost-sync"), 900 + 300 + 900 + 400 + 120);
@@ -285,8 +260,8 @@ mod tests {
     }
 
     #[test]
-    fn aims_have_names_of_their_own() {
-        let names: BTreeSet<_> = AIMS.iter().map(|aim| aim.name).collect();
-        assert_eq!(names.len(), AIMS.len());
+    fn scenarios_have_names_of_their_own() {
+        let names: BTreeSet<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+        assert_eq!(names.len(), SCENARIOS.len());
     }
 }

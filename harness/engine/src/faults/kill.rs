@@ -1,0 +1,120 @@
+//! All processes of some nodes are killed, and started again.
+
+use fracas_checker::event::NodeId;
+use fracas_checker::fault::{self, Measurement, RestartAs, Stage};
+use fracas_lab::{Lab, LabError, NodeProcess, proofs};
+use serde::{Deserialize, Serialize};
+
+use super::down::Down;
+use super::injector::Injector;
+use super::kind::{Around, Does, Entry, Given, KindOfFault, Missing};
+use super::on::On;
+use super::trial::{Attempt, Trial, proven};
+use super::victims::Victims;
+use crate::cluster::Cluster;
+use crate::means::Wanted;
+
+/// Kill all processes, and start them again at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kill {
+    /// As what they come back.
+    #[serde(default, skip_serializing_if = "RestartAs::is_same")]
+    pub again: RestartAs,
+}
+
+/// By what means.
+const MECHANISM: &str = "sigkill";
+
+impl KindOfFault for Kill {
+    const ENTRY: Entry = Entry {
+        word: "kill",
+        about: "some nodes are killed with SIGKILL, and later started again",
+        proven_by: "the processes",
+        keys: &["again"],
+        between: false,
+        takes: None,
+        tried_by: &[("kill", MECHANISM)],
+        trials: &[Trial { what: "kill", attempt: Attempt::Node(kill), instead: None }],
+        try_out: None,
+    };
+
+    fn usual() -> Vec<Self> {
+        vec![Self { again: RestartAs::Same }]
+    }
+
+    fn given(around: &Around<'_>) -> Vec<Self> {
+        around.again.iter().map(|again| Self { again: *again }).collect()
+    }
+
+    fn mechanism(_: &Lab, _: &Wanted) -> String {
+        MECHANISM.to_owned()
+    }
+}
+
+impl Does for Kill {
+    fn manner(&self) -> String {
+        self.again.to_string()
+    }
+
+    fn fits(&self, around: &Around<'_>) -> bool {
+        self.again.is_same() || around.again.contains(&self.again)
+    }
+
+    fn victims(&self, nodes: u16) -> &'static [Victims] {
+        Victims::of_servers(nodes)
+    }
+
+    fn proof_ms(&self) -> u64 {
+        120
+    }
+
+    fn missing(&self, given: Given<'_>) -> Option<Missing> {
+        let missing = match self.again {
+            RestartAs::Same => return None,
+            RestartAs::NextBinary => ("the binary that nodes come back with", "--binary-next"),
+            RestartAs::OtherFlags => ("the flags that nodes come back with", "--restart-arg"),
+        };
+        (!given.again.contains(&self.again)).then_some(missing)
+    }
+
+    fn recorded(&self, on: &On) -> fault::Fault {
+        fault::Fault::Kill { nodes: on.nodes().to_vec(), again: self.again }
+    }
+
+    fn injector(&self, _: u32, on: &On) -> Box<dyn Injector> {
+        let (nodes, again) = (on.nodes().to_vec(), self.again);
+        Box::new(Killed { nodes, again, down: Down::default() })
+    }
+}
+
+/// These nodes are gone for a while.
+struct Killed {
+    nodes: Vec<NodeId>,
+    /// As what they come back.
+    again: RestartAs,
+    down: Down,
+}
+
+impl Injector for Killed {
+    fn mechanism(&self, _: &Cluster) -> String {
+        MECHANISM.to_owned()
+    }
+
+    fn inject(&mut self, cluster: &Cluster) -> Vec<String> {
+        self.down.kill(cluster, &self.nodes)
+    }
+
+    fn measure(&mut self, cluster: &Cluster, stage: Stage) -> Result<Vec<Measurement>, LabError> {
+        cluster.measure_kill(&self.nodes, stage)
+    }
+
+    fn heal(&mut self, cluster: &Cluster) -> Vec<String> {
+        self.down.start(cluster, &self.nodes, self.again)
+    }
+}
+
+/// Kills a node.
+fn kill(node: &mut NodeProcess) -> Result<String, LabError> {
+    node.kill()?;
+    proven(&proofs::kill([node], Stage::Injected)?)
+}

@@ -1,0 +1,140 @@
+//! What a kind of fault tells of itself, and what can be asked of one of its acts.
+//!
+//! A kind is a file that implements [`KindOfFault`] and a line in the table of [`super`]. What has
+//! a default here, most kinds need not say.
+
+use fracas_checker::fault::{self, Cut, RestartAs};
+use fracas_lab::{Lab, LabError};
+
+use super::hit::Meant;
+use super::injector::Injector;
+use super::on::On;
+use super::state::State;
+use super::trial::Trial;
+use super::victims::Victims;
+use crate::means::{ClockMeans, Gear, Wanted};
+
+/// What a kind tells of itself.
+pub(crate) struct Entry {
+    /// The word used on the command line, in histories and in reports.
+    pub(crate) word: &'static str,
+    /// What it does, in one line.
+    pub(crate) about: &'static str,
+    /// What is measured to prove it, in a few words.
+    pub(crate) proven_by: &'static str,
+    /// The keys that its acts have in a schedule, besides `kind`, `whom` and `draw`.
+    pub(crate) keys: &'static [&'static str],
+    /// Whether it is done to what is between nodes.
+    pub(crate) between: bool,
+    /// What nodes or their network are given for it before they start.
+    pub(crate) takes: Option<Gear>,
+    /// The mechanisms that bring it about, the first that works, each with its name in records.
+    pub(crate) tried_by: &'static [(&'static str, &'static str)],
+    /// The trials of the mechanisms that no other kind has tried.
+    pub(crate) trials: &'static [Trial],
+    /// Does to one direction for a moment what it would do, if it is done to directions.
+    pub(crate) try_out: Option<TryOut>,
+}
+
+/// Does something to one direction of a lab, and undoes it.
+pub(crate) type TryOut = fn(&Lab, Cut) -> Result<(), LabError>;
+
+/// What is known of a cluster before its run: what decides whether an act is possible.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    /// How many nodes there are.
+    pub nodes: u16,
+    /// Whether the target has leaders to aim at.
+    pub leaders: bool,
+    /// As what killed nodes may come back, besides as they were.
+    pub again: &'a [RestartAs],
+}
+
+/// What a user gave that some acts cannot do without.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'a> {
+    /// As what killed nodes may come back, besides as they were.
+    pub again: &'a [RestartAs],
+    /// Whether there are small disks.
+    pub small_disk: bool,
+}
+
+/// What an act cannot do without: in words, and the flag that gives it.
+pub type Missing = (&'static str, &'static str);
+
+/// One act of some kind.
+pub(crate) trait Does {
+    /// In what way it is done, beyond its kind: `halves`, `step of +60 s`; empty where there is but
+    /// one way.
+    fn manner(&self) -> String;
+
+    /// What it is in a plan, behind the word of its kind: ` of the leader`, `: halves`.
+    fn planned(&self, whom: Victims) -> String {
+        format!(" of {whom}")
+    }
+
+    /// Whether it is possible in such a cluster.
+    fn fits(&self, _: &Around<'_>) -> bool {
+        true
+    }
+
+    /// Whom it means in the usual mix, where leaders are known and there are more nodes than one.
+    fn victims(&self, nodes: u16) -> &'static [Victims];
+
+    /// Whom it means in fact, if it is told to mean `whom`.
+    fn means(&self, whom: Victims) -> Victims {
+        whom
+    }
+
+    /// Why it can never mean `whom`, whatever the cluster.
+    fn contradiction(&self, _whom: Victims) -> Option<&'static str> {
+        None
+    }
+
+    /// How long it takes to bring it about, to prove it three times and to heal it, in
+    /// milliseconds: what was measured, and a little more.
+    fn proof_ms(&self) -> u64;
+
+    /// What it cannot do without and was not given.
+    fn missing(&self, _: Given<'_>) -> Option<Missing> {
+        None
+    }
+
+    /// What it is done to, as the cluster stands; or why it is impossible now.
+    fn settle(&self, meant: Meant, state: &State) -> Result<On, String> {
+        meant.nodes(state).map(On::Nodes)
+    }
+
+    /// What the history says of it.
+    fn recorded(&self, on: &On) -> fault::Fault;
+
+    /// What brings it about, measures it and heals it, as the fault of this number.
+    fn injector(&self, id: u32, on: &On) -> Box<dyn Injector>;
+}
+
+/// One kind of fault: its data is that of its acts.
+pub(crate) trait KindOfFault: Does + Copy {
+    /// What it tells of itself.
+    const ENTRY: Entry;
+
+    /// What it may do in the usual mix of faults.
+    fn usual() -> Vec<Self>;
+
+    /// What else the usual mix may do, for what the user gave.
+    fn given(_: &Around<'_>) -> Vec<Self> {
+        Vec::new()
+    }
+
+    /// What it can be told to do beyond that, for lists: each by its name, and what it is.
+    fn choices() -> Vec<(String, &'static str)> {
+        Vec::new()
+    }
+
+    /// By what means it is brought about in this lab.
+    fn mechanism(lab: &Lab, wanted: &Wanted) -> String;
+
+    /// What it takes that this machine does not have, as far as that can be told without a lab.
+    fn lacks(_: ClockMeans) -> Option<String> {
+        None
+    }
+}

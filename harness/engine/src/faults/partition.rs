@@ -1,0 +1,167 @@
+//! Packets between some nodes are dropped.
+
+use std::collections::BTreeMap;
+
+use fracas_checker::fault::{self, Cut, Measurement, Shape, Stage};
+use fracas_lab::{Lab, LabError, Mechanism, proofs};
+use serde::{Deserialize, Serialize};
+
+use super::chance::random;
+use super::hit::Meant;
+use super::injector::{Injector, refused};
+use super::kind::{Around, Does, Entry, KindOfFault};
+use super::on::On;
+use super::shapes;
+use super::state::State;
+use super::trial::{Attempt, DIRECTION, Trial, build, proven};
+use super::victims::Victims;
+use crate::cluster::Cluster;
+use crate::means::Wanted;
+
+/// Drop packets between nodes; the shape says which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partition {
+    /// How the cut is drawn.
+    pub shape: Shape,
+}
+
+impl KindOfFault for Partition {
+    const ENTRY: Entry = Entry {
+        word: "partition",
+        about: "packets between some nodes are dropped",
+        proven_by: "a probe and a drop counter per direction",
+        keys: &["shape"],
+        between: true,
+        takes: None,
+        tried_by: &[("nft-bridge", "nft-bridge"), ("iptables", "iptables")],
+        trials: &[
+            Trial {
+                what: "nft-bridge",
+                attempt: Attempt::Lab(|| cut_and_heal(Mechanism::Nft)),
+                instead: Some("iptables"),
+            },
+            Trial {
+                what: "iptables",
+                attempt: Attempt::Lab(|| cut_and_heal(Mechanism::Iptables)),
+                instead: Some("nft-bridge"),
+            },
+        ],
+        try_out: Some(try_out),
+    };
+
+    fn usual() -> Vec<Self> {
+        Shape::ALL.map(|shape| Self { shape }).into()
+    }
+
+    fn choices() -> Vec<(String, &'static str)> {
+        Shape::ALL.map(|shape| (format!("partition/{shape}"), shape.about())).into()
+    }
+
+    fn mechanism(lab: &Lab, _: &Wanted) -> String {
+        lab.partition_mechanism().to_owned()
+    }
+}
+
+impl Does for Partition {
+    fn manner(&self) -> String {
+        self.shape.to_string()
+    }
+
+    fn planned(&self, _: Victims) -> String {
+        format!(": {}", self.shape)
+    }
+
+    fn fits(&self, around: &Around<'_>) -> bool {
+        shapes::smallest(self.shape) <= usize::from(around.nodes)
+            && (around.leaders || self.shape != Shape::IsolateLeader)
+    }
+
+    fn victims(&self, _: u16) -> &'static [Victims] {
+        match self.shape {
+            Shape::IsolateOne => &[Victims::Follower],
+            Shape::OneWay | Shape::Majority => &[Victims::Leader, Victims::Follower],
+            _ => &[Victims::One],
+        }
+    }
+
+    fn means(&self, whom: Victims) -> Victims {
+        match self.shape {
+            Shape::IsolateLeader => Victims::Leader,
+            Shape::Majority if whom == Victims::One => Victims::Leader,
+            Shape::Halves | Shape::MajoritiesRing | Shape::Scatter | Shape::Bridge => Victims::All,
+            _ => whom,
+        }
+    }
+
+    fn contradiction(&self, whom: Victims) -> Option<&'static str> {
+        let several = [Victims::Followers, Victims::Minority, Victims::Majority, Victims::All];
+        if several.contains(&whom) {
+            return Some(
+                "the shape of a partition says how many it cuts off: `whom` names one node",
+            );
+        }
+        let other = matches!(whom, Victims::Follower | Victims::LeastCut | Victims::Nth(_));
+        (other && self.shape == Shape::IsolateLeader)
+            .then_some("`isolate-leader` isolates the leader: any other node takes `isolate-one`")
+    }
+
+    fn proof_ms(&self) -> u64 {
+        120
+    }
+
+    fn settle(&self, meant: Meant, state: &State) -> Result<On, String> {
+        let told = meant.told(state)?;
+        shapes::cut(self.shape, (told, state), &mut random(meant.draw)).map(On::Cut)
+    }
+
+    fn recorded(&self, on: &On) -> fault::Fault {
+        fault::Fault::Partition { shape: self.shape, cut: on.pairs().to_vec() }
+    }
+
+    fn injector(&self, id: u32, on: &On) -> Box<dyn Injector> {
+        Box::new(Cutter { id, cut: on.pairs().to_vec(), drops: BTreeMap::new() })
+    }
+}
+
+/// Some directions are cut.
+struct Cutter {
+    id: u32,
+    cut: Vec<Cut>,
+    /// Packets dropped per direction when it was injected, to see that they go on being dropped.
+    drops: BTreeMap<Cut, u64>,
+}
+
+impl Injector for Cutter {
+    fn mechanism(&self, cluster: &Cluster) -> String {
+        cluster.lab().partition_mechanism().to_owned()
+    }
+
+    fn inject(&mut self, cluster: &Cluster) -> Vec<String> {
+        refused("cut", cluster.cut(self.id, self.cut.clone()))
+    }
+
+    fn measure(&mut self, cluster: &Cluster, stage: Stage) -> Result<Vec<Measurement>, LabError> {
+        proofs::partition(cluster.lab(), &self.cut, stage, &mut self.drops)
+    }
+
+    fn heal(&mut self, cluster: &Cluster) -> Vec<String> {
+        refused("heal", cluster.heal(self.id))
+    }
+}
+
+/// Cuts one direction of a lab for a moment.
+fn try_out(lab: &Lab, direction: Cut) -> Result<(), LabError> {
+    lab.cut(&[direction])?;
+    lab.cut(&[])
+}
+
+/// Cuts one direction and heals it.
+fn cut_and_heal(mechanism: Mechanism) -> Result<String, LabError> {
+    let lab = build(mechanism)?;
+    let (cut, mut counted) = ([DIRECTION], BTreeMap::new());
+    lab.cut(&cut)?;
+    let mut measured = proofs::partition(&lab, &cut, Stage::Injected, &mut counted)?;
+    lab.cut(&[])?;
+    measured.extend(proofs::partition(&lab, &cut, Stage::Healed, &mut counted)?);
+    proven(&measured)
+}
