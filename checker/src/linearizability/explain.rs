@@ -26,12 +26,14 @@ impl<'a> Refuted<'a> {
     /// Puts it into the words of `larger`, of which it is a part that proves as much: what a kind
     /// of object says of few calls may not hold of the others, as that nobody had removed an
     /// element. An operation that the words name and that the proof does not need is told in the
-    /// story, and is no part of the witness; but what is refuted alone keeps what explains it.
+    /// story, and is no part of the witness; but a version that is refuted alone
+    /// keeps the update that explains it.
     pub(crate) fn anomaly_like<K: Object>(self, larger: &Self) -> Anomaly {
         let explanation = K::explanation(larger).unwrap_or_else(|| self.unexplained());
         let proof: Vec<u64> = self.calls.iter().map(|call| call.id).collect();
         let is_spare = |one: &&Operation| {
-            proof.len() > 1 && Call::of(one).is_some() && !proof.contains(&one.invoked.0)
+            let explains = proof.len() == 1 && matches!(one.op, Op::Update { .. });
+            !explains && Call::of(one).is_some() && !proof.contains(&one.invoked.0)
         };
         let spare: Vec<u64> =
             explanation.named().filter(is_spare).flat_map(Operation::indices).collect();
