@@ -189,13 +189,12 @@ impl<'a> Hallmarks<'a> {
         let node = done.ok().and_then(|(_, _, stamp)| stamp.node()).or(done.node)?;
         let until = last.ok()?.0;
         let failed = |span: &&FaultSpan| {
-            span.fault.kind() == FaultKind::Power
-                && span.fault.killed().contains(&node)
+            span.fault.loss_of(node).is_some()
                 && span.effective.is_some_and(|(from, _)| (acknowledged..=until).contains(&from))
         };
         let span = self.faults.iter().find(failed)?;
         let (down, _) = span.effective?;
-        (!outlived(self.history, done, node, down)).then(|| span.fault.kind())
+        (!outlived(self.history, done, node, down)).then(|| span.fault.kind.clone())
     }
 
     /// The kind of fault that restarted a node between two things that it told itself.
@@ -215,7 +214,7 @@ impl<'a> Hallmarks<'a> {
                 let begin = span.effective.map_or(span.begin.1, |(begin, _)| begin);
                 span.fault.killed().contains(node) && (*from..=*to).contains(&begin)
             };
-            self.faults.iter().rfind(killed).map(|span| span.fault.kind())
+            self.faults.iter().rfind(killed).map(|span| span.fault.kind.clone())
         };
         told.iter().filter(|(_, (from, to))| from < to).find_map(down)
     }
