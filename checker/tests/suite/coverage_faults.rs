@@ -15,7 +15,7 @@ const RUN: &str = "phase load 0\nphase stop 9000\n";
 
 #[test]
 fn faults_that_were_asked_for_must_happen() {
-    let none = "faults were asked for (pause and kill) and none was injected: ";
+    let none = "faults were asked for (kill and pause) and none was injected: ";
     lacks(&[none], &[], &format!("{RUN}plan faults kill,pause"));
     lacks(
         &["faults were asked for and none was injected: "],
