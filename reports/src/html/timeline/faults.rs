@@ -69,7 +69,7 @@ fn kind_rows<'a>(page: &'a Page<'_>, kind: &'a FaultKind) -> Vec<Row<'a>> {
         match free {
             Some(place) => rows[place].spans.push(span),
             None if rows.len() < MAX_ROWS => {
-                rows.push(Row { kind: kind.word(), spans: vec![span] })
+                rows.push(Row { kind: kind.word(), spans: vec![span] });
             }
             None => rows[MAX_ROWS - 1].spans.push(span),
         }
