@@ -32,7 +32,7 @@ pub fn classes() -> impl Iterator<Item = &'static Class> {
 /// promises about leaders and explains the rest, then what clients lost, then what they were told
 /// wrongly, then what has harmed nobody yet, then servers that ended, and last a cluster that does
 /// not come back, which a crash may explain.
-const GRAVITY: [&str; 36] = [
+const GRAVITY: [&str; 37] = [
     // Two histories of the cluster, and what was acknowledged is gone.
     SPLIT_BRAIN,
     LOG_DIVERGENCE,
@@ -46,6 +46,7 @@ const GRAVITY: [&str; 36] = [
     RESURRECTED_ELEMENT,
     DUPLICATE_DEQUEUE,
     DUPLICATE_ID,
+    TIMESTAMP_WENT_BACK,
     VERSION_FORKED,
     VERSION_WENT_BACK,
     COUNTER_OUT_OF_BOUNDS,

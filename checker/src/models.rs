@@ -19,6 +19,7 @@ pub mod queue;
 pub mod register;
 pub mod rw_register;
 pub mod set;
+pub mod timestamps;
 mod trie;
 pub mod versioned;
 
@@ -36,4 +37,5 @@ pub use queue::Queue;
 pub use register::Register;
 pub use rw_register::RwRegister;
 pub use set::Set;
+pub use timestamps::Timestamps;
 pub use versioned::Versioned;

@@ -18,6 +18,7 @@ pub mod register;
 mod repeated;
 pub mod rw_register;
 pub mod set;
+pub mod timestamps;
 mod unseen;
 pub mod versioned;
 mod zones;
@@ -29,7 +30,7 @@ pub use crate::linearizability::object::{Object, Weakened};
 use crate::linearizability::{self, Algorithm};
 use crate::models::{
     Bag, Counter, Fencing, Kv, ListAppend, Lock, Mutex, Queue, Register, RwRegister, Set,
-    UniqueIds, Versioned,
+    Timestamps, UniqueIds, Versioned,
 };
 use crate::op::OpKind;
 use crate::verdict::CheckResult;
@@ -94,6 +95,7 @@ pub const OBJECTS: &[Kind] = &[
     Kind::of::<Fencing>(),
     Kind::of::<Counter>(),
     Kind::of::<UniqueIds>(),
+    Kind::of::<Timestamps>(),
     Kind::of::<Versioned>(),
     Kind::of::<ListAppend>(),
     Kind::of::<RwRegister>(),

@@ -37,13 +37,14 @@ const fn promise(
 }
 
 /// Every promise, in the order in which their checks run.
-pub const PROMISES: [Promise; 15] = [
+pub const PROMISES: [Promise; 16] = [
     promise("registers", "linearizable", "register/linearizable", &[Read]),
     promise("sets", "linearizable", "set/linearizable", &[Add, ReadAll]),
     promise("queues", "linearizable", "multiset-queue/linearizable", &[Enqueue, Dequeue]),
     promise("queues", "fifo", "queue/linearizable", &[Enqueue, Dequeue]),
     promise("counters", "linearizable", "counter/linearizable", &[Increment, Read]),
     promise("ids", "unique", "unique-ids/unique", &[Generate]),
+    promise("timestamps", "increasing", "timestamps/increasing", &[Generate]),
     promise("mutexes", "exclusive", "mutex/linearizable", &[Acquire, Release]),
     promise("versions", "linearizable", "versioned/linearizable", &[ReadVersion, Update]),
     promise("texts", "linearizable", "kv/linearizable", &[Read, Append]),

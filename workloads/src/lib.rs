@@ -29,6 +29,7 @@ mod register;
 mod rw_register;
 mod set;
 mod size;
+mod timestamps;
 mod transactions;
 mod versioned;
 mod workload;
@@ -40,13 +41,14 @@ pub use size::Size;
 pub use workload::{Lane, Least, Part, Stream, Workload};
 
 /// Every workload, in the order in which lists show them.
-pub const ALL: [&dyn Workload; 14] = [
+pub const ALL: [&dyn Workload; 15] = [
     &register::Register,
     &set::Set,
     &queue::Queue,
     &fifo::Fifo,
     &counter::Counter,
     &ids::Ids,
+    &timestamps::Timestamps,
     &mutex::Mutex,
     &versioned::Versioned,
     &kv::Kv,

@@ -6,6 +6,8 @@ use super::class::Class;
 pub const COUNTER_OUT_OF_BOUNDS: &str = "counter-out-of-bounds";
 /// An id was given twice.
 pub const DUPLICATE_ID: &str = "duplicate-id";
+/// A timestamp is not greater than one that had been given before it was asked for.
+pub const TIMESTAMP_WENT_BACK: &str = "timestamp-went-back";
 /// An update was given a generation that is not higher than those before it.
 pub const VERSION_WENT_BACK: &str = "version-went-back";
 /// One generation of a configuration was seen with two contents.
@@ -28,6 +30,14 @@ pub(super) const COUNTERS: &[Class] = &[
                   that hand out the same range, or a range that is handed out anew after a \
                   restart.",
         example: "process 1 is given id 7\nprocess 2 is given id 7",
+    },
+    Class {
+        name: TIMESTAMP_WENT_BACK,
+        meaning: "A timestamp oracle gave a timestamp that is not greater than one that it had given \
+                  before it was asked. Whoever orders transactions by timestamps now has a later one \
+                  before an earlier one. Typical cause: a new leader that does not know how far the \
+                  old one had come, or nodes that give timestamps from ranges of their own.",
+        example: "process 1 is given 7\nprocess 2 asks, and is given 5",
     },
     Class {
         name: VERSION_WENT_BACK,

@@ -4,7 +4,7 @@
 use crate::support;
 
 use fracas_checker::models::versioned::Generation;
-use fracas_checker::models::{Counter, UniqueIds, Versioned};
+use fracas_checker::models::{Counter, Timestamps, UniqueIds, Versioned};
 use fracas_checker::{Op, Outcome, Value};
 use support::language::says;
 use support::sampling::{
@@ -54,6 +54,20 @@ pub(crate) fn ids() -> Sampler<UniqueIds> {
         ask: |_, _| Op::Generate { key: "i".into() },
         answer: |dice, _| Outcome::Generate { value: number(dice, 30) },
         fit: |_, state, op| (op, Outcome::Generate { value: Value::Int(state.0.len() as i64) }),
+    }
+}
+
+pub(crate) fn timestamps() -> Sampler<Timestamps> {
+    Sampler {
+        ask: |_, _| Op::Generate { key: "t".into() },
+        answer: |dice, _| Outcome::Generate { value: number(dice, 12) },
+        fit: |dice, state, op| {
+            let last = match &state.0 {
+                Some(Value::Int(last)) => *last,
+                _ => 0,
+            };
+            (op, Outcome::Generate { value: Value::Int(last + 1 + dice.below(2) as i64) })
+        },
     }
 }
 
@@ -127,6 +141,7 @@ fn counters_agree_with_brute_force() {
 #[test]
 fn ids_agree_with_brute_force() {
     agrees_with_brute_force(&ids(), 300, 1);
+    agrees_with_brute_force(&timestamps(), 1_500, 2);
 }
 
 #[test]
@@ -143,6 +158,7 @@ fn long_histories_agree_with_the_search() {
     agrees_with_search(&down, (150, 2, 100));
     agrees_with_search(&any, (100, 3, 10));
     agrees_with_search(&ids(), (50, 4, 100));
+    agrees_with_search(&timestamps(), (100, 6, 100));
     agrees_with_search(&versioned(), (200, 5, 100));
 }
 
@@ -151,6 +167,7 @@ fn long_histories_agree_with_the_search() {
 fn many_histories_agree_with_brute_force() {
     counters().iter().zip(11..).for_each(|(one, seed)| agrees_with_brute_force(one, 20_000, seed));
     agrees_with_brute_force(&ids(), 20_000, 14);
+    agrees_with_brute_force(&timestamps(), 20_000, 16);
     agrees_with_brute_force(&versioned(), 20_000, 15);
     decides_lossy_ones(&versioned(), 20_000, 20);
     decides_lossy_ones(&updates(), 20_000, 21);

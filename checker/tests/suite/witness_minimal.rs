@@ -85,6 +85,7 @@ fn every_kind(cases: u32) -> Vec<(&'static str, Witnesses)> {
         of(&registers(), cases),
         of(&[counters::versioned(), counters::updates()], cases),
         of(&[counters::ids()], cases),
+        of(&[counters::timestamps()], cases),
         of(&[locks::mutex()], cases),
         of(&[locks::lock()], cases),
         of(&counters::counters(), cases),

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 
 use crate::cli_check::fabricate;
-use crate::support::{Room, gives_ranges, is_root, json};
+use crate::support::{Room, gives_ranges, is_root, json, lab};
 
 /// A program with the mark of `run` in its environment, as somebody who looks into it may have.
 fn onlooker(run: &Path) -> Child {
@@ -162,9 +162,7 @@ fn others(dir: &Path) -> Vec<u32> {
 /// a run by the run, after a crashed one by `fracas clean`.
 #[test]
 fn files_of_servers_are_given_back_to_an_ordinary_user() {
-    if !gives_ranges() {
-        return;
-    }
+    let Some(_lab) = lab().filter(|_| gives_ranges()) else { return };
     let room = Room::for_everyone();
     let args = ["run", "regent", "--time", "5s", "--faults", "none", "--workload", "register"];
     room.finish(&mut room.fracas_with_range(&args)).assert_code(0);

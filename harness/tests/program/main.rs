@@ -1,6 +1,6 @@
 //! The built program as its users meet it: command lines in, texts, files and exit codes out.
 //!
-//! Runs are real clusters in a lab of this machine, one at a time; where the machine cannot make
+//! Runs are real clusters in a lab of this machine, two at a time; where the machine cannot make
 //! one, a test says `skipped: …` and why. Nothing here looks into the program's insides.
 
 mod cli_check;

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -383,15 +383,37 @@ pub(crate) fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
-/// The right to run a cluster, for one test at a time; none, and a word why, where this machine
-/// cannot make a lab. What it can do is asked of `unshare`, not of the program under test.
-pub(crate) fn lab() -> Option<MutexGuard<'static, ()>> {
-    static ONE: Mutex<()> = Mutex::new(());
+/// The right to run a cluster, which so many tests have at a time.
+pub(crate) struct Place;
+
+/// Clusters wait most of their time: two at once take half of it, and do not slow each other down.
+const PLACES: u32 = 2;
+
+static TAKEN: (Mutex<u32>, Condvar) = (Mutex::new(0), Condvar::new());
+
+impl Place {
+    fn wait() -> Self {
+        let taken = TAKEN.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = TAKEN.1.wait_while(taken, |taken| *taken >= PLACES);
+        *waited.unwrap_or_else(PoisonError::into_inner) += 1;
+        Self
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        *TAKEN.0.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        TAKEN.1.notify_one();
+    }
+}
+
+/// A place to run a cluster; none, and a word why, where this machine cannot make a lab. What it can
+/// do is asked of `unshare`, not of the program under test.
+pub(crate) fn lab() -> Option<Place> {
     static ABLE: OnceLock<Result<(), String>> = OnceLock::new();
-    let guard = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     match ABLE.get_or_init(|| unshare(if is_root() { &[] } else { &["--user", "--map-root-user"] }))
     {
-        Ok(()) => Some(guard),
+        Ok(()) => Some(Place::wait()),
         Err(why) => {
             println!("skipped: this machine makes no namespaces: {why}");
             None

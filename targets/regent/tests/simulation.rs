@@ -118,7 +118,7 @@ fn kind(row: &BugInfo) -> Option<Kind> {
         "set" => Kind::Set,
         "fifo" => Kind::Queue,
         "counter" => Kind::Counter,
-        "ids" => Kind::Ids,
+        "ids" | "timestamps" => Kind::Ids,
         "mutex" => Kind::Mutex,
         "versioned" => Kind::Versioned,
         "kv" => Kind::Text,

@@ -65,7 +65,7 @@ fn a_run_follows_from_its_seed() {
 }
 
 /// The mistakes that each workload finds.
-const FINDS: [(&str, &[Mistake]); 13] = [
+const FINDS: [(&str, &[Mistake]); 14] = [
     ("register", &[Mistake::Lost, Mistake::DoneAndRefused, Mistake::Stale]),
     ("set", &[Mistake::Lost, Mistake::DoneAndRefused, Mistake::Stale, Mistake::Back]),
     (
@@ -85,6 +85,7 @@ const FINDS: [(&str, &[Mistake]); 13] = [
     ),
     ("counter", &[Mistake::Lost, Mistake::Twice, Mistake::DoneAndRefused, Mistake::Stale]),
     ("ids", &[Mistake::Stays]),
+    ("timestamps", &[Mistake::Stays]),
     ("mutex", &[Mistake::Granted, Mistake::Lost, Mistake::DoneAndRefused]),
     (
         "versioned",

@@ -59,6 +59,8 @@ pub enum Bug {
     IdBlockForgottenAtRestart,
     /// Ids are given before the log has them.
     IdBeforeCommit,
+    /// Ids are taken from the clock on the wall.
+    TimestampFromClock,
     /// Mutexes are freed with the session of the leader they were taken from.
     MutexReleasedWithSession,
     /// Mutexes are granted before the log has the grant.

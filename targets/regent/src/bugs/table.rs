@@ -3,7 +3,7 @@
 use super::bug::{Bug, BugInfo};
 
 /// Every planted bug.
-pub const BUGS: [BugInfo; 38] = [
+pub const BUGS: [BugInfo; 39] = [
     BugInfo {
         bug: Bug::GenerationNotPersisted,
         name: "generation-not-persisted",
@@ -227,6 +227,14 @@ pub const BUGS: [BugInfo; 38] = [
         place: "core/shortcuts.rs: Core::answers_early",
         workload: "ids",
         faults: &["partition", "pause"],
+    },
+    BugInfo {
+        bug: Bug::TimestampFromClock,
+        name: "timestamp-from-clock",
+        pitfall: "the leader takes timestamps from its clock, and remembers the last one in memory: the clock of the next leader may be behind",
+        place: "core/shortcuts.rs: Core::timestamp_of_clock",
+        workload: "timestamps",
+        faults: &["clock", "partition", "kill"],
     },
     BugInfo {
         bug: Bug::MutexReleasedWithSession,

@@ -141,6 +141,8 @@ pub(super) struct Shortcuts {
     pub(super) texts: BTreeMap<String, Answer>,
     /// The rest of the blocks of ids, by generator.
     pub(super) blocks: BTreeMap<String, Range<i64>>,
+    /// The last timestamp that was taken from the clock.
+    pub(super) timestamp: i64,
     /// What queues handed out, and since when the leader knows.
     pub(super) deliveries: BTreeMap<(String, Index), Millis>,
     /// Which of it clients were told, and when that goes to the log.

@@ -68,9 +68,16 @@ fn told(pair: Option<(&Use, &Use)>) -> Option<String> {
     pair.map(|(one, other)| format!("{one:?} and {other:?}"))
 }
 
-/// No id is given twice.
+/// No id is given twice, and none is smaller than one that had been given before it was asked for.
 fn ids(uses: &[&Use]) -> Option<String> {
-    told(pair(uses, |one, other| one.answer().is_some() && one.answer() == other.answer()))
+    let given = |one: &Use| match one.answer() {
+        Some(Answer::Value { value }) => *value,
+        _ => None,
+    };
+    told(pair(uses, |one, other| {
+        let (Some(first), Some(second)) = (given(one), given(other)) else { return false };
+        first == second || first > second && one.before(other)
+    }))
 }
 
 /// The element that is added or removed.
