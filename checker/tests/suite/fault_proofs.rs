@@ -11,10 +11,13 @@ use crate::support::faults::pause;
 /// each measurement holds.
 type Proved<'a> = (Stage, Option<Nanos>, Nanos, &'a [bool]);
 
+/// From when to when.
+type Span = Option<(Nanos, Nanos)>;
+
 const END: Nanos = 40;
 
 /// A fault with these proofs, whose end says this.
-fn span(proofs: &[Proved<'_>], told: Option<(Nanos, Nanos)>) -> FaultSpan {
+fn span(proofs: &[Proved<'_>], told: Span) -> FaultSpan {
     let begin = FaultEvent::Begin { id: 1, fault: pause(vec![NodeId(1)]), mechanism: "m".into() };
     let proof = |(stage, since, time, holds): &Proved<'_>| {
         let (what, result) = ("threads of n1".to_owned(), "9 of 9".to_owned());
@@ -43,7 +46,7 @@ fn the_time_in_effect_follows_from_the_proofs() {
     let (yes, no): (&[bool], &[bool]) = (&[true, true], &[true, false]);
     let injected = (Injected, Some(5), 10, yes);
     let held = (Held, Some(20), 25, yes);
-    let cases: [(&str, &[Proved<'_>], Option<(Nanos, Nanos)>, Option<(Nanos, Nanos)>); 10] = [
+    let cases: [(&str, &[Proved<'_>], Span, Span); 10] = [
         ("proven twice", &[injected, held], None, Some((10, 20))),
         (
             "what is told besides counts for nothing",
