@@ -18,6 +18,7 @@ use crate::budget::Budget;
 use crate::event::{EventKind, NodeId, Phase};
 use crate::harness;
 use crate::history::History;
+use crate::late;
 use crate::leadership::evidence::{Evidence, evidence};
 use crate::leadership::{first_led, hits};
 use crate::observation::Source;
@@ -30,7 +31,7 @@ use numbers::{Number, enough, least};
 pub const ID: &str = "coverage";
 
 /// What it promises.
-pub const PROMISE: &str = "the run did what was planned, to its end: under load there were enough \
+pub(crate) const PROMISE: &str = "the run did what was planned, to its end: under load there were enough \
                            operations, elections and proven faults, and every promise was tested";
 
 /// Holds `history` against the coverage that its plan asks for.
@@ -95,9 +96,13 @@ fn served_nothing(activity: &Activity<'_>, result: &mut CheckResult) -> bool {
     result.metrics.insert("info".to_owned(), all.info as f64);
     let nothing = wanted && all.asked > 0 && all.ok == 0;
     if nothing {
+        let late = late::answers(activity.history, activity.load.from);
+        let late = late.map_or_else(String::new, |late| {
+            format!("; {late}, so the servers are slow, or the client program is")
+        });
         result.inconclusive(format!(
-            "the cluster served nothing under load: of {} operations {}; the servers' logs may tell \
-             why, and more time would not help",
+            "the cluster served nothing under load: of {} operations {}{late}; the servers' logs may \
+             tell why, and more time would not help",
             all.asked,
             all.unsuccessful()
         ));

@@ -143,6 +143,7 @@ mod hashing;
 pub mod history;
 mod identity;
 pub mod judge;
+mod late;
 pub mod leadership;
 pub mod lease;
 pub mod lifecycle;

@@ -18,7 +18,8 @@ use crate::words;
 /// The stable name of the check.
 pub const ID: &str = "nodes/stay-up";
 /// What it promises.
-pub const PROMISE: &str = "no server ends by itself: only faults and the end of the run stop one";
+pub(crate) const PROMISE: &str =
+    "no server ends by itself: only faults and the end of the run stop one";
 
 /// How long after a fault was healed a server may still end because of it …
 const SOON: Nanos = 1_000_000_000;

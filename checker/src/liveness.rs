@@ -16,6 +16,7 @@ use crate::cause;
 use crate::event::Phase;
 use crate::groups;
 use crate::history::{History, Operation};
+use crate::late;
 use crate::leadership;
 use crate::leadership::evidence::evidence;
 use crate::linearizability::operation_fact;
@@ -29,7 +30,7 @@ pub(crate) use step_down::{Cluster, lingering};
 pub const ID: &str = "liveness/recovers";
 
 /// What it promises.
-pub const PROMISE: &str = "after the last heal an operation succeeds within the bound, and the nodes agree on one leader; \
+pub(crate) const PROMISE: &str = "after the last heal an operation succeeds within the bound, and the nodes agree on one leader; \
      leaders step down and follow each other within the bounds of the plan";
 
 /// The most attempts told of in a story.
@@ -110,6 +111,13 @@ fn answers(history: &History, bound: Bound, result: &mut CheckResult) {
         result.inconclusive("the run was cut short before the bound for the recovery had passed");
     } else if asked.is_empty() {
         result.inconclusive("nothing was asked of the cluster after the last heal");
+    } else if let Some(late) = late::answers(history, bound.healed) {
+        result.inconclusive(format!(
+            "none of {} operations asked after the last heal succeeded in time, but {late}: the \
+             servers are slow, or the client program is; see how long an answer takes (`fracas \
+             client-test`), and give them a longer `client.timeout`",
+            asked.len()
+        ));
     } else {
         result.anomaly(no_recovery(history, bound, &asked));
     }

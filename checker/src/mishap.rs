@@ -55,6 +55,15 @@ pub enum Mishap {
         /// When that was noticed.
         since: Nanos,
     },
+    /// A client program answered when its operation had long been counted as unknown.
+    AnsweredLate {
+        /// Which client.
+        client: u64,
+        /// How long after the time-out.
+        by: Nanos,
+        /// The answer. Untrusted text.
+        answer: String,
+    },
     /// The kernel killed processes for lack of memory while the server of this node ended.
     OutOfMemory {
         /// Whose server.
@@ -92,6 +101,9 @@ impl fmt::Display for Mishap {
                     "the client program (client {client}) is broken at {}: {why}",
                     words::at(*since)
                 )
+            }
+            Self::AnsweredLate { client, by, answer } => {
+                write!(f, "client {client} answered {} too late: {answer}", words::lasting(*by))
             }
             Self::OutOfMemory { node, word } => {
                 write!(f, "the kernel killed a process of {node} for lack of memory: {word}")

@@ -90,9 +90,14 @@ impl Tried {
             count => format!("each of {count} faults"),
         };
         Some(format!(
-            "During {count} clients asked at least {asked} operations; the fewest succeeded during \
-             fault {} ({}): {} succeeded, {} were asked.",
-            least.fault, least.what, least.ok, least.asked
+            "During {count} clients asked at least {}; the fewest succeeded during fault {} ({}): {} \
+             succeeded, {} {} asked.",
+            words::count(asked as usize, "operation", "operations"),
+            least.fault,
+            least.what,
+            least.ok,
+            least.asked,
+            if least.asked == 1 { "was" } else { "were" }
         ))
     }
 }

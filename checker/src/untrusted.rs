@@ -16,10 +16,14 @@ pub const PHRASE: usize = 120;
 /// How many marks may stand on one letter: more would cover the lines above and below.
 const MAX_MARKS: usize = 3;
 
-/// At most `limit` characters of `text` on one line, with nothing in it that a reader cannot see.
+/// A text may be longer than its limit by this part of it.
+const SLACK: usize = 4;
+
+/// About `limit` characters at most of `text` on one line, with nothing in it that a reader cannot see.
 ///
 /// What is invisible is shown by its number, `\u{202e}`, a line's end as `↵`. What is left out is
-/// counted: `… (10 more characters)`.
+/// counted: `… (40 more characters)`. A text that is longer by a few characters only is shown whole:
+/// the count would take as much room.
 ///
 /// ```
 /// use fracas_checker::untrusted::shown;
@@ -30,6 +34,12 @@ const MAX_MARKS: usize = 3;
 #[must_use]
 pub fn shown(text: &str, limit: usize) -> String {
     let (mut shown, hidden) = cut(text, limit);
+    if hidden > 0 && hidden <= limit / SLACK {
+        let whole = cut(text, limit + limit / SLACK);
+        if whole.1 == 0 {
+            return whole.0;
+        }
+    }
     if hidden > 0 {
         let ending = if hidden == 1 { "" } else { "s" };
         write!(shown, "… ({hidden} more character{ending})").expect("a String takes all");
@@ -97,7 +107,7 @@ pub fn json(text: &str) -> String {
 /// Control characters and all that Unicode calls `Default_Ignorable_Code_Point` or `Cf`, line and
 /// paragraph separators, the blank of Braille, and the last two code points of the first plane.
 #[must_use]
-pub fn deceives(char: char) -> bool {
+pub(crate) fn deceives(char: char) -> bool {
     char.is_control()
         || matches!(char,
             '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
@@ -153,7 +163,9 @@ mod tests {
     fn what_is_left_out_is_counted() {
         for (text, expect, label) in [
             ("twelve chars", "twelve chars", "twelve chars"),
-            ("twelve chars!", "twelve chars… (1 more character)", "twelve chars…"),
+            // The count would be as long as what it counts.
+            ("twelve chars!", "twelve chars!", "twelve chars…"),
+            ("twelve chars and more", "twelve chars… (9 more characters)", "twelve chars…"),
             // An escape is shown whole or not at all.
             ("seven  \u{202e}b", "seven  … (2 more characters)", "seven  …"),
         ] {

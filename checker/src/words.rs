@@ -30,6 +30,11 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("“{}”", untrusted::brief(text.trim(), QUOTED))
 }
 
+/// So many of something: `1 operation`, `2 operations`.
+pub(crate) fn count(number: usize, one: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
+}
+
 /// `a`, `a and b`, `a, b and c`.
 pub(crate) fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();

@@ -110,6 +110,24 @@ pub struct TargetInfo {
     pub nodes: u16,
 }
 
+impl TargetInfo {
+    /// Its name and its version; most programs begin their version with their name.
+    #[must_use]
+    pub fn called(&self) -> String {
+        let name = &self.name;
+        match self.version.as_deref().map(str::trim) {
+            None => name.clone(),
+            Some(version) if begins_with(version, name) => version.to_owned(),
+            Some(version) => format!("{name} {version}"),
+        }
+    }
+}
+
+/// Whether the first word of a text is this word, in whatever case.
+fn begins_with(text: &str, word: &str) -> bool {
+    text.split_whitespace().next().is_some_and(|first| first.eq_ignore_ascii_case(word))
+}
+
 /// The machine a run happened on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {

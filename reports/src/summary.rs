@@ -52,12 +52,10 @@ fn within(bytes: usize, sections: Vec<String>) -> String {
 fn head(run: &Run<'_>) -> String {
     let outcome = words::outcome(run);
     let (record, target) = (run.record, &run.record.target);
-    let version =
-        target.version.as_deref().map_or_else(String::new, |it| format!(" {}", short(it)));
     let tally = Tally::of(run.history.operations());
     let faults = run.history.faults();
     let mut text =
-        format!("### {} {} – {}{version}\n\n", outcome.glyph, outcome.word, short(&target.name));
+        format!("### {} {} – {}\n\n", outcome.glyph, outcome.word, short(&target.called()));
     text += &format!("{}\n\n", long(&words::headline(run)));
     text += &ended(&record.ended);
     for (kind, why) in &record.host.lacking {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::extract::{NodeAt, NumberAt};
-use crate::outcome::{Places, outcome};
+use crate::outcome::{Body, Places, ValueRule, outcome};
 use crate::reply::Reply;
 use crate::text::bounded;
 
@@ -50,6 +50,10 @@ pub(crate) enum Condition {
     Missing(String),
     /// The text of the answer matches this pattern somewhere.
     Text(Regex),
+    /// The text of the answer is this, but for white space at its ends.
+    Body(String),
+    /// One of the values of this header matches this pattern somewhere.
+    Header(String, Regex),
 }
 
 /// Judges a reply by the first rule that matches it.
@@ -60,8 +64,12 @@ pub(crate) fn judge(answers: &[Answer], op: &Op, reply: &Reply) -> Completion {
     let Some(rule) = rule else {
         return unknown(op, &format!("no rule for the answer {}", reply.summary()));
     };
+    let text = match rule.places.value {
+        Some(ValueRule::Body) => reply.text(),
+        _ => String::new(),
+    };
     match rule.means {
-        Means::Ok => match outcome(op, &rule.places, body) {
+        Means::Ok => match outcome(op, &rule.places, Body { json: body, text: &text }) {
             Ok(outcome) => Completion::Ok { outcome, stamp: rule.stamp(body) },
             Err(error) => unknown(op, &error),
         },
@@ -100,6 +108,10 @@ impl Condition {
     fn holds(&self, reply: &Reply, body: Option<&Json>) -> bool {
         match (self, body) {
             (Self::Text(pattern), _) => pattern.is_match(&reply.text()),
+            (Self::Body(whole), _) => reply.text().trim() == whole,
+            (Self::Header(name, pattern), _) => {
+                reply.header(name).any(|value| pattern.is_match(value))
+            }
             (_, None) => false,
             (Self::Equals(pointer, expected), Some(body)) => {
                 body.pointer(pointer) == Some(expected)
@@ -118,6 +130,27 @@ impl Condition {
 mod tests {
     use super::*;
     use crate::reply::Headers;
+
+    /// A header may be there several times; a body is compared without white space at its ends.
+    #[test]
+    fn an_answer_is_told_by_its_headers_or_by_its_whole_body() {
+        let leads = Condition::Header("x-role".to_owned(), Regex::new("^leader$").unwrap());
+        let any = Condition::Header("x-role".to_owned(), Regex::new("").unwrap());
+        let done = Condition::Body("done".to_owned());
+        for (roles, body, expected) in [
+            (&["leader"][..], "done\n", [true, true, true]),
+            (&["follower", "leader"], "done so", [true, true, false]),
+            (&["follower"], "{\"done\": 1}", [false, true, false]),
+            (&[], "DONE", [false, false, false]),
+        ] {
+            let roles = roles.iter().map(|role| ("x-role".to_owned(), (*role).to_owned()));
+            let headers = Headers(roles.collect());
+            let reply = Reply::Http { status: 200, headers, body: body.as_bytes().to_vec() };
+            let json = reply.json();
+            let held = [&leads, &any, &done].map(|it| it.holds(&reply, json.as_deref()));
+            assert_eq!(held, expected, "{body}");
+        }
+    }
 
     /// The same text is looked at whether it is JSON or not; what is said of JSON needs JSON.
     #[test]

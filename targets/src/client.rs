@@ -97,6 +97,12 @@ impl Client {
         self.0.opener.broken()
     }
 
+    /// How many answers came too late to count, and by how much, in words; none if none did.
+    #[must_use]
+    pub fn late(&self) -> Option<String> {
+        self.0.opener.late()
+    }
+
     /// What asks nodes for their status by the same means, where they can.
     pub(crate) fn status(&self) -> Option<Arc<dyn AsksStatus>> {
         self.0.opener.status()

@@ -24,6 +24,8 @@ pub(crate) struct Places {
 pub(crate) enum ValueRule {
     /// Nothing: never written, empty.
     Absent,
+    /// The text of the whole answer: a number if it is one, else a text.
+    Body,
     /// Whether an element is there.
     Flag(bool),
     /// What is at this place; `null` means nothing.
@@ -41,8 +43,17 @@ pub(crate) fn tells_version(kind: OpKind) -> bool {
     matches!(kind, OpKind::ReadVersion | OpKind::Update)
 }
 
+/// The body of an answer, as it is looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct Body<'a> {
+    /// As JSON, if it is some.
+    pub(crate) json: Option<&'a Json>,
+    /// As a text.
+    pub(crate) text: &'a str,
+}
+
 /// What the operation answered; an error says what the body should have held.
-pub(crate) fn outcome(op: &Op, places: &Places, body: Option<&Json>) -> Result<Outcome, String> {
+pub(crate) fn outcome(op: &Op, places: &Places, body: Body<'_>) -> Result<Outcome, String> {
     let told = Told { places, body };
     Ok(match op {
         Op::Read { .. } => Outcome::Read { value: told.value()? },
@@ -75,13 +86,13 @@ pub(crate) fn outcome(op: &Op, places: &Places, body: Option<&Json>) -> Result<O
 /// An answer, and where it holds what.
 struct Told<'a> {
     places: &'a Places,
-    body: Option<&'a Json>,
+    body: Body<'a>,
 }
 
 impl Told<'_> {
     /// The body, which has to be JSON.
     fn json(&self) -> Result<&Json, String> {
-        self.body.ok_or_else(|| "expected an answer in JSON".to_owned())
+        self.body.json.ok_or_else(|| "expected an answer in JSON".to_owned())
     }
 
     fn rule(&self) -> Result<&ValueRule, String> {
@@ -92,6 +103,7 @@ impl Told<'_> {
         match self.rule()? {
             ValueRule::At(place) => place.value(self.json()?),
             ValueRule::Absent => Ok(None),
+            ValueRule::Body => Ok(Some(whole(self.body.text))),
             ValueRule::Flag(flag) => Err(format!("expected a value, found `{flag}`")),
         }
     }
@@ -100,6 +112,7 @@ impl Told<'_> {
         match self.rule()? {
             ValueRule::At(place) => place.flag(self.json()?),
             ValueRule::Absent => Ok(false),
+            ValueRule::Body => Err("expected a rule for whether it is there".to_owned()),
             ValueRule::Flag(flag) => Ok(*flag),
         }
     }
@@ -108,6 +121,7 @@ impl Told<'_> {
         match self.rule()? {
             ValueRule::At(place) => place.values(self.json()?).map(Into::into),
             ValueRule::Absent => Ok(Arc::new([])),
+            ValueRule::Body => Err("expected a rule for where the list is".to_owned()),
             ValueRule::Flag(flag) => Err(format!("expected a list, found `{flag}`")),
         }
     }
@@ -151,6 +165,12 @@ impl Told<'_> {
         };
         asked.iter().zip(results).map(answered).collect()
     }
+}
+
+/// A whole text as a value. White space at its ends is not part of it.
+fn whole(text: &str) -> Value {
+    let text = text.trim();
+    text.parse().map_or_else(|_| Value::text(text), Value::Int)
 }
 
 /// What a read within a transaction saw: nothing, a value or a list.

@@ -56,6 +56,11 @@ pub(crate) trait Opener: Send + Sync {
         None
     }
 
+    /// How many answers came too late to count, and by how much, in words; none if none did.
+    fn late(&self) -> Option<String> {
+        None
+    }
+
     /// What asks nodes for their status by the same means, where they can.
     fn status(&self) -> Option<Arc<dyn AsksStatus>> {
         None

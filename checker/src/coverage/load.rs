@@ -7,6 +7,10 @@ use std::collections::BTreeMap;
 
 use crate::event::{Completion, Nanos, OpKind, Phase};
 use crate::history::{History, Operation};
+use crate::words;
+
+/// What a client notes of an operation that was not answered in time.
+const TIMED_OUT: &str = "timed out";
 
 /// When there was load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +41,13 @@ pub(super) struct Fates {
     pub(super) asked: u64,
     pub(super) ok: u64,
     pub(super) fail: u64,
+    /// Nobody knows what became of them.
     pub(super) info: u64,
+    /// Operations that only look, and were not answered in time: they have failed, and nobody refused
+    /// them.
+    pub(super) unanswered: u64,
+    /// They succeeded after the load.
+    pub(super) afterwards: u64,
     /// How often each reason was given for a refusal.
     refusals: BTreeMap<String, u64>,
 }
@@ -56,11 +66,15 @@ impl Fates {
         self.asked += 1;
         match &one.completed {
             Some((_, time, Completion::Ok { .. })) if load.contains(*time) => self.ok += 1,
+            Some((_, _, Completion::Ok { .. })) => self.afterwards += 1,
             Some((_, _, Completion::Fail { error })) => {
                 self.fail += 1;
-                *self.refusals.entry(error.clone()).or_default() += 1;
+                match error == TIMED_OUT && one.op.kind().only_looks() {
+                    true => self.unanswered += 1,
+                    false => *self.refusals.entry(error.clone()).or_default() += 1,
+                }
             }
-            _ => self.info += 1,
+            Some((_, _, Completion::Info { .. })) | None => self.info += 1,
         }
     }
 
@@ -71,6 +85,8 @@ impl Fates {
             sum.ok += one.ok;
             sum.fail += one.fail;
             sum.info += one.info;
+            sum.unanswered += one.unanswered;
+            sum.afterwards += one.afterwards;
             for (reason, count) in &one.refusals {
                 *sum.refusals.entry(reason.clone()).or_default() += count;
             }
@@ -79,15 +95,26 @@ impl Fates {
     }
 
     /// Why they did not succeed: `12 were refused, most often with “not leader”, and 3 ended
-    /// without an answer`.
+    /// without a known outcome`.
     pub(super) fn unsuccessful(&self) -> String {
         let most = self.refusals.iter().max_by_key(|(reason, count)| (*count, *reason));
         let most = most.map(|(reason, _)| format!(", most often with “{reason}”"));
-        format!(
-            "{} were refused{}, and {} ended without a known outcome",
-            self.fail,
-            most.unwrap_or_default(),
-            self.info
-        )
+        let refused = (self.fail - self.unanswered) as usize;
+        let unanswered = if self.unanswered == 1 { "read was" } else { "reads were" };
+        let unanswered = format!("{unanswered} not answered in time");
+        let mut parts = vec![
+            format!(
+                "{}{}",
+                words::count(refused, "was refused", "were refused"),
+                most.unwrap_or_default()
+            ),
+            format!("{} ended without a known outcome", self.info),
+        ];
+        let others =
+            [(self.unanswered, &unanswered[..]), (self.afterwards, "succeeded after the load")];
+        let others = others.into_iter().filter(|(count, _)| *count > 0);
+        parts.extend(others.map(|(count, what)| format!("{count} {what}")));
+        let last = parts.pop().unwrap_or_default();
+        format!("{}, and {last}", parts.join(", "))
     }
 }

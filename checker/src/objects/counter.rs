@@ -93,7 +93,13 @@ impl Object for Counter {
 
     fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
         let facts = facts(&refuted.small)?;
-        let Out { read, below, bound } = Bounds::new(&refuted.small, &facts).broken()?;
+        let bounds = Bounds::new(&refuted.small, &facts);
+        let out = bounds.broken()?;
+        let Out { read, below, bound } = out;
+        // A step that was never asked for like this stands for what was counted before.
+        let base = |place: usize| {
+            refuted.operation(place).is_some_and(|one| one.op != *refuted.small[place].op)
+        };
         let late = refuted.operation(read)?;
         let (key, process) = (refuted.name(), late.process);
         let shown = match facts[read] {
@@ -111,7 +117,14 @@ impl Object for Counter {
                 "Counter out of bounds: process {process} read {key} = {shown} at {}, but {why}",
                 words::at(refuted.at)
             ),
-            because: format!("A counter shows the sum of what was counted: {why}."),
+            because: format!(
+                "A counter shows the sum of what was counted: {}, which makes {bound} {}. The read \
+                 showed {shown}: {} too {}.",
+                bounds.told(&out, &base),
+                if below { "at least" } else { "at most" },
+                (shown - bound).abs(),
+                if below { "few" } else { "many" }
+            ),
             late: Some(late),
             done: None,
             also: Vec::new(),

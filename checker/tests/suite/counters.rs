@@ -5,8 +5,8 @@ use crate::support;
 
 use fracas_checker::models::versioned::Generation;
 use fracas_checker::models::{Counter, Timestamps, UniqueIds, Versioned};
-use fracas_checker::{Op, Outcome, Value};
-use support::language::says;
+use fracas_checker::{Budget, Op, Outcome, Value, judge};
+use support::language::{history, says};
 use support::sampling::{
     Dice, Sampler, agrees_with_brute_force, agrees_with_search, decides_large_ones,
     decides_lossy_ones,
@@ -223,6 +223,37 @@ fn a_counter_says_what_it_should_have_shown() {
          read before it began comes to 4 or more",
     );
     says(counter, "p1 - inc c 2 [0..]\np2 - inc c 2 [0..]\np3 - r c [0..9] ok 4", "pass");
+}
+
+/// What a reader adds up comes to the bound.
+#[test]
+fn a_counter_out_of_bounds_is_told_with_sums() {
+    let last = |text: &str| {
+        let history = history(text, &["counter/linearizable"]);
+        let verdict = judge(&history, Budget::unlimited_time());
+        let (_, anomaly) = verdict.anomalies().next().unwrap();
+        anomaly.story.last().unwrap().clone()
+    };
+    let begin = "A counter shows the sum of what was counted: ";
+    for (text, told) in [
+        (
+            "p1 - inc c 5 [0..10] ok\np1 - inc c 2 [11..15] ok\np2 - inc c 3 [20..]\np3 - r c [40..50] ok 12",
+            "2 increments acknowledged before it began, 7 together and the increment by 3 without a known \
+             outcome by then, which makes 10 at most. The read showed 12: 2 too many.",
+        ),
+        (
+            "p1 - inc c 5 [0..10] ok\np2 - inc c -2 [0..60] ok\np1 - r c [40..50] ok 2",
+            "the increment by 5 acknowledged before it began and the increment by -2 without a known \
+             outcome by then, which makes 3 at least. The read showed 2: 1 too few.",
+        ),
+        (
+            "p1 - inc c 1 [0..5] ok\np1 - inc c 1 [6..7] ok\np1 - inc c 1 [8..9] ok\n\
+             p1 - inc c 1 [10..90] ok\np2 - r c [10..20] ok 4\np2 - r c [30..40] ok 3",
+            "4 that was counted before that, which makes 4 at least. The read showed 3: 1 too few.",
+        ),
+    ] {
+        assert_eq!(last(text), format!("{begin}{told}"));
+    }
 }
 
 #[test]

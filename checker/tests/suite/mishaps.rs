@@ -168,3 +168,33 @@ fn a_broken_client_proves_no_anomaly() {
         "{reasons:?}"
     );
 }
+
+/// Answers that came after their time-outs say that the servers or the client program are slow, and
+/// nobody can tell which: that the cluster did not recover is not proven then.
+#[test]
+fn answers_that_came_too_late_prove_no_silence() {
+    let late = |seconds, by| {
+        let answer = "{\"id\":1,\"ok\":{}}".to_owned();
+        at(seconds, EventKind::mishap(Mishap::AnsweredLate { client: 1, by, answer }))
+    };
+    for (late, expect, told) in [
+        (vec![], Status::Anomaly, ""),
+        (vec![late(19, SECOND)], Status::Anomaly, ""),
+        (
+            vec![late(24, SECOND / 2)],
+            Status::Inconclusive,
+            "but 1 answer of a client program came 500 ms after the time-out: ",
+        ),
+        (
+            vec![late(24, SECOND / 2), late(26, SECOND / 4)],
+            Status::Inconclusive,
+            "but 2 answers of client programs came 250 ms to 500 ms after the time-out: ",
+        ),
+    ] {
+        let verdict = judged([write(39, false), late].concat());
+        assert_eq!(status(&verdict, liveness::ID), expect, "{verdict:#?}");
+        let reasons: Vec<&String> =
+            verdict.checks.iter().flat_map(|check| &check.reasons).collect();
+        assert!(reasons.iter().any(|why| told.is_empty() || why.contains(told)), "{reasons:?}");
+    }
+}

@@ -218,7 +218,7 @@ fn hallmarks_tell_defects_of_one_class_apart() {
     marks(&read("n1 r k [40..50] ok 1 @n1/g4"), REGISTER, &["of an old generation"]);
     marks(&read("n3 r k [40..50] ok 1 @n2/g5"), REGISTER, &["through another node"]);
     let lost = "p1 n2 w k 1 [0..10] ok\np1 n2 w k 2 [20..30] ok\np2 n2 r k [40..50] ok 1\n";
-    marks(&format!("{lost}fault 1 power n2 [35..38]"), REGISTER, &["across a power"]);
+    marks(&format!("{lost}fault 1 power n2 [35..38]"), REGISTER, &["across a power failure"]);
     marks(&format!("{lost}fault 1 power n3 [35..38]"), REGISTER, &[]);
     marks(&format!("{lost}fault 1 kill n2 [35..38]"), REGISTER, &[]);
     // What the node acknowledged last outlived the failure: it did not take the older write.
@@ -228,6 +228,43 @@ fn hallmarks_tell_defects_of_one_class_apart() {
                  poll n1 leader g3 [0..1]\n";
     marks(&format!("{votes}fault 1 kill n3 [20..30]"), LEADERS, &["across a kill"]);
     marks(votes, LEADERS, &[]);
+}
+
+/// What a voter had forgotten when it voted again tells defects apart that all end in two votes, and
+/// in two leaders.
+#[test]
+fn what_a_voter_had_forgotten_is_a_hallmark() {
+    let votes = "log n3/1 - g4 [0..5] voted n1\nlog n3/2 - g4 [60..65] voted n2\n\
+                 poll n1 leader g3 [0..1]\nfault 1 power n3 [20..30]\n";
+    let led = "poll n1 leader g4 [6..7]\npoll n2 leader g4 [70..71]\n";
+    let check = |more: &str, expect: &[&str]| {
+        marks(&format!("{votes}{more}"), LEADERS, expect);
+        let elected: Vec<&str> =
+            std::iter::once("by votes given twice").chain(expect.to_vec()).collect();
+        marks(&format!("{votes}{more}{led}"), LEADERS, &elected);
+    };
+    let power = "across a power failure";
+    check("", &[power]);
+    check("poll n3/2 follower g4 [40..41]\n", &[power]);
+    let last = "with the voter's last generation forgotten";
+    check("poll n3/2 follower g3 [40..41]\n", &[power, last]);
+    check("poll n3/2 follower g0 [40..41]\n", &[power, "with every generation forgotten"]);
+    // Before the first vote, after the second, and of another node.
+    check("poll n3/1 follower g3 [0..1]\n", &[power]);
+    check("poll n3/2 follower g3 [60..70]\n", &[power]);
+    check("poll n2/2 follower g4 [40..41]\n", &[power]);
+    // Where a node votes twice in one life, no restart is why.
+    let running = "log n2/1 - g5 [60..65] voted n1\nlog n2/1 - g5 [70..75] voted n2\n";
+    check(running, &["by a running node"]);
+}
+
+/// A restart that has nothing to do with the votes is no hallmark of two leaders.
+#[test]
+fn two_leaders_whose_votes_are_known_are_not_of_a_restart() {
+    let led = "poll n1 leader g4 [6..7]\npoll n1/2 leader g4 [50..51]\n\
+               poll n2 leader g4 [70..71]\nfault 1 kill n1 [20..30]\n";
+    marks(led, LEADERS, &["across a kill"]);
+    marks(&format!("{led}log n3/1 - g4 [0..5] voted n1\n"), LEADERS, &[]);
 }
 
 /// A quorum that is too small shows in its leaders: they are elected by fewer nodes than a majority.
@@ -278,8 +315,8 @@ fn a_node_that_starts_from_nothing_is_a_hallmark() {
              fault 1 power n1 [20..30]"
         )
     };
-    marks(&back(3), LEADERS, &["across a power"]);
-    marks(&back(0), LEADERS, &["across a power", "to the beginning"]);
+    marks(&back(3), LEADERS, &["across a power failure"]);
+    marks(&back(0), LEADERS, &["across a power failure", "to the beginning"]);
 }
 
 /// What a deposed leader acknowledged is lost because it was deposed. A power failure later on did

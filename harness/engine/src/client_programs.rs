@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use fracas_checker::event::EventKind;
 use fracas_checker::harness::Mishap;
@@ -91,12 +92,13 @@ impl Programs for ClientPrograms {
         })
     }
 
-    fn note(&self, text: String) {
+    fn answered_late(&self, client: u64, by: Duration, answer: String) {
         if let Some(ear) = &self.ear {
             ear(false, "(this answer is too late: it does not count)");
         }
         if let Some(recorder) = &self.recorder {
-            recorder.record(EventKind::note(text));
+            let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+            recorder.record(EventKind::mishap(Mishap::AnsweredLate { client, by, answer }));
         }
     }
 

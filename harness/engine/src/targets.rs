@@ -138,17 +138,20 @@ fn no_target(name: &str) -> String {
     format!("error: unknown target `{name}`: built in are {}\nhelp: {help}", names.join(", "))
 }
 
-/// Three nodes that do not exist, to see what becomes of a target.
+/// The most nodes that an example shows.
+const EXAMPLE_NODES: u16 = 3;
+
+/// Nodes that do not exist, to see what becomes of a target: as many as it has, and three at most.
 #[must_use]
 pub fn example(target: &Target) -> ClusterSpec {
-    let node = |number: u8| NodeSpec {
-        id: NodeId(number.into()),
-        ip: Ipv4Addr::new(10, 77, 0, number),
+    let node = |number: u16| NodeSpec {
+        id: NodeId(number),
+        ip: Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 77, 0, 0)) + u32::from(number)),
         dir: PathBuf::from(format!("/run-directory/nodes/n{number}")),
     };
     ClusterSpec {
         binary: PathBuf::from(target.binary_path()),
-        nodes: (1..=3).map(node).collect(),
+        nodes: (1..=target.default_nodes().min(EXAMPLE_NODES)).map(node).collect(),
         extra_args: Vec::new(),
     }
 }

@@ -146,10 +146,26 @@ fn interrupted(run: &Run<'_>) -> bool {
     matches!(run.record.ended, Ended::Interrupted { .. })
 }
 
-/// What is told of one check: its answer, what it found, and what it could not decide.
-fn of_check(check: &CheckResult) -> Vec<String> {
+/// How many reasons of a check are shown on screen; the reports have all.
+const REASONS: usize = 8;
+
+/// What is told of one check: its answer, what it found, and what it could not decide. Where the run
+/// found an anomaly, which may have ended it early, it is no news what a pass would have needed.
+fn of_check(check: &CheckResult, found: bool) -> Vec<String> {
     let mut lines = vec![format!("  {:<12} {}", check.status.to_string(), check.id)];
-    lines.extend(check.reasons.iter().map(|reason| format!("    {}", plain(reason))));
+    let shown = if found && check.id == coverage::ID { 0 } else { REASONS };
+    let told = check.reasons.iter().take(shown).map(|reason| format!("    {}", plain(reason)));
+    lines.extend(told);
+    lines.extend(match check.reasons.len().saturating_sub(shown) {
+        0 => None,
+        1 if shown == 0 => {
+            Some("    1 thing that a pass needs was not seen; see the report".to_owned())
+        }
+        more if shown == 0 => {
+            Some(format!("    {more} things that a pass needs were not seen; see the report"))
+        }
+        more => Some(format!("    and {more} more in the report")),
+    });
     lines.extend(notes(check));
     lines
 }
@@ -160,7 +176,8 @@ fn closing_lines(dir: &RunDir, run: &Run<'_>) -> String {
     let mut lines = vec![headline(run)];
     // What an interrupted run lacks is no news: only what it found is told.
     let told = |check: &&CheckResult| !interrupted(run) || !check.anomalies.is_empty();
-    verdict.checks.iter().filter(told).for_each(|check| lines.extend(of_check(check)));
+    let found = verdict.status == Status::Anomaly;
+    verdict.checks.iter().filter(told).for_each(|check| lines.extend(of_check(check, found)));
     lines.extend(anomalies(&findings(run.history, verdict)));
     if let Some(tried) = verdict.faults.as_ref().filter(|_| !interrupted(run)) {
         let kinds = (verdict.status != Status::Pass).then(|| tried.kinds());

@@ -9,6 +9,12 @@ use crate::exit::Exit;
 use crate::output::{complain, print, tell};
 use fracas_engine::{fits, targets};
 
+/// What is said of a target that promises nothing.
+const NO_PROMISES: &str = "fracas: warning: it has no `[promises]`: nothing that clients see is checked, \
+    only whether servers end by themselves and whether the cluster answers again after the faults; a \
+    pass says no more than that. Promise something, such as `registers = \"linearizable\"` \
+    (docs/adding-a-target.md)";
+
 /// Arguments of `fracas validate`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ValidateArgs {
@@ -17,12 +23,12 @@ pub(super) struct ValidateArgs {
     /// The server program to look for, instead of the one that the target names.
     #[arg(long, env = "FRACAS_BINARY", value_name = "PATH")]
     binary: Option<PathBuf>,
-    /// Show every command, file and request that fracas makes of it for three nodes.
+    /// Show every command, file and request that fracas makes of it, for three nodes at most.
     #[arg(long)]
     show_commands: bool,
 }
 
-/// Parses the target and renders everything in it for three nodes.
+/// Parses the target and renders everything in it for a few nodes.
 pub(super) fn validate(args: &ValidateArgs) -> Exit {
     let (target, beside) = match targets::load(&args.target) {
         Ok(loaded) => loaded,
@@ -52,6 +58,9 @@ pub(super) fn validate(args: &ValidateArgs) -> Exit {
         print(&deployment.show());
     }
     warn_of_server(&target, beside.as_deref(), args.binary.as_deref());
+    if target.promises().made.is_empty() {
+        tell(NO_PROMISES);
+    }
     for warning in fits::doubts(&deployment) {
         tell(&format!("fracas: warning: {warning}"));
     }

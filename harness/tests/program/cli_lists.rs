@@ -126,6 +126,22 @@ fn validate_shows_what_a_target_renders() {
     assert!(room.runs().is_empty());
 }
 
+/// As many nodes as it has, and a word where nothing of it would be checked.
+#[test]
+fn validate_tells_of_a_target_that_promises_nothing() {
+    let room = Room::new();
+    room.file("tiny.toml", &TINY.replace("nodes = 3", "nodes = 1"));
+    let promising = room.run(&["validate", "./tiny.toml", "--show-commands"]);
+    promising.assert_code(0).assert_stdout(&["n1\n"]);
+    assert!(!promising.stdout.contains("n2"), "{}", promising.stdout);
+    assert!(!promising.stderr.contains("[promises]"), "{}", promising.stderr);
+    let (before, _) = TINY.split_once("[promises]").expect("it promises something");
+    room.file("tiny.toml", before);
+    let ended = room.run(&["validate", "./tiny.toml"]);
+    ended.assert_code(0).assert_stdout(&["`tiny` is valid"]);
+    ended.assert_stderr(&["warning: it has no `[promises]`: nothing that clients see is checked"]);
+}
+
 /// The file is right all the same: it may be meant for another machine.
 #[test]
 fn validate_warns_of_a_server_that_is_missing() {

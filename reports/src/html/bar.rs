@@ -54,10 +54,10 @@ fn navigation(page: &Page<'_>, class: &str) -> Markup {
 
 fn chips(page: &Page<'_>) -> Vec<(&'static str, String)> {
     let (record, target, tally) = (page.run.record, &page.run.record.target, &page.tally);
-    let version = target.version.as_deref().unwrap_or("(version unknown)");
+    let unknown = if target.version.is_none() { " (version unknown)" } else { "" };
     let hash: String = target.binary_sha256.chars().take(HASH).collect();
     let mut chips = vec![
-        ("target", format!("{} {version}", target.name)),
+        ("target", format!("{}{unknown}", target.called())),
         ("sha256", hash),
         ("workload", record.workloads.join(", ")),
         ("seed", record.seed.to_string()),

@@ -165,11 +165,13 @@ impl<'de> Deserialize<'de> for Equals {
     }
 }
 
-/// `"absent"`, `true`, `false` or `{ json = "/value", as = "int" }`.
+/// `"absent"`, `"body"`, `true`, `false` or `{ json = "/value", as = "int" }`.
 #[derive(Debug)]
 pub(crate) enum ValueKey {
     /// Nothing is there.
     Absent,
+    /// The text of the whole answer is the value.
+    Body,
     /// Whether an element is there.
     Flag(bool),
     /// The value is in the answer.
@@ -183,7 +185,9 @@ impl<'de> Deserialize<'de> for ValueKey {
             type Value = ValueKey;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(r#""absent", `true`, `false` or a table such as { json = "/value" }"#)
+                f.write_str(
+                    r#""absent", "body", `true`, `false` or a table such as { json = "/value" }"#,
+                )
             }
 
             fn visit_bool<E: Error>(self, flag: bool) -> Result<ValueKey, E> {
@@ -193,7 +197,8 @@ impl<'de> Deserialize<'de> for ValueKey {
             fn visit_str<E: Error>(self, word: &str) -> Result<ValueKey, E> {
                 match word {
                     "absent" => Ok(ValueKey::Absent),
-                    other => Err(E::unknown_variant(other, &["absent"])),
+                    "body" => Ok(ValueKey::Body),
+                    other => Err(E::unknown_variant(other, &["absent", "body"])),
                 }
             }
 

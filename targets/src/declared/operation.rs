@@ -51,6 +51,11 @@ pub(crate) struct Answer {
     pub(crate) missing: Texts,
     /// A pattern of the answer's text.
     pub(crate) text: Option<Text>,
+    /// The whole text of the answer.
+    pub(crate) body: Option<Text>,
+    /// Patterns of headers, by their names.
+    #[serde(default)]
+    pub(crate) headers: BTreeMap<String, Text>,
     #[serde(rename = "is")]
     pub(crate) means: Means,
     pub(crate) value: Option<Spanned<ValueKey>>,

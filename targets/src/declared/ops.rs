@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fracas_checker::OpKind::{self, Dequeue, Read, ReadAll, ReadVersion};
+use fracas_checker::OpKind::{self, Dequeue, Generate, Read, ReadAll, ReadVersion};
 use toml::Spanned;
 
 use super::by_word::Ops;
@@ -88,9 +88,23 @@ impl Form {
         Err(Problem::new(spanned.span(), "an answer that is never reached", label))
     }
 
+    /// Refuses what only an answer of HTTP has.
+    fn speaks(self, spanned: &Spanned<operation::Answer>) -> Result<(), Problem> {
+        let answer = spanned.get_ref();
+        let value = answer.value.as_ref().filter(|it| matches!(it.get_ref(), ValueKey::Body));
+        let of_body = answer.body.as_ref().map(Spanned::span).or(value.map(Spanned::span));
+        let header = answer.headers.values().next().map(Spanned::span);
+        match (self.has_status, of_body, header) {
+            (true, ..) | (_, None, None) => Ok(()),
+            (_, Some(place), _) => Err(of_http(place, "body", "expected `json` or `text`")),
+            (.., Some(place)) => Err(of_http(place, "headers", "a reply has none")),
+        }
+    }
+
     fn answer(self, spanned: &Spanned<operation::Answer>) -> Result<Answer, Problem> {
         let answer = spanned.get_ref();
         fits(self.kind, spanned)?;
+        self.speaks(spanned)?;
         let (statuses, conditions) = (statuses(self.has_status, spanned)?, conditions(spanned)?);
         if !self.has_status && answer.means == Means::Ok && conditions.is_empty() {
             let label = "an error would be a success too: expected a condition";
@@ -173,6 +187,7 @@ fn fits_value(kind: OpKind, spanned: &Spanned<operation::Answer>) -> Result<(), 
         Some(value) => match (value.get_ref(), kind) {
             (ValueKey::Flag(_), OpKind::Contains) | (ValueKey::In(_), _) => Ok(()),
             (ValueKey::Absent, Read | ReadAll | Dequeue | ReadVersion) => Ok(()),
+            (ValueKey::Body, Read | Dequeue | Generate) => Ok(()),
             _ => {
                 let title = format!("a `{kind}` has no such value");
                 Err(Problem::new(value.span(), title, form(kind)))
@@ -186,7 +201,11 @@ fn fits_value(kind: OpKind, spanned: &Spanned<operation::Answer>) -> Result<(), 
 fn form(kind: OpKind) -> &'static str {
     match kind {
         OpKind::Contains => "expected `value = { json = … }`, `true` or `false`",
-        OpKind::Generate | OpKind::Txn => "expected `value = { json = … }`",
+        OpKind::Txn => "expected `value = { json = … }`",
+        Generate => "expected `value = { json = … }` or `value = \"body\"`",
+        Read | Dequeue => {
+            "expected `value = { json = … }`, `value = \"body\"` or `value = \"absent\"`"
+        }
         _ => "expected `value = { json = … }` or `value = \"absent\"`",
     }
 }
@@ -237,6 +256,16 @@ fn conditions(spanned: &Spanned<operation::Answer>) -> Result<Vec<Condition>, Pr
     if let Some(pattern) = &answer.text {
         conditions.push(Condition::Text(regex(pattern)?));
     }
+    if let Some(body) = &answer.body {
+        conditions.push(Condition::Body(body.get_ref().trim().to_owned()));
+    }
+    for (name, pattern) in &answer.headers {
+        let known = name.parse::<reqwest::header::HeaderName>();
+        let known = known.map_err(|error| {
+            Problem::new(pattern.span(), format!("`{name}` is no header"), error.to_string())
+        })?;
+        conditions.push(Condition::Header(known.as_str().to_owned(), regex(pattern)?));
+    }
     Ok(conditions)
 }
 
@@ -248,6 +277,7 @@ fn half(span: std::ops::Range<usize>, given: &str, lacking: &str) -> Problem {
 fn value(key: &Spanned<ValueKey>) -> Result<ValueRule, Problem> {
     match key.get_ref() {
         ValueKey::Absent => Ok(ValueRule::Absent),
+        ValueKey::Body => Ok(ValueRule::Body),
         ValueKey::Flag(flag) => Ok(ValueRule::Flag(*flag)),
         ValueKey::In(place) => {
             let (pointer, written) = (pointer(&place.json)?, place.written);

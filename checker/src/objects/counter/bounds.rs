@@ -7,6 +7,10 @@
 use super::fact::Fact;
 use crate::event::Nanos;
 use crate::linearizability::call::Call;
+use crate::words;
+
+/// Whether a step at a place, up or down, belongs to a sum.
+type Counts<'a> = &'a dyn Fn(usize, &Call<'_>, bool) -> bool;
 
 /// Sums of steps up to a time.
 struct Sums(Vec<(Nanos, i128)>);
@@ -75,6 +79,43 @@ impl<'a> Bounds<'a> {
         let least = self.up_done.to(before).saturating_add(self.down_asked.to(by_then));
         let most = self.up_asked.to(by_then).saturating_add(self.down_done.to(before));
         (least, most)
+    }
+
+    /// The steps that make a bound of a read, in words, with the sums that a reader can add up; `base`
+    /// says whether a step stands for all that was counted before.
+    pub(super) fn told(&self, out: &Out, base: &dyn Fn(usize) -> bool) -> String {
+        let read = &self.calls[out.read];
+        // What can have counted too, and excuses the read.
+        let may = |call: &Call<'_>, up: bool| {
+            let by_then = read.end.is_none_or(|end| call.start <= end);
+            up != out.below && by_then && !call.precedes(read)
+        };
+        let kinds: [(&str, Counts<'_>); 4] = [
+            ("counted before that", &|place, call, _| base(place) && call.precedes(read)),
+            ("acknowledged before it began", &|place, call, _| !base(place) && call.precedes(read)),
+            ("acknowledged later", &|_, call, up| may(call, up) && call.end.is_some()),
+            ("without a known outcome by then", &|_, call, up| may(call, up) && call.end.is_none()),
+        ];
+        let told = kinds.iter().filter_map(|(what, counts)| self.sum_told(what, *counts));
+        let told: Vec<String> = told.collect();
+        if told.is_empty() { "nothing had been counted".to_owned() } else { words::list(told) }
+    }
+
+    /// How many steps of a kind there are, and what they come to.
+    fn sum_told(&self, what: &str, counts: Counts<'_>) -> Option<String> {
+        let steps = self.calls.iter().zip(self.facts).enumerate();
+        let steps = steps.filter_map(|(place, (call, fact))| match fact {
+            Fact::Increment(by) if *by != 0 && counts(place, call, *by > 0) => Some(*by),
+            _ => None,
+        });
+        let steps: Vec<i128> = steps.collect();
+        let sum: i128 = steps.iter().sum();
+        match (steps.len(), what) {
+            (0, _) => None,
+            (_, "counted before that") => Some(format!("{sum} that was {what}")),
+            (1, _) => Some(format!("the increment by {sum} {what}")),
+            (count, _) => Some(format!("{count} increments {what}, {sum} together")),
+        }
     }
 
     fn reads(&self) -> impl Iterator<Item = (usize, i128)> {

@@ -74,7 +74,11 @@ impl RunContext<'_> {
             return Some(Missing { what, node, within });
         }
         let refused = self.refused().await?;
-        Some(Missing { what: format!("no node answers; {refused}"), node, within })
+        let late = self.caller.client().late();
+        let late = late.map_or_else(String::new, |late| {
+            format!(" ({late}: the server is slow, or the client program is; see `client.timeout`)")
+        });
+        Some(Missing { what: format!("no node answers; {refused}{late}"), node, within })
     }
 
     /// What the last node says, if none answers.

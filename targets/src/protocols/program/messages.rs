@@ -14,7 +14,7 @@ use crate::cluster::NodeSpec;
 use crate::content::{ValueAs, ValueAt};
 use crate::extract::{NodeAs, NodeAt, NumberAt, Place, Written};
 use crate::nearest::nearest;
-use crate::outcome::{Places, ValueRule, outcome};
+use crate::outcome::{Body, Places, ValueRule, outcome};
 use crate::spec::Serves;
 use crate::text::bounded;
 
@@ -173,7 +173,8 @@ pub(super) fn answered(line: &str, id: u64, op: &Op, hello: &Hello) -> Result<Co
 /// What a success told. What it should have told and did not may be the target's doing, so that is
 /// no mistake of the program: nobody knows.
 fn succeeded(ok: &Json, op: &Op, hello: &Hello) -> Completion {
-    match outcome(op, &places(op.kind(), ok), Some(ok)) {
+    let body = Body { json: Some(ok), text: "" };
+    match outcome(op, &places(op.kind(), ok), body) {
         Ok(outcome) => Completion::Ok { outcome, stamp: stamp(ok, hello) },
         Err(error) => unknown(op, &error),
     }

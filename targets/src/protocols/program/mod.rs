@@ -82,6 +82,10 @@ impl Opener for ClientPrograms {
         self.0.broken()
     }
 
+    fn late(&self) -> Option<String> {
+        self.0.late()
+    }
+
     fn status(&self) -> Option<Arc<dyn AsksStatus>> {
         Some(Arc::new(StatusPrograms::of(&self.0)))
     }
@@ -101,8 +105,8 @@ enum State {
     Open,
     /// Nobody knows what became of an operation.
     Unknown,
-    /// The answer to this operation did not come in time.
-    Late(u64),
+    /// The answer to this operation did not come in time, which ended then.
+    Late(u64, Instant),
 }
 
 impl Session for InProgram {
@@ -146,7 +150,7 @@ impl InProgram {
                 completion
             }
             Err(Trouble::Late) => {
-                self.state = State::Late(id);
+                self.state = State::Late(id, until);
                 unknown(op, "timed out")
             }
             Err(trouble) => self.lose(op, trouble).await,
@@ -180,11 +184,11 @@ impl Drop for InProgram {
 /// Waits a moment for an answer that is late, and gives the program back; one that does not answer
 /// is killed.
 async fn close(pool: &Arc<Pool>, mut talk: Talk, process: ProcessId, state: State) {
-    if let State::Late(id) = state {
+    if let State::Late(id, until) = state {
         match talk.hear(Instant::now() + GRACE).await {
             Ok(line) if messages::id_of(&line) == Some(id) => {
                 talk.has_answered(id);
-                pool.note_late(&talk, id, &line);
+                pool.note_late(&talk, Instant::now() - until, &line);
             }
             Ok(line) => {
                 let why = format!("an answer to operation {id}, which is late, was expected");

@@ -35,6 +35,15 @@ pub(super) struct Pool {
     changed: Notify,
     ids: AtomicU64,
     broken: OnceLock<String>,
+    late: Mutex<Late>,
+}
+
+/// Answers that came too late.
+#[derive(Clone, Copy, Default)]
+struct Late {
+    count: u64,
+    /// How long after its time-out one came at most.
+    most: Duration,
 }
 
 #[derive(Default)]
@@ -62,8 +71,8 @@ impl Drop for Closing {
 
 impl Pool {
     pub(super) fn new(programs: Arc<dyn Programs>, hello: Hello) -> Self {
-        let (state, changed, ids, broken) = Default::default();
-        Self { programs, hello, state, changed, ids, broken }
+        let (state, changed, ids, broken, late) = Default::default();
+        Self { programs, hello, state, changed, ids, broken, late }
     }
 
     pub(super) fn hello(&self) -> &Hello {
@@ -139,10 +148,18 @@ impl Pool {
     }
 
     /// An answer that came too late: told, and never counted.
-    pub(super) fn note_late(&self, talk: &Talk, id: u64, line: &str) {
-        let number = talk.number();
-        let line = bounded(line);
-        self.programs.note(format!("client {number} answered operation {id} too late: {line}"));
+    pub(super) fn note_late(&self, talk: &Talk, by: Duration, line: &str) {
+        self.programs.answered_late(talk.number(), by, bounded(line));
+        let mut late = lock(&self.late);
+        *late = Late { count: late.count + 1, most: late.most.max(by) };
+    }
+
+    /// How many answers came too late so far, in words; none if none did.
+    pub(super) fn late(&self) -> Option<String> {
+        let Late { count, most } = *lock(&self.late);
+        let came = if count == 1 { "1 answer came" } else { &format!("{count} answers came") };
+        let most = most.as_millis();
+        (count > 0).then(|| format!("{came} after the time-out, by {most} ms at most"))
     }
 
     /// A program is lost; returns why, in words. It is killed.
@@ -187,8 +204,12 @@ impl Pool {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a session may use.

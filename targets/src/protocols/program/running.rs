@@ -1,6 +1,7 @@
 //! A client program that runs, as whoever started it hands it over.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -12,8 +13,8 @@ pub trait Programs: Send + Sync {
     /// When it cannot be started.
     fn start(&self, number: u64) -> io::Result<Running>;
 
-    /// Something that belongs into the history and never counts, such as an answer that is late.
-    fn note(&self, text: String);
+    /// An answer that came so long after its time-out: it belongs into the history, and never counts.
+    fn answered_late(&self, number: u64, by: Duration, answer: String);
 
     /// The program of a client does not keep to the protocol; told once, with the reason.
     fn broke(&self, number: u64, why: &str);

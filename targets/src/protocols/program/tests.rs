@@ -42,12 +42,14 @@ impl Programs for Actors {
         Ok(Running { input: Box::new(input), output: Box::new(output), handle })
     }
 
-    fn note(&self, text: String) {
-        self.notes.lock().unwrap().push(text);
+    fn answered_late(&self, number: u64, by: Duration, answer: String) {
+        // It was asked to answer so much after the time-out, and may have been slower.
+        assert!(by >= SOON / 2, "{by:?}");
+        self.notes.lock().unwrap().push(format!("client {number} was late: {answer}"));
     }
 
     fn broke(&self, number: u64, why: &str) {
-        self.note(format!("client {number} is broken: {why}"));
+        self.notes.lock().unwrap().push(format!("client {number} is broken: {why}"));
     }
 }
 
@@ -215,8 +217,10 @@ async fn an_answer_that_is_late_is_noted() {
     drop(session);
     let (completion, _) = ask(&clients, 2, &read()).await.unwrap();
     assert_eq!(text(&completion), "ok");
-    let note = "client 1 answered operation 1 too late: {\"id\":1,\"ok\":{}}";
+    let note = "client 1 was late: {\"id\":1,\"ok\":{}}";
     assert_eq!(*actors.notes.lock().unwrap(), [note]);
+    let late = clients.late().unwrap();
+    assert!(late.starts_with("1 answer came after the time-out, by "), "{late}");
     assert_eq!(*actors.started.lock().unwrap(), 1);
 }
 
