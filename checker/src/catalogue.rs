@@ -13,12 +13,12 @@ mod locks;
 mod registers;
 
 pub use class::Class;
-pub use cluster::*;
-pub use collections::*;
-pub use counters::*;
-pub use generations::*;
-pub use locks::*;
-pub use registers::*;
+pub(crate) use cluster::*;
+pub(crate) use collections::*;
+pub(crate) use counters::*;
+pub(crate) use generations::*;
+pub(crate) use locks::*;
+pub(crate) use registers::*;
 
 /// Every family of classes, in the order in which lists show them.
 const FAMILIES: &[&[Class]] = &[REGISTERS, COLLECTIONS, LOCKS, COUNTERS, GENERATIONS, CLUSTER];
@@ -81,7 +81,7 @@ const GRAVITY: [&str; 37] = [
 /// The place of a class in the order of gravity: 0 is the gravest; a class that is not known comes
 /// last.
 #[must_use]
-pub fn gravity(class: &str) -> usize {
+pub(crate) fn gravity(class: &str) -> usize {
     GRAVITY.iter().position(|known| *known == class).unwrap_or(GRAVITY.len())
 }
 

@@ -31,7 +31,7 @@ use numbers::{Number, enough, least};
 pub const ID: &str = "coverage";
 
 /// What it promises.
-pub const PROMISE: &str = "the run did what was planned, to its end: under load there were enough \
+pub(crate) const PROMISE: &str = "the run did what was planned, to its end: under load there were enough \
                            operations, elections and proven faults, and every promise was tested";
 
 /// Holds `history` against the coverage that its plan asks for.

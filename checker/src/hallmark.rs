@@ -5,15 +5,17 @@
 //! values or numbers of nodes, and nothing that chance decides: not how many operations a witness
 //! has, nor which of them are writes and which compare-and-sets. It proves nothing.
 
+mod votes;
+
 use std::collections::BTreeMap;
 
 use crate::catalogue::{
-    GENERATION_WENT_BACK, LOST_ACROSS_GENERATIONS, LOST_ELEMENT, LOST_WRITE, NODE_CRASHED,
-    STALE_READ, TOKEN_REUSED, TOKEN_WENT_BACK,
+    DOUBLE_VOTE, GENERATION_WENT_BACK, LOST_ACROSS_GENERATIONS, LOST_ELEMENT, LOST_WRITE,
+    NODE_CRASHED, SPLIT_BRAIN, STALE_READ, TOKEN_REUSED, TOKEN_WENT_BACK,
 };
 use crate::cause::outlived;
 use crate::event::{EventKind, Nanos, NodeChange, NodeId};
-use crate::fault::FaultKind;
+use crate::fault::Fault;
 use crate::history::{FaultSpan, History, Operation};
 use crate::leadership::evidence::{Evidence, evidence};
 use crate::leadership::first_led;
@@ -21,6 +23,7 @@ use crate::lifecycle::telling;
 use crate::observation::Source;
 use crate::reach;
 use crate::verdict::Anomaly;
+use votes::{Forgot, Votes};
 
 /// The classes in which something that was acknowledged is missed, and that do not say why. What a
 /// deposed leader acknowledged is missed because it was deposed, whatever befell it later.
@@ -59,9 +62,11 @@ impl<'a> Hallmarks<'a> {
             return self.crash(anomaly);
         }
         let answer = self.last_answer(anomaly).map(|answer| self.answer(answer));
+        if let Some(marks) = self.votes(anomaly) {
+            return marks;
+        }
         let restart = self.restart(anomaly).or_else(|| self.lost_power(anomaly));
-        let restart = restart.map(|kind| format!("across a {kind}"));
-        let minority = self.minority(anomaly).then(|| "elected by a minority".to_owned());
+        let minority = self.minority_mark(anomaly);
         let more = self.lost_more(anomaly).then(|| "with what followed".to_owned());
         let all = self.lost_all(anomaly).then(|| "to the beginning".to_owned());
         let explained = restart.is_some() || minority.is_some();
@@ -69,6 +74,38 @@ impl<'a> Hallmarks<'a> {
             .then(|| "a running node took back what it had applied".to_owned());
         let answer = answer.into_iter().flatten();
         answer.chain(restart).chain(minority).chain(more).chain(all).chain(taken).collect()
+    }
+
+    /// How a vote came to be given twice, of a double vote and of two leaders that such votes
+    /// elected; none of other anomalies.
+    fn votes(&self, anomaly: &Anomaly) -> Option<Vec<String>> {
+        let of_witness = |seen: &&Evidence| anomaly.witness.contains(&seen.index);
+        let seen = self.evidence.iter().find(of_witness)?;
+        let votes = Votes::of(&self.evidence);
+        let generation = seen.generation?;
+        let twice = match anomaly.class.as_str() {
+            DOUBLE_VOTE => votes.twice(generation, |voter| voter == seen.node)?,
+            SPLIT_BRAIN if votes.are_visible() => match votes.twice(generation, |_| true) {
+                Some(twice) => twice,
+                // What restarted meanwhile elected nobody.
+                None => return Some(self.minority_mark(anomaly).into_iter().collect()),
+            },
+            _ => return None,
+        };
+        let elected = (anomaly.class == SPLIT_BRAIN).then(|| "by votes given twice".to_owned());
+        let span = (twice.first.since, twice.second.time);
+        let forgot = match twice.forgot {
+            Forgot::Nothing => vec!["by a running node".to_owned()],
+            forgot => {
+                let restart = self.down(twice.first.node, span);
+                restart.into_iter().chain(forgot.words().map(str::to_owned)).collect()
+            }
+        };
+        Some(elected.into_iter().chain(forgot).collect())
+    }
+
+    fn minority_mark(&self, anomaly: &Anomaly) -> Option<String> {
+        self.minority(anomaly).then(|| "elected by a minority".to_owned())
     }
 
     /// Whether a node forgot every generation, not the last ones alone.
@@ -179,7 +216,7 @@ impl<'a> Hallmarks<'a> {
 
     /// A power failure of the node that acknowledged what is lost, before the last answer, unless
     /// what it acknowledged last outlived it.
-    fn lost_power(&self, anomaly: &Anomaly) -> Option<FaultKind> {
+    fn lost_power(&self, anomaly: &Anomaly) -> Option<String> {
         if !MISSED.contains(&anomaly.class.as_str()) {
             return None;
         }
@@ -189,17 +226,16 @@ impl<'a> Hallmarks<'a> {
         let node = done.ok().and_then(|(_, _, stamp)| stamp.node()).or(done.node)?;
         let until = last.ok()?.0;
         let failed = |span: &&FaultSpan| {
-            span.fault.kind() == FaultKind::Power
-                && span.fault.killed().contains(&node)
+            span.fault.loss_of(node).is_some()
                 && span.effective.is_some_and(|(from, _)| (acknowledged..=until).contains(&from))
         };
         let span = self.faults.iter().find(failed)?;
         let (down, _) = span.effective?;
-        (!outlived(self.history, done, node, down)).then(|| span.fault.kind())
+        (!outlived(self.history, done, node, down)).then(|| across(&span.fault, node))
     }
 
-    /// The kind of fault that restarted a node between two things that it told itself.
-    fn restart(&self, anomaly: &Anomaly) -> Option<FaultKind> {
+    /// The fault that restarted a node between two things that it told itself.
+    fn restart(&self, anomaly: &Anomaly) -> Option<String> {
         let mut told: BTreeMap<NodeId, (u64, u64)> = BTreeMap::new();
         for index in &anomaly.witness {
             let event = self.history.events().get(usize::try_from(*index).ok()?)?;
@@ -210,14 +246,25 @@ impl<'a> Hallmarks<'a> {
                 *span = (span.0.min(seen.since), span.1.max(event.time));
             }
         }
-        let down = |(node, (from, to)): (&NodeId, &(u64, u64))| {
-            let killed = |span: &&FaultSpan| {
-                let begin = span.effective.map_or(span.begin.1, |(begin, _)| begin);
-                span.fault.killed().contains(node) && (*from..=*to).contains(&begin)
-            };
-            self.faults.iter().rfind(killed).map(|span| span.fault.kind())
-        };
+        let down = |(node, span): (&NodeId, &(Nanos, Nanos))| self.down(*node, *span);
         told.iter().filter(|(_, (from, to))| from < to).find_map(down)
+    }
+
+    /// The fault that took `node` down last within a span of time.
+    fn down(&self, node: NodeId, (from, to): (Nanos, Nanos)) -> Option<String> {
+        let killed = |span: &&FaultSpan| {
+            let begin = span.effective.map_or(span.begin.1, |(begin, _)| begin);
+            span.fault.killed().contains(&node) && (from..=to).contains(&begin)
+        };
+        self.faults.iter().rfind(killed).map(|span| across(&span.fault, node))
+    }
+}
+
+/// A restart of `node` by a fault, between what was promised and what breaks it.
+fn across(fault: &Fault, node: NodeId) -> String {
+    match fault.loss_of(node) {
+        Some(_) => "across a power failure".to_owned(),
+        None => format!("across a {}", fault.kind),
     }
 }
 

@@ -75,7 +75,7 @@ pub fn judge(history: &History, budget: Budget) -> Verdict {
 
 /// The same as [`judge`], with the objects decided by `algorithm`.
 #[must_use]
-pub fn judge_planned(history: &History, algorithm: Algorithm, budget: Budget) -> Verdict {
+pub(crate) fn judge_planned(history: &History, algorithm: Algorithm, budget: Budget) -> Verdict {
     let mut ids: Vec<&str> = Vec::new();
     for id in &history.header().plan.checks {
         if id != coverage::ID && !ids.contains(&id.as_str()) {

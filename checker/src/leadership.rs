@@ -75,7 +75,7 @@ pub(crate) use timing::hits;
 pub const ID: &str = "leader/one-per-generation";
 
 /// What it promises.
-pub const PROMISE: &str = "a generation has at most one leader, the generation of a node never decreases, a node has one \
+pub(crate) const PROMISE: &str = "a generation has at most one leader, the generation of a node never decreases, a node has one \
      vote in a generation, and nothing that was acknowledged is lost when the leader changes";
 
 /// What a pass or an anomaly rests on.

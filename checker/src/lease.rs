@@ -36,7 +36,7 @@ use crate::words;
 /// The stable name of the check.
 pub const ID: &str = "lease/exclusive";
 /// What it promises.
-pub const PROMISE: &str = "no two holders have reason to believe that they hold a lease at the same \
+pub(crate) const PROMISE: &str = "no two holders have reason to believe that they hold a lease at the same \
                            time, but for the declared clock error";
 
 /// The span of time that one grant gives a holder.

@@ -30,7 +30,7 @@ pub(crate) use step_down::{Cluster, lingering};
 pub const ID: &str = "liveness/recovers";
 
 /// What it promises.
-pub const PROMISE: &str = "after the last heal an operation succeeds within the bound, and the nodes agree on one leader; \
+pub(crate) const PROMISE: &str = "after the last heal an operation succeeds within the bound, and the nodes agree on one leader; \
      leaders step down and follow each other within the bounds of the plan";
 
 /// The most attempts told of in a story.

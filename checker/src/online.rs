@@ -17,6 +17,7 @@
 //! | `lease/exclusive` | overlaps that have passed, where each holder does one thing at a time and no request fails; otherwise some of them |
 //! | `counter/linearizable` | the bounds of every read |
 //! | `unique-ids/unique` | all of it |
+//! | `timestamps/increasing` | all of it |
 //! | `versioned/linearizable` | versions that go back, fork or are jumped over, contents that are not theirs |
 //! | `list-append/linearizable` | of each list by itself: elements that are lost, out of place, or were never appended |
 //! | `rw-register/linearizable` | of each register by itself: values that are read after they were replaced, replaced twice, or never written |
@@ -74,6 +75,7 @@ mod register;
 mod set;
 mod stairs;
 mod step_down;
+mod timestamps;
 mod versioned;
 mod versions;
 mod watched;

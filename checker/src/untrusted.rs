@@ -107,7 +107,7 @@ pub fn json(text: &str) -> String {
 /// Control characters and all that Unicode calls `Default_Ignorable_Code_Point` or `Cf`, line and
 /// paragraph separators, the blank of Braille, and the last two code points of the first plane.
 #[must_use]
-pub fn deceives(char: char) -> bool {
+pub(crate) fn deceives(char: char) -> bool {
     char.is_control()
         || matches!(char,
             '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'

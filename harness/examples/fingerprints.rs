@@ -31,23 +31,26 @@ the planted bugs of the reference cluster, in bare runs of `fracas run regent --
 30 s or 60 s, about ten of each. The *main* fingerprint of a bug is the one that most of its runs \
 share; *first in* says in how many runs it is that of the headline. `make fingerprints` measures \
 again.\n\n\
-Some planted bugs cannot be told apart by what a run shows:\n\n\
-- `leader-reads-unconfirmed` and `leader-lease-read` answer reads from the state of a deposed \
-leader. In seven runs of 30 s of each, the old answers came under the same faults: the leader was \
-cut off, had just stood still, or its clock was wrong. The faults in effect therefore do not tell \
-them apart. By their code a partition without a pause and without a clock fault would: the second \
-then stops to answer in time. The bare runs have no such partition of an old leader.\n\
-- `vote-not-persisted` and `rename-without-directory-fsync` both vote twice across a power failure. \
-The second also forgets its last generation, in every run, and the first never does. The mains of \
-the two stay the same, because the double vote is first; the second fingerprint of the run tells \
-them apart. A vote that was never written is lost by a kill too, but most runs of 30 s have one \
-kill, and none of seven showed it, so the kind of restart does not tell them apart.\n\n\
+Four planted bugs end in votes given twice, and what the voter tells between its two votes shows \
+which: it was never restarted (`generation-reused`); it was, and only its vote was forgotten \
+(`vote-not-persisted`), its last generation too (`rename-without-directory-fsync`), or every \
+generation (`generation-not-persisted`). Two leaders that such votes elected have the same hallmarks \
+as the votes. A restart is no hallmark where any node of the run votes twice without one.\n\n\
+Two planted bugs cannot be told apart by what most runs show: `leader-reads-unconfirmed` and \
+`leader-lease-read` answer reads from the state of a deposed leader. In ten runs of each, the old \
+answers came under the same faults: the leader was cut off, had just stood still, or its clock was \
+wrong. In three of the ten runs of the first, and in none of the second, a new leader also answered \
+before it had applied what an earlier one had acknowledged; that is a second fingerprint of these \
+runs, `lost-across-generations`. By their code a partition without a pause and without a clock fault \
+would tell them apart: the second then stops to answer in time. The bare runs have no such partition \
+of an old leader.\n\n\
 `accepts-stale-leader` and `reorders-on-duplicate` both lose what an earlier leader acknowledged. A \
 running node took back what it had applied in four of seven runs of the first, in each that was \
 looked at and lost something, and in none of seven of the second: the first obeys a deposed leader, \
 and its log is overwritten. In the second a follower acknowledges entries that it does not have, and \
 nobody takes anything back. This is a hallmark, wherever the target tells how much of its log it has \
-applied.\n";
+applied. In one of the six runs in which `accepts-stale-leader` was found nothing was lost: the \
+cluster had no single leader after the heal, and that was all.\n";
 
 /// What is asked of this program.
 #[derive(Default)]

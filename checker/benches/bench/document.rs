@@ -22,7 +22,7 @@ pub(crate) fn page(machine: &str, rows: &Rows) -> String {
             continue;
         }
         page += &format!("\n## {}\n\n{}\n\n", part.title(), part.goal());
-        page += if part == Part::Compared { COMPARED } else { TABLE };
+        page += if part.usual().is_some() { COMPARED } else { TABLE };
         for (row, found) in &rows {
             page += &entry(row, found, &rows);
         }
@@ -71,7 +71,8 @@ const COMPARED: &str = "| history | operations | verdict | fastest | median | me
 ";
 
 fn entry(row: &Row, found: &Measured, rows: &[&(Row, Measured)]) -> String {
-    let last = if row.part == Part::Compared { times(row, found, rows) } else { slope(row, rows) };
+    let usual = row.part.usual();
+    let last = usual.map_or_else(|| slope(row, rows), |usual| times((row, found), usual, rows));
     let show = |value: Option<f64>| value.map_or("–".to_owned(), seconds);
     format!(
         "| {} | {} | {} | {} | {} | {} | {} |\n",
@@ -104,10 +105,9 @@ fn unfinished(rows: &[&(Row, Measured)]) -> String {
     if text.is_empty() { text } else { format!("\nNot decided:\n\n{text}") }
 }
 
-/// How many times as long it takes as the check that everybody gets.
-fn times(row: &Row, found: &Measured, rows: &[&(Row, Measured)]) -> Option<f64> {
-    let usual =
-        rows.iter().find(|(other, _)| other.how == How::Check && row.same_history(other))?;
+/// How many times as long it takes as the `usual` way.
+fn times((row, found): (&Row, &Measured), usual: How, rows: &[&(Row, Measured)]) -> Option<f64> {
+    let usual = rows.iter().find(|(other, _)| other.how == usual && row.same_history(other))?;
     let decided = found.is_decided() && usual.1.is_decided();
     decided.then_some(found.fastest()? / usual.1.fastest()?)
 }

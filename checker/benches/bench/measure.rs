@@ -9,6 +9,7 @@ use fracas_checker::formats::jsonl;
 use fracas_checker::guarantees::{Standing, broken_register};
 use fracas_checker::linearizability::call::Call;
 use fracas_checker::objects::Kind;
+use fracas_checker::online::Watch;
 use fracas_checker::{Algorithm, Budget, History, Status, judge_by};
 use serde::{Deserialize, Serialize};
 
@@ -124,9 +125,14 @@ fn from_memory(row: &Row, check: &'static Kind, phase: Phase) -> Measured {
     let drawn = row.shape.draw();
     let planted = drawn.planted.is_some();
     let history = row.shape.history_of(drawn, &[check.id]);
+    if row.how == How::Watch {
+        // Made when they are asked for; a watch is handed them as they happen.
+        let _ = history.events().len();
+    }
     let judge = || match row.how {
         How::Decide => (decided(&history, check, row), None),
         How::Guarantees => (guarantees(&history), None),
+        How::Watch => watched(&history, check),
         How::By(algorithm) => judged(&history, check, row, algorithm),
         How::Check | How::File => judged(&history, check, row, Algorithm::Auto),
     };
@@ -159,10 +165,25 @@ fn decided(history: &History, kind: &Kind, row: &Row) -> Status {
     let operations = history.operations();
     let objects = history.objects().iter().map(|object| {
         let mut calls = Vec::with_capacity(object.places.len());
-        calls.extend(object.places.iter().filter_map(|at| Call::of(&operations[*at as usize])));
+        let all = object.places.iter().filter_map(|at| Call::of(&operations[*at as usize]));
+        calls.extend(all.filter(|call| kind.serves.contains(&call.op.kind())));
         calls
     });
     objects.map(|calls| one(&calls)).max().unwrap_or_default()
+}
+
+/// Feeds a watch with all events.
+fn watched(history: &History, kind: &Kind) -> (Status, Option<String>) {
+    let mut watch = Watch::new(&[kind.id]);
+    for event in history.events() {
+        watch.feed(event);
+    }
+    let alarm = watch.settle().is_some();
+    match watch.blind().into_iter().next() {
+        _ if alarm => (Status::Anomaly, None),
+        Some(blind) => (Status::Inconclusive, Some(format!("{blind:?}"))),
+        None => (Status::Pass, None),
+    }
 }
 
 /// Finds out what is broken besides, as if the history were not linearizable.

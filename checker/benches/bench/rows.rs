@@ -19,6 +19,8 @@ pub(crate) enum How {
     By(Algorithm),
     /// As everybody gets it, with the reading of the file.
     File,
+    /// By the watch that is fed event by event during a run.
+    Watch,
 }
 
 /// The parts of the page.
@@ -29,11 +31,21 @@ pub(crate) enum Part {
     Many,
     Others,
     Compared,
+    Watched,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Unique, Self::Few, Self::Many, Self::Others, Self::Compared];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Unique, Self::Few, Self::Many, Self::Others, Self::Compared, Self::Watched];
+
+    /// What the last column compares each row with; none where it says how time grows.
+    pub(crate) fn usual(self) -> Option<How> {
+        match self {
+            Self::Compared => Some(How::Check),
+            Self::Watched => Some(How::Decide),
+            _ => None,
+        }
+    }
 
     pub(crate) fn title(self) -> &'static str {
         match self {
@@ -42,6 +54,7 @@ impl Part {
             Self::Many => "Queues, and stores of many keys",
             Self::Others => "Other kinds of objects",
             Self::Compared => "Held against the general search and brute force",
+            Self::Watched => "Decided afterwards, and watched meanwhile",
         }
     }
 
@@ -67,6 +80,10 @@ impl Part {
                 "Goal: the near-linear check is never slower than the search. The last column \
                  says how many times as long the same history takes."
             }
+            Self::Watched => {
+                "Goal: a watch that is exact and takes at most 1.5 times as long as the decision \
+                 is the decision. The last column says how many times as long it takes."
+            }
         }
     }
 }
@@ -77,6 +94,8 @@ pub(crate) struct Row {
     pub(crate) part: Part,
     pub(crate) shape: Shape,
     pub(crate) how: How,
+    /// The check, where it is not that of the kind: a lock is a mutex, too.
+    pub(crate) judged_as: Option<&'static str>,
     /// How many seeds are tried.
     pub(crate) seeds: u64,
     /// After this the check is told that the time is up.
@@ -107,18 +126,23 @@ fn name(kind: Kind) -> &'static str {
 
 impl Row {
     fn new(part: Part, shape: Shape) -> Self {
-        Self { part, shape, how: How::Check, seeds: 1, limit: LIMIT }
+        Self { part, shape, how: How::Check, judged_as: None, seeds: 1, limit: LIMIT }
+    }
+
+    /// What the object is judged as.
+    fn kind(&self) -> &'static str {
+        self.judged_as.unwrap_or_else(|| name(self.shape.kind))
     }
 
     /// The check that judges this kind of object; none if this version has none.
     pub(crate) fn check(&self) -> Option<&'static objects::Kind> {
-        objects::named(name(self.shape.kind))
+        objects::named(self.kind())
     }
 
     /// The shape in words, without its size.
     pub(crate) fn name(&self) -> String {
-        let Shape { kind, clients, indeterminate, keys, values, planted, .. } = self.shape;
-        let mut name = format!("{}, {clients} clients", name(kind));
+        let Shape { clients, indeterminate, keys, values, planted, .. } = self.shape;
+        let mut name = format!("{}, {clients} clients", self.kind());
         if keys > 1 {
             name += &format!(", {keys} keys");
         }
@@ -137,6 +161,7 @@ impl Row {
             How::Guarantees => name + ", weaker guarantees",
             How::By(algorithm) => format!("{name}, {algorithm}"),
             How::File => name + ", from the file",
+            How::Watch => name + ", watched",
         }
     }
 
@@ -152,7 +177,7 @@ impl Row {
 
     /// Whether `other` is the same history.
     pub(crate) fn same_history(&self, other: &Self) -> bool {
-        self.shape == other.shape
+        self.shape == other.shape && self.judged_as == other.judged_as
     }
 }
 
@@ -165,7 +190,31 @@ pub(crate) fn rows() -> Vec<Row> {
     rows.extend(many());
     rows.extend(others());
     rows.extend(compared());
+    rows.extend(watched());
     rows
+}
+
+/// The same histories, decided when all is known and watched while it becomes known.
+fn watched() -> Vec<Row> {
+    let kinds = [
+        Kind::Register,
+        Kind::CasRegister,
+        Kind::Queue,
+        Kind::MultisetQueue,
+        Kind::Set,
+        Kind::Counter,
+        Kind::Lock,
+        Kind::FencedLock,
+        Kind::Ids,
+        Kind::Configuration,
+    ];
+    let row = |kind, how| {
+        let shape = Shape { indeterminate: 10, ..Shape::new(kind, 1_000_000, 10) };
+        Row { how, limit: Duration::from_secs(20), ..Row::new(Part::Watched, shape) }
+    };
+    let both = |kind| [row(kind, How::Decide), row(kind, How::Watch)];
+    let mutex = both(Kind::Lock).map(|row| Row { judged_as: Some("mutex"), ..row });
+    kinds.into_iter().flat_map(both).chain(mutex).collect()
 }
 
 /// `shape` in several sizes.

@@ -3,15 +3,15 @@
 use super::class::Class;
 
 /// The cluster did not answer in time after the last heal.
-pub const NO_RECOVERY: &str = "no-recovery";
+pub(crate) const NO_RECOVERY: &str = "no-recovery";
 /// The nodes did not agree on one leader after the last heal.
-pub const NO_SINGLE_LEADER_AFTER_HEAL: &str = "no-single-leader-after-heal";
+pub(crate) const NO_SINGLE_LEADER_AFTER_HEAL: &str = "no-single-leader-after-heal";
 /// A leader without a quorum went on claiming to lead.
-pub const DEPOSED_LEADER_LINGERS: &str = "deposed-leader-lingers";
+pub(crate) const DEPOSED_LEADER_LINGERS: &str = "deposed-leader-lingers";
 /// No new leader came within the budget.
-pub const NO_LEADER_IN_TIME: &str = "no-leader-in-time";
+pub(crate) const NO_LEADER_IN_TIME: &str = "no-leader-in-time";
 /// A server ended by itself.
-pub const NODE_CRASHED: &str = "node-crashed";
+pub(crate) const NODE_CRASHED: &str = "node-crashed";
 
 /// The classes of this family.
 pub(super) const CLUSTER: &[Class] = &[

@@ -3,21 +3,21 @@
 use super::class::Class;
 
 /// An acknowledged element is missing.
-pub const LOST_ELEMENT: &str = "lost-element";
+pub(crate) const LOST_ELEMENT: &str = "lost-element";
 /// An element was seen that nobody can have put there.
-pub const PHANTOM_ELEMENT: &str = "phantom-element";
+pub(crate) const PHANTOM_ELEMENT: &str = "phantom-element";
 /// An element was seen after its removal had been acknowledged.
-pub const RESURRECTED_ELEMENT: &str = "resurrected-element";
+pub(crate) const RESURRECTED_ELEMENT: &str = "resurrected-element";
 /// An element of a queue was handed out twice.
-pub const DUPLICATE_DEQUEUE: &str = "duplicate-dequeue";
+pub(crate) const DUPLICATE_DEQUEUE: &str = "duplicate-dequeue";
 /// An element of a queue was handed out before one that was ahead of it.
-pub const OUT_OF_ORDER_DEQUEUE: &str = "out-of-order-dequeue";
+pub(crate) const OUT_OF_ORDER_DEQUEUE: &str = "out-of-order-dequeue";
 /// A queue was called empty that was not.
-pub const FALSE_EMPTY: &str = "false-empty";
+pub(crate) const FALSE_EMPTY: &str = "false-empty";
 /// A transaction does not agree with itself.
-pub const INTERNAL_INCONSISTENCY: &str = "internal-inconsistency";
+pub(crate) const INTERNAL_INCONSISTENCY: &str = "internal-inconsistency";
 /// Two reads of a list of which neither is the beginning of the other.
-pub const INCOMPATIBLE_READS: &str = "incompatible-reads";
+pub(crate) const INCOMPATIBLE_READS: &str = "incompatible-reads";
 
 /// The classes of this family.
 pub(super) const COLLECTIONS: &[Class] = &[

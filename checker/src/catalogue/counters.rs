@@ -3,15 +3,15 @@
 use super::class::Class;
 
 /// A counter showed less than was acknowledged, or more than was asked for.
-pub const COUNTER_OUT_OF_BOUNDS: &str = "counter-out-of-bounds";
+pub(crate) const COUNTER_OUT_OF_BOUNDS: &str = "counter-out-of-bounds";
 /// An id was given twice.
-pub const DUPLICATE_ID: &str = "duplicate-id";
+pub(crate) const DUPLICATE_ID: &str = "duplicate-id";
 /// A timestamp is not greater than one that had been given before it was asked for.
-pub const TIMESTAMP_WENT_BACK: &str = "timestamp-went-back";
+pub(crate) const TIMESTAMP_WENT_BACK: &str = "timestamp-went-back";
 /// An update was given a generation that is not higher than those before it.
-pub const VERSION_WENT_BACK: &str = "version-went-back";
+pub(crate) const VERSION_WENT_BACK: &str = "version-went-back";
 /// One generation of a configuration was seen with two contents.
-pub const VERSION_FORKED: &str = "version-forked";
+pub(crate) const VERSION_FORKED: &str = "version-forked";
 
 /// The classes of this family.
 pub(super) const COUNTERS: &[Class] = &[

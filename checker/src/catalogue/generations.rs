@@ -3,19 +3,19 @@
 use super::class::Class;
 
 /// Two nodes led the same generation.
-pub const SPLIT_BRAIN: &str = "split-brain";
+pub(crate) const SPLIT_BRAIN: &str = "split-brain";
 /// A node's generation decreased.
-pub const GENERATION_WENT_BACK: &str = "generation-went-back";
+pub(crate) const GENERATION_WENT_BACK: &str = "generation-went-back";
 /// A deposed leader acknowledged a write that is lost.
-pub const STALE_LEADER_ACK_LOST: &str = "stale-leader-ack-lost";
+pub(crate) const STALE_LEADER_ACK_LOST: &str = "stale-leader-ack-lost";
 /// A node voted for two candidates in one generation.
-pub const DOUBLE_VOTE: &str = "double-vote";
+pub(crate) const DOUBLE_VOTE: &str = "double-vote";
 /// A read under an old generation missed what a higher one had acknowledged.
-pub const STALE_LEADER_READ: &str = "stale-leader-read";
+pub(crate) const STALE_LEADER_READ: &str = "stale-leader-read";
 /// A read under a new generation missed what a lower one had acknowledged.
-pub const LOST_ACROSS_GENERATIONS: &str = "lost-across-generations";
+pub(crate) const LOST_ACROSS_GENERATIONS: &str = "lost-across-generations";
 /// Two nodes hold different committed entries at one index.
-pub const LOG_DIVERGENCE: &str = "log-divergence";
+pub(crate) const LOG_DIVERGENCE: &str = "log-divergence";
 
 /// The classes of this family.
 pub(super) const GENERATIONS: &[Class] = &[

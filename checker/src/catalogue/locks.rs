@@ -3,17 +3,17 @@
 use super::class::Class;
 
 /// A lock had two holders at once.
-pub const LOCK_HELD_TWICE: &str = "lock-held-twice";
+pub(crate) const LOCK_HELD_TWICE: &str = "lock-held-twice";
 /// A release succeeded that nobody can have been the holder of.
-pub const RELEASE_NOT_HELD: &str = "release-not-held";
+pub(crate) const RELEASE_NOT_HELD: &str = "release-not-held";
 /// Two holders believed to hold a lease at once.
-pub const LEASE_OVERLAP: &str = "lease-overlap";
+pub(crate) const LEASE_OVERLAP: &str = "lease-overlap";
 /// A fencing token was granted twice.
-pub const TOKEN_REUSED: &str = "token-reused";
+pub(crate) const TOKEN_REUSED: &str = "token-reused";
 /// A later grant has a lower fencing token.
-pub const TOKEN_WENT_BACK: &str = "token-went-back";
+pub(crate) const TOKEN_WENT_BACK: &str = "token-went-back";
 /// The guarded resource took a write with a token lower than one it had taken before.
-pub const STALE_TOKEN_ACCEPTED: &str = "stale-token-accepted";
+pub(crate) const STALE_TOKEN_ACCEPTED: &str = "stale-token-accepted";
 
 /// The classes of this family.
 pub(super) const LOCKS: &[Class] = &[

@@ -3,17 +3,17 @@
 use super::class::Class;
 
 /// A read returned a value that had been overwritten before it began.
-pub const STALE_READ: &str = "stale-read";
+pub(crate) const STALE_READ: &str = "stale-read";
 /// A value was seen that nothing can have written.
-pub const READ_OF_UNWRITTEN: &str = "read-of-unwritten";
+pub(crate) const READ_OF_UNWRITTEN: &str = "read-of-unwritten";
 /// An acknowledged write is gone.
-pub const LOST_WRITE: &str = "lost-write";
+pub(crate) const LOST_WRITE: &str = "lost-write";
 /// Two compare-and-sets succeeded from the same write.
-pub const LOST_UPDATE: &str = "lost-update";
+pub(crate) const LOST_UPDATE: &str = "lost-update";
 /// A compare-and-set was refused although the register held what it asked for.
-pub const SPURIOUS_REFUSAL: &str = "spurious-refusal";
+pub(crate) const SPURIOUS_REFUSAL: &str = "spurious-refusal";
 /// No legal order exists, and no narrower class fits.
-pub const NON_LINEARIZABLE: &str = "non-linearizable";
+pub(crate) const NON_LINEARIZABLE: &str = "non-linearizable";
 
 /// The classes of this family.
 pub(super) const REGISTERS: &[Class] = &[

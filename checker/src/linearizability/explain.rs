@@ -3,6 +3,7 @@
 //! Facts come from the history, never from the model's imagination. What a kind of object knows to
 //! say of its refutations stands in [`crate::objects`]; here is what they have in common.
 
+use super::call::Call;
 use super::object::Object;
 pub use super::refuted::{Explanation, Refuted};
 use crate::catalogue;
@@ -24,10 +25,19 @@ impl<'a> Refuted<'a> {
 
     /// Puts it into the words of `larger`, of which it is a part that proves as much: what a kind
     /// of object says of few calls may not hold of the others, as that nobody had removed an
-    /// element.
+    /// element. An operation that the words name and that the proof does not need is told in the
+    /// story, and is no part of the witness; but what is refuted alone keeps what explains it.
     pub(crate) fn anomaly_like<K: Object>(self, larger: &Self) -> Anomaly {
         let explanation = K::explanation(larger).unwrap_or_else(|| self.unexplained());
-        self.with::<K>(explanation)
+        let proof: Vec<u64> = self.calls.iter().map(|call| call.id).collect();
+        let is_spare = |one: &&Operation| {
+            proof.len() > 1 && Call::of(one).is_some() && !proof.contains(&one.invoked.0)
+        };
+        let spare: Vec<u64> =
+            explanation.named().filter(is_spare).flat_map(Operation::indices).collect();
+        let mut anomaly = self.with::<K>(explanation);
+        anomaly.witness.retain(|index| !spare.contains(index));
+        anomaly
     }
 
     fn with<K: Object>(self, explanation: Explanation<'a>) -> Anomaly {
@@ -85,9 +95,7 @@ impl<'a> Refuted<'a> {
     /// Every operation of the witness, in the order of invocation.
     fn operations(&self, explanation: &Explanation<'a>) -> Vec<&'a Operation> {
         let calls = self.calls.iter().filter_map(|call| self.by_id(call.id));
-        let named = [explanation.late, explanation.done].into_iter().flatten();
-        let mut all: Vec<&Operation> =
-            calls.chain(named).chain(explanation.also.iter().copied()).collect();
+        let mut all: Vec<&Operation> = calls.chain(explanation.named()).collect();
         all.sort_by_key(|operation| operation.invoked.0);
         all.dedup_by_key(|operation| operation.invoked.0);
         all
@@ -103,15 +111,11 @@ impl<'a> Refuted<'a> {
     /// What the story tells, the operations that the headline is about first, and last what came of
     /// it later.
     fn facts(explanation: &Explanation<'a>, mut order: Vec<&'a Operation>) -> Vec<Fact> {
-        let named = || {
-            [explanation.late, explanation.done]
-                .into_iter()
-                .flatten()
-                .chain(explanation.also.iter().copied())
-        };
         let known = |later: &&Operation| !order.iter().any(|one| one.invoked == later.invoked);
         let later = explanation.later.filter(known);
-        order.sort_by_key(|operation| !named().any(|one| one.invoked == operation.invoked));
+        order.sort_by_key(|operation| {
+            !explanation.named().any(|one| one.invoked == operation.invoked)
+        });
         order.into_iter().chain(later).map(|one| (one.invoked.1, operation_fact(one))).collect()
     }
 }

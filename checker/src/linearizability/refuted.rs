@@ -40,6 +40,13 @@ pub struct Explanation<'a> {
     pub(crate) later: Option<&'a Operation>,
 }
 
+impl<'a> Explanation<'a> {
+    /// The operations that the words are about.
+    pub(crate) fn named(&self) -> impl Iterator<Item = &'a Operation> {
+        [self.late, self.done].into_iter().flatten().chain(self.also.iter().copied())
+    }
+}
+
 impl<'a> Refuted<'a> {
     /// The operation behind the call at `place`.
     pub(crate) fn operation(&self, place: usize) -> Option<&'a Operation> {

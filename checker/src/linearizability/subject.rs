@@ -29,8 +29,8 @@ impl<'a> Subject<'a> {
     /// What is told of `small`, which has no legal order, and of as little of it as will do.
     ///
     /// The words stay those of `small`: what a kind of object says of fewer calls may not hold of
-    /// the history, as that nobody had removed an element. A call that the words name stays with
-    /// them, although the proof may not need it.
+    /// the history, as that nobody had removed an element. They may name calls that the proof does
+    /// not need; the story tells these, and the witness does not have them.
     pub(super) fn anomaly<K: Object>(
         self,
         small: &[Call<'a>],

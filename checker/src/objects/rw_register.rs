@@ -2,13 +2,16 @@
 //!
 //! What can be seen of one register, or of one transaction, is refuted in `refuters`. Where every
 //! value that was found was left by one transaction, the versions tell most of the order, see
-//! `versions`, and what they leave open is guessed in `order`. All else takes a search.
+//! `versions`, and what they leave open is guessed in `order`. Where a few values were written more
+//! than once, `repeated` chooses who found whose. All else takes a search.
 
 mod class;
+mod decide;
 mod graph;
 mod minimise;
 mod order;
 mod refuters;
+mod repeated;
 mod versions;
 
 use super::list_append::minimise::traces;
@@ -29,7 +32,7 @@ impl Object for RwRegister {
     const KINDS: &'static [OpKind] = &[OpKind::Txn];
 
     fn decide_fast(calls: &[Call<'_>]) -> Finding {
-        refuters::decide(calls)
+        decide::decide(calls)
     }
 
     fn weakened(calls: &[Call<'_>]) -> Weakened {

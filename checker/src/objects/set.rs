@@ -1,9 +1,11 @@
 //! Sets: elements are added and removed, asked for one by one, and read all at once.
 
 mod class;
+mod decide;
 mod elements;
 mod fast;
 mod minimise;
+mod repeated;
 mod rule;
 
 use crate::linearizability::call::Call;
@@ -23,7 +25,7 @@ impl Object for Set {
         &[OpKind::Add, OpKind::Remove, OpKind::Contains, OpKind::ReadAll];
 
     fn decide_fast(calls: &[Call<'_>]) -> Finding {
-        fast::decide(calls)
+        decide::decide(calls)
     }
 
     fn weakened(calls: &[Call<'_>]) -> Weakened {

@@ -17,6 +17,7 @@ use super::monitor::{Monitor, Stop};
 use super::mutex::OneMutex;
 use super::register::OneRegister;
 use super::set::OneSet;
+use super::timestamps::OneOracle;
 use super::versioned::OneVersioned;
 use super::versions::Versions;
 use super::watched::{Watched, ended, invocation};
@@ -39,6 +40,7 @@ pub(super) fn all(clock_error: Nanos) -> Vec<Box<dyn Watched>> {
         Box::<Objects<OneFencing>>::default(),
         Box::<Objects<OneCounter>>::default(),
         Box::<Objects<OneGenerator>>::default(),
+        Box::<Objects<OneOracle>>::default(),
         Box::<Objects<OneVersioned>>::default(),
         Box::<Whole<Lists>>::default(),
         Box::<Whole<Versions>>::default(),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use fracas_checker::budget::Budget;
 use fracas_checker::event::{Completion, Event, EventKind, ProcessId, Stamp};
 use fracas_checker::history::{Header, History, Plan, SCHEMA};
+use fracas_checker::linearizability::call::Call;
 use fracas_checker::linearizability::finding::Finding;
 use fracas_checker::models::{Bag, Kv, ListAppend, Queue, Set};
 use fracas_checker::objects::Object;
@@ -110,6 +111,11 @@ fn queue<K: Object>(operations: usize, unknown: u64, wrong: bool) -> History {
 }
 
 fn set(operations: usize, unknown: u64, wrong: bool) -> History {
+    set_of(u64::MAX, operations, unknown, wrong)
+}
+
+/// A set to which one add in `repeated` adds one of ten elements, which come and go.
+fn set_of(repeated: u64, operations: usize, unknown: u64, wrong: bool) -> History {
     let mut clients = Clients::new(unknown);
     let mut state: VecDeque<Value> = VecDeque::new();
     let key: Key = "s".into();
@@ -131,8 +137,12 @@ fn set(operations: usize, unknown: u64, wrong: bool) -> History {
                 (Op::ReadAll { key }, Outcome::ReadAll { values })
             }
             _ => {
-                let value = Value::Int(place as i64);
-                state.push_back(value.clone());
+                let again = clients.below(repeated) == 0;
+                let number = if again { -1 - clients.below(10) as i64 } else { place as i64 };
+                let value = Value::Int(number);
+                if !state.contains(&value) {
+                    state.push_back(value.clone());
+                }
                 (Op::Add { key, value }, Outcome::Add)
             }
         };
@@ -298,14 +308,27 @@ fn what_a_wrong_answer_costs_is_near_linear() {
     grows::<Kv>(one_store);
 }
 
+fn calls(history: &History) -> Vec<Call<'_>> {
+    history.operations().iter().filter_map(Call::of).collect()
+}
+
+/// A few elements that come and go again leave the near-linear check able to tell.
+#[test]
+fn a_few_elements_that_come_again_need_no_search() {
+    for (operations, repeated) in [(1_000, 20), (10_000, 100)] {
+        let since = Instant::now();
+        let right = set_of(repeated, operations, 0, false);
+        assert_eq!(Set::decide_fast(&calls(&right)), Finding::Legal, "{operations}");
+        let wrong = set_of(repeated, operations, 0, true);
+        assert!(Set::decide_fast(&calls(&wrong)).is_refuted(), "{operations}");
+        println!("{operations} operations: {:.2} s", since.elapsed().as_secs_f64());
+    }
+}
+
 /// The near-linear checks alone do not leave these to the search.
 #[test]
 fn large_collections_are_not_left_to_the_search() {
     let near = |finding: Finding| assert_eq!(finding, Finding::Legal);
-    fn calls(history: &History) -> Vec<fracas_checker::linearizability::call::Call<'_>> {
-        let all = history.operations().iter();
-        all.filter_map(fracas_checker::linearizability::call::Call::of).collect()
-    }
     near(Queue::decide_fast(&calls(&queue::<Queue>(3_000, 2, false))));
     near(Bag::decide_fast(&calls(&queue::<Bag>(3_000, 2, false))));
     near(Set::decide_fast(&calls(&set(3_000, 2, false))));

@@ -123,6 +123,20 @@ fn given_twice(calls: &[Call<'_>]) -> bool {
     (1..outcomes.len()).any(|place| outcomes[..place].contains(&outcomes[place]))
 }
 
+/// Whether a timestamp is not greater than one that had been given before it was asked for, or was
+/// given twice.
+fn given_backwards(calls: &[Call<'_>]) -> bool {
+    let given = |call: &Call<'_>| match call.outcome {
+        Some(Outcome::Generate { value }) => Some(value.clone()),
+        _ => None,
+    };
+    let wrong = |one: &Call<'_>, other: &Call<'_>| {
+        let (Some(first), Some(second)) = (given(one), given(other)) else { return false };
+        one.id != other.id && (first == second || one.precedes(other) && first > second)
+    };
+    calls.iter().any(|one| calls.iter().any(|other| wrong(one, other)))
+}
+
 fn kind(name: &str) -> &'static Kind {
     named(name).expect("a kind of that name")
 }
@@ -151,3 +165,10 @@ macro_rules! agreement {
 agreement!(queues_are_watched, many_queues_are_watched, queue(), "queue", handed_out_too_often);
 agreement!(bags_are_watched, many_bags_are_watched, queue(), "bag", handed_out_too_often);
 agreement!(ids_are_watched, many_ids_are_watched, generator(), "unique-ids", given_twice);
+agreement!(
+    timestamps_are_watched,
+    many_timestamps_are_watched,
+    generator(),
+    "timestamps",
+    given_backwards
+);

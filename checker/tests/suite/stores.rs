@@ -190,9 +190,13 @@ fn long_executions_on_registers_need_no_search() {
     assert_eq!(decided.legal, decided.histories, "{decided:?}");
 }
 
+/// A transaction, how it ended, and its begin and end.
+type Transaction = (Op, Option<Outcome>, u64, Option<u64>);
+
 /// A legal execution of `count` transactions of 20 clients on a few registers, each with an interval
-/// around its instant; every value is written once, and nobody saw the end of one in a hundred.
-fn transactions(count: usize, keys: u64) -> Vec<(Op, Option<Outcome>, u64, Option<u64>)> {
+/// around its instant; values are written once, but for one in `repeated`, and nobody saw the end of
+/// one transaction in a hundred.
+fn transactions(count: usize, (keys, repeated): (u64, u64)) -> Vec<Transaction> {
     const CLIENTS: u64 = 20;
     let mut dice = Dice::new(7);
     let (mut state, mut now) = (BTreeMap::<u64, i64>::new(), 1_000);
@@ -208,7 +212,8 @@ fn transactions(count: usize, keys: u64) -> Vec<(Op, Option<Outcome>, u64, Optio
             let key = dice.below(keys);
             let name: Key = format!("k{key}").into();
             if dice.chance(50) {
-                let value = 4 * number + place as i64;
+                let again = dice.below(repeated) == 0;
+                let value = if again { -1 } else { 4 * number + place as i64 };
                 state.insert(key, value);
                 return Micro::Write { key: name, value: Value::Int(value) };
             }
@@ -227,14 +232,59 @@ fn transactions(count: usize, keys: u64) -> Vec<(Op, Option<Outcome>, u64, Optio
     drawn
 }
 
+/// The calls of transactions.
+fn as_calls(drawn: &[Transaction]) -> Vec<Call<'_>> {
+    (0..)
+        .zip(drawn)
+        .map(|(id, (op, outcome, start, end))| Call {
+            id,
+            op,
+            outcome: outcome.as_ref(),
+            start: *start,
+            end: *end,
+        })
+        .collect()
+}
+
+/// A value that was written some thirty times among a thousand transactions, on the same few
+/// registers, leaves the near-linear check able to tell; so does one transaction that comes too late.
+#[test]
+fn a_few_repeated_values_need_no_search() {
+    for (count, keys, repeated) in [(1_000, 5, 50), (10_000, 100, 500)] {
+        let mut drawn = transactions(count, (keys, repeated));
+        let since = std::time::Instant::now();
+        let finding = RwRegister::decide_fast(&as_calls(&drawn));
+        assert_eq!(finding, Finding::Legal, "{count} on {keys}");
+        let stale = stale_read(&mut drawn);
+        let finding = RwRegister::decide_fast(&as_calls(&drawn));
+        assert!(finding.is_refuted(), "{count} on {keys}: {stale:?}");
+        println!("{count} transactions: {:.2} s", since.elapsed().as_secs_f64());
+    }
+}
+
+/// Appends a transaction that finds what the first writer of some register left there.
+fn stale_read(drawn: &mut Vec<Transaction>) -> Micro {
+    let end = drawn.iter().filter_map(|one| one.3).max().unwrap_or_default();
+    let wrote = |one: &Transaction| match &one.0 {
+        Op::Txn { ops } => ops.iter().find_map(|micro| match micro {
+            Micro::Write { key, value } if *value != Value::Int(-1) => {
+                Some(Micro::Read { key: key.clone(), seen: ReadValue::Value(value.clone()) })
+            }
+            _ => None,
+        }),
+        _ => None,
+    };
+    let read = drawn.iter().find_map(wrote).expect("somebody wrote");
+    let ops: Arc<[Micro]> = [read.clone()].into();
+    drawn.push((Op::Txn { ops: ops.clone() }, Some(Outcome::Txn { ops }), end + 1, Some(end + 2)));
+    read
+}
+
 #[test]
 fn ten_thousand_transactions_of_twenty_clients_are_decided() {
     for keys in [5, 100] {
-        let drawn = transactions(10_000, keys);
-        let mut calls: Vec<Call<'_>> = Vec::new();
-        for (id, (op, outcome, start, end)) in (0..).zip(&drawn) {
-            calls.push(Call { id, op, outcome: outcome.as_ref(), start: *start, end: *end });
-        }
+        let drawn = transactions(10_000, (keys, u64::MAX));
+        let calls = as_calls(&drawn);
         let since = std::time::Instant::now();
         let finding = RwRegister::decide_fast(&calls);
         println!("10,000 transactions on {keys} registers: {:.2} s", since.elapsed().as_secs_f64());

@@ -35,8 +35,8 @@ fn the_faults_in_effect_at_the_moment_are_told_before_those_that_only_touch_the_
     let story = story(text, &[LEADERS]);
     let expect = [
         "n3 had voted for n1 in generation 4 at a moment from 0.100 s to 0.110 s, says its own log.",
-        "From 7.000 s to 7.600 s n3 was down after SIGKILL (fault 4).",
-        "From 8.000 s to 9.000 s n1 was down after SIGKILL (fault 3).",
+        "From 7.000 s to 7.600 s n3 was down after a kill (fault 4).",
+        "From 8.000 s to 9.000 s n1 was down after a kill (fault 3).",
         "n3 had voted for n2 in generation 4 at a moment from 8.100 s to 8.110 s, says its own log.",
         "Other faults of that time: fault 1 (partition, halves, 0.200 s to 0.300 s) and fault 2 (pause of n2, 0.400 s to 0.500 s).",
     ];
@@ -55,7 +55,7 @@ fn a_story_of_many_facts_and_faults_stays_short() {
     let story = story(&text, &[REGISTER]);
     assert!(story.len() <= 9, "{story:#?}");
     let told = |text: &str| story.iter().filter(|fact| fact.contains(text)).count();
-    assert_eq!(told("was down after SIGKILL"), 3, "{story:#?}");
+    assert_eq!(told("was down after a kill"), 3, "{story:#?}");
     assert_eq!(told("Other faults of that time: "), 1);
     assert_eq!(told("Process "), 3);
 }
@@ -167,7 +167,7 @@ fn the_card_of_a_crash_names_what_was_on_and_what_the_server_wrote() {
         (
             "\nfault 1 power n2 [100..200]\nfault 2 kill n2 [300..400]",
             "",
-            "n2 was down after SIGKILL (fault 2)",
+            "n2 was down after a kill (fault 2)",
         ),
         ("\nfault 1 cut n1|n2 [400..600]", "", "the network was cut: n1⇄n2 (fault 1)"),
         ("\nfault 1 cut n1|n2 [400..600]", "", "None of the faults in effect lets a server end."),
@@ -218,7 +218,7 @@ fn hallmarks_tell_defects_of_one_class_apart() {
     marks(&read("n1 r k [40..50] ok 1 @n1/g4"), REGISTER, &["of an old generation"]);
     marks(&read("n3 r k [40..50] ok 1 @n2/g5"), REGISTER, &["through another node"]);
     let lost = "p1 n2 w k 1 [0..10] ok\np1 n2 w k 2 [20..30] ok\np2 n2 r k [40..50] ok 1\n";
-    marks(&format!("{lost}fault 1 power n2 [35..38]"), REGISTER, &["across a power"]);
+    marks(&format!("{lost}fault 1 power n2 [35..38]"), REGISTER, &["across a power failure"]);
     marks(&format!("{lost}fault 1 power n3 [35..38]"), REGISTER, &[]);
     marks(&format!("{lost}fault 1 kill n2 [35..38]"), REGISTER, &[]);
     // What the node acknowledged last outlived the failure: it did not take the older write.
@@ -228,6 +228,43 @@ fn hallmarks_tell_defects_of_one_class_apart() {
                  poll n1 leader g3 [0..1]\n";
     marks(&format!("{votes}fault 1 kill n3 [20..30]"), LEADERS, &["across a kill"]);
     marks(votes, LEADERS, &[]);
+}
+
+/// What a voter had forgotten when it voted again tells defects apart that all end in two votes, and
+/// in two leaders.
+#[test]
+fn what_a_voter_had_forgotten_is_a_hallmark() {
+    let votes = "log n3/1 - g4 [0..5] voted n1\nlog n3/2 - g4 [60..65] voted n2\n\
+                 poll n1 leader g3 [0..1]\nfault 1 power n3 [20..30]\n";
+    let led = "poll n1 leader g4 [6..7]\npoll n2 leader g4 [70..71]\n";
+    let check = |more: &str, expect: &[&str]| {
+        marks(&format!("{votes}{more}"), LEADERS, expect);
+        let elected: Vec<&str> =
+            std::iter::once("by votes given twice").chain(expect.to_vec()).collect();
+        marks(&format!("{votes}{more}{led}"), LEADERS, &elected);
+    };
+    let power = "across a power failure";
+    check("", &[power]);
+    check("poll n3/2 follower g4 [40..41]\n", &[power]);
+    let last = "with the voter's last generation forgotten";
+    check("poll n3/2 follower g3 [40..41]\n", &[power, last]);
+    check("poll n3/2 follower g0 [40..41]\n", &[power, "with every generation forgotten"]);
+    // Before the first vote, after the second, and of another node.
+    check("poll n3/1 follower g3 [0..1]\n", &[power]);
+    check("poll n3/2 follower g3 [60..70]\n", &[power]);
+    check("poll n2/2 follower g4 [40..41]\n", &[power]);
+    // Where a node votes twice in one life, no restart is why.
+    let running = "log n2/1 - g5 [60..65] voted n1\nlog n2/1 - g5 [70..75] voted n2\n";
+    check(running, &["by a running node"]);
+}
+
+/// A restart that has nothing to do with the votes is no hallmark of two leaders.
+#[test]
+fn two_leaders_whose_votes_are_known_are_not_of_a_restart() {
+    let led = "poll n1 leader g4 [6..7]\npoll n1/2 leader g4 [50..51]\n\
+               poll n2 leader g4 [70..71]\nfault 1 kill n1 [20..30]\n";
+    marks(led, LEADERS, &["across a kill"]);
+    marks(&format!("{led}log n3/1 - g4 [0..5] voted n1\n"), LEADERS, &[]);
 }
 
 /// A quorum that is too small shows in its leaders: they are elected by fewer nodes than a majority.
@@ -278,8 +315,8 @@ fn a_node_that_starts_from_nothing_is_a_hallmark() {
              fault 1 power n1 [20..30]"
         )
     };
-    marks(&back(3), LEADERS, &["across a power"]);
-    marks(&back(0), LEADERS, &["across a power", "to the beginning"]);
+    marks(&back(3), LEADERS, &["across a power failure"]);
+    marks(&back(0), LEADERS, &["across a power failure", "to the beginning"]);
 }
 
 /// What a deposed leader acknowledged is lost because it was deposed. A power failure later on did

@@ -16,7 +16,7 @@ use support::{samples, sampling};
 
 /// How many histories of each sort the quick tier looks at, and the slow one.
 const QUICK: u32 = 150;
-const SLOW: u32 = 2_000;
+const SLOW: u32 = 20_000;
 
 fn ask_register(dice: &mut Dice, values: u64) -> Op {
     let key = "r".into();
@@ -110,7 +110,7 @@ fn witnesses_say_enough_and_no_more() {
 }
 
 #[test]
-#[ignore = "slow: 2,000 histories of each sort"]
+#[ignore = "slow: 20,000 histories of each sort"]
 fn very_many_witnesses_say_enough_and_no_more() {
     check(SLOW);
 }

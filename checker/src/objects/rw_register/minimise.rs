@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use super::refuters::{Conflict, conflict, decide};
+use super::decide::decide;
+use super::refuters::{Conflict, conflict};
 use crate::linearizability::call::Call;
 use crate::linearizability::object::{Weakened, only};
 use crate::objects::list_append::lists::micros;

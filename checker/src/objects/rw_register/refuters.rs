@@ -10,9 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use super::order;
 use super::versions::{Own, Registers};
-use crate::catalogue;
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
 use crate::linearizability::object::Object;
@@ -31,38 +29,12 @@ pub(super) enum Conflict {
     Register { key: Key },
 }
 
-/// Decides whether `calls` have a legal order, if that takes no search.
-pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
-    let registers = match registers(calls) {
-        Some(Ok(registers)) => Ok(registers),
-        Some(Err(conflict)) => Err(conflict),
-        None => return Finding::Ambiguous,
-    };
-    let conflict = match &registers {
-        Ok(registers) => refuted(calls, registers),
-        Err(conflict) => Some(conflict.clone()),
-    };
-    match conflict {
-        Some(Conflict::Internal { txn, .. }) => {
-            Finding::refuted(catalogue::INTERNAL_INCONSISTENCY, vec![txn])
-        }
-        // Whatever else it found rests on others: it does not prove it alone.
-        Some(Conflict::Unwritten { .. }) => {
-            Finding::refuted(catalogue::READ_OF_UNWRITTEN, Vec::new())
-        }
-        Some(Conflict::Register { .. }) => {
-            Finding::refuted(catalogue::NON_LINEARIZABLE, Vec::new())
-        }
-        None => registers.map_or(Finding::Ambiguous, |registers| order::decide(calls, &registers)),
-    }
-}
-
 /// What each transaction did with each register; none if some call is not about registers.
 ///
 /// # Errors
 ///
 /// A transaction that does not agree with itself.
-fn registers<'a>(calls: &[Call<'a>]) -> Option<Result<Registers<'a>, Conflict>> {
+pub(super) fn registers<'a>(calls: &[Call<'a>]) -> Option<Result<Registers<'a>, Conflict>> {
     let mut registers = Registers::new();
     for (txn, call) in calls.iter().enumerate() {
         match own(call)? {
@@ -84,7 +56,8 @@ pub(super) fn conflict(calls: &[Call<'_>]) -> Option<Conflict> {
     }
 }
 
-fn refuted(calls: &[Call<'_>], registers: &Registers<'_>) -> Option<Conflict> {
+/// What refutes them, of those that agree with themselves.
+pub(super) fn refuted(calls: &[Call<'_>], registers: &Registers<'_>) -> Option<Conflict> {
     let unwritten = registers.iter().find_map(|(key, steps)| unwritten(key, steps));
     unwritten.or_else(|| {
         let refuted = |(_, steps): &(&&Key, &Vec<_>)| projected(calls, steps).is_refuted();
@@ -125,7 +98,7 @@ fn own<'a>(call: &Call<'a>) -> Option<Result<BTreeMap<&'a Key, Own<'a>>, &'a Key
 }
 
 /// A value that was found and that no transaction leaves behind.
-fn unwritten(key: &Key, steps: &[(usize, Own<'_>)]) -> Option<Conflict> {
+pub(super) fn unwritten(key: &Key, steps: &[(usize, Own<'_>)]) -> Option<Conflict> {
     let mut left: Vec<&Value> = steps.iter().filter_map(|(_, own)| own.wrote).collect();
     left.sort_unstable();
     steps.iter().find_map(|(txn, own)| {
@@ -139,8 +112,9 @@ fn unwritten(key: &Key, steps: &[(usize, Own<'_>)]) -> Option<Conflict> {
     })
 }
 
-/// What the register's own check says of what was done with one register.
-fn projected(calls: &[Call<'_>], steps: &[(usize, Own<'_>)]) -> Finding {
+/// What the register's own check says of what was done with one register; a refutation names
+/// transactions.
+pub(super) fn projected(calls: &[Call<'_>], steps: &[(usize, Own<'_>)]) -> Finding {
     let key: Key = "".into();
     let step = |(txn, own): &(usize, Own<'_>)| {
         let key = key.clone();
@@ -168,5 +142,11 @@ fn projected(calls: &[Call<'_>], steps: &[(usize, Own<'_>)]) -> Finding {
             end: *end,
         })
         .collect();
-    Register::decide_fast(&projected)
+    match Register::decide_fast(&projected) {
+        Finding::Refuted(mut by) => {
+            by.calls.iter_mut().for_each(|place| *place = asked[*place].0);
+            Finding::Refuted(by)
+        }
+        found => found,
+    }
 }

@@ -9,7 +9,7 @@ use crate::objects::precedence::NEVER;
 use crate::op::{Op, Outcome, Value};
 
 /// All calls on one element. The numbers are places in the slice of calls.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Element {
     pub(super) adds: Vec<usize>,
     pub(super) removes: Vec<usize>,
@@ -19,6 +19,8 @@ pub(super) struct Element {
     pub(super) absent: Vec<usize>,
     /// The reads of everything that showed it, by their number in [`Elements::reads`], sorted.
     pub(super) shown_by: Vec<usize>,
+    /// Whether it is known that its add came before its removal.
+    pub(super) in_order: bool,
 }
 
 /// The calls of a set, by what they are about.
@@ -31,7 +33,7 @@ pub(super) struct Elements<'a> {
 }
 
 /// Reads of everything: place, begin and end.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Reads {
     pub(super) list: Vec<(usize, Nanos, Nanos)>,
     /// The latest end within each half, quarter … of the list: a tree in an array.

@@ -21,11 +21,8 @@
 //! first, and was not ruled out, may as well have.
 
 use super::elements::{Element, Elements};
-use super::rule::{Rule, rule};
-use crate::catalogue;
 use crate::event::Nanos;
 use crate::linearizability::call::Call;
-use crate::linearizability::finding::Finding;
 use crate::objects::precedence::{Clash, NEVER, Precedence, Schedule};
 
 /// The most pairs; a history with more has thousands of long reads that overlap everything.
@@ -51,27 +48,18 @@ pub(super) enum FastDecision {
     Refuted(Conflict),
 }
 
-/// Decides whether `calls` of one set have a legal order.
-pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
-    let Some(elements) = Elements::of(calls) else { return Finding::Ambiguous };
-    match decision(calls, &elements) {
-        FastDecision::Legal => Finding::Legal,
-        FastDecision::Ambiguous => Finding::Ambiguous,
-        // Whoever read everything rests on the adds of all that it showed, and a clash on all that
-        // is known of its elements: no few calls prove it.
-        FastDecision::Refuted(Conflict::Phantom { .. }) => {
-            Finding::refuted(catalogue::PHANTOM_ELEMENT, Vec::new())
-        }
-        FastDecision::Refuted(Conflict::Clash(clash)) => {
-            let class =
-                rule(calls, &elements, &clash).map_or(catalogue::NON_LINEARIZABLE, Rule::class);
-            Finding::refuted(class, Vec::new())
-        }
-    }
+/// Whether `calls` of one set have a legal order, with the reason.
+pub(super) fn decision(calls: &[Call<'_>], elements: &Elements<'_>) -> FastDecision {
+    decision_in_order(calls, elements, &[])
 }
 
-/// The same with its reason.
-pub(super) fn decision(calls: &[Call<'_>], elements: &Elements<'_>) -> FastDecision {
+/// The same where of some pairs of calls it is known that the first comes before the second,
+/// because of an element.
+pub(super) fn decision_in_order(
+    calls: &[Call<'_>],
+    elements: &Elements<'_>,
+    known: &[(usize, usize, usize)],
+) -> FastDecision {
     if let Some(seen_by) = phantom(calls, elements) {
         return FastDecision::Refuted(Conflict::Phantom { seen_by });
     }
@@ -85,6 +73,7 @@ pub(super) fn decision(calls: &[Call<'_>], elements: &Elements<'_>) -> FastDecis
         missed: Vec::new(),
         swapped: Vec::new(),
     };
+    known.iter().for_each(|(one, other, number)| sets.order.before(*one, *other, *number));
     for number in 0..elements.list.len() {
         sets.element(number);
         if sets.order.len() + sets.missed.len() > PAIRS {
@@ -157,7 +146,7 @@ impl Sets<'_> {
             return;
         };
         let (began, ended) = (self.calls[remove].start, self.end(remove));
-        if there < began || !late.is_empty() {
+        if element.in_order || there < began || !late.is_empty() {
             self.order.before(add, remove, number);
             seen.iter().for_each(|seen| self.order.before(*seen, remove, number));
             late.iter().for_each(|missed| self.order.before(remove, *missed, number));

@@ -13,8 +13,9 @@
 
 use std::collections::BTreeSet;
 
+use super::decide::decide;
 use super::elements::Elements;
-use super::fast::{self, Conflict, FastDecision, decision};
+use super::fast::{Conflict, FastDecision, decision};
 use crate::linearizability::call::Call;
 use crate::linearizability::minimise::{EFFORT, Part, by_parts};
 use crate::linearizability::object::{Weakened, only};
@@ -57,7 +58,7 @@ fn alone(calls: &[Call<'_>]) -> Option<Vec<Value>> {
     let tried = elements.values.iter().take(LOOKED_AT / calls.len().max(1));
     let shows = |value: &&&Value| {
         let about = [(**value).clone()];
-        fast::decide(&only(calls, &on(calls, &about))).is_refuted()
+        decide(&only(calls, &on(calls, &about))).is_refuted()
     };
     tried.into_iter().find(shows).map(|value| vec![(*value).clone()])
 }
