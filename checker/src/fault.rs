@@ -1,160 +1,144 @@
-//! Faults as data: what was asked, what was measured, and when it was in effect.
+//! Faults as data: what they did, what was measured, and when they were in effect.
 //!
-//! A fault that was not proven to take effect did not happen. How a fault is brought about is the
-//! harness's business; here is only what the history, the schedule and the report say of it. All
-//! figures are whole numbers in the units that their names tell, so that faults can be compared.
+//! A fault that was not proven to take effect did not happen. How a fault is brought about, and
+//! which kinds there are, is the business of whoever injects them; here is only what a history says:
+//! a word for the kind, the manner in words, and the effects. All figures are whole numbers in the
+//! units that their names tell, so that faults can be compared.
 
 mod directions;
-mod effects;
+mod earlier;
+mod effect;
+mod figures;
 mod kind;
-mod shape;
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::identity::{Nanos, NodeId};
 
 pub use directions::{Cut, directions};
-pub use effects::{Clock, Disk, Link, Loss, RestartAs, Scarcity};
+pub use effect::{Effect, Hardship, Trouble};
+pub use figures::{Clock, Link, Loss, RestartAs};
 pub use kind::FaultKind;
-pub use shape::Shape;
 
-/// One act of the nemesis, with the nodes it meant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Fault {
-    /// Packets between some nodes are dropped without a word.
-    Partition {
-        /// How the cut was drawn.
-        shape: Shape,
-        /// Every direction that is cut.
-        cut: Vec<Cut>,
-    },
-    /// All processes of the nodes are stopped and later continued.
-    Pause {
-        /// Which nodes.
-        nodes: Vec<NodeId>,
-    },
-    /// All processes of the nodes are killed with SIGKILL and later started again.
-    Kill {
-        /// Which nodes.
-        nodes: Vec<NodeId>,
-        /// As what they come back.
-        #[serde(default, skip_serializing_if = "RestartAs::is_same")]
-        again: RestartAs,
-    },
-    /// The nodes are killed, and what they had not yet made durable is lost; later they are
-    /// started again.
-    Power {
-        /// Which nodes.
-        nodes: Vec<NodeId>,
-        /// What is lost.
-        loss: Loss,
-    },
-    /// The wall clocks of the nodes tell the wrong time.
-    Clock {
-        /// Which nodes.
-        nodes: Vec<NodeId>,
-        /// In what way.
-        change: Clock,
-    },
-    /// Packets between some nodes come late.
-    Slow {
-        /// Every direction that is slow.
-        pairs: Vec<Cut>,
-        /// How slow.
-        link: Link,
-    },
-    /// Packets between some nodes are lost, doubled or overtake each other.
-    Lossy {
-        /// Every direction that is lossy.
-        pairs: Vec<Cut>,
-        /// How lossy.
-        link: Link,
-    },
-    /// The disks of the nodes fail, are full, or take their time.
-    Disk {
-        /// Which nodes.
-        nodes: Vec<NodeId>,
-        /// In what way.
-        trouble: Disk,
-    },
-    /// The nodes have too little of something.
-    Starve {
-        /// Which nodes.
-        nodes: Vec<NodeId>,
-        /// Of what, and how much is left.
-        scarcity: Scarcity,
-    },
+/// One act of the nemesis, as what it did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// What whoever injected it calls it. Nothing is decided by that.
+    pub kind: FaultKind,
+    /// In what way it was done, beyond its kind: `halves`, `step of +60 s`, `fsync fails`; empty
+    /// where there is but one way.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub manner: String,
+    /// What it did to nodes and links. One without effects touches nothing that is judged.
+    pub effects: Vec<Effect>,
+}
+
+impl<'de> Deserialize<'de> for Fault {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        /// A fault in either form.
+        #[derive(Deserialize)]
+        struct Written {
+            kind: String,
+            #[serde(default)]
+            manner: String,
+            effects: Option<Vec<Effect>>,
+            #[serde(flatten)]
+            others: serde_json::Map<String, serde_json::Value>,
+        }
+        let Written { kind, manner, effects, mut others } = Written::deserialize(from)?;
+        let error = serde::de::Error::custom::<String>;
+        if let Some(effects) = effects {
+            return Ok(Self { kind: FaultKind::new(&kind).map_err(error)?, manner, effects });
+        }
+        if !earlier::KINDS.contains(&kind.as_str()) {
+            return Err(error(format!("a fault of kind `{kind}` needs its `effects`")));
+        }
+        others.insert("kind".to_owned(), kind.into());
+        let earlier = earlier::Earlier::deserialize(serde_json::Value::Object(others));
+        let (kind, manner, effect) = earlier.map_err(|wrong| error(wrong.to_string()))?.told();
+        let kind = FaultKind::new(kind).map_err(error)?;
+        Ok(Self { kind, manner, effects: vec![effect] })
+    }
 }
 
 impl Fault {
-    /// Which kind of fault this is.
-    #[must_use]
-    pub fn kind(&self) -> FaultKind {
-        match self {
-            Self::Partition { .. } => FaultKind::Partition,
-            Self::Pause { .. } => FaultKind::Pause,
-            Self::Kill { .. } => FaultKind::Kill,
-            Self::Power { .. } => FaultKind::Power,
-            Self::Clock { .. } => FaultKind::Clock,
-            Self::Slow { .. } => FaultKind::Slow,
-            Self::Lossy { .. } => FaultKind::Loss,
-            Self::Disk { .. } => FaultKind::Disk,
-            Self::Starve { .. } => FaultKind::Starve,
+    /// Of each effect what `of` tells, in one list, each once.
+    fn all<'a, T: PartialEq + Copy + 'a>(&'a self, of: impl Fn(&'a Effect) -> &'a [T]) -> Vec<T> {
+        let mut all = Vec::new();
+        for one in self.effects.iter().flat_map(of) {
+            if !all.contains(one) {
+                all.push(*one);
+            }
         }
+        all
     }
 
     /// The nodes that are stopped or gone while it lasts.
     #[must_use]
-    pub fn down(&self) -> &[NodeId] {
-        match self {
-            Self::Pause { nodes } | Self::Kill { nodes, .. } | Self::Power { nodes, .. } => nodes,
+    pub fn down(&self) -> Vec<NodeId> {
+        self.all(|effect| match effect {
+            Effect::NodeDown { nodes, .. } | Effect::NodeStopped { nodes } => nodes,
             _ => &[],
-        }
+        })
     }
 
-    /// The nodes that were killed, and are started again when it is healed.
+    /// The nodes that stand still while it lasts, and go on afterwards.
     #[must_use]
-    pub fn killed(&self) -> &[NodeId] {
-        match self {
-            Self::Kill { nodes, .. } | Self::Power { nodes, .. } => nodes,
+    pub fn stopped(&self) -> Vec<NodeId> {
+        self.all(|effect| match effect {
+            Effect::NodeStopped { nodes } => nodes,
             _ => &[],
-        }
+        })
+    }
+
+    /// The nodes whose processes are gone, and are started again when it is healed.
+    #[must_use]
+    pub fn killed(&self) -> Vec<NodeId> {
+        self.all(|effect| match effect {
+            Effect::NodeDown { nodes, .. } => nodes,
+            _ => &[],
+        })
+    }
+
+    /// What `node` lost of what it had not made durable; none if it lost nothing of it.
+    #[must_use]
+    pub fn loss_of(&self, node: NodeId) -> Option<Loss> {
+        self.effects.iter().find_map(|effect| match effect {
+            Effect::NodeDown { nodes, loses, .. } if nodes.contains(&node) => *loses,
+            _ => None,
+        })
+    }
+
+    /// The nodes whose wall clocks are wrong.
+    #[must_use]
+    pub fn wrong_clocks(&self) -> Vec<NodeId> {
+        self.all(|effect| match effect {
+            Effect::ClockWrong { nodes, .. } => nodes,
+            _ => &[],
+        })
     }
 
     /// The directions in which nothing passes while it lasts.
     #[must_use]
-    pub fn cut(&self) -> &[Cut] {
-        match self {
-            Self::Partition { cut, .. } => cut,
+    pub fn cut(&self) -> Vec<Cut> {
+        self.all(|effect| match effect {
+            Effect::LinkCut { pairs } => pairs,
             _ => &[],
-        }
+        })
     }
 
     /// The directions that it touches: those that are cut, slow or lossy.
     #[must_use]
-    pub fn pairs(&self) -> &[Cut] {
-        match self {
-            Self::Partition { cut, .. } => cut,
-            Self::Slow { pairs, .. } | Self::Lossy { pairs, .. } => pairs,
-            _ => &[],
-        }
+    pub fn pairs(&self) -> Vec<Cut> {
+        self.all(Effect::pairs)
     }
 
     /// The nodes that it is done to; none where it is done to what is between them.
     #[must_use]
-    pub fn nodes(&self) -> &[NodeId] {
-        match self {
-            Self::Pause { nodes }
-            | Self::Kill { nodes, .. }
-            | Self::Power { nodes, .. }
-            | Self::Clock { nodes, .. }
-            | Self::Disk { nodes, .. }
-            | Self::Starve { nodes, .. } => nodes,
-            Self::Partition { .. } | Self::Slow { .. } | Self::Lossy { .. } => &[],
-        }
+    pub fn nodes(&self) -> Vec<NodeId> {
+        self.all(Effect::nodes)
     }
 
     /// Whether it is done to one of `nodes`, or to what goes from or to one of them.
@@ -164,69 +148,27 @@ impl Fault {
             || self.pairs().iter().any(|(from, to)| nodes.contains(from) || nodes.contains(to))
     }
 
-    /// What the servers that it is done to have to endure, if that is one of these.
-    #[must_use]
-    pub fn hardship(&self) -> Option<Hardship> {
-        match self {
-            Self::Disk { trouble, .. } => match trouble {
-                Disk::FsyncFails | Disk::WriteFails | Disk::ReadFails => Some(Hardship::DiskErrors),
-                Disk::Full => Some(Hardship::DiskFull),
-                Disk::SlowFsync { .. } => None,
-            },
-            Self::Starve { scarcity, .. } => match scarcity {
-                Scarcity::Memory { .. } => Some(Hardship::NoMemory),
-                Scarcity::Descriptors { .. } => Some(Hardship::NoDescriptors),
-                Scarcity::Disk => Some(Hardship::DiskFull),
-                Scarcity::Cpu { .. } => None,
-            },
+    /// What `node` lacks or is refused.
+    pub fn troubles_of(&self, node: NodeId) -> impl Iterator<Item = Trouble> {
+        self.effects.iter().filter_map(move |effect| match effect {
+            Effect::Hardship { nodes, of } if nodes.contains(&node) => Some(*of),
             _ => None,
-        }
-    }
-
-    /// In what way it is done, beyond its kind: `halves`, `step of +60 s`, `fsync fails`; empty
-    /// where there is but one way.
-    #[must_use]
-    pub fn manner(&self) -> String {
-        match self {
-            Self::Partition { shape, .. } => shape.to_string(),
-            Self::Pause { .. } => String::new(),
-            Self::Kill { again, .. } => again.to_string(),
-            Self::Power { loss, .. } => loss.to_string(),
-            Self::Clock { change, .. } => change.to_string(),
-            Self::Slow { link, .. } | Self::Lossy { link, .. } => link.to_string(),
-            Self::Disk { trouble, .. } => trouble.to_string(),
-            Self::Starve { scarcity, .. } => scarcity.to_string(),
-        }
+        })
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let manner = self.manner();
-        let manner = if manner.is_empty() { manner } else { format!(" ({manner})") };
-        let pairs = self.pairs().iter().map(|(from, to)| format!("{from}→{to}"));
+        let pairs = self.pairs().into_iter().map(|(from, to)| format!("{from}→{to}"));
         let of: Vec<String> = self.nodes().iter().map(NodeId::to_string).chain(pairs).collect();
-        match self {
-            Self::Pause { .. } | Self::Kill { .. } => {
-                write!(f, "{} {}{manner}", self.kind(), of.join(", "))
-            }
-            _ => write!(f, "{}{manner}: {}", self.kind(), of.join(", ")),
+        let (kind, manner, of) = (&self.kind, self.manner.as_str(), of.join(", "));
+        match (manner, of.as_str()) {
+            ("", "") => write!(f, "{kind}"),
+            (_, "") => write!(f, "{kind} ({manner})"),
+            ("", _) => write!(f, "{kind} {of}"),
+            _ => write!(f, "{kind} ({manner}): {of}"),
         }
     }
-}
-
-/// What a server may have to endure that it may answer by ending: nothing else excuses one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Hardship {
-    /// Its disk answers errors.
-    DiskErrors,
-    /// Its disk is full.
-    DiskFull,
-    /// Its memory is refused.
-    NoMemory,
-    /// It may open no more files and connections.
-    NoDescriptors,
 }
 
 /// One thing that was measured to prove a fault, and whether it was as it had to be.
@@ -271,6 +213,10 @@ pub enum FaultEvent {
         id: u32,
         /// When in its life.
         stage: Stage,
+        /// When measuring began. Where it is told, it follows from the proofs whether the fault was
+        /// in effect, and from when to when.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Nanos>,
         /// What was measured. Proven if there is at least one and all hold.
         measurements: Vec<Measurement>,
     },
@@ -287,9 +233,11 @@ pub enum FaultEvent {
     End {
         /// Its number.
         id: u32,
-        /// From when to when it was certainly in effect; none if that was not proven.
+        /// From when to when it was certainly in effect, as whoever measured it says; not needed
+        /// where proofs tell since when they were measured.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         effective: Option<(Nanos, Nanos)>,
-        /// Why it is not proven, or what the harness failed to do; empty if all is well.
+        /// What the harness failed to do; empty if all is well.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         problems: Vec<String>,
     },

@@ -15,7 +15,7 @@ use crate::catalogue::{
 };
 use crate::cause::outlived;
 use crate::event::{EventKind, Nanos, NodeChange, NodeId};
-use crate::fault::FaultKind;
+use crate::fault::Fault;
 use crate::history::{FaultSpan, History, Operation};
 use crate::leadership::evidence::{Evidence, evidence};
 use crate::leadership::first_led;
@@ -65,7 +65,7 @@ impl<'a> Hallmarks<'a> {
         if let Some(marks) = self.votes(anomaly) {
             return marks;
         }
-        let restart = self.restart(anomaly).or_else(|| self.lost_power(anomaly)).map(across);
+        let restart = self.restart(anomaly).or_else(|| self.lost_power(anomaly));
         let minority = self.minority_mark(anomaly);
         let more = self.lost_more(anomaly).then(|| "with what followed".to_owned());
         let all = self.lost_all(anomaly).then(|| "to the beginning".to_owned());
@@ -97,7 +97,7 @@ impl<'a> Hallmarks<'a> {
         let forgot = match twice.forgot {
             Forgot::Nothing => vec!["by a running node".to_owned()],
             forgot => {
-                let restart = self.down(twice.first.node, span).map(across);
+                let restart = self.down(twice.first.node, span);
                 restart.into_iter().chain(forgot.words().map(str::to_owned)).collect()
             }
         };
@@ -216,7 +216,7 @@ impl<'a> Hallmarks<'a> {
 
     /// A power failure of the node that acknowledged what is lost, before the last answer, unless
     /// what it acknowledged last outlived it.
-    fn lost_power(&self, anomaly: &Anomaly) -> Option<FaultKind> {
+    fn lost_power(&self, anomaly: &Anomaly) -> Option<String> {
         if !MISSED.contains(&anomaly.class.as_str()) {
             return None;
         }
@@ -226,17 +226,16 @@ impl<'a> Hallmarks<'a> {
         let node = done.ok().and_then(|(_, _, stamp)| stamp.node()).or(done.node)?;
         let until = last.ok()?.0;
         let failed = |span: &&FaultSpan| {
-            span.fault.kind() == FaultKind::Power
-                && span.fault.killed().contains(&node)
+            span.fault.loss_of(node).is_some()
                 && span.effective.is_some_and(|(from, _)| (acknowledged..=until).contains(&from))
         };
         let span = self.faults.iter().find(failed)?;
         let (down, _) = span.effective?;
-        (!outlived(self.history, done, node, down)).then(|| span.fault.kind())
+        (!outlived(self.history, done, node, down)).then(|| across(&span.fault, node))
     }
 
-    /// The kind of fault that restarted a node between two things that it told itself.
-    fn restart(&self, anomaly: &Anomaly) -> Option<FaultKind> {
+    /// The fault that restarted a node between two things that it told itself.
+    fn restart(&self, anomaly: &Anomaly) -> Option<String> {
         let mut told: BTreeMap<NodeId, (u64, u64)> = BTreeMap::new();
         for index in &anomaly.witness {
             let event = self.history.events().get(usize::try_from(*index).ok()?)?;
@@ -251,21 +250,21 @@ impl<'a> Hallmarks<'a> {
         told.iter().filter(|(_, (from, to))| from < to).find_map(down)
     }
 
-    /// The kind of fault that took `node` down last within a span of time.
-    fn down(&self, node: NodeId, (from, to): (Nanos, Nanos)) -> Option<FaultKind> {
+    /// The fault that took `node` down last within a span of time.
+    fn down(&self, node: NodeId, (from, to): (Nanos, Nanos)) -> Option<String> {
         let killed = |span: &&FaultSpan| {
             let begin = span.effective.map_or(span.begin.1, |(begin, _)| begin);
             span.fault.killed().contains(&node) && (from..=to).contains(&begin)
         };
-        self.faults.iter().rfind(killed).map(|span| span.fault.kind())
+        self.faults.iter().rfind(killed).map(|span| across(&span.fault, node))
     }
 }
 
-/// A restart between what was promised and what breaks it.
-fn across(kind: FaultKind) -> String {
-    match kind {
-        FaultKind::Power => "across a power failure".to_owned(),
-        _ => format!("across a {kind}"),
+/// A restart of `node` by a fault, between what was promised and what breaks it.
+fn across(fault: &Fault, node: NodeId) -> String {
+    match fault.loss_of(node) {
+        Some(_) => "across a power failure".to_owned(),
+        None => format!("across a {}", fault.kind),
     }
 }
 

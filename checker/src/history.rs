@@ -16,13 +16,13 @@ mod validation;
 
 use crate::event::Event;
 use crate::identity::Nanos;
-pub use faults::FaultSpan;
-pub(crate) use faults::spans as fault_spans;
+pub use faults::{FaultSpan, Proof, fault_spans};
 pub(crate) use growing::Growing;
 pub use initial::Initial;
 pub use kinds::{Kinds, Said};
 pub use objects::ObjectIndex;
 pub use operation::Operation;
+pub(crate) use plan::READ;
 pub use plan::{Coverage, Header, Leaders, Least, Plan, SCHEMA};
 pub use validated::History;
 pub use validation::Malformed;

@@ -8,7 +8,7 @@
 use crate::budget::Budget;
 use crate::catalogue;
 use crate::event::{EventKind, Nanos, NodeChange, NodeId, Phase};
-use crate::fault::{Disk, Fault, Hardship, Scarcity};
+use crate::fault::{Fault, Hardship, Trouble};
 use crate::harness::Mishap;
 use crate::history::{FaultSpan, History, Plan};
 use crate::story::Shown;
@@ -98,8 +98,7 @@ impl<'a> Ended<'a> {
         self.faults.iter().find(|span| {
             let end = span.end.map(|(_, time)| time);
             let excuse = Excuse::of(plan, &span.fault, span.begin.1, end);
-            let named = named(self.log);
-            excuse.is_some_and(|excuse| excuse.covers(self.node, self.time, &named))
+            excuse.covers(self.node, self.time, &named(self.log))
         })
     }
 
@@ -125,7 +124,7 @@ impl<'a> Ended<'a> {
             self.how,
             words::at(self.time),
             span.id,
-            span.fault.manner()
+            span.fault.manner
         )
     }
 
@@ -148,23 +147,21 @@ impl<'a> Ended<'a> {
             span.fault.killed().contains(&self.node) && span.begin.1 <= self.time
         };
         let last = self.faults.iter().filter(killed).max_by_key(|span| span.begin)?;
-        matches!(last.fault, Fault::Power { .. }).then_some(last)
+        last.fault.loss_of(self.node).is_some().then_some(last)
     }
 
     /// The hardship in which it ended, for the headline: ` while its disk was full (fault 3)`.
     fn hardship(&self) -> String {
-        let hard = |span: &&FaultSpan| {
-            matches!(span.fault, Fault::Disk { .. })
-                || matches!(&span.fault, Fault::Starve { scarcity, .. }
-                    if !matches!(scarcity, Scarcity::Cpu { .. }))
-        };
-        let hard = self.within().into_iter().find(hard);
+        let hard = self.within().into_iter().find_map(|span| {
+            let all = span.fault.troubles_of(self.node);
+            Some((span, all.into_iter().find(|one| *one != Trouble::NoProcessor)?))
+        });
         let power = self.power();
         match (hard, power) {
-            (Some(span), _) => {
+            (Some((span, suffers)), _) => {
                 let over = span.end.is_some_and(|(_, end)| end < self.time);
                 let when = if over { "just after" } else { "while" };
-                format!(", {when} {} (fault {})", trouble(&span.fault), span.id)
+                format!(", {when} {} (fault {})", trouble(suffers, &span.fault.manner), span.id)
             }
             (None, Some(span)) => {
                 format!(", in its first life after a power failure (fault {})", span.id)
@@ -217,14 +214,16 @@ impl<'a> Ended<'a> {
 
     /// Why that counts against the target.
     fn because(&self) -> String {
-        let hard = self.within().into_iter().find(|span| span.fault.hardship().is_some());
+        let hard = self
+            .within()
+            .into_iter()
+            .find(|span| span.fault.troubles_of(self.node).any(|one| one.hardship().is_some()));
         let ended = "The harness did not end it: what it kills it records as killed.";
         match hard {
             Some(span) => format!(
                 "{ended} The target file does not let its servers give up on fault {} ({}): name it \
                  in `gives-up-on` if they may.",
-                span.id,
-                span.fault.manner()
+                span.id, span.fault.manner
             ),
             None if self.within().is_empty() => {
                 format!("{ended} No fault was in effect on {}.", self.node)
@@ -257,18 +256,16 @@ pub fn telling(log: &[String]) -> Option<&String> {
     TELLING.iter().find_map(with).or_else(|| log.iter().rfind(filled))
 }
 
-/// What was wrong, as a clause.
-fn trouble(fault: &Fault) -> String {
-    match fault {
-        Fault::Disk { trouble: Disk::Full, .. }
-        | Fault::Starve { scarcity: Scarcity::Disk, .. } => "its disk was full".to_owned(),
-        Fault::Disk { trouble: Disk::SlowFsync { .. }, .. } => "its disk was slow".to_owned(),
-        Fault::Disk { trouble, .. } => format!("its disk failed ({trouble})"),
-        Fault::Starve { scarcity: Scarcity::Descriptors { .. }, .. } => {
-            "it could open no more files".to_owned()
-        }
-        Fault::Starve { .. } => "it was short of memory".to_owned(),
-        other => other.to_string(),
+/// What was wrong, as a clause; the manner of the fault says more of some of it.
+fn trouble(suffers: Trouble, manner: &str) -> String {
+    match suffers {
+        Trouble::DiskFull => "its disk was full".to_owned(),
+        Trouble::DiskSlow => "its disk was slow".to_owned(),
+        Trouble::DiskErrors if manner.is_empty() => "its disk failed".to_owned(),
+        Trouble::DiskErrors => format!("its disk failed ({manner})"),
+        Trouble::NoDescriptors => "it could open no more files".to_owned(),
+        Trouble::NoMemory => "it was short of memory".to_owned(),
+        Trouble::NoProcessor => "it had too little processor time".to_owned(),
     }
 }
 
@@ -296,8 +293,8 @@ pub(crate) fn named(log: &[String]) -> Vec<Hardship> {
 /// A fault for which a server may end: while it lasts, soon after, or later if its log names it.
 #[derive(Debug)]
 pub(crate) struct Excuse {
-    hardship: Hardship,
-    nodes: Vec<NodeId>,
+    /// Who endures what, of that which a server may give up on.
+    hardships: Vec<(NodeId, Hardship)>,
     begin: Nanos,
     /// When the fault was healed, if it has been.
     end: Option<Nanos>,
@@ -330,14 +327,24 @@ pub struct Endured {
 pub fn may_end(plan: &Plan, endured: &Endured, crashed: Crashed<'_>) -> bool {
     let Endured { fault, begin, end } = endured;
     let excuse = Excuse::of(plan, fault, *begin, *end);
-    excuse.is_some_and(|excuse| excuse.covers(crashed.node, crashed.time, &named(crashed.log)))
+    excuse.covers(crashed.node, crashed.time, &named(crashed.log))
 }
 
 impl Excuse {
-    /// The excuse that `fault` gives under `plan`, if it gives one.
-    pub(crate) fn of(plan: &Plan, fault: &Fault, begin: Nanos, end: Option<Nanos>) -> Option<Self> {
-        let hardship = fault.hardship().filter(|hardship| plan.may_give_up_on(*hardship))?;
-        Some(Self { hardship, nodes: fault.nodes().to_vec(), begin, end })
+    /// The excuse that `fault` gives under `plan`; it may be none.
+    pub(crate) fn of(plan: &Plan, fault: &Fault, begin: Nanos, end: Option<Nanos>) -> Self {
+        let nodes = fault.nodes().into_iter();
+        let hardships = nodes.flat_map(|node| {
+            let all = fault.troubles_of(node).filter_map(Trouble::hardship);
+            all.map(move |hardship| (node, hardship))
+        });
+        let allowed = hardships.filter(|(_, hardship)| plan.may_give_up_on(*hardship));
+        Self { hardships: allowed.collect(), begin, end }
+    }
+
+    /// Whether it excuses nobody, whenever it is.
+    pub(crate) fn is_none(&self) -> bool {
+        self.hardships.is_empty()
     }
 
     /// The fault was healed.
@@ -347,9 +354,12 @@ impl Excuse {
 
     /// Whether the server of `node` may end at `time`, with a log whose last lines name these.
     pub(crate) fn covers(&self, node: NodeId, time: Nanos, named: &[Hardship]) -> bool {
-        let grace = if named.contains(&self.hardship) { LATE } else { SOON };
-        let over = self.end.is_some_and(|end| end.saturating_add(grace) < time);
-        self.nodes.contains(&node) && self.begin <= time && !over
+        let lasts = |hardship: &Hardship| {
+            let grace = if named.contains(hardship) { LATE } else { SOON };
+            self.end.is_none_or(|end| time <= end.saturating_add(grace))
+        };
+        let own = self.hardships.iter().filter(|(other, _)| *other == node);
+        self.begin <= time && own.map(|(_, hardship)| hardship).any(lasts)
     }
 
     /// Whether it excuses nobody at `time` or later.
@@ -362,6 +372,7 @@ impl Excuse {
 mod tests {
     use super::*;
     use crate::event::Event;
+    use crate::fault::{Effect, FaultKind};
     use crate::history::{Header, SCHEMA};
     use crate::verdict::Status;
 
@@ -386,16 +397,19 @@ mod tests {
         assert_eq!(check(&history, &Budget::unlimited_time()).status, expected);
     }
 
-    fn excused(plan: &Plan, trouble: Disk, node: u16, time: Nanos) -> bool {
-        let fault = Fault::Disk { nodes: vec![NodeId(1)], trouble };
-        let excuse = Excuse::of(plan, &fault, 10, Some(20));
-        excuse.is_some_and(|excuse| excuse.covers(NodeId(node), time, &[]))
+    fn suffers(of: Trouble) -> Fault {
+        let effects = vec![Effect::Hardship { nodes: vec![NodeId(1)], of }];
+        Fault { kind: FaultKind::new("any").unwrap(), manner: String::new(), effects }
+    }
+
+    fn excused(plan: &Plan, trouble: Trouble, node: u16, time: Nanos) -> bool {
+        let excuse = Excuse::of(plan, &suffers(trouble), 10, Some(20));
+        excuse.covers(NodeId(node), time, &[])
     }
 
     #[test]
     fn a_log_that_names_what_the_fault_did_excuses_a_later_end() {
-        let fault = Fault::Disk { nodes: vec![NodeId(1)], trouble: Disk::FsyncFails };
-        let excuse = Excuse::of(&Plan::default(), &fault, 10, Some(20)).unwrap();
+        let excuse = Excuse::of(&Plan::default(), &suffers(Trouble::DiskErrors), 10, Some(20));
         let covers = |time, line: &str| excuse.covers(NodeId(1), time, &named(&[line.to_owned()]));
         for (line, latest) in [
             ("fatal: sync log: Input/output error (os error 5)", 20 + LATE),
@@ -416,21 +430,21 @@ mod tests {
     fn a_server_may_give_up_when_its_disk_fails_and_not_when_it_is_full() {
         let plan = Plan::default();
         let excused = |trouble, node, time| excused(&plan, trouble, node, time);
-        assert!(excused(Disk::FsyncFails, 1, 15));
-        assert!(excused(Disk::FsyncFails, 1, 20 + SOON));
-        assert!(!excused(Disk::FsyncFails, 1, 9));
-        assert!(!excused(Disk::FsyncFails, 1, 21 + SOON));
-        assert!(!excused(Disk::FsyncFails, 2, 15));
-        assert!(!excused(Disk::Full, 1, 15));
+        assert!(excused(Trouble::DiskErrors, 1, 15));
+        assert!(excused(Trouble::DiskErrors, 1, 20 + SOON));
+        assert!(!excused(Trouble::DiskErrors, 1, 9));
+        assert!(!excused(Trouble::DiskErrors, 1, 21 + SOON));
+        assert!(!excused(Trouble::DiskErrors, 2, 15));
+        assert!(!excused(Trouble::DiskFull, 1, 15));
     }
 
     #[test]
     fn a_server_may_give_up_on_what_the_plan_says_only() {
         let gives_up_on = Some([Hardship::DiskFull].into());
         let plan = Plan { gives_up_on, ..Plan::default() };
-        assert!(excused(&plan, Disk::Full, 1, 15));
-        assert!(!excused(&plan, Disk::FsyncFails, 1, 15));
-        assert!(!excused(&plan, Disk::SlowFsync { by_ms: 1 }, 1, 15));
+        assert!(excused(&plan, Trouble::DiskFull, 1, 15));
+        assert!(!excused(&plan, Trouble::DiskErrors, 1, 15));
+        assert!(!excused(&plan, Trouble::DiskSlow, 1, 15));
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(crate) fn majority_without(
 ) -> Option<BTreeSet<NodeId>> {
     let mut down = ended.clone();
     down.extend(faults.iter().flat_map(|fault| fault.down()));
-    let cut: BTreeSet<_> = faults.iter().flat_map(|fault| fault.cut()).copied().collect();
+    let cut: BTreeSet<_> = faults.iter().flat_map(|fault| fault.cut()).collect();
     let up: Vec<NodeId> = nodes.iter().filter(|node| !down.contains(node)).copied().collect();
     let mut groups = UnionFind::new(up.len());
     for (a, one) in up.iter().enumerate() {
@@ -94,17 +94,19 @@ pub(crate) fn touching(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::{RestartAs, Shape};
+    use crate::fault::{Effect, FaultKind, RestartAs};
 
     #[track_caller]
     fn check(cut: &[(u16, u16)], down: &[u16], expect: &[u16]) {
         let nodes: Vec<NodeId> = (1..=5).map(NodeId).collect();
         let cut = cut.iter().map(|(a, b)| (NodeId(*a), NodeId(*b))).collect();
-        let partition = Fault::Partition { shape: Shape::Halves, cut };
-        let kill = Fault::Kill {
-            nodes: down.iter().copied().map(NodeId).collect(),
-            again: RestartAs::Same,
+        let nodes_down = down.iter().copied().map(NodeId).collect();
+        let down = Effect::NodeDown { nodes: nodes_down, returns: RestartAs::Same, loses: None };
+        let fault = |effect| {
+            let kind = FaultKind::new("any").unwrap();
+            Fault { kind, manner: String::new(), effects: vec![effect] }
         };
+        let (partition, kill) = (fault(Effect::LinkCut { pairs: cut }), fault(down));
         let got = majority(&nodes, &[&partition, &kill]).unwrap_or_default();
         assert_eq!(got, expect.iter().copied().map(NodeId).collect());
     }

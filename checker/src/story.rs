@@ -2,7 +2,7 @@
 //! them, and why it all cannot be.
 
 use crate::event::{Key, Nanos, NodeId};
-use crate::fault::{self, Cut, Fault};
+use crate::fault::{self, Cut, Effect, Fault, Trouble};
 use crate::history::{FaultSpan, History};
 use crate::reach;
 use crate::verdict::Anomaly;
@@ -142,12 +142,12 @@ fn others(
 
 /// A fault in a few words: `kill of n1 and n3`, `partition, halves`.
 fn named(fault: &Fault) -> String {
-    match (fault.nodes(), fault.manner().as_str()) {
-        ([], "") => fault.kind().to_string(),
-        ([], manner) => format!("{}, {manner}", fault.kind()),
-        (nodes, "") => format!("{} of {}", fault.kind(), words::list(nodes)),
-        (nodes, manner) => format!("{} of {}, {manner}", fault.kind(), words::list(nodes)),
-    }
+    let of = match fault.nodes() {
+        nodes if nodes.is_empty() => String::new(),
+        nodes => format!(" of {}", words::list(nodes)),
+    };
+    let comma = if fault.manner.is_empty() { "" } else { ", " };
+    format!("{}{of}{comma}{}", fault.kind, fault.manner)
 }
 
 /// From when to when a fault was in effect, by proof or else by what the harness asked for.
@@ -165,29 +165,51 @@ fn were(nodes: &[NodeId]) -> String {
     format!("{} {}", words::list(nodes), if nodes.len() == 1 { "was" } else { "were" })
 }
 
+/// What one effect of a fault did, as a clause; the manner of the fault says more of some of it.
+fn done(effect: &Effect, fault: &Fault) -> String {
+    let manner = match fault.manner.as_str() {
+        "" => String::new(),
+        manner => format!(" ({manner})"),
+    };
+    match effect {
+        Effect::LinkCut { pairs } => format!("the network was cut: {}", directions(pairs)),
+        Effect::NodeStopped { nodes } => format!("{} stood still", words::list(nodes)),
+        Effect::NodeDown { nodes, loses: Some(loss), .. } => {
+            format!("{} down after a power failure ({loss})", were(nodes))
+        }
+        Effect::NodeDown { nodes, .. } => format!("{} down after a kill", were(nodes)),
+        Effect::ClockWrong { nodes, change } => {
+            format!("the clock of {} was wrong ({change})", words::list(nodes))
+        }
+        Effect::LinkDegraded { pairs, link } => {
+            let what = if link.is_lossy() { "lost, doubled or out of order" } else { "slow" };
+            format!("packets were {what}{manner}: {}", directions(pairs))
+        }
+        Effect::Hardship { nodes, of } => {
+            let of_nodes = words::list(nodes);
+            match of {
+                Trouble::DiskErrors => format!("the disk of {of_nodes} failed{manner}"),
+                Trouble::DiskFull => format!("the disk of {of_nodes} was full"),
+                Trouble::DiskSlow => format!("the disk of {of_nodes} was slow{manner}"),
+                Trouble::NoMemory => format!("{} short of memory{manner}", were(nodes)),
+                Trouble::NoProcessor => {
+                    format!("{} short of processor time{manner}", were(nodes))
+                }
+                Trouble::NoDescriptors => format!("{} short of descriptors{manner}", were(nodes)),
+            }
+        }
+    }
+}
+
 /// What a fault did, and when.
 fn fault(span: &FaultSpan, end: Nanos) -> Fact {
     let (from, to) = effect(span, end);
-    let what = match &span.fault {
-        Fault::Partition { cut, .. } => format!("the network was cut: {}", directions(cut)),
-        Fault::Pause { nodes } => format!("{} stood still", words::list(nodes)),
-        Fault::Kill { nodes, .. } => format!("{} down after SIGKILL", were(nodes)),
-        Fault::Power { nodes, loss } => {
-            format!("{} down after a power failure ({loss})", were(nodes))
-        }
-        Fault::Clock { nodes, change } => {
-            format!("the clock of {} was wrong ({change})", words::list(nodes))
-        }
-        Fault::Slow { pairs, link } => format!("packets were slow ({link}): {}", directions(pairs)),
-        Fault::Lossy { pairs, link } => {
-            format!("packets were lost, doubled or out of order ({link}): {}", directions(pairs))
-        }
-        Fault::Disk { nodes, trouble } => {
-            format!("the disk of {} failed ({trouble})", words::list(nodes))
-        }
-        Fault::Starve { nodes, scarcity } => {
-            format!("{} left with {scarcity}", were(nodes))
-        }
+    let all: Vec<String> =
+        span.fault.effects.iter().map(|effect| done(effect, &span.fault)).collect();
+    let what = if all.is_empty() {
+        format!("{} was in effect", named(&span.fault))
+    } else {
+        words::list(all)
     };
     let doubt = if span.is_effective() { "" } else { ", not proven" };
     let until = match (span.effective, span.end) {

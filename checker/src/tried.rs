@@ -49,13 +49,13 @@ impl Tried {
     pub fn of(history: &History) -> Self {
         let faults = history.faults();
         let effective = faults.iter().filter(|span| span.took_effect());
-        let tried: BTreeSet<FaultKind> = effective.map(|span| span.fault.kind()).collect();
+        let tried: BTreeSet<FaultKind> = effective.map(|span| span.fault.kind.clone()).collect();
         let allowed = history.header().plan.faults.clone();
         // Sorting the times of a million operations takes as long as judging them.
         let times = (!faults.is_empty()).then(|| Times::of(history));
         let window = |span| times.as_ref().map(|times| times.window(span, history.end()));
         Self {
-            never_tried: allowed.difference(&tried).copied().collect(),
+            never_tried: allowed.difference(&tried).cloned().collect(),
             windows: faults.iter().filter_map(window).collect(),
             allowed,
             tried,

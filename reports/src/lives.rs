@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fracas_checker::event::{EventKind, Nanos, NodeChange, NodeId};
-use fracas_checker::fault::{Fault, FaultKind};
+use fracas_checker::fault::Fault;
 use fracas_checker::history::{FaultSpan, History};
 
 /// Why a server did not run.
@@ -97,9 +97,9 @@ pub(crate) fn downs(history: &History, faults: &[FaultSpan]) -> BTreeMap<NodeId,
     let known: BTreeSet<NodeId> = downs.keys().copied().collect();
     for span in faults {
         for node in span.fault.down() {
-            let told = known.contains(node) && span.fault.kind() != FaultKind::Pause;
+            let told = known.contains(&node) && !span.fault.stopped().contains(&node);
             if !told {
-                downs.entry(*node).or_default().push(by(span, history.end()));
+                downs.entry(node).or_default().push(by(span, node, history.end()));
             }
         }
     }
@@ -108,19 +108,21 @@ pub(crate) fn downs(history: &History, faults: &[FaultSpan]) -> BTreeMap<NodeId,
 }
 
 /// What a fault alone tells of a node that it stopped or killed.
-fn by(span: &FaultSpan, end: Nanos) -> Down {
+fn by(span: &FaultSpan, node: NodeId, end: Nanos) -> Down {
     let (from, to) = span.effective.unwrap_or_else(|| span.window(end));
     let over = span.end.is_some() || span.effective.is_some();
     let to = over.then_some(to);
     let proven = span.effective.is_some();
-    Down { from, to, why: why(&span.fault), fault: Some(span.id), proven }
+    Down { from, to, why: why(&span.fault, node), fault: Some(span.id), proven }
 }
 
-fn why(fault: &Fault) -> Why {
-    match fault.kind() {
-        FaultKind::Pause => Why::Paused,
-        FaultKind::Power => Why::NoPower,
-        _ => Why::Killed,
+fn why(fault: &Fault, node: NodeId) -> Why {
+    if fault.stopped().contains(&node) {
+        Why::Paused
+    } else if fault.loss_of(node).is_some() {
+        Why::NoPower
+    } else {
+        Why::Killed
     }
 }
 
@@ -158,7 +160,7 @@ fn killed(node: NodeId, time: Nanos, faults: &[FaultSpan]) -> Down {
     Down {
         from: time,
         to: None,
-        why: by.map_or(Why::Killed, |span| why(&span.fault)),
+        why: by.map_or(Why::Killed, |span| why(&span.fault, node)),
         fault: by.map(|span| span.id),
         proven: true,
     }
@@ -167,7 +169,7 @@ fn killed(node: NodeId, time: Nanos, faults: &[FaultSpan]) -> Down {
 #[cfg(test)]
 mod tests {
     use fracas_checker::event::Event;
-    use fracas_checker::fault::{FaultEvent, Loss, RestartAs};
+    use fracas_checker::fault::{Effect, FaultEvent, FaultKind, Loss, RestartAs};
     use fracas_checker::history::{Header, Plan, SCHEMA};
 
     use super::*;
@@ -204,8 +206,12 @@ mod tests {
 
     #[test]
     fn every_death_has_its_cause() {
-        let kill = || Fault::Kill { nodes: vec![N1], again: RestartAs::Same };
-        let power = || Fault::Power { nodes: vec![N1], loss: Loss::All };
+        let down = |loses| {
+            let (kind, manner) = (FaultKind::new("any").unwrap(), String::new());
+            let (nodes, returns) = (vec![N1], RestartAs::Same);
+            Fault { kind, manner, effects: vec![Effect::NodeDown { nodes, returns, loses }] }
+        };
+        let (kill, power) = (|| down(None), || down(Some(Loss::All)));
         let exited = || node(NodeChange::Exited { how: "status 74".to_owned(), log: Vec::new() });
         let (started, killed) = (|| node(NodeChange::Started), || node(NodeChange::Killed));
         let crash = || Why::Crashed("status 74".to_owned());

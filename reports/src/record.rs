@@ -224,3 +224,30 @@ impl fmt::Display for Ended {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Most programs say their name before their version.
+    #[test]
+    fn a_target_is_not_named_twice() {
+        let info = |version: Option<&str>| TargetInfo {
+            name: "regent".to_owned(),
+            description: String::new(),
+            version: version.map(str::to_owned),
+            binary: String::new(),
+            binary_sha256: String::new(),
+            nodes: 3,
+        };
+        for (version, called) in [
+            (Some("regent 0.1.0"), "regent 0.1.0"),
+            (Some("Regent 0.1.0"), "Regent 0.1.0"),
+            (Some("regentd 0.1.0"), "regent regentd 0.1.0"),
+            (Some("v3.5.1"), "regent v3.5.1"),
+            (None, "regent"),
+        ] {
+            assert_eq!(info(version).called(), called);
+        }
+    }
+}

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use fracas_checker::Window;
 use fracas_checker::event::{EventKind, Nanos};
-use fracas_checker::history::{FaultSpan, History};
+use fracas_checker::fault::{Cut, Fault};
+use fracas_checker::history::{FaultSpan, History, Proof};
 use fracas_checker::leadership::reigns;
 use fracas_checker::untrusted;
 use fracas_checker::verdict::{Anomaly, CheckResult};
@@ -144,13 +145,28 @@ fn refusal(reason: &Reason) -> Value {
     json!({ "outcome": outcome, "error": reason.error, "count": reason.count })
 }
 
+/// What a fault did, and beside its effects the nodes and directions that they are done to: where
+/// faults had no effects yet, these stood here.
+fn done(fault: &Fault) -> Value {
+    let mut told = json!(fault);
+    let cut = fault.cut();
+    let pairs: Vec<Cut> = fault.pairs().into_iter().filter(|pair| !cut.contains(pair)).collect();
+    let all = [("nodes", json!(fault.nodes())), ("cut", json!(cut)), ("pairs", json!(pairs))];
+    for (key, value) in all {
+        if value.as_array().is_some_and(|all| !all.is_empty()) {
+            told[key] = value;
+        }
+    }
+    told
+}
+
 fn fault(span: &FaultSpan, load: Option<&Window>) -> Value {
     let load = load.map(
         |it| json!({ "open": it.open, "asked": it.asked, "ok": it.ok, "refused": it.refused }),
     );
-    let measured = |(stage, time, measurements): &(_, Nanos, Vec<_>)| json!({ "stage": stage, "at_s": seconds(*time), "measurements": measurements });
+    let measured = |one: &Proof| json!({ "stage": one.stage, "at_s": seconds(one.time), "measurements": one.measurements });
     json!({
-        "id": span.id, "kind": span.fault.kind(), "fault": span.fault, "how": span.mechanism,
+        "id": span.id, "kind": span.fault.kind, "fault": done(&span.fault), "how": span.mechanism,
         "begin_s": seconds(span.begin.1), "end_s": span.end.map(|(_, time)| seconds(time)),
         "from_s": span.effective.map(|(from, _)| seconds(from)),
         "to_s": span.effective.map(|(_, to)| seconds(to)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use fracas_checker::event::{Completion, NodeId};
-use fracas_checker::fault::{Cut, Fault, directions};
+use fracas_checker::fault::{Cut, Effect, Fault, Trouble, directions};
 use fracas_checker::history::Operation;
 use fracas_checker::verdict::Status;
 
@@ -128,18 +128,41 @@ pub(crate) fn error(operation: &Operation) -> Option<&str> {
     }
 }
 
-/// Who a fault befell: `n1, n2 │ n3, n4, n5` for a clean cut, else the directions or the nodes.
+/// Who a fault befell: `n1, n2 │ n3, n4, n5` for a clean cut, else the directions or the nodes; and
+/// in what way, unless that is told elsewhere: how a cut was drawn is.
 pub(crate) fn befell(fault: &Fault) -> String {
-    match fault {
-        Fault::Partition { cut, .. } => {
-            clean_cut(cut).unwrap_or_else(|| directions(cut).join(", "))
-        }
-        Fault::Slow { pairs, link } | Fault::Lossy { pairs, link } => {
-            format!("{} ({link})", clean_cut(pairs).unwrap_or_else(|| directions(pairs).join(", ")))
-        }
-        _ => match fault.manner().as_str() {
-            "" => names(fault.nodes()),
-            manner => format!("{} ({manner})", names(fault.nodes())),
+    let pairs = fault.pairs();
+    let links = clean_cut(&pairs).unwrap_or_else(|| directions(&pairs).join(", "));
+    let all = [names(&fault.nodes()), links];
+    let who = all.iter().filter(|one| !one.is_empty()).cloned().collect::<Vec<_>>().join(", ");
+    let manner = if is_cut(fault) { String::new() } else { clean(&fault.manner, PHRASE) };
+    match (who.as_str(), manner.as_str()) {
+        (_, "") => who,
+        ("", _) => format!("({manner})"),
+        _ => format!("{who} ({manner})"),
+    }
+}
+
+/// Whether a fault cuts links and does nothing else.
+pub(crate) fn is_cut(fault: &Fault) -> bool {
+    !fault.effects.is_empty()
+        && fault.effects.iter().all(|effect| matches!(effect, Effect::LinkCut { .. }))
+}
+
+/// The style class of a fault: what it looks like follows from what it does, whatever its kind.
+pub(crate) fn class(fault: &Fault) -> &'static str {
+    match fault.effects.first() {
+        None => "several",
+        Some(Effect::LinkCut { .. }) => "partition",
+        Some(Effect::NodeStopped { .. }) => "pause",
+        Some(Effect::NodeDown { loses: Some(_), .. }) => "power",
+        Some(Effect::NodeDown { .. }) => "kill",
+        Some(Effect::ClockWrong { .. }) => "clock",
+        Some(Effect::LinkDegraded { link, .. }) if link.is_lossy() => "loss",
+        Some(Effect::LinkDegraded { .. }) => "slow",
+        Some(Effect::Hardship { of, .. }) => match of {
+            Trouble::DiskErrors | Trouble::DiskFull | Trouble::DiskSlow => "disk",
+            Trouble::NoMemory | Trouble::NoProcessor | Trouble::NoDescriptors => "starve",
         },
     }
 }
@@ -165,14 +188,16 @@ fn clean_cut(cut: &[Cut]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use fracas_checker::fault::Shape;
+    use fracas_checker::fault::FaultKind;
 
     use super::*;
 
     #[track_caller]
     fn reads(cut: &[(u16, u16)], expect: &str) {
         let cut = cut.iter().map(|(from, to)| (NodeId(*from), NodeId(*to))).collect();
-        assert_eq!(befell(&Fault::Partition { shape: Shape::Halves, cut }), expect);
+        let (kind, manner) = (FaultKind::new("partition").unwrap(), "halves".to_owned());
+        let effects = vec![Effect::LinkCut { pairs: cut }];
+        assert_eq!(befell(&Fault { kind, manner, effects }), expect);
     }
 
     #[test]

@@ -17,26 +17,20 @@ const TTL: &str = "ttl_ms";
 /// The arguments of an operation.
 pub(crate) fn arguments<V: Argument>(op: &Op) -> impl Iterator<Item = (&'static str, V)> {
     op.fields().into_iter().filter_map(|(name, field)| match field {
-        Field::Time(Some(time)) => Some((TTL, V::number(time / NANOS_PER_MILLI))),
+        Field::Time(Some(time)) => Some((TTL, V::from(time / NANOS_PER_MILLI))),
         Field::Time(None) => V::forever().map(|forever| (TTL, forever)),
-        Field::Key(key) => Some((name, V::text(key))),
-        Field::Value(Value::Int(number)) => Some((name, V::signed(*number))),
-        Field::Signed(number) => Some((name, V::signed(number))),
-        Field::Value(Value::Text(text)) => Some((name, V::text(text))),
-        Field::Number(number) => Some((name, V::number(number))),
+        Field::Key(key) => Some((name, V::from(&**key))),
+        Field::Value(Value::Int(number)) => Some((name, V::from(*number))),
+        Field::Signed(number) => Some((name, V::from(number))),
+        Field::Value(Value::Text(text)) => Some((name, V::from(&**text))),
+        Field::Number(number) => Some((name, V::from(number))),
         Field::Parts(parts) => Some((name, V::json(parts.iter().map(part).collect()))),
-        Field::Node(node) => Some((name, V::text(&node.to_string()))),
+        Field::Node(node) => Some((name, V::from(&*node.to_string()))),
     })
 }
 
 /// What an argument becomes for who is handed it.
-pub(crate) trait Argument: Sized {
-    /// Of a text.
-    fn text(text: &str) -> Self;
-    /// Of a number that is never below 0.
-    fn number(number: u64) -> Self;
-    /// Of a number of either sign.
-    fn signed(number: i64) -> Self;
+pub(crate) trait Argument: for<'a> From<&'a str> + From<u64> + From<i64> {
     /// Of a time to live without an end; none where it is left out.
     fn forever() -> Option<Self>;
     /// Of anything else.
@@ -44,18 +38,6 @@ pub(crate) trait Argument: Sized {
 }
 
 impl Argument for Json {
-    fn text(text: &str) -> Self {
-        text.into()
-    }
-
-    fn number(number: u64) -> Self {
-        number.into()
-    }
-
-    fn signed(number: i64) -> Self {
-        number.into()
-    }
-
     fn forever() -> Option<Self> {
         None
     }

@@ -192,18 +192,6 @@ pub(crate) fn variables_of_op(
 }
 
 impl Argument for Value {
-    fn text(text: &str) -> Self {
-        text.into()
-    }
-
-    fn number(number: u64) -> Self {
-        number.into()
-    }
-
-    fn signed(number: i64) -> Self {
-        number.into()
-    }
-
     fn forever() -> Option<Self> {
         Some(0.into())
     }

@@ -1,53 +1,16 @@
 //! Every operation that can be asked for: what is sent, and what its answers mean.
 
+#[path = "support/server.rs"]
+mod server;
 mod support;
 
-use std::path::Path;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::http::{Method, StatusCode, Uri};
 use fracas_checker::event::Stamp;
 use fracas_checker::transaction::{Micro, ReadValue};
-use fracas_checker::{Completion, Key, NodeId, Op, OpKind, Outcome, ProcessId, Value};
-use fracas_targets::Target;
+use fracas_checker::{Completion, Key, Op, OpKind, Outcome, Value};
 use serde_json::{Value as Json, json};
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-
-/// A server that gives one answer to everything, and what it was asked last.
-struct Server {
-    target: Target,
-    answer: watch::Sender<(u16, String)>,
-    asked: watch::Receiver<String>,
-}
-
-impl Server {
-    async fn start() -> Self {
-        let (answer, to_give) = watch::channel((200, String::new()));
-        let (heard, asked) = watch::channel(String::new());
-        let app = Router::new().fallback(async move |method: Method, uri: Uri, body: String| {
-            heard.send_replace(format!("{method} {uri} {body}").trim_end().to_owned());
-            let (status, text) = to_give.borrow().clone();
-            (StatusCode::from_u16(status).unwrap(), text)
-        });
-        let listener = TcpListener::bind((support::address(1), 0)).await.unwrap();
-        let port = listener.local_addr().unwrap().port().to_string();
-        tokio::spawn(async move { axum::serve(listener, app).await });
-        let text = include_str!("valid-all.toml").replace("8001", &port);
-        let target = Target::parse("valid-all.toml", &text).unwrap_or_else(|e| panic!("{e}"));
-        Self { target, answer, asked }
-    }
-
-    /// What was sent for the operation, and how it ended when this was the answer.
-    async fn ask(&self, op: &Op, status: u16, body: &str) -> (String, Completion) {
-        self.answer.send_replace((status, body.to_owned()));
-        let cluster = support::loopback("server", 1, Path::new("/nodes"));
-        let client = self.target.deploy(&cluster).unwrap().client().unwrap();
-        let completion = client.invoke(NodeId(1), ProcessId(7), op).await;
-        (self.asked.borrow().clone(), completion)
-    }
-}
+use server::Server;
 
 fn ok(outcome: Outcome) -> Completion {
     Completion::Ok { outcome, stamp: Stamp::default() }
@@ -176,7 +139,7 @@ fn of_locks_and_others() -> Vec<Success> {
 
 #[tokio::test]
 async fn every_operation_is_asked_for_with_its_arguments() {
-    let server = Server::start().await;
+    let server = Server::start(include_str!("valid-all.toml"), "8001").await;
     let mut kinds = vec![OpKind::Txn];
     let successes = of_registers_sets_and_queues().into_iter().chain(of_locks_and_others());
     for (op, sent, body, outcome) in successes {
@@ -201,7 +164,7 @@ async fn every_operation_is_asked_for_with_its_arguments() {
 
 #[tokio::test]
 async fn nothing_found_is_an_answer() {
-    let server = Server::start().await;
+    let server = Server::start(include_str!("valid-all.toml"), "8001").await;
     let (k, value) = (key, Value::Int(5));
     let none = Outcome::ReadVersion { generation: 0, value: None };
     for (op, status, body, outcome) in [
@@ -226,7 +189,7 @@ async fn nothing_found_is_an_answer() {
 /// What only looks has certainly failed; what may have changed something is unknown.
 #[tokio::test]
 async fn an_answer_that_is_not_as_declared_is_never_a_success() {
-    let server = Server::start().await;
+    let server = Server::start(include_str!("valid-all.toml"), "8001").await;
     let hint = "(a number in quotes is a text or a number only where `as` says so)";
     for (op, body, completion) in [
         (

@@ -1,53 +1,16 @@
 //! What the target file of the reference cluster sends for every kind of object, and what it makes
 //! of the answers. That the server serves these routes and answers so is tested where the server is.
 
+#[path = "support/server.rs"]
+mod server;
 mod support;
 
-use std::path::Path;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::http::{Method, StatusCode, Uri};
 use fracas_checker::event::Stamp;
 use fracas_checker::transaction::{Micro, ReadValue};
-use fracas_checker::{Completion, Key, NodeId, Op, Outcome, ProcessId, Value};
-use fracas_targets::Target;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-
-/// A server that gives one answer to everything, and what it was asked last.
-struct Server {
-    target: Target,
-    answer: watch::Sender<(u16, String)>,
-    asked: watch::Receiver<String>,
-}
-
-impl Server {
-    async fn start() -> Self {
-        let (answer, to_give) = watch::channel((200, String::new()));
-        let (heard, asked) = watch::channel(String::new());
-        let app = Router::new().fallback(async move |method: Method, uri: Uri, body: String| {
-            heard.send_replace(format!("{method} {uri} {body}").trim_end().to_owned());
-            let (status, text) = to_give.borrow().clone();
-            (StatusCode::from_u16(status).unwrap(), text)
-        });
-        let listener = TcpListener::bind((support::address(1), 0)).await.unwrap();
-        let port = listener.local_addr().unwrap().port().to_string();
-        tokio::spawn(async move { axum::serve(listener, app).await });
-        let text = include_str!("../builtin/regent.toml").replace("7000", &port);
-        let target = Target::parse("regent.toml", &text).unwrap_or_else(|e| panic!("{e}"));
-        Self { target, answer, asked }
-    }
-
-    /// What was sent for the operation, and how it ended when this was the answer.
-    async fn ask(&self, op: &Op, status: u16, body: &str) -> (String, Completion) {
-        self.answer.send_replace((status, body.to_owned()));
-        let cluster = support::loopback("regent", 1, Path::new("/nodes"));
-        let client = self.target.deploy(&cluster).unwrap().client().unwrap();
-        let completion = client.invoke(NodeId(1), ProcessId(7), op).await;
-        (self.asked.borrow().clone(), completion)
-    }
-}
+use fracas_checker::{Completion, Key, NodeId, Op, Outcome, Value};
+use server::Server;
 
 /// An operation, what is sent for it, the answer beside node and generation, and what it means.
 type Row = (Op, &'static str, &'static str, Outcome);
@@ -194,7 +157,7 @@ fn locks_and_transactions() -> Vec<Row> {
 
 #[tokio::test]
 async fn every_kind_of_object_has_its_routes() {
-    let server = Server::start().await;
+    let server = Server::start(include_str!("../builtin/regent.toml"), "7000").await;
     let stamp = Stamp::new(Some(NodeId(1)), Some(5));
     let rows =
         [sets_queues_and_counters(), registers_texts_and_versions(), locks_and_transactions()];
@@ -210,7 +173,7 @@ async fn every_kind_of_object_has_its_routes() {
 
 #[tokio::test]
 async fn what_was_certainly_not_done_has_failed() {
-    let server = Server::start().await;
+    let server = Server::start(include_str!("../builtin/regent.toml"), "7000").await;
     let rows =
         [sets_queues_and_counters(), registers_texts_and_versions(), locks_and_transactions()];
     for (op, ..) in rows.concat() {

@@ -2,7 +2,6 @@
 
 use super::context::{About, Context, Suspects, covers, served};
 use crate::event::{Nanos, NodeId, Outcome, Value};
-use crate::fault::Fault;
 use crate::history::{FaultSpan, History, Operation};
 use crate::leadership::evidence::Evidence;
 use crate::observation::Source;
@@ -59,20 +58,19 @@ pub(super) fn old_leader(context: &Context<'_>) -> Option<String> {
 
 /// What about `node` may have kept it from knowing that it was deposed.
 fn why_it_did_not_know(context: &Context<'_>, node: NodeId, asked: (Nanos, Nanos)) -> String {
-    let wrong = context.faults.iter().find(|span| {
-        matches!(&span.fault, Fault::Clock { nodes, .. } if nodes.contains(&node))
-            && covers(span, asked)
-    });
+    let wrong = context
+        .faults
+        .iter()
+        .find(|span| span.fault.wrong_clocks().contains(&node) && covers(span, asked));
     let woke = context.faults.iter().find(|span| {
-        matches!(&span.fault, Fault::Pause { nodes } if nodes.contains(&node))
+        span.fault.stopped().contains(&node)
             && span.effective.is_some_and(|(_, to)| to <= asked.1 && asked.1 - to <= AWAKE)
     });
     match (wrong, woke) {
         (Some(span), _) => format!(
             "Its clock was wrong then ({}, fault {}): a leader that counts a lease by such a clock \
              gives such answers.",
-            span.fault.manner(),
-            span.id
+            span.fault.manner, span.id
         ),
         (_, Some(span)) => format!(
             "It had stood still until {} (fault {}): a leader that does not ask a quorum before it \
@@ -205,10 +203,9 @@ pub(super) fn wrong_clock(context: &Context<'_>) -> Option<String> {
     let to = requests.iter().filter_map(|one| one.ok()).map(|(time, ..)| time).max()?;
     let granted: Vec<NodeId> = requests.iter().filter_map(|one| served(one)).collect();
     let (span, node) = context.faults.iter().find_map(|span| {
-        let Fault::Clock { nodes, .. } = &span.fault else { return None };
         let (begin, end) = span.effective.filter(|_| span.is_effective())?;
-        let node = nodes.iter().find(|node| granted.contains(node))?;
-        (begin <= to && from <= end).then_some((span, *node))
+        let node = span.fault.wrong_clocks().into_iter().find(|node| granted.contains(node))?;
+        (begin <= to && from <= end).then_some((span, node))
     })?;
     let (begin, end) = span.effective?;
     Some(format!(
@@ -216,7 +213,7 @@ pub(super) fn wrong_clock(context: &Context<'_>) -> Option<String> {
          fault {}). A lease that is counted by a wall clock then ends too early or too late.",
         words::at(begin),
         words::at(end),
-        span.fault.manner(),
+        span.fault.manner,
         span.id
     ))
 }

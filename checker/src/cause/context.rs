@@ -1,6 +1,6 @@
 //! What is to be explained, and what the rules look at.
 
-use crate::fault::Fault;
+use crate::fault::Loss;
 use crate::history::{FaultSpan, History, Operation};
 use crate::identity::{Nanos, NodeId};
 use crate::leadership::evidence::Evidence;
@@ -55,9 +55,10 @@ impl<'a> Context<'a> {
         span: (Nanos, Nanos),
     ) -> impl Iterator<Item = Down<'_>> {
         let all = self.faults.iter().filter(move |span| span.fault.killed().contains(&node));
-        let downs = all.filter_map(|fault| {
+        let downs = all.filter_map(move |fault| {
             let (from, _) = fault.effective?;
-            Some(Down { fault, from, back: fault.end.map(|(_, time)| time) })
+            let (back, loss) = (fault.end.map(|(_, time)| time), fault.fault.loss_of(node));
+            Some(Down { fault, loss, from, back })
         });
         downs.filter(move |down| (span.0..=span.1).contains(&down.from))
     }
@@ -75,6 +76,8 @@ pub(super) fn covers(span: &FaultSpan, (from, to): (Nanos, Nanos)) -> bool {
 /// A node that was killed, or lost its power.
 pub(super) struct Down<'a> {
     pub(super) fault: &'a FaultSpan,
+    /// What it lost of what it had not made durable, if anything.
+    loss: Option<Loss>,
     pub(super) from: Nanos,
     /// When it had been started again, if it was.
     pub(super) back: Option<Nanos>,
@@ -83,20 +86,15 @@ pub(super) struct Down<'a> {
 impl Down<'_> {
     /// What was done to the node, as a clause: `was killed at 5.100 s (fault 1)`.
     pub(super) fn clause(&self) -> String {
-        let verb = match self.fault.fault {
-            Fault::Power { .. } => "lost its power",
-            _ => "was killed",
-        };
+        let verb = if self.loss.is_some() { "lost its power" } else { "was killed" };
         format!("{verb} at {} (fault {})", words::at(self.from), self.fault.id)
     }
 
     /// What such a fault takes, as a sentence.
     pub(super) fn takes(&self) -> String {
-        match &self.fault.fault {
-            Fault::Power { loss, .. } => {
-                format!("A power failure takes what a server has not synced ({loss}).")
-            }
-            _ => "A server that is killed keeps what it has written and loses what it held in \
+        match self.loss {
+            Some(loss) => format!("A power failure takes what a server has not synced ({loss})."),
+            None => "A server that is killed keeps what it has written and loses what it held in \
                   memory."
                 .to_owned(),
         }

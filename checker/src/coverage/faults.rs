@@ -99,12 +99,12 @@ fn doubts(faults: &[FaultSpan], result: &mut CheckResult) {
     let doubts: Vec<(&FaultSpan, String)> =
         faults.iter().filter_map(|span| Some((span, doubt(span)?))).collect();
     let many = doubts.len() * FAULTS_PER_DOUBT > faults.len();
-    let seen: BTreeSet<FaultKind> =
-        faults.iter().filter(|span| span.took_effect()).map(|span| span.fault.kind()).collect();
+    let seen: BTreeSet<&FaultKind> =
+        faults.iter().filter(|span| span.took_effect()).map(|span| &span.fault.kind).collect();
     for (span, doubt) in doubts {
         let (id, fault) = (span.id, &span.fault);
         let text = format!("fault {id} ({fault}) was not proven: {doubt}");
-        if many || !seen.contains(&fault.kind()) {
+        if many || !seen.contains(&fault.kind) {
             result.inconclusive(format!(
                 "{text}; run it again on a machine that is less busy, or see `fracas doctor`"
             ));
@@ -119,7 +119,7 @@ fn doubt(span: &FaultSpan) -> Option<String> {
     if span.is_effective() {
         return None;
     }
-    let measured = span.proofs.iter().flat_map(|(_, _, measurements)| measurements);
+    let measured = span.proofs.iter().flat_map(|proof| &proof.measurements);
     let failed = measured.clone().find(|measurement| !measurement.holds);
     Some(match (failed, span.problems.first()) {
         (Some(failed), _) => format!("{}: {}", failed.what, failed.result),

@@ -1,97 +1,74 @@
-//! The kinds of faults, for flags, lists and lanes.
+//! The kind of a fault: a word that whoever injects faults chooses, and that nothing is decided by.
 
 use std::fmt;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The kinds of [`super::Fault`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FaultKind {
-    /// [`super::Fault::Partition`].
-    Partition,
-    /// [`super::Fault::Pause`].
-    Pause,
-    /// [`super::Fault::Kill`].
-    Kill,
-    /// [`super::Fault::Power`].
-    Power,
-    /// [`super::Fault::Clock`].
-    Clock,
-    /// [`super::Fault::Slow`].
-    Slow,
-    /// [`super::Fault::Lossy`].
-    Loss,
-    /// [`super::Fault::Disk`].
-    Disk,
-    /// [`super::Fault::Starve`].
-    Starve,
-}
+/// No word of a kind is longer.
+const LONGEST: usize = 32;
+
+/// The kind of a fault: lowercase letters, digits and `-`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FaultKind(Arc<str>);
 
 impl FaultKind {
-    /// All kinds, in the order in which lists show them.
-    pub const ALL: [Self; 9] = [
-        Self::Partition,
-        Self::Pause,
-        Self::Kill,
-        Self::Power,
-        Self::Clock,
-        Self::Slow,
-        Self::Loss,
-        Self::Disk,
-        Self::Starve,
-    ];
-
-    /// The word used on the command line, in histories and in reports.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Partition => "partition",
-            Self::Pause => "pause",
-            Self::Kill => "kill",
-            Self::Power => "power",
-            Self::Clock => "clock",
-            Self::Slow => "slow",
-            Self::Loss => "loss",
-            Self::Disk => "disk",
-            Self::Starve => "starve",
+    /// The kind that is called so.
+    ///
+    /// # Errors
+    /// What is expected of a word.
+    pub fn new(word: &str) -> Result<Self, String> {
+        let letter =
+            |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+        let begins = word.starts_with(|first: char| first.is_ascii_lowercase());
+        if begins && word.len() <= LONGEST && word.chars().all(letter) {
+            return Ok(Self(word.into()));
         }
+        let shown: String = word.chars().take(LONGEST).filter(|one| !one.is_control()).collect();
+        Err(format!(
+            "kind of fault `{shown}`, expected a word of at most {LONGEST} lowercase letters, \
+             digits and `-`"
+        ))
     }
 
-    /// What it does, in one line.
+    /// The word.
     #[must_use]
-    pub fn about(self) -> &'static str {
-        match self {
-            Self::Partition => "packets between some nodes are dropped",
-            Self::Pause => "all processes of some nodes are stopped, and later go on",
-            Self::Kill => "some nodes are killed with SIGKILL, and later started again",
-            Self::Power => "some nodes are killed and lose what was not yet durable on their disks",
-            Self::Clock => "the wall clocks of some nodes jump, drift, flicker or stand still",
-            Self::Slow => "packets between some nodes are late, or few at a time",
-            Self::Loss => "packets between some nodes are lost, doubled or out of order",
-            Self::Disk => "the disks of some nodes fail, are full, or take their time",
-            Self::Starve => "some nodes have too little processor time, memory or descriptors",
-        }
-    }
-
-    /// What is measured to prove it, in a few words.
-    #[must_use]
-    pub fn proven_by(self) -> &'static str {
-        match self {
-            Self::Partition => "a probe and a drop counter per direction",
-            Self::Pause => "the state of every thread",
-            Self::Kill => "the processes",
-            Self::Power => "the processes, and counts of bytes, pages and entries lost",
-            Self::Clock => "clock calls made in the node",
-            Self::Slow | Self::Loss => "probes of the pair, against a pair that is left alone",
-            Self::Disk => "calls made on the disk, and counts of the errors they were answered",
-            Self::Starve => "what the node's processes got",
-        }
+    pub fn word(&self) -> &str {
+        &self.0
     }
 }
 
 impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for FaultKind {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for FaultKind {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(from)?;
+        Self::new(&word).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_plain_word_is_a_kind() {
+        for word in ["partition", "corrupt-file", "reset2"] {
+            assert_eq!(FaultKind::new(word).unwrap().word(), word);
+        }
+        let long = "a".repeat(33);
+        for word in ["", "-", "Kill", "a b", "2x", "a\"b", "ü", &long] {
+            assert!(FaultKind::new(word).unwrap_err().contains("expected a word"), "{word}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// A way to write a history down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Format {
-    /// Our own lines, `fracas.history/1`: see [`jsonl`](super::jsonl).
+    /// Our own lines, `fracas.history/2`: see [`jsonl`](super::jsonl).
     Fracas,
     /// Operation maps of Jepsen, Knossos and Elle: see [`jepsen_edn`](super::jepsen_edn).
     JepsenEdn,
@@ -52,7 +52,7 @@ impl Format {
     #[must_use]
     pub fn about(self) -> &'static str {
         match self {
-            Self::Fracas => "our own lines, `fracas.history/1`, as every run records them",
+            Self::Fracas => "our own lines, `fracas.history/2`, as every run records them",
             Self::JepsenEdn => "operation maps of Jepsen, Knossos and Elle, in EDN",
             Self::JepsenLog => "the console log of a Jepsen test, or its `history.txt`",
             Self::PorcupineKv => "the lines that Porcupine's tests of a key-value store read",

@@ -1,4 +1,4 @@
-//! The format `fracas.history/1`: a header line, then one JSON object per event.
+//! The format `fracas.history/2`, and the one before it: a header line, then one JSON object per event.
 //!
 //! The format is described in `docs/history-format.md`. Nothing here opens a file: lines come from
 //! a reader and leave as strings.
@@ -10,7 +10,7 @@ use std::io::{self, BufRead, Read, Write};
 use plain::Plain;
 
 use crate::event::Event;
-use crate::history::{Act, Growing, Header, History, Malformed, SCHEMA};
+use crate::history::{Act, Growing, Header, History, Malformed, READ, SCHEMA};
 
 /// The longest line that is read. A longer one is no line of a history.
 const LINE_LIMIT: u64 = 16 << 20;
@@ -141,8 +141,8 @@ fn parse_header(line: &[u8]) -> Result<Header, ReadError> {
     let not_header =
         |error| refuse(1, format!("not a header: {}, expected one of `{SCHEMA}`", place(&error)));
     let Versioned { schema } = serde_json::from_slice(line).map_err(not_header)?;
-    if schema != SCHEMA {
-        return Err(refuse(1, format!("schema `{schema}`, expected `{SCHEMA}`")));
+    if !READ.contains(&schema.as_str()) {
+        return Err(refuse(1, format!("schema `{schema}`, expected `{}`", READ.join("` or `"))));
     }
     serde_json::from_slice(line).map_err(not_header)
 }

@@ -11,7 +11,10 @@ use crate::op::OpKind;
 use crate::value::Value;
 
 /// The name and version of the format; the first field of the first line.
-pub const SCHEMA: &str = "fracas.history/1";
+pub const SCHEMA: &str = "fracas.history/2";
+
+/// The versions that are read. In the first, faults had no effects, but data of their kind.
+pub(crate) const READ: [&str; 2] = ["fracas.history/1", SCHEMA];
 
 /// The first line of a history: what was run, and how it is to be judged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use super::faults::{FaultSpan, spans};
+use super::faults::{FaultSpan, fault_spans};
 use super::kinds::Kinds;
 use super::objects::ObjectIndex;
 use super::operation::Operation;
@@ -107,7 +107,7 @@ impl History {
     /// Every fault: its begin, proofs and end joined by id, in the order of their begin.
     #[must_use]
     pub fn faults(&self) -> Vec<FaultSpan> {
-        spans(&self.others)
+        fault_spans(&self.others)
     }
 
     /// What happened to the harness, in order, each with when it was recorded.

@@ -109,6 +109,15 @@ impl Walk {
             EventKind::Complete { process, completion } => {
                 return self.complete(at, process, completion);
             }
+            EventKind::Fault(FaultEvent::Proof { id, since: Some(since), .. })
+                if since > event.time =>
+            {
+                return Err(format!(
+                    "fault {id} measured since {since} and recorded at {}, expected `since` not to be \
+                     later",
+                    event.time
+                ));
+            }
             EventKind::Fault(ref fault) => self.fault(fault)?,
             EventKind::Observe(ref seen) if seen.since > event.time => {
                 return Err(format!(

@@ -47,7 +47,7 @@ enum Change<'a> {
     /// A proven fault comes into effect, or may be over.
     Effect(&'a FaultSpan, bool),
     /// Nodes are about to be stopped, or go on.
-    Stopped(&'a [NodeId], bool),
+    Stopped(Vec<NodeId>, bool),
 }
 
 fn changes(faults: &[FaultSpan], end: Nanos) -> Vec<(Nanos, Change<'_>)> {
@@ -78,7 +78,7 @@ impl<'a> Now<'a> {
             Change::Effect(span, true) => drop(self.faults.insert(span.id, &span.fault)),
             Change::Effect(span, false) => drop(self.faults.remove(&span.id)),
             Change::Stopped(nodes, begins) => {
-                for node in *nodes {
+                for node in nodes {
                     *self.stopped.entry(*node).or_default() += if *begins { 1 } else { -1 };
                 }
             }
@@ -87,10 +87,9 @@ impl<'a> Now<'a> {
 
     /// The nodes that run, and have no majority to talk to.
     fn cut_off(&self, nodes: &[NodeId]) -> BTreeSet<NodeId> {
-        let down: BTreeSet<NodeId> =
-            self.faults.values().flat_map(|one| one.down()).copied().collect();
+        let down: BTreeSet<NodeId> = self.faults.values().flat_map(|one| one.down()).collect();
         let cut: BTreeSet<(NodeId, NodeId)> =
-            self.faults.values().flat_map(|one| one.cut()).copied().collect();
+            self.faults.values().flat_map(|one| one.cut()).collect();
         let runs = |node: &NodeId| self.stopped.get(node).is_none_or(|stopped| *stopped == 0);
         let up: Vec<NodeId> = nodes.iter().filter(|node| !down.contains(node)).copied().collect();
         let meets = |node: NodeId| {
@@ -123,7 +122,12 @@ fn reached(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::{RestartAs, Shape};
+    use crate::fault::{Effect, FaultKind, RestartAs};
+
+    fn fault(effect: Effect) -> Fault {
+        let kind = FaultKind::new("any").unwrap();
+        Fault { kind, manner: String::new(), effects: vec![effect] }
+    }
 
     fn span(id: u32, fault: Fault, (from, to): (Nanos, Nanos), proven: bool) -> FaultSpan {
         FaultSpan {
@@ -140,7 +144,7 @@ mod tests {
 
     fn cut(pairs: &[(u16, u16)]) -> Fault {
         let cut = pairs.iter().map(|(a, b)| (NodeId(*a), NodeId(*b))).collect();
-        Fault::Partition { shape: Shape::Halves, cut }
+        fault(Effect::LinkCut { pairs: cut })
     }
 
     /// The spans of n1 in a cluster of three.
@@ -158,7 +162,8 @@ mod tests {
         check(&[span(1, cut(ALONE), (10, 20), true)], &[(10, 20)]);
         check(&[span(1, cut(ALONE), (10, 20), false)], &[]);
         check(&[span(1, cut(&[(1, 2), (2, 1)]), (10, 20), true)], &[]);
-        let kill = Fault::Kill { nodes: vec![NodeId(2), NodeId(3)], again: RestartAs::Same };
+        let nodes = vec![NodeId(2), NodeId(3)];
+        let kill = fault(Effect::NodeDown { nodes, returns: RestartAs::Same, loses: None });
         check(&[span(1, kill, (10, 20), true)], &[(10, 20)]);
         // Heard by none, or hearing none.
         check(&[span(1, cut(&[(1, 2), (1, 3)]), (10, 20), true)], &[(10, 20)]);
@@ -176,7 +181,8 @@ mod tests {
 
     #[test]
     fn a_node_that_stands_still_is_not_judged() {
-        let pause = |proven| span(2, Fault::Pause { nodes: vec![NodeId(1)] }, (14, 16), proven);
+        let stopped = || fault(Effect::NodeStopped { nodes: vec![NodeId(1)] });
+        let pause = |proven| span(2, stopped(), (14, 16), proven);
         let alone = span(1, cut(ALONE), (10, 20), true);
         check(&[alone.clone(), pause(true)], &[(10, 14), (16, 20)]);
         check(&[alone, pause(false)], &[(10, 14), (16, 20)]);

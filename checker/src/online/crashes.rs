@@ -49,7 +49,9 @@ impl Crashes {
             EventKind::Fault(FaultEvent::Begin { id, fault, .. }) => {
                 self.excuses.retain(|_, excuse| !excuse.is_over(event.time));
                 let excuse = Excuse::of(&self.plan, fault, event.time, None);
-                self.excuses.extend(excuse.map(|excuse| (*id, excuse)));
+                if !excuse.is_none() {
+                    self.excuses.insert(*id, excuse);
+                }
             }
             EventKind::Fault(FaultEvent::End { id, .. }) => {
                 if let Some(excuse) = self.excuses.get_mut(id) {

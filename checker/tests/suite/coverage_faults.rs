@@ -2,20 +2,20 @@
 //! asked meanwhile. Every refusal has a history that is refused and the nearest one that is not.
 
 use fracas_checker::Budget;
-use fracas_checker::fault::FaultKind;
 use fracas_checker::judge;
 use fracas_checker::tried::Tried;
 use fracas_checker::verdict::Status;
 
 use super::coverage::lacks;
 use super::support::checked::result;
+use super::support::faults::kind;
 use super::support::language::history;
 
 const RUN: &str = "phase load 0\nphase stop 9000\n";
 
 #[test]
 fn faults_that_were_asked_for_must_happen() {
-    let none = "faults were asked for (pause and kill) and none was injected: ";
+    let none = "faults were asked for (kill and pause) and none was injected: ";
     lacks(&[none], &[], &format!("{RUN}plan faults kill,pause"));
     lacks(
         &["faults were asked for and none was injected: "],
@@ -167,7 +167,7 @@ fn a_verdict_tells_which_kinds_were_allowed_and_never_tried() {
     let all = told("plan faults kill\nfault 1 kill n1 [10..20]");
     assert_eq!(all.headline, "`coverage` passed. Kinds of faults tried: kill.");
     // A run that failed tells it, too, beside its headline.
-    assert_eq!(told("plan faults kill").faults.unwrap().never_tried, [FaultKind::Kill].into());
+    assert_eq!(told("plan faults kill").faults.unwrap().never_tried, [kind("kill")].into());
 }
 
 #[test]

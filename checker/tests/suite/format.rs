@@ -4,13 +4,14 @@ use fracas_checker::event::{
     Completion, Event, EventKind, NodeChange, NodeId, Op, OpKind, Outcome, Phase, ProcessId, Stamp,
 };
 use fracas_checker::fault::{
-    Clock, Disk, Fault, FaultEvent, FaultKind, Hardship, Link, Loss, Measurement, RestartAs,
-    Scarcity, Shape, Stage,
+    Clock, Effect, Fault, FaultEvent, Hardship, Link, Loss, Measurement, RestartAs, Stage, Trouble,
 };
 use fracas_checker::formats::jsonl::{event_line, header_line, read};
 use fracas_checker::harness::Mishap;
 use fracas_checker::history::{Coverage, Header, History, Kinds, Leaders, Least, Plan, SCHEMA};
 use fracas_checker::observation::{Grade, LogEntry, Observation, Role, Source};
+
+use crate::support::faults::{fault, kind};
 
 const DOCUMENT: &str = include_str!("../../../docs/history-format.md");
 
@@ -31,7 +32,11 @@ fn the_examples_of_the_document_are_one_history() {
         assert_eq!(event_line(event), *line, "the writer writes what the document shows");
     }
     assert_eq!(history.operations().len(), 5);
-    assert_eq!(history.faults().len(), 3);
+    let effective = history.faults().iter().map(|span| span.effective).collect::<Vec<_>>();
+    assert_eq!(
+        effective,
+        [Some((3_040_000_000, 5_970_000_000)), None, Some((6_600_000_000, 7_900_000_000))]
+    );
     for word in ["invoke", "complete", "fault", "observe", "phase", "note"] {
         assert!(lines.iter().any(|line| line.contains(&format!("\"event\":\"{word}\""))), "{word}");
     }
@@ -53,7 +58,7 @@ fn header() -> Header {
             initial: None,
             step_down_ms: Some(6),
             new_leader_ms: Some(7),
-            faults: [FaultKind::Kill].into(),
+            faults: [kind("kill")].into(),
             coverage: Coverage {
                 elections: 2,
                 objects: [("k*".to_owned(), Least { handovers: 2, ..Least::default() })].into(),
@@ -96,6 +101,28 @@ fn mishaps() -> Vec<EventKind> {
     all.map(EventKind::mishap).into()
 }
 
+/// A fault of every effect.
+fn faults() -> [Fault; 11] {
+    let (one, both) = (|| vec![NodeId(1)], vec![NodeId(1), NodeId(2)]);
+    let pairs = || vec![(NodeId(1), NodeId(2))];
+    let (same, link) = (RestartAs::Same, Link { loss_ppm: 50_000, ..Link::default() });
+    let loses = Some(Loss::Sectors);
+    [
+        Effect::LinkCut { pairs: pairs() },
+        Effect::NodeStopped { nodes: one() },
+        Effect::NodeDown { nodes: both, returns: same, loses: None },
+        Effect::NodeDown { nodes: one(), returns: RestartAs::NextBinary, loses: None },
+        Effect::NodeDown { nodes: one(), returns: same, loses },
+        Effect::ClockWrong { nodes: one(), change: Clock::Step { by_ms: -60_000 } },
+        Effect::ClockWrong { nodes: one(), change: Clock::Freeze },
+        Effect::LinkDegraded { pairs: pairs(), link: Link::default() },
+        Effect::LinkDegraded { pairs: Vec::new(), link },
+        Effect::Hardship { nodes: one(), of: Trouble::DiskSlow },
+        Effect::Hardship { nodes: one(), of: Trouble::NoProcessor },
+    ]
+    .map(|effect| fault("no-such-kind", "in some \"way\"", effect))
+}
+
 /// Every kind of event, with every kind of content.
 fn every_kind() -> Vec<EventKind> {
     let key = || "a \"key\"\n".into();
@@ -116,19 +143,6 @@ fn every_kind() -> Vec<EventKind> {
         entry: Some(LogEntry { index: 9, generation: 6, value: Some(8.into()) }),
         text: "a line\u{0}".to_owned(),
     };
-    let faults = [
-        Fault::Partition { shape: Shape::OneWay, cut: vec![(NodeId(1), NodeId(2))] },
-        Fault::Pause { nodes: vec![NodeId(1)] },
-        Fault::Kill { nodes: vec![NodeId(1), NodeId(2)], again: RestartAs::Same },
-        Fault::Kill { nodes: vec![NodeId(1)], again: RestartAs::NextBinary },
-        Fault::Power { nodes: vec![NodeId(1)], loss: Loss::Sectors },
-        Fault::Clock { nodes: vec![NodeId(2)], change: Clock::Step { by_ms: -60_000 } },
-        Fault::Clock { nodes: vec![NodeId(2)], change: Clock::Freeze },
-        Fault::Slow { pairs: vec![(NodeId(1), NodeId(2))], link: Link::default() },
-        Fault::Lossy { pairs: Vec::new(), link: Link { loss_ppm: 50_000, ..Link::default() } },
-        Fault::Disk { nodes: vec![NodeId(1)], trouble: Disk::SlowFsync { by_ms: 200 } },
-        Fault::Starve { nodes: vec![NodeId(1)], scarcity: Scarcity::Cpu { percent: 20 } },
-    ];
     let begin = |(id, fault): (u32, Fault)| {
         EventKind::Fault(FaultEvent::Begin { id, fault, mechanism: "sigstop".to_owned() })
     };
@@ -153,8 +167,13 @@ fn every_kind() -> Vec<EventKind> {
     let changes = [NodeChange::Started, NodeChange::Killed, NodeChange::Stopped, exited];
     let node = |change| EventKind::Node { node: NodeId(3), incarnation: 2, change };
     kinds.extend(changes.map(node));
-    kinds.extend((1..).zip(faults).map(begin));
-    kinds.push(EventKind::Fault(FaultEvent::Proof { id: 1, stage: Stage::Held, measurements }));
+    kinds.extend((1..).zip(faults()).map(begin));
+    kinds.push(EventKind::Fault(FaultEvent::Proof {
+        id: 1,
+        stage: Stage::Held,
+        since: Some(1),
+        measurements,
+    }));
     let (what, why) = ("kill the leader".to_owned(), "the run ended".to_owned());
     kinds.push(EventKind::Fault(FaultEvent::Missed { act: 3, what, why }));
     let problems = vec!["n1 did not die".to_owned()];
@@ -233,6 +252,10 @@ fn a_malformed_history_is_refused_with_its_line() {
         &[BEGIN, r#""fault","step":"end","id":1,"effective":[3,2]"#],
     );
     refused(
+        "line 3: fault 1 measured since 5 and recorded at 1, expected `since` not to be later",
+        &[BEGIN, &PROOF.replace("\"held\"", "\"held\",\"since\":5")],
+    );
+    refused(
         "line 2: an observation since 5 recorded at 0, expected `since` not to be later",
         &[r#""observe","node":"n1","incarnation":1,"source":"poll","grade":"claim","since":5"#],
     );
@@ -269,17 +292,17 @@ fn only_the_last_line_may_be_torn() {
 
 #[test]
 fn a_header_of_another_kind_is_refused() {
-    text("line 1: nothing, expected the header of a `fracas.history/1`", b"");
+    text("line 1: nothing, expected the header of a `fracas.history/2`", b"");
     text(
-        "line 1: schema `fracas.history/2`, expected `fracas.history/1`",
-        HEADER.replace("/1", "/2").as_bytes(),
+        "line 1: schema `fracas.history/3`, expected `fracas.history/1` or `fracas.history/2`",
+        HEADER.replace("/1", "/3").as_bytes(),
     );
     text(
-        "line 1: not a header: expected ident at column 2, expected one of `fracas.history/1`",
+        "line 1: not a header: expected ident at column 2, expected one of `fracas.history/2`",
         b"not json\n",
     );
     text(
-        "line 1: not a header: missing field `run` at column 29, expected one of `fracas.history/1`",
+        "line 1: not a header: missing field `run` at column 29, expected one of `fracas.history/2`",
         br#"{"schema":"fracas.history/1"}"#,
     );
 }

@@ -17,6 +17,7 @@ mod doubts;
 mod drains;
 mod drawn;
 mod examples;
+mod fault_proofs;
 mod format;
 mod formats;
 mod formats_large;

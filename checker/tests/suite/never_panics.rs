@@ -9,7 +9,7 @@ use fracas_checker::budget::Budget;
 use fracas_checker::event::{
     Completion, Event, EventKind, NodeId, Op, Outcome, Phase, ProcessId, Stamp,
 };
-use fracas_checker::fault::{Fault, FaultEvent, FaultKind, Measurement, RestartAs, Shape, Stage};
+use fracas_checker::fault::{FaultEvent, Measurement, Stage};
 use fracas_checker::formats::jsonl;
 use fracas_checker::history::{Coverage, Header, History, Kinds, Leaders, Plan, SCHEMA};
 use fracas_checker::judge;
@@ -17,6 +17,7 @@ use fracas_checker::judge::checks;
 use fracas_checker::observation::{Grade, LogEntry, Observation, Role, Source};
 use proptest::prelude::*;
 use proptest::sample::select;
+use support::faults::{cut, kill, kind, pause};
 use support::vocabulary::operation;
 
 fn node() -> impl Strategy<Value = NodeId> {
@@ -81,12 +82,8 @@ fn observation() -> impl Strategy<Value = Observation> {
 
 fn fault() -> impl Strategy<Value = FaultEvent> {
     let nodes = || prop::collection::vec(node(), 0..3);
-    let cut = prop::collection::vec((node(), node()), 0..6);
-    let faults = prop_oneof![
-        cut.prop_map(|cut| Fault::Partition { shape: Shape::Bridge, cut }),
-        nodes().prop_map(|nodes| Fault::Pause { nodes }),
-        nodes().prop_map(|nodes| Fault::Kill { nodes, again: RestartAs::Same }),
-    ];
+    let cuts = prop::collection::vec((node(), node()), 0..6);
+    let faults = prop_oneof![cuts.prop_map(cut), nodes().prop_map(pause), nodes().prop_map(kill),];
     let (what, result) = (String::new(), String::new());
     prop_oneof![
         (1..4_u32, faults).prop_map(|(id, fault)| FaultEvent::Begin {
@@ -97,6 +94,7 @@ fn fault() -> impl Strategy<Value = FaultEvent> {
         (1..4_u32, any::<bool>()).prop_map(move |(id, holds)| FaultEvent::Proof {
             id,
             stage: Stage::Held,
+            since: holds.then_some(0),
             measurements: vec![Measurement { what: what.clone(), result: result.clone(), holds }],
         }),
         (1..4_u32, prop::option::of((0..9_u64, 9..99_u64))).prop_map(|(id, effective)| {
@@ -146,7 +144,7 @@ fn header() -> Header {
             initial: None,
             step_down_ms: Some(0),
             new_leader_ms: Some(0),
-            faults: [FaultKind::Kill].into(),
+            faults: [kind("kill")].into(),
             coverage: Coverage {
                 handovers: 1,
                 ok_per_kind: one.collect(),

@@ -1,10 +1,11 @@
 //! The watch on servers against the offline check of random histories, at every instant.
 
 use crate::support::events::{history, in_order};
+use crate::support::faults::{pause, suffers};
 use crate::support::language;
 use crate::support::sampling::Dice;
 use fracas_checker::event::{Event, EventKind, Nanos, NodeChange, NodeId, Phase};
-use fracas_checker::fault::{Disk, Fault, FaultEvent, Scarcity};
+use fracas_checker::fault::{FaultEvent, Trouble};
 use fracas_checker::online::Watch;
 use fracas_checker::{Budget, Status, judge};
 
@@ -23,11 +24,11 @@ fn draw(dice: &mut Dice) -> Vec<Event> {
     for id in 1..=dice.below(4) as u32 {
         let nodes = vec![NodeId(1 + dice.below(2) as u16)];
         let fault = match dice.below(5) {
-            0 => Fault::Disk { nodes, trouble: Disk::FsyncFails },
-            1 => Fault::Disk { nodes, trouble: Disk::WriteFails },
-            2 => Fault::Starve { nodes, scarcity: Scarcity::Memory { bytes: 1 } },
-            3 => Fault::Disk { nodes, trouble: Disk::Full },
-            _ => Fault::Pause { nodes },
+            0 => suffers("fsync fails", nodes, Trouble::DiskErrors),
+            1 => suffers("", nodes, Trouble::DiskErrors),
+            2 => suffers("", nodes, Trouble::NoMemory),
+            3 => suffers("full", nodes, Trouble::DiskFull),
+            _ => pause(nodes),
         };
         let (begin, lasts) = (dice.below(12) * STEP, dice.below(6) * STEP);
         let mechanism = String::new();

@@ -35,8 +35,8 @@ fn the_faults_in_effect_at_the_moment_are_told_before_those_that_only_touch_the_
     let story = story(text, &[LEADERS]);
     let expect = [
         "n3 had voted for n1 in generation 4 at a moment from 0.100 s to 0.110 s, says its own log.",
-        "From 7.000 s to 7.600 s n3 was down after SIGKILL (fault 4).",
-        "From 8.000 s to 9.000 s n1 was down after SIGKILL (fault 3).",
+        "From 7.000 s to 7.600 s n3 was down after a kill (fault 4).",
+        "From 8.000 s to 9.000 s n1 was down after a kill (fault 3).",
         "n3 had voted for n2 in generation 4 at a moment from 8.100 s to 8.110 s, says its own log.",
         "Other faults of that time: fault 1 (partition, halves, 0.200 s to 0.300 s) and fault 2 (pause of n2, 0.400 s to 0.500 s).",
     ];
@@ -55,7 +55,7 @@ fn a_story_of_many_facts_and_faults_stays_short() {
     let story = story(&text, &[REGISTER]);
     assert!(story.len() <= 9, "{story:#?}");
     let told = |text: &str| story.iter().filter(|fact| fact.contains(text)).count();
-    assert_eq!(told("was down after SIGKILL"), 3, "{story:#?}");
+    assert_eq!(told("was down after a kill"), 3, "{story:#?}");
     assert_eq!(told("Other faults of that time: "), 1);
     assert_eq!(told("Process "), 3);
 }
@@ -167,7 +167,7 @@ fn the_card_of_a_crash_names_what_was_on_and_what_the_server_wrote() {
         (
             "\nfault 1 power n2 [100..200]\nfault 2 kill n2 [300..400]",
             "",
-            "n2 was down after SIGKILL (fault 2)",
+            "n2 was down after a kill (fault 2)",
         ),
         ("\nfault 1 cut n1|n2 [400..600]", "", "the network was cut: n1⇄n2 (fault 1)"),
         ("\nfault 1 cut n1|n2 [400..600]", "", "None of the faults in effect lets a server end."),

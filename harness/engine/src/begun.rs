@@ -36,8 +36,7 @@ impl Begun {
             Some((id, Endured { fault, .. })) => format!(
                 "fault {id} ({}: {}) allows it, because the target may give up on that \
                  (`gives-up-on`)",
-                fault.kind(),
-                fault.manner()
+                fault.kind, fault.manner
             ),
             None => "no fault in effect allows it".to_owned(),
         }
@@ -49,20 +48,25 @@ mod tests {
     use std::collections::BTreeSet;
 
     use fracas_checker::event::{Nanos, NodeId};
-    use fracas_checker::fault::{Disk, Fault, Hardship};
+    use fracas_checker::fault::{Effect, Fault, FaultKind, Hardship, Trouble};
 
     use super::*;
 
     const SECOND: Nanos = 1_000_000_000;
 
-    fn of_disk(id: u32, trouble: Disk) -> (u32, Fault) {
-        (id, Fault::Disk { nodes: vec![NodeId(1)], trouble })
+    fn of_disk(of: Trouble) -> Fault {
+        let (kind, manner) = (FaultKind::new("disk").unwrap(), "in some way".to_owned());
+        Fault { kind, manner, effects: vec![Effect::Hardship { nodes: vec![NodeId(1)], of }] }
     }
 
     /// What is said of the end of n1 at `time`, after this fault from 10 s to 20 s.
-    fn said(gives_up_on: Option<BTreeSet<Hardship>>, trouble: Disk, end: (u16, Nanos)) -> String {
+    fn said(
+        gives_up_on: Option<BTreeSet<Hardship>>,
+        trouble: Trouble,
+        end: (u16, Nanos),
+    ) -> String {
         let (node, time) = end;
-        let (id, fault) = of_disk(3, trouble);
+        let (id, fault) = (3, of_disk(trouble));
         let mut begun = Begun::default();
         let begin = FaultEvent::Begin { id, fault, mechanism: "fuse".to_owned() };
         begun.note(&EventKind::Fault(begin), 10 * SECOND);
@@ -76,16 +80,16 @@ mod tests {
 
     #[test]
     fn the_fault_that_allows_an_end_is_named() {
-        let named = "fault 3 (disk: fsync fails) allows it";
+        let named = "fault 3 (disk: in some way) allows it";
         let none = "no fault in effect allows it";
         let full = Some(BTreeSet::from([Hardship::DiskFull]));
         let cases = [
-            (None, Disk::FsyncFails, (1, 15 * SECOND), named),
-            (None, Disk::FsyncFails, (1, 20 * SECOND + SECOND / 2), named),
-            (None, Disk::FsyncFails, (1, 22 * SECOND), none),
-            (None, Disk::FsyncFails, (2, 15 * SECOND), none),
-            (full, Disk::FsyncFails, (1, 15 * SECOND), none),
-            (None, Disk::Full, (1, 15 * SECOND), none),
+            (None, Trouble::DiskErrors, (1, 15 * SECOND), named),
+            (None, Trouble::DiskErrors, (1, 20 * SECOND + SECOND / 2), named),
+            (None, Trouble::DiskErrors, (1, 22 * SECOND), none),
+            (None, Trouble::DiskErrors, (2, 15 * SECOND), none),
+            (full, Trouble::DiskErrors, (1, 15 * SECOND), none),
+            (None, Trouble::DiskFull, (1, 15 * SECOND), none),
         ];
         for (gives_up_on, trouble, end, expect) in cases {
             let said = said(gives_up_on, trouble, end);

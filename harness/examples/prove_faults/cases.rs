@@ -3,18 +3,16 @@
 use std::collections::BTreeSet;
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{
-    Clock as Change, Cut, Disk as Trouble, Link, Loss, RestartAs, Scarcity,
-};
+use fracas_checker::fault::{Clock as Change, Cut, Link, Loss, RestartAs};
 use fracas_engine::faults::clock::Clock;
-use fracas_engine::faults::disk::Disk;
+use fracas_engine::faults::disk::{Disk, Trouble};
 use fracas_engine::faults::kill::Kill;
 use fracas_engine::faults::loss;
 use fracas_engine::faults::partition::Partition;
 use fracas_engine::faults::pause::Pause;
 use fracas_engine::faults::power::Power;
 use fracas_engine::faults::slow::Slow;
-use fracas_engine::faults::starve::Starve;
+use fracas_engine::faults::starve::{Scarcity, Starve};
 use fracas_engine::faults::{Action, Direction, Fault, Kind, On, Shape};
 use fracas_engine::means::Wanted;
 

@@ -39,7 +39,7 @@ pub(super) struct ConvertArgs {
 /// What can be written.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum To {
-    /// The lines of fracas: `fracas.history/1`.
+    /// The lines of fracas: `fracas.history/2`.
     Fracas,
     /// Jepsen's operation maps, of clients only: faults and observations are left out.
     JepsenEdn,

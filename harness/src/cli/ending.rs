@@ -210,3 +210,24 @@ fn anomalies(findings: &[Finding<'_>]) -> Vec<String> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where an anomaly was found it is no news what a pass would have needed.
+    #[test]
+    fn reasons_are_few_on_screen() {
+        let mut check = CheckResult::new(coverage::ID, "");
+        (0..30).for_each(|number| check.inconclusive(format!("only {number} ok read")));
+        let told = of_check(&check, true);
+        let expected = "    30 things that a pass needs were not seen; see the report";
+        assert_eq!((told.len(), told[1].as_str()), (2, expected));
+        let told = of_check(&check, false);
+        assert_eq!(told.len(), 1 + REASONS + 1);
+        assert_eq!(told[1 + REASONS], "    and 22 more in the report");
+        let mut check = CheckResult::new("register/linearizable", "");
+        check.inconclusive("a search did not end");
+        assert_eq!(of_check(&check, true)[1], "    a search did not end");
+    }
+}

@@ -1,13 +1,12 @@
 //! The table of faults: what was asked, by what means, and what was measured to prove it.
 
 use fracas_checker::Window;
-use fracas_checker::event::Nanos;
 use fracas_checker::fault::{Fault, Measurement, Stage};
-use fracas_checker::history::FaultSpan;
+use fracas_checker::history::{FaultSpan, Proof};
 use maud::{Markup, html};
 
 use super::page::{MAX_FAULTS, Page, left_out, long, short};
-use crate::text::{count, seconds};
+use crate::text::{PHRASE, clean, count, seconds};
 use crate::words;
 
 /// The whole section.
@@ -43,7 +42,7 @@ fn row(page: &Page<'_>, span: &FaultSpan) -> Markup {
     html! {
         tr.unproven-row[!span.is_effective()] {
             td.number { (span.id) }
-            td { span.swatch.(span.fault.kind()) aria-hidden="true" {} (kind(&span.fault)) }
+            td { span.swatch.(words::class(&span.fault)) aria-hidden="true" {} (kind(&span.fault)) }
             td { (short(&words::befell(&span.fault))) }
             td { code { (short(&span.mechanism)) } }
             td.number { (seconds(span.begin.1)) }
@@ -75,9 +74,12 @@ fn met(load: Option<&Window>) -> Markup {
 }
 
 fn kind(fault: &Fault) -> String {
-    match fault {
-        Fault::Partition { shape, .. } => format!("partition ({shape})"),
-        _ => fault.kind().to_string(),
+    let kind = &fault.kind;
+    match fault.manner.as_str() {
+        manner if words::is_cut(fault) && !manner.is_empty() => {
+            format!("{kind} ({})", clean(manner, PHRASE))
+        }
+        _ => kind.to_string(),
     }
 }
 
@@ -97,33 +99,32 @@ const MAX_MEASUREMENTS: usize = 30;
 const MAX_PROOFS: usize = 6;
 
 fn proofs(span: &FaultSpan) -> Markup {
-    let all: usize = span.proofs.iter().map(|(.., measured)| measured.len()).sum();
+    let all: usize = span.proofs.iter().map(|proof| proof.measurements.len()).sum();
     let held = |measured: &[Measurement]| measured.iter().filter(|it| it.holds).count();
-    let good: usize = span.proofs.iter().map(|(.., measured)| held(measured)).sum();
+    let good: usize = span.proofs.iter().map(|proof| held(&proof.measurements)).sum();
     html! {
         @if all == 0 { "nothing" } @else {
             details {
                 summary { (good) " of " (all) " as expected" }
-                @for (stage, time, measured) in span.proofs.iter().take(MAX_PROOFS) {
-                    (proof(*stage, *time, measured))
-                }
+                @for proof in span.proofs.iter().take(MAX_PROOFS) { (measured(proof)) }
                 @if let Some(note) = left_out(span.proofs.len(), MAX_PROOFS) { p.note { (note) } }
             }
         }
     }
 }
 
-fn proof(stage: Stage, time: Nanos, measured: &[Measurement]) -> Markup {
+fn measured(proof: &Proof) -> Markup {
+    let Proof { stage, time, measurements, .. } = proof;
     let when = match stage {
         Stage::Injected => "just after it began",
         Stage::Held => "just before it ended",
         Stage::Healed => "just after it ended",
     };
     html! {
-        p.stage { (when) ", " (seconds(time)) }
-        ul.measured { @for one in measured.iter().take(MAX_MEASUREMENTS) {
+        p.stage { (when) ", " (seconds(*time)) }
+        ul.measured { @for one in measurements.iter().take(MAX_MEASUREMENTS) {
             li { (if one.holds { "✓ " } else { "✗ unexpected: " }) (short(&one.what)) ": " (short(&one.result)) }
         } }
-        @if let Some(note) = left_out(measured.len(), MAX_MEASUREMENTS) { p.note { (note) } }
+        @if let Some(note) = left_out(measurements.len(), MAX_MEASUREMENTS) { p.note { (note) } }
     }
 }

@@ -2,11 +2,10 @@
 //! and how servers went down.
 
 use fracas_checker::Tried;
-use fracas_checker::fault::FaultKind;
 use fracas_reports::{FILES, Run, html, junit, results_json, summary};
 use serde_json::{Value, json};
 
-use crate::samples::{self, Sample, cases};
+use crate::samples::{self, Sample, cases, faults};
 
 /// The page, `results.json`, `junit.xml` and `summary.md`, with the references of Markdown undone.
 fn outputs(sample: &Sample) -> [(&'static str, String); 4] {
@@ -59,8 +58,8 @@ fn kinds_that_were_never_tried_are_named_everywhere() {
 fn kinds_that_were_never_tried_are_told_once() {
     let Sample { record, history, verdict } = cases::untried();
     let mut tried = Tried::of(&history);
-    tried.allowed = FaultKind::ALL.into();
-    tried.never_tried = tried.allowed.difference(&tried.tried).copied().collect();
+    tried.allowed = faults::KINDS.map(faults::kind).into();
+    tried.never_tried = tried.allowed.difference(&tried.tried).cloned().collect();
     let verdict = verdict.with_faults(tried);
     assert!(verdict.headline.contains("never tried"), "{}", verdict.headline);
     let sample = Sample { record, history, verdict };

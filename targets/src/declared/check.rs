@@ -343,27 +343,28 @@ fn needs_status(span: Range<usize>, word: &str) -> Problem {
 
 /// The kinds that are allowed. Disks can only be troubled where it is known which they are.
 fn faults(faults: &Faults, has_data: bool) -> Result<BTreeSet<FaultKind>, Problem> {
+    let kind = |word| FaultKind::new(word).expect("these are plain words");
     let mut allowed: BTreeSet<FaultKind> = [
-        (FaultKind::Partition, faults.partition),
-        (FaultKind::Pause, faults.pause),
-        (FaultKind::Kill, faults.kill),
-        (FaultKind::Clock, faults.clock),
-        (FaultKind::Slow, faults.slow),
-        (FaultKind::Loss, faults.loss),
-        (FaultKind::Starve, faults.starve),
+        ("partition", faults.partition),
+        ("pause", faults.pause),
+        ("kill", faults.kill),
+        ("clock", faults.clock),
+        ("slow", faults.slow),
+        ("loss", faults.loss),
+        ("starve", faults.starve),
     ]
     .into_iter()
     .filter(|(_, allowed)| *allowed)
-    .map(|(kind, _)| kind)
+    .map(|(word, _)| kind(word))
     .collect();
-    for (kind, wanted) in [(FaultKind::Power, &faults.power), (FaultKind::Disk, &faults.disk)] {
+    for (word, wanted) in [("power", &faults.power), ("disk", &faults.disk)] {
         let Some(wanted) = wanted.as_ref().filter(|wanted| *wanted.get_ref()) else { continue };
         if !has_data {
-            let title = format!("`{kind}` needs to know where the data is");
+            let title = format!("`{word}` needs to know where the data is");
             let help = "name its directories: `data = [\"{{ node.dir }}/data\"]` in `[node]`";
             return Err(Problem::new(wanted.span(), title, "no directory of data").help(help));
         }
-        allowed.insert(kind);
+        allowed.insert(kind(word));
     }
     Ok(allowed)
 }

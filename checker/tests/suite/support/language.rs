@@ -47,13 +47,13 @@ use fracas_checker::event::{
     Completion, Event, EventKind, Key, Nanos, NodeChange, NodeId, Op, OpKind, Outcome, Phase,
     ProcessId, Stamp, Value,
 };
-use fracas_checker::fault::{
-    Clock, Disk, Fault, FaultEvent, FaultKind, Loss, Measurement, RestartAs, Shape, Stage,
-};
+use fracas_checker::fault::{Fault, FaultEvent, Measurement, Stage, Trouble};
 use fracas_checker::history::{Header, History, Plan, SCHEMA};
 use fracas_checker::observation::{Grade, LogEntry, Observation, Role, Source};
 use fracas_checker::transaction::{Micro, ReadValue};
 use fracas_checker::{Algorithm, Budget, judge_by};
+
+use super::faults;
 
 const MILLI: Nanos = 1_000_000;
 
@@ -184,9 +184,7 @@ impl Writer {
             "look" => coverage.look_first = true,
             "handovers" => coverage.handovers = number(words[2]),
             "faults" => {
-                let kind = |word: &str| FaultKind::ALL.into_iter().find(|kind| kind.word() == word);
-                let kinds = words[2].split(',').map(|word| kind(word).expect("a kind of fault"));
-                self.plan.faults = kinds.collect();
+                self.plan.faults = words[2].split(',').map(faults::kind).collect();
             }
             "window" => coverage.ok_per_fault_window = number(words[2]),
             "elections" => coverage.elections = number(words[2]),
@@ -254,7 +252,10 @@ impl Writer {
         let measured = |holds| {
             vec![Measurement { what: "probe".to_owned(), result: "answer".to_owned(), holds }]
         };
-        let proof = |stage, holds| FaultEvent::Proof { id, stage, measurements: measured(holds) };
+        let proof = |stage, holds| {
+            let (since, measurements) = (None, measured(holds));
+            FaultEvent::Proof { id, stage, since, measurements }
+        };
         let mut events = vec![(begin, FaultEvent::Begin { id, fault, mechanism })];
         if how != Some("unmeasured") {
             events.push((begin, proof(Stage::Injected, holds)));
@@ -282,19 +283,19 @@ fn fault(kind: &str, nodes: &str) -> Fault {
         text.split(',').map(|node| node.parse().expect("a node")).collect()
     };
     match kind {
-        "kill" => Fault::Kill { nodes: list(nodes), again: RestartAs::Same },
-        "pause" => Fault::Pause { nodes: list(nodes) },
-        "power" => Fault::Power { nodes: list(nodes), loss: Loss::All },
-        "fsync" => Fault::Disk { nodes: list(nodes), trouble: Disk::FsyncFails },
+        "kill" => faults::kill(list(nodes)),
+        "pause" => faults::pause(list(nodes)),
+        "power" => faults::power(list(nodes)),
+        "fsync" => faults::suffers("fsync fails", list(nodes), Trouble::DiskErrors),
         "cut" => {
             let (one, other) = nodes.split_once('|').expect("two groups");
             let pairs = list(one)
                 .into_iter()
                 .flat_map(|a| list(other).into_iter().flat_map(move |b| [(a, b), (b, a)]));
-            Fault::Partition { shape: Shape::Halves, cut: pairs.collect() }
+            faults::cut(pairs.collect())
         }
-        "full" => Fault::Disk { nodes: list(nodes), trouble: Disk::Full },
-        "clock" => Fault::Clock { nodes: list(nodes), change: Clock::Drift { ppm: 100_000 } },
+        "full" => faults::suffers("full", list(nodes), Trouble::DiskFull),
+        "clock" => faults::clock(list(nodes)),
         other => panic!("unknown fault `{other}`"),
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod checked;
 pub(crate) mod cluster;
 pub(crate) mod dice;
 pub(crate) mod events;
+pub(crate) mod faults;
 pub(crate) mod language;
 pub(crate) mod maps;
 pub(crate) mod minimal;

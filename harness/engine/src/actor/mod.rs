@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fracas_checker::event::{EventKind, Nanos, NodeId};
+use fracas_checker::event::{Event, EventKind, Nanos, NodeId};
 use fracas_checker::fault::{FaultEvent, Measurement, Stage};
+use fracas_checker::history::fault_spans;
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -65,7 +66,9 @@ struct Active {
     /// What the history says of it.
     recorded: fracas_checker::fault::Fault,
     injector: Box<dyn Injector>,
-    effective: Option<(Nanos, Nanos)>,
+    /// What was recorded of it.
+    events: Vec<Event>,
+    /// What the lab failed to do.
     problems: Vec<String>,
 }
 
@@ -135,7 +138,7 @@ impl Actor {
     }
 
     fn state(&self) -> State {
-        let down = self.active.values().flat_map(|active| active.recorded.down()).copied();
+        let down = self.active.values().flat_map(|active| active.recorded.down());
         let in_effect = self.active.values().map(|active| {
             let Fault { does, on } = &active.fault;
             (does.kind().word(), on.clone())
@@ -165,43 +168,37 @@ impl Actor {
         let injector = fault.injector(id);
         let recorded = fault.recorded();
         let mechanism = injector.mechanism(&self.cluster);
-        self.recorder.record(EventKind::Fault(FaultEvent::Begin {
-            id,
-            fault: recorded.clone(),
-            mechanism,
-        }));
-        let mut active =
-            Active { id, fault, recorded, injector, effective: None, problems: Vec::new() };
+        let begin = FaultEvent::Begin { id, fault: recorded.clone(), mechanism };
+        let events = vec![self.record(begin)];
+        let mut active = Active { id, fault, recorded, injector, events, problems: Vec::new() };
         tokio::task::block_in_place(|| self.inject(&mut active));
         self.active.insert(place, active);
         self.view.set_faults(self.active.len());
     }
 
-    fn inject(&self, active: &mut Active) {
-        active.problems.extend(active.injector.inject(&self.cluster));
-        if self.prove(active, Stage::Injected) {
-            let now = self.recorder.now();
-            active.effective = Some((now, now));
-        }
+    /// Records what happened to a fault.
+    fn record(&self, fault: FaultEvent) -> Event {
+        let kind = EventKind::Fault(fault);
+        let time = self.recorder.record(kind.clone());
+        Event { index: 0, time, kind }
     }
 
-    /// Measures a fault and records that; says whether it is proven, and keeps as a problem what
-    /// does not hold.
+    fn inject(&self, active: &mut Active) {
+        active.problems.extend(active.injector.inject(&self.cluster));
+        self.prove(active, Stage::Injected);
+    }
+
+    /// Measures a fault and records that; says whether all is as it has to be.
     fn prove(&self, active: &mut Active, stage: Stage) -> bool {
+        let since = Some(self.recorder.now());
         let measured = active.injector.measure(&self.cluster, stage);
         let measurements = measured.unwrap_or_else(|error| {
             let what = "the fault".to_owned();
             vec![Measurement { what, result: format!("not measured: {error}"), holds: false }]
         });
         let holds = !measurements.is_empty() && measurements.iter().all(|one| one.holds);
-        if measurements.is_empty() {
-            active.problems.push("nothing could be measured".to_owned());
-        }
-        let broken = measurements.iter().filter(|one| !one.holds);
-        let words = broken.map(|one| format!("{}: {}: {}", word(stage), one.what, one.result));
-        active.problems.extend(words);
-        let id = active.id;
-        self.recorder.record(EventKind::Fault(FaultEvent::Proof { id, stage, measurements }));
+        let proof = FaultEvent::Proof { id: active.id, stage, since, measurements };
+        active.events.push(self.record(proof));
         holds
     }
 
@@ -209,16 +206,12 @@ impl Actor {
     fn end(&mut self, place: usize) {
         let Some(mut active) = self.active.remove(&place) else { return };
         self.view.set_faults(self.active.len());
-        let before = self.recorder.now();
-        let held = self.prove(&mut active, Stage::Held);
-        active.effective = active.effective.filter(|_| held).map(|(from, _)| (from, before));
+        self.prove(&mut active, Stage::Held);
         active.problems.extend(active.injector.heal(&self.cluster));
         let healed = self.prove(&mut active, Stage::Healed);
-        let (id, effective, problems) = (active.id, active.effective, active.problems.clone());
-        let end = FaultEvent::End { id, effective, problems: problems.clone() };
-        self.recorder.record(EventKind::Fault(end));
-        let (id, fault) = (Some(id), Some(active.fault.clone()));
-        self.done.push(Actual { act: place + 1, id, fault, effective, problems });
+        let (id, problems) = (active.id, active.problems.clone());
+        active.events.push(self.record(FaultEvent::End { id, effective: None, problems }));
+        self.done.push(active.actual(place));
         if !healed {
             self.unseen.push(active);
         }
@@ -233,11 +226,13 @@ impl Actor {
     }
 }
 
-/// The stage, as the begin of a problem's sentence.
-fn word(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Injected => "after it was injected",
-        Stage::Held => "before it was healed",
-        Stage::Healed => "after it was healed",
+impl Active {
+    /// What became of it, as the checker reads it in the history.
+    fn actual(&self, place: usize) -> Actual {
+        let span = fault_spans(&self.events).pop();
+        let (effective, problems) =
+            span.map_or_else(Default::default, |span| (span.effective, span.problems));
+        let (id, fault) = (Some(self.id), Some(self.fault.clone()));
+        Actual { act: place + 1, id, fault, effective, problems }
     }
 }

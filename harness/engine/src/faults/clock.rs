@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{self, Clock as Change, Measurement, Stage};
+use fracas_checker::fault::{Clock as Change, Effect, Measurement, Stage};
 use fracas_lab::clock::{self, ClockPage, FAKETIME_LIMITS, Faketime};
 use fracas_lab::{Lab, LabError, Mechanism, NodeProcess};
 use serde::{Deserialize, Serialize};
@@ -83,8 +83,8 @@ impl Does for Clock {
         300
     }
 
-    fn recorded(&self, on: &On) -> fault::Fault {
-        fault::Fault::Clock { nodes: on.nodes().to_vec(), change: self.change }
+    fn effect(&self, on: &On) -> Effect {
+        Effect::ClockWrong { nodes: on.nodes().to_vec(), change: self.change }
     }
 
     fn injector(&self, _: u32, on: &On) -> Box<dyn Injector> {

@@ -3,11 +3,12 @@
 //! A server may give up when its disk fails; it is started again once the disk is well.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::thread;
 use std::time::Duration;
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{self, Disk as Trouble, Measurement, RestartAs, Stage};
+use fracas_checker::fault::{self, Effect, Measurement, RestartAs, Stage};
 use fracas_lab::disk::proofs::{self, Mounted};
 use fracas_lab::disk::{self, Errors, Latency, Refused};
 use fracas_lab::{Lab, LabError};
@@ -26,6 +27,37 @@ const GIVES_UP: Duration = Duration::from_millis(200);
 
 /// By what means.
 const MECHANISM: &str = "fuse";
+
+/// What is wrong with a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "does", rename_all = "kebab-case")]
+pub enum Trouble {
+    /// fsync answers EIO, and what was not durable by then never is: the kernel drops it.
+    FsyncFails,
+    /// Writing answers EIO.
+    WriteFails,
+    /// Reading answers EIO.
+    ReadFails,
+    /// Writing answers ENOSPC.
+    Full,
+    /// fsync takes its time.
+    SlowFsync {
+        /// How much.
+        by_ms: u64,
+    },
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FsyncFails => f.write_str("fsync fails"),
+            Self::WriteFails => f.write_str("writing fails"),
+            Self::ReadFails => f.write_str("reading fails"),
+            Self::Full => f.write_str("full"),
+            Self::SlowFsync { by_ms } => write!(f, "fsync takes {by_ms} ms"),
+        }
+    }
+}
 
 /// Trouble the disks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,8 +115,15 @@ impl Does for Disk {
         300
     }
 
-    fn recorded(&self, on: &On) -> fault::Fault {
-        fault::Fault::Disk { nodes: on.nodes().to_vec(), trouble: self.trouble }
+    fn effect(&self, on: &On) -> Effect {
+        let of = match self.trouble {
+            Trouble::FsyncFails | Trouble::WriteFails | Trouble::ReadFails => {
+                fault::Trouble::DiskErrors
+            }
+            Trouble::Full => fault::Trouble::DiskFull,
+            Trouble::SlowFsync { .. } => fault::Trouble::DiskSlow,
+        };
+        Effect::Hardship { nodes: on.nodes().to_vec(), of }
     }
 
     fn injector(&self, _: u32, on: &On) -> Box<dyn Injector> {

@@ -1,7 +1,7 @@
 //! All processes of some nodes are killed, and started again.
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{self, Measurement, RestartAs, Stage};
+use fracas_checker::fault::{Effect, Measurement, RestartAs, Stage};
 use fracas_lab::{Lab, LabError, NodeProcess, proofs};
 use serde::{Deserialize, Serialize};
 
@@ -77,8 +77,8 @@ impl Does for Kill {
         (!given.again.contains(&self.again)).then_some(missing)
     }
 
-    fn recorded(&self, on: &On) -> fault::Fault {
-        fault::Fault::Kill { nodes: on.nodes().to_vec(), again: self.again }
+    fn effect(&self, on: &On) -> Effect {
+        Effect::NodeDown { nodes: on.nodes().to_vec(), returns: self.again, loses: None }
     }
 
     fn injector(&self, _: u32, on: &On) -> Box<dyn Injector> {

@@ -3,7 +3,7 @@
 //! A kind is a file that implements [`KindOfFault`] and a line in the table of [`super`]. What has
 //! a default here, most kinds need not say.
 
-use fracas_checker::fault::{self, Cut, RestartAs};
+use fracas_checker::fault::{Cut, Effect, RestartAs};
 use fracas_lab::{Lab, LabError};
 
 use super::hit::Meant;
@@ -105,8 +105,8 @@ pub(crate) trait Does {
         meant.nodes(state).map(On::Nodes)
     }
 
-    /// What the history says of it.
-    fn recorded(&self, on: &On) -> fault::Fault;
+    /// What it does to nodes and links, for the history.
+    fn effect(&self, on: &On) -> Effect;
 
     /// What brings it about, measures it and heals it, as the fault of this number.
     fn injector(&self, id: u32, on: &On) -> Box<dyn Injector>;

@@ -1,6 +1,6 @@
 //! Packets between some nodes are lost, doubled or overtake each other.
 
-use fracas_checker::fault::{self, Link};
+use fracas_checker::fault::{Effect, Link};
 use fracas_lab::Lab;
 use serde::{Deserialize, Serialize};
 
@@ -68,8 +68,8 @@ impl Does for Loss {
         meant.links(self.ways, state).map(On::Pairs)
     }
 
-    fn recorded(&self, on: &On) -> fault::Fault {
-        fault::Fault::Lossy { pairs: on.pairs().to_vec(), link: self.link }
+    fn effect(&self, on: &On) -> Effect {
+        Effect::LinkDegraded { pairs: on.pairs().to_vec(), link: self.link }
     }
 
     fn injector(&self, id: u32, on: &On) -> Box<dyn Injector> {

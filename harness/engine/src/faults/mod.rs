@@ -26,10 +26,10 @@ mod table;
 pub(crate) mod trial;
 mod victims;
 
-pub use fracas_checker::fault::Shape;
 pub use injector::Injector;
 pub use kind::{Around, Given, Missing};
 pub use on::On;
+pub use shapes::Shape;
 pub use state::State;
 pub use table::{Action, Fault, Kind};
 pub use victims::{Direction, Part, Victims};

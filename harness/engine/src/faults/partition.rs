@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fracas_checker::fault::{self, Cut, Measurement, Shape, Stage};
+use fracas_checker::fault::{Cut, Effect, Measurement, Stage};
 use fracas_lab::{Lab, LabError, Mechanism, proofs};
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use super::hit::Meant;
 use super::injector::{Injector, refused};
 use super::kind::{Around, Does, Entry, KindOfFault};
 use super::on::On;
-use super::shapes;
+use super::shapes::{self, Shape};
 use super::state::State;
 use super::trial::{Attempt, DIRECTION, Trial, build, proven};
 use super::victims::Victims;
@@ -114,8 +114,8 @@ impl Does for Partition {
         shapes::cut(self.shape, (told, state), &mut random(meant.draw)).map(On::Cut)
     }
 
-    fn recorded(&self, on: &On) -> fault::Fault {
-        fault::Fault::Partition { shape: self.shape, cut: on.pairs().to_vec() }
+    fn effect(&self, on: &On) -> Effect {
+        Effect::LinkCut { pairs: on.pairs().to_vec() }
     }
 
     fn injector(&self, id: u32, on: &On) -> Box<dyn Injector> {

@@ -1,7 +1,7 @@
 //! All processes of some nodes are stopped.
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{self, Measurement, Stage};
+use fracas_checker::fault::{Effect, Measurement, Stage};
 use fracas_lab::{Lab, LabError, NodeProcess, proofs};
 use serde::{Deserialize, Serialize};
 
@@ -55,8 +55,8 @@ impl Does for Pause {
         120
     }
 
-    fn recorded(&self, on: &On) -> fault::Fault {
-        fault::Fault::Pause { nodes: on.nodes().to_vec() }
+    fn effect(&self, on: &On) -> Effect {
+        Effect::NodeStopped { nodes: on.nodes().to_vec() }
     }
 
     fn injector(&self, _: u32, on: &On) -> Box<dyn Injector> {

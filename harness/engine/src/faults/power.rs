@@ -1,7 +1,7 @@
 //! Some nodes lose their power: they are gone at once, and with them what was not yet durable.
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{self, Loss, Measurement, RestartAs, Stage};
+use fracas_checker::fault::{Effect, Loss, Measurement, RestartAs, Stage};
 use fracas_lab::disk::{self, Lost, Unit};
 use fracas_lab::{Lab, LabError};
 use serde::{Deserialize, Serialize};
@@ -63,8 +63,9 @@ impl Does for Power {
         120
     }
 
-    fn recorded(&self, on: &On) -> fault::Fault {
-        fault::Fault::Power { nodes: on.nodes().to_vec(), loss: self.loss }
+    fn effect(&self, on: &On) -> Effect {
+        let (returns, loses) = (RestartAs::Same, Some(self.loss));
+        Effect::NodeDown { nodes: on.nodes().to_vec(), returns, loses }
     }
 
     fn injector(&self, id: u32, on: &On) -> Box<dyn Injector> {

@@ -1,6 +1,6 @@
 //! Packets between some nodes are late, or few at a time.
 
-use fracas_checker::fault::{self, Link};
+use fracas_checker::fault::{Effect, Link};
 use fracas_lab::Lab;
 use serde::{Deserialize, Serialize};
 
@@ -76,8 +76,8 @@ impl Does for Slow {
         meant.links(self.ways, state).map(On::Pairs)
     }
 
-    fn recorded(&self, on: &On) -> fault::Fault {
-        fault::Fault::Slow { pairs: on.pairs().to_vec(), link: self.link }
+    fn effect(&self, on: &On) -> Effect {
+        Effect::LinkDegraded { pairs: on.pairs().to_vec(), link: self.link }
     }
 
     fn injector(&self, id: u32, on: &On) -> Box<dyn Injector> {

@@ -1,9 +1,10 @@
 //! Some nodes have too little processor time, memory, descriptors or room on their disk.
 
+use std::fmt;
 use std::time::Duration;
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{self, Measurement, Scarcity, Stage};
+use fracas_checker::fault::{Effect, Measurement, Stage, Trouble};
 use fracas_lab::resources::{Duty, Place, Resource, SmallDisk, proof};
 use fracas_lab::{Lab, LabError, NodeProcess};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,40 @@ const PERIOD: Duration = Duration::from_millis(20);
 
 /// A fifth of the time.
 const FIFTH: Duty = Duty { run: Duration::from_millis(4), period: PERIOD };
+
+/// What a node has too little of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "of", rename_all = "kebab-case")]
+pub enum Scarcity {
+    /// Processor time.
+    Cpu {
+        /// How much of each moment its processes may run.
+        percent: u32,
+    },
+    /// Memory.
+    Memory {
+        /// How many bytes more than now it may have.
+        bytes: u64,
+    },
+    /// File descriptors.
+    Descriptors {
+        /// How many more than now each process may open.
+        more: u64,
+    },
+    /// Room on its disk, which is full.
+    Disk,
+}
+
+impl fmt::Display for Scarcity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu { percent } => write!(f, "{percent} % of a processor"),
+            Self::Memory { bytes } => write!(f, "{} KiB more of memory", bytes / 1024),
+            Self::Descriptors { more } => write!(f, "{more} more descriptors"),
+            Self::Disk => f.write_str("no more room on its disk"),
+        }
+    }
+}
 
 /// Leave too little of something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,8 +109,14 @@ impl Does for Starve {
         needs.then_some(("the size of a disk that can be filled", "--small-disk"))
     }
 
-    fn recorded(&self, on: &On) -> fault::Fault {
-        fault::Fault::Starve { nodes: on.nodes().to_vec(), scarcity: self.scarcity }
+    fn effect(&self, on: &On) -> Effect {
+        let of = match self.scarcity {
+            Scarcity::Cpu { .. } => Trouble::NoProcessor,
+            Scarcity::Memory { .. } => Trouble::NoMemory,
+            Scarcity::Descriptors { .. } => Trouble::NoDescriptors,
+            Scarcity::Disk => Trouble::DiskFull,
+        };
+        Effect::Hardship { nodes: on.nodes().to_vec(), of }
     }
 
     fn injector(&self, _: u32, on: &On) -> Box<dyn Injector> {

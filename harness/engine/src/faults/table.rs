@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{self, Cut};
+use fracas_checker::fault::{self, Cut, FaultKind};
 use fracas_lab::{Lab, LabError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -121,9 +121,8 @@ impl Kind {
 
     /// What the history calls it.
     #[must_use]
-    pub fn recorded(self) -> fault::FaultKind {
-        let mut known = fault::FaultKind::ALL.into_iter();
-        known.find(|kind| kind.word() == self.word()).expect("the checker knows every kind")
+    pub fn recorded(self) -> FaultKind {
+        FaultKind::new(self.word()).expect("a test looks at every word")
     }
 
     /// What it does, in one line.
@@ -333,7 +332,8 @@ impl Fault {
     /// What the history says of it.
     #[must_use]
     pub fn recorded(&self) -> fault::Fault {
-        self.does.does().recorded(&self.on)
+        let effects = vec![self.does.does().effect(&self.on)];
+        fault::Fault { kind: self.kind().recorded(), manner: self.does.manner(), effects }
     }
 
     /// What brings it about, measures it and heals it, as the fault of this number.
@@ -365,6 +365,7 @@ mod tests {
                 .collect();
             assert!(unknown.is_empty(), "{does:?}: {unknown:?}");
         }
+        assert!(Kind::ALL.iter().all(|kind| kind.recorded().word() == kind.word()));
         assert_eq!(Kind::named("partiton"), None);
         let error = serde_json::from_str::<Kind>("\"partiton\"").unwrap_err().to_string();
         assert!(error.contains("expected one of partition, pause"), "{error}");

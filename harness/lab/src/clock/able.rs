@@ -34,7 +34,14 @@ fn may_trace() -> Result<(), LabError> {
     };
     // SAFETY: one system call, and a value without memory of its own: both may be used after a fork.
     unsafe { command.pre_exec(ask) };
-    let Err(error) = command.spawn() else { unreachable!("the child ends before its exec") };
+    let error = match command.spawn() {
+        Err(error) => error,
+        // It cannot become another program: whoever ended it did so before it could say anything.
+        Ok(mut child) => {
+            let ended = child.wait().map_or_else(|error| error.to_string(), |how| how.to_string());
+            return Err(LabError::answer("trace a process of our own", ended));
+        }
+    };
     if error.raw_os_error() == Some(TRACED as i32) {
         return Ok(());
     }

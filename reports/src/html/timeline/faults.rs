@@ -25,7 +25,7 @@ pub(super) fn band(page: &Page<'_>) -> Option<Band> {
     (!rows.is_empty()).then(|| Band {
         height: rows.len() as f64 * ROW,
         gutter: html! { @for (place, row) in rows.iter().enumerate() {
-            (lane_name(row.kind.word(), place as f64 * ROW + 10.0, "faults of this kind"))
+            (lane_name(row.kind, place as f64 * ROW + 10.0, "faults of this kind"))
         } },
         shapes: html! { @for (y, span, _) in drawn() { (shape(page, span, y)) } },
         labels: html! { @for (y, span, free) in drawn() { (label(page, span, (y, free))) } },
@@ -34,7 +34,7 @@ pub(super) fn band(page: &Page<'_>) -> Option<Band> {
 
 /// One lane and what is on it.
 struct Row<'a> {
-    kind: FaultKind,
+    kind: &'a str,
     spans: Vec<&'a FaultSpan>,
 }
 
@@ -47,21 +47,30 @@ impl Row<'_> {
     }
 }
 
-/// Puts every fault on the first lane of its kind that is free.
+/// Puts every fault on the first lane of its kind that is free; kinds in the order in which they
+/// first came.
 fn rows<'a>(page: &'a Page<'_>) -> Vec<Row<'a>> {
-    FaultKind::ALL.into_iter().flat_map(|kind| kind_rows(page, kind)).collect()
+    let mut kinds: Vec<&FaultKind> = Vec::new();
+    for kind in page.drawn_faults().map(|span| &span.fault.kind) {
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    kinds.into_iter().flat_map(|kind| kind_rows(page, kind)).collect()
 }
 
-fn kind_rows<'a>(page: &'a Page<'_>, kind: FaultKind) -> Vec<Row<'a>> {
+fn kind_rows<'a>(page: &'a Page<'_>, kind: &'a FaultKind) -> Vec<Row<'a>> {
     let mut rows: Vec<Row<'a>> = Vec::new();
-    for span in page.drawn_faults().filter(|span| span.fault.kind() == kind) {
+    for span in page.drawn_faults().filter(|span| span.fault.kind == *kind) {
         let free = rows.iter().position(|row| {
             let last = row.spans.last().expect("a lane begins with a fault");
             last.window(page.end).1 <= span.begin.1
         });
         match free {
             Some(place) => rows[place].spans.push(span),
-            None if rows.len() < MAX_ROWS => rows.push(Row { kind, spans: vec![span] }),
+            None if rows.len() < MAX_ROWS => {
+                rows.push(Row { kind: kind.word(), spans: vec![span] });
+            }
             None => rows[MAX_ROWS - 1].spans.push(span),
         }
     }
@@ -75,7 +84,7 @@ fn shape(page: &Page<'_>, span: &FaultSpan, y: f64) -> Markup {
     let whole = Bar { x, y, width, height: ROW - 4.0, class: "unproven", title: &title };
     let proven = span.effective.map(|(from, to)| {
         let (x, width) = page.scale.span(from, to, 2.0);
-        let class = format!("fault {}", span.fault.kind());
+        let class = format!("fault {}", words::class(&span.fault));
         Bar { x, y, width, height: ROW - 4.0, class: &class, title: &title }.draw()
     });
     html! { (whole.draw()) @if let Some(proven) = proven { (proven) } }
@@ -97,37 +106,37 @@ fn title(span: &FaultSpan, page: &Page<'_>) -> String {
         Some((from, to)) => format!("proven {} – {}", seconds(from), seconds(to)),
         None => "not proven".to_owned(),
     };
-    let (id, kind, who) = (span.id, span.fault.kind(), words::befell(&span.fault));
+    let (id, kind, who) = (span.id, &span.fault.kind, words::befell(&span.fault));
     format!("fault {id}: {kind} {who} · {} – {} · {proven}", seconds(from), seconds(to))
 }
 
-/// The times of proven faults, as a tint behind all lanes: of the kind where one kind is on, of no
-/// kind where several are. Tints never lie on each other, so however many faults there are, what is
+/// The times of proven faults, as a tint behind all lanes: of the sort where one sort is on, of no
+/// sort where several are. Tints never lie on each other, so however many faults there are, what is
 /// drawn above them stays readable.
 pub(in crate::html) fn tints(page: &Page<'_>) -> Markup {
     let effective = page.drawn_faults().filter_map(|span| {
         let (from, to) = span.effective?;
-        Some((from, to, span.fault.kind()))
+        Some((from, to, words::class(&span.fault)))
     });
     html! {
         @for (from, to, kind) in apart(&effective.collect::<Vec<_>>()) {
             @let (x, width) = page.scale.span(from, to, 1.0);
-            rect class={ "tint " (kind.map_or("several", FaultKind::word)) } x=(Px(x)) y="14"
+            rect class={ "tint " (kind.unwrap_or("several")) } x=(Px(x)) y="14"
                 width=(Px(width)) height=(Px(FULL_HEIGHT)) {}
         }
     }
 }
 
 /// Spans of time cut where others begin or end, each with the kind that is on, if it is one only.
-fn apart(spans: &[(Nanos, Nanos, FaultKind)]) -> Vec<(Nanos, Nanos, Option<FaultKind>)> {
+fn apart<'a>(spans: &[(Nanos, Nanos, &'a str)]) -> Vec<(Nanos, Nanos, Option<&'a str>)> {
     let mut edges: Vec<Nanos> = spans.iter().flat_map(|(from, to, _)| [*from, *to]).collect();
     edges.sort_unstable();
     edges.dedup();
-    let mut parts: Vec<(Nanos, Nanos, Option<FaultKind>)> = Vec::new();
+    let mut parts: Vec<(Nanos, Nanos, Option<&str>)> = Vec::new();
     for pair in edges.windows(2) {
         let (from, to) = (pair[0], pair[1]);
         let on = spans.iter().filter(|(begin, end, _)| *begin < to && *end > from);
-        let kinds: BTreeSet<FaultKind> = on.map(|(.., kind)| *kind).collect();
+        let kinds: BTreeSet<&str> = on.map(|(.., kind)| *kind).collect();
         let kind = kinds.first().copied().filter(|_| kinds.len() == 1);
         match parts.last_mut() {
             _ if kinds.is_empty() => {}
@@ -144,15 +153,16 @@ mod tests {
 
     #[test]
     fn tints_never_lie_on_each_other() {
-        use FaultKind::{Kill, Pause};
+        const KILL: &str = "kill";
+        const PAUSE: &str = "pause";
         for (spans, expect) in [
-            (vec![(0, 10, Kill), (20, 30, Kill)], vec![(0, 10, Some(Kill)), (20, 30, Some(Kill))]),
-            (vec![(0, 10, Kill), (5, 30, Kill)], vec![(0, 30, Some(Kill))]),
+            (vec![(0, 10, KILL), (20, 30, KILL)], vec![(0, 10, Some(KILL)), (20, 30, Some(KILL))]),
+            (vec![(0, 10, KILL), (5, 30, KILL)], vec![(0, 30, Some(KILL))]),
             (
-                vec![(0, 20, Kill), (10, 30, Pause)],
-                vec![(0, 10, Some(Kill)), (10, 20, None), (20, 30, Some(Pause))],
+                vec![(0, 20, KILL), (10, 30, PAUSE)],
+                vec![(0, 10, Some(KILL)), (10, 20, None), (20, 30, Some(PAUSE))],
             ),
-            (vec![(5, 5, Kill)], vec![]),
+            (vec![(5, 5, KILL)], vec![]),
         ] {
             assert_eq!(apart(&spans), expect, "{spans:?}");
         }

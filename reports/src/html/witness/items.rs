@@ -197,14 +197,14 @@ fn faults(page: &Page<'_>, (from, to): (Nanos, Nanos)) -> impl Iterator<Item = I
     page.drawn_faults().filter(meets).take(MAX_FAULT_LANES).map(move |span| {
         let (begin, end) = span.effective.unwrap_or_else(|| span.window(page.end));
         let proven = if span.effective.is_some() { "" } else { " – not proven" };
-        let what = format!("{}: {}{proven}", span.fault.kind(), words::befell(&span.fault));
+        let what = format!("{}: {}{proven}", span.fault.kind, words::befell(&span.fault));
         Item {
             lane: Lane::Fault(span.id),
             from: begin.max(from),
             to: Some(end.min(to)),
             title: format!("{what} · {} – {}", seconds(begin), seconds(end)),
             label: brief(&what, LABEL),
-            class: span.fault.kind().word(),
+            class: words::class(&span.fault),
             placed: None,
             refused: false,
         }

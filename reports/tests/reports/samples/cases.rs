@@ -3,8 +3,7 @@
 
 use fracas_checker::event::{EventKind, Nanos, NodeChange, NodeId, Phase};
 use fracas_checker::fault::{
-    Clock, Disk, Fault, FaultEvent, FaultKind, Link, Loss, Measurement, RestartAs, Scarcity, Shape,
-    Stage,
+    Clock, Effect, Fault, FaultEvent, Link, Loss, Measurement, Stage, Trouble,
 };
 use fracas_checker::harness::Mishap;
 use fracas_checker::history::{Header, History, Plan};
@@ -14,12 +13,12 @@ use fracas_checker::{Budget, Verdict};
 use fracas_reports::{Ended, RunRecord};
 
 use super::cluster::{self, Traffic};
-use super::{Sample, header, record, verdicts};
+use super::{Sample, faults, header, record, verdicts};
 
 const MS: Nanos = 1_000_000;
 
 fn all_kinds() -> RunRecord {
-    let faults = FaultKind::ALL.map(|kind| kind.word().to_owned());
+    let faults = faults::KINDS.map(str::to_owned);
     RunRecord { faults: faults.into(), ..record() }
 }
 
@@ -40,8 +39,9 @@ pub(crate) fn faultless() -> Sample {
 
 /// A server that ends by itself on a full disk, one that is killed, and one that loses its power.
 pub(crate) fn crashed() -> Sample {
-    let full = Fault::Disk { nodes: vec![NodeId(3)], trouble: Disk::Full };
-    let power = Fault::Power { nodes: vec![NodeId(1)], loss: Loss::All };
+    let (nodes, of) = (vec![NodeId(3)], Trouble::DiskFull);
+    let full = faults::fault("disk", "full", Effect::Hardship { nodes, of });
+    let power = faults::down("power", vec![NodeId(1)], Some(Loss::All));
     let mut extra = fault(21, full, (20_000, 26_000));
     extra.extend(fault(22, power, (45_000, 47_000)));
     let exited = NodeChange::Exited { how: "status 74".to_owned(), log: Vec::new() };
@@ -168,17 +168,21 @@ pub(crate) fn storm() -> Sample {
 fn one_of(place: u32) -> Fault {
     let nodes = vec![NodeId(1 + (place % 5) as u16)];
     let pairs = vec![(NodeId(1), NodeId(2)), (NodeId(2), NodeId(1)), (NodeId(1), NodeId(3))];
-    let link = Link::default();
+    let (change, lossy) =
+        (Clock::Step { by_ms: 60_000 }, Link { loss_ppm: 200_000, ..Link::default() });
+    let degraded = |link| Effect::LinkDegraded { pairs: pairs.clone(), link };
+    let hardship = |of| Effect::Hardship { nodes: nodes.clone(), of };
+    let fault = |effect| faults::fault(faults::KINDS[place as usize % 9], "", effect);
     match place % 9 {
-        0 => Fault::Partition { shape: Shape::Halves, cut: pairs },
-        1 => Fault::Pause { nodes },
-        2 => Fault::Kill { nodes, again: RestartAs::Same },
-        3 => Fault::Power { nodes, loss: Loss::Sectors },
-        4 => Fault::Clock { nodes, change: Clock::Step { by_ms: 60_000 } },
-        5 => Fault::Slow { pairs, link },
-        6 => Fault::Lossy { pairs, link },
-        7 => Fault::Disk { nodes, trouble: Disk::FsyncFails },
-        _ => Fault::Starve { nodes, scarcity: Scarcity::Disk },
+        0 => faults::cut("halves", pairs),
+        1 => faults::pause(nodes),
+        2 => faults::down("kill", nodes, None),
+        3 => faults::down("power", nodes, Some(Loss::Sectors)),
+        4 => fault(Effect::ClockWrong { nodes, change }),
+        5 => fault(degraded(Link::default())),
+        6 => fault(degraded(lossy)),
+        7 => fault(hardship(Trouble::DiskErrors)),
+        _ => fault(hardship(Trouble::DiskFull)),
     }
 }
 
@@ -187,8 +191,10 @@ fn fault(id: u32, fault: Fault, (begin, end): (u64, u64)) -> Vec<(Nanos, EventKi
     let measured = |what: &str| {
         vec![Measurement { what: what.to_owned(), result: "as expected".to_owned(), holds: true }]
     };
-    let proof =
-        |stage| FaultEvent::Proof { id, stage, measurements: measured("calls on the disk") };
+    let proof = |stage| {
+        let (since, measurements) = (None, measured("calls on the disk"));
+        FaultEvent::Proof { id, stage, since, measurements }
+    };
     let effective = Some(((begin + 100) * MS, (end - 50) * MS));
     [
         (begin, FaultEvent::Begin { id, fault, mechanism: "fuse".to_owned() }),

@@ -3,9 +3,11 @@
 use fracas_checker::event::{
     Completion, Event, EventKind, Nanos, NodeId, Op, Outcome, Phase, ProcessId, Stamp,
 };
-use fracas_checker::fault::{Cut, Fault, FaultEvent, Measurement, RestartAs, Shape, Stage};
+use fracas_checker::fault::{Cut, Fault, FaultEvent, Measurement, Stage};
 use fracas_checker::history::{Header, History};
 use fracas_checker::observation::{Grade, Observation, Role, Source};
+
+use super::faults;
 
 /// What to invent.
 pub(crate) struct Traffic {
@@ -90,10 +92,10 @@ fn faults(traffic: &Traffic, events: &mut Events) {
     };
     let mut cut = one(sides.0, sides.1);
     cut.extend(one(sides.1, sides.0));
-    let partition = Fault::Partition { shape: Shape::Majority, cut };
-    let oneway = Fault::Partition { shape: Shape::OneWay, cut: one(&[3], &[1, 2, 4, 5]) };
-    let kill = |node| Fault::Kill { nodes: vec![NodeId(node)], again: RestartAs::Same };
-    let pause = Fault::Pause { nodes: vec![NodeId(2)] };
+    let partition = faults::cut("majority", cut);
+    let oneway = faults::cut("one-way", one(&[3], &[1, 2, 4, 5]));
+    let kill = |node| faults::down("kill", vec![NodeId(node)], None);
+    let pause = faults::pause(vec![NodeId(2)]);
     for (place, (fault, by, begin, end)) in [
         (partition, "nft-bridge", 11_900, 19_000),
         (kill(4), "sigkill", 27_900, 33_500),
@@ -130,7 +132,7 @@ impl Injected {
             [(begin + 140, Stage::Injected), (end - 60, Stage::Held), (end + 180, Stage::Healed)]
         {
             let measurements = measured(&self.fault, stage, self.proven);
-            push(ms, FaultEvent::Proof { id, stage, measurements });
+            push(ms, FaultEvent::Proof { id, stage, since: None, measurements });
         }
         let effective = self.proven.then_some(((begin + 140) * MS, (end - 60) * MS));
         push(end + 200, FaultEvent::End { id, effective, problems: self.problems() });
@@ -149,27 +151,17 @@ fn measured(fault: &Fault, stage: Stage, holds: bool) -> Vec<Measurement> {
         result: result.to_owned(),
         holds: holds || gone,
     };
-    match fault {
-        Fault::Partition { cut, .. } => cut
-            .iter()
-            .take(6)
-            .map(|(from, to)| {
-                let result = if gone || !holds { "answered in 0.2 ms" } else { "no answer" };
-                one(format!("probe {from}→{to}"), result)
-            })
-            .collect(),
-        Fault::Pause { nodes } => nodes
-            .iter()
-            .map(|node| {
-                one(format!("threads of {node} stopped"), if gone { "0 of 9" } else { "9 of 9" })
-            })
-            .collect(),
-        Fault::Kill { nodes, .. } => nodes
-            .iter()
-            .map(|node| one(format!("processes of {node}"), if gone { "1" } else { "0" }))
-            .collect(),
-        other => vec![one(other.to_string(), if gone { "gone" } else { "there" })],
-    }
+    let (cut, stopped, killed) = (fault.cut(), fault.stopped(), fault.killed());
+    let cut = cut.iter().take(6).map(|(from, to)| {
+        let result = if gone || !holds { "answered in 0.2 ms" } else { "no answer" };
+        one(format!("probe {from}→{to}"), result)
+    });
+    let stopped = stopped.iter().map(|node| {
+        one(format!("threads of {node} stopped"), if gone { "0 of 9" } else { "9 of 9" })
+    });
+    let killed =
+        killed.iter().map(|node| one(format!("processes of {node}"), if gone { "1" } else { "0" }));
+    cut.chain(stopped).chain(killed).collect()
 }
 
 fn polls(traffic: &Traffic, events: &mut Events) {

@@ -4,7 +4,7 @@ use fracas_checker::Verdict;
 use fracas_checker::event::{
     Completion, Event, EventKind, NodeId, Op, Outcome, Phase, ProcessId, Stamp, Value,
 };
-use fracas_checker::fault::{Fault, FaultEvent, Measurement, RestartAs, Stage};
+use fracas_checker::fault::{Fault, FaultEvent, Measurement, Stage};
 use fracas_checker::guarantees::{Guarantee, Standing};
 use fracas_checker::history::{Header, History};
 use fracas_checker::observation::{Grade, Observation, Role, Source};
@@ -12,6 +12,7 @@ use fracas_checker::verdict::{Anomaly, CheckResult, Placed, Refutation};
 use fracas_reports::{Ended, RunRecord, TargetInfo, Tool};
 
 use super::Sample;
+use super::faults;
 
 /// Texts that break out of careless pages, files and terminals.
 pub(crate) const ATTACKS: [&str; 9] = [
@@ -84,12 +85,13 @@ fn history(attack: &str) -> History {
         complete(2, Completion::Info { error: text() }),
         EventKind::Fault(FaultEvent::Begin {
             id: 1,
-            fault: Fault::Kill { nodes: vec![NodeId(2)], again: RestartAs::Same },
+            fault: Fault { manner: text(), ..faults::pause(vec![NodeId(2)]) },
             mechanism: text(),
         }),
         EventKind::Fault(FaultEvent::Proof {
             id: 1,
             stage: Stage::Injected,
+            since: None,
             measurements: vec![measurement],
         }),
         EventKind::Fault(FaultEvent::End { id: 1, effective: None, problems: vec![text()] }),

@@ -3,6 +3,7 @@
 
 pub(crate) mod cases;
 mod cluster;
+pub(crate) mod faults;
 pub(crate) mod hostile;
 mod verdicts;
 

@@ -1,9 +1,10 @@
 //! Faults of the simulated cluster: what is struck, what is healed, and what is proven of it.
 
 use fracas_checker::event::{EventKind, NodeChange, NodeId};
-use fracas_checker::fault::{Cut, Fault, FaultEvent, Measurement, RestartAs, Shape, Stage};
+use fracas_checker::fault::{Cut, Fault, FaultEvent, Measurement, Stage};
 use fracas_checker::observation::Role;
 
+use super::super::faults::{cut, kill, pause};
 use super::{HEALED, MILLI, Trouble, World};
 
 impl World {
@@ -16,7 +17,7 @@ impl World {
                 let to = begins + self.dice.within(20, 330);
                 let proven = !self.dice.one_in(8);
                 let real = proven || self.dice.one_in(2);
-                let fault = Fault::Pause { nodes: Vec::new() };
+                let fault = pause(Vec::new());
                 self.troubles.push(Trouble { id, fault, from: begins, to, real, proven });
             }
             from += self.dice.within(330, 700);
@@ -39,19 +40,18 @@ impl World {
         let both = |a: &[NodeId], b: &[NodeId]| -> Vec<Cut> {
             a.iter().flat_map(|a| b.iter().flat_map(|b| [(*a, *b), (*b, *a)])).collect()
         };
-        let shape = Shape::Halves;
         let down = || free.iter().copied().filter(|name| one.contains(name)).collect();
         match self.dice.within(0, 6) {
-            0 => Fault::Pause { nodes: down() },
-            1 | 2 => Fault::Kill { nodes: down(), again: RestartAs::Same },
+            0 => pause(down()),
+            1 | 2 => kill(down()),
             3 => {
                 let deaf = self.dice.one_in(2);
                 let way =
                     |other: &NodeId| if deaf { (*other, names[0]) } else { (names[0], *other) };
-                Fault::Partition { shape, cut: names[1..].iter().map(way).collect() }
+                cut(names[1..].iter().map(way).collect())
             }
-            4 => Fault::Partition { shape, cut: both(&names[..1], &names[1..2]) },
-            _ => Fault::Partition { shape, cut: both(one, rest) },
+            4 => cut(both(&names[..1], &names[1..2])),
+            _ => cut(both(one, rest)),
         }
     }
 
@@ -90,7 +90,7 @@ impl World {
         let active =
             self.troubles.iter().filter(|one| one.real && (one.from..one.to).contains(&now));
         let cuts = active.flat_map(|one| one.fault.cut());
-        self.cut = cuts.copied().collect();
+        self.cut = cuts.collect();
     }
 
     /// Whether a fault that may not be over stops the node.
@@ -102,12 +102,12 @@ impl World {
 
     fn measured(&mut self, id: u32, stage: Stage, holds: bool) {
         let measurements = vec![Measurement { what: String::new(), result: String::new(), holds }];
-        self.record(EventKind::Fault(FaultEvent::Proof { id, stage, measurements }));
+        self.record(EventKind::Fault(FaultEvent::Proof { id, stage, since: None, measurements }));
     }
 
     fn strike(&mut self, fault: &Fault, real: bool) {
         for id in fault.down().iter().filter(|_| real) {
-            if matches!(fault, Fault::Pause { .. }) {
+            if fault.stopped().contains(id) {
                 self.node(*id).paused = true;
                 continue;
             }

@@ -1,18 +1,18 @@
 //! The list of scenarios: every story of the field that the nemesis knows, as data.
 
-use fracas_checker::fault::{Clock as Change, Disk as Trouble, Link, Loss, RestartAs, Scarcity};
+use fracas_checker::fault::{Clock as Change, Link, Loss, RestartAs};
 
 use super::drawn;
 use super::scenario::Since::{Begin, Election, Heal, Round};
 use super::scenario::{Acts, KILL, Mixed, Scenario, cut, or, past_election, step};
 use crate::faults::clock::Clock;
-use crate::faults::disk::Disk;
+use crate::faults::disk::{Disk, Trouble};
 use crate::faults::kill::Kill;
 use crate::faults::loss;
 use crate::faults::pause::Pause;
 use crate::faults::power::Power;
 use crate::faults::slow::Slow;
-use crate::faults::starve::Starve;
+use crate::faults::starve::{Scarcity, Starve};
 use crate::faults::{Action, Direction, Kind, Shape, Victims};
 
 const PAUSE: Action = Action::Pause(Pause {});

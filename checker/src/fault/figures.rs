@@ -1,4 +1,5 @@
-//! What a fault does to what it hits: to clocks, links, disks, and to what a node may use.
+//! Figures of effects: how a clock is wrong, what a link does to packets, what is lost, as what a
+//! node comes back.
 
 use std::fmt;
 
@@ -113,7 +114,7 @@ fn signed(milliseconds: i64) -> String {
 
 /// What a link does to packets. All zero: nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Link {
     /// Every packet comes this much later.
     #[serde(skip_serializing_if = "is_zero")]
@@ -140,6 +141,14 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
+impl Link {
+    /// Whether packets are lost, doubled or overtake each other, and do not only come late.
+    #[must_use]
+    pub fn is_lossy(&self) -> bool {
+        self.loss_ppm > 0 || self.duplicate_ppm > 0 || self.reorder_ppm > 0
+    }
+}
+
 impl fmt::Display for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = |us: u64| format!("{} ms", us as f64 / 1e3);
@@ -157,71 +166,6 @@ impl fmt::Display for Link {
     }
 }
 
-/// What is wrong with a disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "does", rename_all = "kebab-case")]
-pub enum Disk {
-    /// fsync answers EIO, and what was not durable by then never is: the kernel drops it.
-    FsyncFails,
-    /// Writing answers EIO.
-    WriteFails,
-    /// Reading answers EIO.
-    ReadFails,
-    /// Writing answers ENOSPC.
-    Full,
-    /// fsync takes its time.
-    SlowFsync {
-        /// How much.
-        by_ms: u64,
-    },
-}
-
-impl fmt::Display for Disk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::FsyncFails => f.write_str("fsync fails"),
-            Self::WriteFails => f.write_str("writing fails"),
-            Self::ReadFails => f.write_str("reading fails"),
-            Self::Full => f.write_str("full"),
-            Self::SlowFsync { by_ms } => write!(f, "fsync takes {by_ms} ms"),
-        }
-    }
-}
-
-/// What a node has too little of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "of", rename_all = "kebab-case")]
-pub enum Scarcity {
-    /// Processor time.
-    Cpu {
-        /// How much of each moment its processes may run.
-        percent: u32,
-    },
-    /// Memory.
-    Memory {
-        /// How many bytes more than now it may have.
-        bytes: u64,
-    },
-    /// File descriptors.
-    Descriptors {
-        /// How many more than now each process may open.
-        more: u64,
-    },
-    /// Room on its disk, which is full.
-    Disk,
-}
-
-impl fmt::Display for Scarcity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cpu { percent } => write!(f, "{percent} % of a processor"),
-            Self::Memory { bytes } => write!(f, "{} KiB more of memory", bytes / 1024),
-            Self::Descriptors { more } => write!(f, "{more} more descriptors"),
-            Self::Disk => f.write_str("no more room on its disk"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,6 +177,5 @@ mod tests {
         assert_eq!(Clock::Drift { ppm: 100_000 }.to_string(), "drift of +100000 ppm");
         let link = Link { delay_us: 10_000, jitter_us: 1_500, loss_ppm: 50_000, ..Link::default() };
         assert_eq!(link.to_string(), "10 ms late, up to 1.5 ms more, 5 % lost");
-        assert_eq!(Disk::SlowFsync { by_ms: 200 }.to_string(), "fsync takes 200 ms");
     }
 }
