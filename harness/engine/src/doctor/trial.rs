@@ -12,8 +12,8 @@ use crate::faults::trial::network;
 /// How long the process that is paused and killed would live.
 const IDLE: Duration = Duration::from_secs(120);
 
-/// The hidden entry point of a trial, with the argument after [`PROBE_ARGUMENT`]; returns the exit
-/// code. The process must have one thread.
+/// The hidden entry point of a trial, with the argument after
+/// [`PROBE_ARGUMENT`](super::PROBE_ARGUMENT); returns the exit code. The process must have one thread.
 #[must_use]
 pub fn probe_main(argument: &str) -> u8 {
     let isolation = match argument {
