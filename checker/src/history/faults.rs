@@ -89,10 +89,11 @@ impl FaultSpan {
 
     /// From when to when it was certainly in effect: from the end of the measurement that showed it
     /// when it was injected, to the begin of the one that still did before it was healed. Where no
-    /// measurement tells when it began, what was `told` stands, unless one contradicts it.
+    /// measurement tells when it began, what was `told` stands, if there is one and none contradicts
+    /// it: a fault that nobody measured did not happen, whatever is told of it.
     fn in_effect(&self, told: Option<(Nanos, Nanos)>) -> Option<(Nanos, Nanos)> {
         let mut lasting = self.proofs.iter().filter(|proof| proof.stage != Stage::Healed);
-        if !lasting.clone().all(Proof::holds) {
+        if !self.took_effect() || !lasting.clone().all(Proof::holds) {
             return None;
         }
         if lasting.clone().all(|proof| proof.since.is_none()) {

@@ -46,7 +46,7 @@ fn the_time_in_effect_follows_from_the_proofs() {
     let (yes, no): (&[bool], &[bool]) = (&[true, true], &[true, false]);
     let injected = (Injected, Some(5), 10, yes);
     let held = (Held, Some(20), 25, yes);
-    let cases: [(&str, &[Proved<'_>], Span, Span); 10] = [
+    let cases: [(&str, &[Proved<'_>], Span, Span); 11] = [
         ("proven twice", &[injected, held], None, Some((10, 20))),
         (
             "what is told besides counts for nothing",
@@ -55,6 +55,7 @@ fn the_time_in_effect_follows_from_the_proofs() {
             Some((10, 20)),
         ),
         ("never proven", &[], None, None),
+        ("told, and never measured", &[], Some((10, 39)), None),
         (
             "not proven when it was injected",
             &[(Injected, Some(5), 10, no), held],
