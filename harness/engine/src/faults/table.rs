@@ -148,10 +148,15 @@ impl Kind {
         self.entry().between
     }
 
+    /// What nodes or their network are given for it before they start.
+    pub(crate) fn takes(self) -> Option<Gear> {
+        self.entry().takes
+    }
+
     /// What faults of these kinds take, each with the word of a kind that does.
     #[must_use]
     pub fn take(kinds: &BTreeSet<Self>) -> BTreeMap<Gear, &'static str> {
-        kinds.iter().filter_map(|kind| Some((kind.entry().takes?, kind.word()))).collect()
+        kinds.iter().filter_map(|kind| Some((kind.takes()?, kind.word()))).collect()
     }
 
     /// The mechanisms that bring it about, the first that works, each with its name in records.
