@@ -56,7 +56,7 @@ fn seeds_plan_what_they_have_always_planned() {
             }
         }
     }
-    for scenario in &SCENARIOS {
+    for scenario in SCENARIOS {
         let plan = Plan::draw(&config(5, true, Some(scenario)), 1);
         writeln!(told, "{}: {}", scenario.name, digest(&plan)).unwrap();
     }

@@ -27,7 +27,11 @@ const fn row<E: Exchange>() -> Row {
 }
 
 /// Every protocol.
-const PROTOCOLS: [Row; 2] = [row::<http::Http>(), row::<resp::Resp>()];
+const PROTOCOLS: &[Row] = &[
+    // In the order in which messages name them.
+    row::<http::Http>(),
+    row::<resp::Resp>(),
+];
 
 /// Where a node is spoken to, and in which protocol.
 pub(crate) fn spoken(

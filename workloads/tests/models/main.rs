@@ -49,7 +49,7 @@ fn a_right_server_passes() {
 #[test]
 fn all_at_once_pass() {
     for seed in 0..SEEDS / 2 {
-        let verdict = judged(&Chosen::new(&ALL, &size(100.0, 6)), seed, None);
+        let verdict = judged(&Chosen::new(ALL, &size(100.0, 6)), seed, None);
         assert_eq!(verdict.status, Status::Pass, "{seed}: {verdict:#?}");
     }
 }

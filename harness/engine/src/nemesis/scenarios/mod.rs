@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn every_scenario_can_be_carried_out() {
-        for scenario in &SCENARIOS {
+        for scenario in SCENARIOS {
             let plan = Plan::draw(&config(scenario), 1);
             assert!(plan.planned.len() >= 3, "{}", scenario.name);
             assert_eq!(plan.impossible(), None, "{}", scenario.name);
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_scenario_needs_the_kinds_of_its_acts_and_no_other() {
-        for scenario in &SCENARIOS {
+        for scenario in SCENARIOS {
             let plans = (0..20).map(|seed| Plan::draw(&config(scenario), seed));
             let used: BTreeSet<_> = plans.flat_map(|plan| plan.kinds()).collect();
             assert_eq!(used, scenario.needs.iter().copied().collect(), "{}", scenario.name);
