@@ -11,6 +11,7 @@ mod junit;
 mod kinds;
 mod leaders;
 mod lives;
+mod metrics;
 mod record;
 mod results;
 mod run;
@@ -36,6 +37,7 @@ pub const FILES: &[File] = &[
     ("results.json", "the verdict and the numbers, for programs", results_json),
     ("junit.xml", "one test case per check, for continuous integration", junit),
     ("summary.md", "a short form in Markdown, for job summaries", summary),
+    ("metrics.prom", "the numbers, for a textfile collector of Prometheus", metrics::metrics),
 ];
 
 /// `results.json`: the verdict, the findings and the numbers, with the names of all outputs.
