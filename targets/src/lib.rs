@@ -11,6 +11,7 @@ mod builtin;
 mod choices;
 mod client;
 mod cluster;
+mod connection;
 mod content;
 mod declared;
 mod deploy;

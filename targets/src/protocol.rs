@@ -41,6 +41,19 @@ pub(crate) struct Declared<'a> {
     pub(crate) headers: Option<&'a BTreeMap<String, Text>>,
 }
 
+/// What requests and answers of a protocol have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Form {
+    /// The beginning of an address.
+    pub(crate) scheme: &'static str,
+    /// Whether answers have an HTTP status, and headers.
+    pub(crate) has_status: bool,
+    /// Whether an answer is a text that may be looked at as a whole.
+    pub(crate) is_text: bool,
+    /// Whether there are answers that send an operation to another node.
+    pub(crate) redirects: bool,
+}
+
 /// How long an exchange may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Times {
@@ -52,10 +65,8 @@ pub(crate) struct Times {
 
 /// A protocol.
 pub(crate) trait Exchange: Sized + Send + Sync + 'static {
-    /// The beginning of an address.
-    const SCHEME: &'static str;
-    /// Whether answers have an HTTP status.
-    const HAS_STATUS: bool;
+    /// What its requests and answers have.
+    const FORM: Form;
     /// The port of an address that names none.
     const PORT: u16;
     /// A request with variables in it.
@@ -103,8 +114,8 @@ pub(crate) struct Around<'a> {
 
 /// All requests of a target file, in one protocol.
 pub(crate) trait Speech: Debug + Send + Sync {
-    /// Whether answers have an HTTP status.
-    fn has_status(&self) -> bool;
+    /// What requests and answers have.
+    fn form(&self) -> Form;
     /// Compiles a request.
     fn declare(
         &mut self,
@@ -159,13 +170,13 @@ impl<E: Exchange> Default for Spoken<E> {
 
 impl<E: Exchange> Debug for Spoken<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple(E::SCHEME).field(&self.0).finish()
+        f.debug_tuple(E::FORM.scheme).field(&self.0).finish()
     }
 }
 
 impl<E: Exchange> Speech for Spoken<E> {
-    fn has_status(&self) -> bool {
-        E::HAS_STATUS
+    fn form(&self) -> Form {
+        E::FORM
     }
 
     fn declare(

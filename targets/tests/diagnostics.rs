@@ -28,17 +28,20 @@ fn check(cases: &str) {
 
 #[track_caller]
 fn check_in(valid: &str, cases: &str) {
+    let mut wrong = String::new();
     for case in cases.trim_end().split("\n\n") {
         let (before, after) = (marked(case, "- "), marked(case, "+ "));
         assert!(valid.contains(&before), "the valid file does not say `{before}`");
-        let Err(error) =
-            Target::parse("sample.toml", &valid.replacen(&before, &after, 1), &support::FAULTS)
-        else {
+        let text = valid.replacen(&before, &after, 1);
+        let Err(error) = Target::parse("sample.toml", &text, &support::FAULTS) else {
             panic!("accepted: {after}");
         };
         let expected = case.find("error: ").map_or("", |at| &case[at..]);
-        assert_eq!(error.to_string(), expected, "\n{error}");
+        if error.to_string() != expected {
+            wrong += &format!("{error}\n\nbut expected\n{expected}\n\n");
+        }
     }
+    assert!(wrong.is_empty(), "\n{wrong}");
 }
 
 #[test]

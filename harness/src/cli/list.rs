@@ -164,7 +164,7 @@ fn table(rows: &[Row]) -> String {
 
 /// Prints what this machine can do, and what a target needs of it.
 pub(super) fn doctor(args: &DoctorArgs) -> Exit {
-    let loaded = match args.target.as_deref().map(fracas_engine::targets::load).transpose() {
+    let loaded = match args.target.as_deref().map(targets::load).transpose() {
         Ok(loaded) => loaded,
         Err(error) => {
             tell(&error);

@@ -125,7 +125,7 @@ fn status_rule(
 ) -> Result<Option<StatusRule>, Problem> {
     let Some(section) = &file.status else { return Ok(None) };
     let ways = status::Ways {
-        speaks_commands: means.asked.as_ref().map(|(_, speech)| !speech.has_status()),
+        speaks_commands: means.asked.as_ref().map(|(_, speech)| !speech.form().has_status),
         has_program: means.program.is_some(),
     };
     if let Some(asked) = status::aside(compiler, section, ways)? {
@@ -209,7 +209,7 @@ fn node_ready(
     let declared = Declared { keys: Keys::of_ready(place), scope: Scope::Node, headers: None };
     speech.declare(Purpose::Ready, compiler, &declared)?;
     let code = node.status.as_ref().map(|code| http_status(*code.get_ref(), code)).transpose()?;
-    if speech.has_status() && code.is_none() {
+    if speech.form().has_status && code.is_none() {
         return Err(missing(place.span(), "status", "200"));
     }
     Ok(Some(NodeReady { status: code, within: duration(&node.within)? }))

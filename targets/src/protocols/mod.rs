@@ -20,7 +20,7 @@ struct Row {
 
 const fn row<E: Exchange>() -> Row {
     Row {
-        scheme: E::SCHEME,
+        scheme: E::FORM.scheme,
         is_address: E::is_address,
         speech: || Box::new(Spoken::<E>::default()),
     }
@@ -46,5 +46,5 @@ pub(crate) fn spoken(
     let schemes: Vec<String> = PROTOCOLS.iter().map(|row| format!("`{}://`", row.scheme)).collect();
     let label = format!("expected a URL that starts with {}", schemes.join(" or "));
     Err(Problem::new(base.span(), "not an address", label)
-        .help("write it like `http://{{ node.ip }}:{{ port.client }}`, or with `redis://`"))
+        .help("write it like `http://{{ node.ip }}:{{ port.client }}`"))
 }
