@@ -12,6 +12,7 @@ use fracas_targets::{Serves, Target};
 
 const VALID: &str = include_str!("valid.toml");
 const VALID_REDIS: &str = include_str!("valid-redis.toml");
+const VALID_LINES: &str = include_str!("valid-lines.toml");
 const VALID_ALL: &str = include_str!("valid-all.toml");
 const VALID_PROGRAM: &str = include_str!("valid-program.toml");
 
@@ -45,8 +46,13 @@ fn check_in(valid: &str, cases: &str) {
 }
 
 #[test]
+fn a_server_of_lines_has_its_own_words() {
+    check_in(VALID_LINES, include_str!("diagnostics/lines.txt"));
+}
+
+#[test]
 fn the_valid_files_are_valid() {
-    for text in [VALID, VALID_REDIS, VALID_ALL, VALID_PROGRAM] {
+    for text in [VALID, VALID_REDIS, VALID_LINES, VALID_ALL, VALID_PROGRAM] {
         if let Err(error) = Target::parse("valid.toml", text, &support::FAULTS) {
             panic!("{error}");
         }

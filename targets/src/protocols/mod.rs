@@ -2,6 +2,7 @@
 //! request and one answer.
 
 mod http;
+mod lines;
 pub(crate) mod program;
 mod resp;
 
@@ -31,6 +32,7 @@ const PROTOCOLS: &[Row] = &[
     // In the order in which messages name them.
     row::<http::Http>(),
     row::<resp::Resp>(),
+    row::<lines::Lines>(),
 ];
 
 /// Where a node is spoken to, and in which protocol.
