@@ -86,6 +86,15 @@ struct Server {
     begins: Vec<BTreeMap<PathBuf, Begin>>,
 }
 
+/// How a fault ends a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// At once.
+    Killed,
+    /// By its own signal, and in its own time.
+    Stopped,
+}
+
 /// A server that ended by itself.
 #[derive(Debug, Clone)]
 pub struct Crash {
@@ -309,15 +318,16 @@ impl Cluster {
         each.collect::<Result<Vec<_>, _>>().map(|all| all.into_iter().flatten().collect())
     }
 
-    /// Measures the kill of some nodes: of what was killed while it lasts, of what was started
-    /// again afterwards.
+    /// Measures the end of some nodes: of what was ended while it lasts, of what was started again
+    /// afterwards.
     ///
     /// # Errors
-    /// When one of them was not killed, or not started again.
-    pub fn measure_kill(
+    /// When one of them was not ended, or not started again.
+    pub fn measure_end(
         &self,
         nodes: &[NodeId],
         stage: Stage,
+        how: End,
     ) -> Result<Vec<Measurement>, LabError> {
         let measure = |node: &NodeId| {
             let mut server = self.server(*node);
@@ -325,8 +335,12 @@ impl Cluster {
             let process =
                 if stage == Stage::Healed { &mut server.process } else { &mut server.killed };
             let missing =
-                || LabError::Asked(format!("measure the kill of {node}: it has no process"));
-            proofs::kill([process.as_mut().ok_or_else(missing)?], stage)
+                || LabError::Asked(format!("measure the end of {node}: it has no process"));
+            let process = [process.as_mut().ok_or_else(missing)?];
+            match how {
+                End::Killed => proofs::kill(process, stage),
+                End::Stopped => proofs::stop(process, stage),
+            }
         };
         let each = nodes.iter().map(measure).collect::<Result<Vec<_>, _>>();
         each.map(|all| all.into_iter().flatten().collect())
@@ -343,6 +357,24 @@ impl Cluster {
             .take()
             .ok_or(LabError::Asked(format!("kill node {node}: it is not running")))?;
         let gone = process.kill()?;
+        server.killed = Some(process);
+        self.view.forget(node);
+        self.tell(node, server.incarnation, NodeChange::Killed);
+        Ok(gone)
+    }
+
+    /// Ends a node as an operator does: the target's own signal first, SIGKILL after its grace.
+    ///
+    /// # Errors
+    /// When it is not running, or a process is left.
+    pub fn stop(&self, node: NodeId) -> Result<Gone, LabError> {
+        let plan = &self.deployments.first.nodes[&node].stop;
+        // Its lock is not held meanwhile: a server may take its time, and others only look.
+        let process = self.server(node).process.take();
+        let mut process =
+            process.ok_or(LabError::Asked(format!("stop node {node}: it is not running")))?;
+        let gone = process.terminate(signal(plan.signal), plan.grace)?;
+        let mut server = self.server(node);
         server.killed = Some(process);
         self.view.forget(node);
         self.tell(node, server.incarnation, NodeChange::Killed);

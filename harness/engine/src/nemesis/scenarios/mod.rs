@@ -186,7 +186,7 @@ mod tests {
     fn config(aimed: &'static Scenario) -> Config {
         Config {
             nodes: 3,
-            kinds: Kind::ALL.into(),
+            kinds: Kind::mix(),
             time_ms: 30_000,
             every_ms: 5_000,
             leaders: true,
@@ -222,7 +222,7 @@ mod tests {
         let mut config = config(&SCENARIOS[0]);
         config.kinds = [Kind::Starve].into();
         assert!(names(&config).is_empty());
-        config.kinds = Kind::ALL.into();
+        config.kinds = Kind::mix();
         assert!(!names(&config).contains(&"upgrade"));
         config.leaders = false;
         let without = [
