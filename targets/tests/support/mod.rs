@@ -7,7 +7,7 @@ use fracas_checker::NodeId;
 use fracas_targets::{ClusterSpec, KnownFault, NodeSpec};
 
 /// Kinds of faults that there may be.
-pub(crate) const FAULTS: [KnownFault; 9] = [
+pub(crate) const FAULTS: [KnownFault; 10] = [
     fault("partition", false),
     fault("pause", false),
     fault("kill", false),
@@ -17,6 +17,7 @@ pub(crate) const FAULTS: [KnownFault; 9] = [
     fault("loss", false),
     fault("disk", true),
     fault("starve", false),
+    fault("restart", false),
 ];
 
 const fn fault(word: &'static str, needs_data: bool) -> KnownFault {

@@ -109,6 +109,7 @@ kinds! {
     Loss = loss;
     Disk = disk;
     Starve = starve;
+    Restart = restart;
 }
 
 impl Kind {
