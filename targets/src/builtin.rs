@@ -7,6 +7,7 @@ use crate::target::Target;
 /// Name, and text of the file.
 const BUILTINS: &[(&str, &str)] = &[
     ("etcd", include_str!("../builtin/etcd.toml")),
+    ("redis-durable", include_str!("../builtin/redis-durable.toml")),
     ("redis", include_str!("../builtin/redis.toml")),
     ("regent", include_str!("../builtin/regent.toml")),
 ];
