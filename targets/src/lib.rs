@@ -19,6 +19,7 @@ mod diagnostic;
 mod duration;
 mod endpoint;
 mod extract;
+mod form;
 mod known;
 mod logs;
 mod nearest;

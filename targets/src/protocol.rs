@@ -17,6 +17,7 @@ use crate::declared::requests::Keys;
 use crate::declared::try_template::{Compiler, Scope};
 use crate::diagnostic::Problem;
 use crate::endpoint::Endpoints;
+use crate::form::Form;
 use crate::redirect::{Elsewhere, Redirect};
 use crate::reply::{ClientError, Failure, Reply};
 use crate::session::Later;
@@ -39,19 +40,6 @@ pub(crate) struct Declared<'a> {
     pub(crate) scope: Scope,
     /// Those of every request.
     pub(crate) headers: Option<&'a BTreeMap<String, Text>>,
-}
-
-/// What requests and answers of a protocol have.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Form {
-    /// The beginning of an address.
-    pub(crate) scheme: &'static str,
-    /// Whether answers have an HTTP status, and headers.
-    pub(crate) has_status: bool,
-    /// Whether an answer is a text that may be looked at as a whole.
-    pub(crate) is_text: bool,
-    /// Whether there are answers that send an operation to another node.
-    pub(crate) redirects: bool,
 }
 
 /// How long an exchange may take.

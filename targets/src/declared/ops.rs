@@ -15,8 +15,9 @@ use super::try_template::{Compiler, Scope};
 use super::values::{pointer, status};
 use crate::answer::{Answer, Condition, Means};
 use crate::diagnostic::Problem;
+use crate::form::Form;
 use crate::outcome::{Places, ValueRule, tells_value, tells_version};
-use crate::protocol::{Declared, Form, Purpose, Speech};
+use crate::protocol::{Declared, Purpose, Speech};
 
 /// Compiles all operations into the requests of this protocol, and what their answers mean.
 pub(super) fn all(

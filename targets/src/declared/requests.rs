@@ -12,7 +12,7 @@ use super::file::{NodeReady, Status};
 use super::operation::{Method, Operation};
 use super::places::Text;
 use crate::diagnostic::Problem;
-use crate::protocol::Form;
+use crate::form::Form;
 
 /// The keys of a request, and where they are.
 pub(crate) struct Keys<'a> {
