@@ -80,7 +80,9 @@ impl Rows {
             wrong.push(format!("{path}: expected one `mod` in {}", self.mods));
         }
         let may = |other: &&Source| {
-            let own = [&path, self.table, self.mods].contains(&&*other.path);
+            // The reference cluster knows none of these crates; it has modules of the same names.
+            let own = other.path.starts_with("targets/regent/")
+                || [&path, self.table, self.mods].contains(&&*other.path);
             own || self.chooses.iter().any(|folder| other.path.starts_with(folder))
         };
         let others = all.iter().filter(|source| source.path.contains("/src/") && !may(source));

@@ -3,6 +3,7 @@
 //! Every method does one thing to the running cluster and says in the history what it did. Nothing
 //! here decides when or to whom: that is the nemesis' part.
 
+mod down;
 mod ends;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +28,7 @@ use fracas_lab::disk::Disk;
 use fracas_lab::leftovers::MARK;
 use fracas_lab::packets::Shaping;
 use fracas_lab::resources::MemoryWatch;
-use fracas_lab::{Gone, Lab, LabError, Launch, NodeProcess, Reach, Signal, Threads, proofs};
+use fracas_lab::{Lab, LabError, Launch, NodeProcess, Reach, Signal, Threads, proofs};
 
 /// A log file of a node.
 #[derive(Debug, Clone)]
@@ -316,69 +317,6 @@ impl Cluster {
         let each =
             nodes.iter().map(|node| self.running(*node, |process| proofs::pause([process], stage)));
         each.collect::<Result<Vec<_>, _>>().map(|all| all.into_iter().flatten().collect())
-    }
-
-    /// Measures the end of some nodes: of what was ended while it lasts, of what was started again
-    /// afterwards.
-    ///
-    /// # Errors
-    /// When one of them was not ended, or not started again.
-    pub fn measure_end(
-        &self,
-        nodes: &[NodeId],
-        stage: Stage,
-        how: End,
-    ) -> Result<Vec<Measurement>, LabError> {
-        let measure = |node: &NodeId| {
-            let mut server = self.server(*node);
-            let server = &mut *server;
-            let process =
-                if stage == Stage::Healed { &mut server.process } else { &mut server.killed };
-            let missing =
-                || LabError::Asked(format!("measure the end of {node}: it has no process"));
-            let process = [process.as_mut().ok_or_else(missing)?];
-            match how {
-                End::Killed => proofs::kill(process, stage),
-                End::Stopped => proofs::stop(process, stage),
-            }
-        };
-        let each = nodes.iter().map(measure).collect::<Result<Vec<_>, _>>();
-        each.map(|all| all.into_iter().flatten().collect())
-    }
-
-    /// Kills all processes of a node.
-    ///
-    /// # Errors
-    /// When it is not running, or a process is left.
-    pub fn kill(&self, node: NodeId) -> Result<Gone, LabError> {
-        let mut server = self.server(node);
-        let mut process = server
-            .process
-            .take()
-            .ok_or(LabError::Asked(format!("kill node {node}: it is not running")))?;
-        let gone = process.kill()?;
-        server.killed = Some(process);
-        self.view.forget(node);
-        self.tell(node, server.incarnation, NodeChange::Killed);
-        Ok(gone)
-    }
-
-    /// Ends a node as an operator does: the target's own signal first, SIGKILL after its grace.
-    ///
-    /// # Errors
-    /// When it is not running, or a process is left.
-    pub fn stop(&self, node: NodeId) -> Result<Gone, LabError> {
-        let plan = &self.deployments.first.nodes[&node].stop;
-        // Its lock is not held meanwhile: a server may take its time, and others only look.
-        let process = self.server(node).process.take();
-        let mut process =
-            process.ok_or(LabError::Asked(format!("stop node {node}: it is not running")))?;
-        let gone = process.terminate(signal(plan.signal), plan.grace)?;
-        let mut server = self.server(node);
-        server.killed = Some(process);
-        self.view.forget(node);
-        self.tell(node, server.incarnation, NodeChange::Killed);
-        Ok(gone)
     }
 
     /// Whether a node's process is there.
