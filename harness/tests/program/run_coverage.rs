@@ -33,7 +33,7 @@ fn without_faults_no_election_is_needed_and_the_verdict_says_that_there_were_non
 fn faults_that_were_asked_for_must_happen() {
     let Some(_lab) = lab() else { return };
     for flags in
-        ["--time 1s --faults kill", "--time 0s", "--time 3s --faults kill,power --fault-every 30s"]
+        ["--time 1s --faults kill", "--time 0s", "--time 3s --faults kill,pause --fault-every 30s"]
     {
         let room = Room::new();
         let ended = run(&room, &format!("{flags} --extend 0s --min-elections 0"));
