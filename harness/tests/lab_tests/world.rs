@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::iter;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -107,7 +108,7 @@ impl Helper {
         self.child.wait().expect("it ends").code()
     }
 
-    /// The processes that carry its marker, and their children: an ordinary user may not read the
+    /// The processes that carry its marker, and all below them: an ordinary user may not read the
     /// markers of processes that run as other users.
     fn processes(&self) -> BTreeSet<i32> {
         let wanted = format!("{MARKER}={}", self.marker);
@@ -118,9 +119,8 @@ impl Helper {
         let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse::<i32>().ok();
         let all = fs::read_dir("/proc").expect("processes").filter_map(Result::ok);
         let all: Vec<i32> = all.filter_map(number).collect();
-        let mut found: BTreeSet<i32> = all.iter().copied().filter(marked).collect();
-        found.extend(all.iter().filter(|pid| parent(**pid).is_some_and(|pid| marked(&pid))));
-        found
+        let below = |pid: &i32| iter::successors(Some(*pid), |pid| parent(*pid)).take(DEEP);
+        all.into_iter().filter(|pid| below(pid).any(|above| marked(&above))).collect()
     }
 
     /// Waits until there is nothing more of it.
@@ -136,6 +136,9 @@ impl Drop for Helper {
         drop(self.child.kill().and_then(|()| self.child.wait()));
     }
 }
+
+/// So many generations of processes a helper has at most.
+const DEEP: usize = 8;
 
 /// The parent of a process.
 fn parent(pid: i32) -> Option<i32> {
