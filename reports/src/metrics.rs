@@ -4,7 +4,7 @@
 //! each other. There are no timestamps: a collector takes the time of the file. Labels are untrusted
 //! text and are made harmless, short and escaped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use fracas_checker::untrusted::{PHRASE, shown};
@@ -28,7 +28,7 @@ type Label<'a> = (&'static str, &'a str);
 pub(crate) fn metrics(run: &Run<'_>) -> String {
     let workloads = run.record.workloads.join(",");
     let common = vec![("target", run.record.target.name.as_str()), ("workload", &workloads)];
-    let mut page = Page { text: String::new(), common };
+    let mut page = Page { text: String::new(), common, seen: BTreeSet::new() };
     the_run(&mut page, run);
     operations(&mut page, &Tally::of(run.history.operations()));
     checks(&mut page, run);
@@ -124,6 +124,9 @@ fn faults(page: &mut Page<'_>, run: &Run<'_>) {
 struct Page<'a> {
     text: String,
     common: Vec<Label<'a>>,
+    /// Every series that has a sample: a page with two samples of one is refused as a whole. Only
+    /// labels that were cut off can be equal, and then the first sample stays.
+    seen: BTreeSet<String>,
 }
 
 impl Page<'_> {
@@ -137,8 +140,11 @@ impl Page<'_> {
         let all = self.common.iter().chain(labels);
         let all: Vec<String> =
             all.map(|(key, text)| format!("{key}=\"{}\"", label(text))).collect();
-        let written = writeln!(self.text, "{name}{{{}}} {}", all.join(","), number(value));
-        written.expect("a string takes all that is written");
+        let series = format!("{name}{{{}}}", all.join(","));
+        if self.seen.insert(series.clone()) {
+            let written = writeln!(self.text, "{series} {}", number(value));
+            written.expect("a string takes all that is written");
+        }
     }
 }
 
