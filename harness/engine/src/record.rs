@@ -11,7 +11,8 @@ use crate::faults::Kind;
 use crate::nemesis::{self, Planned};
 use crate::plan::RunPlan;
 use crate::{store, targets};
-use fracas_lab::{Lab, World};
+use fracas_lab::World;
+use fracas_lab::agent::Facts;
 
 /// A server that does not tell its version in this time is not asked again.
 const VERSION_WITHIN: Duration = Duration::from_secs(5);
@@ -94,10 +95,10 @@ fn rights(plan: &RunPlan) -> BTreeMap<String, String> {
     rights
 }
 
-/// By what means each kind of fault that was allowed is brought about in `lab`.
+/// By what means each kind of fault that was allowed is brought about in this lab.
 #[must_use]
-pub fn mechanisms(lab: &Lab, plan: &RunPlan) -> BTreeMap<String, String> {
-    let how = |kind: &Kind| kind.mechanism(lab, &plan.spec.equipment);
+pub fn mechanisms(facts: &Facts, plan: &RunPlan) -> BTreeMap<String, String> {
+    let how = |kind: &Kind| kind.mechanism(facts, &plan.spec.equipment);
     plan.spec.faults.iter().map(|kind| (kind.word().to_owned(), how(kind))).collect()
 }
 

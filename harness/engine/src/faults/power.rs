@@ -2,8 +2,9 @@
 
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Effect, Loss, Measurement, RestartAs, Stage};
+use fracas_lab::LabError;
+use fracas_lab::agent::{Facts, Measure, Order};
 use fracas_lab::disk::{self, Lost, Unit};
-use fracas_lab::{Lab, LabError};
 use serde::{Deserialize, Serialize};
 
 use super::down::Down;
@@ -41,7 +42,7 @@ impl KindOfFault for Power {
         Loss::ALL.map(|loss| Self { loss }).into()
     }
 
-    fn mechanism(_: &Lab, _: &Wanted) -> String {
+    fn mechanism(_: &Facts, _: &Wanted) -> String {
         MECHANISM.to_owned()
     }
 
@@ -98,11 +99,8 @@ impl Injector for Dark {
         let mut problems = self.down.kill(cluster, &self.nodes);
         // Only now: what a process wrote through memory reaches the disk when it is reaped.
         for node in &self.nodes {
-            match cluster.equipment().disks(*node).iter().map(|disk| disk.lose(self.loss)).collect()
-            {
-                Ok::<Vec<Lost>, LabError>(lost) => {
-                    self.lost.extend(lost.into_iter().map(|lost| (*node, lost)));
-                }
+            match cluster.ask::<Vec<Lost>>(&Order::Lose(*node, self.loss)) {
+                Ok(lost) => self.lost.extend(lost.into_iter().map(|lost| (*node, lost))),
                 Err(error) => problems.push(format!("failed to let {node} forget: {error}")),
             }
         }
@@ -110,7 +108,8 @@ impl Injector for Dark {
     }
 
     fn measure(&mut self, cluster: &Cluster, stage: Stage) -> Result<Vec<Measurement>, LabError> {
-        let mut measured = cluster.measure_kill(&self.nodes, stage)?;
+        let of = self.nodes.iter().copied().map(Measure::Kill);
+        let mut measured = cluster.measure(of, stage)?;
         if stage == Stage::Injected {
             measured.extend(self.lost.iter().map(|(node, lost)| {
                 // From a server that has synced all it must, a power failure takes nothing. It has

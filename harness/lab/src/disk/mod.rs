@@ -176,7 +176,7 @@ impl Disk {
             Err(errno) => format!("an end that nobody saw: {errno}"),
         };
         let name = format!("the disk process of `{}`", self.spec.mountpoint.display());
-        Some(Helper { name, how, mend })
+        Some(Helper { name, how, mend: mend.map(str::to_owned) })
     }
 
     /// From now on these calls fail, and no others. [`Errors::NONE`] heals.
