@@ -23,6 +23,7 @@ mod frontier;
 mod ground;
 pub mod minimise;
 mod moments;
+pub(crate) mod monitor;
 pub(crate) mod object;
 mod open_operations;
 mod order;

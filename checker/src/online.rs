@@ -55,27 +55,20 @@
 //! [`Watch::MOST_BYTES`] the watch goes blind.
 
 mod alarm;
-mod alternation;
 mod blocks;
 mod counter;
 mod crashes;
 mod elements;
 mod fencing;
-mod ids;
 mod kv;
 mod leaders;
 mod lease;
 mod lists;
 mod lock;
-mod monitor;
-mod mutex;
 mod objects;
-mod open;
 mod register;
 mod set;
-mod stairs;
 mod step_down;
-mod timestamps;
 mod versioned;
 mod versions;
 mod watched;

@@ -69,19 +69,23 @@ impl Kinds {
         self.iter().filter(|(name, _)| fits(name)).max_by_key(|(name, _)| name.len())
     }
 
+    /// What is said of the object `key`.
+    pub(crate) fn of_name(&self, key: &str) -> Said<'_> {
+        self.of_key(key).map_or(Said::Nothing, Said::Kind)
+    }
+
     /// What is said of the objects of `op`; of an operation without objects nothing.
     #[must_use]
     pub fn of(&self, op: &Op) -> Said<'_> {
         if self.is_empty() {
             return Said::Nothing;
         }
-        let said = |key: &str| self.of_key(key).map_or(Said::Nothing, Said::Kind);
-        let mut all = match op {
-            Op::Txn { ops } => ops.iter().map(|micro| said(micro.key())).collect::<Vec<_>>(),
-            _ => op.key().map(|key| said(key)).into_iter().collect(),
+        let Op::Txn { ops } = op else {
+            return op.key().map_or(Said::Nothing, |key| self.of_name(key));
         };
-        let Some(first) = all.pop() else { return Said::Nothing };
-        if all.iter().all(|other| *other == first) { first } else { Said::Several }
+        let mut all = ops.iter().map(|micro| self.of_name(micro.key()));
+        let Some(first) = all.next() else { return Said::Nothing };
+        if all.all(|other| other == first) { first } else { Said::Several }
     }
 
     /// Whether the check `id` may judge the objects of `op`: it is said, or nothing is.

@@ -30,6 +30,13 @@ impl Finding {
         Self::Refuted(Violation { class, calls })
     }
 
+    /// The calls of a refutation by two of them.
+    pub(crate) fn pair(&self) -> Option<(usize, usize)> {
+        let Self::Refuted(violation) = self else { return None };
+        let [first, second] = violation.calls[..] else { return None };
+        Some((first, second))
+    }
+
     /// Whether no legal order exists.
     #[must_use]
     pub fn is_refuted(&self) -> bool {

@@ -28,9 +28,15 @@ impl<'a> Own<'a> {
     /// What the check of `K` sees of `object`; nothing where it is of another kind.
     pub(super) fn of<K: Object>(history: &'a History, object: &ObjectIndex) -> Self {
         let all = || object.places.iter().map(|place| &history.operations()[*place as usize]);
-        let said = |operation: &Operation| history.kinds().of(&operation.op);
-        let unsaid = || all().filter(|one| said(one) == Said::Nothing).map(|one| &one.op);
-        let guessed = K::is_one(unsaid());
+        // What has a name of its own has one kind: it is looked up once, not once per operation.
+        let of_all = object.key.as_ref().map(|key| history.kinds().of_name(key));
+        let said =
+            |operation: &Operation| of_all.unwrap_or_else(|| history.kinds().of(&operation.op));
+        let guessed = match of_all {
+            Some(Said::Nothing) => K::is_one(all().map(|operation| &operation.op)),
+            Some(_) => true,
+            None => K::is_one(all().filter(|one| said(one) == Said::Nothing).map(|one| &one.op)),
+        };
         let mut own = Self::default();
         own.calls.reserve(object.places.len());
         for operation in all() {

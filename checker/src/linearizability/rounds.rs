@@ -111,7 +111,7 @@ impl<'a> Limited<'a> {
 impl<'a> Judge<'a> {
     /// Judges all objects, in the order of the history.
     ///
-    /// Once an anomaly is proven no further round begins: what is left is anomaly as cut short. Those
+    /// Once an anomaly is proven no further round begins: what is left is told as cut short. Those
     /// that run at the same time share the bytes. What ran out of its share of them is judged once
     /// more at the end, one by one with all bytes: so what can be decided does not depend on how
     /// many processors there are.
@@ -232,7 +232,7 @@ impl<'a> Judge<'a> {
 
 /// What `then` says of a small part of `calls` that is refuted as well. Where it became smaller it
 /// is tried again: of fewer calls more may be left out. What is not refuted by itself any more is
-/// not anomaly.
+/// not told.
 fn with_smallest<K: Object, T>(
     calls: &[Call<'_>],
     again: usize,

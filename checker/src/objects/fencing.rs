@@ -4,13 +4,14 @@
 //! are two objects and each is judged alone.
 //!
 //! *Grants.* The order is that of their tokens; it only has to respect real time. A grant without a
-//! token, or one that nobody saw, says nothing.
+//! token, or one that nobody saw, says nothing. The watch and the decision are one, see [`Grants`].
 //!
 //! *The guarded resource.* See `guard`.
 
 mod class;
 mod grants;
 mod guard;
+mod stairs;
 
 use std::collections::BTreeSet;
 
@@ -22,7 +23,9 @@ use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::models::Fencing;
 use crate::op::{Op, OpKind, Outcome};
 use crate::value::Value;
+pub(crate) use grants::Grants;
 use grants::{misgranted, shown};
+pub(crate) use stairs::Stairs;
 
 impl Object for Fencing {
     const NAMES: &'static [&'static str] = &["fencing", "fencing-lock"];

@@ -1,18 +1,22 @@
-//! Generators of ids, and their check.
+//! Generators of ids. Nothing is asked of the order, so the ids are only compared: an id that was
+//! given twice refutes, and without one every order is legal.
 //!
-//! Nothing is asked of the order, so the ids are only compared: an id that was given twice refutes,
-//! and without one every order is legal.
+//! The decision is the watch itself, fed with what is known afterwards; who was given the id before
+//! is looked up once it is known that somebody was.
+
+mod monitor;
 
 use crate::catalogue;
-use crate::hashing::Map;
 use crate::linearizability::call::Call;
-use crate::linearizability::finding::Finding;
+use crate::linearizability::finding::{Finding, Violation};
 use crate::linearizability::minimise::Part;
+use crate::linearizability::monitor::decide;
 use crate::linearizability::object::{Object, Weakened};
 use crate::linearizability::refuted::{Explanation, Refuted};
 use crate::models::UniqueIds;
-use crate::op::{Op, OpKind, Outcome, Value};
+use crate::op::{OpKind, Outcome, Value};
 use crate::words;
+pub(crate) use monitor::OneGenerator;
 
 impl Object for UniqueIds {
     const NAMES: &'static [&'static str] = &["unique-ids", "ids"];
@@ -22,13 +26,14 @@ impl Object for UniqueIds {
     const KINDS: &'static [OpKind] = &[OpKind::Generate];
 
     fn decide_fast(calls: &[Call<'_>]) -> Finding {
-        let asked = |call: &Call<'_>| matches!(call.op, Op::Generate { .. });
-        let answered = |call: &Call<'_>| call.outcome.is_none() || given(call).is_some();
-        if !calls.iter().all(|call| asked(call) && answered(call)) {
-            return Finding::Ambiguous;
-        }
-        twice(calls).map_or(Finding::Legal, |(one, other)| {
-            Finding::refuted(catalogue::DUPLICATE_ID, vec![one, other])
+        decide::<OneGenerator>(calls, |second| {
+            let before = |other: &usize| {
+                let [it, that] = [*other, second].map(|place| (calls[place].end, place));
+                it < that && given(&calls[*other]) == given(&calls[second])
+            };
+            let first = (0..calls.len()).find(before);
+            let calls = first.into_iter().chain([second]).collect();
+            Violation { class: catalogue::DUPLICATE_ID, calls }
         })
     }
 
@@ -41,14 +46,14 @@ impl Object for UniqueIds {
         _: &'a Weakened,
         _: &dyn Fn(&[Call<'a>]) -> bool,
     ) -> Vec<Call<'a>> {
-        match twice(calls) {
+        match Self::decide_fast(calls).pair() {
             Some((one, other)) => vec![calls[one], calls[other]],
             None => calls.to_vec(),
         }
     }
 
     fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
-        let (one, other) = twice(&refuted.small)?;
+        let (one, other) = Self::decide_fast(&refuted.small).pair()?;
         let (mut first, mut second) = (refuted.operation(one)?, refuted.operation(other)?);
         if first.ok()?.0 > second.ok()?.0 {
             std::mem::swap(&mut first, &mut second);
@@ -73,20 +78,10 @@ impl Object for UniqueIds {
     }
 }
 
-fn given<'a>(call: &Call<'a>) -> Option<&'a Value> {
+/// What a generator gave.
+pub(super) fn given<'a>(call: &Call<'a>) -> Option<&'a Value> {
     match call.outcome {
         Some(Outcome::Generate { value }) => Some(value),
         _ => None,
     }
-}
-
-/// The first two calls that were given the same id, by the completion that shows it.
-fn twice(calls: &[Call<'_>]) -> Option<(usize, usize)> {
-    let mut order: Vec<usize> = (0..calls.len()).collect();
-    order.sort_by_key(|place| (calls[*place].end, *place));
-    let mut owners: Map<&Value, usize> = Map::default();
-    order.into_iter().find_map(|place| {
-        let owner = owners.insert(given(&calls[place])?, place)?;
-        Some((owner, place))
-    })
 }

@@ -4,7 +4,10 @@ mod class;
 mod conflict;
 mod minimise;
 mod parse;
+mod repeated;
 mod sweep;
+
+use conflict::Doubt;
 
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
@@ -23,7 +26,11 @@ impl Object for Kv {
     const CHANGED_BY: &'static [OpKind] = &[OpKind::Cas, OpKind::Increment];
 
     fn decide_fast(calls: &[Call<'_>]) -> Finding {
-        sweep::decide(calls)
+        match sweep::decide(calls) {
+            Ok(()) => Finding::Legal,
+            Err(Doubt::Ambiguous) => repeated::decide(calls),
+            Err(Doubt::Conflict(conflict)) => Finding::Refuted(conflict.violation()),
+        }
     }
 
     fn weakened(calls: &[Call<'_>]) -> Weakened {

@@ -11,6 +11,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::catalogue;
+use crate::linearizability::finding::Finding;
 use crate::op::Value;
 
 /// Values that occur nowhere in a history, one for every number.
@@ -47,14 +49,6 @@ pub(super) enum Chosen {
     Refuted(BTreeSet<usize>),
 }
 
-/// What came of all ways.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answer {
-    Legal,
-    Ambiguous,
-    Refuted,
-}
-
 /// The choices that a history leaves open.
 pub(super) trait Choices {
     /// For each choice, how many ways there are to make it; the likely one has number 0.
@@ -73,15 +67,16 @@ const TRIES: usize = 5_000;
 /// How many choices may rest on each other.
 const DEPTH: usize = 64;
 
-/// Tries ways to choose until one is legal or none is left.
-pub(super) fn decide(choices: &impl Choices, calls: usize) -> Answer {
+/// Tries ways to choose until one is legal or none is left. No few calls show that: whichever way is
+/// taken, others refute it.
+pub(super) fn decide(choices: &impl Choices, calls: usize) -> Finding {
     let tries = (EFFORT / calls.max(1)).clamp(1, TRIES);
     let made = vec![0; choices.ways().len()];
     let mut trial = Trial { choices, made, fixed: BTreeSet::new(), tries };
     match trial.go_on() {
-        Chosen::Legal => Answer::Legal,
-        Chosen::Ambiguous => Answer::Ambiguous,
-        Chosen::Refuted(_) => Answer::Refuted,
+        Chosen::Legal => Finding::Legal,
+        Chosen::Ambiguous => Finding::Ambiguous,
+        Chosen::Refuted(_) => Finding::refuted(catalogue::NON_LINEARIZABLE, Vec::new()),
     }
 }
 
@@ -195,12 +190,10 @@ mod tests {
             };
             let excluded = (0..12).map(|_| [one(), one()]).collect();
             let rules = Rules { ways, excluded };
-            let expect = if possible(&rules) { Answer::Legal } else { Answer::Refuted };
-            assert_eq!(decide(&rules, 1), expect);
-            (legal, refuted) = (
-                legal + usize::from(expect == Answer::Legal),
-                refuted + usize::from(expect == Answer::Refuted),
-            );
+            let (expect, finding) = (possible(&rules), decide(&rules, 1));
+            assert!(finding == Finding::Legal || finding.is_refuted(), "{finding:?}");
+            assert_eq!(finding == Finding::Legal, expect);
+            (legal, refuted) = (legal + usize::from(expect), refuted + usize::from(!expect));
         }
         assert!(legal > 300 && refuted > 300, "{legal} {refuted}");
     }

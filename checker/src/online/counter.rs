@@ -17,10 +17,10 @@
 
 use std::collections::VecDeque;
 
-use super::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits};
-use super::open::Open;
 use crate::event::Nanos;
 use crate::hashing::Map;
+use crate::linearizability::monitor::open::Open;
+use crate::linearizability::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits};
 use crate::linearizability::object::Object;
 use crate::models::Counter;
 use crate::op::{Op, OpKind, Outcome};

@@ -12,8 +12,8 @@
 
 use std::marker::PhantomData;
 
-use super::monitor::{Ended, Ending, Invocation, Monitor, Stop, text};
 use crate::hashing::Map;
+use crate::linearizability::monitor::{Ended, Ending, Invocation, Monitor, Stop, text};
 use crate::linearizability::object::Object;
 use crate::models::{Bag, Queue};
 use crate::op::{Op, OpKind, Outcome, Value};

@@ -1,7 +1,6 @@
 //! One lock with fencing tokens and what it guards, watched while tokens are granted and shown.
 //!
-//! *Grants.* No token is granted twice, and none that is lower than one that was granted before this
-//! grant was asked for. That is all that is asked of them.
+//! *Grants.* The rule is that of the decision, see [`Grants`].
 //!
 //! *The guarded resource.* A group is a value with its write and whoever read it. Whatever belongs to
 //! a group shows its token by the time it completes; so nothing of a group may have been invoked
@@ -20,15 +19,15 @@
 //! [`super::blocks`] lets go. What stays is what happened since O, and an indeterminate write for
 //! which no higher token has been shown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::blocks::{Blocks, Id, Tick, tick};
-use super::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits, text};
-use super::open::Open;
-use super::stairs::Stairs;
 use crate::hashing::Map;
+use crate::linearizability::monitor::open::Open;
+use crate::linearizability::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits, text};
 use crate::linearizability::object::Object;
 use crate::models::Fencing;
+use crate::objects::fencing::{Grants, Stairs};
 use crate::op::{Op, OpKind, Outcome, Value};
 
 /// One lock and what it guards.
@@ -87,34 +86,6 @@ impl Monitor for OneFencing {
 
     fn bytes(&self) -> usize {
         self.open.bytes() + self.grants.bytes() + self.guard.bytes()
-    }
-}
-
-/// The tokens that were granted.
-#[derive(Debug, Clone, Default)]
-struct Grants {
-    tokens: BTreeSet<u64>,
-    highest: Stairs,
-}
-
-impl Grants {
-    fn granted(&mut self, token: u64, start: Tick, end: Tick) -> Result<(), Stop> {
-        if self.highest.before(start) >= Some(token) || !self.tokens.insert(token) {
-            return Err(Stop::Refuted);
-        }
-        self.highest.push(end, token);
-        Ok(())
-    }
-
-    fn forget(&mut self, oldest: Tick) {
-        let floor = self.highest.forget(oldest);
-        while self.tokens.first().is_some_and(|token| Some(*token) <= floor) {
-            self.tokens.pop_first();
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        2 * size_of::<u64>() * self.tokens.len() + self.highest.bytes()
     }
 }
 

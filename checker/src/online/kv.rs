@@ -4,8 +4,8 @@
 //! absent; [`super::register`] says what is watched and what stays. With the first append the key
 //! is blind: which texts can be there then is another question.
 
-use super::monitor::{Ended, Ending, Invocation, Monitor, Stop};
 use super::register::OneRegister;
+use crate::linearizability::monitor::{Ended, Ending, Invocation, Monitor, Stop};
 use crate::linearizability::object::Object;
 use crate::models::Kv;
 use crate::models::kv::text;

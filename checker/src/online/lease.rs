@@ -20,9 +20,9 @@
 
 use std::collections::BTreeMap;
 
-use super::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits};
 use crate::event::Nanos;
 use crate::lease;
+use crate::linearizability::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits};
 use crate::op::{Op, OpKind};
 
 /// From when a holder believes to hold the lease, and until when unless it ends that before.

@@ -12,10 +12,10 @@
 
 use std::collections::BTreeMap;
 
-use super::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits, text};
-use super::open::Open;
 use crate::event::Nanos;
 use crate::hashing::Map;
+use crate::linearizability::monitor::open::Open;
+use crate::linearizability::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits, text};
 use crate::linearizability::object::Object;
 use crate::models::ListAppend;
 use crate::op::{Key, Op, OpKind, Outcome, Value};

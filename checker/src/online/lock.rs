@@ -1,7 +1,7 @@
 //! One lock that knows its holder, watched for holders that exclude each other not at all or take
 //! what is theirs in no legal order.
 //!
-//! - *Each holder alone* must acquire and release in turns ([`super::alternation`]): take the others away
+//! - *Each holder alone* must acquire and release in turns ([`crate::objects::mutex::alternation`]): take the others away
 //!   from a legal order, and what is left is one.
 //! - *Two holders.* While one certainly holds the lock, because nothing is left that could have
 //!   given it back, no other may hold it, nor may an operation for another have begun and ended.
@@ -22,12 +22,12 @@
 
 use std::collections::BTreeMap;
 
-use super::alternation::Alternation;
-use super::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits};
-use super::mutex::acquires;
 use crate::event::Nanos;
+use crate::linearizability::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits};
 use crate::linearizability::object::Object;
 use crate::models::Lock;
+use crate::objects::mutex::acquires;
+use crate::objects::mutex::alternation::Alternation;
 use crate::op::{Op, OpKind};
 
 /// One lock.

@@ -8,16 +8,12 @@ use super::alarm::{Alarm, Blind};
 use super::counter::OneCounter;
 use super::elements::{OneBag, OneQueue};
 use super::fencing::OneFencing;
-use super::ids::OneGenerator;
 use super::kv::OneKv;
 use super::lease::OneLease;
 use super::lists::Lists;
 use super::lock::OneLock;
-use super::monitor::{Monitor, Stop};
-use super::mutex::OneMutex;
 use super::register::OneRegister;
 use super::set::OneSet;
-use super::timestamps::OneOracle;
 use super::versioned::OneVersioned;
 use super::versions::Versions;
 use super::watched::{Watched, ended, invocation};
@@ -25,6 +21,10 @@ use super::whole::Whole;
 use crate::event::Nanos;
 use crate::hashing::Map;
 use crate::history::Operation;
+use crate::linearizability::monitor::{Monitor, Stop};
+use crate::objects::ids::OneGenerator;
+use crate::objects::mutex::OneMutex;
+use crate::objects::timestamps::OneOracle;
 use crate::op::{Key, Op};
 
 /// Every kind that can be watched, where the clocks are off by at most `clock_error`.

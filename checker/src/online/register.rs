@@ -37,9 +37,9 @@
 //! unknown end that needs the value and whose own value is seen only from now on.
 
 use super::blocks::{Blocks, Id, Tick, tick};
-use super::monitor::{self, Ended, Ending, Invocation, Monitor, Stop};
-use super::open::Open;
 use crate::hashing::Map;
+use crate::linearizability::monitor::open::Open;
+use crate::linearizability::monitor::{self, Ended, Ending, Invocation, Monitor, Stop};
 use crate::linearizability::object::Object;
 use crate::models::{Effect, Model, Register};
 use crate::objects::register::is_guarded;

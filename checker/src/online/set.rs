@@ -26,10 +26,10 @@
 //! add began, is for an add that fails after its element was seen; where another add has ended that
 //! did not fail, it had begun by then, or the watch would have refuted it.
 
-use super::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits, text};
-use super::open::Open;
 use crate::event::Nanos;
 use crate::hashing::Map;
+use crate::linearizability::monitor::open::Open;
+use crate::linearizability::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits, text};
 use crate::linearizability::object::Object;
 use crate::models::Set;
 use crate::op::{Op, OpKind, Outcome, Value};

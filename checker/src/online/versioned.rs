@@ -13,8 +13,8 @@
 
 use std::collections::BTreeMap;
 
-use super::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits, text};
 use crate::hashing::Map;
+use crate::linearizability::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits, text};
 use crate::linearizability::object::Object;
 use crate::models::Versioned;
 use crate::op::{Op, OpKind, Outcome, Value};

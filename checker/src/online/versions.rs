@@ -12,9 +12,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits, text};
 use crate::event::Nanos;
 use crate::hashing::Map;
+use crate::linearizability::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits, text};
 use crate::linearizability::object::Object;
 use crate::models::RwRegister;
 use crate::op::{Key, Op, OpKind, Outcome, Value};

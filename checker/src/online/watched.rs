@@ -2,9 +2,9 @@
 //! them.
 
 use super::alarm::{Alarm, Blind};
-use super::monitor::{Ended, Ending, Invocation};
 use crate::event::Completion;
 use crate::history::Operation;
+use crate::linearizability::monitor::{Ended, Ending, Invocation};
 
 /// All objects of one kind.
 pub(super) trait Watched: std::fmt::Debug + Send {

@@ -1,9 +1,9 @@
 //! Objects that are watched as one: what transactions act on.
 
 use super::alarm::{Alarm, Blind};
-use super::monitor::{Monitor, Stop};
 use super::watched::{Watched, ended, invocation};
 use crate::history::Operation;
+use crate::linearizability::monitor::{Monitor, Stop};
 
 /// All objects of one kind together.
 #[derive(Debug)]

@@ -1,7 +1,13 @@
-//! Which grants of a lock with tokens cannot both be.
+//! Which grants of a lock with tokens cannot both be: the rule, during a run and afterwards, and who
+//! contradicts whom.
 
+use std::collections::BTreeSet;
+
+use super::stairs::Stairs;
 use crate::catalogue;
+use crate::event::Nanos;
 use crate::linearizability::call::Call;
+use crate::linearizability::monitor::Stop;
 use crate::op::Outcome;
 use crate::value::Value;
 
@@ -34,23 +40,58 @@ pub(super) fn token(call: &Call<'_>) -> Option<u64> {
     }
 }
 
-/// Two grants whose tokens are the same, or not in the order of time.
+/// The first grant to complete that cannot be, with the one that contradicts it: the one with the
+/// same token, else of those that it had to wait for the one with the lowest token that is higher.
 pub(super) fn misgranted(calls: &[Call<'_>]) -> Option<Misgranted> {
-    let grant = |place: usize| token(&calls[place]).map(|token| (token, place));
-    let mut grants: Vec<(u64, usize)> = (0..calls.len()).filter_map(grant).collect();
-    grants.sort_unstable_by_key(|(token, place)| (*token, calls[*place].end, *place));
-    if let Some(pair) = grants.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        return Some(Misgranted { first: pair[0].1, second: pair[1].1, same: true });
+    let grant = |place: usize| Some((calls[place].end?, place, token(&calls[place])?));
+    let mut order: Vec<(Nanos, usize, u64)> = (0..calls.len()).filter_map(grant).collect();
+    order.sort_unstable();
+    let mut grants = Grants::default();
+    let refused = |(_, (end, place, token)): &(usize, &(Nanos, usize, u64))| {
+        grants.granted(*token, calls[*place].start, *end).is_err()
+    };
+    let (earlier, &(_, second, own)) = order.iter().enumerate().find(refused)?;
+    let earlier = &order[..earlier];
+    if let Some((_, first, _)) = earlier.iter().find(|(.., token)| *token == own) {
+        return Some(Misgranted { first: *first, second, same: true });
     }
-    // Of the lower tokens, the grant that was asked for last.
-    let mut last: Option<usize> = None;
-    for (_, first) in grants {
-        if let Some(second) = last
-            && calls[first].precedes(&calls[second])
-        {
-            return Some(Misgranted { first, second, same: false });
+    let above = |(_, place, token): &&(Nanos, usize, u64)| {
+        *token > own && calls[*place].precedes(&calls[second])
+    };
+    let (_, first, _) = earlier.iter().filter(above).min_by_key(|(.., token)| *token)?;
+    Some(Misgranted { first: *first, second, same: false })
+}
+
+/// The tokens that were granted so far, grant by grant in the order in which they complete: no token
+/// twice, and none that is lower than one that was granted before this grant was asked for.
+///
+/// That is all that is asked of grants: tokens that contradict no other are in a legal order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Grants {
+    tokens: BTreeSet<u64>,
+    highest: Stairs,
+}
+
+impl Grants {
+    /// `token` is granted at `end` to whoever asked for it at `start`.
+    pub(crate) fn granted(&mut self, token: u64, start: Nanos, end: Nanos) -> Result<(), Stop> {
+        if self.highest.before(start) >= Some(token) || !self.tokens.insert(token) {
+            return Err(Stop::Refuted);
         }
-        last = last.filter(|last| calls[*last].start >= calls[first].start).or(Some(first));
+        self.highest.push(end, token);
+        Ok(())
     }
-    None
+
+    /// Forgets what makes no difference to whoever asked at `oldest` or later.
+    pub(crate) fn forget(&mut self, oldest: Nanos) {
+        let floor = self.highest.forget(oldest);
+        while self.tokens.first().is_some_and(|token| Some(*token) <= floor) {
+            self.tokens.pop_first();
+        }
+    }
+
+    /// How much memory they take. Nodes of a B-tree are at least half full.
+    pub(crate) fn bytes(&self) -> usize {
+        2 * size_of::<u64>() * self.tokens.len() + self.highest.bytes()
+    }
 }

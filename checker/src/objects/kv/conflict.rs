@@ -27,6 +27,18 @@ pub(super) enum Doubt {
 }
 
 impl Conflict {
+    /// The calls that it is about; none where it may rest on others, too.
+    pub(super) fn places(self) -> Option<Vec<usize>> {
+        match self {
+            Self::Unwritten { .. } | Self::Twice { .. } => None,
+            Self::Incompatible { one, other } => Some(vec![one, other]),
+            Self::Inverted { late, done } => Some(vec![late, done]),
+            Self::Crossed { late, done, early, after } => {
+                Some([late, done, after].into_iter().chain(early).collect())
+            }
+        }
+    }
+
     pub(super) fn violation(self) -> Violation {
         let (class, calls) = match self {
             Self::Unwritten { seen_by } => (catalogue::READ_OF_UNWRITTEN, vec![seen_by]),

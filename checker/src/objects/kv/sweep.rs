@@ -14,35 +14,34 @@
 use super::conflict::{Conflict, Doubt};
 use super::parse::{Epoch, Parsed, parse, texts};
 use crate::linearizability::call::Call;
-use crate::linearizability::finding::Finding;
 use crate::op::Op;
 use crate::text::Text;
 
-/// Decides whether `calls` of one key have a legal order.
-pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
-    match swept(calls) {
-        Ok(()) => Finding::Legal,
-        Err(Doubt::Ambiguous) => Finding::Ambiguous,
-        Err(Doubt::Conflict(conflict)) => Finding::Refuted(conflict.violation()),
-    }
-}
-
 /// Why `calls` have no legal order, if the sweep can tell.
 pub(super) fn conflict(calls: &[Call<'_>]) -> Option<Conflict> {
-    match swept(calls) {
+    match decide(calls) {
         Err(Doubt::Conflict(conflict)) => Some(conflict),
         Err(Doubt::Ambiguous) | Ok(()) => None,
     }
 }
 
-fn swept(calls: &[Call<'_>]) -> Result<(), Doubt> {
-    let texts: Vec<Text> = texts(calls).ok_or(Doubt::Ambiguous)?;
-    let parsed = parse(calls, &texts)?;
+/// Decides whether `calls` of one key have a legal order.
+///
+/// # Errors
+///
+/// Why they have none, or that it cannot be told.
+pub(super) fn decide(calls: &[Call<'_>]) -> Result<(), Doubt> {
+    swept(calls, &texts(calls).ok_or(Doubt::Ambiguous)?)
+}
+
+/// The same of calls that write, append or read these texts.
+pub(super) fn swept(calls: &[Call<'_>], texts: &[Text]) -> Result<(), Doubt> {
+    let parsed = parse(calls, texts)?;
     let mut blocks = Vec::new();
     for epoch in &parsed.epochs {
         blocks.push(Block::of(calls, epoch)?);
     }
-    for place in unseen(calls, &texts, &parsed) {
+    for place in unseen(calls, texts, &parsed) {
         let writes = matches!(calls[place].op, Op::Write { .. });
         let mut block = Block { writes, ..Block::default() };
         block.level(calls, &[place])?;

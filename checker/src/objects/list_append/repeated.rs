@@ -10,7 +10,8 @@ use super::conflict::Conflict;
 use super::fast::{FastDecision, decision};
 use super::lists::{Lists, micros};
 use crate::linearizability::call::Call;
-use crate::objects::repeated::{self, Answer, Choices, Chosen, Names};
+use crate::linearizability::finding::Finding;
+use crate::objects::repeated::{self, Choices, Chosen, Names};
 use crate::op::{Key, Op, Outcome, Value};
 use crate::transaction::{Micro, ReadValue};
 
@@ -18,8 +19,8 @@ use crate::transaction::{Micro, ReadValue};
 const TIMES: usize = 512;
 
 /// Decides `calls`, of which some list is ambiguous; ambiguous where this cannot tell either.
-pub(super) fn decide(calls: &[Call<'_>]) -> Answer {
-    let Some(repeated) = Repeated::of(calls) else { return Answer::Ambiguous };
+pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
+    let Some(repeated) = Repeated::of(calls) else { return Finding::Ambiguous };
     repeated::decide(&repeated, calls.len())
 }
 

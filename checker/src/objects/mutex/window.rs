@@ -37,8 +37,8 @@ use crate::words;
 const PLAIN: usize = 10;
 
 /// Whether a call acquires; otherwise it releases.
-pub(super) fn acquires(call: &Call<'_>) -> bool {
-    matches!(call.op, Op::Acquire { .. })
+fn acquires(call: &Call<'_>) -> bool {
+    super::acquires(call.op)
 }
 
 /// A span from some begin up to the end of everything that has too many calls of one side.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::minimise::element;
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
-use crate::objects::repeated::{self, Answer, Choices, Chosen, Names};
+use crate::objects::repeated::{self, Choices, Chosen, Names};
 use crate::op::{Op, Outcome, Value};
 
 /// The most dequeues of elements that repeat: more are no few repetitions.
@@ -18,11 +18,7 @@ const TAKEN: usize = 512;
 /// this cannot tell.
 pub(crate) fn decide(calls: &[Call<'_>], decide: fn(&[Call<'_>]) -> Finding) -> Finding {
     let Some(repeated) = Repeated::of(calls, decide) else { return Finding::Ambiguous };
-    match repeated::decide(&repeated, calls.len()) {
-        Answer::Legal => Finding::Legal,
-        Answer::Ambiguous => Finding::Ambiguous,
-        Answer::Refuted => Finding::refuted(crate::catalogue::NON_LINEARIZABLE, Vec::new()),
-    }
+    repeated::decide(&repeated, calls.len())
 }
 
 struct Repeated<'a> {

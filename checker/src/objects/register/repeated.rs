@@ -12,15 +12,15 @@ use crate::event::Nanos;
 use crate::hashing::Map;
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
-use crate::objects::repeated::{self, Answer, Choices, Chosen, Names};
+use crate::objects::repeated::{self, Choices, Chosen, Names};
 use crate::op::{Op, Outcome, Value};
 
 /// The most looks at repeated values: more are no few repetitions.
 const LOOKS: usize = 4_096;
 
 /// Decides `calls`, of which the sweep cannot tell; ambiguous where this cannot either.
-pub(super) fn decide(calls: &[Call<'_>]) -> Answer {
-    let Some(repeated) = Repeated::of(calls) else { return Answer::Ambiguous };
+pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
+    let Some(repeated) = Repeated::of(calls) else { return Finding::Ambiguous };
     repeated::decide(&repeated, calls.len())
 }
 

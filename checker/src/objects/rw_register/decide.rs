@@ -7,7 +7,6 @@ use super::{order, repeated};
 use crate::catalogue;
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
-use crate::objects::repeated::Answer;
 
 /// Decides whether `calls` have a legal order, if that takes no search.
 pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
@@ -38,12 +37,7 @@ pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
 /// Looks for an order, and where values repeat for who wrote what.
 fn ordered(calls: &[Call<'_>], registers: &Registers<'_>) -> Finding {
     match order::decide(calls, registers) {
-        Finding::Ambiguous => {}
-        found => return found,
-    }
-    match repeated::decide(calls, registers) {
-        Answer::Legal => Finding::Legal,
-        Answer::Ambiguous => Finding::Ambiguous,
-        Answer::Refuted => Finding::refuted(catalogue::NON_LINEARIZABLE, Vec::new()),
+        Finding::Ambiguous => repeated::decide(calls, registers),
+        found => found,
     }
 }

@@ -15,7 +15,7 @@ use crate::event::Nanos;
 use crate::hashing::Map;
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
-use crate::objects::repeated::{self, Answer, Choices, Chosen, Names};
+use crate::objects::repeated::{self, Choices, Chosen, Names};
 use crate::op::{Key, Value};
 
 /// The most looks at repeated values: more are no few repetitions.
@@ -26,8 +26,8 @@ const WEIGHT: usize = 16;
 
 /// Decides `calls`, in which some version has no known writer; ambiguous where this cannot tell
 /// either.
-pub(super) fn decide(calls: &[Call<'_>], registers: &Registers<'_>) -> Answer {
-    let Some(repeated) = Repeated::of(calls, registers) else { return Answer::Ambiguous };
+pub(super) fn decide(calls: &[Call<'_>], registers: &Registers<'_>) -> Finding {
+    let Some(repeated) = Repeated::of(calls, registers) else { return Finding::Ambiguous };
     repeated::decide(&repeated, WEIGHT * calls.len())
 }
 

@@ -8,18 +8,13 @@ use super::rule::{Rule, rule};
 use crate::catalogue;
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::Finding;
-use crate::objects::repeated::Answer;
 
 /// Decides whether `calls` of one set have a legal order.
 pub(super) fn decide(calls: &[Call<'_>]) -> Finding {
     let Some(elements) = Elements::of(calls) else { return Finding::Ambiguous };
     match decision(calls, &elements) {
         FastDecision::Legal => Finding::Legal,
-        FastDecision::Ambiguous => match repeated::decide(calls, &elements) {
-            Answer::Legal => Finding::Legal,
-            Answer::Ambiguous => Finding::Ambiguous,
-            Answer::Refuted => Finding::refuted(catalogue::NON_LINEARIZABLE, Vec::new()),
-        },
+        FastDecision::Ambiguous => repeated::decide(calls, &elements),
         // Whoever read everything rests on the adds of all that it showed, and a clash on all that
         // is known of its elements: no few calls prove it.
         FastDecision::Refuted(Conflict::Phantom { .. }) => {

@@ -7,8 +7,10 @@
 //!
 //! *Pairs left out.* Who missed an element and ended before its add began, or began after its
 //! removal had ended, is in order by real time. So for every element only the reads that overlap
-//! its add or its removal, and those that showed it, are looked at: as many as the answers hold,
-//! and as many as are concurrent.
+//! its add or its removal are looked at. Likewise those that saw it: whoever began after the add,
+//! or the first of them to end, had ended comes after it by real time; and before its removal comes
+//! whoever ended before that, or the last of them to begin, began. So an element that stays in the
+//! set, because its removal was lost, costs no pair for each read that shows it from then on.
 //!
 //! *Two choices* are left open by that. A read that missed an element while both its add and its
 //! removal could take effect came before the one or after the other. And a removal that overlaps
@@ -108,6 +110,8 @@ struct Swapped {
     remove: usize,
     /// Who may have missed the element before its add.
     missed: Vec<usize>,
+    /// Who saw it last: they come before the removal, if that came second.
+    last: Vec<usize>,
 }
 
 struct Sets<'a> {
@@ -125,17 +129,19 @@ impl Sets<'_> {
 
     /// States what is known because of one element.
     fn element(&mut self, number: usize) {
-        let element = &self.elements.list[number];
+        let elements = self.elements;
+        let element = &elements.list[number];
         let Some(add) = element.adds.first().copied() else { return };
-        let seen = || self.elements.seen_by(element);
+        let seen = || elements.seen_by(element);
         if self.calls[add].end.is_none() && seen().next().is_none() {
             return;
         }
         let there = seen().map(|place| self.end(place)).min().unwrap_or(NEVER);
         let there = there.min(self.end(add));
         let last_seen = seen().map(|place| self.calls[place].start).max().unwrap_or(0);
-        let seen: Vec<usize> = seen().collect();
-        seen.iter().for_each(|seen| self.order.before(add, *seen, number));
+        let calls = self.calls;
+        let first = seen().filter(|seen| calls[*seen].start <= there);
+        first.for_each(|seen| self.order.before(add, seen, number));
         let early = self.missing(element, (self.calls[add].start, there));
         let remove = element.removes.first().copied();
         // All that can matter of a removal that overlaps nobody who missed the element is in order.
@@ -148,7 +154,8 @@ impl Sets<'_> {
         let (began, ended) = (self.calls[remove].start, self.end(remove));
         if element.in_order || there < began || !late.is_empty() {
             self.order.before(add, remove, number);
-            seen.iter().for_each(|seen| self.order.before(*seen, remove, number));
+            let last = last_to_see(calls, elements, element, began.max(last_seen));
+            last.for_each(|seen| self.order.before(seen, remove, number));
             late.iter().for_each(|missed| self.order.before(remove, *missed, number));
             for by in early {
                 if self.end(by) < began {
@@ -161,7 +168,8 @@ impl Sets<'_> {
             self.order.before(remove, add, number);
             early.iter().for_each(|missed| self.order.before(*missed, add, number));
         } else {
-            self.swapped.push(Swapped { element: number, add, remove, missed: early });
+            let last = last_to_see(calls, elements, element, began.max(last_seen)).collect();
+            self.swapped.push(Swapped { element: number, add, remove, missed: early, last });
         }
     }
 
@@ -187,12 +195,14 @@ impl Sets<'_> {
         let mut missing: Vec<usize> = element.absent.iter().copied().filter(late).collect();
         let mut gone = remove.map_or(NEVER, |remove| self.end(remove));
         let reads = &self.elements.reads;
-        for (read, (place, start, end)) in reads.list.iter().enumerate().skip(reads.begun_by(there))
-        {
+        let from = reads.begun_by(there);
+        let shown = element.shown_by.partition_point(|read| *read < from);
+        let mut shown = element.shown_by[shown..].iter().peekable();
+        for (read, (place, start, end)) in reads.list.iter().enumerate().skip(from) {
             if *start > gone && !missing.is_empty() {
                 break;
             }
-            if element.shown_by.binary_search(&read).is_err() {
+            if shown.next_if_eq(&&read).is_none() {
                 missing.push(*place);
                 gone = gone.min(*end);
             }
@@ -236,7 +246,7 @@ impl Sets<'_> {
         let open = !self.missed.is_empty() || !self.swapped.is_empty();
         for removed_first in [true, false] {
             for swapped in &self.swapped {
-                swapped.state(&mut self.order, self.elements, removed_first);
+                swapped.state(&mut self.order, removed_first);
             }
             for missed in &self.missed {
                 let early = can_come_before(schedule, missed.by, missed.add);
@@ -249,6 +259,18 @@ impl Sets<'_> {
         }
         FastDecision::Ambiguous
     }
+}
+
+/// Who saw `element` and had not ended before `time`: when its removal began, or the last of those
+/// who saw it did.
+fn last_to_see<'e>(
+    calls: &'e [Call<'_>],
+    elements: &'e Elements<'_>,
+    element: &'e Element,
+    time: Nanos,
+) -> impl Iterator<Item = usize> + 'e {
+    let open = move |place: &usize| calls[*place].end.is_none_or(|end| end >= time);
+    elements.seen_by(element).filter(open)
 }
 
 fn can_come_before(schedule: &Schedule, one: usize, other: usize) -> bool {
@@ -266,16 +288,13 @@ impl Missed {
 }
 
 impl Swapped {
-    fn state(&self, order: &mut Precedence, elements: &Elements<'_>, removed_first: bool) {
+    fn state(&self, order: &mut Precedence, removed_first: bool) {
         self.missed.iter().for_each(|missed| order.before(*missed, self.add, self.element));
         if removed_first {
             order.before(self.remove, self.add, self.element);
             return;
         }
         order.before(self.add, self.remove, self.element);
-        let element = &elements.list[self.element];
-        for seen in elements.seen_by(element) {
-            order.before(seen, self.remove, self.element);
-        }
+        self.last.iter().for_each(|seen| order.before(*seen, self.remove, self.element));
     }
 }

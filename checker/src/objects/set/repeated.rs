@@ -11,8 +11,9 @@ use std::collections::BTreeSet;
 use super::elements::{Element, Elements, Reads};
 use super::fast::{Conflict, FastDecision, decision_in_order};
 use crate::linearizability::call::Call;
+use crate::linearizability::finding::Finding;
 use crate::objects::precedence::NEVER;
-use crate::objects::repeated::{self, Answer, Choices, Chosen};
+use crate::objects::repeated::{self, Choices, Chosen};
 
 /// The most calls that saw a repeated element: more are no few repetitions.
 const LOOKS: usize = 4_096;
@@ -24,8 +25,8 @@ const ORDERS: usize = 200;
 const WEIGHT: usize = 8;
 
 /// Decides `calls` of which some elements repeat; ambiguous where this cannot tell either.
-pub(super) fn decide(calls: &[Call<'_>], elements: &Elements<'_>) -> Answer {
-    let Some(repeated) = Repeated::of(calls, elements) else { return Answer::Ambiguous };
+pub(super) fn decide(calls: &[Call<'_>], elements: &Elements<'_>) -> Finding {
+    let Some(repeated) = Repeated::of(calls, elements) else { return Finding::Ambiguous };
     repeated::decide(&repeated, WEIGHT * calls.len())
 }
 

@@ -1,16 +1,16 @@
-//! One mutex, watched for acquires and releases that do not take turns; all of its check.
+//! One mutex, during a run and afterwards: do acquires and releases take turns?
 //!
 //! How they are put in order, and what of them stays, is said in [`super::alternation`].
 
 use super::alternation::Alternation;
-use super::monitor::{Ended, Invocation, Monitor, Stop, fits};
+use crate::linearizability::monitor::{Ended, Invocation, Monitor, Stop, fits};
 use crate::linearizability::object::Object;
 use crate::models::Mutex;
 use crate::op::{Op, OpKind};
 
 /// One mutex.
 #[derive(Debug, Clone, Default)]
-pub(super) struct OneMutex(Alternation);
+pub(crate) struct OneMutex(Alternation);
 
 impl Monitor for OneMutex {
     const ID: &'static str = Mutex::ID;
@@ -32,6 +32,6 @@ impl Monitor for OneMutex {
 }
 
 /// Whether an operation acquires; otherwise it releases.
-pub(super) fn acquires(op: &Op) -> bool {
+pub(crate) fn acquires(op: &Op) -> bool {
     matches!(op, Op::Acquire { .. })
 }

@@ -5,38 +5,38 @@
 
 use std::collections::BTreeSet;
 
-use super::monitor::Invocation;
-use crate::event::Nanos;
+use super::Invocation;
+use crate::identity::Nanos;
 
 /// When what is still open was invoked, and its index.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Open(BTreeSet<(Nanos, u64)>);
+pub(crate) struct Open(BTreeSet<(Nanos, u64)>);
 
 impl Open {
-    pub(super) fn begin(&mut self, invocation: Invocation<'_>) {
+    pub(crate) fn begin(&mut self, invocation: Invocation<'_>) {
         self.0.insert((invocation.start, invocation.id));
     }
 
-    pub(super) fn end(&mut self, invocation: Invocation<'_>) {
+    pub(crate) fn end(&mut self, invocation: Invocation<'_>) {
         self.0.remove(&(invocation.start, invocation.id));
     }
 
     /// When the oldest of them was invoked; the end of time if there is none.
-    pub(super) fn oldest(&self) -> Nanos {
+    pub(crate) fn oldest(&self) -> Nanos {
         self.0.first().map_or(Nanos::MAX, |(start, _)| *start)
     }
 
     /// When they were invoked, in order.
-    pub(super) fn starts(&self) -> impl Iterator<Item = Nanos> {
+    pub(crate) fn starts(&self) -> impl Iterator<Item = Nanos> {
         self.0.iter().map(|(start, _)| *start)
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// How much memory they take. Nodes of a B-tree are at least half full.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         2 * size_of::<(Nanos, u64)>() * self.0.len()
     }
 }

@@ -1,12 +1,20 @@
 //! Two sides that take turns, acquires and releases, put in order while they go on.
 //!
-//! The rule is that of the offline check of mutexes: a call takes effect when it completes, and if
-//! it is not its turn, one of the other side goes before it, of several the one that completes
-//! first. Which one that is shows only later, so it stays a *debt*: at this instant one of the other
-//! side took effect. The next of that side to complete pays the first debt at whose instant it was
-//! open, and then has had its turn. So the debts are paid as the offline check would have chosen,
-//! and those that are left when it is asked are paid by calls that are indeterminate to it, of which
-//! any will do.
+//! A call takes effect as late as possible: when it completes, and if it is not its turn, one of the
+//! other side goes before it. Of several, that which completes first goes, and an indeterminate one
+//! only where there is no other.
+//!
+//! *Why nothing is lost.* Take a legal order that begins as far as this one went, and let X be the
+//! call that has to take effect now. If the order takes some pairs of the two sides before X, they
+//! may as well follow X, in the other order: the state in between is the other one, the state at
+//! the end is the same, and all of them are open still. That leaves X, or one call of the other side
+//! and X. Which one it is does not matter to the state; exchanging it with the one that completes
+//! first leaves the other open for longer, and an indeterminate one need not go at all.
+//!
+//! *Debts.* Which one completes first shows only later, so it stays a debt: at this instant one of
+//! the other side took effect. The next of that side to complete pays the first debt at whose
+//! instant it was open, and then has had its turn. So the debts are paid by those that complete
+//! first, and those that are never paid so are paid by indeterminate calls, of which any will do.
 //!
 //! There must be a call of its own for each debt that was invoked by then. When a debt is made that
 //! is a matter of counting, as everything that is open was invoked by now. When a call fails it
@@ -25,9 +33,9 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use super::monitor::{Ended, Ending, Invocation, Stop};
-use super::open::Open;
 use crate::event::Nanos;
+use crate::linearizability::monitor::open::Open;
+use crate::linearizability::monitor::{Ended, Ending, Invocation, Stop};
 
 /// The calls of one side that may take effect, or had to already.
 #[derive(Debug, Clone, Default)]
@@ -105,7 +113,7 @@ impl Side {
 
 /// The order so far.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Alternation {
+pub(crate) struct Alternation {
     held: bool,
     /// When an acquire took effect last.
     since: Nanos,
@@ -118,12 +126,12 @@ impl Alternation {
         if acquires { &mut self.acquires } else { &mut self.releases }
     }
 
-    pub(super) fn invoke(&mut self, acquires: bool, invocation: Invocation<'_>) {
+    pub(crate) fn invoke(&mut self, acquires: bool, invocation: Invocation<'_>) {
         self.side(acquires).open.begin(invocation);
     }
 
     /// A call ended; it is refuted if there is no legal order any more.
-    pub(super) fn complete(&mut self, acquires: bool, ended: &Ended<'_>) -> Result<(), Stop> {
+    pub(crate) fn complete(&mut self, acquires: bool, ended: &Ended<'_>) -> Result<(), Stop> {
         let start = ended.invocation.start;
         let own = self.side(acquires);
         own.open.end(ended.invocation);
@@ -146,22 +154,22 @@ impl Alternation {
     }
 
     /// Since when it has certainly been held without a break; none if it may be free.
-    pub(super) fn held_since(&self) -> Option<Nanos> {
+    pub(crate) fn held_since(&self) -> Option<Nanos> {
         (self.held && !self.releases.is_spare()).then_some(self.since)
     }
 
     /// Within which times it has certainly been held: after the one and before the other.
-    pub(super) fn held_within(&self) -> Option<(Nanos, Nanos)> {
+    pub(crate) fn held_within(&self) -> Option<(Nanos, Nanos)> {
         let until = if self.releases.is_spare() { self.releases.first() } else { Nanos::MAX };
         (self.held && self.since < until).then_some((self.since, until))
     }
 
     /// Whether it is free, and nothing is open or may still land: as it was in the beginning.
-    pub(super) fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         !self.held && self.acquires.is_idle() && self.releases.is_idle()
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.acquires.bytes() + self.releases.bytes()
     }
 }

@@ -6,36 +6,36 @@
 
 use std::collections::VecDeque;
 
-use super::blocks::Tick;
+use crate::event::Nanos;
 
 /// Completions and numbers, both rising.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Stairs(VecDeque<(Tick, u64)>);
+pub(crate) struct Stairs(VecDeque<(Nanos, u64)>);
 
 impl Stairs {
     /// `number` was reached by `end`, which is no earlier than any before.
-    pub(super) fn push(&mut self, end: Tick, number: u64) {
+    pub(crate) fn push(&mut self, end: Nanos, number: u64) {
         if self.0.back().is_none_or(|(_, highest)| *highest < number) {
             self.0.push_back((end, number));
         }
     }
 
     /// The highest number that was reached before `start`.
-    pub(super) fn before(&self, start: Tick) -> Option<u64> {
+    pub(crate) fn before(&self, start: Nanos) -> Option<u64> {
         let count = self.0.partition_point(|(end, _)| *end < start);
         count.checked_sub(1).map(|last| self.0[last].1)
     }
 
     /// Forgets what makes no difference to whatever was invoked at `oldest` or later; the number
     /// that all of it must reach.
-    pub(super) fn forget(&mut self, oldest: Tick) -> Option<u64> {
+    pub(crate) fn forget(&mut self, oldest: Nanos) -> Option<u64> {
         while self.0.get(1).is_some_and(|(end, _)| *end < oldest) {
             self.0.pop_front();
         }
         self.before(oldest)
     }
 
-    pub(super) fn bytes(&self) -> usize {
-        self.0.capacity() * size_of::<(Tick, u64)>()
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.capacity() * size_of::<(Nanos, u64)>()
     }
 }

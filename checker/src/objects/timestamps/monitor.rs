@@ -1,5 +1,5 @@
-//! One timestamp oracle, watched for a timestamp that is not greater than one that had been given
-//! before it was asked for; all of its check.
+//! One timestamp oracle, during a run and afterwards: is every timestamp greater than those that had
+//! been given before it was asked for?
 //!
 //! Every request remembers the greatest timestamp that had been given when it was made. What is not
 //! greater than that is wrong. Two requests that were open at the same time may be given timestamps in
@@ -7,14 +7,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::monitor::{Ended, Ending, Invocation, Monitor, Stop, text};
+use crate::linearizability::monitor::{Ended, Ending, Invocation, Monitor, Stop, fits, text};
 use crate::linearizability::object::Object;
 use crate::models::Timestamps;
 use crate::op::{OpKind, Outcome, Value};
 
 /// The timestamps of one oracle that may still matter.
 #[derive(Debug, Clone, Default)]
-pub(super) struct OneOracle {
+pub(crate) struct OneOracle {
     /// The greatest one given so far.
     greatest: Option<Value>,
     /// By invocation of an open request, the greatest one that had been given before.
@@ -45,6 +45,7 @@ impl Monitor for OneOracle {
     }
 
     fn complete(&mut self, ended: Ended<'_>) -> Result<(), Stop> {
+        fits(&ended)?;
         let before = self.open.remove(&ended.invocation.id).flatten();
         if let Ending::Ok(Outcome::Generate { value }) = ended.how {
             if before.as_ref() >= Some(value) || !self.given.insert(value.clone()) {
