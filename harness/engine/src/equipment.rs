@@ -60,7 +60,7 @@ impl Equipment<'_> {
             if self.gear.contains_key(&Gear::Disk) {
                 backing = format!("small-disk-{place}").into();
             }
-            self.give(node, Equip::SmallDisk(backing.clone(), size))?;
+            self.give(node, Equip::Small(backing.clone(), size))?;
         }
         let model = self.wanted.disk;
         self.for_faults(Gear::Disk, node, Equip::Disk { backing, dir, model })

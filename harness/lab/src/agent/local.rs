@@ -103,7 +103,7 @@ impl LocalAgent {
                 let clock = NodeClock::new(&self.dir(node), *means)?;
                 held.give(|gear| gear.clock = Some(clock));
             }
-            Equip::SmallDisk(dir, size) => {
+            Equip::Small(dir, size) => {
                 self.make_dir(node, dir)?;
                 let dir = self.path(node, dir);
                 let small = SmallDisk::mount(&dir, *size)?;

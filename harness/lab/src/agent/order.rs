@@ -81,7 +81,7 @@ pub enum Equip {
     /// A wall clock of its own.
     Clock(Means),
     /// A small disk in this directory, of so many bytes.
-    SmallDisk(PathBuf, u64),
+    Small(PathBuf, u64),
     /// A disk that can be troubled.
     Disk {
         /// Where it keeps its data.

@@ -49,7 +49,7 @@ fn equipped() -> [Equip; 6] {
         Equip::Dir("data".into()),
         Equip::Clock(Means::Redirect),
         Equip::Clock(Means::Faketime),
-        Equip::SmallDisk("data".into(), 1 << 20),
+        Equip::Small("data".into(), 1 << 20),
         Equip::Disk { backing: "small-disk-0".into(), dir: "data".into(), model: Model::Ext4 },
         Equip::Rations,
     ]
@@ -139,7 +139,7 @@ fn orders_come_back_equal() {
     check(&all, (word, 24));
     let word = words!(Measure: Pause Kill Cut Shaped Clock Shift Disk Time Limit Full);
     check(&measures(), (word, 10));
-    check(&equipped(), (words!(Equip: Dir Clock SmallDisk Disk Rations), 5));
+    check(&equipped(), (words!(Equip: Dir Clock Small Disk Rations), 5));
 }
 
 #[test]

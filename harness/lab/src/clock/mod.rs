@@ -26,6 +26,7 @@ use elsewhere as machine;
 mod able;
 mod faketime;
 mod listener;
+mod means;
 mod page;
 mod probe;
 mod program;
@@ -35,10 +36,9 @@ mod stops;
 mod supervisor;
 mod timens;
 
-use serde::{Deserialize, Serialize};
-
 pub use able::able;
 pub use faketime::{FAKETIME_LIMITS, Faketime, try_faketime};
+pub use means::{MECHANISM, Means};
 pub use page::{ClockPage, Tally};
 pub use probe::{Compared, Reading, Sample, Sampling};
 pub use program::Kind;
@@ -48,31 +48,6 @@ pub use setting::Clock;
 pub(super) use probe::{ARGUMENT as PROBE_ARGUMENT, probe_main, read};
 pub(super) use supervisor::Supervisor;
 pub(super) use timens::shift_monotonic;
-
-/// By what means a wall clock is made wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Means {
-    /// The vDSO functions of every program are redirected.
-    #[default]
-    Redirect,
-    /// libfaketime, where a program loads libraries.
-    Faketime,
-}
-
-impl Means {
-    /// What it is called in records.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Redirect => MECHANISM,
-            Self::Faketime => "faketime",
-        }
-    }
-}
-
-/// What the first of them is called in records.
-pub const MECHANISM: &str = "vdso-redirect";
 
 /// What the mechanism does not reach, to be told with every fault.
 pub const LIMITS: [&str; 4] = [
