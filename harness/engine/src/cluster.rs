@@ -3,6 +3,7 @@
 //! Every method does one thing to the running cluster and says in the history what it did. Nothing
 //! here decides when or to whom: that is the nemesis' part.
 
+mod down;
 mod ends;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,6 +92,15 @@ enum State {
     Running,
     /// It was killed, and is kept down.
     Killed,
+}
+
+/// How a fault ends a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// At once.
+    Killed,
+    /// By its own signal, and in its own time.
+    Stopped,
 }
 
 /// A server that ended by itself.
@@ -294,23 +304,6 @@ impl Cluster {
     #[must_use]
     pub fn incarnation(&self, node: NodeId) -> u32 {
         self.starts[&node].load(Ordering::Relaxed)
-    }
-
-    /// Kills all processes of a node.
-    ///
-    /// # Errors
-    /// When it is not running, or a process is left.
-    pub fn kill(&self, node: NodeId) -> Result<(), LabError> {
-        let mut server = self.server(node);
-        if server.state != State::Running {
-            return Err(LabError::Asked(format!("kill node {node}: it is not running")));
-        }
-        server.state = State::Ended;
-        self.ask::<()>(&Order::Kill(node))?;
-        server.state = State::Killed;
-        self.view.forget(node);
-        self.tell(node, server.incarnation, NodeChange::Killed);
-        Ok(())
     }
 
     /// Whether a node's process is there.

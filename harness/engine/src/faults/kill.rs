@@ -12,7 +12,7 @@ use super::kind::{Around, Does, Entry, Given, KindOfFault, Missing};
 use super::on::On;
 use super::trial::{Attempt, IDLE, Trial, proven, start_idle};
 use super::victims::Victims;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, End};
 use crate::means::Wanted;
 
 /// Kill all processes, and start them again at the end.
@@ -102,11 +102,11 @@ impl Injector for Killed {
     }
 
     fn inject(&mut self, cluster: &Cluster) -> Vec<String> {
-        self.down.kill(cluster, &self.nodes)
+        self.down.end(cluster, &self.nodes, End::Killed)
     }
 
     fn measure(&mut self, cluster: &Cluster, stage: Stage) -> Result<Vec<Measurement>, LabError> {
-        cluster.measure(self.nodes.iter().copied().map(Measure::Kill), stage)
+        cluster.measure_end(&self.nodes, stage, End::Killed)
     }
 
     fn heal(&mut self, cluster: &Cluster) -> Vec<String> {

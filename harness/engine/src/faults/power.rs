@@ -3,7 +3,7 @@
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Effect, Loss, Measurement, RestartAs, Stage};
 use fracas_lab::LabError;
-use fracas_lab::agent::{Facts, Measure, Order};
+use fracas_lab::agent::{Facts, Order};
 use fracas_lab::disk::{self, Lost, Unit};
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,7 @@ use super::injector::Injector;
 use super::kind::{Does, Entry, KindOfFault};
 use super::on::On;
 use super::victims::Victims;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, End};
 use crate::means::{ClockMeans, Gear, Wanted};
 
 /// Kill all processes, lose what was not durable, and start them again at the end.
@@ -96,7 +96,7 @@ impl Injector for Dark {
     }
 
     fn inject(&mut self, cluster: &Cluster) -> Vec<String> {
-        let mut problems = self.down.kill(cluster, &self.nodes);
+        let mut problems = self.down.end(cluster, &self.nodes, End::Killed);
         // Only now: what a process wrote through memory reaches the disk when it is reaped.
         for node in &self.nodes {
             match cluster.ask::<Vec<Lost>>(&Order::Lose(*node, self.loss)) {
@@ -108,8 +108,7 @@ impl Injector for Dark {
     }
 
     fn measure(&mut self, cluster: &Cluster, stage: Stage) -> Result<Vec<Measurement>, LabError> {
-        let of = self.nodes.iter().copied().map(Measure::Kill);
-        let mut measured = cluster.measure(of, stage)?;
+        let mut measured = cluster.measure_end(&self.nodes, stage, End::Killed)?;
         if stage == Stage::Injected {
             measured.extend(self.lost.iter().map(|(node, lost)| {
                 // From a server that has synced all it must, a power failure takes nothing. It has

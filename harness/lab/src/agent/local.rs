@@ -168,8 +168,13 @@ impl LocalAgent {
     }
 
     fn terminate(&self, node: NodeId, by: StopSignal, grace: Duration) -> Result<(), LabError> {
-        let mut process = self.node(node)?.processes().running.take();
-        process.as_mut().map_or(Ok(()), |process| process.terminate(signal(by), grace).map(drop))
+        let held = self.node(node)?;
+        // Its processes are not held meanwhile: a server may take its time.
+        let running = held.processes().running.take();
+        let Some(mut process) = running else { return Ok(()) };
+        process.terminate(signal(by), grace)?;
+        held.processes().killed = Some(process);
+        Ok(())
     }
 
     /// The end of a node's server, if it has come.

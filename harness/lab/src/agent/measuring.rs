@@ -12,6 +12,7 @@ use super::order::{DiskChange, Measure};
 use crate::clock::prove_shift;
 use crate::disk::proofs::{self as disks, Mounted};
 use crate::error::LabError;
+use crate::node::NodeProcess;
 use crate::packets;
 use crate::proofs;
 use crate::resources::{Duty, proof};
@@ -31,7 +32,12 @@ impl LocalAgent {
             Measure::Pause(node) => {
                 self.node(*node)?.running(*node, |process| proofs::pause([process], stage))
             }
-            Measure::Kill(node) => killed(*node, self.node(*node)?, stage),
+            Measure::Kill(node) => {
+                gone(*node, self.node(*node)?, stage, |one| proofs::kill([one], stage))
+            }
+            Measure::Stop(node) => {
+                gone(*node, self.node(*node)?, stage, |one| proofs::stop([one], stage))
+            }
             Measure::Clock(node) => {
                 let held = self.node(*node)?;
                 let measure = |process: &mut _| held.gear().clock(*node)?.prove(process, stage);
@@ -79,13 +85,17 @@ impl LocalAgent {
     }
 }
 
-/// Measures the kill of a node: of what was killed while it lasts, of what was started again
-/// afterwards.
-fn killed(node: NodeId, held: &Held, stage: Stage) -> Measured {
+/// Measures the end of a node: of what was ended while it lasts, of what was started again afterwards.
+fn gone(
+    node: NodeId,
+    held: &Held,
+    stage: Stage,
+    measure: impl FnOnce(&mut NodeProcess) -> Measured,
+) -> Measured {
     let mut processes = held.processes();
     let processes = &mut *processes;
     let process =
         if stage == Stage::Healed { &mut processes.running } else { &mut processes.killed };
-    let missing = || LabError::Asked(format!("measure the kill of {node}: it has no process"));
-    proofs::kill([process.as_mut().ok_or_else(missing)?], stage)
+    let missing = || LabError::Asked(format!("measure the end of {node}: it has no process"));
+    measure(process.as_mut().ok_or_else(missing)?)
 }

@@ -144,6 +144,8 @@ pub enum Measure {
     Pause(NodeId),
     /// That a node is gone; when healed, that it is back.
     Kill(NodeId),
+    /// That a node ended after its signal; when healed, that it is back.
+    Stop(NodeId),
     /// That nothing passes along these directions.
     Cut(Vec<Cut>),
     /// That packets along these directions fare so.

@@ -64,6 +64,7 @@ fn measures() -> Vec<Measure> {
     vec![
         Measure::Pause(N1),
         Measure::Kill(N1),
+        Measure::Stop(N1),
         Measure::Cut(vec![(N1, N2)]),
         Measure::Shaped(shaped()),
         Measure::Clock(N1),
@@ -137,8 +138,8 @@ fn orders_come_back_equal() {
     let word = words!(Order: Facts Equip Write Start Evict Pause Resume Kill Terminate Ended Lost
         Memory Run Clock ReadClock Tally Disk Lose Time Limit Room Cut Shape Measure);
     check(&all, (word, 24));
-    let word = words!(Measure: Pause Kill Cut Shaped Clock Shift Disk Time Limit Full);
-    check(&measures(), (word, 10));
+    let word = words!(Measure: Pause Kill Stop Cut Shaped Clock Shift Disk Time Limit Full);
+    check(&measures(), (word, 11));
     check(&equipped(), (words!(Equip: Dir Clock Small Disk Rations), 5));
 }
 
