@@ -174,7 +174,7 @@ fn elections(activity: &Activity<'_>, led: &BTreeMap<u64, Evidence>, result: &mu
          `--min-elections 0` asks for none"
     };
     result.inconclusive(format!(
-        "only {count} elections under load, at least {needed} are needed: {helps}"
+        "only {count} elections under load, expected at least {needed}: {helps}"
     ));
 }
 

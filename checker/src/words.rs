@@ -13,6 +13,19 @@ pub(crate) fn at(time: Nanos) -> String {
     format!("{}.{:03} s", time / SECOND, time % SECOND / MILLI)
 }
 
+/// A time with two ends: `from 1.200 s to 1.350 s`; `at 1.200 s` if both are written alike.
+pub(crate) fn over(begin: Nanos, end: Nanos) -> String {
+    let (begin, end) = (at(begin), at(end));
+    if begin == end { format!("at {begin}") } else { format!("from {begin} to {end}") }
+}
+
+/// A moment, known within two bounds: `at a moment from 1.200 s to 1.350 s`; `at 1.200 s` if both
+/// are written alike.
+pub(crate) fn within(since: Nanos, until: Nanos) -> String {
+    let over = over(since, until);
+    if over.starts_with("at ") { over } else { format!("at a moment {over}") }
+}
+
 /// A length of time, in the unit that suits it: `1.8 s`, `12 ms`, `0.3 ms`.
 pub(crate) fn lasting(nanos: Nanos) -> String {
     match nanos {
@@ -63,6 +76,10 @@ mod tests {
     #[test]
     fn times_read_as_people_write_them() {
         assert_eq!(at(41_207_900_000), "41.207 s");
+        assert_eq!(over(1_200_000_000, 1_350_000_000), "from 1.200 s to 1.350 s");
+        assert_eq!(over(1_200_000_000, 1_200_900_000), "at 1.200 s");
+        assert_eq!(within(1_200_000_000, 1_350_000_000), "at a moment from 1.200 s to 1.350 s");
+        assert_eq!(within(1_200_000_000, 1_200_900_000), "at 1.200 s");
         assert_eq!(lasting(1_805_000_000), "1.8 s");
         assert_eq!(lasting(12_999_999), "12 ms");
         assert_eq!(lasting(300_000), "0.300 ms");

@@ -145,10 +145,10 @@ fn page(rows: &str) -> String {
     format!(
         "# Calibration: how soon the planted bugs are found\n\n\
          Written by `make calibrate`: `fracas run regent --arg=--bug=NAME` with seeds counted up from 1 until \
-         an anomaly is reported, at most {SEEDS} of them. For bugs that need nothing but partitions, pauses and \
+         an anomaly is reported, at most {SEEDS} of them; each run ends with its first proven anomaly (`--until-anomaly`). For bugs that need nothing but partitions, pauses and \
          kills, each kind of fault that the bug's row in `regent --list-bugs` names is tried alone first \
          ({SEEDS_ALONE} seeds), then all together; *faults* is the first set that was enough. All others are looked \
-         for under `--faults all`, with the workload that the bug's row names, or with all. *RestartAs* says in how many of {REPLAYS} runs with `--schedule` of the \
+         for under `--faults all`, with the workload that the bug's row names, or with all. *Again* says in how many of {REPLAYS} runs with `--schedule` of the \
          run that found it an anomaly of a class was found that the first run had shown, too; \
          the load finds a bug that needs no fault by itself. Times are of one machine and one day: they say *seconds*, \
          not *how many* seconds.\n\n\
@@ -228,7 +228,7 @@ impl Options {
     fn run(&self, bug: &str, flags: &[String]) -> Result<Value, String> {
         let program = program()?;
         let output = Command::new(&program)
-            .args(["run", "regent", "--quiet", "--format=json", "--out"])
+            .args(["run", "regent", "--quiet", "--format=json", "--until-anomaly", "--out"])
             .arg(&self.out)
             .arg(format!("--arg=--bug={bug}"))
             .args(flags)

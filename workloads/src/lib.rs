@@ -42,7 +42,7 @@ pub use look::{Look, Until};
 pub use workload::{Lane, Least, Part, Stream, Workload};
 
 /// Every workload, in the order in which lists show them.
-pub const ALL: [&dyn Workload; 15] = [
+pub const ALL: &[&dyn Workload] = &[
     &register::Register,
     &set::Set,
     &queue::QUEUE,
@@ -63,7 +63,7 @@ pub const ALL: [&dyn Workload; 15] = [
 /// The workload called `name`.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static dyn Workload> {
-    ALL.into_iter().find(|workload| workload.name() == name)
+    ALL.iter().copied().find(|workload| workload.name() == name)
 }
 
 #[cfg(test)]
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn every_prefix_tells_its_workload() {
         let chosen = Chosen::new(
-            &ALL,
+            ALL,
             &Load { nodes: Vec::new(), clients: 1, rate: None, keys: 1, serves: [].into() },
         );
         for workload in ALL {

@@ -60,7 +60,7 @@ fn enough(history: &History, effective: u64, result: &mut CheckResult) {
     let needed = history.header().plan.coverage.effective_faults;
     if effective < needed {
         result.inconclusive(format!(
-            "only {effective} proven faults, at least {needed} are needed: a longer `--time` makes \
+            "only {effective} proven faults, expected at least {needed}: a longer `--time` makes \
              room for more, and `fracas doctor` tells which this machine can bring about"
         ));
     }
@@ -180,7 +180,7 @@ fn served(history: &History, faults: &[FaultSpan], window: &Window) -> Served {
     if serves && ok < needed {
         return Served::TooFew(format!(
             "only {ok} operations succeeded during fault {id} ({began} to {ended}), which left a \
-             majority connected; at least {needed} are needed: the servers' logs may tell why the \
+             majority connected; expected at least {needed}: the servers' logs may tell why the \
              majority did not answer"
         ));
     }

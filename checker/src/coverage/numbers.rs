@@ -16,7 +16,7 @@ pub(super) fn least(result: &mut CheckResult, number: &Number, needed: u64) {
     result.metrics.insert((*name).to_owned(), *seen as f64);
     if (*seen as u64) < needed {
         let name = name.replace('-', " ");
-        result.inconclusive(format!("only {seen} {name}, at least {needed} are needed: {helps}"));
+        result.inconclusive(format!("only {seen} {name}, expected at least {needed}: {helps}"));
     }
 }
 
@@ -24,7 +24,7 @@ pub(super) fn least(result: &mut CheckResult, number: &Number, needed: u64) {
 pub(super) fn enough(result: &mut CheckResult, fates: &Fates, needed: u64, what: &str) {
     if fates.ok < needed {
         result.inconclusive(format!(
-            "only {} {what} under load, at least {needed} are needed: {}",
+            "only {} {what} under load, expected at least {needed}: {}",
             fates.ok,
             remedy(fates, needed)
         ));

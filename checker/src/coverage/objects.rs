@@ -82,7 +82,7 @@ fn handovers(activity: &Activity<'_>, result: &mut CheckResult) {
         if count < needed.handovers {
             let needed = needed.handovers;
             result.inconclusive(format!(
-                "only {count} handovers of `{name}`, at least {needed} are needed: {helps}"
+                "only {count} handovers of `{name}`, expected at least {needed}: {helps}"
             ));
         }
     }

@@ -42,6 +42,6 @@ pub(crate) fn fact(seen: &Evidence) -> Fact {
         (None, None, _) => "told no generation".to_owned(),
     };
     let (node, source) = (seen.node, seen.source_words());
-    let (since, time) = (words::at(seen.since), words::at(seen.time));
-    (seen.since, format!("{node} {what} at a moment from {since} to {time}, says {source}."))
+    let moment = words::within(seen.since, seen.time);
+    (seen.since, format!("{node} {what} {moment}, says {source}."))
 }

@@ -73,14 +73,12 @@ fn words_of(entry: &LogEntry) -> String {
 
 fn fact(report: &Report<'_>) -> Fact {
     let (node, entry) = (report.seen.node, report.entry);
-    let (since, time) = (words::at(report.seen.since), words::at(report.time));
+    let time = words::over(report.seen.since, report.time);
     let what = words_of(entry);
     let index = entry.index;
     (
         report.seen.since,
-        format!(
-            "{node} told from {since} to {time} that it holds {what}, committed, at index {index}."
-        ),
+        format!("{node} told {time} that it holds {what}, committed, at index {index}."),
     )
 }
 

@@ -48,6 +48,12 @@ pub struct Reign {
     pub sources: BTreeSet<Source>,
     /// How many signs there are.
     pub signs: u64,
+    /// Whether other nodes were seen to lead the same generation.
+    pub shared: bool,
+    /// How long nobody was seen to lead before it: the time since the last sign of any earlier
+    /// generation. None for the first generation, where reigns overlap, and for a second leader of
+    /// one generation.
+    pub leaderless: Option<Nanos>,
 }
 
 impl Reign {
@@ -62,6 +68,8 @@ impl Reign {
             grade,
             sources: BTreeSet::new(),
             signs: 0,
+            shared: false,
+            leaderless: None,
         }
     }
 
@@ -98,7 +106,20 @@ fn of_one_group(history: &History) -> Vec<Reign> {
     }
     let mut sorted: Vec<Reign> = reigns.into_values().collect();
     sorted.sort_by_key(|reign| (reign.generation, reign.first, reign.node));
+    relate(&mut sorted);
     sorted
+}
+
+/// Tells each reign of the others of its group, which are in order: whether it shares its
+/// generation, and how long nobody led before it.
+fn relate(reigns: &mut [Reign]) {
+    let mut last: Option<Nanos> = None;
+    for generation in reigns.chunk_by_mut(|one, other| one.generation == other.generation) {
+        let shared = generation.len() > 1;
+        generation.iter_mut().for_each(|reign| reign.shared = shared);
+        generation[0].leaderless = last.and_then(|last| generation[0].first.checked_sub(last));
+        last = generation.iter().map(|reign| reign.last).max().max(last);
+    }
 }
 
 /// The first evidence of each leader of each generation, hearsay included where `hearsay`.
@@ -215,4 +236,23 @@ fn came_back(evidence: &[Evidence]) -> Vec<String> {
             )
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reign(generation: u64, first: Nanos, last: Nanos) -> Reign {
+        let (node, grade, sources) = (NodeId(1), Grade::Claim, BTreeSet::new());
+        let (group, shared, leaderless) = (None, false, None);
+        Reign { group, generation, node, first, last, grade, sources, signs: 1, shared, leaderless }
+    }
+
+    #[test]
+    fn nobody_led_from_the_last_sign_of_any_earlier_generation() {
+        let mut reigns = [reign(7, 0, 50), reign(8, 10, 20), reign(9, 60, 70), reign(9, 65, 66)];
+        relate(&mut reigns);
+        assert_eq!(reigns.clone().map(|reign| reign.leaderless), [None, None, Some(10), None]);
+        assert_eq!(reigns.map(|reign| reign.shared), [false, false, true, true]);
+    }
 }

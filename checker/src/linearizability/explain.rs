@@ -148,29 +148,30 @@ pub(crate) fn operation_fact(operation: &Operation) -> String {
         return format!("Before everything, as if by one operation: {op}.");
     }
     let through = operation.node.map_or(String::new(), |node| format!(" through {node}"));
-    let began = words::at(operation.invoked.1);
+    let began = operation.invoked.1;
+    let at = words::at(began);
     match &operation.completed {
         Some((_, time, Completion::Ok { outcome, .. })) => format!(
-            "Process {process} {}{through} from {began} to {} and {}{}.",
+            "Process {process} {}{through} {} and {}{}.",
             did(op),
-            words::at(*time),
+            words::over(began, *time),
             got(outcome),
             answerer(operation)
         ),
         Some((_, time, Completion::Fail { error })) => format!(
-            "Process {process} asked for `{op}`{through} from {began} to {} and it failed, so it \
-             never took effect{}.",
-            words::at(*time),
+            "Process {process} asked for `{op}`{through} {} and it failed, so it never took \
+             effect{}.",
+            words::over(began, *time),
             quoted(error)
         ),
         Some((_, time, Completion::Info { error })) => format!(
-            "Process {process} asked for `{op}`{through} at {began}; at {} that ended without a \
+            "Process {process} asked for `{op}`{through} at {at}; at {} that ended without a \
              known outcome{}.",
             words::at(*time),
             quoted(error)
         ),
         None => format!(
-            "Process {process} asked for `{op}`{through} at {began} and had no answer when the \
+            "Process {process} asked for `{op}`{through} at {at} and had no answer when the \
              history ends."
         ),
     }

@@ -44,7 +44,7 @@ fn only_operations_under_load_count() {
     let plan = "phase start 0\nphase load 100\nphase recover 500\nphase stop 900\n\
                 plan ok_per_kind write 2\np9 - r k [300..310] ok 1\n";
     let one = "p1 - w k 1 [200..210] ok\n";
-    let lacking = "only 1 ok write under load, at least 2 are needed: ";
+    let lacking = "only 1 ok write under load, expected at least 2: ";
     lacks(&[], &[], &format!("{plan}{one}p2 - w k 2 [490..500] ok"));
     lacks(&[lacking], &[], &format!("{plan}{one}p2 - w k 2 [490..501] ok"));
     lacks(&[lacking], &[], &format!("{plan}{one}p2 - w k 2 [600..610] ok"));
@@ -60,7 +60,7 @@ fn the_remedy_follows_from_what_was_asked() {
     let asked = |count: u64| -> String {
         (1..=count).map(|p| format!("p{p} - cas k 1 2 [20..30] fail\n")).collect()
     };
-    let lacking = "only 0 ok cas under load, at least 2 are needed";
+    let lacking = "only 0 ok cas under load, expected at least 2";
     lacks(
         &[&format!("{lacking}: 7 were asked, and a longer `--time`")],
         &[],
@@ -103,7 +103,7 @@ fn elections_count_under_load_and_their_lack_says_what_helps() {
     let plan = "phase load 100\nphase recover 500\nphase stop 900\nplan elections 1\n";
     let hit = "fault 1 kill n1 [110..120]\n";
     let before = "poll n1 leader g1 [50..60]\n";
-    let lacking = "only 0 elections under load, at least 1 are needed: ";
+    let lacking = "only 0 elections under load, expected at least 1: ";
     lacks(&[], &[], &format!("{plan}{before}poll n2 leader g2 [190..200]"));
     let unseen = format!("{lacking}no leader was seen at all");
     lacks(&[&unseen], &[], plan);
@@ -132,7 +132,7 @@ fn enough_is_seen_of_leaders() {
     ] {
         lacks(&[], &[], &format!("{stop}{seen}plan {key} {count}"));
         let needed = count + 1;
-        let lacking = format!("only {count} {name}, at least {needed} are needed: ");
+        let lacking = format!("only {count} {name}, expected at least {needed}: ");
         lacks(&[&lacking], &[], &format!("{stop}{seen}plan {key} {needed}"));
     }
     // A hit that is not proven is none.
@@ -147,7 +147,7 @@ fn enough_is_seen_of_leaders() {
 fn locks_must_change_hands_under_load() {
     let plan = "phase load 0\nphase recover 500\nphase stop 900\nplan handovers 1\n\
                 p1 - acq l 4 [0..10] ok\np1 - rel l 4 [20..30] ok\n";
-    let lacking = "only 0 handovers, at least 1 are needed: ";
+    let lacking = "only 0 handovers, expected at least 1: ";
     lacks(&[], &[], &format!("{plan}p2 - acq l 5 [40..50] ok"));
     lacks(&[lacking], &[], &format!("{plan}p2 - acq l 4 [40..50] ok"));
     lacks(&[lacking], &[], &format!("{plan}p2 - acq m 5 [40..50] ok"));

@@ -24,7 +24,7 @@ fn faults_that_were_asked_for_must_happen() {
     );
     lacks(&[], &[], &format!("{RUN}plan faults kill,pause\nfault 1 kill n1 [10..20]"));
     lacks(&[], &[], RUN);
-    let few = "only 1 proven faults, at least 2 are needed: ";
+    let few = "only 1 proven faults, expected at least 2: ";
     lacks(&[few], &[], &format!("{RUN}plan effective 2\nfault 1 kill n1 [10..20]"));
 }
 
@@ -51,7 +51,7 @@ fn a_fault_counts_only_if_it_is_proven_and_nothing_went_wrong() {
     ] {
         let text = format!("{RUN}plan effective 1\nfault 1 kill n1 {wrong}");
         let told = format!("fault 1 (kill n1) was not proven: {doubt}");
-        lacks(&["only 0 proven faults, at least 1 are needed: ", &told], &[], &text);
+        lacks(&["only 0 proven faults, expected at least 1: ", &told], &[], &text);
         let span = &history(&text, &[]).faults()[0];
         assert!(!span.is_effective(), "{wrong}");
         assert_eq!(span.took_effect(), took_effect, "{wrong}");
@@ -89,7 +89,7 @@ fn clients_are_served_where_a_majority_is_left() {
     let stop = format!("{RUN}plan window 1\n");
     let ok = "p1 - r k [11..12] ok nil\n";
     let missing = "only 0 operations succeeded during fault 1 (0.010 s to 2.010 s), which left a \
-                   majority connected; at least 1 are needed: ";
+                   majority connected; expected at least 1: ";
     lacks(&[missing], &[], &format!("{stop}fault 1 kill n1 [10..2010]"));
     lacks(&[], &[], &format!("{stop}{ok}fault 1 kill n1 [10..2010]"));
     // Nobody takes over so soon.
@@ -109,7 +109,7 @@ fn clients_are_served_where_a_majority_is_left() {
 fn a_majority_whose_servers_have_ended_serves_nobody() {
     let asked = format!("{RUN}plan window 1\np1 - r k [11..12] fail\nfault 1 kill n1 [10..2010]\n");
     let missing = "only 0 operations succeeded during fault 1 (0.010 s to 2.010 s), which left a \
-                   majority connected; at least 1 are needed: ";
+                   majority connected; expected at least 1: ";
     let ended = |text: &str| result("coverage", &[], &format!("{asked}{text}")).reasons;
     for down in [
         "server n2/1 exited 15",

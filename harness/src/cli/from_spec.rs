@@ -34,9 +34,10 @@ pub(super) fn of(
         fits::reachable(&target, &deployment)?; // what cannot be filled in is told when it is
     }
     let recorded = std::mem::take(&mut spec.binary_sha256);
-    let here = binary.or_else(|| Some(&*spec.binary).filter(|it| it.is_file()));
+    let named = std::mem::take(&mut spec.binary);
+    let here = binary.or_else(|| Some(&*named).filter(|it| it.is_file()));
     spec.binary = targets::binary(&target, spec.target.dir.as_deref(), here)
-        .map_err(|error| format!("{error}\nnote: the spec names `{}`", spec.binary.display()))?;
+        .map_err(|error| format!("{error}\nnote: the spec names `{}`", named.display()))?;
     spec.binary_sha256 = digest(&spec.binary);
     if let Some(next) = spec.binary_next.as_ref().filter(|next| !next.is_file()) {
         return Err(format!(
@@ -44,9 +45,21 @@ pub(super) fn of(
             next.display()
         ));
     }
-    let warning = (!recorded.is_empty() && recorded != spec.binary_sha256).then(|| {
-        let binary = spec.binary.display();
+    let missing = here.is_none().then_some(&*named);
+    let warning = elsewhere(missing, &recorded, &spec);
+    RunPlan::of(spec, place, Notes { warning, ..Notes::default() })
+}
+
+/// What is said of a server that is not the one, or not in the place, that a spec was recorded with.
+fn elsewhere(missing: Option<&Path>, recorded: &str, spec: &RunSpec) -> Option<String> {
+    let binary = spec.binary.display();
+    let other = !recorded.is_empty() && recorded != spec.binary_sha256;
+    let place = missing.map(|named| {
+        format!("the spec names `{}`, which does not exist here: `{binary}` runs", named.display())
+    });
+    let differs = other.then(|| {
         format!("`{binary}` is another server than the spec was recorded with: its SHA-256 differs")
     });
-    RunPlan::of(spec, place, Notes { warning, ..Notes::default() })
+    let both: Vec<String> = place.into_iter().chain(differs).collect();
+    (!both.is_empty()).then(|| both.join("; "))
 }

@@ -1,8 +1,9 @@
 //! The world itself: exit codes, signals, and that nothing survives whoever is killed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::iter;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -107,27 +108,52 @@ impl Helper {
         self.child.wait().expect("it ends").code()
     }
 
-    /// The processes that carry its marker.
-    fn processes(&self) -> Vec<i32> {
+    /// The processes that carry its marker, and all below them: an ordinary user may not read the
+    /// markers of processes that run as other users.
+    fn processes(&self) -> BTreeSet<i32> {
         let wanted = format!("{MARKER}={}", self.marker);
-        let marked = |proc: &Path| {
-            let environment = fs::read(proc.join("environ")).unwrap_or_default();
+        let marked = |pid: &i32| {
+            let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
             environment.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes())
         };
-        let number = |proc: &Path| proc.file_name()?.to_str()?.parse().ok();
-        let all = fs::read_dir("/proc").expect("processes");
-        let all = all.map(|entry| entry.expect("an entry").path());
-        all.filter(|proc| marked(proc)).filter_map(|proc| number(&proc)).collect()
+        let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse::<i32>().ok();
+        let all = fs::read_dir("/proc").expect("processes").filter_map(Result::ok);
+        let all: Vec<i32> = all.filter_map(number).collect();
+        let below = |pid: &i32| iter::successors(Some(*pid), |pid| parent(*pid)).take(DEEP);
+        all.into_iter().filter(|pid| below(pid).any(|above| marked(&above))).collect()
     }
 
-    /// Waits until nothing carries its marker any more.
+    /// Waits until there is nothing more of it.
     #[track_caller]
     pub(crate) fn all_gone(&self) {
-        let deadline = Instant::now() + PATIENCE;
-        while !self.processes().is_empty() {
-            assert!(Instant::now() < deadline, "left: {:?}", self.processes());
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        gone("processes with its marker", || self.processes());
+    }
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        // It has ended long ago, unless the test failed.
+        drop(self.child.kill().and_then(|()| self.child.wait()));
+    }
+}
+
+/// So many generations of processes a helper has at most.
+const DEEP: usize = 8;
+
+/// The parent of a process.
+fn parent(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, after_name) = stat.rsplit_once(')')?;
+    after_name.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Waits until there are no such processes.
+#[track_caller]
+fn gone(what: &str, left: impl Fn() -> BTreeSet<i32>) {
+    let deadline = Instant::now() + PATIENCE;
+    while !left().is_empty() {
+        assert!(Instant::now() < deadline, "{what} are left: {:?}", left());
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -150,10 +176,12 @@ fn exit_codes(way: &Way) {
 }
 
 fn panics(way: &Way) {
-    let helper = Helper::start(way, "panic");
-    let output = helper.child.wait_with_output().expect("it ends");
-    assert_eq!(output.status.code(), Some(70));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("on purpose"));
+    let mut helper = Helper::start(way, "panic");
+    let mut said = String::new();
+    let mut stderr = helper.child.stderr.take().expect("it is piped");
+    stderr.read_to_string(&mut said).expect("what it says");
+    assert_eq!(helper.code(), Some(70));
+    assert!(said.contains("on purpose"));
 }
 
 fn signals(way: &Way) {
@@ -189,15 +217,19 @@ fn killed_outside(way: &Way) {
     let before = traces();
     for attempt in 0..KILLS {
         let mut helper = Helper::start(way, "busy");
+        let mut seen = BTreeSet::new();
         if attempt + 1 == KILLS {
             helper.ready();
-            assert!(helper.processes().len() > 9, "the marker is found");
+            seen = helper.processes();
+            assert!(seen.len() > 9, "nodes and their servers are found: {seen:?}");
         } else {
             std::thread::sleep(Duration::from_millis(4) * attempt);
         }
         helper.signal(Signal::SIGKILL);
         helper.child.wait().expect("it ends");
         helper.all_gone();
+        let exists = |pid: &i32| Path::new(&format!("/proc/{pid}")).exists();
+        gone("nodes", || seen.iter().copied().filter(exists).collect());
     }
     assert_eq!(traces(), before);
 }

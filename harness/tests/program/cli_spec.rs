@@ -95,6 +95,8 @@ fn a_spec_from_elsewhere_runs_with_the_server_that_is_here_or_says_what_is_missi
     spec["binary"] = json!("/elsewhere/regent");
     let file = room.file("spec.json", &spec.to_string());
     assert_eq!(shown(&room, &["--spec", &file])["binary"], own, "it is found as for the target");
+    let ended = room.run(&["run", "--dry-run", "--spec", &file]);
+    ended.assert_code(0).assert_stderr(&["names `/elsewhere/regent`, which does not exist here"]);
 
     let other = room.script("other", "#!/bin/true\n");
     let ended = room.run(&["run", "--dry-run", "--spec", &file, "--binary", &other]);

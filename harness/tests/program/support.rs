@@ -236,9 +236,12 @@ impl Room {
     /// Processes and mounts that belong to this room.
     fn left(&self) -> Vec<String> {
         let own = self.dir.path().to_str().unwrap();
+        // Of processes that run as another user, an ordinary user may read the arguments alone.
+        let names_it = |path: String| {
+            String::from_utf8_lossy(&fs::read(path).unwrap_or_default()).contains(own)
+        };
         let processes = processes().into_iter().filter(|pid| {
-            let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-            String::from_utf8_lossy(&environment).contains(own)
+            ["environ", "cmdline"].iter().any(|file| names_it(format!("/proc/{pid}/{file}")))
         });
         let processes = processes.map(|pid| {
             let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();

@@ -3,9 +3,8 @@
 //! Evidence only: two leaders of one generation are pointed out, but whether that is an anomaly is
 //! for the leadership check to say.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use fracas_checker::event::Nanos;
 use fracas_checker::leadership::Reign;
 use maud::{Markup, html};
 
@@ -33,10 +32,12 @@ pub(super) fn section(page: &Page<'_>) -> Markup {
 }
 
 fn in_short(page: &Page<'_>) -> String {
-    let per_generation = leaders_per_generation(&page.reigns);
-    let led = plural(per_generation.len() as u64, "generation");
-    let doubled = per_generation.values().filter(|leaders| **leaders > 1).count() as u64;
-    let longest = gaps(&page.reigns).into_iter().flatten().max();
+    let generations = |shared: bool| {
+        let some = page.reigns.iter().filter(|reign| reign.shared || !shared);
+        some.map(|reign| (&reign.group, reign.generation)).collect::<BTreeSet<_>>().len() as u64
+    };
+    let (led, doubled) = (plural(generations(false), "generation"), generations(true));
+    let longest = page.reigns.iter().filter_map(|reign| reign.leaderless).max();
     let mut text = format!("{led} had a leader");
     if doubled > 0 {
         text += &format!(", {} more than one", count(doubled));
@@ -48,37 +49,7 @@ fn in_short(page: &Page<'_>) -> String {
     text + "."
 }
 
-fn leaders_per_generation(reigns: &[Reign]) -> BTreeMap<(Option<&str>, u64), usize> {
-    let mut leaders = BTreeMap::new();
-    for reign in reigns {
-        *leaders.entry(of_group(reign)).or_default() += 1;
-    }
-    leaders
-}
-
-/// Which generation, and of which group of nodes.
-fn of_group(reign: &Reign) -> (Option<&str>, u64) {
-    (reign.group.as_deref(), reign.generation)
-}
-
-/// For each reign the time since the last sign of any earlier generation of its group; none for the
-/// first generation, where reigns overlap, and for a second leader of one generation.
-fn gaps(reigns: &[Reign]) -> Vec<Option<Nanos>> {
-    let (mut last, mut group): (Option<Nanos>, _) = (None, None);
-    let mut gaps = Vec::with_capacity(reigns.len());
-    for generation in reigns.chunk_by(|a, b| of_group(a) == of_group(b)) {
-        if group != Some(&generation[0].group) {
-            (last, group) = (None, Some(&generation[0].group));
-        }
-        gaps.push(last.and_then(|last| generation[0].first.checked_sub(last)));
-        gaps.resize(gaps.len() + generation.len() - 1, None);
-        last = generation.iter().map(|reign| reign.last).max().max(last);
-    }
-    gaps
-}
-
 fn table(page: &Page<'_>) -> Markup {
-    let leaders = leaders_per_generation(&page.reigns);
     html! {
         table {
             thead { tr {
@@ -86,14 +57,13 @@ fn table(page: &Page<'_>) -> Markup {
                 th { "no leader before it for" } th { "observations" } th { "strongest evidence" }
                 th { "source" }
             } }
-            tbody { @for (reign, gap) in page.reigns.iter().zip(gaps(&page.reigns)).take(MAX_REIGNS) {
-                (row(reign, gap, leaders.get(&of_group(reign)) > Some(&1)))
-            } }
+            tbody { @for reign in page.reigns.iter().take(MAX_REIGNS) { (row(reign)) } }
         }
     }
 }
 
-fn row(reign: &Reign, gap: Option<Nanos>, shared: bool) -> Markup {
+fn row(reign: &Reign) -> Markup {
+    let shared = reign.shared;
     let told: Vec<&str> = reign.sources.iter().map(|one| source(*one)).collect();
     html! {
         tr.shared[shared] {
@@ -101,35 +71,10 @@ fn row(reign: &Reign, gap: Option<Nanos>, shared: bool) -> Markup {
             td { (reign.node) @if shared { " " strong { "not the only leader" } } }
             td.number { (seconds(reign.first)) }
             td.number { (seconds(reign.last)) }
-            td.number { (gap.map_or_else(|| "–".to_owned(), duration)) }
+            td.number { (reign.leaderless.map_or_else(|| "–".to_owned(), duration)) }
             td.number { (count(reign.signs)) }
             td { (grade(reign.grade)) }
             td { (told.join(", ")) }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use fracas_checker::event::NodeId;
-    use fracas_checker::observation::Grade;
-
-    use super::*;
-
-    fn reign(generation: u64, first: Nanos, last: Nanos) -> Reign {
-        let (node, grade, sources) = (NodeId(1), Grade::Claim, BTreeSet::new());
-        Reign { group: None, generation, node, first, last, grade, sources, signs: 1 }
-    }
-
-    #[test]
-    fn a_gap_is_from_the_last_sign_of_any_earlier_generation() {
-        let reigns = [reign(7, 0, 50), reign(8, 10, 20), reign(9, 60, 70), reign(9, 65, 66)];
-        assert_eq!(gaps(&reigns), [None, None, Some(10), None]);
-        let other = |reign: Reign| Reign { group: Some("meta".into()), ..reign };
-        let reigns = [reign(7, 0, 50), other(reign(7, 70, 80)), other(reign(8, 90, 95))];
-        assert_eq!(gaps(&reigns), [None, None, Some(10)]);
-        assert_eq!(gaps(&[]), []);
     }
 }
