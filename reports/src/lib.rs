@@ -1,4 +1,4 @@
-//! Writes down what a run found: a page to read, and three files for machines.
+//! Writes down what a run found: a page to read, and files for machines.
 //!
 //! A run record, a history and a verdict go in, texts come out. This crate has no clock and no
 //! network, writes no file, and never influences a verdict: it only shows one. Everything that
@@ -11,6 +11,7 @@ mod junit;
 mod kinds;
 mod leaders;
 mod lives;
+mod metrics;
 mod record;
 mod results;
 mod run;
@@ -31,11 +32,12 @@ pub use summary::{MAX_SUMMARY_BYTES, summary};
 pub type File = (&'static str, &'static str, fn(&Run<'_>) -> String);
 
 /// Every output, in the order in which lists show them.
-pub const FILES: [File; 4] = [
+pub const FILES: &[File] = &[
     ("report.html", "the page to read; one file, works offline", html),
     ("results.json", "the verdict and the numbers, for programs", results_json),
     ("junit.xml", "one test case per check, for continuous integration", junit),
     ("summary.md", "a short form in Markdown, for job summaries", summary),
+    ("metrics.prom", "the numbers, for a textfile collector of Prometheus", metrics::metrics),
 ];
 
 /// `results.json`: the verdict, the findings and the numbers, with the names of all outputs.

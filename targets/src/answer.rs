@@ -9,8 +9,8 @@ use regex_lite::Regex;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::extract::{NodeAt, NumberAt};
-use crate::outcome::{Body, Places, ValueRule, outcome};
+use crate::extract::{Body, NodeAt, NumberAt};
+use crate::outcome::{Places, outcome};
 use crate::reply::Reply;
 use crate::text::bounded;
 
@@ -64,12 +64,10 @@ pub(crate) fn judge(answers: &[Answer], op: &Op, reply: &Reply) -> Completion {
     let Some(rule) = rule else {
         return unknown(op, &format!("no rule for the answer {}", reply.summary()));
     };
-    let text = match rule.places.value {
-        Some(ValueRule::Body) => reply.text(),
-        _ => String::new(),
-    };
+    let text = reply.text();
+    let body = Body { json: body, text: &text };
     match rule.means {
-        Means::Ok => match outcome(op, &rule.places, Body { json: body, text: &text }) {
+        Means::Ok => match outcome(op, &rule.places, body) {
             Ok(outcome) => Completion::Ok { outcome, stamp: rule.stamp(body) },
             Err(error) => unknown(op, &error),
         },
@@ -91,11 +89,10 @@ impl Answer {
     }
 
     /// A stamp is an extra: what cannot be read is left out, and the outcome stands.
-    fn stamp(&self, body: Option<&Json>) -> Stamp {
-        let Some(body) = body else { return Stamp::default() };
+    fn stamp(&self, body: Body<'_>) -> Stamp {
         Stamp::new(
-            self.node.as_ref().and_then(|place| place.read(body)),
-            self.generation.as_ref().and_then(|place| place.read(body).ok().flatten()),
+            self.node.as_ref().and_then(|place| place.told(body)),
+            self.generation.as_ref().and_then(|place| place.told(body).ok().flatten()),
         )
     }
 

@@ -1,7 +1,9 @@
-//! Taking values out of a JSON answer: what registers hold, sets contain and queues carry.
+//! Taking values out of an answer: what registers hold, sets contain and queues carry.
 //!
 //! It deliberately never guesses: a number in quotes is neither taken for the number nor for a text,
 //! unless the target says which of both it is.
+
+use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,6 +11,7 @@ use fracas_checker::event::Value;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use crate::extract::{Body, Place};
 use crate::text::bounded;
 
 /// How a value is written in an answer.
@@ -28,6 +31,9 @@ pub(crate) enum ValueAs {
     Text,
     /// Base64 of a text.
     B64Text,
+    /// A number if it is one, else a text: what a pattern captures, where the target does not say.
+    #[serde(skip)]
+    Bare,
 }
 
 impl ValueAs {
@@ -39,6 +45,7 @@ impl ValueAs {
             Self::B64Int => "base64 of an integer",
             Self::Text => "a text",
             Self::B64Text => "base64 of a text",
+            Self::Bare => "a value",
         }
     }
 
@@ -53,8 +60,23 @@ impl ValueAs {
             Self::B64Int => decoded(json)?.parse().ok().map(Value::Int),
             Self::Text => json.as_str().map(Value::text),
             Self::B64Text => decoded(json).map(|text| Value::text(&text)),
+            Self::Bare => json.as_str().map(bare),
         }
     }
+
+    /// What a text is taken for where the target does not say.
+    pub(crate) fn in_text(self) -> Self {
+        match self {
+            Self::Plain => Self::Bare,
+            Self::Int => Self::StringInt,
+            said => said,
+        }
+    }
+}
+
+/// A text as a value: a number if it is one.
+pub(crate) fn bare(text: &str) -> Value {
+    text.parse().map_or_else(|_| Value::text(text), Value::Int)
 }
 
 fn is_no_number(text: &str) -> bool {
@@ -68,42 +90,49 @@ fn decoded(json: &Json) -> Option<String> {
 /// A place with a value in it, or with several.
 #[derive(Debug, Clone)]
 pub(crate) struct ValueAt {
-    pub(crate) pointer: String,
+    pub(crate) place: Place,
     pub(crate) written: ValueAs,
 }
 
 impl ValueAt {
     /// What the place holds. A place that is not there is an error.
-    pub(crate) fn find<'a>(&self, body: &'a Json, expected: &str) -> Result<&'a Json, String> {
-        let found = body.pointer(&self.pointer);
-        found.ok_or_else(|| format!("expected {expected} at `{}`, found nothing", self.pointer))
+    pub(crate) fn find<'a>(&self, body: Body<'a>, expected: &str) -> Result<Cow<'a, Json>, String> {
+        let found = self.place.told(body)?;
+        found.ok_or_else(|| format!("expected {expected} {}, found nothing", self.place))
     }
 
     /// The value; none where the place holds `null`.
-    pub(crate) fn value(&self, body: &Json) -> Result<Option<Value>, String> {
-        match self.find(body, self.written.expectation())? {
+    pub(crate) fn value(&self, body: Body<'_>) -> Result<Option<Value>, String> {
+        match &*self.find(body, self.written.expectation())? {
             Json::Null => Ok(None),
             found => self.one(found).map(Some),
         }
     }
 
-    /// All values of a list; none where the place holds `null`.
-    pub(crate) fn values(&self, body: &Json) -> Result<Vec<Value>, String> {
-        match self.find(body, "a list")? {
-            Json::Null => Ok(Vec::new()),
-            Json::Array(items) => items.iter().map(|item| self.one(item)).collect(),
-            found => Err(self.unexpected("a list", found)),
+    /// All values of a list; none where the place holds `null`. A list in a text has white space
+    /// between its values.
+    pub(crate) fn values(&self, body: Body<'_>) -> Result<Vec<Value>, String> {
+        match (&self.place, &*self.find(body, "a list")?) {
+            (_, Json::Null) => Ok(Vec::new()),
+            (_, Json::Array(items)) => items.iter().map(|item| self.one(item)).collect(),
+            (Place::In(_), Json::String(text)) => {
+                text.split_whitespace().map(|word| self.one(&word.into())).collect()
+            }
+            (_, found) => Err(self.unexpected("a list", found)),
         }
     }
 
     /// Yes or no, in words of JSON or as 1 and 0.
-    pub(crate) fn flag(&self, body: &Json) -> Result<bool, String> {
+    pub(crate) fn flag(&self, body: Body<'_>) -> Result<bool, String> {
         let expected = "`true` or `false`";
         let found = self.find(body, expected)?;
-        match (found.as_bool(), found.as_i64()) {
-            (Some(flag), _) => Ok(flag),
-            (None, Some(flag @ (0 | 1))) => Ok(flag == 1),
-            _ => Err(self.unexpected(expected, found)),
+        let text = found.as_str().filter(|_| matches!(self.place, Place::In(_)));
+        match (found.as_bool(), found.as_i64(), text) {
+            (Some(flag), ..) => Ok(flag),
+            (_, Some(flag @ (0 | 1)), _) => Ok(flag == 1),
+            (.., Some("true" | "1")) => Ok(true),
+            (.., Some("false" | "0")) => Ok(false),
+            _ => Err(self.unexpected(expected, &found)),
         }
     }
 
@@ -122,7 +151,7 @@ impl ValueAt {
     /// The error for a place that holds something else.
     pub(crate) fn unexpected(&self, expected: &str, found: &Json) -> String {
         let found = bounded(&found.to_string());
-        format!("expected {expected} at `{}`, found {found}", self.pointer)
+        format!("expected {expected} {}, found {found}", self.place)
     }
 }
 
@@ -132,7 +161,41 @@ mod tests {
     use serde_json::json;
 
     fn read(written: ValueAs, body: &Json) -> Result<Option<Value>, String> {
-        ValueAt { pointer: "/v".to_owned(), written }.value(body)
+        let body = Body { json: Some(body), text: "" };
+        ValueAt { place: Place::At("/v".to_owned()), written }.value(body)
+    }
+
+    /// What is captured may be a number or a text; a list has white space between its values.
+    #[test]
+    fn values_are_read_out_of_a_text() {
+        let at = |pattern: &str, written: ValueAs| ValueAt {
+            place: Place::In(regex_lite::Regex::new(pattern).unwrap()),
+            written: written.in_text(),
+        };
+        let body = |text| Body { json: None, text };
+        for (text, written, expected) in [
+            ("VALUE 17", ValueAs::Plain, Ok(Value::Int(17))),
+            ("VALUE 0017 x", ValueAs::Plain, Ok(Value::text("0017 x"))),
+            ("VALUE ", ValueAs::Plain, Ok(Value::text(""))),
+            ("VALUE 17", ValueAs::Text, Ok(Value::text("17"))),
+            ("VALUE -17", ValueAs::Int, Ok(Value::Int(-17))),
+            ("VALUE LTE3", ValueAs::B64Int, Ok(Value::Int(-17))),
+            ("VALUE x", ValueAs::Int, Err("an integer in a string in `^VALUE (.*)$`, found \"x\"")),
+            ("{\"VALUE\": 1}", ValueAs::Plain, Err("a value in `^VALUE (.*)$`, found nothing")),
+        ] {
+            let expected = expected.map(Some).map_err(|error| format!("expected {error}"));
+            assert_eq!(at("^VALUE (.*)$", written).value(body(text)), expected, "{text}");
+        }
+        let list = at("^LIST ?(.*)$", ValueAs::Plain);
+        assert_eq!(
+            list.values(body("LIST 1  a\t3")),
+            Ok([1.into(), Value::text("a"), 3.into()].into())
+        );
+        assert_eq!(list.values(body("LIST")), Ok(Vec::new()));
+        assert!(list.values(body("NONE")).is_err(), "what no pattern finds is no empty list");
+        let flag = at("^is (.*)$", ValueAs::Plain);
+        let flags = ["is true", "is 0", "is yes", "is"].map(|text| flag.flag(body(text)).ok());
+        assert_eq!(flags, [Some(true), Some(false), None, None]);
     }
 
     #[test]
@@ -179,15 +242,17 @@ mod tests {
 
     #[test]
     fn several_values_and_flags_have_a_shape() {
-        let at = ValueAt { pointer: String::new(), written: ValueAs::Plain };
-        assert_eq!(at.values(&json!([1, "a"])), Ok(vec![Value::Int(1), Value::text("a")]));
-        assert_eq!(at.values(&json!(null)), Ok(Vec::new()));
-        assert_eq!(at.values(&json!(1)), Err("expected a list at ``, found 1".to_owned()));
+        let at = ValueAt { place: Place::At(String::new()), written: ValueAs::Plain };
+        let values = |json: Json| at.values(Body { json: Some(&json), text: "" });
+        assert_eq!(values(json!([1, "a"])), Ok(vec![Value::Int(1), Value::text("a")]));
+        assert_eq!(values(json!(null)), Ok(Vec::new()));
+        assert_eq!(values(json!(1)), Err("expected a list at ``, found 1".to_owned()));
+        let flag = |json: Json| at.flag(Body { json: Some(&json), text: "" });
         for (found, expected) in [(json!(true), true), (json!(0), false), (json!(1), true)] {
-            assert_eq!(at.flag(&found), Ok(expected));
+            assert_eq!(flag(found), Ok(expected));
         }
         for found in [json!(2), json!("true"), json!(null)] {
-            assert!(at.flag(&found).unwrap_err().starts_with("expected `true` or `false` at"));
+            assert!(flag(found).unwrap_err().starts_with("expected `true` or `false` at"));
         }
     }
 }

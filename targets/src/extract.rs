@@ -16,6 +16,15 @@ use serde_json::Value as Json;
 
 use crate::text::bounded;
 
+/// The body of an answer, as it is looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct Body<'a> {
+    /// As JSON, if it is some.
+    pub(crate) json: Option<&'a Json>,
+    /// As a text.
+    pub(crate) text: &'a str,
+}
+
 /// Where something is in an answer.
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
@@ -35,6 +44,22 @@ impl Place {
                     body.as_str().map_or_else(|| Cow::Owned(body.to_string()), Cow::Borrowed);
                 let found = pattern.captures(&text)?.get(1)?.as_str().to_owned();
                 Some(Cow::Owned(Json::String(found)))
+            }
+        }
+    }
+}
+
+impl Place {
+    /// What is there in the answer to an operation; a pattern looks at its very text.
+    pub(crate) fn told<'a>(&self, body: Body<'a>) -> Result<Option<Cow<'a, Json>>, String> {
+        match self {
+            Self::At(pointer) => {
+                let json = body.json.ok_or_else(|| "expected an answer in JSON".to_owned())?;
+                Ok(json.pointer(pointer).map(Cow::Borrowed))
+            }
+            Self::In(pattern) => {
+                let found = pattern.captures(body.text).and_then(|found| found.get(1));
+                Ok(found.map(|found| Cow::Owned(Json::from(found.as_str()))))
             }
         }
     }
@@ -149,8 +174,17 @@ pub(crate) struct NumberAt {
 impl NumberAt {
     /// The number; none where the place holds `null`. A place that is not there is an error.
     pub(crate) fn read<N: TryFrom<i128>>(&self, body: &Json) -> Result<Option<N>, String> {
+        self.number(self.place.find(body))
+    }
+
+    /// The same, of the answer to an operation.
+    pub(crate) fn told<N: TryFrom<i128>>(&self, body: Body<'_>) -> Result<Option<N>, String> {
+        self.number(self.place.told(body)?)
+    }
+
+    fn number<N: TryFrom<i128>>(&self, found: Option<Cow<'_, Json>>) -> Result<Option<N>, String> {
         let (expected, place) = (self.written.digits.expectation(), &self.place);
-        let Some(found) = place.find(body) else {
+        let Some(found) = found else {
             return Err(format!("expected {expected} {place}, found nothing"));
         };
         if found.is_null() {
@@ -174,11 +208,19 @@ pub(crate) struct NodeAt {
 impl NodeAt {
     /// The node, if one is named there.
     pub(crate) fn read(&self, body: &Json) -> Option<NodeId> {
-        let found = self.place.find(body)?;
+        self.node(&*self.place.find(body)?)
+    }
+
+    /// The same, of the answer to an operation.
+    pub(crate) fn told(&self, body: Body<'_>) -> Option<NodeId> {
+        self.node(&*self.place.told(body).ok().flatten()?)
+    }
+
+    fn node(&self, found: &Json) -> Option<NodeId> {
         match self.written {
             NodeAs::String => found.as_str()?.parse().ok(),
-            NodeAs::Int => numbered(NumberAs::Int.parse(&found)?),
-            NodeAs::StringInt => numbered(NumberAs::StringInt.parse(&found)?),
+            NodeAs::Int => numbered(NumberAs::Int.parse(found)?),
+            NodeAs::StringInt => numbered(NumberAs::StringInt.parse(found)?),
         }
     }
 }

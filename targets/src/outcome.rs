@@ -8,8 +8,8 @@ use fracas_checker::transaction::{Micro, ReadValue};
 use fracas_checker::{Op, OpKind, Outcome, Value};
 use serde_json::Value as Json;
 
-use crate::content::ValueAt;
-use crate::extract::NumberAt;
+use crate::content::{ValueAt, bare};
+use crate::extract::{Body, NumberAt};
 
 /// Where an answer holds what an operation answers.
 #[derive(Debug, Clone, Default)]
@@ -41,15 +41,6 @@ pub(crate) fn tells_value(kind: OpKind) -> bool {
 /// Whether operations of this kind answer with a version.
 pub(crate) fn tells_version(kind: OpKind) -> bool {
     matches!(kind, OpKind::ReadVersion | OpKind::Update)
-}
-
-/// The body of an answer, as it is looked at.
-#[derive(Clone, Copy)]
-pub(crate) struct Body<'a> {
-    /// As JSON, if it is some.
-    pub(crate) json: Option<&'a Json>,
-    /// As a text.
-    pub(crate) text: &'a str,
 }
 
 /// What the operation answered; an error says what the body should have held.
@@ -90,27 +81,23 @@ struct Told<'a> {
 }
 
 impl Told<'_> {
-    /// The body, which has to be JSON.
-    fn json(&self) -> Result<&Json, String> {
-        self.body.json.ok_or_else(|| "expected an answer in JSON".to_owned())
-    }
-
     fn rule(&self) -> Result<&ValueRule, String> {
         self.places.value.as_ref().ok_or_else(|| "no rule says where the value is".to_owned())
     }
 
     fn value(&self) -> Result<Option<Value>, String> {
         match self.rule()? {
-            ValueRule::At(place) => place.value(self.json()?),
+            ValueRule::At(place) => place.value(self.body),
             ValueRule::Absent => Ok(None),
-            ValueRule::Body => Ok(Some(whole(self.body.text))),
+            // White space at its ends is not part of it.
+            ValueRule::Body => Ok(Some(bare(self.body.text.trim()))),
             ValueRule::Flag(flag) => Err(format!("expected a value, found `{flag}`")),
         }
     }
 
     fn flag(&self) -> Result<bool, String> {
         match self.rule()? {
-            ValueRule::At(place) => place.flag(self.json()?),
+            ValueRule::At(place) => place.flag(self.body),
             ValueRule::Absent => Ok(false),
             ValueRule::Body => Err("expected a rule for whether it is there".to_owned()),
             ValueRule::Flag(flag) => Ok(*flag),
@@ -119,7 +106,7 @@ impl Told<'_> {
 
     fn values(&self) -> Result<Arc<[Value]>, String> {
         match self.rule()? {
-            ValueRule::At(place) => place.values(self.json()?).map(Into::into),
+            ValueRule::At(place) => place.values(self.body).map(Into::into),
             ValueRule::Absent => Ok(Arc::new([])),
             ValueRule::Body => Err("expected a rule for where the list is".to_owned()),
             ValueRule::Flag(flag) => Err(format!("expected a list, found `{flag}`")),
@@ -129,11 +116,11 @@ impl Told<'_> {
     /// The fencing token of a grant. One that was declared must be there: without it the holder
     /// cannot write, so the grant is of no use to it, and nobody knows whether it was one.
     fn token(&self) -> Result<Option<u64>, String> {
-        self.places.token.as_ref().map_or(Ok(None), |place| place.read(self.json()?))
+        self.places.token.as_ref().map_or(Ok(None), |place| place.told(self.body))
     }
 
     fn version(&self) -> Result<Option<u64>, String> {
-        self.places.version.as_ref().map_or(Ok(None), |place| place.read(self.json()?))
+        self.places.version.as_ref().map_or(Ok(None), |place| place.told(self.body))
     }
 
     /// Content and version; what was never set has version 0 unless the answer says otherwise.
@@ -151,11 +138,11 @@ impl Told<'_> {
         let ValueRule::At(place) = self.rule()? else {
             return Err("no rule says where the results are".to_owned());
         };
-        let found = place.find(self.json()?, "a list")?;
-        let Some(results) = found.as_array() else { return Err(place.unexpected("a list", found)) };
+        let found = place.find(self.body, "a list")?;
+        let results = found.as_array().ok_or_else(|| place.unexpected("a list", &found))?;
         if results.len() != asked.len() {
             let (parts, count) = (asked.len(), results.len());
-            return Err(format!("expected {parts} results at `{}`, found {count}", place.pointer));
+            return Err(format!("expected {parts} results {}, found {count}", place.place));
         }
         let answered = |(part, result): (&Micro, &Json)| match part {
             Micro::Read { key, .. } => {
@@ -165,12 +152,6 @@ impl Told<'_> {
         };
         asked.iter().zip(results).map(answered).collect()
     }
-}
-
-/// A whole text as a value. White space at its ends is not part of it.
-fn whole(text: &str) -> Value {
-    let text = text.trim();
-    text.parse().map_or_else(|_| Value::text(text), Value::Int)
 }
 
 /// What a read within a transaction saw: nothing, a value or a list.

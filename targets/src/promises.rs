@@ -37,7 +37,7 @@ const fn promise(
 }
 
 /// Every promise, in the order in which their checks run.
-pub const PROMISES: [Promise; 16] = [
+pub const PROMISES: &[Promise] = &[
     promise("registers", "linearizable", "register/linearizable", &[Read]),
     promise("sets", "linearizable", "set/linearizable", &[Add, ReadAll]),
     promise("queues", "linearizable", "multiset-queue/linearizable", &[Enqueue, Dequeue]),

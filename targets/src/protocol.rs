@@ -17,6 +17,7 @@ use crate::declared::requests::Keys;
 use crate::declared::try_template::{Compiler, Scope};
 use crate::diagnostic::Problem;
 use crate::endpoint::Endpoints;
+use crate::form::Form;
 use crate::redirect::{Elsewhere, Redirect};
 use crate::reply::{ClientError, Failure, Reply};
 use crate::session::Later;
@@ -52,10 +53,8 @@ pub(crate) struct Times {
 
 /// A protocol.
 pub(crate) trait Exchange: Sized + Send + Sync + 'static {
-    /// The beginning of an address.
-    const SCHEME: &'static str;
-    /// Whether answers have an HTTP status.
-    const HAS_STATUS: bool;
+    /// What its requests and answers have.
+    const FORM: Form;
     /// The port of an address that names none.
     const PORT: u16;
     /// A request with variables in it.
@@ -103,8 +102,8 @@ pub(crate) struct Around<'a> {
 
 /// All requests of a target file, in one protocol.
 pub(crate) trait Speech: Debug + Send + Sync {
-    /// Whether answers have an HTTP status.
-    fn has_status(&self) -> bool;
+    /// What requests and answers have.
+    fn form(&self) -> Form;
     /// Compiles a request.
     fn declare(
         &mut self,
@@ -159,13 +158,13 @@ impl<E: Exchange> Default for Spoken<E> {
 
 impl<E: Exchange> Debug for Spoken<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple(E::SCHEME).field(&self.0).finish()
+        f.debug_tuple(E::FORM.scheme).field(&self.0).finish()
     }
 }
 
 impl<E: Exchange> Speech for Spoken<E> {
-    fn has_status(&self) -> bool {
-        E::HAS_STATUS
+    fn form(&self) -> Form {
+        E::FORM
     }
 
     fn declare(

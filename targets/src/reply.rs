@@ -80,16 +80,14 @@ impl Reply {
 
     /// What patterns and pointers of a status look into: its JSON, or its text as a JSON string.
     pub(crate) fn body(&self) -> Cow<'_, Json> {
-        self.json().unwrap_or_else(|| Cow::Owned(Json::String(self.text())))
+        self.json().unwrap_or_else(|| Cow::Owned(Json::String(self.text().into_owned())))
     }
 
     /// Its text, whole.
-    pub(crate) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> Cow<'_, str> {
         match self {
-            Self::Http { body, .. } | Self::Text(body) => {
-                String::from_utf8_lossy(body).into_owned()
-            }
-            Self::Resp(json) => json.to_string(),
+            Self::Http { body, .. } | Self::Text(body) => String::from_utf8_lossy(body),
+            Self::Resp(json) => Cow::Owned(json.to_string()),
         }
     }
 
@@ -106,7 +104,7 @@ impl Reply {
                 let place = place.map_or(String::new(), |place| format!(" (location: {place})"));
                 format!("HTTP {status}{place} {}", String::from_utf8_lossy(body))
             }
-            Self::Text(_) => self.text(),
+            Self::Text(text) => String::from_utf8_lossy(text).into_owned(),
             Self::Resp(json) => match json.get("message").and_then(Json::as_str) {
                 Some(message) => message.to_owned(),
                 None => json["reply"].to_string(),

@@ -13,6 +13,7 @@ use crate::cluster::ClusterSpec;
 use crate::declared;
 use crate::deploy::Deployment;
 use crate::diagnostic::Diagnostic;
+use crate::known::{Known, KnownFault};
 use crate::promises::Promises;
 use crate::spec::{Serves, Spec};
 use crate::status::Means;
@@ -25,12 +26,13 @@ pub struct Target {
 }
 
 impl Target {
-    /// Loads a target from the text of its file; `origin` is the file's path as shown to the user.
+    /// Loads a target from the text of its file; `origin` is the file's path as shown to the user,
+    /// and `faults` are the kinds that it may allow.
     ///
     /// # Errors
     /// If anything in it is not valid: every key, every template, pointer and pattern is looked at.
-    pub fn parse(origin: &str, text: &str) -> Result<Self, Diagnostic> {
-        declared::load(origin, text, None).map(|spec| Self { spec: Arc::new(spec) })
+    pub fn parse(origin: &str, text: &str, faults: &[KnownFault]) -> Result<Self, Diagnostic> {
+        Self::load(origin, text, Known { faults, serves: None })
     }
 
     /// The same for a target with a client program that said what it serves: its promises are held
@@ -38,8 +40,17 @@ impl Target {
     ///
     /// # Errors
     /// As [`Self::parse`], and if something is promised that the program does not serve.
-    pub fn parse_serving(origin: &str, text: &str, serves: &Serves) -> Result<Self, Diagnostic> {
-        declared::load(origin, text, Some(serves)).map(|spec| Self { spec: Arc::new(spec) })
+    pub fn parse_serving(
+        origin: &str,
+        text: &str,
+        faults: &[KnownFault],
+        serves: &Serves,
+    ) -> Result<Self, Diagnostic> {
+        Self::load(origin, text, Known { faults, serves: Some(serves) })
+    }
+
+    fn load(origin: &str, text: &str, known: Known<'_>) -> Result<Self, Diagnostic> {
+        declared::load(origin, text, known).map(|spec| Self { spec: Arc::new(spec) })
     }
 
     /// The command of its client program, if one performs the operations; `dir` is where the target

@@ -36,7 +36,8 @@ fn client(port: u16) -> Client {
     let (before, rest) = include_str!("valid.toml").split_once("[ops.read]").unwrap();
     let (_, after) = rest.split_once("[promises]").unwrap();
     let text = format!("{before}{OPS}{after}").replace("8001", &port.to_string());
-    let target = Target::parse("valid.toml", &text).unwrap_or_else(|error| panic!("{error}"));
+    let target = Target::parse("valid.toml", &text, &support::FAULTS)
+        .unwrap_or_else(|error| panic!("{error}"));
     let nodes = support::loopback("server", 1, Path::new("/nodes"));
     target.deploy(&nodes).unwrap().client().unwrap()
 }

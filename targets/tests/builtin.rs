@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 const N1: NodeId = NodeId(1);
 
 fn deploy(name: &str) -> Deployment {
-    let target = Target::builtin(name).unwrap().unwrap();
+    let target = Target::builtin(name, &support::FAULTS).unwrap().unwrap();
     target.deploy(&support::loopback(name, 3, Path::new("/nodes"))).unwrap()
 }
 

@@ -27,7 +27,8 @@ fn deploy(port: u16) -> Deployment {
     let text = include_str!("valid.toml")
         .replace("8001", &port.to_string())
         .replace("timeout = \"2s\"", "timeout = \"1s\"");
-    let target = Target::parse("valid.toml", &text).unwrap_or_else(|error| panic!("{error}"));
+    let target = Target::parse("valid.toml", &text, &support::FAULTS)
+        .unwrap_or_else(|error| panic!("{error}"));
     target.deploy(&support::loopback("server", 2, Path::new("/nodes"))).unwrap()
 }
 
@@ -239,7 +240,7 @@ fn a_client_asks_the_leader_if_the_file_says_so() {
     for (route, follows) in [("any", [false; 2]), ("leader", [true; 2]), ("mixed", [true, false])] {
         let text = include_str!("valid.toml");
         let text = text.replace("route = \"leader\"", &format!("route = \"{route}\""));
-        let target = Target::parse("valid.toml", &text).unwrap();
+        let target = Target::parse("valid.toml", &text, &support::FAULTS).unwrap();
         let nodes = support::loopback("server", 2, Path::new("/nodes"));
         let client = target.deploy(&nodes).unwrap().client().unwrap();
         assert_eq!([true, false].map(|seeks| client.follows_leader(seeks)), follows, "{route}");

@@ -6,10 +6,16 @@ use std::time::Duration;
 
 use fracas_checker::fault::FaultKind;
 use fracas_checker::{NodeId, OpKind};
-use fracas_targets::{ClusterSpec, LogFile, NodeSpec, Stop, StopSignal, Target};
+use fracas_targets::{ClusterSpec, KnownFault, LogFile, NodeSpec, Stop, StopSignal, Target};
+
+/// Kinds of faults that there may be.
+const FAULTS: [KnownFault; 2] = [
+    KnownFault { word: "kill", needs_data: false },
+    KnownFault { word: "pause", needs_data: false },
+];
 
 fn sample() -> Target {
-    Target::parse("valid.toml", include_str!("valid.toml")).unwrap()
+    Target::parse("valid.toml", include_str!("valid.toml"), &FAULTS).unwrap()
 }
 
 fn cluster(nodes: u8) -> ClusterSpec {

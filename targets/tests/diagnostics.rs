@@ -12,6 +12,7 @@ use fracas_targets::{Serves, Target};
 
 const VALID: &str = include_str!("valid.toml");
 const VALID_REDIS: &str = include_str!("valid-redis.toml");
+const VALID_LINES: &str = include_str!("valid-lines.toml");
 const VALID_ALL: &str = include_str!("valid-all.toml");
 const VALID_PROGRAM: &str = include_str!("valid-program.toml");
 
@@ -28,21 +29,31 @@ fn check(cases: &str) {
 
 #[track_caller]
 fn check_in(valid: &str, cases: &str) {
+    let mut wrong = String::new();
     for case in cases.trim_end().split("\n\n") {
         let (before, after) = (marked(case, "- "), marked(case, "+ "));
         assert!(valid.contains(&before), "the valid file does not say `{before}`");
-        let Err(error) = Target::parse("sample.toml", &valid.replacen(&before, &after, 1)) else {
+        let text = valid.replacen(&before, &after, 1);
+        let Err(error) = Target::parse("sample.toml", &text, &support::FAULTS) else {
             panic!("accepted: {after}");
         };
         let expected = case.find("error: ").map_or("", |at| &case[at..]);
-        assert_eq!(error.to_string(), expected, "\n{error}");
+        if error.to_string() != expected {
+            wrong += &format!("{error}\n\nbut expected\n{expected}\n\n");
+        }
     }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn a_server_of_lines_has_its_own_words() {
+    check_in(VALID_LINES, include_str!("diagnostics/lines.txt"));
 }
 
 #[test]
 fn the_valid_files_are_valid() {
-    for text in [VALID, VALID_REDIS, VALID_ALL, VALID_PROGRAM] {
-        if let Err(error) = Target::parse("valid.toml", text) {
+    for text in [VALID, VALID_REDIS, VALID_LINES, VALID_ALL, VALID_PROGRAM] {
+        if let Err(error) = Target::parse("valid.toml", text, &support::FAULTS) {
             panic!("{error}");
         }
     }
@@ -67,12 +78,14 @@ fn a_client_program_takes_the_place_of_requests() {
 #[test]
 fn promises_are_held_against_what_a_client_program_serves() {
     let serves = Serves { ops: [OpKind::Write].into(), status: false };
-    let error = Target::parse_serving("sample.toml", VALID_PROGRAM, &serves).unwrap_err();
+    let error =
+        Target::parse_serving("sample.toml", VALID_PROGRAM, &support::FAULTS, &serves).unwrap_err();
     assert_eq!(error.title, "`linearizable` cannot be checked without reads");
     let expected = "needs `read`, which the client program does not serve";
     assert!(error.rendered.contains(expected), "{error}");
     let serves = Serves { ops: [OpKind::Read, OpKind::Write].into(), status: false };
-    let target = Target::parse_serving("sample.toml", VALID_PROGRAM, &serves).unwrap();
+    let target =
+        Target::parse_serving("sample.toml", VALID_PROGRAM, &support::FAULTS, &serves).unwrap();
     assert_eq!(target.serves(), serves.ops);
 }
 
@@ -84,13 +97,18 @@ fn a_client_program_that_is_to_tell_who_leads_must_say_that_it_does() {
     let text = VALID_PROGRAM.replace("[promises]", status);
     let ops = [OpKind::Read, OpKind::Write];
     let serving = |status| Serves { ops: ops.into(), status };
-    let error = Target::parse_serving("sample.toml", &text, &serving(false)).unwrap_err();
+    let error =
+        Target::parse_serving("sample.toml", &text, &support::FAULTS, &serving(false)).unwrap_err();
     assert_eq!(error.title, "the client program tells of no node");
     let expected = "needs `status`, which the client program does not serve";
     assert!(error.rendered.contains(expected), "{error}");
-    let target = Target::parse_serving("sample.toml", &text, &serving(true)).unwrap();
+    let target =
+        Target::parse_serving("sample.toml", &text, &support::FAULTS, &serving(true)).unwrap();
     assert!(target.asks_program_for_status());
-    assert!(Target::parse("sample.toml", &text).is_ok(), "it may not have been asked yet");
+    assert!(
+        Target::parse("sample.toml", &text, &support::FAULTS).is_ok(),
+        "it may not have been asked yet"
+    );
 }
 
 /// A program of the machine may tell who leads whatever the target speaks: `command` of Redis is
@@ -98,7 +116,8 @@ fn a_client_program_that_is_to_tell_who_leads_must_say_that_it_does() {
 #[test]
 fn a_server_that_speaks_resp_may_be_asked_by_a_program() {
     let text = VALID_REDIS.replace("command = [\"ROLE\"]", "exec = [\"redis-cli\", \"ROLE\"]");
-    let target = Target::parse("sample.toml", &text).unwrap_or_else(|error| panic!("{error}"));
+    let target = Target::parse("sample.toml", &text, &support::FAULTS)
+        .unwrap_or_else(|error| panic!("{error}"));
     let cluster = support::loopback("server", 1, Path::new("/nodes"));
     let poller = target.deploy(&cluster).unwrap().poller().unwrap();
     let command = poller.command(NodeId(1)).unwrap();
@@ -136,7 +155,7 @@ fn leaders_are_promised_with_generations_only() {
     let (before, rest) = VALID.split_once("generation = ").unwrap();
     let (_, after) = rest.split_once("[client]").unwrap();
     let text = format!("{before}\n[client]{after}");
-    let error = Target::parse("sample.toml", &text).unwrap_err();
+    let error = Target::parse("sample.toml", &text, &support::FAULTS).unwrap_err();
     assert_eq!(error.title, "`one-per-generation` cannot be checked without a generation");
     assert_eq!(error.key, "promises.leaders");
     assert!(error.rendered.contains("needs `status.generation`"), "{error}");
@@ -148,11 +167,11 @@ fn a_leader_that_nobody_tells_of_cannot_be_followed() {
     let (_, after) = rest.split_once("[client]").unwrap();
     let text =
         format!("{before}\n[client]{after}").replace("leaders = \"one-per-generation\"\n", "");
-    let error = Target::parse("sample.toml", &text).unwrap_err();
+    let error = Target::parse("sample.toml", &text, &support::FAULTS).unwrap_err();
     assert_eq!(error.title, "clients cannot follow a leader without a status");
     assert_eq!(error.key, "client.route");
     let text = text.replace("route = \"leader\"", "route = \"any\"");
-    assert!(Target::parse("sample.toml", &text).is_ok());
+    assert!(Target::parse("sample.toml", &text, &support::FAULTS).is_ok());
 }
 
 #[test]
@@ -169,7 +188,7 @@ fn text_that_is_not_toml_is_refused() {
 #[test]
 fn an_error_knows_its_place_as_data() {
     let text = VALID.replacen("/term", "term", 1);
-    let error = Target::parse("sample.toml", &text).unwrap_err();
+    let error = Target::parse("sample.toml", &text, &support::FAULTS).unwrap_err();
     assert_eq!(error.title, "`term` is not a JSON pointer");
     assert_eq!((error.line, error.column), (39, 23));
     assert_eq!(error.key, "status.generation.json");
@@ -181,7 +200,7 @@ fn no_text_makes_it_panic() {
     for (at, letter) in VALID.char_indices().step_by(7) {
         let rest = &VALID[at + letter.len_utf8()..];
         for text in [VALID[..at].to_owned(), format!("{}{rest}", &VALID[..at])] {
-            if let Err(error) = Target::parse("sample.toml", &text) {
+            if let Err(error) = Target::parse("sample.toml", &text, &support::FAULTS) {
                 assert!(error.rendered.contains("sample.toml:"), "{error}");
             }
         }

@@ -27,7 +27,7 @@ struct Cluster {
 impl Cluster {
     fn start(binary: &str) -> Self {
         let dir = std::env::temp_dir().join(format!("fracas-etcd-{}", std::process::id()));
-        let target = Target::builtin("etcd").unwrap().unwrap();
+        let target = Target::builtin("etcd", &support::FAULTS).unwrap().unwrap();
         let deployment = target.deploy(&support::loopback(binary, NODES, &dir)).unwrap();
         let mut cluster = Self { deployment, children: Vec::new(), dir };
         for (node, plan) in &cluster.deployment.nodes {

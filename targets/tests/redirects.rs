@@ -25,7 +25,8 @@ fn deploy(text: &str, port: u16, declared: bool) -> Deployment {
     let text = text.replace("redirects = 0\n", "");
     let text =
         if declared { text.replace("[client]\n", &format!("[client]\n{BOTH}")) } else { text };
-    let target = Target::parse("sample.toml", &text).unwrap_or_else(|error| panic!("{error}"));
+    let target = Target::parse("sample.toml", &text, &support::FAULTS)
+        .unwrap_or_else(|error| panic!("{error}"));
     target.deploy(&support::loopback("server", 3, Path::new("/nodes"))).unwrap()
 }
 

@@ -34,7 +34,7 @@ fn cas(old: i64, new: i64) -> Op {
 }
 
 fn deploy(binary: &str, nodes: u8, dir: &Path) -> Deployment {
-    let target = Target::builtin("redis").unwrap().unwrap();
+    let target = Target::builtin("redis", &support::FAULTS).unwrap().unwrap();
     target.deploy(&support::loopback(binary, nodes, dir)).unwrap()
 }
 
@@ -113,7 +113,8 @@ async fn role_in(reply: &str) -> Option<Role> {
     let listener = TcpListener::bind((support::address(1), 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     let text = include_str!("valid-redis.toml").replace("7001", &port);
-    let target = Target::parse("valid-redis.toml", &text).unwrap_or_else(|e| panic!("{e}"));
+    let target = Target::parse("valid-redis.toml", &text, &support::FAULTS)
+        .unwrap_or_else(|e| panic!("{e}"));
     let spec = support::loopback("server", 1, Path::new("/nodes"));
     let poller = target.deploy(&spec).unwrap().poller().unwrap();
     let answer = async {

@@ -239,7 +239,7 @@ mod tests {
     /// A rate of 20/s for 15 s cannot give five compare-and-sets.
     #[test]
     fn a_pass_needs_no_more_than_the_load_can_give() {
-        let all = |rate| Chosen::new(&ALL, &size(Some(rate)));
+        let all = |rate| Chosen::new(ALL, &size(Some(rate)));
         let seconds = Duration::from_secs;
         let usual = all(150.0).least(seconds(30));
         assert_eq!(usual.len(), ALL.len());
@@ -256,7 +256,7 @@ mod tests {
     /// Every object that clients use is named in the header, and looked at as its workload says.
     #[test]
     fn every_key_is_named_and_looked_at() {
-        let chosen = Chosen::new(&ALL, &size(Some(150.0)));
+        let chosen = Chosen::new(ALL, &size(Some(150.0)));
         let (kinds, lanes) = (chosen.objects(), chosen.lanes());
         let mut asked = BTreeSet::new();
         for (mut lane, number) in lanes.into_iter().zip(0..) {

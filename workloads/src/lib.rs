@@ -41,7 +41,7 @@ pub use size::Size;
 pub use workload::{Lane, Least, Part, Stream, Workload};
 
 /// Every workload, in the order in which lists show them.
-pub const ALL: [&dyn Workload; 15] = [
+pub const ALL: &[&dyn Workload] = &[
     &register::Register,
     &set::Set,
     &queue::Queue,
@@ -62,7 +62,7 @@ pub const ALL: [&dyn Workload; 15] = [
 /// The workload called `name`.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static dyn Workload> {
-    ALL.into_iter().find(|workload| workload.name() == name)
+    ALL.iter().copied().find(|workload| workload.name() == name)
 }
 
 #[cfg(test)]
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn every_prefix_tells_its_workload() {
         let chosen = Chosen::new(
-            &ALL,
+            ALL,
             &Size { nodes: Vec::new(), clients: 1, rate: None, keys: 1, serves: [].into() },
         );
         for workload in ALL {

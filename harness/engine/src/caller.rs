@@ -191,7 +191,8 @@ answers = [{ status = 200, is = "ok" }]
 
     fn deployed(port: u16, declared: &str) -> Client {
         let text = TARGET.replace("PORT", &port.to_string()).replace("DECLARED", declared);
-        let target = Target::parse("sent-away.toml", &text).unwrap_or_else(|e| panic!("{e}"));
+        let target = Target::parse("sent-away.toml", &text, &crate::targets::known_faults())
+            .unwrap_or_else(|e| panic!("{e}"));
         let node = |id: u8| NodeSpec { id: NodeId(id.into()), ip: ip(id), dir: "/nodes".into() };
         let nodes = [1, 2].map(node).to_vec();
         let spec = ClusterSpec { binary: "/bin/false".into(), nodes, extra_args: Vec::new() };

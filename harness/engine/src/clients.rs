@@ -324,7 +324,8 @@ registers = "linearizable"
 
     /// Starts a writer and a reader of a server on this port, which record below `dir`.
     fn start(port: u16, dir: &std::path::Path) -> Clients {
-        let target = Target::parse("counted.toml", &TARGET.replace("PORT", &port.to_string()));
+        let text = TARGET.replace("PORT", &port.to_string());
+        let target = Target::parse("counted.toml", &text, &crate::targets::known_faults());
         let node = NodeSpec { id: NodeId(1), ip: Ipv4Addr::LOCALHOST, dir: dir.to_owned() };
         let (binary, extra_args) = ("/bin/false".into(), Vec::new());
         let deployment =

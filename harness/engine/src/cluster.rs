@@ -3,6 +3,7 @@
 //! Every method does one thing to the running cluster and says in the history what it did. Nothing
 //! here decides when or to whom: that is the nemesis' part.
 
+mod down;
 mod ends;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +28,7 @@ use fracas_lab::disk::Disk;
 use fracas_lab::leftovers::MARK;
 use fracas_lab::packets::Shaping;
 use fracas_lab::resources::MemoryWatch;
-use fracas_lab::{Gone, Lab, LabError, Launch, NodeProcess, Reach, Signal, Threads, proofs};
+use fracas_lab::{Lab, LabError, Launch, NodeProcess, Reach, Signal, Threads, proofs};
 
 /// A log file of a node.
 #[derive(Debug, Clone)]
@@ -84,6 +85,15 @@ struct Server {
     started: RestartAs,
     /// Which files the logs were at the start of each incarnation, the first one's included.
     begins: Vec<BTreeMap<PathBuf, Begin>>,
+}
+
+/// How a fault ends a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// At once.
+    Killed,
+    /// By its own signal, and in its own time.
+    Stopped,
 }
 
 /// A server that ended by itself.
@@ -307,46 +317,6 @@ impl Cluster {
         let each =
             nodes.iter().map(|node| self.running(*node, |process| proofs::pause([process], stage)));
         each.collect::<Result<Vec<_>, _>>().map(|all| all.into_iter().flatten().collect())
-    }
-
-    /// Measures the kill of some nodes: of what was killed while it lasts, of what was started
-    /// again afterwards.
-    ///
-    /// # Errors
-    /// When one of them was not killed, or not started again.
-    pub fn measure_kill(
-        &self,
-        nodes: &[NodeId],
-        stage: Stage,
-    ) -> Result<Vec<Measurement>, LabError> {
-        let measure = |node: &NodeId| {
-            let mut server = self.server(*node);
-            let server = &mut *server;
-            let process =
-                if stage == Stage::Healed { &mut server.process } else { &mut server.killed };
-            let missing =
-                || LabError::Asked(format!("measure the kill of {node}: it has no process"));
-            proofs::kill([process.as_mut().ok_or_else(missing)?], stage)
-        };
-        let each = nodes.iter().map(measure).collect::<Result<Vec<_>, _>>();
-        each.map(|all| all.into_iter().flatten().collect())
-    }
-
-    /// Kills all processes of a node.
-    ///
-    /// # Errors
-    /// When it is not running, or a process is left.
-    pub fn kill(&self, node: NodeId) -> Result<Gone, LabError> {
-        let mut server = self.server(node);
-        let mut process = server
-            .process
-            .take()
-            .ok_or(LabError::Asked(format!("kill node {node}: it is not running")))?;
-        let gone = process.kill()?;
-        server.killed = Some(process);
-        self.view.forget(node);
-        self.tell(node, server.incarnation, NodeChange::Killed);
-        Ok(gone)
     }
 
     /// Whether a node's process is there.

@@ -138,7 +138,8 @@ mod tests {
              [ops.write]\nmethod = \"PUT\"\npath = \"/\"\nanswers = [{{ status = 200, is = \"ok\" }}]\n\
              [promises]\nregisters = \"linearizable\"\n[faults]\nkill = true\n"
         );
-        let target = Target::parse("tiny.toml", &text).unwrap_or_else(|error| panic!("{error}"));
+        let target = Target::parse("tiny.toml", &text, &crate::targets::known_faults())
+            .unwrap_or_else(|error| panic!("{error}"));
         let deployment = target.deploy(&example(&target)).expect("it can be filled in");
         (target, deployment)
     }

@@ -127,7 +127,7 @@ pub fn judge_run(
 /// failure never changes the verdict.
 fn write_reports(dir: &RunDir, run: &Run<'_>) -> (Vec<&'static str>, Vec<String>) {
     let (mut written, mut unwritten) = (Vec::new(), Vec::new());
-    for (name, _, render) in FILES {
+    for &(name, _, render) in FILES {
         match dir.write(name, &render(run)) {
             Ok(()) => written.push(name),
             Err(error) => unwritten.push(error.to_string()),

@@ -260,7 +260,7 @@ mod tests {
     fn without_faults_no_election_is_asked_for() {
         let (nodes, serves) = (vec![NodeId(1)], OpKind::asked().collect());
         let size = Size { nodes, clients: 1, rate: None, keys: 1, serves };
-        let all = Chosen::new(&fracas_workloads::ALL, &size);
+        let all = Chosen::new(fracas_workloads::ALL, &size);
         let register = fracas_workloads::find("register").expect("a workload");
         let register = Chosen::new(&[register], &size);
         for (workloads, faults, elections) in

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fracas_checker::event::NodeId;
-use fracas_targets::{ClusterSpec, NodeSpec, Target, nearest};
+use fracas_targets::{ClusterSpec, KnownFault, NodeSpec, Target, nearest};
 use sha2::{Digest, Sha256};
 
 use crate::client_programs;
 use crate::faults::Kind;
+use crate::means::Gear;
 use crate::spec::TargetSpec;
 
 /// How long a target file may be, in bytes.
@@ -43,6 +44,25 @@ pub fn find(name: &str) -> Result<TargetSpec, String> {
     Ok(TargetSpec { name: name.to_owned(), dir: dir.map(Path::to_owned), text })
 }
 
+/// The kinds of faults that target files may allow.
+#[must_use]
+pub fn known_faults() -> [KnownFault; Kind::ALL.len()] {
+    let known =
+        |kind: Kind| KnownFault { word: kind.word(), needs_data: kind.takes() == Some(Gear::Disk) };
+    Kind::ALL.map(known)
+}
+
+/// The names of the built-in targets, each with its description.
+#[must_use]
+pub fn builtins() -> Vec<(&'static str, String)> {
+    let described = |name| {
+        let target = Target::builtin(name, &known_faults()).expect("it is one of them");
+        let target = target.expect("a test loads every built-in target");
+        (name, target.description().to_owned())
+    };
+    Target::builtins().map(described).collect()
+}
+
 /// The kinds of faults that a target may be asked to endure.
 #[must_use]
 pub fn allowed_faults(target: &Target) -> BTreeSet<Kind> {
@@ -61,11 +81,11 @@ fn is_builtin(name: &str) -> bool {
 pub fn parse(target: &TargetSpec) -> Result<Target, String> {
     let TargetSpec { name, text, .. } = target;
     if is_builtin(name) && Target::builtin_text(name).is_some_and(|known| known == text) {
-        let builtin = Target::builtin(name).ok_or_else(|| no_target(name))?;
+        let builtin = Target::builtin(name, &known_faults()).ok_or_else(|| no_target(name))?;
         return builtin.map_err(|error| error.to_string());
     }
     bearable(name, text)?;
-    let parsed = Target::parse(name, text).map_err(|error| error.to_string())?;
+    let parsed = Target::parse(name, text, &known_faults()).map_err(|error| error.to_string())?;
     asked(parsed, target)
 }
 
@@ -79,7 +99,7 @@ fn asked(parsed: Target, spec: &TargetSpec) -> Result<Target, String> {
     }
     let served = client_programs::served(&parsed, dir.as_deref(), &deployment);
     let served = served.map_err(|why| format!("error: {why}"))?;
-    Target::parse_serving(name, text, &served).map_err(|error| error.to_string())
+    Target::parse_serving(name, text, &known_faults(), &served).map_err(|error| error.to_string())
 }
 
 /// The target that `name` means, with the directory of its file.
@@ -123,14 +143,14 @@ pub fn trial_main(name: &str) -> Result<(), String> {
     let mut text = String::new();
     fracas_lab::bound_memory(TRIAL_MEMORY).map_err(|error| error.to_string())?;
     io::stdin().read_to_string(&mut text).map_err(|error| error.to_string())?;
-    if let Ok(target) = Target::parse(name, &text) {
+    if let Ok(target) = Target::parse(name, &text, &known_faults()) {
         let _told_later = target.deploy(&example(&target));
     }
     Ok(())
 }
 
 fn no_target(name: &str) -> String {
-    let names: Vec<&str> = Target::builtins().into_iter().map(|(name, _)| name).collect();
+    let names: Vec<&str> = Target::builtins().collect();
     let help = nearest(name, names.iter().copied())
         .map_or("a target file is named by its path, such as `./my.toml`".to_owned(), |near| {
             format!("did you mean `{near}`?")
@@ -256,5 +276,40 @@ pub fn digest(path: &Path) -> io::Result<String> {
             return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
         }
         hash.update(&chunk[..count]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_builtin_is_valid_and_bears_its_name() {
+        for (name, _) in builtins() {
+            let target = load(name).unwrap_or_else(|error| panic!("{error}")).0;
+            assert_eq!(target.name(), name);
+        }
+    }
+
+    /// Files know no kinds, so this is where a misspelt one is met.
+    #[test]
+    fn files_allow_the_kinds_that_there_are_and_no_others() {
+        let text = Target::builtin_text("redis").unwrap();
+        let parse = |text: &str| {
+            let name = "./r.toml".to_owned();
+            let target = TargetSpec { name, dir: None, text: text.to_owned() };
+            Target::parse(&target.name, &target.text, &known_faults())
+        };
+        for kind in Kind::ALL {
+            let only =
+                format!("{}[faults]\n{kind} = true\n", text.split("[faults]").next().unwrap());
+            assert_eq!(allowed_faults(&parse(&only).unwrap()), [kind].into(), "{kind}");
+            let nowhere = parse(&only.replace("\ndata = ", "\n#"));
+            assert_eq!(nowhere.is_err(), kind.takes() == Some(Gear::Disk), "{kind}");
+        }
+        let error = parse(&text.replace("loss = true", "los = false")).unwrap_err();
+        assert_eq!((error.title.as_str(), error.key.as_str()), ("unknown key", "faults.los"));
+        assert!(error.rendered.contains("did you mean `loss`?"), "{error}");
+        assert!(error.rendered.contains("expected one of `partition`, `pause`"), "{error}");
     }
 }

@@ -17,7 +17,7 @@ const SEEDS: u64 = 8;
 
 fn config(nodes: u16, leaders: bool, scenario: Option<&'static Scenario>) -> Config {
     let again = vec![RestartAs::NextBinary, RestartAs::OtherFlags];
-    let kinds = Kind::ALL.into();
+    let kinds = Kind::mix();
     Config { nodes, kinds, time_ms: 40_000, every_ms: 3_000, leaders, again, scenario }
 }
 
@@ -56,7 +56,7 @@ fn seeds_plan_what_they_have_always_planned() {
             }
         }
     }
-    for scenario in &SCENARIOS {
+    for scenario in SCENARIOS {
         let plan = Plan::draw(&config(5, true, Some(scenario)), 1);
         writeln!(told, "{}: {}", scenario.name, digest(&plan)).unwrap();
     }

@@ -63,7 +63,7 @@ pub struct Threads {
 }
 
 /// What killing a node did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gone {
     /// How many processes there were.
     pub processes: usize,
@@ -71,6 +71,8 @@ pub struct Gone {
     pub remaining: usize,
     /// How long it took.
     pub took: Duration,
+    /// How the server had ended by itself before that, if it had.
+    pub by_itself: Option<String>,
 }
 
 /// A process or thread of ours that has ended though the run goes on.

@@ -161,8 +161,10 @@ impl NodeProcess {
         self.drain()?;
         self.init.process.kill().doing(|| format!("kill node {}", self.node))?;
         self.reap(start + GONE_WITHIN)?;
-        let gone = Gone { processes, remaining: self.remaining()?, took: start.elapsed() };
-        self.gone.get_or_insert(gone);
+        let by_itself = self.exited.clone();
+        let gone =
+            Gone { processes, remaining: self.remaining()?, took: start.elapsed(), by_itself };
+        self.gone.get_or_insert_with(|| gone.clone());
         self.ration.forget();
         Ok(gone)
     }
@@ -214,8 +216,8 @@ impl NodeProcess {
 
     /// What the first kill did, if there was one.
     #[must_use]
-    pub fn gone(&self) -> Option<Gone> {
-        self.gone
+    pub fn gone(&self) -> Option<&Gone> {
+        self.gone.as_ref()
     }
 
     /// How many processes there are in the node, its init and those not yet reaped included.

@@ -125,6 +125,30 @@ pub fn kill<'a>(
     nodes.into_iter().map(|node| killed(node, stage)).collect()
 }
 
+/// Measures the polite end of these nodes: each server ended by itself after its signal, and nothing of
+/// it is left; and, with the nodes as they were started again, there are threads.
+pub fn stop<'a>(
+    nodes: impl IntoIterator<Item = &'a mut NodeProcess>,
+    stage: Stage,
+) -> Result<Vec<Measurement>, LabError> {
+    nodes.into_iter().map(|node| ended(node, stage)).collect()
+}
+
+/// Measures one node's polite end.
+fn ended(node: &mut NodeProcess, stage: Stage) -> Result<Measurement, LabError> {
+    if stage == Stage::Healed {
+        return killed(node, stage);
+    }
+    let how = node.gone().and_then(|gone| gone.by_itself.clone());
+    let remaining = node.remaining()?;
+    let told = how.as_deref().unwrap_or("no end within its grace, then killed");
+    Ok(Measurement {
+        what: format!("end of {} after its signal", node.node()),
+        result: format!("{told}, {remaining} processes now"),
+        holds: how.is_some() && remaining == 0,
+    })
+}
+
 /// Measures one node's kill.
 fn killed(node: &mut NodeProcess, stage: Stage) -> Result<Measurement, LabError> {
     if stage == Stage::Healed {

@@ -23,7 +23,8 @@ pub(super) fn kinds(
     nodes: usize,
 ) -> Result<BTreeSet<Kind>, String> {
     let possible = |kind: &Kind| nodes > 1 || !kind.is_between();
-    let all: BTreeSet<Kind> = allowed_faults(target).into_iter().filter(possible).collect();
+    let usual = &allowed_faults(target) & &Kind::mix();
+    let all: BTreeSet<Kind> = usual.into_iter().filter(possible).collect();
     if wanted.is_empty() {
         return Ok(all);
     }

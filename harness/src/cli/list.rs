@@ -4,7 +4,6 @@ use fracas_checker::catalogue::classes;
 use fracas_checker::formats::Format as Recorded;
 use fracas_checker::objects::OBJECTS;
 use fracas_reports::Ended;
-use fracas_targets::Target;
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -14,7 +13,7 @@ use fracas_engine::faults::Kind;
 use fracas_engine::nemesis::SCENARIOS;
 use fracas_engine::store::RunDir;
 use fracas_engine::text::plain;
-use fracas_engine::{doctor, store};
+use fracas_engine::{doctor, store, targets};
 
 /// Arguments of `fracas list`.
 #[derive(Debug, clap::Args)]
@@ -85,7 +84,7 @@ impl Row {
 pub(super) fn list(args: &ListArgs) -> Exit {
     let rows = match args.what {
         What::Targets => {
-            Target::builtins().into_iter().map(|(name, about)| Row::new(name, about)).collect()
+            targets::builtins().into_iter().map(|(name, about)| Row::new(name, about)).collect()
         }
         What::Workloads => fracas_workloads::ALL
             .iter()
@@ -165,7 +164,7 @@ fn table(rows: &[Row]) -> String {
 
 /// Prints what this machine can do, and what a target needs of it.
 pub(super) fn doctor(args: &DoctorArgs) -> Exit {
-    let loaded = match args.target.as_deref().map(fracas_engine::targets::load).transpose() {
+    let loaded = match args.target.as_deref().map(targets::load).transpose() {
         Ok(loaded) => loaded,
         Err(error) => {
             tell(&error);

@@ -149,7 +149,7 @@ fn written(word: &str) -> String {
 
 /// What to say of an unknown command.
 fn verb(word: &str) -> Option<String> {
-    if word.ends_with(".toml") || Target::builtin(word).is_some() {
+    if word.ends_with(".toml") || Target::builtin_text(word).is_some() {
         return Some(format!("a target is run with `fracas run {word}`"));
     }
     if [".jsonl", ".edn", ".json"].iter().any(|ending| word.ends_with(ending)) {

@@ -55,9 +55,17 @@ fn works(way: &Way) {
         println!("without disks that fail: this user may not open /dev/fuse");
     }
     assert_available(&report, if fuse { &[] } else { &OF_FUSE });
-    for what in
-        ["network", "nft-bridge", "packets", "pause", "starve", "limits", "kill", "small-disk"]
-    {
+    for what in [
+        "network",
+        "nft-bridge",
+        "packets",
+        "pause",
+        "starve",
+        "limits",
+        "kill",
+        "small-disk",
+        "stop",
+    ] {
         let found = finding(&report, way.isolation, what).expect("it is tried");
         assert!(found.available, "{found:?}");
     }

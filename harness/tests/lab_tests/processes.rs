@@ -397,11 +397,16 @@ fn terminate(_: &World) {
     node.pause().expect("a stopped server hears it too");
     let gone = node.terminate(Signal::SIGTERM, PATIENCE).expect("an end");
     assert_eq!((node.exited().as_deref(), gone.remaining), (Some("status 5"), 0));
+    let measured = proofs::stop([&mut node], Stage::Held).expect("a proof");
+    assert_eq!(measured[0].result, "status 5, 0 processes now");
+    assert!(measured[0].holds);
     let mut node = fixture.shell("trap '' TERM; echo deaf; while :; do sleep 0.01; done");
     eventually("deaf", || fixture.output() == "ready\ndeaf\n");
     let gone = node.terminate(Signal::SIGTERM, Duration::from_millis(100)).expect("an end");
     assert_eq!((node.exited(), gone.remaining), (None, 0));
     assert!(gone.processes > 0);
+    let measured = proofs::stop([&mut node], Stage::Injected).expect("a proof");
+    assert!(!measured[0].holds, "it was killed: {measured:?}");
     assert_eq!(zombies(), 0);
 }
 

@@ -53,6 +53,12 @@ fn links_are_proven() {
     }
 }
 
+/// They are ended by their own signal, which a server that is paused hears too.
+#[test]
+fn restarts_are_proven() {
+    check(&json!({ "kind": "restart", "whom": "leader" }));
+}
+
 #[test]
 fn disks_are_proven() {
     if !has_fuse() {

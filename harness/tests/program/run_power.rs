@@ -80,6 +80,12 @@ fn redis_keeps_what_it_fsyncs() {
     hunt("redis", &["--arg=--appendfsync", "--arg=always"], PASS, &[2]);
 }
 
+#[test]
+fn redis_durable_keeps_its_word() {
+    let Some(_lab) = lab().filter(|_| able("redis-server")) else { return };
+    hunt("redis-durable", &["--workload=register,counter"], PASS, &[2]);
+}
+
 /// As they declare: what they cannot write they must not answer.
 #[track_caller]
 fn may_end_when_its_disk_is_full(target: &str, server: &str, more: &[&str]) {

@@ -4,6 +4,7 @@ mod browser;
 mod hostile;
 mod markup;
 mod outputs;
+mod prometheus;
 mod ranking;
 mod samples;
 mod told;

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use fracas_checker::OpKind;
-use fracas_checker::fault::FaultKind;
 use toml::Spanned;
 
 use super::client::Means;
-use super::file::{Cluster, Faults, File, Ready};
+use super::faults::faults;
+use super::file::{Cluster, File, Ready};
 use super::places::Text;
 use super::requests::{Keys, missing};
 use super::try_template::{Compiler, Scope};
@@ -17,10 +17,11 @@ use super::{by_word, client, file, node, ops, status};
 use crate::answer::Answer;
 use crate::choices::Route;
 use crate::diagnostic::{Problem, Source};
+use crate::known::Known;
 use crate::promises::{LEADERS, LEASES, PROMISES, Promise, Promises, TOKENS};
 use crate::protocol::{Declared, Purpose, Speech};
 use crate::ready::ClusterReady;
-use crate::spec::{Asked, ClientRule, NodeReady, Serves, Spec};
+use crate::spec::{Asked, ClientRule, NodeReady, Spec};
 use crate::status::StatusRule;
 use crate::template::{Template, Templates};
 
@@ -30,13 +31,9 @@ const SCHEMA: u32 = 1;
 /// The most nodes of a cluster: all must have room on one machine. The lab has no more ports.
 const MAX_NODES: u16 = 32;
 
-/// Judges a file and compiles it. `serves` is what its client program said that it serves; none if
-/// nobody asked it yet, and then promises of what it serves are not looked at.
-pub(super) fn spec(
-    source: &Source<'_>,
-    file: File,
-    serves: Option<&Serves>,
-) -> Result<Spec, Problem> {
+/// Judges a file and compiles it.
+pub(super) fn spec(source: &Source<'_>, file: File, known: Known<'_>) -> Result<Spec, Problem> {
+    let serves = known.serves;
     schema(&file.schema)?;
     let ports = ports(&file.cluster)?;
     let mut compiler = Compiler { source, templates: Templates::new(), ports };
@@ -72,7 +69,7 @@ pub(super) fn spec(
         promises: promises(&file.promises, served, status)?,
         client: rule(means),
         ops,
-        faults: faults(&file.faults, !file.node.data.is_empty())?,
+        faults: faults(&file.faults, known.faults, !file.node.data.is_empty())?,
         ports: compiler.ports,
         templates: compiler.templates,
     })
@@ -128,7 +125,7 @@ fn status_rule(
 ) -> Result<Option<StatusRule>, Problem> {
     let Some(section) = &file.status else { return Ok(None) };
     let ways = status::Ways {
-        speaks_commands: means.asked.as_ref().map(|(_, speech)| !speech.has_status()),
+        speaks_commands: means.asked.as_ref().map(|(_, speech)| !speech.form().has_status),
         has_program: means.program.is_some(),
     };
     if let Some(asked) = status::aside(compiler, section, ways)? {
@@ -212,7 +209,7 @@ fn node_ready(
     let declared = Declared { keys: Keys::of_ready(place), scope: Scope::Node, headers: None };
     speech.declare(Purpose::Ready, compiler, &declared)?;
     let code = node.status.as_ref().map(|code| http_status(*code.get_ref(), code)).transpose()?;
-    if speech.has_status() && code.is_none() {
+    if speech.form().has_status && code.is_none() {
         return Err(missing(place.span(), "status", "200"));
     }
     Ok(Some(NodeReady { status: code, within: duration(&node.within)? }))
@@ -272,7 +269,8 @@ fn promises(
 
 /// The promise that a key and its word mean. What is promised of operations needs these operations.
 fn promise(key: &str, word: &Text, served: Served<'_>) -> Result<Promise, Problem> {
-    let of_key: Vec<Promise> = PROMISES.into_iter().filter(|promise| promise.key == key).collect();
+    let of_key: Vec<Promise> =
+        PROMISES.iter().filter(|promise| promise.key == key).copied().collect();
     let Some(promise) = of_key.iter().find(|promise| promise.word == word.get_ref()) else {
         let words: Vec<String> = of_key.iter().map(|p| format!("`{}`", p.word)).collect();
         let label =
@@ -339,32 +337,4 @@ fn led(promise: Range<usize>, status: Option<&file::Status>) -> Result<(), Probl
 fn needs_status(span: Range<usize>, word: &str) -> Problem {
     let title = format!("`{word}` cannot be checked without a status");
     Problem::new(span, title, "needs a section `[status]`")
-}
-
-/// The kinds that are allowed. Disks can only be troubled where it is known which they are.
-fn faults(faults: &Faults, has_data: bool) -> Result<BTreeSet<FaultKind>, Problem> {
-    let kind = |word| FaultKind::new(word).expect("these are plain words");
-    let mut allowed: BTreeSet<FaultKind> = [
-        ("partition", faults.partition),
-        ("pause", faults.pause),
-        ("kill", faults.kill),
-        ("clock", faults.clock),
-        ("slow", faults.slow),
-        ("loss", faults.loss),
-        ("starve", faults.starve),
-    ]
-    .into_iter()
-    .filter(|(_, allowed)| *allowed)
-    .map(|(word, _)| kind(word))
-    .collect();
-    for (word, wanted) in [("power", &faults.power), ("disk", &faults.disk)] {
-        let Some(wanted) = wanted.as_ref().filter(|wanted| *wanted.get_ref()) else { continue };
-        if !has_data {
-            let title = format!("`{word}` needs to know where the data is");
-            let help = "name its directories: `data = [\"{{ node.dir }}/data\"]` in `[node]`";
-            return Err(Problem::new(wanted.span(), title, "no directory of data").help(help));
-        }
-        allowed.insert(kind(word));
-    }
-    Ok(allowed)
 }

@@ -52,8 +52,15 @@ pub(super) fn client(
         (None, None) => timeout,
         (None, Some(_)) => return Err(missing(section.span(), "connect-timeout", "\"500ms\"")),
     };
+    let asked = client.base.as_ref().map(|base| spoken(compiler, base)).transpose()?;
+    let never = asked.as_ref().map(|(_, speech)| speech.form()).filter(|form| !form.redirects);
+    if let (Some(redirects), Some(form)) = (moved, never) {
+        let label =
+            format!("`{}://` has no answer that sends an operation to another node", form.scheme);
+        return Err(Problem::new(redirects.span(), "redirects that never come", label));
+    }
     Ok(Means {
-        asked: client.base.as_ref().map(|base| spoken(compiler, base)).transpose()?,
+        asked,
         program: program(compiler, client, serves)?,
         connect_timeout,
         timeout,

@@ -32,8 +32,9 @@ pub(crate) struct File {
     pub(crate) ops: Option<Spanned<Ops>>,
     #[serde(default)]
     pub(crate) promises: Promises,
+    /// What the target may be asked to endure: kinds of faults, whichever there are.
     #[serde(default)]
-    pub(crate) faults: Faults,
+    pub(crate) faults: BTreeMap<Spanned<String>, bool>,
 }
 
 /// `[binary]`: the program.
@@ -219,20 +220,4 @@ pub(crate) struct Client {
     pub(crate) timeout: Text,
     pub(crate) route: Option<Spanned<Route>>,
     pub(crate) redirects: Option<Spanned<Redirects>>,
-}
-
-/// `[faults]`: what the target may be asked to endure.
-#[derive(Debug, Deserialize, Default)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub(crate) struct Faults {
-    pub(crate) partition: bool,
-    pub(crate) pause: bool,
-    pub(crate) kill: bool,
-    pub(crate) clock: bool,
-    pub(crate) slow: bool,
-    pub(crate) loss: bool,
-    pub(crate) starve: bool,
-    /// These two need to know where the data is.
-    pub(crate) power: Option<Spanned<bool>>,
-    pub(crate) disk: Option<Spanned<bool>>,
 }

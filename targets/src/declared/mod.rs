@@ -6,6 +6,7 @@
 mod by_word;
 mod check;
 mod client;
+mod faults;
 mod file;
 mod node;
 mod one_of_several;
@@ -18,14 +19,14 @@ pub(crate) mod try_template;
 mod values;
 
 use crate::diagnostic::{Diagnostic, Source};
-use crate::spec::{Serves, Spec};
+use crate::known::Known;
+use crate::spec::Spec;
 
-/// Loads a target file's text; `origin` is its path as shown to the user, `serves` what its client
-/// program said that it serves.
-pub(crate) fn load(origin: &str, text: &str, serves: Option<&Serves>) -> Result<Spec, Diagnostic> {
+/// Loads a target file's text; `origin` is its path as shown to the user.
+pub(crate) fn load(origin: &str, text: &str, known: Known<'_>) -> Result<Spec, Diagnostic> {
     let source = Source::parse(origin, text)?;
     toml::from_str(text)
         .map_err(|error| source.shape(&error))
-        .and_then(|file| check::spec(&source, file, serves))
+        .and_then(|file| check::spec(&source, file, known))
         .map_err(|problem| source.diagnose(&problem))
 }

@@ -10,12 +10,12 @@ use super::one_of_several::{OneOrMany, ValueKey};
 use super::operation;
 use super::places::{NodeKey, NumberKey, Text};
 use super::requests::{Keys, missing, of_http};
-use super::status::{node_at, number_at, regex};
+use super::status::{node_at, number_at, regex, value_at};
 use super::try_template::{Compiler, Scope};
 use super::values::{pointer, status};
 use crate::answer::{Answer, Condition, Means};
-use crate::content::ValueAt;
 use crate::diagnostic::Problem;
+use crate::form::Form;
 use crate::outcome::{Places, ValueRule, tells_value, tells_version};
 use crate::protocol::{Declared, Purpose, Speech};
 
@@ -31,8 +31,8 @@ pub(super) fn all(
         let keys = Keys::of_op(operation);
         let declared = Declared { keys, scope: Scope::Op(*kind), headers: Some(headers) };
         speech.declare(Purpose::Op(*kind), compiler, &declared)?;
-        let form = Form { kind: *kind, has_status: speech.has_status() };
-        compiled.insert(*kind, form.answers(&operation.get_ref().answers)?);
+        let asked = Asked { kind: *kind, form: speech.form() };
+        compiled.insert(*kind, asked.answers(&operation.get_ref().answers)?);
     }
     if compiled.is_empty() {
         let label = "expected at least one, such as `ops.read`, `ops.write` or `ops.acquire`";
@@ -41,15 +41,14 @@ pub(super) fn all(
     Ok(compiled)
 }
 
-/// What the answers to an operation look like.
+/// An operation, and what its answers look like.
 #[derive(Clone, Copy)]
-struct Form {
+struct Asked {
     kind: OpKind,
-    /// Whether they have an HTTP status.
-    has_status: bool,
+    form: Form,
 }
 
-impl Form {
+impl Asked {
     fn answers(
         self,
         declared: &Spanned<Vec<Spanned<operation::Answer>>>,
@@ -77,7 +76,7 @@ impl Form {
     ) -> Result<(), Problem> {
         let mut unconditional = earlier.iter().filter(|rule| rule.conditions.is_empty());
         let taken = |code| unconditional.clone().any(|rule| rule.statuses.contains(code));
-        let (hidden, all) = match self.has_status {
+        let (hidden, all) = match self.form.has_status {
             true => (answer.statuses.iter().all(taken), "the same status"),
             false => (unconditional.next().is_some(), "all"),
         };
@@ -88,16 +87,20 @@ impl Form {
         Err(Problem::new(spanned.span(), "an answer that is never reached", label))
     }
 
-    /// Refuses what only an answer of HTTP has.
+    /// Refuses what answers of this protocol do not have.
     fn speaks(self, spanned: &Spanned<operation::Answer>) -> Result<(), Problem> {
-        let answer = spanned.get_ref();
+        let (answer, form) = (spanned.get_ref(), self.form);
         let value = answer.value.as_ref().filter(|it| matches!(it.get_ref(), ValueKey::Body));
         let of_body = answer.body.as_ref().map(Spanned::span).or(value.map(Spanned::span));
         let header = answer.headers.values().next().map(Spanned::span);
-        match (self.has_status, of_body, header) {
-            (true, ..) | (_, None, None) => Ok(()),
-            (_, Some(place), _) => Err(of_http(place, "body", "expected `json` or `text`")),
-            (.., Some(place)) => Err(of_http(place, "headers", "a reply has none")),
+        match (of_body, header) {
+            (Some(place), _) if !form.is_text => {
+                Err(of_http(place, "body", (form, "expected `json` or `text`")))
+            }
+            (_, Some(place)) if !form.has_status => {
+                Err(of_http(place, "headers", (form, "a reply has none")))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -105,11 +108,11 @@ impl Form {
         let answer = spanned.get_ref();
         fits(self.kind, spanned)?;
         self.speaks(spanned)?;
-        let (statuses, conditions) = (statuses(self.has_status, spanned)?, conditions(spanned)?);
-        if !self.has_status && answer.means == Means::Ok && conditions.is_empty() {
+        let (statuses, conditions) = (statuses(self.form, spanned)?, conditions(spanned)?);
+        if !self.form.has_status && answer.means == Means::Ok && conditions.is_empty() {
             let label = "an error would be a success too: expected a condition";
             return Err(Problem::new(spanned.span(), "any reply would be `ok`", label)
-                .help("write `missing = \"/error\"` for all replies but errors"));
+                .help(format!("write {} for all replies but errors", condition(self.form))));
         }
         Ok(Answer {
             statuses,
@@ -128,8 +131,8 @@ impl Form {
 }
 
 /// The statuses of an answer: at least one where answers have one.
-fn statuses(has_status: bool, spanned: &Spanned<operation::Answer>) -> Result<Vec<u16>, Problem> {
-    match (has_status, &spanned.get_ref().status) {
+fn statuses(form: Form, spanned: &Spanned<operation::Answer>) -> Result<Vec<u16>, Problem> {
+    match (form.has_status, &spanned.get_ref().status) {
         (true, None) => Err(missing(spanned.span(), "status", "…")),
         (true, Some(OneOrMany(codes))) if codes.get_ref().is_empty() => {
             Err(Problem::new(codes.span(), "no status", "expected at least one HTTP status"))
@@ -139,9 +142,17 @@ fn statuses(has_status: bool, spanned: &Spanned<operation::Answer>) -> Result<Ve
         }
         (false, None) => Ok(Vec::new()),
         (false, Some(OneOrMany(codes))) => {
-            let instead = "expected a condition such as `missing = \"/error\"`";
-            Err(of_http(codes.span(), "status", instead))
+            let instead = format!("expected a condition such as {}", condition(form));
+            Err(of_http(codes.span(), "status", (form, &instead)))
         }
+    }
+}
+
+/// A condition by which a success may be told from an error, in words.
+fn condition(form: Form) -> &'static str {
+    match form.is_text {
+        true => "`text = '^OK'`",
+        false => "`missing = \"/error\"`",
     }
 }
 
@@ -185,6 +196,10 @@ fn fits_value(kind: OpKind, spanned: &Spanned<operation::Answer>) -> Result<(), 
             Err(Problem::new(value.span(), "a value that nobody reads", label))
         }
         Some(value) => match (value.get_ref(), kind) {
+            (ValueKey::In(key), OpKind::Txn) if key.regex.is_some() => {
+                let title = "a `txn` is answered by a list, which no pattern captures";
+                Err(Problem::new(value.span(), title, form(kind)))
+            }
             (ValueKey::Flag(_), OpKind::Contains) | (ValueKey::In(_), _) => Ok(()),
             (ValueKey::Absent, Read | ReadAll | Dequeue | ReadVersion) => Ok(()),
             (ValueKey::Body, Read | Dequeue | Generate) => Ok(()),
@@ -279,9 +294,6 @@ fn value(key: &Spanned<ValueKey>) -> Result<ValueRule, Problem> {
         ValueKey::Absent => Ok(ValueRule::Absent),
         ValueKey::Body => Ok(ValueRule::Body),
         ValueKey::Flag(flag) => Ok(ValueRule::Flag(*flag)),
-        ValueKey::In(place) => {
-            let (pointer, written) = (pointer(&place.json)?, place.written);
-            Ok(ValueRule::At(ValueAt { pointer, written }))
-        }
+        ValueKey::In(place) => value_at(place, key.span()).map(ValueRule::At),
     }
 }

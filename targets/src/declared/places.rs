@@ -26,7 +26,9 @@ pub(crate) struct NumberKey {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct ContentKey {
-    pub(crate) json: Text,
+    pub(crate) json: Option<Text>,
+    /// In place of it: what the first group of this pattern captures of the answer's text.
+    pub(crate) regex: Option<Text>,
     #[serde(default, rename = "as")]
     pub(crate) written: ValueAs,
 }

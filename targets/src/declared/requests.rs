@@ -1,5 +1,5 @@
 //! The keys of a request, wherever it is declared: `method`, `path` and their like for a server that
-//! speaks HTTP, `command` for one that speaks RESP.
+//! speaks HTTP, `command` for one that does not.
 //!
 //! What they mean is said by the protocol, and which protocol it is by `client.base`.
 
@@ -12,6 +12,7 @@ use super::file::{NodeReady, Status};
 use super::operation::{Method, Operation};
 use super::places::Text;
 use crate::diagnostic::Problem;
+use crate::form::Form;
 
 /// The keys of a request, and where they are.
 pub(crate) struct Keys<'a> {
@@ -97,8 +98,9 @@ pub(crate) fn missing(place: Range<usize>, key: &str, example: &str) -> Problem 
         .help(format!("add `{key} = {example}`"))
 }
 
-/// A key that means something in HTTP only, for a target that speaks RESP.
-pub(crate) fn of_http(place: Range<usize>, key: &str, instead: &str) -> Problem {
-    let label = format!("`client.base` starts with `redis://`: {instead}");
+/// A key that means something in HTTP only, for a target that speaks something else; and what is
+/// expected instead.
+pub(crate) fn of_http(place: Range<usize>, key: &str, (form, instead): (Form, &str)) -> Problem {
+    let label = format!("`client.base` starts with `{}://`: {instead}", form.scheme);
     Problem::new(place, format!("`{key}` is a word of HTTP"), label)
 }

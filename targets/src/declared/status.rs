@@ -6,10 +6,11 @@ use regex_lite::Regex;
 
 use super::file::{File, RoleKey, Status, StatusLog, StatusTcp};
 use super::one_of_several::GroupKey;
-use super::places::{NodeKey, NumberKey, Text};
+use super::places::{ContentKey, NodeKey, NumberKey, Text};
 use super::requests::missing;
 use super::try_template::{Compiler, Scope};
 use super::values::{duration, pointer};
+use crate::content::ValueAt;
 use crate::diagnostic::Problem;
 use crate::extract::{NodeAs, NodeAt, NumberAt, Place, Written};
 use crate::logs::{LogRule, LogRules};
@@ -261,6 +262,13 @@ pub(super) fn number_at(key: &NumberKey) -> Result<NumberAt, Problem> {
     let place = place(key.json.as_ref(), key.regex.as_ref(), key.span())?;
     let written = if key.regex.is_some() { key.written.in_text() } else { key.written };
     Ok(NumberAt { place, written })
+}
+
+/// Where a value is; its key is at `at`.
+pub(super) fn value_at(key: &ContentKey, at: Range<usize>) -> Result<ValueAt, Problem> {
+    let place = place(key.json.as_ref(), key.regex.as_ref(), at)?;
+    let written = if key.regex.is_some() { key.written.in_text() } else { key.written };
+    Ok(ValueAt { place, written })
 }
 
 /// Where a node's name is.

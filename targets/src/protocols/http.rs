@@ -17,6 +17,7 @@ use crate::declared::places::Text;
 use crate::declared::requests::missing;
 use crate::declared::try_template::{Compiler, Scope};
 use crate::diagnostic::Problem;
+use crate::form::Form;
 use crate::protocol::{Around, Declared, Exchange, Times};
 use crate::redirect::{Elsewhere, Place};
 use crate::reply::{ClientError, Failure, Headers, MAX_ANSWER, Reply};
@@ -35,8 +36,7 @@ const REDIRECTS: [u16; 2] = [307, 308];
 pub(crate) struct Http;
 
 impl Exchange for Http {
-    const SCHEME: &'static str = "http";
-    const HAS_STATUS: bool = true;
+    const FORM: Form = Form { scheme: "http", has_status: true, is_text: true, redirects: true };
     const PORT: u16 = 80;
     type Rule = HttpRule;
     type Request = HttpRequest;
@@ -44,7 +44,7 @@ impl Exchange for Http {
     type Connection = reqwest::Client;
 
     fn is_address(base: &str) -> bool {
-        join(base, "/").is_ok_and(|url| url.scheme() == Self::SCHEME)
+        join(base, "/").is_ok_and(|url| url.scheme() == Self::FORM.scheme)
     }
 
     fn compile(
@@ -85,7 +85,8 @@ impl Exchange for Http {
         let whole = |text: &&str| text.starts_with('/') || Url::parse(text).is_ok();
         let location = reply.header("location").next().filter(whole)?;
         let url = Url::parse(base).ok()?.join(location).ok()?;
-        let place = Place::of(url.as_str(), Self::PORT).filter(|_| url.scheme() == Self::SCHEME)?;
+        let place =
+            Place::of(url.as_str(), Self::PORT).filter(|_| url.scheme() == Self::FORM.scheme)?;
         let query = url.query().map_or(String::new(), |query| format!("?{query}"));
         Some(Elsewhere { place, detour: format!("{}{query}", url.path()) })
     }
@@ -126,7 +127,7 @@ fn compile(
     let scope = *scope;
     if let Some(command) = keys.command {
         let label = "`client.base` starts with `http://`: expected `path` instead";
-        return Err(Problem::new(command.span(), "`command` is a word of Redis", label));
+        return Err(Problem::new(command.span(), "`command` is no word of HTTP", label));
     }
     let lacks = |key| missing(keys.place.clone(), key, "…");
     let method = keys.method.ok_or_else(|| lacks("method"))?;

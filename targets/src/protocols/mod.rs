@@ -2,6 +2,7 @@
 //! request and one answer.
 
 mod http;
+mod lines;
 pub(crate) mod program;
 mod resp;
 
@@ -20,14 +21,19 @@ struct Row {
 
 const fn row<E: Exchange>() -> Row {
     Row {
-        scheme: E::SCHEME,
+        scheme: E::FORM.scheme,
         is_address: E::is_address,
         speech: || Box::new(Spoken::<E>::default()),
     }
 }
 
 /// Every protocol.
-const PROTOCOLS: [Row; 2] = [row::<http::Http>(), row::<resp::Resp>()];
+const PROTOCOLS: &[Row] = &[
+    // In the order in which messages name them.
+    row::<http::Http>(),
+    row::<resp::Resp>(),
+    row::<lines::Lines>(),
+];
 
 /// Where a node is spoken to, and in which protocol.
 pub(crate) fn spoken(
@@ -42,5 +48,5 @@ pub(crate) fn spoken(
     let schemes: Vec<String> = PROTOCOLS.iter().map(|row| format!("`{}://`", row.scheme)).collect();
     let label = format!("expected a URL that starts with {}", schemes.join(" or "));
     Err(Problem::new(base.span(), "not an address", label)
-        .help("write it like `http://{{ node.ip }}:{{ port.client }}`, or with `redis://`"))
+        .help("write it like `http://{{ node.ip }}:{{ port.client }}`"))
 }

@@ -1,24 +1,20 @@
 //! One attempt at one command of RESP2, the protocol of Redis, and its reply as JSON.
 //!
 //! It deliberately has no retry, no pipeline, no subscription, no `AUTH` and no TLS. A session keeps
-//! its connection for its next command; one that has ended meanwhile is noticed before a byte is
-//! written to it, so that it costs no operation.
+//! its connection for its next command.
 //!
 //! Protocol: <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
 
 use std::fmt;
-use std::io;
-use std::net::{self, IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
-use reqwest::Url;
 use serde_json::{Value as Json, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::connection::{Connection, socket};
 use crate::declared::requests::{missing, of_http};
 use crate::declared::try_template::Compiler;
 use crate::diagnostic::Problem;
+use crate::form::Form;
 use crate::protocol::{Around, Declared, Exchange, Times};
 use crate::quoted::quoted;
 use crate::redirect::{Elsewhere, Place};
@@ -27,6 +23,9 @@ use crate::template::{RenderError, Template};
 
 /// RESP2, the protocol of Redis.
 pub(crate) struct Resp;
+
+/// What requests and answers have.
+const FORM: Form = Form { scheme: SCHEME, has_status: false, is_text: false, redirects: true };
 
 /// The beginning of an address that is spoken to in this protocol.
 const SCHEME: &str = "redis";
@@ -43,9 +42,6 @@ const ASK: &str = "ASK";
 /// Replies may be in replies, but no deeper than this.
 const DEEPEST: usize = 8;
 
-/// How many bytes are read at once, at least.
-const CHUNK: usize = 4096;
-
 /// A command, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Command {
@@ -53,20 +49,6 @@ pub(crate) struct Command {
     words: Vec<String>,
     /// Whether the node is told before it that another one sent it here: it would not serve it else.
     asking: bool,
-}
-
-/// The socket that an address such as `redis://10.0.0.1:6379` means. Names are not looked up: a
-/// node is known by its address.
-fn address(base: &str) -> Result<SocketAddr, RenderError> {
-    let refused =
-        |reason: &str| RenderError::Url { url: base.to_owned(), reason: reason.to_owned() };
-    let url = Url::parse(base).map_err(|error| refused(&error.to_string()))?;
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let ip: IpAddr = host.parse().map_err(|_| refused("expected the address of a host"))?;
-    match (url.scheme(), url.path(), url.username(), url.query()) {
-        (SCHEME, "" | "/", "", None) => Ok(SocketAddr::new(ip, url.port().unwrap_or(PORT))),
-        _ => Err(refused("expected `redis://ADDRESS:PORT` and nothing else")),
-    }
 }
 
 impl fmt::Display for Command {
@@ -101,18 +83,8 @@ fn encoded(words: &[impl AsRef<str>]) -> Vec<u8> {
     bytes
 }
 
-/// What a session has: its connection to a node, kept for the next command.
-#[derive(Debug)]
-pub(crate) struct Connection {
-    times: Times,
-    /// Outside of the runtime, where asking for its state asks the kernel, and not what was heard
-    /// of it last.
-    idle: Option<(SocketAddr, net::TcpStream)>,
-}
-
 impl Exchange for Resp {
-    const SCHEME: &'static str = SCHEME;
-    const HAS_STATUS: bool = false;
+    const FORM: Form = FORM;
     const PORT: u16 = PORT;
     type Rule = Vec<Template>;
     type Request = Command;
@@ -120,7 +92,7 @@ impl Exchange for Resp {
     type Connection = Connection;
 
     fn is_address(base: &str) -> bool {
-        address(base).is_ok()
+        socket(base, SCHEME, PORT).is_ok()
     }
 
     fn compile(
@@ -134,7 +106,7 @@ impl Exchange for Resp {
         let words = words.iter().map(|word| around.templates.render(word, around.variables));
         let words = words.collect::<Result<_, _>>()?;
         let asking = around.followed.is_some_and(|redirect| redirect.detour == ASK);
-        Ok(Command { address: address(around.base)?, words, asking })
+        Ok(Command { address: socket(around.base, SCHEME, PORT)?, words, asking })
     }
 
     fn address(command: &Command) -> String {
@@ -146,7 +118,7 @@ impl Exchange for Resp {
     }
 
     fn connection(times: &Times) -> Connection {
-        Connection { times: *times, idle: None }
+        Connection::new(*times)
     }
 
     fn elsewhere(base: &str, reply: &Reply) -> Option<Elsewhere> {
@@ -162,7 +134,7 @@ impl Exchange for Resp {
     }
 
     async fn exchange(connection: &mut Connection, command: Command) -> Result<Reply, Failure> {
-        connection.exchange(&command).await.map(Reply::Resp)
+        converse(connection, &command).await.map(Reply::Resp)
     }
 }
 
@@ -172,10 +144,10 @@ fn compile(
     Declared { keys, scope, headers }: &Declared<'_>,
 ) -> Result<Vec<Template>, Problem> {
     if let Some(header) = headers.and_then(|headers| headers.values().next()) {
-        return Err(of_http(header.span(), "headers", "a command has none"));
+        return Err(of_http(header.span(), "headers", (FORM, "a command has none")));
     }
     if let Some((key, place)) = keys.http.first() {
-        return Err(of_http(place.clone(), key, "expected `command` instead"));
+        return Err(of_http(place.clone(), key, (FORM, "expected `command` instead")));
     }
     let example = r#"["GET", "{{ key }}"]"#;
     let command = keys.command.ok_or_else(|| missing(keys.place.clone(), "command", example))?;
@@ -186,72 +158,14 @@ fn compile(
     command.get_ref().iter().map(|word| compiler.template(word, *scope)).collect()
 }
 
-impl Connection {
-    /// Sends the command and reads the whole reply.
-    async fn exchange(&mut self, command: &Command) -> Result<Json, Failure> {
-        let until = Instant::now() + self.times.whole;
-        let mut stream = self.stream(command.address).await?;
-        let bytes = command.encoded();
-        // Of what the kernel has not taken a byte of, the node sees nothing.
-        let begun = match timeout_at(until, stream.write(&bytes)).await {
-            Ok(Ok(begun)) => begun,
-            Ok(Err(error)) => return Err(Failure::NotSent(format!("write: {error}"))),
-            Err(_) => return Err(Failure::Unknown("timed out".to_owned())),
-        };
-        match timeout_at(until, converse(&mut stream, &bytes[begun..], command.replies())).await {
-            Ok(Ok(reply)) => {
-                self.idle = stream.into_std().ok().map(|stream| (command.address, stream));
-                Ok(reply)
-            }
-            Ok(Err(error)) => Err(Failure::Unknown(error.to_string())),
-            Err(_) => Err(Failure::Unknown("timed out".to_owned())),
-        }
-    }
-
-    /// The connection that was kept, if it still is one; else a new one.
-    async fn stream(&mut self, address: SocketAddr) -> Result<TcpStream, Failure> {
-        let kept = self.idle.take().filter(|(kept, stream)| *kept == address && is_quiet(stream));
-        if let Some(stream) = kept.and_then(|(_, stream)| TcpStream::from_std(stream).ok()) {
-            return Ok(stream);
-        }
-        let refused = |why: String| Failure::NotSent(format!("connect: {why}"));
-        let connect = self.times.connect.min(self.times.whole);
-        match timeout(connect, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                stream.set_nodelay(true).map_err(|error| refused(error.to_string()))?;
-                Ok(stream)
-            }
-            Ok(Err(error)) => Err(refused(error.to_string())),
-            Err(_) => Err(refused("timed out".to_owned())),
-        }
-    }
-}
-
-/// Whether a connection has neither ended nor anything to say that nobody asked for.
-fn is_quiet(stream: &net::TcpStream) -> bool {
-    let peeked = stream.peek(&mut [0]);
-    peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
-}
-
-/// Sends the rest of a command, and reads until the last of so many replies is whole.
-async fn converse(stream: &mut TcpStream, rest: &[u8], replies: usize) -> io::Result<Json> {
-    stream.write_all(rest).await?;
-    let mut bytes = Vec::new();
-    loop {
-        // Twice as much every time, so that a long reply is not looked at too often.
-        bytes.reserve(CHUNK.max(bytes.len()));
-        if stream.read_buf(&mut bytes).await? == 0 {
-            return Err(io::Error::other("the connection ended before the reply was whole"));
-        }
-        match last_of(replies, &bytes).map_err(io::Error::other)? {
-            Some((reply, [])) => return Ok(top(reply)),
-            Some(_) => return Err(io::Error::other("more than one reply to one command")),
-            None if bytes.len() > MAX_ANSWER => {
-                return Err(io::Error::other(format!("answer longer than {MAX_ANSWER} bytes")));
-            }
-            None => {}
-        }
-    }
+/// Sends a command and reads the whole reply.
+async fn converse(connection: &mut Connection, command: &Command) -> Result<Json, Failure> {
+    let whole = |bytes: &[u8]| match last_of(command.replies(), bytes)? {
+        Some((reply, [])) => Ok(Some(top(reply))),
+        Some(_) => Err("more than one reply to one command".to_owned()),
+        None => Ok(None),
+    };
+    connection.exchange(command.address, &command.encoded(), whole).await
 }
 
 /// A whole reply as rules see it: an error as it is, anything else as `{"reply": …}`.

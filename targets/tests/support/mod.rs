@@ -4,7 +4,25 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 
 use fracas_checker::NodeId;
-use fracas_targets::{ClusterSpec, NodeSpec};
+use fracas_targets::{ClusterSpec, KnownFault, NodeSpec};
+
+/// Kinds of faults that there may be.
+pub(crate) const FAULTS: [KnownFault; 10] = [
+    fault("partition", false),
+    fault("pause", false),
+    fault("kill", false),
+    fault("power", true),
+    fault("clock", false),
+    fault("slow", false),
+    fault("loss", false),
+    fault("disk", true),
+    fault("starve", false),
+    fault("restart", false),
+];
+
+const fn fault(word: &'static str, needs_data: bool) -> KnownFault {
+    KnownFault { word, needs_data }
+}
 
 /// The address of a node, different in every test process: ports may be fixed.
 pub(crate) fn address(number: u8) -> Ipv4Addr {

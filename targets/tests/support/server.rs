@@ -32,7 +32,8 @@ impl Server {
         let own = listener.local_addr().unwrap().port().to_string();
         tokio::spawn(async move { axum::serve(listener, app).await });
         let text = text.replace(port, &own);
-        let target = Target::parse("sample.toml", &text).unwrap_or_else(|e| panic!("{e}"));
+        let target =
+            Target::parse("sample.toml", &text, &support::FAULTS).unwrap_or_else(|e| panic!("{e}"));
         Self { target, answer, asked }
     }
 

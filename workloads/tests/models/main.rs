@@ -31,7 +31,7 @@ fn of(workload: &'static dyn Workload, rate: f64) -> Chosen {
 /// Alone under a load of the user's, and as light as it is beside the register.
 #[test]
 fn a_right_server_passes() {
-    for workload in ALL {
+    for &workload in ALL {
         for (rate, seed) in
             [15.0, 100.0].into_iter().flat_map(|rate| (0..SEEDS).map(move |s| (rate, s)))
         {
@@ -49,7 +49,7 @@ fn a_right_server_passes() {
 #[test]
 fn all_at_once_pass() {
     for seed in 0..SEEDS / 2 {
-        let verdict = judged(&Chosen::new(&ALL, &size(100.0, 6)), seed, None);
+        let verdict = judged(&Chosen::new(ALL, &size(100.0, 6)), seed, None);
         assert_eq!(verdict.status, Status::Pass, "{seed}: {verdict:#?}");
     }
 }
@@ -57,7 +57,7 @@ fn all_at_once_pass() {
 /// The same seed asks the same, whatever the time.
 #[test]
 fn a_run_follows_from_its_seed() {
-    for workload in ALL {
+    for &workload in ALL {
         let [one, same, other] = [7, 7, 8].map(|seed| run(&of(workload, 15.0), seed, None));
         assert!(one.operations() == same.operations(), "{}", workload.name());
         assert!(one.operations() != other.operations(), "{}", workload.name());

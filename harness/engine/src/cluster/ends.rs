@@ -20,7 +20,7 @@ const KILLED: &str = "signal 9";
 const LEAST_ROOM: u64 = 4 << 20;
 
 /// A server that has ended, before anything is said of it.
-struct End {
+struct Death {
     node: NodeId,
     incarnation: u32,
     how: String,
@@ -33,7 +33,7 @@ impl Cluster {
     /// our own has ended.
     #[must_use]
     pub fn crashed(&self) -> Vec<Crash> {
-        let ended: Vec<End> = self.nodes().filter_map(|node| self.end_of(node)).collect();
+        let ended: Vec<Death> = self.nodes().filter_map(|node| self.end_of(node)).collect();
         if self.look_for_helpers(!ended.is_empty()) {
             return Vec::new();
         }
@@ -109,7 +109,7 @@ impl Cluster {
     }
 
     /// The end of a node's server, if it has come.
-    fn end_of(&self, node: NodeId) -> Option<End> {
+    fn end_of(&self, node: NodeId) -> Option<Death> {
         let mut server = self.server(node);
         let process = server.process.as_mut()?;
         let how = process.exited()?;
@@ -117,11 +117,11 @@ impl Cluster {
         server.process = None;
         let begins = server.begins.last().cloned().unwrap_or_default();
         let log = begins.into_iter().map(|(path, begin)| (path, begin.size)).collect();
-        Some(End { node, incarnation: server.incarnation, how, background, log })
+        Some(Death { node, incarnation: server.incarnation, how, background, log })
     }
 
-    fn record_end(&self, end: End) -> Crash {
-        let End { node, incarnation, how, background, log } = end;
+    fn record_end(&self, end: Death) -> Crash {
+        let Death { node, incarnation, how, background, log } = end;
         let log = last_words::of(log);
         if how == KILLED {
             self.tell_memory(node);

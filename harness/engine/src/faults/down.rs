@@ -1,23 +1,27 @@
-//! The nodes that one fault killed and keeps down: what kills and power failures share.
+//! The nodes that one fault ended and keeps down: what all kinds that end servers share.
 
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::RestartAs;
 
 use super::injector::each;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, End};
 
 /// The nodes that one fault killed and keeps down.
 #[derive(Debug, Default)]
 pub(super) struct Down(Vec<NodeId>);
 
 impl Down {
-    /// Kills these nodes.
-    pub(super) fn kill(&mut self, cluster: &Cluster, nodes: &[NodeId]) -> Vec<String> {
+    /// Ends these nodes.
+    pub(super) fn end(&mut self, cluster: &Cluster, nodes: &[NodeId], how: End) -> Vec<String> {
         let mut problems = Vec::new();
         for node in nodes {
-            match cluster.kill(*node) {
+            let (verb, ended) = match how {
+                End::Killed => ("kill", cluster.kill(*node)),
+                End::Stopped => ("stop", cluster.stop(*node)),
+            };
+            match ended {
                 Ok(_) => self.0.push(*node),
-                Err(error) => problems.push(format!("failed to kill {node}: {error}")),
+                Err(error) => problems.push(format!("failed to {verb} {node}: {error}")),
             }
         }
         problems

@@ -11,7 +11,7 @@ use super::kind::{Around, Does, Entry, Given, KindOfFault, Missing};
 use super::on::On;
 use super::trial::{Attempt, Trial, proven};
 use super::victims::Victims;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, End};
 use crate::means::Wanted;
 
 /// Kill all processes, and start them again at the end.
@@ -101,11 +101,11 @@ impl Injector for Killed {
     }
 
     fn inject(&mut self, cluster: &Cluster) -> Vec<String> {
-        self.down.kill(cluster, &self.nodes)
+        self.down.end(cluster, &self.nodes, End::Killed)
     }
 
     fn measure(&mut self, cluster: &Cluster, stage: Stage) -> Result<Vec<Measurement>, LabError> {
-        cluster.measure_kill(&self.nodes, stage)
+        cluster.measure_end(&self.nodes, stage, End::Killed)
     }
 
     fn heal(&mut self, cluster: &Cluster) -> Vec<String> {

@@ -117,7 +117,11 @@ pub(crate) trait KindOfFault: Does + Copy {
     /// What it tells of itself.
     const ENTRY: Entry;
 
-    /// What it may do in the usual mix of faults.
+    /// Whether it is injected without being named, where the target allows it: whether it is one of
+    /// the kinds that the usual mix is made of.
+    const UNNAMED: bool = true;
+
+    /// What it may do in a mix of faults.
     fn usual() -> Vec<Self>;
 
     /// What else the usual mix may do, for what the user gave.

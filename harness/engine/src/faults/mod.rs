@@ -18,6 +18,7 @@ mod packets;
 pub mod partition;
 pub mod pause;
 pub mod power;
+pub mod restart;
 mod shapes;
 pub mod slow;
 pub mod starve;

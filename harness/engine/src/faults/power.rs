@@ -11,7 +11,7 @@ use super::injector::Injector;
 use super::kind::{Does, Entry, KindOfFault};
 use super::on::On;
 use super::victims::Victims;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, End};
 use crate::means::{ClockMeans, Gear, Wanted};
 
 /// Kill all processes, lose what was not durable, and start them again at the end.
@@ -95,7 +95,7 @@ impl Injector for Dark {
     }
 
     fn inject(&mut self, cluster: &Cluster) -> Vec<String> {
-        let mut problems = self.down.kill(cluster, &self.nodes);
+        let mut problems = self.down.end(cluster, &self.nodes, End::Killed);
         // Only now: what a process wrote through memory reaches the disk when it is reaped.
         for node in &self.nodes {
             match cluster.equipment().disks(*node).iter().map(|disk| disk.lose(self.loss)).collect()
@@ -110,7 +110,7 @@ impl Injector for Dark {
     }
 
     fn measure(&mut self, cluster: &Cluster, stage: Stage) -> Result<Vec<Measurement>, LabError> {
-        let mut measured = cluster.measure_kill(&self.nodes, stage)?;
+        let mut measured = cluster.measure_end(&self.nodes, stage, End::Killed)?;
         if stage == Stage::Injected {
             measured.extend(self.lost.iter().map(|(node, lost)| {
                 // From a server that has synced all it must, a power failure takes nothing. It has

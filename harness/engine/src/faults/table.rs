@@ -16,7 +16,6 @@ use super::on::On;
 use super::state::State;
 use super::trial::Trial;
 use super::victims::Victims;
-use super::{clock, disk, kill, loss, partition, pause, power, slow, starve};
 use crate::means::{ClockMeans, Gear, Wanted};
 
 /// Makes the types of all kinds out of their names and files.
@@ -30,7 +29,7 @@ macro_rules! kinds {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(tag = "kind", rename_all = "kebab-case")]
         pub enum Action {
-            $(#[doc = concat!("[`", stringify!($file), "`]")] $(#[$attribute])* $kind($file::$kind),)*
+            $(#[doc = concat!("[`", stringify!($file), "`]")] $(#[$attribute])* $kind(super::$file::$kind),)*
         }
 
         impl Kind {
@@ -38,14 +37,20 @@ macro_rules! kinds {
             pub const ALL: [Self; [$(stringify!($kind)),*].len()] = [$(Self::$kind),*];
 
             fn entry(self) -> Entry {
-                match self { $(Self::$kind => $file::$kind::ENTRY,)* }
+                match self { $(Self::$kind => super::$file::$kind::ENTRY,)* }
             }
 
-            /// What it may do in the usual mix of faults.
+            /// Whether it is injected without being named, where the target allows it.
+            #[must_use]
+            pub fn is_usual(self) -> bool {
+                match self { $(Self::$kind => super::$file::$kind::UNNAMED,)* }
+            }
+
+            /// What it may do in a mix of faults.
             #[must_use]
             pub fn usual(self) -> Vec<Action> {
                 match self {
-                    $(Self::$kind => $file::$kind::usual().into_iter().map(Action::$kind).collect(),)*
+                    $(Self::$kind => super::$file::$kind::usual().into_iter().map(Action::$kind).collect(),)*
                 }
             }
 
@@ -54,7 +59,7 @@ macro_rules! kinds {
             pub fn given(self, around: &Around<'_>) -> Vec<Action> {
                 match self {
                     $(Self::$kind => {
-                        $file::$kind::given(around).into_iter().map(Action::$kind).collect()
+                        super::$file::$kind::given(around).into_iter().map(Action::$kind).collect()
                     })*
                 }
             }
@@ -62,20 +67,20 @@ macro_rules! kinds {
             /// What it can be told to do, for lists: each by its name, and what it is.
             #[must_use]
             pub fn choices(self) -> Vec<(String, &'static str)> {
-                match self { $(Self::$kind => $file::$kind::choices(),)* }
+                match self { $(Self::$kind => super::$file::$kind::choices(),)* }
             }
 
             /// By what means it is brought about in this lab.
             #[must_use]
             pub fn mechanism(self, lab: &Lab, wanted: &Wanted) -> String {
-                match self { $(Self::$kind => $file::$kind::mechanism(lab, wanted),)* }
+                match self { $(Self::$kind => super::$file::$kind::mechanism(lab, wanted),)* }
             }
 
             /// What it takes that this machine does not have, as far as that can be told without a
             /// lab; `fracas doctor` tries it.
             #[must_use]
             pub fn lacks(self, clock: ClockMeans) -> Option<String> {
-                match self { $(Self::$kind => $file::$kind::lacks(clock),)* }
+                match self { $(Self::$kind => super::$file::$kind::lacks(clock),)* }
             }
         }
 
@@ -104,6 +109,7 @@ kinds! {
     Loss = loss;
     Disk = disk;
     Starve = starve;
+    Restart = restart;
 }
 
 impl Kind {
@@ -111,6 +117,12 @@ impl Kind {
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// The kinds that the usual mix is made of: those that nobody has to name.
+    #[must_use]
+    pub fn mix() -> BTreeSet<Self> {
+        Self::ALL.into_iter().filter(|kind| kind.is_usual()).collect()
     }
 
     /// The word used on the command line, in histories and in reports.
@@ -148,10 +160,15 @@ impl Kind {
         self.entry().between
     }
 
+    /// What nodes or their network are given for it before they start.
+    pub(crate) fn takes(self) -> Option<Gear> {
+        self.entry().takes
+    }
+
     /// What faults of these kinds take, each with the word of a kind that does.
     #[must_use]
     pub fn take(kinds: &BTreeSet<Self>) -> BTreeMap<Gear, &'static str> {
-        kinds.iter().filter_map(|kind| Some((kind.entry().takes?, kind.word()))).collect()
+        kinds.iter().filter_map(|kind| Some((kind.takes()?, kind.word()))).collect()
     }
 
     /// The mechanisms that bring it about, the first that works, each with its name in records.

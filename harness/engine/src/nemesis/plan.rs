@@ -139,7 +139,7 @@ mod tests {
     use crate::nemesis::{Act, After};
 
     fn config(nodes: u16, time_ms: u64) -> Config {
-        let kinds = Kind::ALL.into();
+        let kinds = Kind::mix();
         let again = Vec::new();
         Config { nodes, kinds, time_ms, every_ms: 5_000, leaders: true, again, scenario: None }
     }

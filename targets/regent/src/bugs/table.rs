@@ -3,7 +3,7 @@
 use super::bug::{Bug, BugInfo};
 
 /// Every planted bug.
-pub const BUGS: [BugInfo; 39] = [
+pub const BUGS: &[BugInfo] = &[
     BugInfo {
         bug: Bug::GenerationNotPersisted,
         name: "generation-not-persisted",

@@ -12,9 +12,9 @@ use crate::answer::unknown;
 use crate::arguments::arguments;
 use crate::cluster::NodeSpec;
 use crate::content::{ValueAs, ValueAt};
-use crate::extract::{NodeAs, NodeAt, NumberAt, Place, Written};
+use crate::extract::{Body, NodeAs, NodeAt, NumberAt, Place, Written};
 use crate::nearest::nearest;
-use crate::outcome::{Body, Places, ValueRule, outcome};
+use crate::outcome::{Places, ValueRule, outcome};
 use crate::spec::Serves;
 use crate::text::bounded;
 
@@ -192,7 +192,7 @@ fn places(kind: OpKind, ok: &Json) -> Places {
         place: Place::At(pointer.to_owned()),
         written: Written::default(),
     };
-    let value = ValueAt { pointer: key.to_owned(), written: ValueAs::Plain };
+    let value = ValueAt { place: Place::At(key.to_owned()), written: ValueAs::Plain };
     Places {
         value: Some(ValueRule::At(value)),
         version: Some(number("/version")),

@@ -342,7 +342,9 @@ async fn status(script: Script) -> (ClientPrograms, Arc<Actors>, Vec<Result<Stri
     let mut told = Vec::new();
     for _ in 0..2 {
         let answer = asker.ask(NodeId(1)).await;
-        told.push(answer.map(|reply| reply.text()).map_err(|failure| failure.to_string()));
+        told.push(
+            answer.map(|reply| reply.text().into_owned()).map_err(|failure| failure.to_string()),
+        );
     }
     (clients, actors, told)
 }

@@ -1,5 +1,6 @@
 //! What a client makes of a scripted socket, and the parser of bytes.
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -62,7 +63,7 @@ async fn meet(scripts: &[Script]) -> (Connection, Command, JoinHandle<Vec<usize>
 
 async fn ask(script: Script) -> Result<Json, Failure> {
     let (mut client, command, _server) = meet(&[script]).await;
-    client.exchange(&command).await
+    converse(&mut client, &command).await
 }
 
 #[tokio::test]
@@ -121,7 +122,7 @@ async fn a_reply_has_bounds() {
 async fn nobody_there_means_that_nothing_was_sent() {
     let (mut client, command, server) = meet(&[]).await;
     assert_eq!(server.await.unwrap(), [0_usize; 0]);
-    let refused = client.exchange(&command).await.unwrap_err();
+    let refused = converse(&mut client, &command).await.unwrap_err();
     assert!(matches!(&refused, Failure::NotSent(why) if why.contains("refused")), "{refused:?}");
 }
 
@@ -131,12 +132,12 @@ async fn a_connection_is_kept_and_a_dead_one_costs_nothing() {
         meet(&[Script::Says(b"+OK\r\n"), Script::SaysOnce(b"+OK\r\n"), Script::Says(b":1\r\n")])
             .await;
     for _ in 0..3 {
-        assert_eq!(client.exchange(&command).await, Ok(json!({ "reply": "OK" })));
+        assert_eq!(converse(&mut client, &command).await, Ok(json!({ "reply": "OK" })));
     }
-    client.idle = None;
-    assert_eq!(client.exchange(&command).await, Ok(json!({ "reply": "OK" })));
+    client = Resp::connection(&Times { connect: SOON, whole: SOON });
+    assert_eq!(converse(&mut client, &command).await, Ok(json!({ "reply": "OK" })));
     tokio::time::sleep(SOON / 3).await; // its end arrives
-    assert_eq!(client.exchange(&command).await, Ok(json!({ "reply": 1 })));
+    assert_eq!(converse(&mut client, &command).await, Ok(json!({ "reply": 1 })));
     drop(client);
     assert_eq!(server.await.unwrap(), [3, 1, 1], "nothing is sent twice");
 }
@@ -145,9 +146,9 @@ async fn a_connection_is_kept_and_a_dead_one_costs_nothing() {
 async fn a_connection_with_an_unasked_reply_is_not_kept_for_the_next_command() {
     let (mut client, command, _server) =
         meet(&[Script::Silent, Script::Says(b"+OK\r\n"), Script::Silent]).await;
-    assert!(client.exchange(&command).await.is_err());
-    assert!(client.idle.is_none(), "its late reply would answer the wrong command");
-    assert!(client.exchange(&command).await.is_ok());
+    assert!(converse(&mut client, &command).await.is_err());
+    assert!(!client.is_kept(), "its late reply would answer the wrong command");
+    assert!(converse(&mut client, &command).await.is_ok());
 }
 
 #[test]
@@ -173,7 +174,7 @@ fn an_address_is_one_socket() {
         ("http://10.77.0.1:7000", None),
         ("redis://", None),
     ] {
-        let found = address(base).ok().map(|address| address.to_string());
+        let found = socket(base, SCHEME, PORT).ok().map(|address| address.to_string());
         assert_eq!(found.as_deref(), expected, "{base}");
     }
 }

@@ -186,7 +186,7 @@ mod tests {
     fn config(aimed: &'static Scenario) -> Config {
         Config {
             nodes: 3,
-            kinds: Kind::ALL.into(),
+            kinds: Kind::mix(),
             time_ms: 30_000,
             every_ms: 5_000,
             leaders: true,
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn every_scenario_can_be_carried_out() {
-        for scenario in &SCENARIOS {
+        for scenario in SCENARIOS {
             let plan = Plan::draw(&config(scenario), 1);
             assert!(plan.planned.len() >= 3, "{}", scenario.name);
             assert_eq!(plan.impossible(), None, "{}", scenario.name);
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_scenario_needs_the_kinds_of_its_acts_and_no_other() {
-        for scenario in &SCENARIOS {
+        for scenario in SCENARIOS {
             let plans = (0..20).map(|seed| Plan::draw(&config(scenario), seed));
             let used: BTreeSet<_> = plans.flat_map(|plan| plan.kinds()).collect();
             assert_eq!(used, scenario.needs.iter().copied().collect(), "{}", scenario.name);
@@ -222,7 +222,7 @@ mod tests {
         let mut config = config(&SCENARIOS[0]);
         config.kinds = [Kind::Starve].into();
         assert!(names(&config).is_empty());
-        config.kinds = Kind::ALL.into();
+        config.kinds = Kind::mix();
         assert!(!names(&config).contains(&"upgrade"));
         config.leaders = false;
         let without = [

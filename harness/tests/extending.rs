@@ -1,0 +1,137 @@
+//! What it costs to add something, as far as the sources show it: a module of its own, its `mod`, and
+//! a row of a table. What was added so is known to no other code.
+
+mod tree;
+
+use tree::{Source, none, root, sources};
+
+/// Modules of a folder that each add a row to a table.
+struct Rows {
+    folder: &'static str,
+    /// What a module has that adds a row; the name of its type follows.
+    adds: &'static str,
+    /// Where the rows are.
+    table: &'static str,
+    /// Where the `mod` lines are.
+    mods: &'static str,
+    /// Other code that may name a row: it is told which to choose.
+    chooses: &'static [&'static str],
+}
+
+const ROWS: [Rows; 3] = [
+    Rows {
+        folder: "targets/src/protocols/",
+        adds: "\nimpl Exchange for ",
+        table: "targets/src/protocols/mod.rs",
+        mods: "targets/src/protocols/mod.rs",
+        chooses: &[],
+    },
+    Rows {
+        folder: "workloads/src/",
+        adds: "\nimpl Workload for ",
+        table: "workloads/src/lib.rs",
+        mods: "workloads/src/lib.rs",
+        chooses: &[],
+    },
+    Rows {
+        folder: "harness/engine/src/faults/",
+        adds: "\nimpl KindOfFault for ",
+        table: "harness/engine/src/faults/table.rs",
+        mods: "harness/engine/src/faults/mod.rs",
+        // Scenarios are lists of acts.
+        chooses: &["harness/engine/src/nemesis/scenarios/"],
+    },
+];
+
+/// The code of a file without its tests.
+fn code(source: &Source) -> &str {
+    source.text.split("#[cfg(test)]").next().unwrap_or_default()
+}
+
+fn find<'a>(all: &'a [Source], path: &str) -> &'a str {
+    code(all.iter().find(|source| source.path == path).unwrap_or_else(|| panic!("no {path}")))
+}
+
+/// How many lines of a text hold one of these.
+fn lines(text: &str, any: &[String]) -> usize {
+    text.lines().filter(|line| any.iter().any(|part| line.contains(part.as_str()))).count()
+}
+
+impl Rows {
+    /// The modules that add a row: name, and type.
+    fn modules<'a>(&self, all: &'a [Source]) -> Vec<(&'a str, &'a str)> {
+        let module = |source: &'a Source| {
+            let name = source.path.strip_prefix(self.folder)?.strip_suffix(".rs")?;
+            let kind = source.text.split_once(self.adds)?.1.split(' ').next()?;
+            (!name.contains('/')).then_some((name, kind))
+        };
+        all.iter().filter_map(module).collect()
+    }
+
+    /// Whatever else than its `mod` and its row names a module.
+    fn wrong(&self, all: &[Source], (name, kind): (&str, &str)) -> Vec<String> {
+        let path = format!("{}{name}.rs", self.folder);
+        let row = [format!("{name}::{kind}"), format!("{kind} = {name};")];
+        let mut wrong = Vec::new();
+        if lines(find(all, self.table), &row) != 1 {
+            wrong.push(format!("{path}: expected one row of {}", self.table));
+        }
+        if lines(find(all, self.mods), &[format!("mod {name};")]) != 1 {
+            wrong.push(format!("{path}: expected one `mod` in {}", self.mods));
+        }
+        let may = |other: &&Source| {
+            // The reference cluster knows none of these crates; it has modules of the same names.
+            let own = other.path.starts_with("targets/regent/")
+                || [&path, self.table, self.mods].contains(&&*other.path);
+            own || self.chooses.iter().any(|folder| other.path.starts_with(folder))
+        };
+        let others = all.iter().filter(|source| source.path.contains("/src/") && !may(source));
+        let others = others.filter(|source| !source.path.ends_with("tests.rs"));
+        let known = others.filter(|source| lines(code(source), &row[..1]) > 0);
+        wrong.extend(known.map(|source| format!("{} knows {path}", source.path)));
+        wrong
+    }
+}
+
+#[test]
+fn what_was_added_is_known_to_its_table_alone() {
+    let all = sources();
+    for rows in ROWS {
+        let modules = rows.modules(&all);
+        assert!(modules.len() >= 3, "{}: {modules:?}", rows.folder);
+        let wrong: Vec<String> =
+            modules.iter().flat_map(|module| rows.wrong(&all, *module)).collect();
+        none("one module, one row", &wrong);
+    }
+}
+
+/// The words between backticks of a line.
+fn quoted(line: &str) -> Vec<&str> {
+    line.split('`').skip(1).step_by(2).collect()
+}
+
+/// A table whose length stands in its type costs a second line for each row.
+#[test]
+fn the_tables_of_the_page_have_no_lengths() {
+    let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("the page");
+    let section = page.split("## Adding something").nth(1).expect("the section");
+    let all = sources();
+    let mut wrong = Vec::new();
+    let mut tables = 0;
+    for line in section.lines().filter(|line| line.starts_with("| ")) {
+        let words = quoted(line);
+        let names = words.iter().filter(|word| {
+            word.chars().all(|c| c.is_ascii_uppercase() || c == '_') && *word != &"NAME"
+        });
+        let Some(file) = words.iter().rev().find(|word| word.ends_with(".rs")) else { continue };
+        for name in names {
+            tables += 1;
+            let text = find(&all, file);
+            if !text.contains(&format!(" {name}: &[")) {
+                wrong.push(format!("{file}: `{name}` is no slice"));
+            }
+        }
+    }
+    assert!(tables >= 8, "{tables} tables");
+    none("tables are slices", &wrong);
+}

@@ -1,0 +1,23 @@
+//! What is known of a target when its file is loaded, though it does not stand there.
+
+use crate::spec::Serves;
+
+/// A kind of fault that target files may allow. Which there are is known to whoever brings faults
+/// about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownFault {
+    /// Its word, which is a key of `[faults]`.
+    pub word: &'static str,
+    /// Whether it can only be done where it is known in which directories the data is.
+    pub needs_data: bool,
+}
+
+/// What a file is held against.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known<'a> {
+    /// The kinds of faults that it may allow.
+    pub(crate) faults: &'a [KnownFault],
+    /// What its client program said that it serves; none if nobody asked it yet, and then promises of
+    /// what it serves are not looked at.
+    pub(crate) serves: Option<&'a Serves>,
+}
