@@ -53,6 +53,12 @@ pub enum LabError {
         /// What came, and what was expected.
         found: String,
     },
+    /// A process of our own ended: nothing that this machine lacks.
+    #[error("{doing}: the process that does it ended")]
+    Ended {
+        /// What was asked of it.
+        doing: String,
+    },
     /// The process inside the lab was ended by a signal.
     #[error("run inside the lab: the process inside was ended by signal {0}")]
     InsideKilled(i32),
@@ -80,6 +86,7 @@ impl LabError {
             Self::Reported(text) => Self::Reported(put(text)),
             Self::Timeout { doing, after } => Self::Timeout { doing: put(doing), after },
             Self::Answer { doing, found } => Self::Answer { doing: put(doing), found },
+            Self::Ended { doing } => Self::Ended { doing: put(doing) },
             Self::InsideKilled(signal) => Self::InsideKilled(signal),
         }
     }

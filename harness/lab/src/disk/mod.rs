@@ -242,7 +242,7 @@ impl Disk {
         match channel.receive(ANSWER_WITHIN).doing(doing)? {
             Received::Message(Tell::Failed(reason)) => Err(reason.error()),
             Received::Message(tell) => Ok(tell),
-            Received::End => Err(LabError::answer(&doing(), "its process ended")),
+            Received::End => Err(LabError::Ended { doing: doing() }),
             Received::Nothing => Err(LabError::Timeout { doing: doing(), after: ANSWER_WITHIN }),
         }
     }
