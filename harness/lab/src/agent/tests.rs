@@ -197,9 +197,11 @@ fn errors_come_back_as_they_were() {
         LabError::Reported(text()),
         LabError::Timeout { doing: text(), after: SECOND },
         LabError::answer("start node n1", "nothing"),
+        LabError::Ended { doing: text() },
         LabError::InsideKilled(9),
     ];
-    let word = words!(LabError: System Unavailable Asked Reported Timeout Answer InsideKilled);
+    let word =
+        words!(LabError: System Unavailable Asked Reported Timeout Answer Ended InsideKilled);
     for error in &all {
         let sent = serde_json::to_string(error).unwrap();
         let heard: LabError = serde_json::from_str(&sent).unwrap();
@@ -207,7 +209,7 @@ fn errors_come_back_as_they_were() {
         assert_eq!((word(&heard), heard.errno()), (word(error), error.errno()));
     }
     let seen: BTreeSet<&str> = all.iter().map(word).collect();
-    assert_eq!(seen.len(), 7, "{seen:?}");
+    assert_eq!(seen.len(), 8, "{seen:?}");
 }
 
 /// What a report is not, is told, and never taken for what was expected.
