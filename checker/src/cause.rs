@@ -7,6 +7,8 @@
 mod answers;
 mod context;
 mod elections;
+mod numbers;
+mod sums;
 
 use crate::history::{History, Operation};
 use crate::identity::Nanos;
@@ -17,11 +19,15 @@ use context::{About, Context};
 
 /// The rules, the most specific first. Each has its table of cases in the tests: a history that it
 /// must explain, and the nearest ones that it must not.
-const RULES: [fn(&Context<'_>) -> Option<String>; 9] = [
+const RULES: [fn(&Context<'_>) -> Option<String>; 13] = [
+    sums::counted_twice,
+    numbers::begun_anew,
     answers::old_leader,
     answers::answered_alone,
     answers::acknowledged_alone,
     answers::lost_in_restart,
+    sums::acknowledged_alone,
+    sums::lost_in_restart,
     answers::wrong_clock,
     elections::forgot,
     elections::voted_twice,

@@ -64,7 +64,7 @@ struct Absent {
 const PROGRAM: &[&str] =
     &["checker/src/", "harness/", "reports/src/", "targets/src/", "workloads/src/"];
 
-static ABSENT: [Absent; 8] = [
+static ABSENT: [Absent; 10] = [
     Absent {
         rule: "checker, reports and workloads know no clock, network, file or process",
         rooms: &["checker/src/", "reports/src/", "workloads/src/"],
@@ -137,6 +137,36 @@ static ABSENT: [Absent; 8] = [
         ],
         but: &[],
         words: &["Instant", "SystemTime", "tokio", "std::fs", "lab", "rand::rng", "RandomState"],
+    },
+    Absent {
+        rule: "the engine gives orders by message: it holds no process, memory or descriptor of a node",
+        rooms: &["harness/engine/src/"],
+        but: &["harness/engine/src/client_programs.rs"],
+        words: &[
+            "NodeProcess",
+            "ClockPage",
+            "SmallDisk",
+            "disk::Disk",
+            "resources::Place",
+            "Door",
+            "Launch",
+            "in_node",
+            "OwnedFd",
+            "RawFd",
+            "BorrowedFd",
+            "AsFd",
+            "memfd",
+        ],
+    },
+    Absent {
+        rule: "the engine knows a lab where it is built; after that it gives orders to its agent",
+        rooms: &["harness/engine/src/"],
+        but: &[
+            "harness/engine/src/run.rs",
+            "harness/engine/src/preflight.rs",
+            "harness/engine/src/faults/trial.rs",
+        ],
+        words: &["Lab::build", "&Lab", "LocalAgent"],
     },
     Absent {
         rule: "to the harness the reference cluster is a target like any other",

@@ -7,7 +7,7 @@ use fracas_checker::event::{Key, Op, OpKind};
 use fracas_checker::history;
 
 use crate::expected::expected;
-use crate::{Lane, Look, Part, Size, Workload};
+use crate::{Lane, Load, Look, Part, Workload};
 
 /// Operations per second and node of a workload that shares the load, beside one that has the whole;
 /// fewer where the user asks for less in all.
@@ -18,21 +18,21 @@ const BESIDE: f64 = 3.0;
 const ASKED_PER_OK: f64 = 20.0;
 
 /// The workloads of one run, each with its part of the load.
-pub struct Chosen(Vec<(&'static dyn Workload, Size)>);
+pub struct Chosen(Vec<(&'static dyn Workload, Load)>);
 
 impl Chosen {
-    /// `workloads` under a load of this size.
+    /// `workloads` under this load.
     ///
     /// Those that can share it do so evenly; beside one that has the whole they have a light load of
     /// one client per node.
     #[must_use]
-    pub fn new(workloads: &[&'static dyn Workload], size: &Size) -> Self {
+    pub fn new(workloads: &[&'static dyn Workload], load: &Load) -> Self {
         let count = |part| workloads.iter().filter(|workload| workload.part() == part).count();
         let (whole, shared) = (count(Part::Whole) > 0, count(Part::Shared).max(1));
         let own = |workload: &&'static dyn Workload| match workload.part() {
-            Part::Shared if whole => (*workload, beside(size)),
-            Part::Shared => (*workload, share(size, shared)),
-            Part::Whole | Part::Light => (*workload, size.clone()),
+            Part::Shared if whole => (*workload, beside(load)),
+            Part::Shared => (*workload, share(load, shared)),
+            Part::Whole | Part::Light => (*workload, load.clone()),
         };
         Self(workloads.iter().map(own).collect())
     }
@@ -45,14 +45,14 @@ impl Chosen {
     /// One lane for every client.
     #[must_use]
     pub fn lanes(&self) -> Vec<Lane> {
-        self.0.iter().flat_map(|(workload, size)| workload.lanes(size)).collect()
+        self.0.iter().flat_map(|(workload, load)| workload.lanes(load)).collect()
     }
 
     /// What shows that a cluster answers; none if nothing can be asked to see it.
     #[must_use]
     pub fn probe(&self) -> Option<Op> {
-        let served = |(workload, size): &(&'static dyn Workload, Size)| {
-            workload.probe().filter(|op| size.has(op.kind()))
+        let served = |(workload, load): &(&'static dyn Workload, Load)| {
+            workload.probe().filter(|op| load.has(op.kind()))
         };
         self.0.iter().find_map(served)
     }
@@ -76,11 +76,11 @@ impl Chosen {
         looks: impl Fn(&dyn Workload, &[Key]) -> Vec<Look>,
     ) -> Vec<Look> {
         let kinds = self.objects();
-        let of = |(workload, size): &(&'static dyn Workload, Size)| {
+        let of = |(workload, load): &(&'static dyn Workload, Load)| {
             let name = name(*workload);
             let own = keys.iter().filter(|key| kinds.name(key) == Some(name.as_str()));
             let mut looks = looks(*workload, &own.cloned().collect::<Vec<_>>());
-            looks.retain(|look| look.ops.iter().all(|op| size.has(op.kind())));
+            looks.retain(|look| look.ops.iter().all(|op| load.has(op.kind())));
             looks
         };
         self.0.iter().flat_map(of).collect()
@@ -104,8 +104,8 @@ impl Chosen {
     /// no more than the load can give.
     #[must_use]
     pub fn least(&self, time: Duration) -> BTreeMap<String, history::Least> {
-        let of = |(workload, size): &(&'static dyn Workload, Size)| {
-            let asked = asked(*workload, size, time);
+        let of = |(workload, load): &(&'static dyn Workload, Load)| {
+            let asked = asked(*workload, load, time);
             let ok = needed(*workload, &asked);
             let handovers = ok
                 .get(&OpKind::Acquire)
@@ -119,8 +119,8 @@ impl Chosen {
     /// there are none.
     #[must_use]
     pub fn too_little(&self, time: Duration) -> Option<String> {
-        let few = |(workload, size): &(&'static dyn Workload, Size)| {
-            let asked = asked(*workload, size, time).into_iter();
+        let few = |(workload, load): &(&'static dyn Workload, Load)| {
+            let asked = asked(*workload, load, time).into_iter();
             let (kind, count) = asked.min_by(|one, other| one.1.total_cmp(&other.1))?;
             let few = || format!("{count:.0} {kind} (`{}`)", workload.name());
             (count < ASKED_PER_OK).then(few)
@@ -142,31 +142,31 @@ fn name(workload: &dyn Workload) -> String {
 }
 
 /// The part of one of so many that share the load evenly.
-fn share(size: &Size, shared: usize) -> Size {
+fn share(load: &Load, shared: usize) -> Load {
     let shared = u16::try_from(shared).unwrap_or(u16::MAX);
-    let least = u16::try_from(size.nodes.len()).unwrap_or(u16::MAX).min(size.clients);
-    Size {
-        clients: (size.clients / shared).max(least),
-        rate: size.rate.map(|rate| rate / f64::from(shared)),
-        ..size.clone()
+    let least = u16::try_from(load.nodes.len()).unwrap_or(u16::MAX).min(load.clients);
+    Load {
+        clients: (load.clients / shared).max(least),
+        rate: load.rate.map(|rate| rate / f64::from(shared)),
+        ..load.clone()
     }
 }
 
 /// A light load beside that of another workload.
-fn beside(size: &Size) -> Size {
-    let (nodes, light) = (size.nodes.len(), BESIDE * size.nodes.len() as f64);
-    Size {
+fn beside(load: &Load) -> Load {
+    let (nodes, light) = (load.nodes.len(), BESIDE * load.nodes.len() as f64);
+    Load {
         clients: u16::try_from(nodes).unwrap_or(u16::MAX),
-        rate: Some(size.rate.map_or(light, |rate| rate.min(light))),
-        ..size.clone()
+        rate: Some(load.rate.map_or(light, |rate| rate.min(light))),
+        ..load.clone()
     }
 }
 
 /// About how many operations of each kind that a pass needs will be asked.
-fn asked(workload: &'static dyn Workload, size: &Size, time: Duration) -> BTreeMap<OpKind, f64> {
-    let mut asked = expected(workload.lanes(size), time);
+fn asked(workload: &'static dyn Workload, load: &Load, time: Duration) -> BTreeMap<OpKind, f64> {
+    let mut asked = expected(workload.lanes(load), time);
     // What is never drawn in so short a time is asked for all the same.
-    for kind in workload.asks(&size.serves) {
+    for kind in workload.asks(&load.serves) {
         asked.entry(kind).or_default();
     }
     let needed: BTreeSet<OpKind> = workload.least().ok.iter().map(|(kind, _)| *kind).collect();
@@ -190,15 +190,15 @@ mod tests {
     use super::*;
     use crate::{ALL, find};
 
-    fn size(rate: Option<f64>) -> Size {
+    fn load(rate: Option<f64>) -> Load {
         let nodes = (1..=5).map(NodeId).collect();
-        Size { nodes, clients: 10, rate, keys: 5, serves: OpKind::asked().collect() }
+        Load { nodes, clients: 10, rate, keys: 5, serves: OpKind::asked().collect() }
     }
 
     fn chosen(names: &[&str], rate: Option<f64>) -> Chosen {
         let workloads: Vec<&'static dyn Workload> =
             names.iter().map(|name| find(name).expect("a workload")).collect();
-        Chosen::new(&workloads, &size(rate))
+        Chosen::new(&workloads, &load(rate))
     }
 
     fn rate(chosen: &Chosen) -> f64 {
@@ -239,7 +239,7 @@ mod tests {
     /// A rate of 20/s for 15 s cannot give five compare-and-sets.
     #[test]
     fn a_pass_needs_no_more_than_the_load_can_give() {
-        let all = |rate| Chosen::new(ALL, &size(Some(rate)));
+        let all = |rate| Chosen::new(ALL, &load(Some(rate)));
         let seconds = Duration::from_secs;
         let usual = all(150.0).least(seconds(30));
         assert_eq!(usual.len(), ALL.len());
@@ -256,7 +256,7 @@ mod tests {
     /// Every object that clients use is named in the header, and looked at as its workload says.
     #[test]
     fn every_key_is_named_and_looked_at() {
-        let chosen = Chosen::new(ALL, &size(Some(150.0)));
+        let chosen = Chosen::new(ALL, &load(Some(150.0)));
         let (kinds, lanes) = (chosen.objects(), chosen.lanes());
         let mut asked = BTreeSet::new();
         for (mut lane, number) in lanes.into_iter().zip(0..) {

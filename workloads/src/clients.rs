@@ -1,7 +1,7 @@
 //! Clients of a workload whose load the user chooses: where they sit, whom they ask, how fast.
 //! What they ask is not decided here.
 
-use crate::{Lane, Size, Stream};
+use crate::{Lane, Load, Stream};
 
 /// A lane for each client, beside readers where there are any; `stream` makes what the client of
 /// this number asks.
@@ -9,23 +9,23 @@ use crate::{Lane, Size, Stream};
 /// Of the first clients of two neighbouring nodes one asks its own node, whatever its role, and the
 /// other seeks the leader; of the second ones it is the other way round, and so on.
 pub(crate) fn lanes(
-    size: &Size,
+    load: &Load,
     readers: bool,
     stream: impl Fn(u16) -> Box<dyn Stream>,
 ) -> Vec<Lane> {
-    let nodes = size.nodes.len().max(1);
-    let rate = if readers { size.rate_of_clients() } else { size.rate_without_readers() };
+    let nodes = load.nodes.len().max(1);
+    let rate = if readers { load.rate_of_clients() } else { load.rate_without_readers() };
     let lane = |client: u16| {
         let (place, round) = (usize::from(client) % nodes, usize::from(client) / nodes);
         Lane {
-            node: size.nodes[place],
+            node: load.nodes[place],
             rate,
             seeks_leader: (place + round).is_multiple_of(2),
             overlaps: false,
             stream: stream(client),
         }
     };
-    (0..size.clients).map(lane).collect()
+    (0..load.clients).map(lane).collect()
 }
 
 #[cfg(test)]
@@ -48,10 +48,10 @@ mod tests {
     fn half_of_the_clients_seek_the_leader() {
         for (nodes, clients, seek) in [(5, 5, 3), (3, 3, 2), (5, 10, 5), (3, 6, 3)] {
             let nodes: Vec<NodeId> = (1..=nodes).map(NodeId).collect();
-            let size = Size { nodes, clients, rate: None, keys: 1, serves: [].into() };
-            let lanes = lanes(&size, true, |_| Box::new(Nothing));
+            let load = Load { nodes, clients, rate: None, keys: 1, serves: [].into() };
+            let lanes = lanes(&load, true, |_| Box::new(Nothing));
             assert_eq!(lanes.iter().filter(|lane| lane.seeks_leader).count(), seek);
-            for node in &size.nodes {
+            for node in &load.nodes {
                 let own = lanes.iter().filter(|lane| lane.node == *node);
                 let seek = own.clone().filter(|lane| lane.seeks_leader).count();
                 assert!(own.count() == 1 || seek == 1, "{node}");

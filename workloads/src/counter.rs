@@ -7,7 +7,7 @@ use fracas_checker::event::{Key, Op, OpKind};
 
 use crate::look::{self, Look};
 use crate::workload::Least;
-use crate::{Draw, Lane, Size, Stream, Workload, clients, names, readers};
+use crate::{Draw, Lane, Load, Stream, Workload, clients, names, readers};
 
 const PREFIX: &str = "counter-";
 /// The steps of the first counters; after these it begins anew.
@@ -47,10 +47,10 @@ impl Workload for Counter {
         Some(Op::Read { key: "counter-ready".into() })
     }
 
-    fn lanes(&self, size: &Size) -> Vec<Lane> {
-        let numbers = size.keys.max(1);
-        let mut lanes = clients::lanes(size, true, |_| Box::new(Client { numbers }));
-        lanes.extend(readers::lanes(size, &names::all(PREFIX, size), size.reads_per_node()));
+    fn lanes(&self, load: &Load) -> Vec<Lane> {
+        let numbers = load.keys.max(1);
+        let mut lanes = clients::lanes(load, true, |_| Box::new(Client { numbers }));
+        lanes.extend(readers::lanes(load, &names::all(PREFIX, load), load.reads_per_node()));
         lanes
     }
 

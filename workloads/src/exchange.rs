@@ -1,22 +1,64 @@
-//! What clients ask of queues, in whatever order these hand out: elements go in and come out.
+//! Workloads of queues, in whatever order these hand out: elements go in and come out.
 //!
 //! Every element is enqueued once. As many are taken as put, so that queues are short and often
 //! empty; what is left at the end is taken through all nodes until nothing is left.
 
 use fracas_checker::event::{Key, Op, OpKind};
 
+use crate::look::{self, Look};
 use crate::workload::Least;
-use crate::{Draw, Lane, Size, Stream, clients, names};
+use crate::{Draw, Lane, Load, Stream, Workload, clients, names};
 
-/// What they need.
-pub(crate) const NEEDS: &[OpKind] = &[OpKind::Enqueue, OpKind::Dequeue];
+/// A workload of queues, as a row of a table.
+pub(crate) struct Exchange {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) checks: &'static [&'static str],
+    pub(crate) prefix: &'static str,
+}
 
-/// How much must have been seen of them.
-pub(crate) const LEAST: Least = Least::of(&[(OpKind::Enqueue, 10), (OpKind::Dequeue, 10)]);
+impl Workload for Exchange {
+    fn name(&self) -> &'static str {
+        self.name
+    }
 
-/// One lane for each client.
-pub(crate) fn lanes(size: &Size, prefix: &'static str) -> Vec<Lane> {
-    clients::lanes(size, false, |_| Box::new(Client { keys: names::all(prefix, size) }))
+    fn about(&self) -> &'static str {
+        self.about
+    }
+
+    fn needs(&self) -> &'static [OpKind] {
+        &[OpKind::Enqueue, OpKind::Dequeue]
+    }
+
+    fn checks(&self) -> &'static [&'static str] {
+        self.checks
+    }
+
+    fn prefix(&self) -> &'static str {
+        self.prefix
+    }
+
+    fn least(&self) -> Least {
+        Least::of(&[(OpKind::Enqueue, 10), (OpKind::Dequeue, 10)])
+    }
+
+    fn probe(&self) -> Option<Op> {
+        Some(Op::Dequeue { key: names::ready(self.prefix) })
+    }
+
+    fn lanes(&self, load: &Load) -> Vec<Lane> {
+        let keys = || names::all(self.prefix, load);
+        clients::lanes(load, false, |_| Box::new(Client { keys: keys() }))
+    }
+
+    /// Nothing: no later element hides that one is gone.
+    fn looks(&self, _: &[Key]) -> Vec<Look> {
+        Vec::new()
+    }
+
+    fn finals(&self, keys: &[Key]) -> Vec<Look> {
+        look::drains(keys)
+    }
 }
 
 /// One client.

@@ -75,18 +75,18 @@ mod tests {
     use fracas_checker::event::NodeId;
 
     use super::*;
-    use crate::{ALL, Size};
+    use crate::{ALL, Load};
 
-    fn size(rate: f64) -> Size {
+    fn load(rate: f64) -> Load {
         let nodes = (1..=5).map(NodeId).collect();
-        Size { nodes, clients: 10, rate: Some(rate), keys: 5, serves: OpKind::asked().collect() }
+        Load { nodes, clients: 10, rate: Some(rate), keys: 5, serves: OpKind::asked().collect() }
     }
 
     /// The sum is the rate times the time, whether the streams are asked that often or not.
     #[test]
     fn all_operations_together_follow_from_rate_and_time() {
         for (rate, seconds) in [(20.0, 15), (150.0, 30), (3_000.0, 600)] {
-            let lanes = crate::find("register").unwrap().lanes(&size(rate));
+            let lanes = crate::find("register").unwrap().lanes(&load(rate));
             let expected = expected(lanes, Duration::from_secs(seconds));
             let (all, wanted) = (expected.values().sum::<f64>(), rate * seconds as f64);
             assert!((0.95..1.15).contains(&(all / wanted)), "{all} of {wanted}");
@@ -96,9 +96,9 @@ mod tests {
     #[test]
     fn every_kind_that_a_workload_asks_is_expected() {
         for workload in ALL {
-            let size = size(150.0);
-            let expected = expected(workload.lanes(&size), Duration::from_secs(30));
-            for kind in workload.asks(&size.serves) {
+            let load = load(150.0);
+            let expected = expected(workload.lanes(&load), Duration::from_secs(30));
+            for kind in workload.asks(&load.serves) {
                 let count = expected.get(&kind);
                 assert!(count.is_some_and(|count| *count > 1.0), "{}: {kind}", workload.name());
             }
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn nothing_is_asked_in_no_time() {
-        let lanes = crate::find("register").unwrap().lanes(&size(150.0));
+        let lanes = crate::find("register").unwrap().lanes(&load(150.0));
         assert!(expected(lanes, Duration::ZERO).values().all(|count| *count == 0.0));
     }
 }

@@ -1,55 +1,11 @@
 //! Queues that hand out first what came in first.
 
-use fracas_checker::event::{Key, Op, OpKind};
-
-use crate::look::{self, Look};
-use crate::workload::Least;
-use crate::{Lane, Size, Workload, exchange};
-
-const PREFIX: &str = "fifo-";
+use crate::exchange::Exchange;
 
 /// The workload `fifo`.
-pub(crate) struct Fifo;
-
-impl Workload for Fifo {
-    fn name(&self) -> &'static str {
-        "fifo"
-    }
-
-    fn about(&self) -> &'static str {
-        "unique elements are enqueued and dequeued in their order, and what is left is drained at the end"
-    }
-
-    fn needs(&self) -> &'static [OpKind] {
-        exchange::NEEDS
-    }
-
-    fn checks(&self) -> &'static [&'static str] {
-        &["queue/linearizable"]
-    }
-
-    fn prefix(&self) -> &'static str {
-        PREFIX
-    }
-
-    fn least(&self) -> Least {
-        exchange::LEAST
-    }
-
-    fn probe(&self) -> Option<Op> {
-        Some(Op::Dequeue { key: "fifo-ready".into() })
-    }
-
-    fn lanes(&self, size: &Size) -> Vec<Lane> {
-        exchange::lanes(size, PREFIX)
-    }
-
-    /// Nothing: no later element hides that one is gone.
-    fn looks(&self, _: &[Key]) -> Vec<Look> {
-        Vec::new()
-    }
-
-    fn finals(&self, keys: &[Key]) -> Vec<Look> {
-        look::drains(keys)
-    }
-}
+pub(crate) const FIFO: Exchange = Exchange {
+    name: "fifo",
+    about: "unique elements are enqueued and dequeued in their order, and what is left is drained at the end",
+    checks: &["queue/linearizable"],
+    prefix: "fifo-",
+};

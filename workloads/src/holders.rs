@@ -4,7 +4,7 @@
 use fracas_checker::event::{Key, Nanos, NodeId, Op};
 
 use crate::look::{self, Look};
-use crate::{Lane, Size, Stream, readers};
+use crate::{Lane, Load, Stream, readers};
 
 /// Clients per node.
 const PER_NODE: usize = 2;
@@ -32,12 +32,12 @@ pub(crate) fn finals(keys: &[Key]) -> Vec<Look> {
 /// They seek the leader: a holder that asks a node which does not lead any more could never give
 /// back.
 pub(crate) fn lanes(
-    size: &Size,
+    load: &Load,
     keys: &[Key],
     client: impl Fn(u64) -> Box<dyn Stream>,
 ) -> Vec<Lane> {
-    let nodes = std::iter::repeat_n(&size.nodes, PER_NODE).flatten();
-    let rate = Some(size.light_rate(RATE, PER_NODE * size.nodes.len()));
+    let nodes = std::iter::repeat_n(&load.nodes, PER_NODE).flatten();
+    let rate = Some(load.light_rate(RATE, PER_NODE * load.nodes.len()));
     let lane = |(node, holder): (&NodeId, u64)| Lane {
         node: *node,
         rate,
@@ -45,6 +45,6 @@ pub(crate) fn lanes(
         overlaps: false,
         stream: client(holder),
     };
-    let readers = readers::lanes(size, keys, size.light_rate(READS, size.nodes.len()));
+    let readers = readers::lanes(load, keys, load.light_rate(READS, load.nodes.len()));
     nodes.zip(1..).map(lane).chain(readers).collect()
 }

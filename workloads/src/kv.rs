@@ -7,7 +7,7 @@ use fracas_checker::event::{Key, Op, OpKind, Value};
 
 use crate::look::{self, Look};
 use crate::workload::Least;
-use crate::{Draw, Lane, Size, Stream, Workload, clients, names, readers};
+use crate::{Draw, Lane, Load, Stream, Workload, clients, names, readers};
 
 const PREFIX: &str = "kv-";
 /// Of a hundred operations how many write and append; the rest read.
@@ -46,10 +46,10 @@ impl Workload for Kv {
         Some(Op::Read { key: "kv-ready".into() })
     }
 
-    fn lanes(&self, size: &Size) -> Vec<Lane> {
-        let keys = names::all(PREFIX, size);
-        let mut lanes = clients::lanes(size, true, |_| Box::new(Client { keys: keys.clone() }));
-        lanes.extend(readers::lanes(size, &keys, size.reads_per_node()));
+    fn lanes(&self, load: &Load) -> Vec<Lane> {
+        let keys = names::all(PREFIX, load);
+        let mut lanes = clients::lanes(load, true, |_| Box::new(Client { keys: keys.clone() }));
+        lanes.extend(readers::lanes(load, &keys, load.reads_per_node()));
         lanes
     }
 

@@ -8,7 +8,7 @@ use fracas_checker::event::{Key, NodeId, Op, OpKind};
 
 use crate::look::{self, Look};
 use crate::workload::{Least, Part};
-use crate::{Draw, Lane, Size, Stream, Workload, readers};
+use crate::{Draw, Lane, Load, Stream, Workload, readers};
 
 /// Writes per second and node; fewer where the user asks for less in all.
 const RATE: f64 = 4.0;
@@ -63,8 +63,8 @@ impl Workload for Leadership {
         look::each(keys, |key| Op::Read { key })
     }
 
-    fn lanes(&self, size: &Size) -> Vec<Lane> {
-        let rate = Some(size.light_rate(RATE, size.nodes.len()));
+    fn lanes(&self, load: &Load) -> Vec<Lane> {
+        let rate = Some(load.light_rate(RATE, load.nodes.len()));
         let lane = |node| Lane {
             node,
             rate,
@@ -72,9 +72,9 @@ impl Workload for Leadership {
             overlaps: false,
             stream: Box::new(Heartbeat { key: name(node) }),
         };
-        let keys: Vec<Key> = size.nodes.iter().copied().map(name).collect();
-        let readers = readers::lanes(size, &keys, size.light_rate(READS, size.nodes.len()));
-        size.nodes.iter().copied().map(lane).chain(readers).collect()
+        let keys: Vec<Key> = load.nodes.iter().copied().map(name).collect();
+        let readers = readers::lanes(load, &keys, load.light_rate(READS, load.nodes.len()));
+        load.nodes.iter().copied().map(lane).chain(readers).collect()
     }
 }
 
@@ -101,14 +101,14 @@ mod tests {
     #[test]
     fn every_node_is_written_through() {
         let nodes = vec![NodeId(1), NodeId(2)];
-        let size = Size {
+        let load = Load {
             nodes: nodes.clone(),
             clients: 9,
             rate: None,
             keys: 3,
             serves: [OpKind::Write].into(),
         };
-        let lanes = Leadership.lanes(&size);
+        let lanes = Leadership.lanes(&load);
         assert_eq!(lanes.iter().map(|lane| lane.node).collect::<Vec<_>>(), nodes);
     }
 }

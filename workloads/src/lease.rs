@@ -12,7 +12,7 @@ use fracas_checker::event::{Key, Nanos, Op, OpKind, Outcome};
 
 use crate::look::Look;
 use crate::workload::{Least, Part};
-use crate::{Draw, Lane, Size, Stream, Workload, holders, names};
+use crate::{Draw, Lane, Load, Stream, Workload, holders, names};
 
 /// How long a lease lasts.
 const TTL: Duration = Duration::from_secs(2);
@@ -87,9 +87,9 @@ impl Workload for Lease {
         holders::finals(keys)
     }
 
-    fn lanes(&self, size: &Size) -> Vec<Lane> {
-        holders::lanes(size, &names::all(PREFIX, size), |holder| {
-            Box::new(Client::new(holder, size))
+    fn lanes(&self, load: &Load) -> Vec<Lane> {
+        holders::lanes(load, &names::all(PREFIX, load), |holder| {
+            Box::new(Client::new(holder, load))
         })
     }
 }
@@ -121,11 +121,11 @@ struct Client {
 }
 
 impl Client {
-    fn new(holder: u64, size: &Size) -> Self {
+    fn new(holder: u64, load: &Load) -> Self {
         Self {
             holder,
-            keys: size.keys.max(1),
-            guarded: size.has(OpKind::GuardedWrite),
+            keys: load.keys.max(1),
+            guarded: load.has(OpKind::GuardedWrite),
             holds: None,
             late: None,
             failed: 0,
@@ -219,14 +219,14 @@ mod tests {
     use super::*;
 
     fn client() -> Client {
-        let size = Size {
+        let load = Load {
             nodes: vec![NodeId(1)],
             clients: 1,
             rate: None,
             keys: 2,
             serves: OpKind::asked().collect(),
         };
-        Client::new(7, &size)
+        Client::new(7, &load)
     }
 
     fn granted(token: u64) -> Completion {

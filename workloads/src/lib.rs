@@ -13,12 +13,14 @@ mod draw;
 mod exchange;
 mod expected;
 mod fifo;
+mod generators;
 mod holders;
 mod ids;
 mod kv;
 mod leadership;
 mod lease;
 mod list_append;
+mod load;
 mod lock;
 mod look;
 mod mutex;
@@ -28,7 +30,6 @@ mod readers;
 mod register;
 mod rw_register;
 mod set;
-mod size;
 mod timestamps;
 mod transactions;
 mod versioned;
@@ -36,19 +37,19 @@ mod workload;
 
 pub use chosen::Chosen;
 pub use draw::Draw;
+pub use load::Load;
 pub use look::{Look, Until};
-pub use size::Size;
 pub use workload::{Lane, Least, Part, Stream, Workload};
 
 /// Every workload, in the order in which lists show them.
 pub const ALL: &[&dyn Workload] = &[
     &register::Register,
     &set::Set,
-    &queue::Queue,
-    &fifo::Fifo,
+    &queue::QUEUE,
+    &fifo::FIFO,
     &counter::Counter,
-    &ids::Ids,
-    &timestamps::Timestamps,
+    &ids::IDS,
+    &timestamps::TIMESTAMPS,
     &mutex::Mutex,
     &versioned::Versioned,
     &kv::Kv,
@@ -78,7 +79,7 @@ mod tests {
     fn every_prefix_tells_its_workload() {
         let chosen = Chosen::new(
             ALL,
-            &Size { nodes: Vec::new(), clients: 1, rate: None, keys: 1, serves: [].into() },
+            &Load { nodes: Vec::new(), clients: 1, rate: None, keys: 1, serves: [].into() },
         );
         for workload in ALL {
             let key = format!("{}0", workload.prefix());

@@ -9,7 +9,7 @@ use fracas_checker::transaction::{Micro, ReadValue};
 use crate::look::Look;
 use crate::names::Filling;
 use crate::workload::Least;
-use crate::{Draw, Lane, Size, Stream, Workload, clients, readers, transactions};
+use crate::{Draw, Lane, Load, Stream, Workload, clients, readers, transactions};
 
 const PREFIX: &str = "list-";
 /// A list with so many elements is left for the next.
@@ -47,13 +47,13 @@ impl Workload for ListAppend {
         Some(transactions::reads(&["list-ready".into()]))
     }
 
-    fn lanes(&self, size: &Size) -> Vec<Lane> {
+    fn lanes(&self, load: &Load) -> Vec<Lane> {
         let stream = |writes| {
-            let lists = Filling::new(PREFIX, size, FULL);
+            let lists = Filling::new(PREFIX, load, FULL);
             Box::new(Client { lists, writes }) as Box<dyn Stream>
         };
-        let mut lanes = clients::lanes(size, true, |_| stream(true));
-        lanes.extend(readers::each(size, size.reads_per_node(), || stream(false)));
+        let mut lanes = clients::lanes(load, true, |_| stream(true));
+        lanes.extend(readers::each(load, load.reads_per_node(), || stream(false)));
         lanes
     }
 

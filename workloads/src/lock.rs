@@ -12,7 +12,7 @@ use fracas_checker::event::{Key, Op, OpKind, Outcome};
 
 use crate::look::Look;
 use crate::workload::{Least, Part};
-use crate::{Draw, Lane, Size, Stream, Workload, holders, names};
+use crate::{Draw, Lane, Load, Stream, Workload, holders, names};
 
 /// Of a hundred steps of a holder, how many give the lock back, and how many write.
 const RELEASES: u16 = 30;
@@ -78,9 +78,9 @@ impl Workload for Lock {
         holders::finals(keys)
     }
 
-    fn lanes(&self, size: &Size) -> Vec<Lane> {
-        holders::lanes(size, &names::all(PREFIX, size), |holder| {
-            Box::new(Client::new(holder, size))
+    fn lanes(&self, load: &Load) -> Vec<Lane> {
+        holders::lanes(load, &names::all(PREFIX, load), |holder| {
+            Box::new(Client::new(holder, load))
         })
     }
 }
@@ -114,12 +114,12 @@ struct Client {
 }
 
 impl Client {
-    fn new(holder: u64, size: &Size) -> Self {
+    fn new(holder: u64, load: &Load) -> Self {
         Self {
             holder,
-            keys: size.keys.max(1),
-            guarded: size.has(OpKind::GuardedWrite),
-            reads: size.has(OpKind::Read),
+            keys: load.keys.max(1),
+            guarded: load.has(OpKind::GuardedWrite),
+            reads: load.has(OpKind::Read),
             standing: Standing::Free,
             late: None,
             doubtful: BTreeSet::new(),
@@ -205,14 +205,14 @@ mod tests {
     use super::*;
 
     fn client() -> Client {
-        let size = Size {
+        let load = Load {
             nodes: vec![NodeId(1)],
             clients: 1,
             rate: None,
             keys: 2,
             serves: [OpKind::Acquire, OpKind::Release, OpKind::Read, OpKind::GuardedWrite].into(),
         };
-        Client::new(7, &size)
+        Client::new(7, &load)
     }
 
     fn ok(outcome: Outcome) -> Completion {

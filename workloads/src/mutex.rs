@@ -10,7 +10,7 @@ use fracas_checker::event::{Key, Op, OpKind};
 
 use crate::look::{self, Look};
 use crate::workload::Least;
-use crate::{Draw, Lane, Size, Stream, Workload, clients, names};
+use crate::{Draw, Lane, Load, Stream, Workload, clients, names};
 
 const PREFIX: &str = "mutex-";
 /// Of a hundred steps of a client that holds nothing, how many give back what it may have been
@@ -51,9 +51,9 @@ impl Workload for Mutex {
         None
     }
 
-    fn lanes(&self, size: &Size) -> Vec<Lane> {
-        let keys = names::all(PREFIX, size);
-        clients::lanes(size, false, |client| Box::new(Client::new(u64::from(client) + 1, &keys)))
+    fn lanes(&self, load: &Load) -> Vec<Lane> {
+        let keys = names::all(PREFIX, load);
+        clients::lanes(load, false, |client| Box::new(Client::new(u64::from(client) + 1, &keys)))
     }
 
     fn looks(&self, keys: &[Key]) -> Vec<Look> {

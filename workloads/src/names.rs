@@ -7,16 +7,21 @@ use std::collections::BTreeMap;
 
 use fracas_checker::event::Key;
 
-use crate::Size;
+use crate::Load;
 
 /// The objects that the clients of a workload share.
-pub(crate) fn all(prefix: &str, size: &Size) -> Vec<Key> {
-    (0..size.keys.max(1)).map(|number| one(prefix, number)).collect()
+pub(crate) fn all(prefix: &str, load: &Load) -> Vec<Key> {
+    (0..load.keys.max(1)).map(|number| one(prefix, number)).collect()
 }
 
 /// The object of this number.
 pub(crate) fn one(prefix: &str, number: u16) -> Key {
     format!("{prefix}{number}").into()
+}
+
+/// The object that shows whether a cluster answers: no client uses it.
+pub(crate) fn ready(prefix: &str) -> Key {
+    format!("{prefix}ready").into()
 }
 
 /// What a client knows of objects that fill up: which one of each number is in use.
@@ -35,8 +40,8 @@ pub(crate) struct Filling {
 
 impl Filling {
     /// Objects of a workload that are left when they have this many elements.
-    pub(crate) fn new(prefix: &'static str, size: &Size, full: usize) -> Self {
-        Self { prefix, numbers: size.keys.max(1), full, left: BTreeMap::new() }
+    pub(crate) fn new(prefix: &'static str, load: &Load, full: usize) -> Self {
+        Self { prefix, numbers: load.keys.max(1), full, left: BTreeMap::new() }
     }
 
     /// How many objects there are at a time.
@@ -67,8 +72,8 @@ mod tests {
 
     #[test]
     fn what_is_full_is_left_for_the_next() {
-        let size = Size { nodes: Vec::new(), clients: 1, rate: None, keys: 2, serves: [].into() };
-        let mut filling = Filling::new("set-", &size, 3);
+        let load = Load { nodes: Vec::new(), clients: 1, rate: None, keys: 2, serves: [].into() };
+        let mut filling = Filling::new("set-", &load, 3);
         for (key, elements, keys) in [
             ("set-0", 2, ["set-0", "set-1"]),
             ("set-0", 3, ["set-0-1", "set-1"]),

@@ -8,10 +8,10 @@
 
 use fracas_checker::event::{Key, Op, OpKind};
 
-use crate::{Draw, Lane, Size, Stream};
+use crate::{Draw, Lane, Load, Stream};
 
 /// A reader on every node that asks, `rate` times per second, what `stream` asks.
-pub(crate) fn each(size: &Size, rate: f64, stream: impl Fn() -> Box<dyn Stream>) -> Vec<Lane> {
+pub(crate) fn each(load: &Load, rate: f64, stream: impl Fn() -> Box<dyn Stream>) -> Vec<Lane> {
     let lane = |node| Lane {
         node,
         rate: Some(rate),
@@ -19,20 +19,20 @@ pub(crate) fn each(size: &Size, rate: f64, stream: impl Fn() -> Box<dyn Stream>)
         overlaps: true,
         stream: stream(),
     };
-    size.nodes.iter().copied().map(lane).collect()
+    load.nodes.iter().copied().map(lane).collect()
 }
 
 /// A reader on every node that looks at one of `keys` after the other, in any order.
-pub(crate) fn of(keys: &[Key], look: fn(Key) -> Op, (size, rate): (&Size, f64)) -> Vec<Lane> {
-    each(size, rate, || Box::new(Reader { keys: keys.to_vec(), look }))
+pub(crate) fn of(keys: &[Key], look: fn(Key) -> Op, (load, rate): (&Load, f64)) -> Vec<Lane> {
+    each(load, rate, || Box::new(Reader { keys: keys.to_vec(), look }))
 }
 
 /// A reader on every node that reads these, where the target serves reads.
-pub(crate) fn lanes(size: &Size, keys: &[Key], rate: f64) -> Vec<Lane> {
-    if keys.is_empty() || !size.has(OpKind::Read) {
+pub(crate) fn lanes(load: &Load, keys: &[Key], rate: f64) -> Vec<Lane> {
+    if keys.is_empty() || !load.has(OpKind::Read) {
         return Vec::new();
     }
-    of(keys, |key| Op::Read { key }, (size, rate))
+    of(keys, |key| Op::Read { key }, (load, rate))
 }
 
 /// Looks at one of its objects after the other, in any order.
@@ -56,9 +56,9 @@ mod tests {
     use super::*;
     use crate::ALL;
 
-    fn size(clients: u16, rate: Option<f64>) -> Size {
+    fn load(clients: u16, rate: Option<f64>) -> Load {
         let nodes = (1..=3).map(NodeId).collect();
-        Size { nodes, clients, rate, keys: 4, serves: OpKind::asked().collect() }
+        Load { nodes, clients, rate, keys: 4, serves: OpKind::asked().collect() }
     }
 
     /// Whether it changes nothing that anybody could miss.
@@ -73,13 +73,13 @@ mod tests {
     #[test]
     fn every_workload_reads_on_every_node_and_never_waits_there() {
         for (clients, rate) in [(1, Some(3.0)), (6, Some(150.0)), (30, None)] {
-            let size = size(clients, rate);
+            let load = load(clients, rate);
             for workload in ALL {
                 let readers: Vec<Lane> =
-                    workload.lanes(&size).into_iter().filter(|lane| lane.overlaps).collect();
+                    workload.lanes(&load).into_iter().filter(|lane| lane.overlaps).collect();
                 let nodes: Vec<NodeId> = readers.iter().map(|lane| lane.node).collect();
                 let unreadable = ["queue", "fifo", "mutex"].contains(&workload.name());
-                let expect = if unreadable { Vec::new() } else { size.nodes.clone() };
+                let expect = if unreadable { Vec::new() } else { load.nodes.clone() };
                 assert_eq!(nodes, expect, "{}", workload.name());
                 for mut lane in readers {
                     assert!(!lane.seeks_leader && lane.rate.is_some_and(|rate| rate > 0.0));
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn a_rate_is_shared_with_the_readers() {
         for (asked, of_readers) in [(9.0, 3.0), (150.0, 50.0), (9_000.0, 150.0)] {
-            let lanes = crate::find("register").unwrap().lanes(&size(6, Some(asked)));
+            let lanes = crate::find("register").unwrap().lanes(&load(6, Some(asked)));
             let rate = |reads: bool| -> f64 {
                 lanes
                     .iter()
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn without_reads_there_are_no_readers() {
-        let size = Size { serves: [OpKind::Write].into(), ..size(3, None) };
-        assert!(lanes(&size, &["k".into()], 1.0).is_empty());
+        let load = Load { serves: [OpKind::Write].into(), ..load(3, None) };
+        assert!(lanes(&load, &["k".into()], 1.0).is_empty());
     }
 }

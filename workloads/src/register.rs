@@ -7,7 +7,7 @@ use fracas_checker::event::{Key, Op, OpKind, Outcome, Value};
 
 use crate::look::{self, Look};
 use crate::workload::{Least, Part};
-use crate::{Draw, Lane, Size, Stream, Workload, names, readers};
+use crate::{Draw, Lane, Load, Stream, Workload, names, readers};
 
 const PREFIX: &str = "k";
 /// Of a hundred operations how many are reads and writes, for the clients of the first round over
@@ -59,27 +59,27 @@ impl Workload for Register {
         look::each(keys, |key| Op::Read { key })
     }
 
-    fn lanes(&self, size: &Size) -> Vec<Lane> {
-        let rate = size.rate_of_clients();
-        let mut lanes: Vec<Lane> = (0..usize::from(size.clients))
+    fn lanes(&self, load: &Load) -> Vec<Lane> {
+        let rate = load.rate_of_clients();
+        let mut lanes: Vec<Lane> = (0..usize::from(load.clients))
             .map(|client| {
-                let round = client / size.nodes.len() % SHARES.len();
+                let round = client / load.nodes.len() % SHARES.len();
                 Lane {
-                    node: size.nodes[client % size.nodes.len()],
+                    node: load.nodes[client % load.nodes.len()],
                     rate,
                     // Every node is asked by clients that do not know who leads.
                     seeks_leader: round == 1,
                     overlaps: false,
                     stream: Box::new(Mix {
-                        keys: size.keys.max(1),
-                        cas: size.has(OpKind::Cas),
+                        keys: load.keys.max(1),
+                        cas: load.has(OpKind::Cas),
                         shares: SHARES[round],
                         seen: BTreeMap::new(),
                     }),
                 }
             })
             .collect();
-        lanes.extend(readers::lanes(size, &names::all(PREFIX, size), size.reads_per_node()));
+        lanes.extend(readers::lanes(load, &names::all(PREFIX, load), load.reads_per_node()));
         lanes
     }
 }
@@ -134,14 +134,14 @@ mod tests {
     use fracas_checker::event::{NodeId, Stamp};
 
     use super::*;
-    use crate::size::READS_SHARE;
+    use crate::load::READS_SHARE;
 
     fn asked() -> BTreeSet<OpKind> {
         [OpKind::Read, OpKind::Write, OpKind::Cas].into()
     }
 
-    fn size(clients: u16) -> Size {
-        Size {
+    fn load(clients: u16) -> Load {
+        Load {
             nodes: vec![NodeId(1), NodeId(2), NodeId(3)],
             clients,
             rate: Some(60.0),
@@ -152,7 +152,7 @@ mod tests {
 
     /// All that `clients` clients ask in `steps` steps each, answering every write with success.
     fn ask(seed: u64, clients: u16, steps: usize) -> Vec<Vec<Op>> {
-        let lanes = Register.lanes(&size(clients));
+        let lanes = Register.lanes(&load(clients));
         let count = u32::from(clients);
         lanes
             .into_iter()
@@ -195,7 +195,7 @@ mod tests {
     fn all_kinds_are_asked_and_clients_sit_on_every_node() {
         let kinds: BTreeSet<_> = ask(3, 3, 100).iter().flatten().map(Op::kind).collect();
         assert_eq!(kinds, asked());
-        let nodes: BTreeSet<_> = Register.lanes(&size(6)).iter().map(|lane| lane.node).collect();
+        let nodes: BTreeSet<_> = Register.lanes(&load(6)).iter().map(|lane| lane.node).collect();
         assert_eq!(nodes.len(), 3);
     }
 
@@ -212,7 +212,7 @@ mod tests {
     /// leader.
     #[test]
     fn the_second_client_of_a_node_seeks_the_leader() {
-        let lanes = Register.lanes(&size(6));
+        let lanes = Register.lanes(&load(6));
         let seek: Vec<bool> = lanes.iter().map(|lane| lane.seeks_leader).collect();
         assert_eq!(seek, [false, false, false, true, true, true, false, false, false]);
     }

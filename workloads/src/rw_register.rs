@@ -8,7 +8,7 @@ use fracas_checker::transaction::Micro;
 
 use crate::look::Look;
 use crate::workload::Least;
-use crate::{Draw, Lane, Size, Stream, Workload, clients, names, readers, transactions};
+use crate::{Draw, Lane, Load, Stream, Workload, clients, names, readers, transactions};
 
 const PREFIX: &str = "rw-";
 /// Of a hundred registers of a transaction how many are written, and how many of these are not read
@@ -48,11 +48,11 @@ impl Workload for RwRegister {
         Some(transactions::reads(&["rw-ready".into()]))
     }
 
-    fn lanes(&self, size: &Size) -> Vec<Lane> {
+    fn lanes(&self, load: &Load) -> Vec<Lane> {
         let stream =
-            |writes| Box::new(Client { keys: names::all(PREFIX, size), writes }) as Box<dyn Stream>;
-        let mut lanes = clients::lanes(size, true, |_| stream(true));
-        lanes.extend(readers::each(size, size.reads_per_node(), || stream(false)));
+            |writes| Box::new(Client { keys: names::all(PREFIX, load), writes }) as Box<dyn Stream>;
+        let mut lanes = clients::lanes(load, true, |_| stream(true));
+        lanes.extend(readers::each(load, load.reads_per_node(), || stream(false)));
         lanes
     }
 

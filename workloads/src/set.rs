@@ -9,7 +9,7 @@ use fracas_checker::event::{Key, Op, OpKind, Outcome, Value};
 use crate::look::{self, Look};
 use crate::names::Filling;
 use crate::workload::Least;
-use crate::{Draw, Lane, Size, Stream, Workload, clients, readers};
+use crate::{Draw, Lane, Load, Stream, Workload, clients, readers};
 
 const PREFIX: &str = "set-";
 /// A set with so many elements is left for the next.
@@ -62,15 +62,15 @@ impl Workload for Set {
         Some(Op::ReadAll { key: "set-ready".into() })
     }
 
-    fn lanes(&self, size: &Size) -> Vec<Lane> {
-        let sets = || Filling::new(PREFIX, size, FULL);
-        let mut lanes = clients::lanes(size, true, |_| {
-            let (removes, asks) = (size.has(OpKind::Remove), size.has(OpKind::Contains));
+    fn lanes(&self, load: &Load) -> Vec<Lane> {
+        let sets = || Filling::new(PREFIX, load, FULL);
+        let mut lanes = clients::lanes(load, true, |_| {
+            let (removes, asks) = (load.has(OpKind::Remove), load.has(OpKind::Contains));
             let (own, recent) = (Vec::new(), Vec::new());
             Box::new(Client { sets: sets(), removes, asks, own, recent })
         });
         let reader = || Box::new(Reader(sets())) as Box<dyn Stream>;
-        lanes.extend(readers::each(size, size.reads_per_node(), reader));
+        lanes.extend(readers::each(load, load.reads_per_node(), reader));
         lanes
     }
 

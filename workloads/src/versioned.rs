@@ -8,7 +8,7 @@ use fracas_checker::event::{Key, Op, OpKind, Outcome};
 
 use crate::look::{self, Look};
 use crate::workload::Least;
-use crate::{Draw, Lane, Size, Stream, Workload, clients, names, readers};
+use crate::{Draw, Lane, Load, Stream, Workload, clients, names, readers};
 
 const PREFIX: &str = "versioned-";
 /// Of a hundred operations how many read, and how many update from a version that is known to be
@@ -48,15 +48,15 @@ impl Workload for Versioned {
         Some(Op::ReadVersion { key: "versioned-ready".into() })
     }
 
-    fn lanes(&self, size: &Size) -> Vec<Lane> {
+    fn lanes(&self, load: &Load) -> Vec<Lane> {
         // Fewer than of other objects: an update from the version that was read says little where
         // nobody else updates in between.
-        let keys = names::all(PREFIX, &Size { keys: size.keys / 2, ..size.clone() });
+        let keys = names::all(PREFIX, &Load { keys: load.keys / 2, ..load.clone() });
         let client =
             || Client { keys: keys.clone(), last: BTreeMap::new(), older: BTreeMap::new() };
-        let mut lanes = clients::lanes(size, true, |_| Box::new(client()));
+        let mut lanes = clients::lanes(load, true, |_| Box::new(client()));
         let read = |key| Op::ReadVersion { key };
-        lanes.extend(readers::of(&keys, read, (size, size.reads_per_node())));
+        lanes.extend(readers::of(&keys, read, (load, load.reads_per_node())));
         lanes
     }
 

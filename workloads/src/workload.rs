@@ -7,8 +7,8 @@ use fracas_checker::Completion;
 use fracas_checker::event::{Key, NodeId, Op, OpKind};
 
 use crate::draw::Draw;
+use crate::load::Load;
 use crate::look::Look;
-use crate::size::Size;
 
 /// What clients ask, whole: as data and seeded streams.
 pub trait Workload: Sync {
@@ -50,7 +50,7 @@ pub trait Workload: Sync {
     fn probe(&self) -> Option<Op>;
 
     /// One lane for every client that it wants.
-    fn lanes(&self, size: &Size) -> Vec<Lane>;
+    fn lanes(&self, load: &Load) -> Vec<Lane>;
 
     /// How to look at `keys`, which clients have used, before anybody changes them again, once all
     /// faults are over.

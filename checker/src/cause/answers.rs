@@ -5,6 +5,7 @@ use crate::event::{Nanos, NodeId, Outcome, Value};
 use crate::history::{FaultSpan, History, Operation};
 use crate::leadership::evidence::Evidence;
 use crate::observation::Source;
+use crate::op::Op;
 use crate::reach;
 use crate::words;
 
@@ -83,7 +84,7 @@ fn why_it_did_not_know(context: &Context<'_>, node: NodeId, asked: (Nanos, Nanos
 }
 
 /// A proven cut that separated `node` from a majority all the time, and that majority.
-fn alone<'a>(
+pub(super) fn alone<'a>(
     context: &'a Context<'_>,
     node: NodeId,
     span: (Nanos, Nanos),
@@ -143,17 +144,19 @@ pub(super) fn acknowledged_alone(context: &Context<'_>) -> Option<String> {
 pub(super) fn lost_in_restart(context: &Context<'_>) -> Option<String> {
     let Suspects { late, done } = context.suspects()?;
     let (done, late) = (done?, late?);
+    // An id is not lost by being given again.
+    if matches!(done.op, Op::Generate { .. }) {
+        return None;
+    }
     let (from, to) = (done.ok()?.0, late.ok()?.0);
     let node = served(done)?;
     let down = context.downs(node, (from, to)).find(|down| down.back.is_some_and(|at| at <= to))?;
     if outlived(context.history, done, node, down.from) {
         return None;
     }
-    Some(format!(
-        "{node}, which had acknowledged it, {}, and no later answer shows it. {}",
-        down.clause(),
-        down.takes()
-    ))
+    // A grant is shown by no answer at all.
+    let unseen = if done.op.values().is_empty() { "" } else { ", and no later answer shows it" };
+    Some(format!("{node}, which had acknowledged it, {}{unseen}. {}", down.clause(), down.takes()))
 }
 
 /// Whether `done`, which `node` acknowledged, or anything that it acknowledged after that, was seen

@@ -7,8 +7,8 @@ use crate::leadership::evidence::Evidence;
 use crate::words;
 
 /// The two operations that an anomaly is about.
-#[derive(Clone, Copy)]
-pub(crate) struct Suspects<'a> {
+#[derive(Debug, Clone, Copy)]
+pub struct Suspects<'a> {
     /// The one whose answer was old.
     pub(crate) late: Option<&'a Operation>,
     /// The one that had been acknowledged before and was not seen.

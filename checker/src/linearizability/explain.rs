@@ -7,7 +7,7 @@ use super::call::Call;
 use super::object::Object;
 pub use super::refuted::{Explanation, Refuted};
 use crate::catalogue;
-use crate::cause::{self, Suspects};
+use crate::cause;
 use crate::event::{Completion, Nanos, NodeId, ProcessId};
 use crate::history::Operation;
 use crate::leadership::evidence::changed;
@@ -52,7 +52,7 @@ impl<'a> Refuted<'a> {
         nodes.dedup();
         let facts = Self::facts(&explanation, operations);
         let incident = story::Incident { nodes: &nodes, moment: self.at, window };
-        let suspects = Suspects { late: explanation.late, done: explanation.done };
+        let suspects = K::suspects(&self, &explanation);
         Anomaly {
             class: explanation.class.to_owned(),
             story: story::tell(self.history, facts, incident, explanation.because),

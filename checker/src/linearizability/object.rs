@@ -6,6 +6,7 @@ use super::call::Call;
 use super::finding::Finding;
 use super::minimise::{EFFORT, Part, by_parts};
 use super::refuted::{Explanation, Refuted};
+use crate::cause::Suspects;
 use crate::guarantees::Guarantee;
 use crate::history::History;
 use crate::identity::Nanos;
@@ -91,6 +92,14 @@ pub trait Object: Model<Op = Op, Outcome = Outcome> {
     fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
         let _ = refuted;
         None
+    }
+
+    /// What a likely cause is looked for by: the operations that the explanation names, unless more
+    /// is known.
+    #[must_use]
+    fn suspects<'a>(refuted: &Refuted<'a>, explanation: &Explanation<'a>) -> Suspects<'a> {
+        let _ = refuted;
+        Suspects { late: explanation.late, done: explanation.done }
     }
 
     /// What the object `key`, which is not linearizable, keeps and breaks besides.

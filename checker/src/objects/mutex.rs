@@ -6,6 +6,7 @@ mod monitor;
 mod window;
 
 use crate::catalogue;
+use crate::cause::Suspects;
 use crate::linearizability::call::Call;
 use crate::linearizability::finding::{Finding, Violation};
 use crate::linearizability::monitor::decide;
@@ -50,6 +51,16 @@ impl Object for Mutex {
             Some(small) if refuted(&small) => small,
             _ => calls.to_vec(),
         }
+    }
+
+    /// Where nobody gave anything back, the grant before the late one is the one that was lost.
+    fn suspects<'a>(refuted: &Refuted<'a>, explanation: &Explanation<'a>) -> Suspects<'a> {
+        let before = |place: &usize| refuted.small[*place].end < Some(refuted.at);
+        let grants = refuted.small.iter().all(|call| acquires(call.op));
+        let done =
+            (0..refuted.small.len()).find(before).filter(|_| refuted.small.len() == 2 && grants);
+        let done = done.and_then(|place| refuted.operation(place));
+        Suspects { late: explanation.late, done }
     }
 
     fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {

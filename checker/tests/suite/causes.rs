@@ -20,9 +20,12 @@ struct Case {
 const REGISTER: &[&str] = &["register/linearizable"];
 const LEADERS: &[&str] = &["leader/one-per-generation"];
 const STALE: &str = "p1 - w k 1 [0..10] ok\np1 n2 w k 2 [20..30] ok\np2 n1 r k [40..50] ok 1\n";
+const COUNTER: &[&str] = &["counter/linearizable"];
+const SHORT: &str =
+    "p1 n2 inc c 1 [20..30] ok\np1 n2 inc c 1 [31..33] ok\np2 n1 r c [70..80] ok 0\n";
 const SPLIT: &str = "poll n1 leader g4 [5000..5005]\npoll n2 leader g4 [5300..5305]\n";
 
-const CASES: [Case; 9] = [
+const CASES: [Case; 16] = [
     Case {
         checks: REGISTER,
         class: "stale-read",
@@ -165,6 +168,100 @@ const CASES: [Case; 9] = [
                server n1/1 exited 150\n",
         explained: &["server n2/1 exited 160"],
         not: &["", "server n2/1 exited 160\nserver n2/2 started 170", "server n2/1 killed 160"],
+    },
+    Case {
+        checks: COUNTER,
+        class: "counter-out-of-bounds",
+        says: "n2 led generation 5 after n1 by 0.035 s, and increments that were open meanwhile add up \
+               to the 1 too many",
+        base: "p1 n1 inc c 1 [0..10] ok\np2 - r c [12..14] ok 1\np3 - r c [60..70] ok 3\n\
+               poll n1 leader g4 [11..15]\n",
+        explained: &[
+            "p1 n1 inc c 1 [20..50] info\npoll n2 leader g5 [30..35]",
+            "p1 n1 inc c 1 [20..50] ok\npoll n2 leader g5 [30..35]",
+        ],
+        not: &[
+            // It was over before, or began after, or was refused; the old leader led on.
+            "p1 n1 inc c 1 [20..22] ok\npoll n1 leader g4 [23..25]\npoll n2 leader g5 [30..35]",
+            "p1 n1 inc c 1 [40..50] ok\npoll n2 leader g5 [30..35]",
+            "p1 n1 inc c 1 [20..50] fail\npoll n2 leader g5 [30..35]",
+            "p1 n1 inc c 1 [20..50] info\npoll n1 leader g5 [30..35]",
+            // A read after it was right.
+            "p1 n1 inc c 1 [20..50] info\npoll n2 leader g5 [30..35]\np4 - r c [40..45] ok 1",
+        ],
+    },
+    Case {
+        checks: COUNTER,
+        class: "counter-out-of-bounds",
+        says: "n2 acknowledged increments of 2 together while it was cut from the majority n1 and n3 \
+               (fault 1): as much as is missing",
+        base: SHORT,
+        explained: &["fault 1 cut n2|n1,n3 [15..60]"],
+        not: &[
+            // One of the two was asked before the cut.
+            "fault 1 cut n2|n1,n3 [25..60]",
+            "fault 1 cut n3|n1,n2 [15..60]",
+            "fault 1 cut n2|n1,n3 [15..60] unproven",
+        ],
+    },
+    Case {
+        checks: COUNTER,
+        class: "counter-out-of-bounds",
+        says: "n2, which had acknowledged 2 increments of 2 together last, was killed at 0.040 s \
+               (fault 1): as much as is missing",
+        base: SHORT,
+        explained: &["fault 1 kill n2 [40..45]"],
+        not: &[
+            "fault 1 kill n3 [40..45]",
+            "fault 1 kill n2 [32..34]",
+            "fault 1 kill n2 [40..90]",
+            "fault 1 kill n2 [40..45] unproven",
+            // They were there after it.
+            "fault 1 kill n2 [40..45]\np3 - r c [50..55] ok 2",
+            // What it acknowledged last is more than is missing.
+            "fault 1 kill n2 [40..45]\np4 n2 inc c 3 [34..36] ok\np5 n1 inc c -3 [34..36] ok",
+        ],
+    },
+    Case {
+        checks: &["unique-ids/unique"],
+        class: "duplicate-id",
+        says: "n1 gave both, and was killed at 0.020 s (fault 1) in between",
+        base: "p1 n1 gen i [0..10] ok 7\n",
+        explained: &["p2 n1 gen i [50..60] ok 7\nfault 1 kill n1 [20..30]"],
+        not: &[
+            "p2 n2 gen i [50..60] ok 7\nfault 1 kill n1 [20..30]",
+            "p2 n1 gen i [50..60] ok 7\nfault 1 kill n2 [20..30]",
+            "p2 n1 gen i [50..60] ok 7\nfault 1 kill n1 [20..70]",
+            "p2 n1 gen i [50..60] ok 7\nfault 1 kill n1 [20..30] unproven",
+        ],
+    },
+    Case {
+        checks: &["timestamps/increasing"],
+        class: "timestamp-went-back",
+        says: "n1 gave both, and was killed at 0.020 s (fault 1) in between",
+        base: "p1 n1 gen i [0..10] ok 7\np2 n1 gen i [50..60] ok 3\n",
+        explained: &["fault 1 kill n1 [20..30]"],
+        not: &["fault 1 kill n2 [20..30]", "fault 1 pause n1 [20..30]"],
+    },
+    Case {
+        checks: &["fencing/linearizable"],
+        class: "token-went-back",
+        says: "n1 gave both, and lost its power at 0.020 s (fault 1) in between",
+        base: "p1 n1 acq l 1 [0..10] ok 7\np2 n1 acq l 2 [50..60] ok 3\n",
+        explained: &["fault 1 power n1 [20..30]"],
+        not: &["fault 1 power n2 [20..30]", "fault 1 power n1 [20..30] unproven"],
+    },
+    Case {
+        checks: &["mutex/linearizable"],
+        class: "lock-held-twice",
+        says: "n1, which had acknowledged it, was killed at 0.020 s (fault 1). ",
+        base: "p1 n1 acq l 1 [0..10] ok\np2 n2 acq l 2 [50..60] ok\n",
+        explained: &["fault 1 kill n1 [20..30]"],
+        not: &[
+            "fault 1 kill n2 [20..30]",
+            "fault 1 kill n1 [20..70]",
+            "fault 1 kill n1 [20..30] unproven",
+        ],
     },
 ];
 

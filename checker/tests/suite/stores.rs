@@ -262,6 +262,55 @@ fn a_few_repeated_values_need_no_search() {
     }
 }
 
+/// A store of one key: of `count` operations, each around its instant, a few in a hundred write or
+/// append a text that others do, too, or the empty one; the last read is `stale` if it is to be.
+fn texts(count: u64, stale: bool) -> Vec<Transaction> {
+    let mut dice = Dice::new(11);
+    let (mut held, mut read, mut drawn) = (String::new(), Vec::new(), Vec::new());
+    for number in 0..count {
+        let (now, key) = (20 * number + 40, "k".into());
+        let again = dice.below(100) < 4;
+        let text = match again {
+            true => ["a", "bb", ""][dice.below(3) as usize].to_owned(),
+            false => format!("x{number}y"),
+        };
+        let (op, outcome) = match dice.below(10) {
+            0 => {
+                held.clone_from(&text);
+                (Op::Write { key, value: Value::text(&text) }, Outcome::Write)
+            }
+            1..4 => {
+                held += &text;
+                (Op::Append { key, value: Value::text(&text) }, Outcome::Append)
+            }
+            _ => {
+                read.push(held.clone());
+                (Op::Read { key }, Outcome::Read { value: Some(Value::text(&held)) })
+            }
+        };
+        let start = now - dice.below(30);
+        drawn.push((op, Some(outcome), start, Some(now + dice.below(30))));
+    }
+    let (now, key) = (20 * count + 1_000, "k".into());
+    let last = if stale { read[read.len() / 2].clone() } else { held };
+    let outcome = Outcome::Read { value: Some(Value::text(&last)) };
+    drawn.push((Op::Read { key }, Some(outcome), now, Some(now + 1)));
+    drawn.sort_by_key(|one| one.2);
+    drawn
+}
+
+#[test]
+fn a_few_repeated_texts_need_no_search() {
+    for count in [1_000, 5_000] {
+        let since = std::time::Instant::now();
+        let finding = Kv::decide_fast(&as_calls(&texts(count, false)));
+        assert_eq!(finding, Finding::Legal, "{count}");
+        let finding = Kv::decide_fast(&as_calls(&texts(count, true)));
+        assert!(finding.is_refuted(), "{count}: {finding:?}");
+        println!("{count} operations: {:.2} s", since.elapsed().as_secs_f64());
+    }
+}
+
 /// Appends a transaction that finds what the first writer of some register left there.
 fn stale_read(drawn: &mut Vec<Transaction>) -> Micro {
     let end = drawn.iter().filter_map(|one| one.3).max().unwrap_or_default();

@@ -7,7 +7,7 @@ mod down;
 mod ends;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -16,19 +16,17 @@ use fracas_checker::fault::{Cut, Measurement, RestartAs, Stage};
 use fracas_checker::harness::Mishap;
 use fracas_targets::{Deployment, Device, Limits, LogFile, NodePlan, StopSignal};
 
-use crate::durable;
-use crate::equipment::Equipment;
+use crate::equipment::name;
+use crate::means::Wanted;
 use crate::recorder::Recorder;
 use crate::start_error::StartError;
 use crate::store::RunDir;
 use crate::tail::Begin;
 use crate::view::View;
-use fracas_lab::clock;
-use fracas_lab::disk::Disk;
-use fracas_lab::leftovers::MARK;
+use fracas_lab::LabError;
+use fracas_lab::agent::{self, Agent, Facts, Measure, Order, Report, Start};
 use fracas_lab::packets::Shaping;
-use fracas_lab::resources::MemoryWatch;
-use fracas_lab::{Lab, LabError, Launch, NodeProcess, Reach, Signal, Threads, proofs};
+use fracas_lab::{Limits as Bounds, Reach};
 
 /// A log file of a node.
 #[derive(Debug, Clone)]
@@ -41,7 +39,9 @@ pub struct NodeLog {
 
 /// The running cluster.
 pub struct Cluster {
-    lab: Lab,
+    agent: Arc<dyn Agent>,
+    facts: Facts,
+    wanted: Wanted,
     deployments: Deployments,
     run: RunDir,
     recorder: Recorder,
@@ -50,13 +50,11 @@ pub struct Cluster {
     /// How often each was started, beside the locks: who asks must not wait for one.
     starts: BTreeMap<NodeId, AtomicU32>,
     /// What of our own has ended, once something has.
-    broken: OnceLock<(Mishap, Option<&'static str>)>,
+    broken: OnceLock<(Mishap, Option<String>)>,
     /// When everything of our own was seen to live for the last time.
     whole_at: AtomicU64,
-    memory: MemoryWatch,
     cuts: Mutex<BTreeMap<u32, Vec<Cut>>>,
-    shapings: Mutex<BTreeMap<u32, BTreeMap<Cut, Shaping>>>,
-    equipment: Equipment,
+    shapings: Mutex<BTreeMap<u32, Vec<(Cut, Shaping)>>>,
 }
 
 /// The target on this cluster, as it is started first and as it may come back after a kill.
@@ -77,14 +75,23 @@ impl Deployments {
 /// One node.
 #[derive(Default)]
 struct Server {
-    process: Option<NodeProcess>,
-    /// What was killed last, kept to see that it stays gone until the node is started again.
-    killed: Option<NodeProcess>,
+    state: State,
     incarnation: u32,
     /// As what it was started last.
     started: RestartAs,
     /// Which files the logs were at the start of each incarnation, the first one's included.
     begins: Vec<BTreeMap<PathBuf, Begin>>,
+}
+
+/// How a node's server fares, as far as the agent has told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum State {
+    /// It has ended by itself, or was never started.
+    #[default]
+    Ended,
+    Running,
+    /// It was killed, and is kept down.
+    Killed,
 }
 
 /// How a fault ends a node.
@@ -109,26 +116,14 @@ pub struct Crash {
     pub log: Vec<String>,
 }
 
-/// Proves that the monotonic clock of a node is ahead by so many nanoseconds, if it shall be at all.
-/// It stays so as long as the node's processes live.
-fn shifted(process: &mut NodeProcess, nanos: i64) -> Result<(), LabError> {
-    if nanos == 0 {
-        return Ok(());
-    }
-    let measured = clock::prove_shift(process, nanos)?;
-    if measured.holds {
-        Ok(())
-    } else {
-        Err(LabError::answer("shift a monotonic clock", measured.result))
-    }
-}
-
 /// What a cluster is made of.
 pub struct Parts {
-    /// The laboratory it runs in.
-    pub lab: Lab,
-    /// What its nodes are given for faults.
-    pub equipment: Equipment,
+    /// Who acts on its nodes.
+    pub agent: Arc<dyn Agent>,
+    /// Where they are.
+    pub facts: Facts,
+    /// What its nodes were given for faults.
+    pub wanted: Wanted,
     /// The target, filled in for each of its nodes.
     pub deployments: Deployments,
     /// Where the run is kept.
@@ -143,12 +138,14 @@ impl Cluster {
     /// A cluster whose nodes are not started yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { lab, equipment, deployments, run, recorder, view } = parts;
+        let Parts { agent, facts, wanted, deployments, run, recorder, view } = parts;
         let nodes = || deployments.first.nodes.keys();
         let servers = nodes().map(|node| (*node, Mutex::default())).collect();
         let starts = nodes().map(|node| (*node, AtomicU32::default())).collect();
         Self {
-            lab,
+            agent,
+            facts,
+            wanted,
             deployments,
             run,
             recorder,
@@ -157,17 +154,42 @@ impl Cluster {
             starts,
             broken: OnceLock::new(),
             whole_at: AtomicU64::default(),
-            memory: MemoryWatch::new(),
             cuts: Mutex::default(),
             shapings: Mutex::default(),
-            equipment,
         }
     }
 
-    /// The laboratory it runs in.
+    /// Gives its agent an order.
+    ///
+    /// # Errors
+    /// When it makes no sense, or cannot be carried out.
+    pub fn ask<T: TryFrom<Report, Error = Report>>(&self, order: &Order) -> Result<T, LabError> {
+        self.agent.ask(order)
+    }
+
+    /// Has its agent measure something of each of these.
+    ///
+    /// # Errors
+    /// When something cannot be measured.
+    pub fn measure(
+        &self,
+        what: impl IntoIterator<Item = Measure>,
+        stage: Stage,
+    ) -> Result<Vec<Measurement>, LabError> {
+        let each = what.into_iter().map(|what| self.ask(&Order::Measure(what, stage)));
+        each.collect::<Result<Vec<Vec<_>>, _>>().map(|all| all.concat())
+    }
+
+    /// Where its nodes are, and by what means their network is broken.
     #[must_use]
-    pub fn lab(&self) -> &Lab {
-        &self.lab
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// By what means some kinds of faults are brought about.
+    #[must_use]
+    pub fn wanted(&self) -> &Wanted {
+        &self.wanted
     }
 
     /// All nodes, in order.
@@ -186,16 +208,12 @@ impl Cluster {
         self.nodes().try_for_each(|node| self.start(node, RestartAs::Same))
     }
 
-    /// Writes the files of a node. They are durable before it starts: a power failure takes only
-    /// what the server wrote.
+    /// Writes the files of a node.
     fn write_files(&self, node: NodeId, plan: &NodePlan) -> Result<(), StartError> {
-        let top = self.run.node(node)?;
         for (path, text) in &plan.files {
-            durable::write(&top, path, text).map_err(|error| StartError::File {
-                node,
-                path: path.clone(),
-                error,
-            })?;
+            let order = Order::Write(node, name(&self.facts, node, path), text.clone());
+            let failed = |error| StartError::File { node, path: path.clone(), error };
+            self.ask::<()>(&order).map_err(failed)?;
         }
         Ok(())
     }
@@ -206,29 +224,18 @@ impl Cluster {
     /// When it is running, or its process cannot be started.
     pub fn start(&self, node: NodeId, again: RestartAs) -> Result<(), StartError> {
         let mut server = self.server(node);
-        if server.process.is_some() {
+        if server.state == State::Running {
             Err(LabError::Asked(format!("start node {node}: it is running")))?;
         }
         if !again.is_same() {
             server.started = again;
         }
         // Else a server that ended because an fsync failed would believe what no disk has.
-        self.equipment.disks(node).iter().try_for_each(Disk::evict)?;
+        self.ask::<()>(&Order::Evict(node))?;
         let plan = self.deployments.node(server.started, node);
-        let dir = self.run.node(node)?;
-        let mark = (MARK.to_owned(), self.run.path().display().to_string());
-        let faked = self.equipment.environment(node, Path::new(&plan.argv[0]))?;
-        let launch = Launch {
-            node,
-            argv: plan.argv.clone(),
-            env: plan.env.clone().into_iter().chain([mark]).chain(faked).collect(),
-            stdout: dir.join("stdout"),
-            stderr: dir.join("stderr"),
-            dir,
-            clock: self.equipment.page(node),
-            monotonic_offset: self.equipment.monotonic_offset(node),
-            reach: reach(plan, &self.run),
-        };
+        let monotonic_offset = self.wanted.monotonic.get(&node).copied().unwrap_or(0);
+        let (argv, env, reach) = (plan.argv.clone(), plan.env.clone(), reach(plan));
+        let start = Start { node, argv, env, monotonic_offset, reach };
         let begins = self.outputs(node).into_iter().map(|path| {
             let begin = Begin::of(&path);
             (path, begin)
@@ -237,11 +244,21 @@ impl Cluster {
         server.incarnation += 1;
         self.starts[&node].store(server.incarnation, Ordering::Relaxed);
         self.tell(node, server.incarnation, NodeChange::Started);
-        server.killed = None;
-        let mut process = self.lab.start(&launch)?;
-        let shifted = shifted(&mut process, launch.monotonic_offset);
-        server.process = Some(process);
-        Ok(shifted?)
+        server.state = State::Ended;
+        self.ask::<()>(&Order::Start(Box::new(start)))?;
+        server.state = State::Running;
+        Ok(self.must_be_shifted(node, monotonic_offset)?)
+    }
+
+    /// Proves that the monotonic clock of a node is ahead by so many nanoseconds, if it shall be at
+    /// all. It stays so as long as the node's processes live.
+    fn must_be_shifted(&self, node: NodeId, nanos: i64) -> Result<(), LabError> {
+        let shift = (nanos != 0).then_some(Measure::Shift(node, nanos));
+        let measured = self.measure(shift, Stage::Injected)?;
+        match measured.into_iter().find(|one| !one.holds) {
+            Some(one) => Err(LabError::answer("shift a monotonic clock", one.result)),
+            None => Ok(()),
+        }
     }
 
     /// The log files of a node that the target names.
@@ -289,64 +306,27 @@ impl Cluster {
         self.starts[&node].load(Ordering::Relaxed)
     }
 
-    /// Stops all processes of a node.
-    ///
-    /// # Errors
-    /// When it is not running, or does not stop.
-    pub fn pause(&self, node: NodeId) -> Result<Threads, LabError> {
-        self.running(node, NodeProcess::pause)
-    }
-
-    /// Continues all processes of a node.
-    ///
-    /// # Errors
-    /// When it is not running, or does not go on.
-    pub fn resume(&self, node: NodeId) -> Result<Threads, LabError> {
-        self.running(node, NodeProcess::resume)
-    }
-
-    /// Measures the pause of some nodes.
-    ///
-    /// # Errors
-    /// When one of them is not running, or cannot be looked at.
-    pub fn measure_pause(
-        &self,
-        nodes: &[NodeId],
-        stage: Stage,
-    ) -> Result<Vec<Measurement>, LabError> {
-        let each =
-            nodes.iter().map(|node| self.running(*node, |process| proofs::pause([process], stage)));
-        each.collect::<Result<Vec<_>, _>>().map(|all| all.into_iter().flatten().collect())
-    }
-
     /// Whether a node's process is there.
     #[must_use]
     pub fn is_running(&self, node: NodeId) -> bool {
-        self.server(node).process.is_some()
+        self.server(node).state == State::Running
     }
 
     /// Whether a node's server has ended by itself, and no fault keeps it down.
     #[must_use]
     pub fn has_ended(&self, node: NodeId) -> bool {
-        let server = self.server(node);
-        server.process.is_none() && server.killed.is_none()
-    }
-
-    /// What the nodes were given so that some kinds of faults can be brought about.
-    #[must_use]
-    pub fn equipment(&self) -> &Equipment {
-        &self.equipment
+        self.server(node).state == State::Ended
     }
 
     /// Makes fault `id` do this to packets, and nothing else; all changes take effect at once.
     ///
     /// # Errors
     /// When this machine cannot.
-    pub fn shape(&self, id: u32, shapings: BTreeMap<Cut, Shaping>) -> Result<(), LabError> {
+    pub fn shape(&self, id: u32, shapings: Vec<(Cut, Shaping)>) -> Result<(), LabError> {
         let mut all = self.shapings.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(id, shapings);
-        let union = all.values().flatten().map(|(pair, shaping)| (*pair, *shaping));
-        self.lab.shape(&union.collect())
+        let union: BTreeMap<Cut, Shaping> = all.values().flatten().copied().collect();
+        self.ask(&Order::Shape(union.into_iter().collect()))
     }
 
     /// Adds the directions that fault `id` cuts; all changes take effect at one moment.
@@ -356,7 +336,7 @@ impl Cluster {
     pub fn cut(&self, id: u32, cut: Vec<Cut>) -> Result<(), LabError> {
         let mut cuts = self.cuts.lock().unwrap_or_else(PoisonError::into_inner);
         cuts.insert(id, cut);
-        self.lab.cut(&union(&cuts))
+        self.ask(&Order::Cut(union(&cuts)))
     }
 
     /// Opens the directions that only fault `id` cut.
@@ -366,7 +346,7 @@ impl Cluster {
     pub fn heal(&self, id: u32) -> Result<(), LabError> {
         let mut cuts = self.cuts.lock().unwrap_or_else(PoisonError::into_inner);
         cuts.remove(&id);
-        self.lab.cut(&union(&cuts))
+        self.ask(&Order::Cut(union(&cuts)))
     }
 
     /// All directions that are cut now.
@@ -384,10 +364,14 @@ impl Cluster {
         let mut first = Ok(());
         for (node, plan) in &self.deployments.first.nodes {
             let mut server = self.server(*node);
-            let Some(mut process) = server.process.take() else { continue };
-            let stopped = process.terminate(signal(plan.stop.signal), plan.stop.grace);
+            if server.state != State::Running {
+                continue;
+            }
+            server.state = State::Ended;
+            let (signal, grace) = (signal(plan.stop.signal), plan.stop.grace);
+            let stopped = self.ask(&Order::Terminate(*node, signal, grace));
             self.tell(*node, server.incarnation, NodeChange::Stopped);
-            first = first.and(stopped.map(|_| ()));
+            first = first.and(stopped);
         }
         first
     }
@@ -396,45 +380,31 @@ impl Cluster {
         self.recorder.record(EventKind::Node { node, incarnation, change });
     }
 
-    /// Does something to the processes of a node.
-    ///
-    /// # Errors
-    /// When it is not running, or what is done fails.
-    pub fn running<T>(
-        &self,
-        node: NodeId,
-        act: impl FnOnce(&mut NodeProcess) -> Result<T, LabError>,
-    ) -> Result<T, LabError> {
-        let mut server = self.server(node);
-        let process = server.process.as_mut();
-        act(process.ok_or_else(|| LabError::Asked(format!("node {node} is not running")))?)
-    }
-
     fn server(&self, node: NodeId) -> MutexGuard<'_, Server> {
         self.servers[&node].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The signal that a target's word means.
-fn signal(word: StopSignal) -> Signal {
+fn signal(word: StopSignal) -> agent::StopSignal {
     match word {
-        StopSignal::Term => Signal::SIGTERM,
-        StopSignal::Int => Signal::SIGINT,
-        StopSignal::Quit => Signal::SIGQUIT,
-        StopSignal::Hup => Signal::SIGHUP,
-        StopSignal::Kill => Signal::SIGKILL,
+        StopSignal::Term => agent::StopSignal::Term,
+        StopSignal::Int => agent::StopSignal::Int,
+        StopSignal::Quit => agent::StopSignal::Quit,
+        StopSignal::Hup => agent::StopSignal::Hup,
+        StopSignal::Kill => agent::StopSignal::Kill,
     }
 }
 
-/// What a server reaches of the machine: what its target asks for, and no evidence.
-fn reach(plan: &NodePlan, run: &RunDir) -> Reach {
+/// What a server reaches of the machine: what its target asks for.
+fn reach(plan: &NodePlan) -> Reach {
     let Limits { processes, memory, file } = plan.asks.limits;
     Reach {
-        evidence: vec![run.evidence().to_owned()],
+        evidence: Vec::new(),
         reads: plan.reads.clone(),
         fuse: plan.asks.devices.contains(&Device::Fuse),
         namespaces: plan.asks.namespaces,
-        limits: fracas_lab::Limits { processes, memory, file },
+        limits: Bounds { processes, memory, file },
     }
 }
 

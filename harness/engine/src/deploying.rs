@@ -5,26 +5,20 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use fracas_checker::event::NodeId;
 use fracas_checker::fault::RestartAs;
 use fracas_targets::{ClusterSpec, NodeSpec};
 
 use crate::cluster::Deployments;
 use crate::plan::RunPlan;
 use crate::run::error::RunError;
-use crate::store::{RunDir, StoreError};
-use fracas_lab::Lab;
+use fracas_lab::agent::{Facts, Site};
 
 /// The target as it is started, and as it may come back.
 ///
 /// # Errors
-/// When its templates cannot be filled in, or the run directory refuses.
-pub fn deployments(plan: &RunPlan, lab: &Lab, dir: &RunDir) -> Result<Deployments, RunError> {
-    let node = |id: &NodeId| {
-        let dir = dir.node(*id)?;
-        Ok(NodeSpec { id: *id, ip: lab.address(*id), dir })
-    };
-    let nodes = plan.spec.nodes.iter().map(node).collect::<Result<Vec<_>, StoreError>>()?;
+/// When its templates cannot be filled in.
+pub fn deployments(plan: &RunPlan, facts: &Facts) -> Result<Deployments, RunError> {
+    let nodes = nodes(facts);
     let deployed = |binary: &Path, extra_args: &[String]| {
         let (nodes, extra_args) = (nodes.clone(), extra_args.to_vec());
         let spec = ClusterSpec { binary: binary.to_owned(), nodes, extra_args };
@@ -40,4 +34,12 @@ pub fn deployments(plan: &RunPlan, lab: &Lab, dir: &RunDir) -> Result<Deployment
         again.insert(RestartAs::OtherFlags, deployed(&plan.spec.binary, &arguments)?);
     }
     Ok(Deployments { first: deployed(&plan.spec.binary, &plan.spec.extra_args)?, again })
+}
+
+/// The nodes as a target is told of them.
+#[must_use]
+pub fn nodes(facts: &Facts) -> Vec<NodeSpec> {
+    let node =
+        |(id, site): (&_, &Site)| NodeSpec { id: *id, ip: site.address, dir: site.dir.clone() };
+    facts.nodes.iter().map(node).collect()
 }

@@ -12,7 +12,6 @@ pub mod clients;
 pub mod cluster;
 pub mod deploying;
 pub mod doctor;
-pub mod durable;
 pub mod enough;
 pub mod equipment;
 pub mod faults;

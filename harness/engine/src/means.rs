@@ -3,19 +3,9 @@
 use std::collections::BTreeMap;
 
 use fracas_checker::event::NodeId;
+pub use fracas_lab::clock::Means as ClockMeans;
 use fracas_lab::disk::Model;
 use serde::{Deserialize, Serialize};
-
-/// By what means wall clocks are made wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ClockMeans {
-    /// The vDSO functions of every program are redirected.
-    #[default]
-    Redirect,
-    /// libfaketime, where a program loads libraries.
-    Faketime,
-}
 
 /// By what means packets are late or lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

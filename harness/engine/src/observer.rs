@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use fracas_checker::event::NodeId;
+use fracas_lab::agent::Order;
 use fracas_targets::Poller;
 use tokio::task::JoinSet;
 
@@ -133,8 +134,8 @@ fn poll_by_program(context: &Context, node: NodeId, poller: &Poller, over: &Atom
     let Some(argv) = poller.command(node) else { return };
     while !over.load(Ordering::Relaxed) {
         let (since, before) = (context.recorder.now(), context.cluster.incarnation(node));
-        let said = context.cluster.running(node, |process| process.door());
-        match said.and_then(|door| door.run(&argv, poller.timeout())) {
+        let order = Order::Run(node, argv.clone(), poller.timeout());
+        match context.cluster.ask::<String>(&order) {
             Ok(output) => context.answered(node, Asked { since, before }, poller.heard(&output)),
             Err(error) => tracing::debug!(%node, %error, "no status"),
         }

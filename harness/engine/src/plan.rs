@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fracas_checker::history::{self, Coverage};
 use fracas_targets::Target;
-use fracas_workloads::{Chosen, Size};
+use fracas_workloads::{Chosen, Load};
 
 use crate::faults::Kind;
 use crate::nemesis;
@@ -28,7 +28,7 @@ pub struct RunPlan {
     /// What clients do.
     pub workloads: Chosen,
     /// How much they do.
-    pub size: Size,
+    pub load: Load,
     /// Where and for whom it is carried out.
     pub place: Place,
     /// What there is to tell of the decision.
@@ -86,15 +86,15 @@ impl RunPlan {
                 target.name()
             ));
         }
-        let size = Size {
+        let load = Load {
             clients: spec.clients,
             nodes: spec.nodes.clone(),
             rate: spec.rate,
             keys: spec.keys,
             serves: target.serves(),
         };
-        let workloads = Chosen::new(&workloads, &size);
-        Ok(Self { spec, target, workloads, size, place, notes })
+        let workloads = Chosen::new(&workloads, &load);
+        Ok(Self { spec, target, workloads, load, place, notes })
     }
 
     /// How the history is to be judged.
@@ -144,7 +144,7 @@ impl RunPlan {
         format!(
             "{}, {}, {:?}, workloads: {}, faults: {}",
             counted(self.spec.nodes.len(), "node"),
-            counted(self.size.clients.into(), "client"),
+            counted(self.load.clients.into(), "client"),
             self.spec.time,
             workloads.join(", "),
             if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") }
@@ -259,10 +259,10 @@ mod tests {
     #[test]
     fn without_faults_no_election_is_asked_for() {
         let (nodes, serves) = (vec![NodeId(1)], OpKind::asked().collect());
-        let size = Size { nodes, clients: 1, rate: None, keys: 1, serves };
-        let all = Chosen::new(fracas_workloads::ALL, &size);
+        let load = Load { nodes, clients: 1, rate: None, keys: 1, serves };
+        let all = Chosen::new(fracas_workloads::ALL, &load);
         let register = fracas_workloads::find("register").expect("a workload");
-        let register = Chosen::new(&[register], &size);
+        let register = Chosen::new(&[register], &load);
         for (workloads, faults, elections) in
             [(&all, true, 1), (&all, false, 0), (&register, true, 0)]
         {

@@ -4,20 +4,32 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fracas_checker::event::NodeId;
+use fracas_checker::fault::Cut;
 
 use crate::faults::Kind;
 use crate::plan::RunPlan;
 use crate::refusal::refused;
+use fracas_lab::agent::{Agent, Facts, LocalAgent, Order};
 use fracas_lab::{Lab, LabError, LabSpec};
+
+/// The direction of the network that is tried before a lab is there.
+const DIRECTION: Cut = (NodeId(1), NodeId(2));
 
 /// Cuts and shapes one direction for a moment, as far as faults of these kinds would.
 ///
 /// # Errors
 /// [`LabError::Unavailable`], with the fault that cannot be brought about.
-pub fn try_out(lab: &Lab, kinds: &BTreeSet<Kind>) -> Result<(), LabError> {
-    let Some(direction) = lab.directions().first().copied() else { return Ok(()) };
-    let tried = |kind: &Kind| kind.try_out(lab, direction);
+pub fn try_out(agent: &dyn Agent, kinds: &BTreeSet<Kind>) -> Result<(), LabError> {
+    let Some(direction) = direction(agent)? else { return Ok(()) };
+    let tried = |kind: &Kind| kind.try_out(agent, direction);
     kinds.iter().try_for_each(|kind| tried(kind).map_err(|error| refused(kind.word(), error)))
+}
+
+/// One direction of a lab, if it has any.
+fn direction(agent: &dyn Agent) -> Result<Option<Cut>, LabError> {
+    let facts: Facts = agent.ask(&Order::Facts)?;
+    let mut nodes = facts.nodes.into_keys();
+    Ok(nodes.next().zip(nodes.next()))
 }
 
 /// Which of the kinds of faults of a plan take what the network of this machine cannot do, with the
@@ -27,13 +39,13 @@ pub fn try_out(lab: &Lab, kinds: &BTreeSet<Kind>) -> Result<(), LabError> {
 pub fn lacking(plan: &RunPlan) -> BTreeMap<Kind, String> {
     let wanted = plan.spec.faults.iter().copied().filter(|kind| kind.is_between());
     let wanted: Vec<Kind> = wanted.collect();
-    let (nodes, partition) = (vec![NodeId(1), NodeId(2)], plan.spec.partition);
+    let (nodes, partition) = (vec![DIRECTION.0, DIRECTION.1], plan.spec.partition);
     let spec = LabSpec { nodes, partition, ineffective_cut: plan.place.ineffective_cut };
     if wanted.is_empty() {
         return BTreeMap::new();
     }
     let Ok(lab) = Lab::build(&spec) else { return BTreeMap::new() };
-    let Some(direction) = lab.directions().first().copied() else { return BTreeMap::new() };
-    let why = |kind: Kind| Some((kind, kind.try_out(&lab, direction).err()?.to_string()));
+    let agent = LocalAgent::new(lab);
+    let why = |kind: Kind| Some((kind, kind.try_out(&agent, DIRECTION).err()?.to_string()));
     wanted.into_iter().filter_map(why).collect()
 }

@@ -11,7 +11,8 @@ use crate::faults::Kind;
 use crate::nemesis::{self, Planned};
 use crate::plan::RunPlan;
 use crate::{store, targets};
-use fracas_lab::{Lab, World};
+use fracas_lab::World;
+use fracas_lab::agent::Facts;
 
 /// A server that does not tell its version in this time is not asked again.
 const VERSION_WITHIN: Duration = Duration::from_secs(5);
@@ -32,8 +33,8 @@ pub fn begin(plan: &RunPlan, world: &World) -> RunRecord {
         target: target(plan),
         workloads: plan.workloads.all().map(|workload| workload.name().to_owned()).collect(),
         faults: plan.spec.faults.iter().map(ToString::to_string).collect(),
-        clients: plan.size.clients,
-        rate: plan.size.rate,
+        clients: plan.load.clients,
+        rate: plan.load.rate,
         time_s: plan.spec.time.as_secs_f64(),
         host: host(plan, world),
         ended: Ended::Running,
@@ -94,10 +95,10 @@ fn rights(plan: &RunPlan) -> BTreeMap<String, String> {
     rights
 }
 
-/// By what means each kind of fault that was allowed is brought about in `lab`.
+/// By what means each kind of fault that was allowed is brought about in this lab.
 #[must_use]
-pub fn mechanisms(lab: &Lab, plan: &RunPlan) -> BTreeMap<String, String> {
-    let how = |kind: &Kind| kind.mechanism(lab, &plan.spec.equipment);
+pub fn mechanisms(facts: &Facts, plan: &RunPlan) -> BTreeMap<String, String> {
+    let how = |kind: &Kind| kind.mechanism(facts, &plan.spec.equipment);
     plan.spec.faults.iter().map(|kind| (kind.word().to_owned(), how(kind))).collect()
 }
 

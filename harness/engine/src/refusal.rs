@@ -3,16 +3,29 @@
 use fracas_lab::LabError;
 
 /// The same error, with the kind of fault that cannot be brought about for it. Whatever it is, it is
-/// the machine's.
+/// the machine's; but where a process of our own ended, that is a failure of ours.
 #[must_use]
 pub(crate) fn refused(kind: &str, error: LabError) -> LabError {
     let what = format!("bring about the fault `{kind}`");
     match error {
-        LabError::Unavailable { .. } => error.within(&what),
+        LabError::Unavailable { .. } | LabError::Ended { .. } => error.within(&what),
         other => LabError::Unavailable {
             what,
             why: other.to_string(),
             mend: "see `fracas doctor`, or name the other kinds with `--faults`".into(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_of_ours_that_ended_is_not_the_machines() {
+        let ended = refused("disk", LabError::Ended { doing: "ask the disk".into() });
+        assert!(matches!(ended, LabError::Ended { .. }), "{ended}");
+        let other = refused("disk", LabError::answer("ask the disk", "nonsense"));
+        assert!(matches!(other, LabError::Unavailable { .. }), "{other}");
     }
 }

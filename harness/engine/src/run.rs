@@ -13,6 +13,7 @@ use std::time::Duration;
 use fracas_checker::event::{EventKind, Phase};
 use fracas_checker::harness::Mishap;
 use fracas_checker::history::{self, Header};
+use fracas_lab::agent::{Agent, Facts, Home, LocalAgent, Order};
 use fracas_lab::{Lab, LabSpec, World, scarce};
 use fracas_reports::{Ended, RunRecord};
 use fracas_targets::{Client, Deployment};
@@ -118,7 +119,7 @@ fn carry_out(
     let began = Instant::now();
     let around = Around { plan, dir: &dir, listener, audience };
     let ended = build(plan, &dir, &mut record)
-        .and_then(|lab| runtime.block_on(conduct(around, lab, interrupts)));
+        .and_then(|site| runtime.block_on(conduct(around, site, interrupts)));
     if let Err(error) = fracas_lab::take_back(&dir.path().join("nodes")) {
         tracing::warn!("{error}");
     }
@@ -150,8 +151,8 @@ struct Around<'a> {
     audience: Option<&'a Audience>,
 }
 
-/// Builds the lab, and notes how it brings faults about.
-fn build(plan: &RunPlan, dir: &RunDir, record: &mut RunRecord) -> Result<Lab, RunError> {
+/// Builds the lab and its agent, and notes how it brings faults about.
+fn build(plan: &RunPlan, dir: &RunDir, record: &mut RunRecord) -> Result<Premises, RunError> {
     let mut lab = Lab::build(&LabSpec {
         nodes: plan.spec.nodes.clone(),
         partition: plan.spec.partition,
@@ -161,16 +162,19 @@ fn build(plan: &RunPlan, dir: &RunDir, record: &mut RunRecord) -> Result<Lab, Ru
     if gear.contains_key(&Gear::Packets) && plan.spec.equipment.packets == PacketMeans::Netem {
         lab.use_netem()?;
     }
-    preflight::try_out(&lab, &plan.spec.faults)?;
-    record.host.mechanisms.extend(record::mechanisms(&lab, plan));
+    let home = Home { dir: dir.path().to_owned(), evidence: dir.evidence().to_owned() };
+    let agent: Arc<dyn Agent> = Arc::new(LocalAgent::at_home(lab, home)?);
+    preflight::try_out(&*agent, &plan.spec.faults)?;
+    let facts = agent.ask(&Order::Facts)?;
+    record.host.mechanisms.extend(record::mechanisms(&facts, plan));
     dir.write_record(record)?;
-    Ok(lab)
+    Ok(Premises { agent, facts })
 }
 
-/// What its faults take, on the nodes of a run.
-fn equipped(plan: &RunPlan, deployment: &Deployment, dir: &RunDir) -> Result<Equipment, RunError> {
-    let gear = Kind::take(&plan.spec.faults);
-    Ok(Equipment::of(&gear, deployment, &plan.spec.equipment, dir)?)
+/// Where a run takes place.
+struct Premises {
+    agent: Arc<dyn Agent>,
+    facts: Facts,
 }
 
 /// How the run ended, for its record.
@@ -190,11 +194,11 @@ fn told(ended: &Result<Stopped, RunError>) -> Ended {
 /// The run itself: five steps. Returns what ended it before its time, if anything did.
 async fn conduct(
     around: Around<'_>,
-    lab: Lab,
+    Premises { agent, facts }: Premises,
     interrupts: Interrupts,
 ) -> Result<Stopped, RunError> {
     let Around { plan, dir, listener, audience } = around;
-    let deployments = deployments(plan, &lab, dir)?;
+    let deployments = deployments(plan, &facts)?;
     let deployment = Arc::clone(&deployments.first);
     let header = header(plan, dir);
     let guard = plan.spec.until_anomaly.then(|| Guard::start(&header, listener)).transpose();
@@ -202,10 +206,13 @@ async fn conduct(
     let (recorder, writer) =
         Recorder::create(&dir.file("history.jsonl"), &header, feed).map_err(RunError::History)?;
     let view = View::default();
-    let equipment = equipped(plan, &deployment, dir)?;
+    let (gear, wanted) = (Kind::take(&plan.spec.faults), plan.spec.equipment.clone());
+    let equipment = Equipment { agent: &*agent, facts: &facts, gear: &gear, wanted: &wanted };
+    equipment.give_all(&deployment)?;
     let cluster = Cluster::new(Parts {
-        lab,
-        equipment,
+        agent,
+        facts,
+        wanted,
         deployments,
         run: dir.clone(),
         recorder: recorder.clone(),

@@ -5,8 +5,6 @@ use std::path::PathBuf;
 use fracas_checker::event::NodeId;
 use fracas_lab::LabError;
 
-use crate::store::StoreError;
-
 /// Why a cluster could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -14,16 +12,13 @@ pub enum StartError {
     #[error(transparent)]
     Lab(#[from] LabError),
     /// A file of the target could not be written.
-    #[error("write `{path}` for node {node}: {error}")]
+    #[error("{error}")]
     File {
         /// Whose file.
         node: NodeId,
         /// Which.
         path: PathBuf,
         /// Why.
-        error: std::io::Error,
+        error: LabError,
     },
-    /// The run directory refused.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }

@@ -12,7 +12,6 @@ use std::os::unix::fs::{DirBuilderExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use fracas_checker::event::NodeId;
 use fracas_reports::RunRecord;
 use fracas_targets::nearest;
 
@@ -165,21 +164,6 @@ impl RunDir {
     #[must_use]
     pub fn id(&self) -> String {
         self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-    }
-
-    /// The directory of a node, made if it is missing.
-    ///
-    /// # Errors
-    /// When it cannot be made.
-    pub fn node(&self, node: NodeId) -> Result<PathBuf, StoreError> {
-        let path = self.path.join("nodes").join(node.to_string());
-        fs::create_dir_all(&path).map_err(failed("make directory", &path))?;
-        let found = fs::symlink_metadata(&path).map_err(failed("look at", &path))?;
-        if !found.is_dir() {
-            let error = io::Error::from(io::ErrorKind::NotADirectory);
-            return Err(failed("use as a directory", &path)(error));
-        }
-        Ok(path)
     }
 
     /// Writes a file so that it is either the old or the new one, never half of it. A link of that
@@ -433,12 +417,5 @@ mod tests {
         assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
         assert_eq!(fs::read_to_string(run.file("report.html")).unwrap(), "new");
         assert!(fs::symlink_metadata(run.file("report.html")).unwrap().is_file());
-
-        let elsewhere = out.path().join("elsewhere");
-        fs::create_dir(&elsewhere).unwrap();
-        fs::create_dir(run.file("nodes")).unwrap();
-        symlink(&elsewhere, run.file("nodes/n1")).unwrap();
-        let refused = run.node(NodeId(1)).unwrap_err().to_string();
-        assert!(refused.contains("nodes/n1"), "{refused}");
     }
 }

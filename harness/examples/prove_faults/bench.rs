@@ -11,17 +11,20 @@ use fracas_checker::fault::{Measurement, RestartAs, Stage};
 use fracas_checker::history::{self, Header};
 use fracas_checker::{Completion, Op, ProcessId};
 use fracas_engine::cluster::{Cluster, Deployments, Parts};
+use fracas_engine::deploying::nodes;
 use fracas_engine::equipment::Equipment;
 use fracas_engine::faults::{Fault, Kind};
 use fracas_engine::recorder::{Recorder, Writer};
 use fracas_engine::store::{Readers, RunDir};
 use fracas_engine::targets;
 use fracas_engine::view::View;
-use fracas_lab::clock::{Sampling, prove_shift};
-use fracas_lab::{Lab, LabError, LabSpec, Launch, Mechanism, NodeProcess, Reach, disk, packets};
-use fracas_targets::{Client, ClusterSpec, Deployment, NodeSpec};
+use fracas_lab::agent::{Agent, Facts, Home, LocalAgent, Measure, Order, Start};
+use fracas_lab::clock::{Reading, Sampling};
+use fracas_lab::{Lab, LabError, LabSpec, Mechanism, Reach, disk, packets};
+use fracas_targets::{Client, ClusterSpec, Deployment};
 use tokio::runtime::Runtime;
 
+use crate::by_message::ByMessage;
 use crate::cases::{BYSTANDERS, Group, MONOTONIC, MONOTONIC_NAME, NODES, VICTIM};
 use crate::row::{Cost, Row, Verdict};
 use crate::ways::hand_over;
@@ -45,6 +48,8 @@ pub(crate) struct Bench {
     cluster: Cluster,
     deployment: Arc<Deployment>,
     run: RunDir,
+    /// Who acts on the cluster's nodes, as the cluster does not know them: to take their measure.
+    local: Arc<LocalAgent>,
     client: Client,
     runtime: Runtime,
     _writer: Writer,
@@ -67,24 +72,30 @@ impl Bench {
         let spec =
             LabSpec { nodes: NODES.to_vec(), partition: Mechanism::Auto, ineffective_cut: false };
         let lab = Lab::build(&spec).map_err(|error| text(&error))?;
-        let spec = ClusterSpec { binary, nodes: places(&lab, &run)?, extra_args: Vec::new() };
+        let home = Home { dir: run.path().to_owned(), evidence: run.evidence().to_owned() };
+        let local = Arc::new(LocalAgent::at_home(lab, home).map_err(|error| text(&error))?);
+        let agent: Arc<dyn Agent> = Arc::new(ByMessage(Arc::clone(&local)));
+        let facts: Facts = agent.ask(&Order::Facts).map_err(|error| text(&error))?;
+        let spec = ClusterSpec { binary, nodes: nodes(&facts), extra_args: Vec::new() };
         // One is made inside of the runtime: it has a pool of connections.
         let entered = runtime.enter();
         let deployment = Arc::new(target.deploy(&spec).map_err(|error| text(&error))?);
         let client = deployment.client().map_err(|error| text(&error))?;
         drop(entered);
-        let equipment =
-            Equipment::of(&Kind::take(&group.kinds()), &deployment, &group.wanted(), &run);
-        let equipment = equipment.map_err(|error| text(&error))?;
+        let (gear, wanted) = (Kind::take(&group.kinds()), group.wanted());
+        let equipment = Equipment { agent: &*agent, facts: &facts, gear: &gear, wanted: &wanted };
+        equipment.give_all(&deployment).map_err(|error| text(&error))?;
         let (recorder, writer) =
             Recorder::create(&run.file("history.jsonl"), &header(server, &run), None)
                 .map_err(|error| text(&error))?;
         let deployments = Deployments { first: Arc::clone(&deployment), again: BTreeMap::new() };
         let (run_of_cluster, view) = (run.clone(), View::default());
-        let parts = Parts { lab, equipment, deployments, run: run_of_cluster, recorder, view };
+        let parts =
+            Parts { agent, facts, wanted, deployments, run: run_of_cluster, recorder, view };
         let cluster = Cluster::new(parts);
         cluster.start_all().map_err(|error| text(&error))?;
-        let bench = Self { cluster, deployment, run, client, runtime, _writer: writer, next: 1 };
+        let bench =
+            Self { cluster, deployment, run, local, client, runtime, _writer: writer, next: 1 };
         bench.answers()?;
         NODES.into_iter().for_each(|node| bench.write_on(node));
         Ok(bench)
@@ -176,58 +187,60 @@ impl Bench {
         let mut row = Row::untried(MONOTONIC_NAME, Kind::Clock, Verdict::Proven);
         row.mechanism = "time namespace".to_owned();
         row.before = self.cost(VICTIM);
-        let shifted = self.shifted();
         let mut problems = Vec::new();
         let [mut injected, mut held] = [Vec::new(), Vec::new()];
-        match shifted {
-            Ok(mut process) => {
-                let measure = |process: &mut NodeProcess| {
-                    prove_shift(process, MONOTONIC).map(|measured| vec![measured])
-                };
-                injected = told(measure(&mut process), &mut problems);
-                row.during = self.network_and_disk();
-                row.during.clock_ns = call(&mut process);
-                held = told(measure(&mut process), &mut problems);
-                problems.extend(process.kill().err().map(|error| format!("failed to {error}")));
+        match self.start_shifted() {
+            Ok(()) => {
+                injected = self.shift(MONOTONIC, &mut problems);
+                row.during = self.cost(VICTIM);
+                held = self.shift(MONOTONIC, &mut problems);
+                let killed = self.cluster.ask::<()>(&Order::Kill(VICTIM));
+                problems.extend(killed.err().map(|error| format!("failed to {error}")));
             }
             Err(error) => problems.push(format!("failed to {error}")),
         }
         let again = self.cluster.start(VICTIM, RestartAs::Same);
         problems.extend(again.err().map(|error| format!("failed to {error}")));
-        let right = |process: &mut NodeProcess| prove_shift(process, 0).map(|one| vec![one]);
-        let healed = told(self.cluster.running(VICTIM, right), &mut problems);
+        let healed = self.shift(0, &mut problems);
         row.stages = [injected, held, healed];
         row.problems = problems;
         row
     }
 
-    /// The victim, killed and started with a monotonic clock that is ahead.
-    fn shifted(&self) -> Result<NodeProcess, LabError> {
+    /// Measures how far the victim's monotonic clock is ahead.
+    fn shift(&self, nanos: i64, problems: &mut Vec<String>) -> Vec<Measurement> {
+        told(self.cluster.measure([Measure::Shift(VICTIM, nanos)], Stage::Held), problems)
+    }
+
+    /// Kills the victim, and starts it with a monotonic clock that is ahead.
+    fn start_shifted(&self) -> Result<(), LabError> {
         self.cluster.kill(VICTIM)?;
         let plan = &self.deployment.nodes[&VICTIM];
-        let dir = self.run.path().join("nodes").join(VICTIM.to_string());
-        self.cluster.lab().start(&Launch {
+        self.cluster.ask(&Order::Start(Box::new(Start {
             node: VICTIM,
             argv: plan.argv.clone(),
             env: plan.env.clone(),
-            stdout: dir.join("stdout"),
-            stderr: dir.join("stderr"),
-            dir,
-            clock: None,
             monotonic_offset: MONOTONIC,
             reach: Reach::default(),
-        })
+        })))
     }
 
     /// What things cost now; clock calls those of one node.
     fn cost(&self, subject: NodeId) -> Cost {
-        let clock_ns = self.cluster.running(subject, |process| Ok(call(process))).ok().flatten();
-        Cost { clock_ns, ..self.network_and_disk() }
+        Cost { clock_ns: self.call(subject), ..self.network_and_disk() }
+    }
+
+    /// What one call of a node's wall clock costs, in nanoseconds: the best of a few readings, as a
+    /// processor that is shared is slower at times.
+    fn call(&self, subject: NodeId) -> Option<f64> {
+        let read = || self.cluster.ask::<Reading>(&Order::ReadClock(subject, ONCE)).ok();
+        let readings = (0..READINGS).filter_map(|_| read());
+        readings.map(|reading| reading.call).min_by(f64::total_cmp)
     }
 
     /// What the bystanders' packets and fsyncs cost now.
     fn network_and_disk(&self) -> Cost {
-        let round_trip = packets::overhead::round_trip(self.cluster.lab(), BYSTANDERS).ok();
+        let round_trip = packets::overhead::round_trip(self.local.lab(), BYSTANDERS).ok();
         let data = self.deployment.nodes[&BYSTANDERS.0].data.first();
         Cost {
             clock_ns: None,
@@ -239,13 +252,6 @@ impl Bench {
     }
 }
 
-/// What one call of a node's wall clock costs, in nanoseconds: the best of a few readings, as a
-/// processor that is shared is slower at times.
-fn call(process: &mut NodeProcess) -> Option<f64> {
-    let readings = (0..READINGS).filter_map(|_| process.read_clock(ONCE).ok());
-    readings.map(|reading| reading.call).min_by(f64::total_cmp)
-}
-
 /// What was measured; an error is a problem.
 fn told(
     measured: Result<Vec<Measurement>, LabError>,
@@ -255,15 +261,6 @@ fn told(
         problems.push(format!("failed to {error}"));
         Vec::new()
     })
-}
-
-/// Where the nodes are.
-fn places(lab: &Lab, run: &RunDir) -> Result<Vec<NodeSpec>, String> {
-    let place = |id: NodeId| {
-        let dir = run.node(id).map_err(|error| format!("failed to {error}"))?;
-        Ok(NodeSpec { id, ip: lab.address(id), dir })
-    };
-    NODES.into_iter().map(place).collect()
 }
 
 fn header(server: &str, run: &RunDir) -> Header {

@@ -9,6 +9,7 @@
 //! a server, it proves only that one, and writes nothing.
 
 mod bench;
+mod by_message;
 mod cases;
 mod page;
 mod row;

@@ -8,8 +8,9 @@ use std::time::Duration;
 use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 
-/// A failure of the lab itself.
-#[derive(Debug, thiserror::Error)]
+/// A failure of the lab itself. It can be sent from one machine to another.
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum LabError {
     /// The kernel refused.
     #[error("{doing}: {}", plain(source))]
@@ -17,6 +18,7 @@ pub enum LabError {
         /// What was asked of it.
         doing: String,
         /// What it said.
+        #[serde(with = "as_number")]
         source: io::Error,
     },
     /// This machine lacks something, and someone can add it.
@@ -51,6 +53,12 @@ pub enum LabError {
         /// What came, and what was expected.
         found: String,
     },
+    /// A process of our own ended: nothing that this machine lacks.
+    #[error("{doing}: the process that does it ended")]
+    Ended {
+        /// What was asked of it.
+        doing: String,
+    },
     /// The process inside the lab was ended by a signal.
     #[error("run inside the lab: the process inside was ended by signal {0}")]
     InsideKilled(i32),
@@ -78,6 +86,7 @@ impl LabError {
             Self::Reported(text) => Self::Reported(put(text)),
             Self::Timeout { doing, after } => Self::Timeout { doing: put(doing), after },
             Self::Answer { doing, found } => Self::Answer { doing: put(doing), found },
+            Self::Ended { doing } => Self::Ended { doing: put(doing) },
             Self::InsideKilled(signal) => Self::InsideKilled(signal),
         }
     }
@@ -90,6 +99,22 @@ impl LabError {
     /// The refusal of `errno` to do `doing`.
     pub(crate) fn refused(doing: &str, errno: i32) -> Self {
         Self::System { doing: doing.to_owned(), source: io::Error::from_raw_os_error(errno) }
+    }
+}
+
+/// An error of the kernel as its number; any other as its words.
+mod as_number {
+    use std::io;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(error: &io::Error, to: S) -> Result<S::Ok, S::Error> {
+        error.raw_os_error().ok_or_else(|| error.to_string()).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<io::Error, D::Error> {
+        let told: Result<i32, String> = Result::deserialize(from)?;
+        Ok(told.map_or_else(io::Error::other, io::Error::from_raw_os_error))
     }
 }
 

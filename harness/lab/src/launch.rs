@@ -76,14 +76,14 @@ pub struct Gone {
 }
 
 /// A process or thread of ours that has ended though the run goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Helper {
     /// Which, in words.
     pub name: String,
     /// How it ended.
     pub how: String,
     /// How to give it what it ran out of, if that is why.
-    pub mend: Option<&'static str>,
+    pub mend: Option<String>,
 }
 
 impl Helper {
@@ -92,6 +92,6 @@ impl Helper {
     pub fn full(dir: &Path, free: u64) -> Self {
         let name = format!("the room in `{}`", dir.display());
         let how = format!("{} KB that are free", free >> 10);
-        Self { name, how, mend: scarce(Errno::ENOSPC as i32) }
+        Self { name, how, mend: scarce(Errno::ENOSPC as i32).map(str::to_owned) }
     }
 }

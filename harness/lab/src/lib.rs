@@ -4,6 +4,7 @@
 //! It does what it is told and measures what came of it. It never chooses a fault, knows no
 //! target, and judges nothing.
 
+pub mod agent;
 mod birth;
 mod capabilities;
 mod channel;
@@ -12,6 +13,7 @@ pub mod clock;
 mod command;
 mod cuts;
 pub mod disk;
+mod durable;
 mod error;
 mod ids;
 mod init;
@@ -40,6 +42,7 @@ mod punctual;
 mod reach;
 pub mod regular;
 pub mod resources;
+mod scratch;
 mod sys;
 mod threads;
 mod tree;

@@ -28,7 +28,7 @@ const MEMORY_BESIDES: u64 = 64 << 20;
 /// if that is told better when it is tried.
 pub(super) fn scarce(plan: &RunPlan) -> Option<String> {
     let descriptors = fracas_lab::resources::descriptors();
-    let (clients, nodes) = (u64::from(plan.size.clients), plan.spec.nodes.len() as u64);
+    let (clients, nodes) = (u64::from(plan.load.clients), plan.spec.nodes.len() as u64);
     few_descriptors(descriptors, clients)
         .or_else(|| little_memory(&memory()?, nodes))
         .or_else(|| no_room(&plan.place.out))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use fracas_checker::event::NodeId;
 use fracas_checker::history::Coverage;
 use fracas_targets::Target;
-use fracas_workloads::{Chosen, Size, Workload};
+use fracas_workloads::{Chosen, Load, Workload};
 
 use super::carry_out::carry_out;
 use super::chosen::{
@@ -109,7 +109,7 @@ fn decide_without(
     let left_out = left_out(args, &target, found);
     let mut kinds = kinds(&args.faults, &target, nodes.len())?;
     kinds.retain(|kind| !left_out.contains_key(kind));
-    let size = Size {
+    let load = Load {
         clients: clients(&args.clients, nodes.len())?,
         nodes: nodes.clone(),
         rate: args.rate.0,
@@ -125,7 +125,7 @@ fn decide_without(
     let kinds = if args.schedule.is_some() { faults.kinds() } else { kinds };
     must_be_given(&faults, args)?;
     let time = args.time.unwrap_or_else(|| usual_time(args, &faults));
-    let chosen = Chosen::new(&workloads, &size);
+    let chosen = Chosen::new(&workloads, &load);
     let usual = plan::coverage(&chosen, time, !kinds.is_empty());
     let (coverage, warning) = (needed(args, usual), chosen.too_little(time));
     let spec = RunSpec {
@@ -139,9 +139,9 @@ fn decide_without(
         equipment: equipment(args, &nodes)?,
         nodes,
         workloads: workloads.iter().map(|workload| workload.name().to_owned()).collect(),
-        clients: size.clients,
-        rate: size.rate,
-        keys: size.keys,
+        clients: load.clients,
+        rate: load.rate,
+        keys: load.keys,
         time,
         extend: args.extend.unwrap_or(time / 2),
         faults: kinds,

@@ -1,5 +1,6 @@
 //! Tests of the lab that need a world of their own; see `support` for how they are run.
 
+mod agent;
 mod clock;
 mod clock_programs;
 mod disk;
@@ -25,6 +26,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let all = [
+        agent::TESTS,
         clock::TESTS,
         clock_programs::TESTS,
         disk::TESTS,

@@ -8,6 +8,7 @@ use fracas_checker::NodeId;
 use fracas_checker::fault::{Cut, Measurement, Stage};
 use fracas_engine::faults::Kind;
 use fracas_engine::preflight;
+use fracas_lab::agent::LocalAgent;
 use fracas_lab::{Lab, LabError, LabSpec, Mechanism, NODES_MAX, World, proofs};
 
 use super::support::{self, Body, Test};
@@ -263,7 +264,8 @@ fn no_filter(_: &World) {
     forget_filters();
     let lab = lab(Mechanism::Auto).expect("a lab that cannot be cut");
     assert_eq!(lab.partition_mechanism(), "none");
-    let kinds = |kinds: &[Kind]| preflight::try_out(&lab, &kinds.iter().copied().collect());
+    let agent = LocalAgent::new(lab);
+    let kinds = |kinds: &[Kind]| preflight::try_out(&agent, &kinds.iter().copied().collect());
     kinds(&[Kind::Pause, Kind::Kill, Kind::Starve]).expect("they need no filter");
     for kind in [Kind::Partition, Kind::Slow, Kind::Loss] {
         let refused = kinds(&[Kind::Kill, kind]).expect_err("it needs one").to_string();

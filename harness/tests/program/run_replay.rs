@@ -1,14 +1,41 @@
 //! `fracas replay`: a run again, and how often its anomaly comes back.
 
 use std::fs;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use crate::support::{Room, json, lab};
 
 /// A run that ends quickly with an anomaly: any load shows this bug, without a fault.
 fn broken(room: &Room) {
+    broken_by(room, &[]);
+}
+
+fn broken_by(room: &Room, more: &[&str]) {
     let args = ["run", "regent", "--nodes=3", "--faults=none", "--workload=register", "--time=6s"];
     let bug = ["--arg=--bug=follower-serves-reads", "--seed=1", "--quiet"];
-    room.run(&[&args[..], &bug].concat()).assert_code(1);
+    room.run(&[&args[..], &bug, more].concat()).assert_code(1);
+}
+
+/// A server that does not start any more after the first replay: the replays that were judged count.
+#[test]
+fn a_cluster_that_does_not_get_ready_ends_no_replays() {
+    let Some(_lab) = lab() else { return };
+    let room = Room::new();
+    let script = format!("#!/bin/sh\nexec '{}' \"$@\"\n", env!("CARGO_BIN_EXE_regent"));
+    let server = room.script("server", &script);
+    broken_by(&room, &["--binary", &server]);
+    let replays = room.only_run().join("replays");
+    let started = room.start(&mut room.fracas(&["replay", "latest-failure", "--times=3"]));
+    let until = Instant::now() + Duration::from_secs(60);
+    while !replays.join("latest/results.json").is_file() {
+        assert!(Instant::now() < until, "a replay is judged: {}", started.stderr());
+        sleep(Duration::from_millis(20));
+    }
+    room.script("server", "#!/bin/sh\nexit 1\n");
+    let ended = started.wait();
+    ended.assert_code(1).assert_stdout(&["same class in "]);
+    ended.assert_stderr(&["of 3 replays were judged; the others do not count"]);
 }
 
 #[test]

@@ -73,9 +73,9 @@ fn exposed(bug: Bug, load: Load, shows: impl Fn(Broken) -> bool) -> Option<(u64,
 }
 
 /// The bugs to try.
-fn bugs() -> impl Iterator<Item = BugInfo> {
+fn bugs() -> impl Iterator<Item = &'static BugInfo> {
     let only = std::env::var("REGENT_BUG").ok();
-    BUGS.into_iter().filter(move |row| only.as_ref().is_none_or(|only| only == row.name))
+    BUGS.iter().filter(move |row| only.as_ref().is_none_or(|only| only == row.name))
 }
 
 #[track_caller]
@@ -87,22 +87,22 @@ fn check_shows(row: &BugInfo, exposed: Option<(u64, String)>) {
 #[test]
 fn every_planted_bug_of_the_log_and_of_locks_shows() {
     for row in bugs().filter(|row| kind(row).is_none()) {
-        check_shows(&row, exposed(row.bug, Load::Registers, |_| true));
+        check_shows(row, exposed(row.bug, Load::Registers, |_| true));
     }
 }
 
 #[test]
 fn every_planted_bug_of_an_object_shows_in_that_object() {
     for row in bugs() {
-        let Some(kind) = kind(&row) else { continue };
-        check_shows(&row, exposed(row.bug, Load::Only(kind), |what| what == Broken::Object(kind)));
+        let Some(kind) = kind(row) else { continue };
+        check_shows(row, exposed(row.bug, Load::Only(kind), |what| what == Broken::Object(kind)));
     }
 }
 
 #[test]
 fn a_planted_bug_of_an_object_needs_trouble_to_show() {
     for row in bugs() {
-        let Some(kind) = kind(&row) else { continue };
+        let Some(kind) = kind(row) else { continue };
         for seed in 0..SEEDS_OF_CALM {
             let load = Load::Only(kind);
             let mut found = run(Plan { seed, nodes: 5, bug: Some(row.bug), load, trouble: false });

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use fracas_checker::{Budget, Status, Verdict, judge};
 use fracas_workloads::{ALL, Chosen, Workload};
 use server::Mistake;
-use world::{run, size};
+use world::{load, run};
 
 /// A search with so little memory decides almost nothing: what is decided all the same was decided in
 /// near-linear time.
@@ -25,7 +25,7 @@ fn judged(chosen: &Chosen, seed: u64, mistake: Option<Mistake>) -> Verdict {
 }
 
 fn of(workload: &'static dyn Workload, rate: f64) -> Chosen {
-    Chosen::new(&[workload], &size(rate, 6))
+    Chosen::new(&[workload], &load(rate, 6))
 }
 
 /// Alone under a load of the user's, and as light as it is beside the register.
@@ -49,7 +49,7 @@ fn a_right_server_passes() {
 #[test]
 fn all_at_once_pass() {
     for seed in 0..SEEDS / 2 {
-        let verdict = judged(&Chosen::new(ALL, &size(100.0, 6)), seed, None);
+        let verdict = judged(&Chosen::new(ALL, &load(100.0, 6)), seed, None);
         assert_eq!(verdict.status, Status::Pass, "{seed}: {verdict:#?}");
     }
 }

@@ -7,7 +7,7 @@ use fracas_checker::event::{
     Completion, Event, EventKind, Key, Nanos, NodeId, Op, OpKind, Outcome, Phase, ProcessId, Stamp,
 };
 use fracas_checker::history::{Coverage, Header, History, Plan, SCHEMA};
-use fracas_workloads::{Chosen, Draw, Lane, Look, Size, Until, Workload};
+use fracas_workloads::{Chosen, Draw, Lane, Load, Look, Until, Workload};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -120,9 +120,9 @@ fn header(chosen: &Chosen, seed: u64) -> Header {
 }
 
 /// The load that tests ask for.
-pub(crate) fn size(rate: f64, clients: u16) -> Size {
+pub(crate) fn load(rate: f64, clients: u16) -> Load {
     let (nodes, serves) = ((1..=3).map(NodeId).collect(), OpKind::asked().collect());
-    Size { nodes, clients, rate: Some(rate), keys: 3, serves }
+    Load { nodes, clients, rate: Some(rate), keys: 3, serves }
 }
 
 impl World {

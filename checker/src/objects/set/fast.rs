@@ -68,21 +68,10 @@ pub(super) fn decision_in_order(
     if elements.list.iter().any(|one| one.adds.len() > 1 || one.removes.len() > 1) {
         return FastDecision::Ambiguous;
     }
-    let mut sets = Sets {
-        calls,
-        elements,
-        order: Precedence::new(calls),
-        missed: Vec::new(),
-        swapped: Vec::new(),
-    };
-    known.iter().for_each(|(one, other, number)| sets.order.before(*one, *other, *number));
-    for number in 0..elements.list.len() {
-        sets.element(number);
-        if sets.order.len() + sets.missed.len() > PAIRS {
-            return FastDecision::Ambiguous;
-        }
+    match Sets::stated(calls, elements, known) {
+        Some(sets) => sets.decision(),
+        None => FastDecision::Ambiguous,
     }
-    sets.decision()
 }
 
 /// The first call to end that saw an element of which every add began only later.
@@ -122,7 +111,25 @@ struct Sets<'a> {
     swapped: Vec<Swapped>,
 }
 
-impl Sets<'_> {
+impl<'a> Sets<'a> {
+    /// All that is known before a choice is made; none if that is too much.
+    fn stated(
+        calls: &'a [Call<'a>],
+        elements: &'a Elements<'a>,
+        known: &[(usize, usize, usize)],
+    ) -> Option<Self> {
+        let (order, missed, swapped) = (Precedence::new(calls), Vec::new(), Vec::new());
+        let mut sets = Self { calls, elements, order, missed, swapped };
+        known.iter().for_each(|(one, other, number)| sets.order.before(*one, *other, *number));
+        for number in 0..elements.list.len() {
+            sets.element(number);
+            if sets.order.len() + sets.missed.len() > PAIRS {
+                return None;
+            }
+        }
+        Some(sets)
+    }
+
     fn end(&self, place: usize) -> Nanos {
         self.calls[place].end.unwrap_or(NEVER)
     }
@@ -296,5 +303,39 @@ impl Swapped {
         }
         order.before(self.add, self.remove, self.element);
         self.last.iter().for_each(|seen| order.before(*seen, self.remove, self.element));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::{Op, Outcome, Value};
+
+    /// Elements whose removal nobody saw the end of and that stay, and a read of everything after
+    /// each.
+    #[test]
+    fn an_element_that_stays_costs_no_pair_for_each_read() {
+        let key = || "s".into();
+        let mut asked = Vec::new();
+        for number in 0..100_i64 {
+            let (value, start) = (Value::Int(number), 10 * number as Nanos);
+            let values = (0..=number).map(Value::Int).collect();
+            let add = Op::Add { key: key(), value: value.clone() };
+            asked.push((add, Some(Outcome::Add), start, Some(start + 1)));
+            asked.push((Op::Remove { key: key(), value }, None, start + 2, None));
+            let read = Some(Outcome::ReadAll { values });
+            asked.push((Op::ReadAll { key: key() }, read, start + 4, Some(start + 5)));
+        }
+        let calls: Vec<Call<'_>> = (0..)
+            .zip(&asked)
+            .map(|(id, (op, outcome, start, end))| {
+                let (outcome, start, end) = (outcome.as_ref(), *start, *end);
+                Call { id, op, outcome, start, end }
+            })
+            .collect();
+        let elements = Elements::of(&calls).expect("all are calls of a set");
+        let sets = Sets::stated(&calls, &elements, &[]).expect("few pairs");
+        assert!(sets.order.len() <= 2 * calls.len(), "{} pairs", sets.order.len());
+        assert!(matches!(sets.decision(), FastDecision::Legal));
     }
 }

@@ -2,9 +2,10 @@
 
 use fracas_checker::event::{NodeChange, NodeId};
 use fracas_checker::fault::{Measurement, Stage};
-use fracas_lab::{Gone, LabError, proofs};
+use fracas_lab::LabError;
+use fracas_lab::agent::{Measure, Order};
 
-use super::{Cluster, End, signal};
+use super::{Cluster, End, State, signal};
 
 impl Cluster {
     /// Measures the end of some nodes: of what was ended while it lasts, of what was started again
@@ -18,55 +19,45 @@ impl Cluster {
         stage: Stage,
         how: End,
     ) -> Result<Vec<Measurement>, LabError> {
-        let measure = |node: &NodeId| {
-            let mut server = self.server(*node);
-            let server = &mut *server;
-            let process =
-                if stage == Stage::Healed { &mut server.process } else { &mut server.killed };
-            let missing =
-                || LabError::Asked(format!("measure the end of {node}: it has no process"));
-            let process = [process.as_mut().ok_or_else(missing)?];
-            match how {
-                End::Killed => proofs::kill(process, stage),
-                End::Stopped => proofs::stop(process, stage),
-            }
+        let of = |node: &NodeId| match how {
+            End::Killed => Measure::Kill(*node),
+            End::Stopped => Measure::Stop(*node),
         };
-        let each = nodes.iter().map(measure).collect::<Result<Vec<_>, _>>();
-        each.map(|all| all.into_iter().flatten().collect())
+        self.measure(nodes.iter().map(of), stage)
     }
 
     /// Kills all processes of a node.
     ///
     /// # Errors
     /// When it is not running, or a process is left.
-    pub fn kill(&self, node: NodeId) -> Result<Gone, LabError> {
+    pub fn kill(&self, node: NodeId) -> Result<(), LabError> {
         let mut server = self.server(node);
-        let mut process = server
-            .process
-            .take()
-            .ok_or(LabError::Asked(format!("kill node {node}: it is not running")))?;
-        let gone = process.kill()?;
-        server.killed = Some(process);
+        if server.state != State::Running {
+            return Err(LabError::Asked(format!("kill node {node}: it is not running")));
+        }
+        server.state = State::Ended;
+        self.ask::<()>(&Order::Kill(node))?;
+        server.state = State::Killed;
         self.view.forget(node);
         self.tell(node, server.incarnation, NodeChange::Killed);
-        Ok(gone)
+        Ok(())
     }
 
     /// Ends a node as an operator does: the target's own signal first, SIGKILL after its grace.
     ///
     /// # Errors
     /// When it is not running, or a process is left.
-    pub fn stop(&self, node: NodeId) -> Result<Gone, LabError> {
+    pub fn stop(&self, node: NodeId) -> Result<(), LabError> {
         let plan = &self.deployments.first.nodes[&node].stop;
         // Its lock is not held meanwhile: a server may take its time, and others only look.
-        let process = self.server(node).process.take();
-        let mut process =
-            process.ok_or(LabError::Asked(format!("stop node {node}: it is not running")))?;
-        let gone = process.terminate(signal(plan.signal), plan.grace)?;
+        if std::mem::take(&mut self.server(node).state) != State::Running {
+            return Err(LabError::Asked(format!("stop node {node}: it is not running")));
+        }
+        self.ask::<()>(&Order::Terminate(node, signal(plan.signal), plan.grace))?;
         let mut server = self.server(node);
-        server.killed = Some(process);
+        server.state = State::Killed;
         self.view.forget(node);
         self.tell(node, server.incarnation, NodeChange::Killed);
-        Ok(gone)
+        Ok(())
     }
 }

@@ -8,8 +8,9 @@ use std::sync::atomic::Ordering;
 use fracas_checker::event::{EventKind, NodeChange, NodeId};
 use fracas_checker::harness::Mishap;
 
-use super::{Cluster, Crash};
+use super::{Cluster, Crash, State};
 use crate::last_words;
+use fracas_lab::agent::{Fate, Order};
 use fracas_lab::resources::{MemoryWord, room};
 use fracas_lab::{Helper, LabError};
 
@@ -23,8 +24,7 @@ const LEAST_ROOM: u64 = 4 << 20;
 struct Death {
     node: NodeId,
     incarnation: u32,
-    how: String,
-    background: bool,
+    fate: Fate,
     log: Vec<(PathBuf, u64)>,
 }
 
@@ -62,7 +62,7 @@ impl Cluster {
             Some(mend) => LabError::Unavailable {
                 what: "start the cluster".to_owned(),
                 why: mishap.to_string(),
-                mend: (*mend).to_owned(),
+                mend: mend.clone(),
             },
             None => LabError::Asked(format!("start the cluster: {mishap}")),
         })
@@ -93,12 +93,10 @@ impl Cluster {
     }
 
     fn ended_helper(&self, ask: bool) -> Option<Helper> {
-        let of_node = |node: NodeId| {
-            let disks = self.equipment.disks(node).iter();
-            let disk = disks.filter_map(|disk| disk.ended(ask)).next();
-            disk.or_else(|| self.server(node).process.as_mut()?.lost())
-        };
-        let helper = self.nodes().find_map(of_node).or_else(|| self.lab.packets_failed());
+        let helper = self.ask(&Order::Lost { ask }).unwrap_or_else(|error| {
+            let name = "the agent of the lab".to_owned();
+            Some(Helper { name, how: error.to_string(), mend: None })
+        });
         helper.or_else(|| self.no_room())
     }
 
@@ -111,17 +109,21 @@ impl Cluster {
     /// The end of a node's server, if it has come.
     fn end_of(&self, node: NodeId) -> Option<Death> {
         let mut server = self.server(node);
-        let process = server.process.as_mut()?;
-        let how = process.exited()?;
-        let background = process.left_for_background();
-        server.process = None;
+        if server.state != State::Running {
+            return None;
+        }
+        let fate = self.ask::<Option<Fate>>(&Order::Ended(node)).unwrap_or_else(|error| {
+            tracing::warn!("{error}");
+            None
+        })?;
+        server.state = State::Ended;
         let begins = server.begins.last().cloned().unwrap_or_default();
         let log = begins.into_iter().map(|(path, begin)| (path, begin.size)).collect();
-        Some(Death { node, incarnation: server.incarnation, how, background, log })
+        Some(Death { node, incarnation: server.incarnation, fate, log })
     }
 
     fn record_end(&self, end: Death) -> Crash {
-        let Death { node, incarnation, how, background, log } = end;
+        let Death { node, incarnation, fate: Fate { how, background }, log } = end;
         let log = last_words::of(log);
         if how == KILLED {
             self.tell_memory(node);
@@ -131,9 +133,14 @@ impl Cluster {
         Crash { node, how, background, log }
     }
 
+    /// What the kernel says of lack of memory since it was asked last.
+    fn memory(&self) -> MemoryWord {
+        self.ask(&Order::Memory).unwrap_or(MemoryWord::Unknown)
+    }
+
     /// Records what the kernel says of a server that was killed, and not by us.
     fn tell_memory(&self, node: NodeId) {
-        match self.memory.ask() {
+        match self.memory() {
             MemoryWord::Killed(word) => {
                 self.recorder.record(EventKind::mishap(Mishap::OutOfMemory { node, word }));
             }
@@ -150,7 +157,7 @@ impl Cluster {
 
     /// The same of a helper, as the end of a sentence.
     fn memory_words(&self) -> String {
-        match self.memory.ask() {
+        match self.memory() {
             MemoryWord::Killed(word) => format!(" (for lack of memory: {word})"),
             MemoryWord::Unknown => " (whether for lack of memory is unknown)".to_owned(),
             MemoryWord::Not => String::new(),

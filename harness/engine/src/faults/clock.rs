@@ -4,17 +4,18 @@ use std::time::Duration;
 
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Clock as Change, Effect, Measurement, Stage};
-use fracas_lab::clock::{self, ClockPage, FAKETIME_LIMITS, Faketime};
-use fracas_lab::{Lab, LabError, Mechanism, NodeProcess};
+use fracas_lab::LabError;
+use fracas_lab::agent::{Agent, Equip, Facts, Measure, Order};
+use fracas_lab::clock::{self, Means, Tally};
 use serde::{Deserialize, Serialize};
 
 use super::injector::{Injector, each};
 use super::kind::{Does, Entry, KindOfFault};
 use super::on::On;
-use super::trial::{Attempt, Trial, build, proven, scratch, start_idle};
+use super::trial::{Attempt, IDLE, Round, Trial, start_idle};
 use super::victims::Victims;
 use crate::cluster::Cluster;
-use crate::means::{ClockMeans, Gear, Wanted};
+use crate::means::{Gear, Wanted};
 
 /// Nanoseconds in a millisecond.
 const MILLI: i64 = 1_000_000;
@@ -36,8 +37,8 @@ impl KindOfFault for Clock {
         takes: Some(Gear::Clock),
         tried_by: &[("clock", clock::MECHANISM)],
         trials: &[
-            Trial { what: "clock", attempt: Attempt::Lab(step_and_back), instead: None },
-            Trial { what: "faketime", attempt: Attempt::Lab(find_faketime), instead: None },
+            Trial { what: "clock", attempt: Attempt::Agent(step_and_back), instead: None },
+            Trial { what: "faketime", attempt: Attempt::Lab(clock::try_faketime), instead: None },
         ],
         try_out: None,
     };
@@ -54,18 +55,14 @@ impl KindOfFault for Clock {
         changes.map(|change| Self { change }).into()
     }
 
-    fn mechanism(_: &Lab, wanted: &Wanted) -> String {
-        let means = match wanted.clock {
-            ClockMeans::Redirect => clock::MECHANISM,
-            ClockMeans::Faketime => "faketime",
-        };
-        means.to_owned()
+    fn mechanism(_: &Facts, wanted: &Wanted) -> String {
+        wanted.clock.name().to_owned()
     }
 
-    fn lacks(means: ClockMeans) -> Option<String> {
+    fn lacks(means: Means) -> Option<String> {
         match means {
-            ClockMeans::Redirect => fracas_lab::lacks_clocks(),
-            ClockMeans::Faketime => None,
+            Means::Redirect => fracas_lab::lacks_clocks(),
+            Means::Faketime => None,
         }
     }
 }
@@ -100,23 +97,23 @@ struct Wrong {
 
 impl Injector for Wrong {
     fn mechanism(&self, cluster: &Cluster) -> String {
-        cluster.equipment().clock_means().to_owned()
+        cluster.wanted().clock.name().to_owned()
     }
 
     fn inject(&mut self, cluster: &Cluster) -> Vec<String> {
-        let wanted = Some(wanted(self.change));
-        each(&self.nodes, "change the clock of", |node| cluster.equipment().set_clock(node, wanted))
+        let change = Some(wanted(self.change));
+        each(&self.nodes, "change the clock of", |node| {
+            cluster.ask::<()>(&Order::Clock(node, change))
+        })
     }
 
     fn measure(&mut self, cluster: &Cluster, stage: Stage) -> Result<Vec<Measurement>, LabError> {
-        let measure = |process: &mut NodeProcess| cluster.equipment().measure_clock(process, stage);
-        let each = self.nodes.iter().map(|node| cluster.running(*node, measure));
-        each.collect::<Result<Vec<_>, _>>().map(|all| all.into_iter().flatten().collect())
+        cluster.measure(self.nodes.iter().copied().map(Measure::Clock), stage)
     }
 
     fn heal(&mut self, cluster: &Cluster) -> Vec<String> {
         each(&self.nodes, "set right the clock of", |node| {
-            cluster.equipment().set_clock(node, None)
+            cluster.ask::<()>(&Order::Clock(node, None))
         })
     }
 }
@@ -137,27 +134,20 @@ fn wanted(change: Change) -> clock::Clock {
     }
 }
 
-/// Whether libfaketime is installed, and what it cannot do even so.
-fn find_faketime() -> Result<String, LabError> {
-    let file = scratch("fracas-doctor");
-    let found = Faketime::find(&file);
-    // The file is there for this one look only.
-    let _gone = std::fs::remove_file(&file);
-    found.map(|_| format!("installed; its limits: {}", FAKETIME_LIMITS.join("; ")))
-}
-
 /// Makes a node's wall clock wrong and right again.
-fn step_and_back() -> Result<String, LabError> {
+fn step_and_back(agent: &dyn Agent) -> Result<String, LabError> {
     const MINUTE: i64 = 60_000_000_000;
-    let (lab, page) = (build(Mechanism::Auto)?, ClockPage::new()?);
-    let mut node = start_idle(&lab, Some(page.clone()))?;
-    page.set(clock::Clock::Step { nanos: MINUTE })?;
-    let mut measured = clock::prove([&mut node], Stage::Injected)?;
-    page.heal()?;
-    measured.extend(clock::prove([&mut node], Stage::Healed)?);
-    let tally = page.tally()?;
+    agent.ask::<()>(&Order::Equip(IDLE, Equip::Clock(Means::Redirect)))?;
+    start_idle(agent)?;
+    let measured = Round {
+        inject: Order::Clock(IDLE, Some(clock::Clock::Step { nanos: MINUTE })),
+        measure: Measure::Clock(IDLE),
+        heal: Order::Clock(IDLE, None),
+    };
+    let told = measured.proven(agent)?;
+    let tally: Tally = agent.ask(&Order::Tally(IDLE))?;
     if tally.missed > 0 {
         return Err(LabError::Reported(format!("a program did not get it: {}", tally.reason)));
     }
-    proven(&measured)
+    Ok(told)
 }

@@ -2,16 +2,15 @@
 //!
 //! A server may give up when its disk fails; it is started again once the disk is well.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::thread;
 use std::time::Duration;
 
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{self, Effect, Measurement, RestartAs, Stage};
-use fracas_lab::disk::proofs::{self, Mounted};
-use fracas_lab::disk::{self, Errors, Latency, Refused};
-use fracas_lab::{Lab, LabError};
+use fracas_lab::LabError;
+use fracas_lab::agent::{DiskChange, Facts, Measure, Order};
+use fracas_lab::disk::{self, Errors, Latency};
 use serde::{Deserialize, Serialize};
 
 use super::injector::{Injector, each};
@@ -93,7 +92,7 @@ impl KindOfFault for Disk {
         troubles.map(|trouble| Self { trouble }).into()
     }
 
-    fn mechanism(_: &Lab, _: &Wanted) -> String {
+    fn mechanism(_: &Facts, _: &Wanted) -> String {
         MECHANISM.to_owned()
     }
 
@@ -128,7 +127,7 @@ impl Does for Disk {
 
     fn injector(&self, _: u32, on: &On) -> Box<dyn Injector> {
         let (nodes, trouble) = (on.nodes().to_vec(), self.trouble);
-        Box::new(Troubled { nodes, trouble, refused: BTreeMap::new() })
+        Box::new(Troubled { nodes, trouble })
     }
 }
 
@@ -136,37 +135,25 @@ impl Does for Disk {
 struct Troubled {
     nodes: Vec<NodeId>,
     trouble: Trouble,
-    /// What each disk had refused by the last measurement.
-    refused: BTreeMap<(NodeId, usize), Refused>,
-}
-
-/// What is asked of a disk.
-#[derive(Clone, Copy)]
-enum Asked {
-    Errors(Errors),
-    Slow(Latency),
 }
 
 impl Troubled {
-    fn asked(&self) -> Asked {
+    fn change(&self) -> DiskChange {
         match self.trouble {
-            Trouble::FsyncFails => Asked::Errors(Errors { fsync: 1.0, ..Errors::NONE }),
-            Trouble::WriteFails => Asked::Errors(Errors { write: 1.0, ..Errors::NONE }),
-            Trouble::ReadFails => Asked::Errors(Errors { read: 1.0, ..Errors::NONE }),
-            Trouble::Full => Asked::Errors(Errors::FULL),
+            Trouble::FsyncFails => DiskChange::Errors(Errors { fsync: 1.0, ..Errors::NONE }),
+            Trouble::WriteFails => DiskChange::Errors(Errors { write: 1.0, ..Errors::NONE }),
+            Trouble::ReadFails => DiskChange::Errors(Errors { read: 1.0, ..Errors::NONE }),
+            Trouble::Full => DiskChange::Errors(Errors::FULL),
             Trouble::SlowFsync { by_ms } => {
-                Asked::Slow(Latency::exactly(Duration::from_millis(by_ms)))
+                DiskChange::Latency(Latency::exactly(Duration::from_millis(by_ms)))
             }
         }
     }
 
     /// Asks this of every disk.
-    fn ask(&self, cluster: &Cluster, asked: Asked) -> Vec<String> {
+    fn ask(&self, cluster: &Cluster, change: DiskChange) -> Vec<String> {
         each(&self.nodes, "change the disk of", |node| {
-            cluster.equipment().disks(node).iter().try_for_each(|disk| match asked {
-                Asked::Errors(errors) => disk.fail(errors),
-                Asked::Slow(latency) => disk.slow(latency),
-            })
+            cluster.ask::<()>(&Order::Disk(node, change))
         })
     }
 }
@@ -177,35 +164,18 @@ impl Injector for Troubled {
     }
 
     fn inject(&mut self, cluster: &Cluster) -> Vec<String> {
-        for node in &self.nodes {
-            for (place, disk) in cluster.equipment().disks(*node).iter().enumerate() {
-                let before = disk.stats().map(|stats| stats.refused).unwrap_or_default();
-                self.refused.insert((*node, place), before);
-            }
-        }
-        self.ask(cluster, self.asked())
+        self.ask(cluster, self.change())
     }
 
     fn measure(&mut self, cluster: &Cluster, stage: Stage) -> Result<Vec<Measurement>, LabError> {
-        let mut measured = Vec::new();
-        let asked = self.asked();
-        for node in &self.nodes {
-            for (place, disk) in cluster.equipment().disks(*node).iter().enumerate() {
-                let before = self.refused.entry((*node, place)).or_default();
-                let mounted = Mounted { node: *node, disk };
-                measured.extend(match asked {
-                    Asked::Errors(errors) => proofs::errors(mounted, &errors, stage, before)?,
-                    Asked::Slow(latency) => proofs::slow(mounted, latency, stage)?,
-                });
-            }
-        }
-        Ok(measured)
+        let of = |node: &NodeId| Measure::Disk(*node, self.change());
+        cluster.measure(self.nodes.iter().map(of), stage)
     }
 
     fn heal(&mut self, cluster: &Cluster) -> Vec<String> {
-        let well = match self.asked() {
-            Asked::Errors(_) => Asked::Errors(Errors::NONE),
-            Asked::Slow(_) => Asked::Slow(Latency::USUAL),
+        let well = match self.change() {
+            DiskChange::Errors(_) => DiskChange::Errors(Errors::NONE),
+            DiskChange::Latency(_) => DiskChange::Latency(Latency::USUAL),
         };
         let mut problems = self.ask(cluster, well);
         thread::sleep(GIVES_UP);

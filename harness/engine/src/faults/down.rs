@@ -20,7 +20,7 @@ impl Down {
                 End::Stopped => ("stop", cluster.stop(*node)),
             };
             match ended {
-                Ok(_) => self.0.push(*node),
+                Ok(()) => self.0.push(*node),
                 Err(error) => problems.push(format!("failed to {verb} {node}: {error}")),
             }
         }

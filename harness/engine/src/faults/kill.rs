@@ -2,14 +2,15 @@
 
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Effect, Measurement, RestartAs, Stage};
-use fracas_lab::{Lab, LabError, NodeProcess, proofs};
+use fracas_lab::LabError;
+use fracas_lab::agent::{Agent, Facts, Measure, Order};
 use serde::{Deserialize, Serialize};
 
 use super::down::Down;
 use super::injector::Injector;
 use super::kind::{Around, Does, Entry, Given, KindOfFault, Missing};
 use super::on::On;
-use super::trial::{Attempt, Trial, proven};
+use super::trial::{Attempt, IDLE, Trial, proven, start_idle};
 use super::victims::Victims;
 use crate::cluster::{Cluster, End};
 use crate::means::Wanted;
@@ -34,7 +35,7 @@ impl KindOfFault for Kill {
         between: false,
         takes: None,
         tried_by: &[("kill", MECHANISM)],
-        trials: &[Trial { what: "kill", attempt: Attempt::Node(kill), instead: None }],
+        trials: &[Trial { what: "kill", attempt: Attempt::Agent(kill), instead: None }],
         try_out: None,
     };
 
@@ -46,7 +47,7 @@ impl KindOfFault for Kill {
         around.again.iter().map(|again| Self { again: *again }).collect()
     }
 
-    fn mechanism(_: &Lab, _: &Wanted) -> String {
+    fn mechanism(_: &Facts, _: &Wanted) -> String {
         MECHANISM.to_owned()
     }
 }
@@ -114,7 +115,8 @@ impl Injector for Killed {
 }
 
 /// Kills a node.
-fn kill(node: &mut NodeProcess) -> Result<String, LabError> {
-    node.kill()?;
-    proven(&proofs::kill([node], Stage::Injected)?)
+fn kill(agent: &dyn Agent) -> Result<String, LabError> {
+    start_idle(agent)?;
+    agent.ask::<()>(&Order::Kill(IDLE))?;
+    proven(&agent.ask::<Vec<_>>(&Order::Measure(Measure::Kill(IDLE), Stage::Injected))?)
 }

@@ -4,7 +4,8 @@
 //! a default here, most kinds need not say.
 
 use fracas_checker::fault::{Cut, Effect, RestartAs};
-use fracas_lab::{Lab, LabError};
+use fracas_lab::LabError;
+use fracas_lab::agent::{Agent, Facts};
 
 use super::hit::Meant;
 use super::injector::Injector;
@@ -37,7 +38,7 @@ pub(crate) struct Entry {
 }
 
 /// Does something to one direction of a lab, and undoes it.
-pub(crate) type TryOut = fn(&Lab, Cut) -> Result<(), LabError>;
+pub(crate) type TryOut = fn(&dyn Agent, Cut) -> Result<(), LabError>;
 
 /// What is known of a cluster before its run: what decides whether an act is possible.
 #[derive(Debug, Clone, Copy)]
@@ -135,7 +136,7 @@ pub(crate) trait KindOfFault: Does + Copy {
     }
 
     /// By what means it is brought about in this lab.
-    fn mechanism(lab: &Lab, wanted: &Wanted) -> String;
+    fn mechanism(facts: &Facts, wanted: &Wanted) -> String;
 
     /// What it takes that this machine does not have, as far as that can be told without a lab.
     fn lacks(_: ClockMeans) -> Option<String> {

@@ -1,7 +1,7 @@
 //! Packets between some nodes are lost, doubled or overtake each other.
 
 use fracas_checker::fault::{Effect, Link};
-use fracas_lab::Lab;
+use fracas_lab::agent::Facts;
 use serde::{Deserialize, Serialize};
 
 use super::hit::Meant;
@@ -46,8 +46,8 @@ impl KindOfFault for Loss {
         links.map(|link| Self { link, ways: Direction::Both }).into()
     }
 
-    fn mechanism(lab: &Lab, _: &Wanted) -> String {
-        lab.packets_mechanism().to_owned()
+    fn mechanism(facts: &Facts, _: &Wanted) -> String {
+        facts.packets.clone()
     }
 }
 

@@ -1,15 +1,15 @@
 //! What a link does to packets, and how it is brought about: what slow and lossy links share.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fracas_checker::fault::{Cut, Link, Measurement, Stage};
-use fracas_lab::packets::{Shaping, proof};
-use fracas_lab::{Lab, LabError, Mechanism};
+use fracas_lab::LabError;
+use fracas_lab::agent::{Agent, Measure, Order};
+use fracas_lab::packets::Shaping;
 
 use super::injector::{Injector, refused};
 use super::on::On;
-use super::trial::{DIRECTION, build, proven};
+use super::trial::{DIRECTION, Round};
 use crate::cluster::Cluster;
 
 /// By which mechanism, and what it is called in records.
@@ -26,7 +26,7 @@ struct Links {
 }
 
 impl Links {
-    fn shapings(&self) -> BTreeMap<Cut, Shaping> {
+    fn shapings(&self) -> Vec<(Cut, Shaping)> {
         let Link { delay_us, jitter_us, loss_ppm, duplicate_ppm, reorder_ppm, bits_per_s } =
             self.link;
         let shaping = Shaping {
@@ -44,7 +44,7 @@ impl Links {
 
 impl Injector for Links {
     fn mechanism(&self, cluster: &Cluster) -> String {
-        cluster.lab().packets_mechanism().to_owned()
+        cluster.facts().packets.clone()
     }
 
     fn inject(&mut self, cluster: &Cluster) -> Vec<String> {
@@ -52,11 +52,11 @@ impl Injector for Links {
     }
 
     fn measure(&mut self, cluster: &Cluster, stage: Stage) -> Result<Vec<Measurement>, LabError> {
-        proof::shaped(cluster.lab(), &self.shapings(), stage)
+        cluster.measure([Measure::Shaped(self.shapings())], stage)
     }
 
     fn heal(&mut self, cluster: &Cluster) -> Vec<String> {
-        refused("let packets pass", cluster.shape(self.id, BTreeMap::new()))
+        refused("let packets pass", cluster.shape(self.id, Vec::new()))
     }
 }
 
@@ -77,30 +77,15 @@ const LATE: Shaping = Shaping {
 };
 
 /// Shapes one direction of a lab for a moment.
-pub(super) fn try_out(lab: &Lab, direction: Cut) -> Result<(), LabError> {
-    lab.shape(&BTreeMap::from([(direction, LATE)]))?;
-    lab.shape(&BTreeMap::new())
-}
-
-/// Makes one direction of a scratch lab late and lossy, and heals it.
-pub(super) fn reinject() -> Result<String, LabError> {
-    build(Mechanism::Auto).and_then(|lab| late_and_lossy(&lab))
-}
-
-/// Does the same by the kernel's queues.
-pub(super) fn netem() -> Result<String, LabError> {
-    let mut lab = build(Mechanism::Auto)?;
-    lab.use_netem()?;
-    late_and_lossy(&lab)
+pub(super) fn try_out(agent: &dyn Agent, direction: Cut) -> Result<(), LabError> {
+    agent.ask::<()>(&Order::Shape(vec![(direction, LATE)]))?;
+    agent.ask(&Order::Shape(Vec::new()))
 }
 
 /// Makes one direction late and lossy and heals it.
-fn late_and_lossy(lab: &Lab) -> Result<String, LabError> {
+pub(super) fn late_and_lossy(agent: &dyn Agent) -> Result<String, LabError> {
     let shaping = Shaping { delay: Duration::from_millis(10), loss: 0.1, ..Shaping::default() };
-    let asked = BTreeMap::from([(DIRECTION, shaping)]);
-    lab.shape(&asked)?;
-    let mut measured = proof::shaped(lab, &asked, Stage::Injected)?;
-    lab.shape(&BTreeMap::new())?;
-    measured.extend(proof::shaped(lab, &asked, Stage::Healed)?);
-    proven(&measured)
+    let asked = vec![(DIRECTION, shaping)];
+    let (measure, heal) = (Measure::Shaped(asked.clone()), Order::Shape(Vec::new()));
+    Round { inject: Order::Shape(asked), measure, heal }.proven(agent)
 }

@@ -1,9 +1,8 @@
 //! Packets between some nodes are dropped.
 
-use std::collections::BTreeMap;
-
 use fracas_checker::fault::{Cut, Effect, Measurement, Stage};
-use fracas_lab::{Lab, LabError, Mechanism, proofs};
+use fracas_lab::agent::{Agent, Facts, Measure, Order};
+use fracas_lab::{LabError, Mechanism};
 use serde::{Deserialize, Serialize};
 
 use super::chance::random;
@@ -13,7 +12,7 @@ use super::kind::{Around, Does, Entry, KindOfFault};
 use super::on::On;
 use super::shapes::{self, Shape};
 use super::state::State;
-use super::trial::{Attempt, DIRECTION, Trial, build, proven};
+use super::trial::{Attempt, DIRECTION, Round, Trial};
 use super::victims::Victims;
 use crate::cluster::Cluster;
 use crate::means::Wanted;
@@ -37,12 +36,12 @@ impl KindOfFault for Partition {
         trials: &[
             Trial {
                 what: "nft-bridge",
-                attempt: Attempt::Lab(|| cut_and_heal(Mechanism::Nft)),
+                attempt: Attempt::Cutting(Mechanism::Nft, cut_and_heal),
                 instead: Some("iptables"),
             },
             Trial {
                 what: "iptables",
-                attempt: Attempt::Lab(|| cut_and_heal(Mechanism::Iptables)),
+                attempt: Attempt::Cutting(Mechanism::Iptables, cut_and_heal),
                 instead: Some("nft-bridge"),
             },
         ],
@@ -57,8 +56,8 @@ impl KindOfFault for Partition {
         Shape::ALL.map(|shape| (format!("partition/{shape}"), shape.about())).into()
     }
 
-    fn mechanism(lab: &Lab, _: &Wanted) -> String {
-        lab.partition_mechanism().to_owned()
+    fn mechanism(facts: &Facts, _: &Wanted) -> String {
+        facts.partition.clone()
     }
 }
 
@@ -119,7 +118,7 @@ impl Does for Partition {
     }
 
     fn injector(&self, id: u32, on: &On) -> Box<dyn Injector> {
-        Box::new(Cutter { id, cut: on.pairs().to_vec(), drops: BTreeMap::new() })
+        Box::new(Cutter { id, cut: on.pairs().to_vec() })
     }
 }
 
@@ -127,13 +126,11 @@ impl Does for Partition {
 struct Cutter {
     id: u32,
     cut: Vec<Cut>,
-    /// Packets dropped per direction when it was injected, to see that they go on being dropped.
-    drops: BTreeMap<Cut, u64>,
 }
 
 impl Injector for Cutter {
     fn mechanism(&self, cluster: &Cluster) -> String {
-        cluster.lab().partition_mechanism().to_owned()
+        cluster.facts().partition.clone()
     }
 
     fn inject(&mut self, cluster: &Cluster) -> Vec<String> {
@@ -141,7 +138,7 @@ impl Injector for Cutter {
     }
 
     fn measure(&mut self, cluster: &Cluster, stage: Stage) -> Result<Vec<Measurement>, LabError> {
-        proofs::partition(cluster.lab(), &self.cut, stage, &mut self.drops)
+        cluster.measure([Measure::Cut(self.cut.clone())], stage)
     }
 
     fn heal(&mut self, cluster: &Cluster) -> Vec<String> {
@@ -150,18 +147,13 @@ impl Injector for Cutter {
 }
 
 /// Cuts one direction of a lab for a moment.
-fn try_out(lab: &Lab, direction: Cut) -> Result<(), LabError> {
-    lab.cut(&[direction])?;
-    lab.cut(&[])
+fn try_out(agent: &dyn Agent, direction: Cut) -> Result<(), LabError> {
+    agent.ask::<()>(&Order::Cut(vec![direction]))?;
+    agent.ask(&Order::Cut(Vec::new()))
 }
 
 /// Cuts one direction and heals it.
-fn cut_and_heal(mechanism: Mechanism) -> Result<String, LabError> {
-    let lab = build(mechanism)?;
-    let (cut, mut counted) = ([DIRECTION], BTreeMap::new());
-    lab.cut(&cut)?;
-    let mut measured = proofs::partition(&lab, &cut, Stage::Injected, &mut counted)?;
-    lab.cut(&[])?;
-    measured.extend(proofs::partition(&lab, &cut, Stage::Healed, &mut counted)?);
-    proven(&measured)
+fn cut_and_heal(agent: &dyn Agent) -> Result<String, LabError> {
+    let (inject, heal) = (Order::Cut(vec![DIRECTION]), Order::Cut(Vec::new()));
+    Round { inject, measure: Measure::Cut(vec![DIRECTION]), heal }.proven(agent)
 }

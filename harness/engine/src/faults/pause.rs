@@ -2,13 +2,14 @@
 
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Effect, Measurement, Stage};
-use fracas_lab::{Lab, LabError, NodeProcess, proofs};
+use fracas_lab::LabError;
+use fracas_lab::agent::{Agent, Facts, Measure, Order};
 use serde::{Deserialize, Serialize};
 
 use super::injector::{Injector, each};
 use super::kind::{Does, Entry, KindOfFault};
 use super::on::On;
-use super::trial::{Attempt, Trial, proven};
+use super::trial::{Attempt, IDLE, Round, Trial, start_idle};
 use super::victims::Victims;
 use crate::cluster::Cluster;
 use crate::means::Wanted;
@@ -29,7 +30,11 @@ impl KindOfFault for Pause {
         between: false,
         takes: None,
         tried_by: &[("pause", MECHANISM)],
-        trials: &[Trial { what: "pause", attempt: Attempt::Node(pause_and_resume), instead: None }],
+        trials: &[Trial {
+            what: "pause",
+            attempt: Attempt::Agent(pause_and_resume),
+            instead: None,
+        }],
         try_out: None,
     };
 
@@ -37,7 +42,7 @@ impl KindOfFault for Pause {
         vec![Self {}]
     }
 
-    fn mechanism(_: &Lab, _: &Wanted) -> String {
+    fn mechanism(_: &Facts, _: &Wanted) -> String {
         MECHANISM.to_owned()
     }
 }
@@ -73,23 +78,21 @@ impl Injector for Stopped {
     }
 
     fn inject(&mut self, cluster: &Cluster) -> Vec<String> {
-        each(&self.0, "pause", |node| cluster.pause(node))
+        each(&self.0, "pause", |node| cluster.ask::<()>(&Order::Pause(node)))
     }
 
     fn measure(&mut self, cluster: &Cluster, stage: Stage) -> Result<Vec<Measurement>, LabError> {
-        cluster.measure_pause(&self.0, stage)
+        cluster.measure(self.0.iter().copied().map(Measure::Pause), stage)
     }
 
     fn heal(&mut self, cluster: &Cluster) -> Vec<String> {
-        each(&self.0, "resume", |node| cluster.resume(node))
+        each(&self.0, "resume", |node| cluster.ask::<()>(&Order::Resume(node)))
     }
 }
 
 /// Pauses a node and resumes it.
-fn pause_and_resume(node: &mut NodeProcess) -> Result<String, LabError> {
-    node.pause()?;
-    let mut measured = proofs::pause([&mut *node], Stage::Injected)?;
-    node.resume()?;
-    measured.extend(proofs::pause([node], Stage::Healed)?);
-    proven(&measured)
+fn pause_and_resume(agent: &dyn Agent) -> Result<String, LabError> {
+    start_idle(agent)?;
+    let (inject, heal) = (Order::Pause(IDLE), Order::Resume(IDLE));
+    Round { inject, measure: Measure::Pause(IDLE), heal }.proven(agent)
 }

@@ -2,8 +2,9 @@
 
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Effect, Loss, Measurement, RestartAs, Stage};
+use fracas_lab::LabError;
+use fracas_lab::agent::{Facts, Order};
 use fracas_lab::disk::{self, Lost, Unit};
-use fracas_lab::{Lab, LabError};
 use serde::{Deserialize, Serialize};
 
 use super::down::Down;
@@ -41,7 +42,7 @@ impl KindOfFault for Power {
         Loss::ALL.map(|loss| Self { loss }).into()
     }
 
-    fn mechanism(_: &Lab, _: &Wanted) -> String {
+    fn mechanism(_: &Facts, _: &Wanted) -> String {
         MECHANISM.to_owned()
     }
 
@@ -98,11 +99,8 @@ impl Injector for Dark {
         let mut problems = self.down.end(cluster, &self.nodes, End::Killed);
         // Only now: what a process wrote through memory reaches the disk when it is reaped.
         for node in &self.nodes {
-            match cluster.equipment().disks(*node).iter().map(|disk| disk.lose(self.loss)).collect()
-            {
-                Ok::<Vec<Lost>, LabError>(lost) => {
-                    self.lost.extend(lost.into_iter().map(|lost| (*node, lost)));
-                }
+            match cluster.ask::<Vec<Lost>>(&Order::Lose(*node, self.loss)) {
+                Ok(lost) => self.lost.extend(lost.into_iter().map(|lost| (*node, lost))),
                 Err(error) => problems.push(format!("failed to let {node} forget: {error}")),
             }
         }

@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Effect, Measurement, RestartAs, Stage};
-use fracas_lab::{Lab, LabError, NodeProcess, Signal, proofs};
+use fracas_lab::LabError;
+use fracas_lab::agent::{Agent, Facts, Measure, Order, StopSignal};
 use serde::{Deserialize, Serialize};
 
 use super::down::Down;
 use super::injector::Injector;
 use super::kind::{Does, Entry, KindOfFault};
 use super::on::On;
-use super::trial::{Attempt, Trial, proven};
+use super::trial::{Attempt, IDLE, Trial, proven, start_idle};
 use super::victims::Victims;
 use crate::cluster::{Cluster, End};
 use crate::means::Wanted;
@@ -38,7 +39,7 @@ impl KindOfFault for Restart {
         between: false,
         takes: None,
         tried_by: &[("stop", MECHANISM)],
-        trials: &[Trial { what: "stop", attempt: Attempt::Node(stop), instead: None }],
+        trials: &[Trial { what: "stop", attempt: Attempt::Agent(stop), instead: None }],
         try_out: None,
     };
 
@@ -48,7 +49,7 @@ impl KindOfFault for Restart {
         vec![Self {}]
     }
 
-    fn mechanism(_: &Lab, _: &Wanted) -> String {
+    fn mechanism(_: &Facts, _: &Wanted) -> String {
         MECHANISM.to_owned()
     }
 }
@@ -100,7 +101,8 @@ impl Injector for Ended {
 }
 
 /// Ends a node by a signal.
-fn stop(node: &mut NodeProcess) -> Result<String, LabError> {
-    node.terminate(Signal::SIGTERM, GRACE)?;
-    proven(&proofs::stop([node], Stage::Injected)?)
+fn stop(agent: &dyn Agent) -> Result<String, LabError> {
+    start_idle(agent)?;
+    agent.ask::<()>(&Order::Terminate(IDLE, StopSignal::Term, GRACE))?;
+    proven(&agent.ask::<Vec<_>>(&Order::Measure(Measure::Stop(IDLE), Stage::Injected))?)
 }

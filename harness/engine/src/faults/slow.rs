@@ -1,7 +1,7 @@
 //! Packets between some nodes are late, or few at a time.
 
 use fracas_checker::fault::{Effect, Link};
-use fracas_lab::Lab;
+use fracas_lab::agent::Facts;
 use serde::{Deserialize, Serialize};
 
 use super::hit::Meant;
@@ -34,10 +34,14 @@ impl KindOfFault for Slow {
         takes: Some(Gear::Packets),
         tried_by: packets::TRIED_BY,
         trials: &[
-            Trial { what: "packets", attempt: Attempt::Lab(packets::reinject), instead: None },
+            Trial {
+                what: "packets",
+                attempt: Attempt::Agent(packets::late_and_lossy),
+                instead: None,
+            },
             Trial {
                 what: "netem",
-                attempt: Attempt::Lab(packets::netem),
+                attempt: Attempt::Netem(packets::late_and_lossy),
                 instead: Some("packets"),
             },
         ],
@@ -54,8 +58,8 @@ impl KindOfFault for Slow {
         ]
     }
 
-    fn mechanism(lab: &Lab, _: &Wanted) -> String {
-        lab.packets_mechanism().to_owned()
+    fn mechanism(facts: &Facts, _: &Wanted) -> String {
+        facts.packets.clone()
     }
 }
 

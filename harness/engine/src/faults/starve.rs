@@ -5,23 +5,21 @@ use std::time::Duration;
 
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Effect, Measurement, Stage, Trouble};
-use fracas_lab::resources::{Duty, Place, Resource, SmallDisk, proof};
-use fracas_lab::{Lab, LabError, NodeProcess};
+use fracas_lab::LabError;
+use fracas_lab::agent::{Agent, Equip, Facts, Measure, Order};
+use fracas_lab::resources::{self, Duty, Resource};
 use serde::{Deserialize, Serialize};
 
 use super::injector::{Injector, each};
 use super::kind::{Does, Entry, Given, KindOfFault, Missing};
 use super::on::On;
-use super::trial::{Attempt, Trial, proven, scratch};
+use super::trial::{Attempt, IDLE, Round, Trial, proven, start_idle};
 use super::victims::Victims;
 use crate::cluster::Cluster;
 use crate::means::{Gear, Wanted};
 
 /// How long a turn and the wait for the next one take together.
 const PERIOD: Duration = Duration::from_millis(20);
-
-/// A fifth of the time.
-const FIFTH: Duty = Duty { run: Duration::from_millis(4), period: PERIOD };
 
 /// What a node has too little of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -74,10 +72,14 @@ impl KindOfFault for Starve {
         takes: Some(Gear::Rations),
         tried_by: &[("starve", "sigstop and sigcont by turns")],
         trials: &[
-            Trial { what: "starve", attempt: Attempt::Node(by_turns), instead: None },
-            Trial { what: "cgroup", attempt: Attempt::Node(by_cgroup), instead: Some("starve") },
-            Trial { what: "limits", attempt: Attempt::Node(limit), instead: None },
-            Trial { what: "small-disk", attempt: Attempt::Lab(fill), instead: None },
+            Trial { what: "starve", attempt: Attempt::Agent(fifth), instead: None },
+            Trial { what: "cgroup", attempt: Attempt::Agent(by_cgroup), instead: Some("starve") },
+            Trial { what: "limits", attempt: Attempt::Agent(limit), instead: None },
+            Trial {
+                what: "small-disk",
+                attempt: Attempt::Lab(resources::try_small_disk),
+                instead: None,
+            },
         ],
         try_out: None,
     };
@@ -86,7 +88,7 @@ impl KindOfFault for Starve {
         vec![Self { scarcity: Scarcity::Cpu { percent: 20 } }]
     }
 
-    fn mechanism(_: &Lab, wanted: &Wanted) -> String {
+    fn mechanism(_: &Facts, wanted: &Wanted) -> String {
         wanted.starve.name().to_owned()
     }
 }
@@ -131,68 +133,39 @@ struct Starved {
 }
 
 impl Starved {
-    /// The turns of a starved node; none for other scarcities.
-    fn duty(&self) -> Option<Duty> {
+    /// What brings it about on a node, and what heals it.
+    fn orders(&self, node: NodeId) -> (Order, Order) {
+        let limit = |of, more| (Order::Limit(node, of, Some(more)), Order::Limit(node, of, None));
         match self.scarcity {
             Scarcity::Cpu { percent } => {
-                Some(Duty { run: PERIOD * percent.min(100) / 100, period: PERIOD })
+                (Order::Time(node, Some(turns(percent))), Order::Time(node, None))
             }
-            _ => None,
+            Scarcity::Memory { bytes } => limit(Resource::Memory, bytes),
+            Scarcity::Descriptors { more } => limit(Resource::Files, more),
+            Scarcity::Disk => (Order::Room(node, true), Order::Room(node, false)),
         }
     }
 
-    /// What is limited, and how much more than now is left of it.
-    fn limit(&self) -> Option<(Resource, u64)> {
+    /// What is measured of a node.
+    fn measured(&self, node: NodeId) -> Measure {
         match self.scarcity {
-            Scarcity::Cpu { .. } | Scarcity::Disk => None,
-            Scarcity::Memory { bytes } => Some((Resource::Memory, bytes)),
-            Scarcity::Descriptors { more } => Some((Resource::Files, more)),
-        }
-    }
-
-    fn measured(
-        &self,
-        cluster: &Cluster,
-        process: &mut NodeProcess,
-        stage: Stage,
-    ) -> Result<Vec<Measurement>, LabError> {
-        match (self.duty(), self.limit()) {
-            (Some(duty), _) if cluster.equipment().rations().is_some() => {
-                proof::rationed(process, duty, stage)
-            }
-            (Some(duty), _) => proof::starved(process, duty, stage),
-            (None, Some((resource, _))) => proof::limited(process, resource, stage),
-            (None, None) => Ok(Vec::new()),
+            Scarcity::Cpu { percent } => Measure::Time(node, turns(percent)),
+            Scarcity::Memory { .. } => Measure::Limit(node, Resource::Memory),
+            Scarcity::Descriptors { .. } => Measure::Limit(node, Resource::Files),
+            Scarcity::Disk => Measure::Full(node),
         }
     }
 }
 
-/// Lets a node have this much processor time, by the means of this run; none lets it have all.
-fn time(cluster: &Cluster, process: &mut NodeProcess, duty: Option<Duty>) -> Result<(), LabError> {
-    match cluster.equipment().rations() {
-        Some(place) => process.ration(place, duty),
-        None => process.starve(duty),
-    }
-}
-
-/// The small disks of a node; it must have some.
-fn small(cluster: &Cluster, node: NodeId) -> Result<&[SmallDisk], LabError> {
-    match cluster.equipment().small_disks(node) {
-        [] => Err(LabError::Asked(format!("fill the disk of {node}: it has no small one"))),
-        disks => Ok(disks),
-    }
-}
-
-/// Measures what room there is on the disks of a node.
-fn full(cluster: &Cluster, node: NodeId, stage: Stage) -> Result<Vec<Measurement>, LabError> {
-    let measured = small(cluster, node)?.iter().map(|disk| proof::full(disk, stage));
-    measured.collect::<Result<Vec<_>, _>>().map(|all| all.concat())
+/// The turns of a node that runs for such a share of the time.
+fn turns(percent: u32) -> Duty {
+    Duty { run: PERIOD * percent.min(100) / 100, period: PERIOD }
 }
 
 impl Injector for Starved {
     fn mechanism(&self, cluster: &Cluster) -> String {
         let name = match self.scarcity {
-            Scarcity::Cpu { .. } => cluster.equipment().starve_means().name(),
+            Scarcity::Cpu { .. } => cluster.wanted().starve.name(),
             Scarcity::Memory { .. } | Scarcity::Descriptors { .. } => "prlimit",
             Scarcity::Disk => "tmpfs",
         };
@@ -200,87 +173,39 @@ impl Injector for Starved {
     }
 
     fn inject(&mut self, cluster: &Cluster) -> Vec<String> {
-        if self.scarcity == Scarcity::Disk {
-            return each(&self.nodes, "starve", |node| {
-                small(cluster, node)?.iter().try_for_each(SmallDisk::fill)
-            });
-        }
-        each(&self.nodes, "starve", |node| {
-            cluster.running(node, |process| match self.limit() {
-                None => time(cluster, process, self.duty()),
-                Some((resource, headroom)) => process.limit(resource, headroom),
-            })
-        })
+        each(&self.nodes, "starve", |node| cluster.ask::<()>(&self.orders(node).0))
     }
 
     fn measure(&mut self, cluster: &Cluster, stage: Stage) -> Result<Vec<Measurement>, LabError> {
-        let each = self.nodes.iter();
-        let each = each.map(|node| match self.scarcity {
-            Scarcity::Disk => full(cluster, *node, stage),
-            _ => cluster.running(*node, |one| self.measured(cluster, one, stage)),
-        });
-        each.collect::<Result<Vec<_>, _>>().map(|all| all.into_iter().flatten().collect())
+        cluster.measure(self.nodes.iter().map(|node| self.measured(*node)), stage)
     }
 
     fn heal(&mut self, cluster: &Cluster) -> Vec<String> {
-        if self.scarcity == Scarcity::Disk {
-            return each(&self.nodes, "feed", |node| {
-                small(cluster, node)?.iter().try_for_each(SmallDisk::make_room)
-            });
-        }
-        each(&self.nodes, "feed", |node| {
-            cluster.running(node, |process| match self.limit() {
-                None => time(cluster, process, None),
-                Some((resource, _)) => process.unlimit(resource),
-            })
-        })
+        each(&self.nodes, "feed", |node| cluster.ask::<()>(&self.orders(node).1))
     }
 }
 
 /// Lets a node run a fifth of the time, and all of it again.
-fn by_turns(node: &mut NodeProcess) -> Result<String, LabError> {
-    node.starve(Some(FIFTH))?;
-    let mut measured = proof::starved(node, FIFTH, Stage::Injected)?;
-    node.starve(None)?;
-    measured.extend(proof::starved(node, FIFTH, Stage::Healed)?);
-    proven(&measured)
+fn fifth(agent: &dyn Agent) -> Result<String, LabError> {
+    start_idle(agent)?;
+    let (inject, heal) = (Order::Time(IDLE, Some(turns(20))), Order::Time(IDLE, None));
+    Round { inject, measure: Measure::Time(IDLE, turns(20)), heal }.proven(agent)
 }
 
-/// Gives a node a fifth of a processor, and what it wants again.
-fn by_cgroup(node: &mut NodeProcess) -> Result<String, LabError> {
-    let place = Place::find()?;
-    node.ration(&place, Some(FIFTH))?;
-    let mut measured = proof::rationed(node, FIFTH, Stage::Injected)?;
-    node.ration(&place, None)?;
-    measured.extend(proof::rationed(node, FIFTH, Stage::Healed)?);
-    Ok(format!("{}; {place}", proven(&measured)?))
+/// The same by a ration.
+fn by_cgroup(agent: &dyn Agent) -> Result<String, LabError> {
+    agent.ask::<()>(&Order::Equip(IDLE, Equip::Rations))?;
+    let place = agent.ask::<Facts>(&Order::Facts)?.rations.unwrap_or_default();
+    Ok(format!("{}; {place}", fifth(agent)?))
 }
 
 /// Limits what a node may have, and takes the limits back.
-fn limit(node: &mut NodeProcess) -> Result<String, LabError> {
+fn limit(agent: &dyn Agent) -> Result<String, LabError> {
+    start_idle(agent)?;
     let mut measured = Vec::new();
-    for resource in [Resource::Files, Resource::Memory] {
-        node.limit(resource, 1 << 20)?;
-        measured.extend(proof::limited(node, resource, Stage::Injected)?);
-        node.unlimit(resource)?;
-        measured.extend(proof::limited(node, resource, Stage::Healed)?);
+    for of in [Resource::Files, Resource::Memory] {
+        let (inject, heal) = (Order::Limit(IDLE, of, Some(1 << 20)), Order::Limit(IDLE, of, None));
+        measured.extend(Round { inject, measure: Measure::Limit(IDLE, of), heal }.made(agent)?);
     }
     proven(&measured)
-}
-
-/// Fills a small disk and makes room on it again.
-fn fill() -> Result<String, LabError> {
-    let dir = scratch("fracas-trial");
-    let failed = |error| LabError::Reported(format!("use `{}`: {error}", dir.display()));
-    std::fs::create_dir_all(&dir).map_err(failed)?;
-    let tried = SmallDisk::mount(&dir, 1 << 20).and_then(|disk| {
-        std::fs::write(dir.join("file"), "something").map_err(failed)?;
-        disk.fill()?;
-        let mut measured = proof::full(&disk, Stage::Injected)?;
-        disk.make_room()?;
-        measured.extend(proof::full(&disk, Stage::Healed)?);
-        proven(&measured)
-    });
-    std::fs::remove_dir(&dir).map_err(failed)?;
-    tried
 }

@@ -6,7 +6,8 @@ use std::fmt;
 
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{self, Cut, FaultKind};
-use fracas_lab::{Lab, LabError};
+use fracas_lab::LabError;
+use fracas_lab::agent::{Agent, Facts};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::hit::Meant;
@@ -72,8 +73,8 @@ macro_rules! kinds {
 
             /// By what means it is brought about in this lab.
             #[must_use]
-            pub fn mechanism(self, lab: &Lab, wanted: &Wanted) -> String {
-                match self { $(Self::$kind => super::$file::$kind::mechanism(lab, wanted),)* }
+            pub fn mechanism(self, facts: &Facts, wanted: &Wanted) -> String {
+                match self { $(Self::$kind => super::$file::$kind::mechanism(facts, wanted),)* }
             }
 
             /// What it takes that this machine does not have, as far as that can be told without a
@@ -185,8 +186,8 @@ impl Kind {
     ///
     /// # Errors
     /// What the machine refuses.
-    pub(crate) fn try_out(self, lab: &Lab, direction: Cut) -> Result<(), LabError> {
-        self.entry().try_out.map_or(Ok(()), |tries| tries(lab, direction))
+    pub(crate) fn try_out(self, agent: &dyn Agent, direction: Cut) -> Result<(), LabError> {
+        self.entry().try_out.map_or(Ok(()), |tries| tries(agent, direction))
     }
 }
 

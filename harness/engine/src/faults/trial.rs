@@ -1,15 +1,13 @@
 //! Trying one mechanism by itself, in a scratch lab: what the trials of all kinds of faults share.
 //!
-//! A mechanism works if its proofs hold, by the same measurements as in a run.
+//! A mechanism works if its proofs hold, by the same orders and measurements as in a run.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::Measurement;
-use fracas_lab::clock::ClockPage;
-use fracas_lab::{Lab, LabError, LabSpec, Launch, Mechanism, NodeProcess, Reach};
+use fracas_checker::fault::{Measurement, Stage};
+use fracas_lab::agent::{Agent, LocalAgent, Measure, Order, Start};
+use fracas_lab::{Lab, LabError, LabSpec, Mechanism, Reach};
 
 /// The hidden argument that starts a trial: `fracas __doctor-probe userns`.
 pub const PROBE_ARGUMENT: &str = "__doctor-probe";
@@ -25,13 +23,20 @@ pub(crate) struct Trial {
     pub(crate) instead: Option<&'static str>,
 }
 
+/// Gives the agent of a scratch lab orders, and tells what was measured.
+pub(crate) type Orders = fn(&dyn Agent) -> Result<String, LabError>;
+
 /// How a mechanism is tried; what was measured is told.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Attempt {
-    /// In a lab of its own.
+    /// By the lab itself.
     Lab(fn() -> Result<String, LabError>),
-    /// With a node that does nothing.
-    Node(fn(&mut NodeProcess) -> Result<String, LabError>),
+    /// By orders to the agent of a scratch lab.
+    Agent(Orders),
+    /// The same, where directions are cut by this mechanism.
+    Cutting(Mechanism, Orders),
+    /// The same, where packets are shaped by the kernel's queues.
+    Netem(Orders),
 }
 
 impl Trial {
@@ -39,9 +44,12 @@ impl Trial {
     pub(crate) fn outcome(&self) -> Result<String, LabError> {
         match self.attempt {
             Attempt::Lab(attempt) => attempt(),
-            Attempt::Node(attempt) => {
-                let lab = build(Mechanism::Auto)?;
-                attempt(&mut start_idle(&lab, None)?)
+            Attempt::Agent(orders) => orders(&LocalAgent::new(build(Mechanism::Auto)?)),
+            Attempt::Cutting(mechanism, orders) => orders(&LocalAgent::new(build(mechanism)?)),
+            Attempt::Netem(orders) => {
+                let mut lab = build(Mechanism::Auto)?;
+                lab.use_netem()?;
+                orders(&LocalAgent::new(lab))
             }
         }
     }
@@ -55,36 +63,56 @@ fn nodes() -> Vec<NodeId> {
 /// One direction of it.
 pub(super) const DIRECTION: (NodeId, NodeId) = (NodeId(1), NodeId(2));
 
+/// The node of it that does nothing.
+pub(super) const IDLE: NodeId = NodeId(1);
+
 /// Tries to build the network of a scratch lab.
 pub(crate) fn network() -> Result<String, LabError> {
     Lab::try_network(&nodes()).map(|()| "2 nodes on a bridge".to_owned())
 }
 
 /// Builds a scratch lab.
-pub(super) fn build(partition: Mechanism) -> Result<Lab, LabError> {
+fn build(partition: Mechanism) -> Result<Lab, LabError> {
     Lab::build(&LabSpec { nodes: nodes(), partition, ineffective_cut: false })
 }
 
 /// Starts something that does nothing.
-pub(super) fn start_idle(lab: &Lab, clock: Option<ClockPage>) -> Result<NodeProcess, LabError> {
-    lab.start(&Launch {
-        node: NodeId(1),
+pub(super) fn start_idle(agent: &dyn Agent) -> Result<(), LabError> {
+    agent.ask(&Order::Start(Box::new(Start {
+        node: IDLE,
         argv: ["/proc/self/exe", PROBE_ARGUMENT, "idle"].map(str::to_owned).into(),
         env: BTreeMap::new(),
-        dir: "/".into(),
-        stdout: "/dev/null".into(),
-        stderr: "/dev/null".into(),
-        clock,
         monotonic_offset: 0,
         reach: Reach::default(),
-    })
+    })))
 }
 
-/// A path of our own where temporary files are. Process numbers begin anew in every world, so two
-/// doctors at once would meet: the time tells them apart.
-pub(super) fn scratch(name: &str) -> PathBuf {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    std::env::temp_dir().join(format!("{name}-{}", since.as_nanos()))
+/// Something that is brought about and healed, and measured both times.
+pub(super) struct Round {
+    /// What brings it about.
+    pub(super) inject: Order,
+    /// What is measured.
+    pub(super) measure: Measure,
+    /// What heals it.
+    pub(super) heal: Order,
+}
+
+impl Round {
+    /// Gives the orders, and tells what was measured.
+    pub(super) fn made(self, agent: &dyn Agent) -> Result<Vec<Measurement>, LabError> {
+        agent.ask::<()>(&self.inject)?;
+        let injected = Order::Measure(self.measure.clone(), Stage::Injected);
+        let mut measured: Vec<Measurement> = agent.ask(&injected)?;
+        agent.ask::<()>(&self.heal)?;
+        let healed = Order::Measure(self.measure, Stage::Healed);
+        measured.extend(agent.ask::<Vec<Measurement>>(&healed)?);
+        Ok(measured)
+    }
+
+    /// The same, summed up.
+    pub(super) fn proven(self, agent: &dyn Agent) -> Result<String, LabError> {
+        proven(&self.made(agent)?)
+    }
 }
 
 /// Sums measurements up, or names the first that does not hold.

@@ -62,11 +62,8 @@ impl From<StartError> for RunError {
             // A server that cannot be executed is the target's trouble, not the machine's.
             StartError::Lab(LabError::Reported(why)) => Self::Target(why),
             StartError::Lab(error) => Self::Lab(error),
-            StartError::Store(error) => Self::Store(error),
-            StartError::File { path, error, .. }
-                if error.raw_os_error().and_then(scarce).is_some() =>
-            {
-                Self::Store(StoreError::Io { what: "write", path, error })
+            StartError::File { error, .. } if error.errno().and_then(scarce).is_some() => {
+                Self::Lab(error)
             }
             StartError::File { .. } => Self::Target(error.to_string()),
         }

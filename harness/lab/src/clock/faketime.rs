@@ -17,6 +17,7 @@ use fracas_checker::fault::{Measurement, Stage};
 use super::super::NodeProcess;
 use super::super::error::{Doing, LabError};
 use super::super::plain::Place;
+use super::super::scratch::scratch;
 use super::program::Kind;
 use super::proofs::step_by_library;
 use super::setting::{Clock, seconds};
@@ -112,6 +113,18 @@ impl Faketime {
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = nanos;
         Ok(())
     }
+}
+
+/// Whether libfaketime is installed, and what it cannot do even so. To be called inside a world.
+///
+/// # Errors
+/// Why it cannot be used, with how to mend it.
+pub fn try_faketime() -> Result<String, LabError> {
+    let file = scratch("fracas-doctor");
+    let found = Faketime::find(&file);
+    // The file is there for this one look only.
+    let _gone = fs::remove_file(&file);
+    found.map(|_| format!("installed; its limits: {}", FAKETIME_LIMITS.join("; ")))
 }
 
 /// Puts a file with this text in the place of another one. It lies where a server may plant links.

@@ -26,6 +26,7 @@ use elsewhere as machine;
 mod able;
 mod faketime;
 mod listener;
+mod means;
 mod page;
 mod probe;
 mod program;
@@ -36,7 +37,8 @@ mod supervisor;
 mod timens;
 
 pub use able::able;
-pub use faketime::{FAKETIME_LIMITS, Faketime};
+pub use faketime::{FAKETIME_LIMITS, Faketime, try_faketime};
+pub use means::{MECHANISM, Means};
 pub use page::{ClockPage, Tally};
 pub use probe::{Compared, Reading, Sample, Sampling};
 pub use program::Kind;
@@ -46,9 +48,6 @@ pub use setting::Clock;
 pub(super) use probe::{ARGUMENT as PROBE_ARGUMENT, probe_main, read};
 pub(super) use supervisor::Supervisor;
 pub(super) use timens::shift_monotonic;
-
-/// By what means clocks are made wrong.
-pub const MECHANISM: &str = "vdso-redirect";
 
 /// What the mechanism does not reach, to be told with every fault.
 pub const LIMITS: [&str; 4] = [

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use serde::{Deserialize, Serialize};
 
 use super::super::error::{Doing, LabError};
 use super::setting::{Clock, Setting};
@@ -53,7 +54,7 @@ struct Now {
 }
 
 /// What a node's supervisor did.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// Programs that were given the clock.
     pub given: u64,

@@ -4,6 +4,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::super::error::LabError;
 
 /// The parts of one in a rate: 2³².
@@ -23,7 +25,8 @@ const FLIP: (Duration, Duration) = (Duration::from_millis(1), Duration::from_sec
 const STEP_MAX: u64 = 100 * 366 * 86_400 * 1_000_000_000;
 
 /// How a wall clock is wrong. Always measured from the true clock, never from an earlier fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Clock {
     /// It is ahead by so many nanoseconds, at once; behind if negative.
     Step {

@@ -33,6 +33,15 @@ pub struct DiskSpec {
     pub seed: u64,
 }
 
+impl DiskSpec {
+    /// A good disk, which keeps its data in the first directory and shows it in the second.
+    #[must_use]
+    pub fn usual((backing, mountpoint): (PathBuf, PathBuf), model: Model, seed: u64) -> Self {
+        let (latency, write_back_after) = (Latency::USUAL, WRITE_BACK_AFTER);
+        Self { backing, mountpoint, model, latency, write_back_after, seed }
+    }
+}
+
 /// What of the un-fsynced data a power failure takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "how", rename_all = "kebab-case")]

@@ -176,7 +176,7 @@ impl Disk {
             Err(errno) => format!("an end that nobody saw: {errno}"),
         };
         let name = format!("the disk process of `{}`", self.spec.mountpoint.display());
-        Some(Helper { name, how, mend })
+        Some(Helper { name, how, mend: mend.map(str::to_owned) })
     }
 
     /// From now on these calls fail, and no others. [`Errors::NONE`] heals.
@@ -242,7 +242,7 @@ impl Disk {
         match channel.receive(ANSWER_WITHIN).doing(doing)? {
             Received::Message(Tell::Failed(reason)) => Err(reason.error()),
             Received::Message(tell) => Ok(tell),
-            Received::End => Err(LabError::answer(&doing(), "its process ended")),
+            Received::End => Err(LabError::Ended { doing: doing() }),
             Received::Nothing => Err(LabError::Timeout { doing: doing(), after: ANSWER_WITHIN }),
         }
     }

@@ -11,6 +11,7 @@ use fracas_checker::fault::{Measurement, Stage};
 use super::{Disk, DiskSpec, Errors, Latency, Loss, Model, WRITE_BACK_AFTER, proofs};
 use crate::LabError;
 use crate::error::Doing;
+use crate::scratch::scratch;
 
 /// Mounts a disk, loses what was not fsynced, lets it fail and heals it. To be called inside a
 /// world. Returns how it went.
@@ -62,18 +63,12 @@ fn power_failure(disk: &Disk, directory: &Path) -> Result<Measurement, LabError>
 struct Scratch(PathBuf);
 
 impl Scratch {
-    /// Makes one where temporary files are; its name holds the process that owns it.
+    /// Makes one where temporary files are.
     fn make() -> Result<Self, LabError> {
-        let path = std::env::temp_dir().join(format!("fracas-disk-{}", scratch_number()));
+        let path = scratch("fracas-disk");
         fs::create_dir_all(&path).doing(|| format!("make `{}`", path.display()))?;
         Ok(Self(path))
     }
-}
-
-/// Process numbers begin anew in every world, so the time is part of it.
-fn scratch_number() -> u128 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_nanos())
 }
 
 impl Drop for Scratch {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use fracas_checker::fault::Cut;
+use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
 
@@ -17,7 +18,7 @@ const BANDWIDTH_MIN: u64 = 64_000;
 ///
 /// A packet is a frame as a node hands it over. With TCP a frame may be as long as 64 KiB, and is
 /// lost, delayed or doubled as a whole; bandwidth counts its real length on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Shaping {
     /// How much later than usual each arrives.
     pub delay: Duration,

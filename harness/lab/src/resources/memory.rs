@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 /// Counts such kills of the whole machine, by the word `oom_kill`.
 const MACHINE: &str = "/proc/vmstat";
 /// The word before the count, in every file that has one.
@@ -21,7 +23,8 @@ pub struct MemoryWatch {
 }
 
 /// What the kernel says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum MemoryWord {
     /// It has killed processes since it was asked last; who counts them.
     Killed(String),

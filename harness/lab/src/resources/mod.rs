@@ -16,6 +16,7 @@ mod ration;
 mod rationing;
 mod squeezed;
 mod sys;
+mod trial;
 pub(crate) mod turns;
 
 pub use cgroup::Place;
@@ -26,3 +27,4 @@ pub use memory::{Memory, MemoryWatch, MemoryWord, memory};
 pub(crate) use ration::Ration;
 pub use squeezed::Resource;
 pub(crate) use squeezed::Squeezed;
+pub use trial::try_small_disk;

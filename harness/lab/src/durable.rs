@@ -5,13 +5,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-use fracas_lab::plain::{self, Directory, Place};
+use super::plain::{self, Directory, Place};
 
 /// Writes a file below the directory `top`, and makes it and its name durable.
-///
-/// # Errors
-/// When the file system refuses.
-pub fn write(top: &Path, path: &Path, text: &str) -> io::Result<()> {
+pub(crate) fn write(top: &Path, path: &Path, text: &str) -> io::Result<()> {
     let place = Place::make(path)?;
     // What has the name goes, so that no link of that name is followed.
     match fs::remove_file(place.path()) {
@@ -25,10 +22,7 @@ pub fn write(top: &Path, path: &Path, text: &str) -> io::Result<()> {
 }
 
 /// Makes a directory below the directory `top`, and its name durable.
-///
-/// # Errors
-/// When the file system refuses.
-pub fn make_dir(top: &Path, path: &Path) -> io::Result<()> {
+pub(crate) fn make_dir(top: &Path, path: &Path) -> io::Result<()> {
     Directory::make(path)?;
     sync_names(top, path)
 }

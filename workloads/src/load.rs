@@ -1,4 +1,4 @@
-//! How large a load is, and how a workload spreads its part of it over clients and readers.
+//! The load that is asked for, and how a workload spreads its part of it over clients and readers.
 
 use std::collections::BTreeSet;
 
@@ -10,9 +10,9 @@ pub(crate) const READS_SHARE: f64 = 1.0 / 3.0;
 /// The most reads per second on each node, however fast clients are to be.
 const READS_MOST: f64 = 50.0;
 
-/// How large a load is asked for.
+/// The load that is asked for.
 #[derive(Debug, Clone)]
-pub struct Size {
+pub struct Load {
     /// The nodes of the cluster.
     pub nodes: Vec<NodeId>,
     /// Clients for workloads whose load the user chooses, beside a reader on each node.
@@ -25,7 +25,7 @@ pub struct Size {
     pub serves: BTreeSet<OpKind>,
 }
 
-impl Size {
+impl Load {
     /// Whether the target serves operations of this kind.
     pub(crate) fn has(&self, kind: OpKind) -> bool {
         self.serves.contains(&kind)

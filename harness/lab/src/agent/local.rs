@@ -1,0 +1,302 @@
+//! The agent in the process that holds the lab: who owns the nodes' processes, their clocks and their
+//! disks. Each order is carried out in the thread of its caller.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use fracas_checker::NodeId;
+use fracas_checker::fault::Cut;
+use nix::sys::signal::Signal;
+
+use super::Agent;
+use super::held::{Held, NodeClock, Troubled};
+use super::order::{Equip, Order, Start, StopSignal};
+use super::report::{Facts, Fate, Report, Site};
+use crate::Lab;
+use crate::disk::{DiskSpec, Loss, Lost};
+use crate::error::LabError;
+use crate::ids;
+use crate::launch::{Helper, Launch, Threads};
+use crate::leftovers::MARK;
+use crate::node::NodeProcess;
+use crate::packets::Shaping;
+use crate::resources::{Duty, MemoryWatch, Place, Resource, SmallDisk};
+
+/// Where the files of an agent's nodes are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    /// The directory that the directories of nodes are in.
+    pub dir: PathBuf,
+    /// What no server may see, but for its own directory.
+    pub evidence: PathBuf,
+}
+
+/// An agent that has the lab in its own process.
+pub struct LocalAgent {
+    // In this order: fields are dropped one after the other, and nodes are in the lab.
+    nodes: BTreeMap<NodeId, Held>,
+    pub(super) lab: Lab,
+    pub(super) home: Option<Home>,
+    memory: MemoryWatch,
+    /// Where nodes are rationed, if that is what starves them.
+    rations: OnceLock<Place>,
+    /// How many packets each cut direction had dropped when it was measured last.
+    drops: Mutex<BTreeMap<Cut, u64>>,
+}
+
+impl LocalAgent {
+    /// Of a lab whose nodes have no files: their servers run in the root of the machine, and what
+    /// they say is lost.
+    #[must_use]
+    pub fn new(lab: Lab) -> Self {
+        let nodes = lab.nodes().iter().map(|node| (*node, Held::default())).collect();
+        let (memory, rations, drops) = (MemoryWatch::new(), OnceLock::new(), Mutex::default());
+        Self { nodes, lab, home: None, memory, rations, drops }
+    }
+
+    /// Of a lab whose nodes each have a directory, which is made.
+    ///
+    /// # Errors
+    /// When one cannot be made.
+    pub fn at_home(lab: Lab, home: Home) -> Result<Self, LabError> {
+        let agent = Self { home: Some(home), ..Self::new(lab) };
+        agent.make_dirs()?;
+        Ok(agent)
+    }
+
+    /// The lab, for what is no order: taking its measure.
+    #[must_use]
+    pub fn lab(&self) -> &Lab {
+        &self.lab
+    }
+
+    pub(super) fn node(&self, node: NodeId) -> Result<&Held, LabError> {
+        let missing = || LabError::Asked(format!("reach node {node}: not a node of this lab"));
+        self.nodes.get(&node).ok_or_else(missing)
+    }
+
+    pub(super) fn rations(&self) -> Option<&Place> {
+        self.rations.get()
+    }
+
+    pub(super) fn drops(&self) -> MutexGuard<'_, BTreeMap<Cut, u64>> {
+        self.drops.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn facts(&self) -> Facts {
+        let site = |node: NodeId| Site { address: self.lab.address(node), dir: self.dir(node) };
+        Facts {
+            nodes: self.nodes.keys().map(|node| (*node, site(*node))).collect(),
+            partition: self.lab.partition_mechanism().to_owned(),
+            packets: self.lab.packets_mechanism().to_owned(),
+            rations: self.rations().map(Place::to_string),
+        }
+    }
+
+    fn equip(&self, node: NodeId, with: &Equip) -> Result<(), LabError> {
+        let held = self.node(node)?;
+        match with {
+            Equip::Dir(dir) => self.make_dir(node, dir)?,
+            Equip::Clock(means) => {
+                let clock = NodeClock::new(&self.dir(node), *means)?;
+                held.give(|gear| gear.clock = Some(clock));
+            }
+            Equip::Small(dir, size) => {
+                self.make_dir(node, dir)?;
+                let dir = self.path(node, dir);
+                let small = SmallDisk::mount(&dir, *size)?;
+                ids::give(node, &dir)?;
+                held.give(|gear| gear.small.push(small));
+            }
+            Equip::Disk { backing, dir, model } => {
+                let (backing, mountpoint) = (self.path(node, backing), self.path(node, dir));
+                let spec = DiskSpec::usual((backing, mountpoint), *model, node.0.into());
+                let disk = Troubled::mount(&spec)?;
+                held.give(|gear| gear.disks.push(disk));
+            }
+            Equip::Rations => {
+                let place = Place::find()?;
+                self.rations.get_or_init(|| place);
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&self, start: &Start) -> Result<(), LabError> {
+        let node = start.node;
+        let held = self.node(node)?;
+        let (mut processes, gear) = (held.processes(), held.gear());
+        if processes.running.is_some() {
+            return Err(LabError::Asked(format!("start node {node}: it is running")));
+        }
+        let mut launch = self.launch(start);
+        if let Some(clock) = &gear.clock {
+            launch.clock = clock.page();
+            launch.env.extend(clock.environment(&launch.argv)?);
+        }
+        processes.killed = None;
+        processes.running = Some(self.lab.start(&launch)?);
+        Ok(())
+    }
+
+    /// What the lab is told of a start.
+    fn launch(&self, start: &Start) -> Launch {
+        let Start { node, argv, env, monotonic_offset, reach } = start.clone();
+        let (dir, mut env, mut reach) = (self.dir(node), env, reach);
+        let output = |name: &str| match &self.home {
+            Some(_) => dir.join(name),
+            None => "/dev/null".into(),
+        };
+        if let Some(home) = &self.home {
+            env.insert(MARK.to_owned(), home.dir.display().to_string());
+            reach.evidence.push(home.evidence.clone());
+        }
+        let (stdout, stderr) = (output("stdout"), output("stderr"));
+        Launch { node, argv, env, dir, stdout, stderr, clock: None, monotonic_offset, reach }
+    }
+
+    /// Kills all processes of a node.
+    fn kill(&self, node: NodeId) -> Result<(), LabError> {
+        let mut processes = self.node(node)?.processes();
+        let not = || LabError::Asked(format!("kill node {node}: it is not running"));
+        let mut process = processes.running.take().ok_or_else(not)?;
+        process.kill()?;
+        processes.killed = Some(process);
+        Ok(())
+    }
+
+    fn terminate(&self, node: NodeId, by: StopSignal, grace: Duration) -> Result<(), LabError> {
+        let held = self.node(node)?;
+        // Its processes are not held meanwhile: a server may take its time.
+        let running = held.processes().running.take();
+        let Some(mut process) = running else { return Ok(()) };
+        process.terminate(signal(by), grace)?;
+        held.processes().killed = Some(process);
+        Ok(())
+    }
+
+    /// The end of a node's server, if it has come.
+    fn ended(&self, node: NodeId) -> Result<Option<Fate>, LabError> {
+        let mut processes = self.node(node)?.processes();
+        let Some(process) = processes.running.as_mut() else { return Ok(None) };
+        let Some(how) = process.exited() else { return Ok(None) };
+        let background = process.left_for_background();
+        processes.running = None;
+        Ok(Some(Fate { how, background }))
+    }
+
+    /// What of ours has ended, if anything has.
+    fn lost(&self, ask: bool) -> Option<Helper> {
+        let of_node = |held: &Held| {
+            let disk = held.gear().disks.iter().find_map(|one| one.disk.ended(ask));
+            disk.or_else(|| held.processes().running.as_mut()?.lost())
+        };
+        self.nodes.values().find_map(of_node).or_else(|| self.lab.packets_failed())
+    }
+
+    /// Runs a program where a node is; the node's processes are free meanwhile.
+    fn run(&self, node: NodeId, argv: &[String], within: Duration) -> Result<String, LabError> {
+        let door = self.node(node)?.running(node, |process| process.door())?;
+        door.run(argv, within)
+    }
+
+    /// Does something to each disk of a node.
+    fn disks(
+        &self,
+        node: NodeId,
+        act: impl FnMut(&Troubled) -> Result<(), LabError>,
+    ) -> Result<(), LabError> {
+        self.node(node)?.gear().disks.iter().try_for_each(act)
+    }
+
+    fn lose(&self, node: NodeId, how: Loss) -> Result<Vec<Lost>, LabError> {
+        self.node(node)?.gear().disks.iter().map(|one| one.disk.lose(how)).collect()
+    }
+
+    /// Lets a node have this much processor time, by the means that it was equipped with.
+    fn ration(&self, node: NodeId, duty: Option<Duty>) -> Result<(), LabError> {
+        self.node(node)?.running(node, |process| match self.rations() {
+            Some(place) => process.ration(place, duty),
+            None => process.starve(duty),
+        })
+    }
+
+    fn limit(&self, node: NodeId, of: Resource, more: Option<u64>) -> Result<(), LabError> {
+        self.node(node)?.running(node, |process| match more {
+            Some(more) => process.limit(of, more),
+            None => process.unlimit(of),
+        })
+    }
+
+    fn room(&self, node: NodeId, taken: bool) -> Result<(), LabError> {
+        let act = if taken { SmallDisk::fill } else { SmallDisk::make_room };
+        self.node(node)?.gear().small(node)?.iter().try_for_each(act)
+    }
+
+    /// Cuts these directions and no others. What was counted of a direction that is opened is void.
+    fn cut(&self, directions: &[Cut]) -> Result<(), LabError> {
+        self.lab.cut(directions)?;
+        let cut: BTreeSet<&Cut> = directions.iter().collect();
+        self.drops().retain(|direction, _| cut.contains(direction));
+        Ok(())
+    }
+
+    fn shape(&self, shapings: &[(Cut, Shaping)]) -> Result<(), LabError> {
+        self.lab.shape(&shapings.iter().copied().collect())
+    }
+}
+
+impl Agent for LocalAgent {
+    fn carry_out(&self, order: &Order) -> Result<Report, LabError> {
+        let running = |node: NodeId, act: fn(&mut NodeProcess) -> Result<Threads, LabError>| {
+            self.node(node)?.running(node, act).map(drop)
+        };
+        match order {
+            Order::Facts => return Ok(Report::Facts(self.facts())),
+            Order::Ended(node) => return self.ended(*node).map(Report::Ended),
+            Order::Lost { ask } => return Ok(Report::Lost(self.lost(*ask))),
+            Order::Memory => return Ok(Report::Memory(self.memory.ask())),
+            Order::Run(node, argv, within) => {
+                return self.run(*node, argv, *within).map(Report::Said);
+            }
+            Order::ReadClock(node, sampling) => {
+                let read = |process: &mut NodeProcess| process.read_clock(*sampling);
+                return self.node(*node)?.running(*node, read).map(Report::Clock);
+            }
+            Order::Tally(node) => {
+                return self.node(*node)?.gear().clock(*node)?.tally().map(Report::Tally);
+            }
+            Order::Lose(node, how) => return self.lose(*node, *how).map(Report::Forgotten),
+            Order::Measure(what, stage) => return self.measure(what, *stage).map(Report::Measured),
+            Order::Equip(node, with) => self.equip(*node, with),
+            Order::Write(node, name, text) => self.write(*node, name, text),
+            Order::Start(start) => self.start(start),
+            Order::Evict(node) => self.disks(*node, |one| one.disk.evict()),
+            Order::Pause(node) => running(*node, NodeProcess::pause),
+            Order::Resume(node) => running(*node, NodeProcess::resume),
+            Order::Kill(node) => self.kill(*node),
+            Order::Terminate(node, by, grace) => self.terminate(*node, *by, *grace),
+            Order::Clock(node, change) => self.node(*node)?.gear().clock(*node)?.set(*change),
+            Order::Disk(node, change) => self.disks(*node, |one| one.change(*change)),
+            Order::Time(node, duty) => self.ration(*node, *duty),
+            Order::Limit(node, of, more) => self.limit(*node, *of, *more),
+            Order::Room(node, taken) => self.room(*node, *taken),
+            Order::Cut(directions) => self.cut(directions),
+            Order::Shape(shapings) => self.shape(shapings),
+        }
+        .map(|()| Report::Done)
+    }
+}
+
+/// The kernel's number for a word.
+fn signal(word: StopSignal) -> Signal {
+    match word {
+        StopSignal::Term => Signal::SIGTERM,
+        StopSignal::Int => Signal::SIGINT,
+        StopSignal::Quit => Signal::SIGQUIT,
+        StopSignal::Hup => Signal::SIGHUP,
+        StopSignal::Kill => Signal::SIGKILL,
+    }
+}
