@@ -71,6 +71,13 @@ fn stalls(history: &History) -> Vec<Stall<'_>> {
     stalled.collect()
 }
 
+/// Where the harness stood still in a time, as a clause; none if it never did.
+pub(crate) fn stood_still(history: &History, span: (Nanos, Nanos)) -> Option<String> {
+    let stall = stalls(history).into_iter().find(|stall| touch(stall.span, span))?;
+    let (from, to) = (words::at(stall.span.0), words::at(stall.span.1));
+    Some(format!("the harness ({}) stood still from {from} to {to}", stall.part))
+}
+
 fn touch(one: (Nanos, Nanos), other: (Nanos, Nanos)) -> bool {
     one.0 <= other.1 && other.0 <= one.1
 }

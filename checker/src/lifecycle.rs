@@ -9,7 +9,7 @@ use crate::budget::Budget;
 use crate::catalogue;
 use crate::event::{EventKind, Nanos, NodeChange, NodeId, Phase};
 use crate::fault::{Fault, Hardship, Trouble};
-use crate::harness::Mishap;
+use crate::harness::{self, Mishap};
 use crate::history::{FaultSpan, History, Plan};
 use crate::story::Shown;
 use crate::verdict::{Anomaly, CheckResult};
@@ -58,6 +58,8 @@ pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
                 "the server of {node} ended with {how}, but {mishap}: whether the target or something \
                  else used it up is not known; give the machine more memory, or a limit to the server"
             ));
+        } else if let Some(why) = ended.untimely() {
+            result.inconclusive(why);
         } else {
             result.anomaly(ended.anomaly());
         }
@@ -94,12 +96,40 @@ impl<'a> Ended<'a> {
 
     /// The fault for which the plan lets it end.
     fn excuse(&self) -> Option<&'a FaultSpan> {
+        self.excuse_if(&named(self.log))
+    }
+
+    /// The fault for which the plan lets it end if the last lines of its log name these.
+    fn excuse_if(&self, named: &[Hardship]) -> Option<&'a FaultSpan> {
         let plan = &self.history.header().plan;
         self.faults.iter().find(|span| {
             let end = span.end.map(|(_, time)| time);
             let excuse = Excuse::of(plan, &span.fault, span.begin.1, end);
-            excuse.covers(self.node, self.time, &named(self.log))
+            excuse.covers(self.node, self.time, named)
         })
+    }
+
+    /// Why it is not known whether it ended because of a fault that it may give up on: how long that
+    /// takes is judged by time, and the reason is looked for in its log.
+    fn untimely(&self) -> Option<String> {
+        let span = self.excuse_if(&Hardship::ALL)?;
+        let healed = span.end.map_or(self.time, |(_, end)| end);
+        let skipped = self.history.mishaps().find(|(time, mishap)| {
+            let own = matches!(mishap, Mishap::LogSkipped { node, .. } if *node == self.node);
+            own && span.begin.1 <= *time && *time <= self.time.saturating_add(LATE)
+        });
+        let still = harness::stood_still(self.history, (healed, self.time));
+        let why = still.or_else(|| skipped.map(|(_, mishap)| mishap.to_string()))?;
+        Some(format!(
+            "the server of {} ended with {} at {}, after fault {} ({}), on which the target may give \
+             up (`gives-up-on`); but {why}, so whether it ended because of that is not known; run it \
+             again on a machine that is less busy",
+            self.node,
+            self.how,
+            words::at(self.time),
+            span.id,
+            span.fault.manner
+        ))
     }
 
     /// What the kernel says of a server that it may have killed.

@@ -89,6 +89,12 @@ pub enum Hardship {
     NoDescriptors,
 }
 
+impl Hardship {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::DiskErrors, Self::DiskFull, Self::NoMemory, Self::NoDescriptors];
+}
+
 impl Trouble {
     /// The hardship that it is, if it is one that a server may answer by ending.
     #[must_use]

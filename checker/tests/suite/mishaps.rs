@@ -4,6 +4,7 @@
 use fracas_checker::event::{
     Completion, Event, EventKind, Nanos, NodeChange, NodeId, Op, Outcome, Phase, ProcessId, Stamp,
 };
+use fracas_checker::fault::{Effect, Fault, FaultEvent, FaultKind, Trouble};
 use fracas_checker::harness::{self, Mishap};
 use fracas_checker::history::{Header, History, Plan, SCHEMA};
 use fracas_checker::verdict::{Status, Verdict};
@@ -89,6 +90,44 @@ fn where_the_harness_stood_still_nothing_is_judged_by_time() {
         let told =
             verdict.checks[0].reasons.iter().any(|why| why.contains("(clients) stood still"));
         assert_eq!(told, expect == Status::Inconclusive, "{still:?}, {ok}: {verdict:#?}");
+    }
+}
+
+/// The disk of n1 answers errors from 5 s to 6 s; more than a second after that its server may end
+/// because of it only if its log says so.
+fn disk_errors() -> Vec<(Nanos, EventKind)> {
+    let effects = vec![Effect::Hardship { nodes: vec![NodeId(1)], of: Trouble::DiskErrors }];
+    let kind = FaultKind::new("disk").unwrap();
+    let fault = Fault { kind, manner: "fsync fails".to_owned(), effects };
+    let begin = FaultEvent::Begin { id: 1, fault, mechanism: "fuse".to_owned() };
+    let end = FaultEvent::End { id: 1, effective: None, problems: Vec::new() };
+    vec![at(5, EventKind::Fault(begin)), at(6, EventKind::Fault(end))]
+}
+
+/// Whether a server ended because of a fault is judged by time and by its log: where the harness stood
+/// still, or did not read all of the log, that is not known.
+#[test]
+fn a_server_that_ends_late_while_the_harness_stands_still_is_not_blamed() {
+    let skipped = |second, of| {
+        let mishap = Mishap::LogSkipped { node: NodeId(of), log: "stderr".into(), bytes: 9 };
+        at(second, EventKind::mishap(mishap))
+    };
+    for (mishap, ended, expect) in [
+        (None, 9, Status::Anomaly),
+        (Some(stall(7, 9)), 9, Status::Inconclusive),
+        (Some(stall(2, 4)), 9, Status::Anomaly),
+        (Some(stall(7, 9)), 17, Status::Anomaly),
+        (Some(skipped(8, 1)), 9, Status::Inconclusive),
+        (Some(skipped(4, 1)), 9, Status::Anomaly),
+        (Some(skipped(8, 2)), 9, Status::Anomaly),
+    ] {
+        let told = format!("{mishap:?}, ended at {ended}");
+        let mut events = disk_errors();
+        events.extend(mishap);
+        let how = "status 74".to_owned();
+        events.push(at(ended, node(NodeChange::Exited { how, log: Vec::new() })));
+        let verdict = judged(events);
+        assert_eq!(status(&verdict, lifecycle::ID), expect, "{told}: {verdict:#?}");
     }
 }
 

@@ -29,11 +29,12 @@ const CALLS: [&str; 5] =
     [".inconclusive(", "doubted(", "Served::TooFew(", "Served::NotAsked(", "Choice::Unclear("];
 
 /// What is handed to these calls without a text, and the functions that make the texts.
-const ELSEWHERE: [(&str, &[&str]); 12] = [
+const ELSEWHERE: [(&str, &[&str]); 13] = [
     ("stall.still())", &["fn still"]),
     ("unseen)", &["fn saw_too_little"]),
     ("text)", &[]), // of `Served`, a call of its own
     ("ended.before_testing())", &["fn before_testing"]),
+    ("why)", &["fn untimely"]),
     (
         "verdict.clone(), reason)",
         &["fn nothing", "fn repeated", "fn red", "fn green", "fn assumed"],
