@@ -4,7 +4,7 @@
 //! are two objects and each is judged alone.
 //!
 //! *Grants.* The order is that of their tokens; it only has to respect real time. A grant without a
-//! token, or one that nobody saw, says nothing. The watch and the decision are one, see [`Grants`].
+//! token, or one that nobody saw, says nothing. The watch and the decision are one, see `Grants`.
 //!
 //! *The guarded resource.* See `guard`.
 

@@ -1,5 +1,5 @@
 //! Mutexes. All acquires do the same, and so do all releases, and a legal order takes them in turns:
-//! see [`alternation`]. The decision is the watch itself, fed with what is known afterwards.
+//! see `alternation`. The decision is the watch itself, fed with what is known afterwards.
 
 pub(crate) mod alternation;
 mod monitor;

@@ -24,13 +24,13 @@ macro_rules! kinds {
     ($($(#[$attribute:meta])* $kind:ident = $file:ident;)*) => {
         /// The kinds of faults, in the order in which lists show them.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Kind { $(#[doc = concat!("[`", stringify!($file), "`]")] $kind,)* }
+        pub enum Kind { $(#[doc = concat!("`", stringify!($file), "`")] $kind,)* }
 
         /// What an act does, whoever it means.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(tag = "kind", rename_all = "kebab-case")]
         pub enum Action {
-            $(#[doc = concat!("[`", stringify!($file), "`]")] $(#[$attribute])* $kind(super::$file::$kind),)*
+            $(#[doc = concat!("`", stringify!($file), "`")] $(#[$attribute])* $kind(super::$file::$kind),)*
         }
 
         impl Kind {
