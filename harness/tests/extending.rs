@@ -14,6 +14,8 @@ struct Rows {
     table: &'static str,
     /// Where the `mod` lines are.
     mods: &'static str,
+    /// Modules of that folder which several rows have in common.
+    shared: &'static [&'static str],
     /// Other code that may name a row: it is told which to choose.
     chooses: &'static [&'static str],
 }
@@ -24,6 +26,7 @@ const ROWS: [Rows; 3] = [
         adds: "\nimpl Exchange for ",
         table: "targets/src/protocols/mod.rs",
         mods: "targets/src/protocols/mod.rs",
+        shared: &[],
         chooses: &[],
     },
     Rows {
@@ -31,6 +34,7 @@ const ROWS: [Rows; 3] = [
         adds: "\nimpl Workload for ",
         table: "workloads/src/lib.rs",
         mods: "workloads/src/lib.rs",
+        shared: &["exchange", "generators"],
         chooses: &[],
     },
     Rows {
@@ -38,6 +42,7 @@ const ROWS: [Rows; 3] = [
         adds: "\nimpl KindOfFault for ",
         table: "harness/engine/src/faults/table.rs",
         mods: "harness/engine/src/faults/mod.rs",
+        shared: &[],
         // Scenarios are lists of acts.
         chooses: &["harness/engine/src/nemesis/scenarios/"],
     },
@@ -63,7 +68,7 @@ impl Rows {
         let module = |source: &'a Source| {
             let name = source.path.strip_prefix(self.folder)?.strip_suffix(".rs")?;
             let kind = source.text.split_once(self.adds)?.1.split(' ').next()?;
-            (!name.contains('/')).then_some((name, kind))
+            (!name.contains('/') && !self.shared.contains(&name)).then_some((name, kind))
         };
         all.iter().filter_map(module).collect()
     }
@@ -80,9 +85,11 @@ impl Rows {
             wrong.push(format!("{path}: expected one `mod` in {}", self.mods));
         }
         let may = |other: &&Source| {
-            // The reference cluster knows none of these crates; it has modules of the same names.
-            let own = other.path.starts_with("targets/regent/")
-                || [&path, self.table, self.mods].contains(&&*other.path);
+            // The reference cluster and the lab know none of these crates; they have modules of the
+            // same names.
+            let own =
+                ["targets/regent/", "harness/lab/"].iter().any(|it| other.path.starts_with(it))
+                    || [&path, self.table, self.mods].contains(&&*other.path);
             own || self.chooses.iter().any(|folder| other.path.starts_with(folder))
         };
         let others = all.iter().filter(|source| source.path.contains("/src/") && !may(source));
