@@ -13,6 +13,10 @@ use crate::text::plain;
 
 /// How long the cluster may take to be ready, where the target does not say.
 const READY_WITHIN: Duration = Duration::from_secs(30);
+/// A sleep that takes so much longer than was wanted shows that the harness stood still.
+const OVERSLEPT: Duration = Duration::from_millis(100);
+/// So many times longer a cluster is waited for at most where the harness stands still.
+const STRETCHED: u32 = 4;
 /// How many of its last log lines are shown of a node that did not start.
 const LAST_LINES: usize = 6;
 
@@ -38,10 +42,49 @@ struct Missing {
     within: Duration,
 }
 
+/// How long a cluster has been waited for. What the harness slept longer than it wanted is not
+/// counted: it was stopped then or the machine too busy, and the cluster cannot be blamed for that.
+#[derive(Default)]
+struct Patience {
+    stood_still: Duration,
+}
+
+impl Patience {
+    async fn glance(&mut self) {
+        let began = Instant::now();
+        tokio::time::sleep(GLANCE).await;
+        self.overslept(began.elapsed().saturating_sub(GLANCE));
+    }
+
+    fn overslept(&mut self, by: Duration) {
+        if by >= OVERSLEPT {
+            self.stood_still += by;
+        }
+    }
+
+    /// Whether that is enough. Not even a harness that stands still all the time waits for ever.
+    fn is_over(&self, waited: Duration, within: Duration) -> bool {
+        let most = within.saturating_mul(STRETCHED);
+        waited >= within.saturating_add(self.stood_still).min(most)
+    }
+
+    /// What is said of a harness that stood still.
+    fn busy(&self) -> String {
+        match self.stood_still {
+            Duration::ZERO => String::new(),
+            still => format!(
+                " (the harness stood still for {:.1} s more: the machine is too busy, which may be all \
+                 that the cluster suffers from)",
+                still.as_secs_f64()
+            ),
+        }
+    }
+}
+
 impl RunContext<'_> {
     /// Waits until the cluster has a leader (where the target tells of leaders) and answers.
     pub(super) async fn ready(&self) -> Result<(), RunError> {
-        let began = Instant::now();
+        let (began, mut patience) = (Instant::now(), Patience::default());
         loop {
             if self.interrupts.now().is_some() || self.is_broken() {
                 return Ok(());
@@ -50,10 +93,10 @@ impl RunContext<'_> {
                 return Err(RunError::Target(self.died(crash)));
             }
             let Some(missing) = self.missing().await else { return Ok(()) };
-            if began.elapsed() >= missing.within {
-                return Err(RunError::Target(self.not_ready(&missing)));
+            if patience.is_over(began.elapsed(), missing.within) {
+                return Err(RunError::Target(self.not_ready(&missing, &patience)));
             }
-            tokio::time::sleep(GLANCE).await;
+            patience.glance().await;
         }
     }
 
@@ -106,10 +149,10 @@ impl RunContext<'_> {
         )
     }
 
-    fn not_ready(&self, missing: &Missing) -> String {
+    fn not_ready(&self, missing: &Missing, patience: &Patience) -> String {
         let Missing { what, node, within } = missing;
-        let words = self.last_words(*node);
-        format!("start the cluster: it was not ready within {within:?}: {what}{words}")
+        let (busy, words) = (patience.busy(), self.last_words(*node));
+        format!("start the cluster: it was not ready within {within:?}: {what}{busy}{words}")
     }
 
     /// Where a node's log is, and how it ends.
@@ -123,5 +166,25 @@ impl RunContext<'_> {
             }
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn while_the_harness_stands_still_no_cluster_is_late() {
+        let mut patience = Patience::default();
+        let over = |patience: &Patience, waited| {
+            patience.is_over(Duration::from_secs(waited), Duration::from_secs(10))
+        };
+        patience.overslept(Duration::from_millis(5));
+        assert!(!over(&patience, 9) && over(&patience, 10) && patience.busy().is_empty());
+        patience.overslept(Duration::from_secs(8));
+        assert!(!over(&patience, 17) && over(&patience, 18));
+        assert!(patience.busy().contains("stood still for 8.0 s"), "{}", patience.busy());
+        patience.overslept(Duration::from_secs(1_000));
+        assert!(!over(&patience, 39) && over(&patience, 40), "four times as long is enough");
     }
 }
