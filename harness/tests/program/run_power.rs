@@ -28,6 +28,9 @@ fn able(server: &str) -> bool {
     installed && has_fuse()
 }
 
+/// What redis says of such a file.
+const HOLE: &str = "Bad file format reading the append only file";
+
 /// Runs with power failures, seed after seed, until one ends with this code; returns what that one
 /// found. Each ends with one of `others` until then.
 #[track_caller]
@@ -44,10 +47,25 @@ fn hunt(target: &str, flags: &[&str], wanted: i32, others: &[i32]) -> Vec<String
             let class = |finding: &serde_json::Value| finding["class"].as_str().unwrap().to_owned();
             return findings.iter().map(class).collect();
         }
-        assert!(ended.code.is_some_and(|code| others.contains(&code)), "{ended:#?}");
+        let refused =
+            wanted == PASS && ended.code == Some(ANOMALY) && only_refused_to_start(&results);
+        assert!(refused || ended.code.is_some_and(|code| others.contains(&code)), "{ended:#?}");
         println!("seed {seed}: {results:#}");
     }
     panic!("{target} {flags:?}: no run of {SEEDS} ended with {wanted}");
+}
+
+/// Whether all that was found is that redis does not start again, as it says itself: of a write that
+/// was not acknowledged some sectors reached the disk and earlier ones did not, and redis cuts off a
+/// file that is too short, but mends none that has a hole. Nothing that was acknowledged is lost.
+fn only_refused_to_start(results: &serde_json::Value) -> bool {
+    let findings = results["findings"].as_array().unwrap();
+    let ended = findings.iter().filter(|finding| finding["class"] == "node-crashed");
+    let told = |finding: &serde_json::Value| finding["story"].to_string().contains(HOLE);
+    let others = ["node-crashed", "no-recovery"];
+    findings.iter().all(|finding| others.iter().any(|class| finding["class"] == *class))
+        && ended.clone().count() > 0
+        && ended.clone().all(told)
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! Waits until a cluster is ready, and says of one that is not what it lacks.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fracas_checker::event::NodeId;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::context::{GLANCE, RunContext};
@@ -42,49 +45,67 @@ struct Missing {
     within: Duration,
 }
 
-/// How long a cluster has been waited for. What the harness slept longer than it wanted is not
-/// counted: it was stopped then or the machine too busy, and the cluster cannot be blamed for that.
-#[derive(Default)]
+/// For how long the harness stood still while a cluster was waited for: a task of it that slept much
+/// longer than it wanted shows that. The harness was stopped then or the machine too busy, and the
+/// cluster cannot be blamed for that.
 struct Patience {
-    stood_still: Duration,
+    stood_still: Arc<AtomicU64>,
+    sleeper: JoinHandle<()>,
 }
 
 impl Patience {
-    async fn glance(&mut self) {
-        let began = Instant::now();
-        tokio::time::sleep(GLANCE).await;
-        self.overslept(began.elapsed().saturating_sub(GLANCE));
+    fn begin() -> Self {
+        let stood_still = Arc::new(AtomicU64::new(0));
+        let sum = Arc::clone(&stood_still);
+        let sleeper = tokio::spawn(async move {
+            loop {
+                let began = Instant::now();
+                tokio::time::sleep(GLANCE).await;
+                sum.fetch_add(overslept(began.elapsed()), Ordering::Relaxed);
+            }
+        });
+        Self { stood_still, sleeper }
     }
 
-    fn overslept(&mut self, by: Duration) {
-        if by >= OVERSLEPT {
-            self.stood_still += by;
-        }
+    fn stood_still(&self) -> Duration {
+        Duration::from_nanos(self.stood_still.load(Ordering::Relaxed))
     }
+}
 
-    /// Whether that is enough. Not even a harness that stands still all the time waits for ever.
-    fn is_over(&self, waited: Duration, within: Duration) -> bool {
-        let most = within.saturating_mul(STRETCHED);
-        waited >= within.saturating_add(self.stood_still).min(most)
+impl Drop for Patience {
+    fn drop(&mut self) {
+        self.sleeper.abort();
     }
+}
 
-    /// What is said of a harness that stood still.
-    fn busy(&self) -> String {
-        match self.stood_still {
-            Duration::ZERO => String::new(),
-            still => format!(
-                " (the harness stood still for {:.1} s more: the machine is too busy, which may be all \
-                 that the cluster suffers from)",
-                still.as_secs_f64()
-            ),
-        }
+/// How many nanoseconds longer than a glance a sleep took, if that is much.
+fn overslept(took: Duration) -> u64 {
+    let by = took.saturating_sub(GLANCE);
+    if by < OVERSLEPT { 0 } else { u64::try_from(by.as_nanos()).unwrap_or(u64::MAX) }
+}
+
+/// Whether a cluster was waited for long enough. Not even a harness that stands still all the time
+/// waits for ever.
+fn is_late(waited: Duration, stood_still: Duration, within: Duration) -> bool {
+    waited >= within.saturating_add(stood_still).min(within.saturating_mul(STRETCHED))
+}
+
+/// What is said of a harness that stood still.
+fn busy(stood_still: Duration) -> String {
+    match stood_still {
+        Duration::ZERO => String::new(),
+        still => format!(
+            " (the harness stood still for {:.1} s more: the machine is too busy, which may be all that \
+             the cluster suffers from)",
+            still.as_secs_f64()
+        ),
     }
 }
 
 impl RunContext<'_> {
     /// Waits until the cluster has a leader (where the target tells of leaders) and answers.
     pub(super) async fn ready(&self) -> Result<(), RunError> {
-        let (began, mut patience) = (Instant::now(), Patience::default());
+        let (began, patience) = (Instant::now(), Patience::begin());
         loop {
             if self.interrupts.now().is_some() || self.is_broken() {
                 return Ok(());
@@ -93,10 +114,11 @@ impl RunContext<'_> {
                 return Err(RunError::Target(self.died(crash)));
             }
             let Some(missing) = self.missing().await else { return Ok(()) };
-            if patience.is_over(began.elapsed(), missing.within) {
-                return Err(RunError::Target(self.not_ready(&missing, &patience)));
+            tokio::time::sleep(GLANCE).await; // by then the sleeper has noticed what went before
+            let stood_still = patience.stood_still();
+            if is_late(began.elapsed(), stood_still, missing.within) {
+                return Err(RunError::Target(self.not_ready(&missing, stood_still)));
             }
-            patience.glance().await;
         }
     }
 
@@ -149,9 +171,9 @@ impl RunContext<'_> {
         )
     }
 
-    fn not_ready(&self, missing: &Missing, patience: &Patience) -> String {
+    fn not_ready(&self, missing: &Missing, stood_still: Duration) -> String {
         let Missing { what, node, within } = missing;
-        let (busy, words) = (patience.busy(), self.last_words(*node));
+        let (busy, words) = (busy(stood_still), self.last_words(*node));
         format!("start the cluster: it was not ready within {within:?}: {what}{busy}{words}")
     }
 
@@ -175,16 +197,16 @@ mod tests {
 
     #[test]
     fn while_the_harness_stands_still_no_cluster_is_late() {
-        let mut patience = Patience::default();
-        let over = |patience: &Patience, waited| {
-            patience.is_over(Duration::from_secs(waited), Duration::from_secs(10))
+        let late = |waited, still| {
+            let of = Duration::from_secs;
+            is_late(of(waited), of(still), of(10))
         };
-        patience.overslept(Duration::from_millis(5));
-        assert!(!over(&patience, 9) && over(&patience, 10) && patience.busy().is_empty());
-        patience.overslept(Duration::from_secs(8));
-        assert!(!over(&patience, 17) && over(&patience, 18));
-        assert!(patience.busy().contains("stood still for 8.0 s"), "{}", patience.busy());
-        patience.overslept(Duration::from_secs(1_000));
-        assert!(!over(&patience, 39) && over(&patience, 40), "four times as long is enough");
+        assert!(!late(9, 0) && late(10, 0));
+        assert!(!late(17, 8) && late(18, 8));
+        assert!(!late(39, 1_000) && late(40, 1_000), "four times as long is enough");
+        assert_eq!(overslept(GLANCE + Duration::from_millis(5)), 0);
+        assert_eq!(overslept(GLANCE + Duration::from_secs(8)), 8_000_000_000);
+        assert!(busy(Duration::ZERO).is_empty());
+        assert!(busy(Duration::from_secs(8)).contains("stood still for 8.0 s"));
     }
 }
