@@ -190,7 +190,7 @@ impl EventKind {
 pub enum NodeChange {
     /// The harness is about to start it.
     Started,
-    /// The harness killed it, as a fault.
+    /// The harness ended it, as a fault: it killed it, or asked it to end.
     Killed,
     /// The harness ended it, because the run is over.
     Stopped,

@@ -165,6 +165,9 @@ fn were(nodes: &[NodeId]) -> String {
     format!("{} {}", words::list(nodes), if nodes.len() == 1 { "was" } else { "were" })
 }
 
+/// The kind of fault of which the sentence says more than its word.
+const KILL: &str = "kill";
+
 /// What one effect of a fault did, as a clause; the manner of the fault says more of some of it.
 fn done(effect: &Effect, fault: &Fault) -> String {
     let manner = match fault.manner.as_str() {
@@ -177,7 +180,11 @@ fn done(effect: &Effect, fault: &Fault) -> String {
         Effect::NodeDown { nodes, loses: Some(loss), .. } => {
             format!("{} down after a power failure ({loss})", were(nodes))
         }
-        Effect::NodeDown { nodes, .. } => format!("{} down after a kill", were(nodes)),
+        Effect::NodeDown { nodes, .. } => match fault.kind.word() {
+            KILL => format!("{} down after a kill", were(nodes)),
+            // Servers may have been asked to end.
+            other => format!("{} down ({other})", were(nodes)),
+        },
         Effect::ClockWrong { nodes, change } => {
             format!("the clock of {} was wrong ({change})", words::list(nodes))
         }
@@ -217,4 +224,23 @@ fn fault(span: &FaultSpan, end: Nanos) -> Fact {
         _ => format!("to {}", words::at(to)),
     };
     (from, format!("From {} {until} {what} (fault {}{doubt}).", words::at(from), span.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::{FaultKind, RestartAs};
+
+    #[test]
+    fn only_a_kill_is_told_as_a_kill() {
+        for (kind, told) in
+            [("kill", "n1 was down after a kill"), ("restart", "n1 was down (restart)")]
+        {
+            let nodes = vec![NodeId(1)];
+            let down = Effect::NodeDown { nodes, returns: RestartAs::Same, loses: None };
+            let kind = FaultKind::new(kind).unwrap();
+            let fault = Fault { kind, manner: String::new(), effects: vec![down.clone()] };
+            assert_eq!(done(&down, &fault), told);
+        }
+    }
 }

@@ -178,7 +178,7 @@ mod tests {
         let down =
             |why| Down { from: 700 * MS, to: Some(2_500 * MS), why, fault: None, proven: true };
         let (before, after) = ((100, 700, Role::Leader, 7), (3_000, 60_000, Role::Leader, 7));
-        for why in [Why::Crashed("status 74".to_owned()), Why::Killed, Why::NoPower] {
+        for why in [Why::Crashed("status 74".to_owned()), Why::Ended, Why::NoPower] {
             spans(&without(lane(Source::Log, &seen), &down(why)), &[before, after]);
         }
         // A server that was only stopped goes on as what it was.

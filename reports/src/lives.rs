@@ -14,8 +14,8 @@ use fracas_checker::history::{FaultSpan, History};
 pub(crate) enum Why {
     /// It ended by itself, with this status or signal. Untrusted text.
     Crashed(String),
-    /// A fault killed it.
-    Killed,
+    /// A fault ended it: it was killed, or asked to end.
+    Ended,
     /// A fault killed it and took what was not durable.
     NoPower,
     /// A fault stopped its processes; they went on afterwards.
@@ -27,7 +27,7 @@ impl Why {
     pub(crate) fn class(&self) -> &'static str {
         match self {
             Self::Crashed(_) => "crash",
-            Self::Killed => "kill",
+            Self::Ended => "kill",
             Self::NoPower => "power",
             Self::Paused => "pause",
         }
@@ -37,7 +37,7 @@ impl Why {
     pub(crate) fn glyph(&self) -> &'static str {
         match self {
             Self::Crashed(_) => "✗",
-            Self::Killed => "†",
+            Self::Ended => "†",
             Self::NoPower => "↯",
             Self::Paused => "‖",
         }
@@ -47,7 +47,7 @@ impl Why {
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Crashed(_) => "crashed",
-            Self::Killed => "killed",
+            Self::Ended => "ended",
             Self::NoPower => "no power",
             Self::Paused => "paused",
         }
@@ -122,7 +122,7 @@ fn why(fault: &Fault, node: NodeId) -> Why {
     } else if fault.loss_of(node).is_some() {
         Why::NoPower
     } else {
-        Why::Killed
+        Why::Ended
     }
 }
 
@@ -160,7 +160,7 @@ fn killed(node: NodeId, time: Nanos, faults: &[FaultSpan]) -> Down {
     Down {
         from: time,
         to: None,
-        why: by.map_or(Why::Killed, |span| why(&span.fault, node)),
+        why: by.map_or(Why::Ended, |span| why(&span.fault, node)),
         fault: by.map(|span| span.id),
         proven: true,
     }
@@ -222,7 +222,7 @@ mod tests {
             (vec![started(), exited(), node(NodeChange::Stopped)], vec![(1, None, crash(), None)]),
             (
                 vec![started(), begin(3, kill()), killed(), started(), end(3, None)],
-                vec![(2, Some(3), Why::Killed, Some(3))],
+                vec![(2, Some(3), Why::Ended, Some(3))],
             ),
             (
                 vec![started(), begin(4, power()), killed(), started(), end(4, None)],
@@ -231,10 +231,7 @@ mod tests {
             // The end of the run is no death.
             (vec![started(), node(NodeChange::Stopped)], vec![]),
             // A history that says nothing of servers: what its fault did.
-            (
-                vec![begin(1, kill()), end(1, Some((0, 1)))],
-                vec![(0, Some(1), Why::Killed, Some(1))],
-            ),
+            (vec![begin(1, kill()), end(1, Some((0, 1)))], vec![(0, Some(1), Why::Ended, Some(1))]),
         ] {
             assert_eq!(downs_of(kinds), expect);
         }
@@ -250,7 +247,7 @@ mod tests {
             ((0, 30), vec![(0, 10)], vec![(0, 10), (20, 30)]),
             ((20, 30), vec![(20, 30)], vec![(20, 30)]),
         ] {
-            assert_eq!(down(Why::Killed).cut(span), gone, "{span:?}");
+            assert_eq!(down(Why::Ended).cut(span), gone, "{span:?}");
             assert_eq!(down(Why::Paused).cut(span), paused, "{span:?}");
         }
     }

@@ -6,6 +6,7 @@ mod looks;
 mod ready;
 mod rehearse;
 
+use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -246,14 +247,7 @@ async fn conduct(
     context.enter(Phase::Stop);
     let stopped = tokio::task::block_in_place(|| context.cluster.stop_all());
     let client_broken = context.caller.broken();
-    let mut broken = context.cluster.broken().map(Mishap::to_string);
-    if let Err(error) = writer.close() {
-        // What was recorded until then can be judged, and says that there is no more.
-        broken = Some(format!("write the history: {error}"));
-        if error.raw_os_error().and_then(scarce).is_none() {
-            return Err(RunError::History(error));
-        }
-    }
+    let broken = closed(writer.close())?.or(context.cluster.broken().map(Mishap::to_string));
     if let Some(why) = client_broken {
         return Err(RunError::Client(why));
     }
@@ -264,6 +258,18 @@ async fn conduct(
     }
     context.guard.iter_mut().for_each(Guard::finish);
     Ok(Stopped { interrupt: context.interrupts.now(), proven: context.proven(), broken })
+}
+
+/// What is told of a history that could not be written to its end: what was recorded until then can be
+/// judged, and says that there is no more. Where nothing is scarce, that is a failure of ours.
+fn closed(writer: io::Result<()>) -> Result<Option<String>, RunError> {
+    match writer {
+        Ok(()) => Ok(None),
+        Err(error) if error.raw_os_error().and_then(scarce).is_none() => {
+            Err(RunError::History(error))
+        }
+        Err(error) => Ok(Some(format!("write the history: {error}"))),
+    }
 }
 
 /// What performs operations: as the target file says, or client programs.

@@ -163,7 +163,7 @@ fn servers_go_down_in_different_ways() {
         "power failure: killed, unsynced data lost",
         "n3 crashed by itself with status 74 · 22.000 s, started again at 26.100 s",
         "n1 no power by fault 22 · 45.010 s, started again at 47.000 s",
-        "n4 killed by fault 2 · 28.000 s, started again at 33.400 s",
+        "n4 ended by fault 2 · 28.000 s, started again at 33.400 s",
     ] {
         assert!(page.contains(shape), "`{shape}` is not on the page");
     }
@@ -180,9 +180,11 @@ fn servers_go_down_in_different_ways() {
 #[test]
 fn a_page_names_only_the_shapes_it_has() {
     let page = html(&samples::clean().run());
-    assert!(page.contains("server killed by a fault") && !page.contains("server crashed"));
+    assert!(page.contains("server ended by a fault") && !page.contains("server crashed"));
     let page = html(&cases::faultless().run());
-    assert!(!page.contains("each kind has its own hatch") && !page.contains("server killed"));
+    assert!(
+        !page.contains("each kind has its own hatch") && !page.contains("server ended by a fault")
+    );
 }
 
 #[test]

@@ -95,8 +95,8 @@ fn busy(stood_still: Duration) -> String {
     match stood_still {
         Duration::ZERO => String::new(),
         still => format!(
-            " (the harness stood still for {:.1} s more: the machine is too busy, which may be all that \
-             the cluster suffers from)",
+            " (and the harness stood still for {:.1} s beside that: if the machine is too busy, that may \
+             be all that the cluster lacks)",
             still.as_secs_f64()
         ),
     }

@@ -87,6 +87,14 @@ impl Gear {
         self.clock.as_ref().ok_or_else(none)
     }
 
+    /// Its disks that can be troubled; it must have some.
+    pub(super) fn disks(&self, node: NodeId) -> Result<&[Troubled], LabError> {
+        match self.disks.as_slice() {
+            [] => Err(LabError::Asked(format!("reach the disk of {node}: it has none of its own"))),
+            disks => Ok(disks),
+        }
+    }
+
     /// Its small disks; it must have some.
     pub(super) fn small(&self, node: NodeId) -> Result<&[SmallDisk], LabError> {
         match self.small.as_slice() {

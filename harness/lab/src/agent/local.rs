@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 
 use super::Agent;
 use super::held::{Held, NodeClock, Troubled};
-use super::order::{Equip, Order, Start, StopSignal};
+use super::order::{DiskChange, Equip, Order, Start, StopSignal};
 use super::report::{Facts, Fate, Report, Site};
 use crate::Lab;
 use crate::disk::{DiskSpec, Loss, Lost};
@@ -202,17 +202,17 @@ impl LocalAgent {
         door.run(argv, within)
     }
 
-    /// Does something to each disk of a node.
-    fn disks(
-        &self,
-        node: NodeId,
-        act: impl FnMut(&Troubled) -> Result<(), LabError>,
-    ) -> Result<(), LabError> {
-        self.node(node)?.gear().disks.iter().try_for_each(act)
+    /// Forgets what is cached of the disks of a node, if it has any.
+    fn evict(&self, node: NodeId) -> Result<(), LabError> {
+        self.node(node)?.gear().disks.iter().try_for_each(|one| one.disk.evict())
+    }
+
+    fn change(&self, node: NodeId, change: DiskChange) -> Result<(), LabError> {
+        self.node(node)?.gear().disks(node)?.iter().try_for_each(|one| one.change(change))
     }
 
     fn lose(&self, node: NodeId, how: Loss) -> Result<Vec<Lost>, LabError> {
-        self.node(node)?.gear().disks.iter().map(|one| one.disk.lose(how)).collect()
+        self.node(node)?.gear().disks(node)?.iter().map(|one| one.disk.lose(how)).collect()
     }
 
     /// Lets a node have this much processor time, by the means that it was equipped with.
@@ -273,13 +273,13 @@ impl Agent for LocalAgent {
             Order::Equip(node, with) => self.equip(*node, with),
             Order::Write(node, name, text) => self.write(*node, name, text),
             Order::Start(start) => self.start(start),
-            Order::Evict(node) => self.disks(*node, |one| one.disk.evict()),
+            Order::Evict(node) => self.evict(*node),
             Order::Pause(node) => running(*node, NodeProcess::pause),
             Order::Resume(node) => running(*node, NodeProcess::resume),
             Order::Kill(node) => self.kill(*node),
             Order::Terminate(node, by, grace) => self.terminate(*node, *by, *grace),
             Order::Clock(node, change) => self.node(*node)?.gear().clock(*node)?.set(*change),
-            Order::Disk(node, change) => self.disks(*node, |one| one.change(*change)),
+            Order::Disk(node, change) => self.change(*node, *change),
             Order::Time(node, duty) => self.ration(*node, *duty),
             Order::Limit(node, of, more) => self.limit(*node, *of, *more),
             Order::Room(node, taken) => self.room(*node, *taken),

@@ -73,7 +73,7 @@ impl LocalAgent {
                 DiskChange::Latency(latency) => disks::slow(mounted, latency, stage),
             }
         };
-        gear.disks.iter().map(measure).collect::<Result<Vec<_>, _>>().map(|all| all.concat())
+        gear.disks(node)?.iter().map(measure).collect::<Result<Vec<_>, _>>().map(|all| all.concat())
     }
 
     /// Measures the processor time of a node, by the means that it is starved by.

@@ -130,7 +130,7 @@ fn legend(page: &Page<'_>) -> Markup {
 fn meaning(why: &Why) -> &'static str {
     match why {
         Why::Crashed(_) => "server crashed: it ended by itself",
-        Why::Killed => "server killed by a fault",
+        Why::Ended => "server ended by a fault",
         Why::NoPower => "power failure: killed, unsynced data lost",
         Why::Paused => "server paused by a fault",
     }
