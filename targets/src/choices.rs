@@ -15,11 +15,20 @@ pub enum Device {
 #[serde(rename_all = "kebab-case")]
 pub enum Route {
     /// Its own, whatever that node's role.
+    Node,
+    /// Any node, drawn anew for each operation, as behind a load balancer.
     Any,
     /// The node last seen leading; its own while none was seen.
     Leader,
     /// Some clients ask the node last seen leading, all others their own.
     Mixed,
+}
+
+impl Route {
+    /// Whether clients must be told who leads.
+    pub(crate) fn needs_status(self) -> bool {
+        matches!(self, Self::Leader | Self::Mixed)
+    }
 }
 
 /// A signal that asks a process to end.

@@ -114,14 +114,14 @@ impl Client {
         self.0.serves.contains(&kind)
     }
 
-    /// Whether a client asks the node last seen leading, and not its own; `seeks_leader` is what the
-    /// workload wants of it, where the target leaves that open.
+    /// Which node a client asks, as the target file says; where that leaves it open (`mixed`), as
+    /// the workload wants it: `seeks_leader`. Never [`Route::Mixed`].
     #[must_use]
-    pub fn follows_leader(&self, seeks_leader: bool) -> bool {
+    pub fn route(&self, seeks_leader: bool) -> Route {
         match self.0.route {
-            Route::Any => false,
-            Route::Leader => true,
-            Route::Mixed => seeks_leader,
+            Route::Mixed if seeks_leader => Route::Leader,
+            Route::Mixed => Route::Node,
+            route => route,
         }
     }
 

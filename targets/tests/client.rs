@@ -15,7 +15,7 @@ use axum::routing::get;
 use fracas_checker::event::Stamp;
 use fracas_checker::observation::{Grade, Role};
 use fracas_checker::{Completion, NodeId, Op, Outcome, ProcessId};
-use fracas_targets::{Client, Deployment, Target};
+use fracas_targets::{Client, Deployment, Route, Target};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -236,14 +236,20 @@ async fn a_probe_asks_whether_a_node_is_up() {
 }
 
 #[test]
-fn a_client_asks_the_leader_if_the_file_says_so() {
-    for (route, follows) in [("any", [false; 2]), ("leader", [true; 2]), ("mixed", [true, false])] {
+fn a_client_asks_the_node_that_the_file_says() {
+    let routes = [
+        ("node", [Route::Node; 2]),
+        ("any", [Route::Any; 2]),
+        ("leader", [Route::Leader; 2]),
+        ("mixed", [Route::Leader, Route::Node]),
+    ];
+    for (route, asked) in routes {
         let text = include_str!("valid.toml");
         let text = text.replace("route = \"leader\"", &format!("route = \"{route}\""));
         let target = Target::parse("valid.toml", &text, &support::FAULTS).unwrap();
         let nodes = support::loopback("server", 2, Path::new("/nodes"));
         let client = target.deploy(&nodes).unwrap().client().unwrap();
-        assert_eq!([true, false].map(|seeks| client.follows_leader(seeks)), follows, "{route}");
+        assert_eq!([true, false].map(|seeks| client.route(seeks)), asked, "{route}");
     }
     assert_eq!(deploy(1).client().unwrap().timeout(), Duration::from_secs(1));
 }

@@ -109,12 +109,6 @@ impl Caller {
         self.client.beside()
     }
 
-    /// Whether a client asks the node last seen leading; `seeks_leader` is what the workload wants.
-    #[must_use]
-    pub fn follows_leader(&self, seeks_leader: bool) -> bool {
-        self.client.follows_leader(seeks_leader)
-    }
-
     /// How long an operation may take before its outcome is unknown.
     #[must_use]
     pub fn timeout(&self) -> Duration {

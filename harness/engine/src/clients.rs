@@ -1,11 +1,13 @@
 //! The clients: one task per lane. A client has at most one operation open at a time; a reader goes
 //! on while earlier reads are open.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fracas_checker::event::{Completion, NodeId, Op, ProcessId};
+use fracas_targets::Route;
 use fracas_workloads::{Draw, Lane};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -81,7 +83,27 @@ struct Worker {
     /// How many processes all clients have at a time: the next one of a process is so far from it.
     count: u64,
     caller: Caller,
-    view: Option<View>,
+    routing: Routing,
+}
+
+/// How a client chooses the node that it asks.
+#[derive(Clone)]
+struct Routing {
+    route: Route,
+    view: View,
+    /// All nodes that have clients.
+    nodes: Arc<[NodeId]>,
+}
+
+impl Routing {
+    /// The node at which a client of the node `own` asks its next operation.
+    fn node(&self, own: NodeId, draw: &mut Draw) -> NodeId {
+        match self.route {
+            Route::Leader => self.view.leader().unwrap_or(own),
+            Route::Any => *draw.one_of(&self.nodes),
+            Route::Node | Route::Mixed => own,
+        }
+    }
 }
 
 /// How long a reader waits for an answer before it asks again beside it; longer where answers may
@@ -96,9 +118,9 @@ fn open_at_most(lane: &Lane, caller: &Caller) -> u32 {
 impl Clients {
     /// Starts one task per lane. Must be called within a tokio runtime.
     ///
-    /// With the route `mixed` of the target, those that seek the leader ask whoever was last seen
-    /// leading; all others ask their own node: so every node is asked, also by clients that do not
-    /// know better, and the cluster is kept busy. With `leader` all ask whoever was last seen leading.
+    /// With the route `mixed` of the target, those that seek the leader ask the node that was last
+    /// seen leading; all others ask their own node: so every node is asked, also by clients that do
+    /// not know better, and the cluster is kept busy.
     #[must_use]
     pub fn start(lanes: Vec<Lane>, seed: u64, caller: &Caller, view: &View) -> Self {
         let (orders, heard) = watch::channel(Order::Go);
@@ -108,12 +130,14 @@ impl Clients {
         let mut tasks = JoinSet::new();
         let lane_count = u32::try_from(lanes.len()).unwrap_or(u32::MAX);
         let count = lanes.iter().map(|lane| u64::from(open_at_most(lane, caller))).sum();
+        let nodes: BTreeSet<NodeId> = lanes.iter().map(|lane| lane.node).collect();
+        let nodes: Arc<[NodeId]> = nodes.into_iter().collect();
         let mut first = 0;
         for (lane, number) in lanes.into_iter().zip(0..) {
             let draw = Draw::new(seed, number, lane_count);
-            let follows = caller.follows_leader(lane.seeks_leader);
-            let view = follows.then(|| view.clone());
-            let worker = Worker { first, count, caller: caller.clone(), view };
+            let route = caller.client().route(lane.seeks_leader);
+            let routing = Routing { route, view: view.clone(), nodes: Arc::clone(&nodes) };
+            let worker = Worker { first, count, caller: caller.clone(), routing };
             first += u64::from(open_at_most(&lane, caller));
             if lane.overlaps {
                 tasks.spawn(worker.read_on(lane, draw, heard.clone()));
@@ -174,7 +198,8 @@ impl Worker {
         let mut due = Instant::now();
         while orders.go_on().await {
             let op = lane.stream.next(&mut draw);
-            let completion = self.caller.call(process, self.node(&lane), &op).await;
+            let completion =
+                self.caller.call(process, self.routing.node(lane.node, &mut draw), &op).await;
             lane.stream.learn(&op, &completion);
             if matches!(completion, Completion::Info { .. }) {
                 process = ProcessId(process.0 + self.count);
@@ -203,7 +228,8 @@ impl Worker {
             let began = Instant::now();
             if let Some(process) = free.pop() {
                 let op = lane.stream.next(&mut draw);
-                open.spawn(self.clone().read(process, self.node(&lane), op));
+                let node = self.routing.node(lane.node, &mut draw);
+                open.spawn(self.clone().read(process, node, op));
             }
             let answered = async { open.join_next().await };
             let mut answered = timeout_at(began + patience, answered).await.ok().flatten();
@@ -225,13 +251,6 @@ impl Worker {
             Completion::Ok { .. } | Completion::Fail { .. } => process,
         };
         Read { next, op, completion }
-    }
-
-    fn node(&self, lane: &Lane) -> NodeId {
-        match &self.view {
-            Some(view) => view.leader().unwrap_or(lane.node),
-            None => lane.node,
-        }
     }
 }
 
@@ -349,6 +368,18 @@ registers = "linearizable"
         while !what() {
             assert!(Instant::now() < limit, "it did not happen in time");
             tokio::time::sleep(GLANCE).await;
+        }
+    }
+
+    #[test]
+    fn with_the_route_any_every_node_is_asked_and_with_node_only_its_own() {
+        let nodes: Arc<[NodeId]> = [1, 2, 3].map(NodeId).into();
+        for (route, expected) in [(Route::Any, &nodes[..]), (Route::Node, &nodes[1..2])] {
+            let routing = Routing { route, view: View::default(), nodes: Arc::clone(&nodes) };
+            let mut draw = Draw::new(1, 0, 1);
+            let asked: BTreeSet<NodeId> =
+                (0..100).map(|_| routing.node(NodeId(2), &mut draw)).collect();
+            assert!(asked.iter().eq(expected), "{route:?}: {asked:?}");
         }
     }
 

@@ -11,6 +11,7 @@ use fracas_engine::faults::loss;
 use fracas_engine::faults::partition::Partition;
 use fracas_engine::faults::pause::Pause;
 use fracas_engine::faults::power::Power;
+use fracas_engine::faults::restart::Restart;
 use fracas_engine::faults::slow::Slow;
 use fracas_engine::faults::starve::{Scarcity, Starve};
 use fracas_engine::faults::{Action, Direction, Fault, Kind, On, Shape};
@@ -62,6 +63,12 @@ impl Group {
     pub(crate) fn wanted(self) -> Wanted {
         let small_disk = (self == Self::Small).then_some(SMALL_DISK);
         Wanted { small_disk, ..Wanted::default() }
+    }
+
+    /// A kind of fault of which no group has a case, if there is any.
+    pub(crate) fn forgotten() -> Option<Kind> {
+        let cases: BTreeSet<Kind> = Self::ALL.into_iter().flat_map(Self::kinds).collect();
+        Kind::ALL.into_iter().find(|kind| !cases.contains(kind))
     }
 
     /// The kinds of faults that the cluster is equipped for.
@@ -120,6 +127,7 @@ fn processes() -> Vec<(&'static str, Fault)> {
     vec![
         ("pause", suffers(Action::Pause(Pause {}))),
         ("kill", suffers(Action::Kill(Kill { again: RestartAs::Same }))),
+        ("polite restart", suffers(Action::Restart(Restart {}))),
         ("little processor time", starve(Scarcity::Cpu { percent: 20 })),
         ("little memory", starve(Scarcity::Memory { bytes: 256 << 20 })),
         ("few descriptors", starve(Scarcity::Descriptors { more: 4 })),

@@ -153,9 +153,9 @@ fn schema(schema: &Spanned<u32>) -> Result<(), Problem> {
 /// A leader that nobody tells of cannot be asked.
 fn route(route: Option<&Spanned<Route>>, status: bool) -> Result<(), Problem> {
     match route {
-        Some(route) if !status && *route.get_ref() != Route::Any => {
+        Some(route) if !status && route.get_ref().needs_status() => {
             let title = "clients cannot follow a leader without a status";
-            Err(Problem::new(route.span(), title, "needs a section `[status]`, or `any`"))
+            Err(Problem::new(route.span(), title, "needs a section `[status]`, or `node` or `any`"))
         }
         _ => Ok(()),
     }

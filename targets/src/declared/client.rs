@@ -64,7 +64,7 @@ pub(super) fn client(
         program: program(compiler, client, serves)?,
         connect_timeout,
         timeout,
-        route: client.route.as_ref().map_or(Route::Any, |route| *route.get_ref()),
+        route: client.route.as_ref().map_or(Route::Node, |route| *route.get_ref()),
         follows: moved.is_some(),
     })
 }
