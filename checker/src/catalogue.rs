@@ -106,8 +106,9 @@ mod tests {
 
     #[test]
     fn what_explains_or_is_worse_comes_first() {
-        let first =
-            |one: &str, other: &str| assert!(gravity(one) < gravity(other), "{one} {other}");
+        let first = |lighter: &str, graver: &str| {
+            assert!(gravity(lighter) < gravity(graver), "{lighter} {graver}");
+        };
         first(SPLIT_BRAIN, DOUBLE_VOTE);
         first(NODE_CRASHED, NO_RECOVERY);
         first(LOST_WRITE, STALE_READ);

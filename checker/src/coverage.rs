@@ -67,7 +67,7 @@ fn of_leaders(history: &History) -> Vec<Evidence> {
         return evidence(history);
     }
     let all = groups.into_iter().map(|group| evidence(&history.of_group(group)));
-    all.max_by_key(|one| first_led(one).len()).unwrap_or_default()
+    all.max_by_key(|node| first_led(node).len()).unwrap_or_default()
 }
 
 /// Whether the run came to its end.
@@ -132,8 +132,9 @@ fn leaders(activity: &Activity<'_>, result: &mut CheckResult) {
     let nodes: Vec<NodeId> = led.values().map(|first| first.node).collect();
     let changes = nodes.windows(2).filter(|pair| pair[0] != pair[1]).count();
     let distinct: BTreeSet<NodeId> = nodes.into_iter().collect();
-    let proven = evidence.iter().filter(|one| one.grade.proves() && one.time <= activity.load.to);
-    let generations: BTreeSet<u64> = proven.filter_map(|one| one.generation).collect();
+    let proven =
+        evidence.iter().filter(|piece| piece.grade.proves() && piece.time <= activity.load.to);
+    let generations: BTreeSet<u64> = proven.filter_map(|piece| piece.generation).collect();
     let hits = leader_hits(activity);
     let faults = "more faults (`--time`, `--fault-every`) bring more";
     let numbers = [

@@ -16,11 +16,12 @@ pub use crate::op::{Key, Op, OpKind, Outcome};
 pub use crate::text::Text;
 pub use crate::value::Value;
 
-/// Whom a successful answer named, where the target tells. Of an operation that changed something
-/// it is evidence of the highest grade that the node led; of one that only looked it is none: who
-/// answers a read need not lead, and may name another.
+/// The node and the generation that a successful answer named, where the target tells them. The
+/// stamp of an operation that changed something is evidence of the highest grade that the node led.
+/// The stamp of a read is no evidence: a node that answers a read need not lead, and may name
+/// another node.
 ///
-/// It is one pointer wide: many operations share it, and many have none.
+/// A stamp is one pointer wide: many operations share a stamp, and many have none.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
 #[serde(from = "Named", into = "Named")]
 pub struct Stamp(Option<Arc<Named>>);
@@ -36,8 +37,8 @@ struct Named {
 }
 
 impl Stamp {
-    /// A stamp of `node`, which acted as leader for the operation or answered it, and `generation`,
-    /// under which it took effect; each where the target tells.
+    /// A stamp: `node` acted as leader for the operation or answered it, and the operation took
+    /// effect under `generation`. Each is none where the target does not tell it.
     #[must_use]
     pub fn new(node: Option<NodeId>, generation: Option<u64>) -> Self {
         Named { node, generation }.into()

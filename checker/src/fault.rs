@@ -22,16 +22,16 @@ pub use effect::{Effect, Hardship, Trouble};
 pub use figures::{Clock, Link, Loss, RestartAs};
 pub use kind::FaultKind;
 
-/// One act of the nemesis, as what it did.
+/// One act of the nemesis, described by its effects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {
-    /// What whoever injected it calls it. Nothing is decided by that.
+    /// The name that the injector of the fault gives it. No check decides anything by this name.
     pub kind: FaultKind,
     /// In what way it was done, beyond its kind: `halves`, `step of +60 s`, `fsync fails`; empty
     /// where there is but one way.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub manner: String,
-    /// What it did to nodes and links. One without effects touches nothing that is judged.
+    /// What it did to nodes and links. A fault without effects touches nothing that is judged.
     pub effects: Vec<Effect>,
 }
 
@@ -67,9 +67,9 @@ impl Fault {
     /// Of each effect what `of` tells, in one list, each once.
     fn all<'a, T: PartialEq + Copy + 'a>(&'a self, of: impl Fn(&'a Effect) -> &'a [T]) -> Vec<T> {
         let mut all = Vec::new();
-        for one in self.effects.iter().flat_map(of) {
-            if !all.contains(one) {
-                all.push(*one);
+        for effect in self.effects.iter().flat_map(of) {
+            if !all.contains(effect) {
+                all.push(*effect);
             }
         }
         all
@@ -135,13 +135,13 @@ impl Fault {
         self.all(Effect::pairs)
     }
 
-    /// The nodes that it is done to; none where it is done to what is between them.
+    /// The nodes that the fault acts on; none where it acts on the links between nodes.
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeId> {
         self.all(Effect::nodes)
     }
 
-    /// Whether it is done to one of `nodes`, or to what goes from or to one of them.
+    /// Whether the fault acts on one of `nodes`, or on a link from or to one of them.
     #[must_use]
     pub fn touches(&self, nodes: &[NodeId]) -> bool {
         self.nodes().iter().any(|node| nodes.contains(node))

@@ -15,18 +15,18 @@ use crate::op::{Op, OpKind, Outcome};
 use crate::transaction::{Micro, ReadValue};
 use crate::words;
 
-/// What a history is to be judged by.
+/// The model or check that a history is to be judged by.
 #[derive(Debug, Clone)]
 pub enum Choice {
     /// By this model, the only one that fits.
     One(&'static Kind),
     /// By one of two: whatever the first allows the second allows too.
     Either(&'static Kind, &'static Kind),
-    /// By this check, which is none of a model.
+    /// By this check, which has no model.
     Check(&'static str),
-    /// Nothing tells by which: why, and what would.
+    /// The history does not tell which model fits: the reason, and what would tell it.
     Unclear(String),
-    /// There is none: why.
+    /// No model fits: the reason.
     None(String),
 }
 
@@ -39,7 +39,8 @@ fn row<K: Object>() -> &'static Kind {
 /// The model that fits `history`, of which the file left `doubts`.
 #[must_use]
 pub fn choose(history: &History, doubts: &Doubts) -> Choice {
-    let asked: BTreeSet<OpKind> = history.operations().iter().map(|one| one.op.kind()).collect();
+    let asked: BTreeSet<OpKind> =
+        history.operations().iter().map(|operation| operation.op.kind()).collect();
     let only = |kinds: &[OpKind]| asked.iter().all(|asked| kinds.contains(asked));
     match () {
         () if asked.is_empty() => Choice::Unclear("it has no operation of a client".to_owned()),
@@ -86,11 +87,12 @@ fn transactions(history: &History) -> Choice {
     }
 }
 
-/// Why `kind` does not fit `history`, and what would; none if it does.
+/// Why `kind` does not fit `history`, and which model would; none if `kind` fits.
 #[must_use]
 pub fn misfit(kind: &Kind, history: &History, doubts: &Doubts) -> Option<String> {
-    let serves = |one: &Operation| kind.serves.contains(&one.op.kind());
-    let asked: BTreeSet<OpKind> = history.operations().iter().map(|one| one.op.kind()).collect();
+    let serves = |operation: &Operation| kind.serves.contains(&operation.op.kind());
+    let asked: BTreeSet<OpKind> =
+        history.operations().iter().map(|operation| operation.op.kind()).collect();
     let nothing = || {
         let none = !asked.is_empty() && !history.operations().iter().any(serves);
         none.then(|| {
@@ -101,9 +103,9 @@ pub fn misfit(kind: &Kind, history: &History, doubts: &Doubts) -> Option<String>
     let why = contradiction(kind.id, history).or_else(nothing)?;
     Some(match choose(history, doubts) {
         Choice::One(fits) => format!("{why}, expected `--model {}`", fits.names[0]),
-        Choice::Either(one, other) => {
-            let (one, other) = (one.names[0], other.names[0]);
-            format!("{why}, expected `--model {one}` or `--model {other}`")
+        Choice::Either(first, second) => {
+            let (first, second) = (first.names[0], second.names[0]);
+            format!("{why}, expected `--model {first}` or `--model {second}`")
         }
         Choice::Check(id) => format!("{why}: `{id}` judges them, without `--model`"),
         Choice::Unclear(reason) | Choice::None(reason) => format!("{why}; {reason}"),
@@ -116,12 +118,12 @@ pub(crate) fn contradiction(id: &str, history: &History) -> Option<String> {
     if [Mutex::ID, Lock::ID].contains(&id) && has_only_leases(id, history) {
         return Some("its locks are leases, which expire".to_owned());
     }
-    let what = match id {
+    let objects = match id {
         ListAppend::ID => "lists",
         RwRegister::ID => "registers",
         _ => return None,
     };
-    foreign_to(history, id).map(|micro| format!("{what} do not answer `{micro}`"))
+    foreign_to(history, id).map(|micro| format!("{objects} do not answer `{micro}`"))
 }
 
 /// The first part of a transaction that the check `id` has no rule for.
@@ -132,8 +134,13 @@ fn foreign_to(history: &History, id: &str) -> Option<Micro> {
         Micro::Append { .. } | Micro::Read { seen: ReadValue::List(_), .. } => !lists,
         Micro::Read { seen: ReadValue::Unknown | ReadValue::Absent, .. } => false,
     };
-    let judged = |one: &&Operation| history.kinds().may_be(id, &one.op);
-    history.operations().iter().filter(judged).find_map(|one| micros(one).find(foreign)).cloned()
+    let judged = |operation: &&Operation| history.kinds().may_be(id, &operation.op);
+    history
+        .operations()
+        .iter()
+        .filter(judged)
+        .find_map(|operation| micros(operation).find(foreign))
+        .cloned()
 }
 
 /// What a transaction was asked to do, and what it answered.
@@ -154,7 +161,7 @@ fn is_lease(op: &Op) -> bool {
 }
 
 fn has_leases(history: &History) -> bool {
-    history.operations().iter().any(|one| is_lease(&one.op))
+    history.operations().iter().any(|operation| is_lease(&operation.op))
 }
 
 /// Whether every lock of the history that the check `id` may judge is a lease.

@@ -32,10 +32,10 @@ use crate::objects;
 /// What the caller knows of a file before it is read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Hint {
-    /// Which tool wrote it; by content if nobody says.
+    /// The format of the file. None: the content of the file decides.
     pub format: Option<Format>,
-    /// What its operations act on, where the words of the format leave it open (`:add` to a set or
-    /// to a counter); by content if nobody says.
+    /// The kind of object that its operations act on, where the words of the format leave that open
+    /// (`:add` to a set or to a counter). None: the content of the file decides.
     pub kind: Option<&'static objects::Kind>,
 }
 
@@ -114,7 +114,7 @@ fn unknown(beginning: &[u8]) -> ReadError {
         return refuse(1, reason.to_owned());
     }
     let formats = Format::ALL.map(|format| format!("`{format}`")).join(", ");
-    let what =
+    let found =
         if beginning.iter().all(u8::is_ascii_whitespace) { "nothing" } else { "no known format" };
-    refuse(1, format!("{what}, expected a history in one of {formats}"))
+    refuse(1, format!("{found}, expected a history in one of {formats}"))
 }

@@ -38,12 +38,12 @@ fn named(group: Option<&Text>, mut result: CheckResult) -> CheckResult {
 }
 
 /// Both as one, under the name of the first.
-pub(crate) fn merged(mut one: CheckResult, other: CheckResult) -> CheckResult {
-    one.status = one.status.max(other.status);
-    one.anomalies.extend(other.anomalies);
-    one.suspicions.extend(other.suspicions);
-    one.reasons.extend(other.reasons);
-    one.not_checked.extend(other.not_checked);
-    one.metrics.extend(other.metrics);
-    one
+pub(crate) fn merged(mut first: CheckResult, second: CheckResult) -> CheckResult {
+    first.status = first.status.max(second.status);
+    first.anomalies.extend(second.anomalies);
+    first.suspicions.extend(second.suspicions);
+    first.reasons.extend(second.reasons);
+    first.not_checked.extend(second.not_checked);
+    first.metrics.extend(second.metrics);
+    first
 }

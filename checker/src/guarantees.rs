@@ -86,9 +86,9 @@ const MOST: usize = 100_000;
 /// What the register `key` of `history`, which is known since `at` not to be linearizable, keeps and
 /// breaks.
 ///
-/// That one of several keys is sequentially consistent says nothing of all of them together. Of a
-/// long history the part before `at` is looked at: what that breaks the whole breaks, and what it
-/// does not break is not shown broken.
+/// If each of several keys is sequentially consistent, all keys together need not be. Of a long
+/// history only the part before `at` is looked at: a guarantee that this part breaks is broken by
+/// the whole history, and a guarantee that it does not break counts as not shown broken.
 #[must_use]
 pub fn broken_register(history: &History, key: Option<&Key>, at: Nanos) -> Vec<Guarantee> {
     let objects = history.objects();
@@ -152,8 +152,8 @@ pub fn sentence(guarantees: &[Guarantee]) -> Option<String> {
     ];
     let told = told.into_iter().filter_map(|(intro, standing)| {
         let names: Vec<&Guarantee> =
-            guarantees.iter().filter(|one| one.standing == standing).collect();
-        let names: Vec<&str> = names.iter().map(|one| one.name.as_str()).collect();
+            guarantees.iter().filter(|guarantee| guarantee.standing == standing).collect();
+        let names: Vec<&str> = names.iter().map(|guarantee| guarantee.name.as_str()).collect();
         (!names.is_empty()).then(|| format!("{intro}: {}.", names.join(", ")))
     });
     let told: Vec<String> = told.collect();

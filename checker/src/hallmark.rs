@@ -46,7 +46,7 @@ pub struct Hallmarks<'a> {
 }
 
 impl<'a> Hallmarks<'a> {
-    /// Those of `history`.
+    /// The hallmarks of the anomalies of `history`.
     #[must_use]
     pub fn new(history: &'a History) -> Self {
         let evidence = evidence(history);
@@ -55,7 +55,7 @@ impl<'a> Hallmarks<'a> {
         Self { history, faults: history.faults(), evidence, led, took_back }
     }
 
-    /// Those of one anomaly, in a fixed order.
+    /// The hallmarks of one anomaly, in a fixed order.
     #[must_use]
     pub fn of(&self, anomaly: &Anomaly) -> Vec<String> {
         if anomaly.class == NODE_CRASHED {
@@ -146,7 +146,8 @@ impl<'a> Hallmarks<'a> {
     fn answered(&self, anomaly: &Anomaly) -> impl Iterator<Item = (Nanos, &'a Operation)> {
         let operations = self.history.operations();
         anomaly.witness.iter().filter_map(|index| {
-            let place = operations.binary_search_by_key(index, |one| one.invoked.0).ok()?;
+            let place =
+                operations.binary_search_by_key(index, |operation| operation.invoked.0).ok()?;
             let operation = operations.get(place)?;
             Some((operation.ok()?.0, operation))
         })
@@ -154,8 +155,9 @@ impl<'a> Hallmarks<'a> {
 
     /// The operation of the witness that was answered last.
     fn last_answer(&self, anomaly: &Anomaly) -> Option<&'a Operation> {
-        let last = self.answered(anomaly).max_by_key(|(time, one)| (*time, one.invoked.0));
-        last.map(|(_, one)| one)
+        let last =
+            self.answered(anomaly).max_by_key(|(time, operation)| (*time, operation.invoked.0));
+        last.map(|(_, operation)| operation)
     }
 
     /// What the last answer tells of its generation, and whether the node that was asked gave it.
@@ -166,20 +168,24 @@ impl<'a> Hallmarks<'a> {
         let old = stamp.generation().zip(highest).is_some_and(|(named, (known, _))| named < *known);
         let other = stamp.node().zip(operation.node).is_some_and(|(named, asked)| named != asked);
         let told = [(old, "of an old generation"), (other, "through another node")];
-        told.iter().filter(|(holds, _)| *holds).map(|(_, what)| (*what).to_owned()).collect()
+        told.iter().filter(|(holds, _)| *holds).map(|(_, name)| (*name).to_owned()).collect()
     }
 
     /// Whether the witness names a generation whose leader was elected while it was cut off from a
     /// majority.
     fn minority(&self, anomaly: &Anomaly) -> bool {
-        let stamps = self.answered(anomaly).filter_map(|(_, one)| one.ok()?.2.generation());
+        let stamps =
+            self.answered(anomaly).filter_map(|(_, operation)| operation.ok()?.2.generation());
         let told = anomaly.witness.iter().filter_map(|index| {
             match &self.history.events().get(usize::try_from(*index).ok()?)?.kind {
                 EventKind::Observe(seen) => seen.generation,
                 _ => None,
             }
         });
-        stamps.chain(told).filter_map(|one| self.led.get(&one)).any(|led| self.elected_alone(led))
+        stamps
+            .chain(told)
+            .filter_map(|generation| self.led.get(&generation))
+            .any(|led| self.elected_alone(led))
     }
 
     /// Whether a leader was cut off from a majority from its last proof that it did not lead yet to
@@ -206,7 +212,7 @@ impl<'a> Hallmarks<'a> {
             return false;
         }
         let mut grants: Vec<_> = self.answered(anomaly).collect();
-        grants.sort_by_key(|(time, one)| (*time, one.invoked.0));
+        grants.sort_by_key(|(time, operation)| (*time, operation.invoked.0));
         let (Some((_, first)), Some((_, second))) = (grants.first(), grants.last()) else {
             return false;
         };
@@ -221,8 +227,10 @@ impl<'a> Hallmarks<'a> {
             return None;
         }
         let last = self.last_answer(anomaly)?;
-        let others = self.answered(anomaly).filter(|(_, one)| one.invoked != last.invoked);
-        let (acknowledged, done) = others.max_by_key(|(time, one)| (*time, one.invoked.0))?;
+        let others =
+            self.answered(anomaly).filter(|(_, operation)| operation.invoked != last.invoked);
+        let (acknowledged, done) =
+            others.max_by_key(|(time, operation)| (*time, operation.invoked.0))?;
         let node = done.ok().and_then(|(_, _, stamp)| stamp.node()).or(done.node)?;
         let until = last.ok()?.0;
         let failed = |span: &&FaultSpan| {

@@ -78,8 +78,8 @@ pub(crate) fn stood_still(history: &History, span: (Nanos, Nanos)) -> Option<Str
     Some(format!("the harness ({}) stood still from {from} to {to}", stall.part))
 }
 
-fn touch(one: (Nanos, Nanos), other: (Nanos, Nanos)) -> bool {
-    one.0 <= other.1 && other.0 <= one.1
+fn touch(first: (Nanos, Nanos), second: (Nanos, Nanos)) -> bool {
+    first.0 <= second.1 && second.0 <= first.1
 }
 
 impl Stall<'_> {
@@ -102,8 +102,9 @@ pub(crate) fn weigh(history: &History, result: &mut CheckResult) {
         return;
     }
     let blind = |window| stalls.iter().any(|stall| touch(stall.span, window));
-    let (excused, kept): (Vec<Anomaly>, Vec<Anomaly>) =
-        std::mem::take(&mut result.anomalies).into_iter().partition(|one| blind(one.window));
+    let (excused, kept): (Vec<Anomaly>, Vec<Anomaly>) = std::mem::take(&mut result.anomalies)
+        .into_iter()
+        .partition(|anomaly| blind(anomaly.window));
     result.anomalies = kept;
     let mut judged = judged_by_time(history, result);
     judged.extend(excused.iter().map(|anomaly| anomaly.window));

@@ -26,7 +26,7 @@ pub(crate) use plan::READ;
 pub use plan::{Coverage, Header, Leaders, Least, Plan, SCHEMA};
 pub use validated::History;
 pub use validation::Malformed;
-pub(crate) use validation::{Act, What};
+pub(crate) use validation::{Act, ActKind};
 
 impl Growing {
     /// What was added, with what the plan says that objects hold at first put before everything.

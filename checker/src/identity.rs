@@ -63,7 +63,8 @@ impl TryFrom<String> for NodeId {
 pub struct ProcessId(pub u64);
 
 impl ProcessId {
-    /// Who put into objects what they hold before the first operation: nobody that was recorded.
+    /// The process that stands for the initial contents of objects. No recorded client has this
+    /// number.
     pub const INITIAL: Self = Self(u64::MAX);
 }
 

@@ -100,8 +100,8 @@ pub(crate) fn judge_planned(history: &History, algorithm: Algorithm, budget: Bud
 
 /// Judges `history` by the checks `ids` alone, whatever its plan says.
 ///
-/// Nothing asks here whether enough was seen: that is for histories of other tools, which have no
-/// plan to hold them against.
+/// Coverage is not checked here: this function is for histories of other tools, which have no plan
+/// that says how much is enough.
 #[must_use]
 pub fn judge_by(history: &History, ids: &[&str], algorithm: Algorithm, budget: Budget) -> Verdict {
     Verdict::of(ids.iter().map(|id| run(id, history, algorithm, &budget)).collect())

@@ -76,7 +76,7 @@ pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
     let mut result = CheckResult::new(ID, PROMISE);
     let error = history.header().plan.clock_error();
     result.assumptions = assumptions(error);
-    let judged = |one: &&Operation| history.kinds().may_be(ID, &one.op);
+    let judged = |operation: &&Operation| history.kinds().may_be(ID, &operation.op);
     let keys = beliefs(history.operations().iter().filter(judged));
     let grants: usize = keys.values().flatten().map(|belief| belief.grants.len()).sum();
     let (mut overlaps, mut found) = (0, Vec::new());
@@ -132,7 +132,7 @@ fn beliefs<'a>(
     }
     for all in beliefs.values_mut() {
         all.sort_by_key(|belief| {
-            (belief.from, belief.grants.first().map(|one| one.request.invoked))
+            (belief.from, belief.grants.first().map(|grant| grant.request.invoked))
         });
     }
     beliefs
@@ -162,10 +162,10 @@ fn grants<'a>(requests: &[&'a Operation]) -> Vec<Grant<'a>> {
 
 /// Until when what the holder was granted is not given back by an earlier release of unknown outcome.
 fn until_unsure(requests: &[&Operation]) -> Nanos {
-    let unsure = |one: &&&Operation| {
-        matches!(one.op, Op::Release { .. }) && one.ok().is_none() && !one.failed()
+    let unsure = |request: &&&Operation| {
+        matches!(request.op, Op::Release { .. }) && request.ok().is_none() && !request.failed()
     };
-    requests.iter().find(unsure).map_or(Nanos::MAX, |one| one.invoked.1)
+    requests.iter().find(unsure).map_or(Nanos::MAX, |request| request.invoked.1)
 }
 
 /// The time to live that each request asks for: its own, or for a renewal that of the last acquire
@@ -245,11 +245,11 @@ impl<'a> Overlap<'a> {
             belief.grants.iter().filter(touches).map(|grant| (belief.holder, *grant)).collect()
         };
         let (first, second) = (touching(self.first), touching(self.second));
-        let enough = |one: &(u64, Grant<'a>)| {
+        let enough = |grant: &(u64, Grant<'a>)| {
             second
                 .iter()
-                .find(|other| one.1.shared(&other.1) > error)
-                .map(|other| vec![*one, *other])
+                .find(|other| grant.1.shared(&other.1) > error)
+                .map(|other| vec![*grant, *other])
         };
         first.iter().find_map(enough).unwrap_or_else(|| [first, second].concat())
     }
@@ -267,14 +267,14 @@ fn anomaly(history: &History, key: &Key, overlap: &Overlap<'_>, error: Nanos) ->
     let shown = overlap.shown_by(error);
     let requests: Vec<&Operation> = shown.iter().map(|(_, grant)| grant.request).collect();
     let mut facts = vec![(first.from, believed(first)), (second.from, believed(second))];
-    facts.extend(requests.iter().map(|one| (one.invoked.1, operation_fact(one))));
+    facts.extend(requests.iter().map(|request| (request.invoked.1, operation_fact(request))));
     let allowed = match error {
         0 => "the plan allows for no error of clocks".to_owned(),
         _ => {
             format!("the plan allows for clocks that are off by at most {}", words::lasting(error))
         }
     };
-    let began = requests.iter().map(|one| one.invoked.1).min().unwrap_or(first.from);
+    let began = requests.iter().map(|request| request.invoked.1).min().unwrap_or(first.from);
     Shown {
         class: catalogue::LEASE_OVERLAP,
         headline: format!(
@@ -286,9 +286,9 @@ fn anomaly(history: &History, key: &Key, overlap: &Overlap<'_>, error: Nanos) ->
         facts,
         because: format!("A lease has one holder at a time, and {allowed}."),
         likely_cause: cause::overlapping(history, &requests),
-        witness: requests.iter().flat_map(|one| one.indices()).collect(),
+        witness: requests.iter().flat_map(|request| request.indices()).collect(),
         key: Some(key.clone()),
-        nodes: requests.iter().flat_map(|one| nodes(one)).collect(),
+        nodes: requests.iter().flat_map(|request| nodes(request)).collect(),
         generation: None,
         window: (began, until),
         moment: second.from,

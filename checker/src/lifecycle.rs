@@ -184,7 +184,7 @@ impl<'a> Ended<'a> {
     fn hardship(&self) -> String {
         let hard = self.within().into_iter().find_map(|span| {
             let all = span.fault.troubles_of(self.node);
-            Some((span, all.into_iter().find(|one| *one != Trouble::NoProcessor)?))
+            Some((span, all.into_iter().find(|trouble| *trouble != Trouble::NoProcessor)?))
         });
         let power = self.power();
         match (hard, power) {
@@ -244,10 +244,9 @@ impl<'a> Ended<'a> {
 
     /// Why that counts against the target.
     fn because(&self) -> String {
-        let hard = self
-            .within()
-            .into_iter()
-            .find(|span| span.fault.troubles_of(self.node).any(|one| one.hardship().is_some()));
+        let hard = self.within().into_iter().find(|span| {
+            span.fault.troubles_of(self.node).any(|effect| effect.hardship().is_some())
+        });
         let ended = "The harness did not end it: what it kills it records as killed.";
         match hard {
             Some(span) => format!(
@@ -333,9 +332,9 @@ pub(crate) struct Excuse {
 /// A server that ended by itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Crashed<'a> {
-    /// Whose.
+    /// The node of the server.
     pub node: NodeId,
-    /// When.
+    /// When it ended.
     pub time: Nanos,
     /// The last lines of its log.
     pub log: &'a [String],

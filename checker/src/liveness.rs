@@ -97,9 +97,9 @@ fn answers(history: &History, bound: Bound, result: &mut CheckResult) {
     let asked: Vec<&Operation> = history
         .operations()
         .iter()
-        .filter(|one| (bound.healed..=bound.deadline).contains(&one.invoked.1))
+        .filter(|operation| (bound.healed..=bound.deadline).contains(&operation.invoked.1))
         .collect();
-    let first = asked.iter().filter_map(|one| one.ok()).map(|(time, ..)| time).min();
+    let first = asked.iter().filter_map(|operation| operation.ok()).map(|(time, ..)| time).min();
     if let Some(first) = first {
         let waited = first - bound.healed;
         result.metrics.insert("recovery-ms".to_owned(), waited as f64 / MILLI as f64);
@@ -128,7 +128,7 @@ fn no_recovery(history: &History, bound: Bound, asked: &[&Operation]) -> Anomaly
     let healed = words::at(bound.healed);
     let shown = &asked[..asked.len().min(ATTEMPTS)];
     let mut facts = vec![(bound.healed, format!("At {healed} the last fault had healed."))];
-    facts.extend(shown.iter().map(|one| (one.invoked.1, operation_fact(one))));
+    facts.extend(shown.iter().map(|operation| (operation.invoked.1, operation_fact(operation))));
     Shown {
         class: NO_RECOVERY,
         headline: format!(
@@ -142,7 +142,7 @@ fn no_recovery(history: &History, bound: Bound, asked: &[&Operation]) -> Anomaly
             words::at(bound.deadline)
         ),
         likely_cause: cause::silent(history, bound.deadline),
-        witness: shown.iter().flat_map(|one| one.indices()).collect(),
+        witness: shown.iter().flat_map(|operation| operation.indices()).collect(),
         key: None,
         nodes: Vec::new(),
         generation: None,

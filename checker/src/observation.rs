@@ -11,7 +11,7 @@ use crate::identity::{Nanos, NodeId};
 use crate::text::Text;
 use crate::value::Value;
 
-/// What a node takes itself for.
+/// The role that a node says it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
@@ -23,7 +23,7 @@ pub enum Role {
     Candidate,
 }
 
-/// How much an observation can carry. Ordered from weakest to strongest.
+/// How much an observation can prove. Ordered from weakest to strongest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Grade {
@@ -75,7 +75,7 @@ pub struct LogEntry {
 /// The state it tells of was true at some instant in [`Self::since`]‥[`crate::Event::time`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {
-    /// Of whom.
+    /// The node that was observed.
     pub node: NodeId,
     /// How many times the harness had started this node: 1 from its first start on.
     pub incarnation: u32,
@@ -83,9 +83,9 @@ pub struct Observation {
     /// generations of its own: a Raft group, a partition, a shard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<Text>,
-    /// From where.
+    /// Where the observation comes from.
     pub source: Source,
-    /// What it can carry.
+    /// How much the observation can prove.
     pub grade: Grade,
     /// When the question was sent (poll), or the line before it had been read (log).
     pub since: Nanos,

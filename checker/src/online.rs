@@ -134,25 +134,25 @@ impl Watch {
     /// How many events pass, at least, between two looks at the memory.
     const STRIDE: u64 = 4_096;
 
-    /// Watches for what these checks would refute, by id, as far as that can be watched, in a run
-    /// whose plan says nothing else.
+    /// Watches for anomalies that these checks, given by id, would find, as far as they can be
+    /// watched; for a run whose plan says nothing else.
     #[must_use]
     pub fn new<S: AsRef<str>>(checks: &[S]) -> Self {
         let checks = checks.iter().map(|check| check.as_ref().to_owned()).collect();
         Self::of(&Plan { checks, ..Plan::default() })
     }
 
-    /// Watches for what the checks of `plan` would refute, as far as that can be watched.
+    /// Watches for anomalies that the checks of `plan` would find, as far as they can be watched.
     #[must_use]
     pub fn of(plan: &Plan) -> Self {
         let asked = |id: &str| plan.checks.iter().any(|check| check == id);
         let all = objects::all(plan.clock_error());
         let known = |id: &str| {
-            [leadership::ID, lifecycle::ID].contains(&id) || all.iter().any(|one| one.id() == id)
+            [leadership::ID, lifecycle::ID].contains(&id) || all.iter().any(|kind| kind.id() == id)
         };
         Self {
             unwatched: plan.checks.iter().filter(|id| !known(id)).cloned().collect(),
-            objects: all.into_iter().filter(|one| asked(one.id())).collect(),
+            objects: all.into_iter().filter(|kind| asked(kind.id())).collect(),
             kinds: plan.objects.clone(),
             leaders: asked(leadership::ID).then(Leaders::default),
             crashes: asked(lifecycle::ID).then(|| Crashes::new(plan)),
@@ -168,8 +168,8 @@ impl Watch {
         }
     }
 
-    /// Watches for what the checks of a run with this header would refute, step-down too, which takes
-    /// its nodes.
+    /// Watches for anomalies that the checks of a run with this header would find; for leaders that
+    /// step down too late, too, because the header names the nodes.
     #[must_use]
     pub fn of_run(header: &Header) -> Self {
         let (watch, step_down) = (Self::of(&header.plan), StepDown::of(header));
@@ -187,7 +187,7 @@ impl Watch {
     /// The checks that it watches for, by id.
     #[must_use]
     pub fn watched(&self) -> Vec<&'static str> {
-        let objects = self.objects.iter().map(|one| one.id());
+        let objects = self.objects.iter().map(|watch| watch.id());
         let leaders = self.leaders.as_ref().map(|_| leadership::ID);
         let crashes = self.crashes.as_ref().map(|_| lifecycle::ID);
         let step_down = self.step_down.as_ref().map(|_| liveness::ID);
@@ -220,10 +220,12 @@ impl Watch {
     pub fn settle(&mut self) -> Option<&Alarm> {
         for operation in std::mem::take(&mut self.ended) {
             if self.alarm.is_none() {
-                let leaders = self.leaders.as_mut().and_then(|one| one.acknowledged(&operation));
+                let leaders =
+                    self.leaders.as_mut().and_then(|leaders| leaders.acknowledged(&operation));
                 let said = self.kinds.of(&operation.op);
-                let complete =
-                    |one: &mut Box<dyn Watched>| one.complete(&operation, is_said(said, one.id())?);
+                let complete = |watch: &mut Box<dyn Watched>| {
+                    watch.complete(&operation, is_said(said, watch.id())?)
+                };
                 let objects = self.objects.iter_mut().filter_map(complete);
                 self.alarm = objects.chain(leaders).next();
             }
@@ -233,18 +235,18 @@ impl Watch {
         self.alarm.as_ref()
     }
 
-    /// What it cannot tell any more.
+    /// The objects that the watch cannot judge any more.
     #[must_use]
     pub fn blind(&self) -> Vec<Blind> {
         let all = self.lost.map(|reason| Blind { object: None, reason });
-        all.into_iter().chain(self.objects.iter().flat_map(|one| one.blind())).collect()
+        all.into_iter().chain(self.objects.iter().flat_map(|watch| watch.blind())).collect()
     }
 
     /// How much memory it takes, a little rounded up.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let open = self.open.capacity() + self.ended.capacity();
-        let objects: usize = self.objects.iter().map(|one| one.bytes()).sum();
+        let objects: usize = self.objects.iter().map(|watch| watch.bytes()).sum();
         let leaders = self.leaders.as_ref().map_or(0, Leaders::bytes);
         let crashes = self.crashes.as_ref().map_or(0, Crashes::bytes);
         let step_down = self.step_down.as_ref().map_or(0, StepDown::bytes);
@@ -267,13 +269,13 @@ impl Watch {
                 let (process, node, op) = (*process, *node, op.clone());
                 let operation = Operation { process, node, op, invoked, completed: None };
                 let said = self.kinds.of(&operation.op);
-                for one in &mut self.objects {
+                for watch in &mut self.objects {
                     if said == Said::Several {
-                        one.mixed();
+                        watch.mixed();
                     }
-                    is_said(said, one.id())
+                    is_said(said, watch.id())
                         .into_iter()
-                        .for_each(|said| one.invoke(&operation, said));
+                        .for_each(|said| watch.invoke(&operation, said));
                 }
                 match self.open.insert(process, operation) {
                     Some(_) => Err("a process overlapped with itself"),
@@ -303,7 +305,7 @@ impl Watch {
         if self.next < self.look_at {
             return Ok(());
         }
-        let objects: usize = self.objects.iter().map(|one| one.len()).sum();
+        let objects: usize = self.objects.iter().map(|watch| watch.len()).sum();
         self.look_at = self.next + Self::STRIDE.max(objects as u64);
         if self.bytes() > self.most_bytes { Err("the memory ran out") } else { Ok(()) }
     }

@@ -45,7 +45,8 @@ impl OpKind {
         Self::ALL.iter().copied().filter(|kind| kind.effect() != Effect::Derived)
     }
 
-    /// Whether operations of this kind change nothing, so that one of unknown outcome says nothing.
+    /// Whether operations of this kind change nothing, so that an operation of unknown outcome can
+    /// be left out.
     #[must_use]
     pub fn only_looks(self) -> bool {
         self.effect() == Effect::Looks

@@ -28,9 +28,9 @@ pub(crate) fn majority_without(
     let cut: BTreeSet<_> = faults.iter().flat_map(|fault| fault.cut()).collect();
     let up: Vec<NodeId> = nodes.iter().filter(|node| !down.contains(node)).copied().collect();
     let mut groups = UnionFind::new(up.len());
-    for (a, one) in up.iter().enumerate() {
+    for (a, node) in up.iter().enumerate() {
         for (b, other) in up.iter().enumerate().skip(a + 1) {
-            if !cut.contains(&(*one, *other)) && !cut.contains(&(*other, *one)) {
+            if !cut.contains(&(*node, *other)) && !cut.contains(&(*other, *node)) {
                 groups.union(a, b);
             }
         }
@@ -54,8 +54,8 @@ pub(crate) fn cut_off<'a>(
     let covers =
         |span: &&FaultSpan| span.effective.is_some_and(|(begin, end)| begin <= from && to <= end);
     let all: Vec<&FaultSpan> = faults.iter().filter(covers).collect();
-    let cut = all.iter().find(|one| !one.fault.cut().is_empty())?;
-    let together: Vec<&Fault> = all.iter().map(|one| &one.fault).collect();
+    let cut = all.iter().find(|span| !span.fault.cut().is_empty())?;
+    let together: Vec<&Fault> = all.iter().map(|span| &span.fault).collect();
     let majority = majority(nodes, &together)?;
     (!majority.contains(&node)).then_some((*cut, majority))
 }

@@ -38,7 +38,7 @@ pub struct Judge<'a> {
     pub budget: Budget<'a>,
 }
 
-/// A verdict, and the history that its numbers of events are of.
+/// A verdict, and the history whose events its numbers refer to.
 #[derive(Debug)]
 pub struct Judged {
     /// The history as it was judged, with notes on what was chosen and assumed.
@@ -57,9 +57,9 @@ impl Recorded {
     pub fn starting_at(mut self, value: &Value, kind: Option<&Kind>) -> Result<Self, String> {
         let initial = self.history.all_starting_at(value, counts(kind));
         if initial.is_empty() || kind.is_some_and(|kind| !FILLED.contains(&kind.id)) {
-            let what = kind.map_or("what is in it", |kind| kind.names[0]);
+            let content = kind.map_or("what is in it", |kind| kind.names[0]);
             return Err(format!(
-                "{what} starts empty, expected an initial value only for registers, texts and \
+                "{content} starts empty, expected an initial value only for registers, texts and \
                  counters"
             ));
         }
@@ -87,7 +87,8 @@ impl Judge<'_> {
     ///
     /// # Errors
     ///
-    /// When no model fits, or the one that was asked for does not: which would.
+    /// When no model fits, or when the model that was asked for does not: the text names models
+    /// that would.
     pub fn verdict(&self, mut recorded: Recorded) -> Result<Judged, String> {
         if self.kind.is_none() && !recorded.history.header().plan.checks.is_empty() {
             let verdict = judge_planned(&recorded.history, self.algorithm, self.budget);
@@ -104,7 +105,7 @@ impl Judge<'_> {
             Choice::None(reason) => return Err(reason),
             Choice::Unclear(reason) => doubted(Verdict::default(), reason),
             Choice::Check(id) => self.by(&mut recorded, id),
-            Choice::One(kind) => self.one(&mut recorded, kind)?,
+            Choice::One(kind) => self.judged(&mut recorded, kind)?,
             Choice::Either(strong, weak) => self.either(&mut recorded, (strong, weak))?,
         };
         let torn = recorded.history.is_torn() && verdict.status == Status::Pass;
@@ -128,7 +129,7 @@ impl Judge<'_> {
     }
 
     /// By one model, with all that the file leaves open.
-    fn one(&self, recorded: &mut Recorded, kind: &'static Kind) -> Result<Verdict, String> {
+    fn judged(&self, recorded: &mut Recorded, kind: &'static Kind) -> Result<Verdict, String> {
         if self.kind.is_none() {
             let name = kind.names[0];
             recorded.notes.push(format!(
@@ -157,7 +158,7 @@ impl Judge<'_> {
         let asked = Self { kind: Some(strong), ..*self };
         // The weaker promise has another legal order, perhaps with a drain's elements elsewhere.
         let loose = (recorded.doubts.drains > 0).then(|| recorded.history.clone());
-        let verdict = asked.one(recorded, strong)?;
+        let verdict = asked.judged(recorded, strong)?;
         let (strong, other) = (strong.names[0], weak.names[0]);
         if verdict.status == Status::Pass {
             recorded.notes.push(format!(
@@ -168,7 +169,7 @@ impl Judge<'_> {
         if let Some(loose) = loose {
             recorded.history = loose;
         }
-        let weaker = Self { kind: Some(weak), ..*self }.one(recorded, weak)?;
+        let weaker = Self { kind: Some(weak), ..*self }.judged(recorded, weak)?;
         match (verdict.status, weaker.status) {
             (_, Status::Anomaly) => {
                 recorded.notes.push(format!(

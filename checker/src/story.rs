@@ -189,8 +189,8 @@ fn done(effect: &Effect, fault: &Fault) -> String {
             format!("the clock of {} was wrong ({change})", words::list(nodes))
         }
         Effect::LinkDegraded { pairs, link } => {
-            let what = if link.is_lossy() { "lost, doubled or out of order" } else { "slow" };
-            format!("packets were {what}{manner}: {}", directions(pairs))
+            let nature = if link.is_lossy() { "lost, doubled or out of order" } else { "slow" };
+            format!("packets were {nature}{manner}: {}", directions(pairs))
         }
         Effect::Hardship { nodes, of } => {
             let of_nodes = words::list(nodes);
@@ -213,7 +213,7 @@ fn fault(span: &FaultSpan, end: Nanos) -> Fact {
     let (from, to) = effect(span, end);
     let all: Vec<String> =
         span.fault.effects.iter().map(|effect| done(effect, &span.fault)).collect();
-    let what = if all.is_empty() {
+    let act = if all.is_empty() {
         format!("{} was in effect", named(&span.fault))
     } else {
         words::list(all)
@@ -223,7 +223,7 @@ fn fault(span: &FaultSpan, end: Nanos) -> Fact {
         (None, None) => "on".to_owned(),
         _ => format!("to {}", words::at(to)),
     };
-    (from, format!("From {} {until} {what} (fault {}{doubt}).", words::at(from), span.id))
+    (from, format!("From {} {until} {act} (fault {}{doubt}).", words::at(from), span.id))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::fault::FaultKind;
 use crate::history::{FaultSpan, History, Operation};
 use crate::words;
 
-/// What there was of faults in a run.
+/// Which faults there were in a run, and what clients asked during them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Tried {
     /// The kinds that were allowed.
@@ -44,7 +44,7 @@ pub struct Window {
 }
 
 impl Tried {
-    /// What there was in `history`.
+    /// The faults of `history`, and what clients asked during them.
     #[must_use]
     pub fn of(history: &History) -> Self {
         let faults = history.faults();
@@ -114,15 +114,19 @@ impl Times {
     pub(crate) fn of(history: &History) -> Self {
         let operations = history.operations();
         let ends = |wanted: fn(&Completion) -> bool| {
-            let end = |one: &Operation| {
-                one.completed.as_ref().filter(|(.., how)| wanted(how)).map(|(_, time, _)| *time)
+            let end = |operation: &Operation| {
+                operation
+                    .completed
+                    .as_ref()
+                    .filter(|(.., how)| wanted(how))
+                    .map(|(_, time, _)| *time)
             };
             let mut times: Vec<Nanos> = operations.iter().filter_map(end).collect();
             times.sort_unstable();
             times
         };
         Self {
-            asked: operations.iter().map(|one| one.invoked.1).collect(),
+            asked: operations.iter().map(|operation| operation.invoked.1).collect(),
             ended: ends(|_| true),
             ok: ends(|how| matches!(how, Completion::Ok { .. })),
             refused: ends(|how| matches!(how, Completion::Fail { .. })),

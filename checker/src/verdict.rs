@@ -69,7 +69,8 @@ pub struct Anomaly {
     pub generation: Option<u64>,
     /// From the first to the last event of the witness.
     pub window: (Nanos, Nanos),
-    /// What else the object's whole history breaks, and what it does not, the strongest first.
+    /// The other guarantees, the strongest first, and whether the object's whole history breaks
+    /// them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guarantees: Vec<Guarantee>,
 }
@@ -116,17 +117,20 @@ pub struct CheckResult {
 }
 
 impl Anomaly {
-    /// The same, for readers of the file of `history`: its events have the numbers that they have
-    /// there, and what objects held at first, which is in no line of it, is left out.
+    /// The same anomaly for a reader of the file of `history`: events have the numbers of their
+    /// lines in the file. The writes that stand for initial contents are left out, because the file
+    /// has no lines for them.
     #[must_use]
     pub fn in_file(&self, history: &History) -> Self {
         let witness = self.witness.iter().filter_map(|event| history.in_file(*event));
         let prefix = self.prefix.iter();
-        let prefix =
-            prefix.filter_map(|one| Some(Placed { op: history.in_file(one.op)?, ..one.clone() }));
+        let prefix = prefix.filter_map(|placed| {
+            Some(Placed { op: history.in_file(placed.op)?, ..placed.clone() })
+        });
         let refuted = self.refuted.iter();
-        let refuted = refuted
-            .filter_map(|one| Some(Refutation { op: history.in_file(one.op)?, ..one.clone() }));
+        let refuted = refuted.filter_map(|refutation| {
+            Some(Refutation { op: history.in_file(refutation.op)?, ..refutation.clone() })
+        });
         Self {
             witness: witness.collect(),
             prefix: prefix.collect(),
@@ -179,8 +183,8 @@ impl Verdict {
         Self { status, headline, checks, faults: None }
     }
 
-    /// The same, with what was tried of faults; the headline of a pass tells it, because a pass
-    /// says nothing of faults that never happened.
+    /// The same verdict with the faults that were tried. The headline of a pass names them, because
+    /// a pass says nothing of faults that never happened.
     #[must_use]
     pub fn with_faults(mut self, faults: Tried) -> Self {
         if self.status == Status::Pass {

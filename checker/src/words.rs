@@ -44,8 +44,8 @@ pub(crate) fn quoted(text: &str) -> String {
 }
 
 /// So many of something: `1 operation`, `2 operations`.
-pub(crate) fn count(number: usize, one: &str, several: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { several })
+pub(crate) fn count(number: usize, singular: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { singular } else { several })
 }
 
 /// `a`, `a and b`, `a, b and c`.

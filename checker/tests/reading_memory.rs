@@ -68,14 +68,14 @@ fn resident(name: &str) -> Option<u64> {
 
 /// Holds what the process grew to since `before` against so many bytes for each operation.
 #[track_caller]
-fn check(what: &str, before: Option<u64>, most: u64) {
+fn check(name: &str, before: Option<u64>, most: u64) {
     let Some((peak, before)) = resident("VmHWM").zip(before) else {
         println!("skipped: this system does not tell how much memory a process takes");
         return;
     };
     let each = peak.saturating_sub(before) / OPERATIONS;
-    println!("{what}: {each} bytes for each operation");
-    assert!(each <= most, "{what} took {each} bytes for each operation, expected at most {most}");
+    println!("{name}: {each} bytes for each operation");
+    assert!(each <= most, "{name} took {each} bytes for each operation, expected at most {most}");
 }
 
 #[test]

@@ -97,11 +97,11 @@ pub(crate) fn measure(row: &Row, phase: Phase) -> Measured {
     for seed in 1..=row.seeds {
         let mut row = *row;
         row.shape.seed = seed;
-        let one = match row.how {
+        let measured = match row.how {
             How::File => from_file(&row, check, phase),
             _ => from_memory(&row, check, phase),
         };
-        all.take(one);
+        all.take(measured);
     }
     all.seconds.sort_by(f64::total_cmp);
     all
@@ -157,7 +157,8 @@ fn decided(history: &History, kind: &Kind, row: &Row) -> Status {
     let end = Instant::now() + limit(row);
     let expired = || Instant::now() > end;
     let budget = Budget::new(BYTES, &expired);
-    let one = |calls: &Vec<Call<'_>>| match kind.is_linearizable(calls, Algorithm::Auto, &budget) {
+    let decide = |calls: &Vec<Call<'_>>| match kind.is_linearizable(calls, Algorithm::Auto, &budget)
+    {
         Some(true) => Status::Pass,
         Some(false) => Status::Anomaly,
         None => Status::Inconclusive,
@@ -169,7 +170,7 @@ fn decided(history: &History, kind: &Kind, row: &Row) -> Status {
         calls.extend(all.filter(|call| kind.serves.contains(&call.op.kind())));
         calls
     });
-    objects.map(|calls| one(&calls)).max().unwrap_or_default()
+    objects.map(|calls| decide(&calls)).max().unwrap_or_default()
 }
 
 /// Feeds a watch with all events.

@@ -163,13 +163,15 @@ pub(super) fn lost_in_restart(context: &Context<'_>) -> Option<String> {
 /// after it went down at `down`.
 pub(crate) fn outlived(history: &History, done: &Operation, node: NodeId, down: Nanos) -> bool {
     let from = done.ok().map_or(down, |(time, ..)| time);
-    let later = |one: &&Operation| {
-        one.ok().is_some_and(|(time, ..)| from < time && time < down)
-            && !one.op.kind().only_looks()
-            && served(one) == Some(node)
+    let later = |operation: &&Operation| {
+        operation.ok().is_some_and(|(time, ..)| from < time && time < down)
+            && !operation.op.kind().only_looks()
+            && served(operation) == Some(node)
     };
     let latest = history.operations().iter().rev().filter(later).take(LATEST);
-    std::iter::once(done).chain(latest).any(|one| seen(history, one, |by| by.invoked.1 > down))
+    std::iter::once(done)
+        .chain(latest)
+        .any(|operation| seen(history, operation, |by| by.invoked.1 > down))
 }
 
 /// Whether an operation that `counts` shows the value that `done` brought.
@@ -177,8 +179,9 @@ fn seen(history: &History, done: &Operation, counts: impl Fn(&Operation) -> bool
     let values = done.op.values();
     let Some(value) = values.last() else { return false };
     let on = history.operations_on(done.op.key());
-    let mut answered = on.filter(|one| one.invoked != done.invoked && one.ok().is_some());
-    answered.any(|one| counts(one) && shows(one, value))
+    let mut answered =
+        on.filter(|operation| operation.invoked != done.invoked && operation.ok().is_some());
+    answered.any(|operation| counts(operation) && shows(operation, value))
 }
 
 /// Whether the answer to `operation` shows `value`.
@@ -202,9 +205,9 @@ fn shows(operation: &Operation, value: &Value) -> bool {
 /// between the first request and the last answer. Refuted by: its absence.
 pub(super) fn wrong_clock(context: &Context<'_>) -> Option<String> {
     let About::Leases(requests) = context.about else { return None };
-    let from = requests.iter().map(|one| one.invoked.1).min()?;
-    let to = requests.iter().filter_map(|one| one.ok()).map(|(time, ..)| time).max()?;
-    let granted: Vec<NodeId> = requests.iter().filter_map(|one| served(one)).collect();
+    let from = requests.iter().map(|request| request.invoked.1).min()?;
+    let to = requests.iter().filter_map(|request| request.ok()).map(|(time, ..)| time).max()?;
+    let granted: Vec<NodeId> = requests.iter().filter_map(|request| served(request)).collect();
     let (span, node) = context.faults.iter().find_map(|span| {
         let (begin, end) = span.effective.filter(|_| span.is_effective())?;
         let node = span.fault.wrong_clocks().into_iter().find(|node| granted.contains(node))?;

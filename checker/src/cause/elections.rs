@@ -11,8 +11,8 @@ use crate::words;
 const ELECTION: Nanos = 2_000_000_000;
 
 /// Whether both were told in one life of their node, as far as known.
-fn one_life(one: &Evidence, other: &Evidence) -> bool {
-    one.incarnation.is_some() && one.incarnation == other.incarnation
+fn one_life(first: &Evidence, second: &Evidence) -> bool {
+    first.incarnation.is_some() && first.incarnation == second.incarnation
 }
 
 /// A node that contradicts what it told before was restarted in between.
@@ -39,21 +39,21 @@ pub(super) fn forgot(context: &Context<'_>) -> Option<String> {
 /// Must hold: two votes of one node in the generation, for different candidates, by proof.
 pub(super) fn voted_twice(context: &Context<'_>) -> Option<String> {
     let About::Elected(first, second) = context.about else { return None };
-    let (one, other) = votes(context, first, second)?;
-    let node = one.node;
-    let (a, b) = (one.voted?, other.voted?);
-    let voted = format!("{node} voted for {a} by {} and for {b}", words::at(one.time));
-    if one_life(one, other) {
+    let (earlier, later) = votes(context, first, second)?;
+    let node = earlier.node;
+    let (a, b) = (earlier.voted?, later.voted?);
+    let voted = format!("{node} voted for {a} by {} and for {b}", words::at(earlier.time));
+    if one_life(earlier, later) {
         return Some(format!(
             "{voted} by {}, in one life: its vote does not bind it.",
-            words::at(other.time)
+            words::at(later.time)
         ));
     }
-    let down = context.downs(node, (one.since, other.time)).last()?;
+    let down = context.downs(node, (earlier.since, later.time)).last()?;
     Some(format!(
         "{voted} by {}, and {} in between. {} A vote that is not on the disk before it is given is \
          given twice.",
-        words::at(other.time),
+        words::at(later.time),
         down.clause(),
         down.takes()
     ))

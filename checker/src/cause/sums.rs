@@ -30,19 +30,19 @@ impl<'a> Sum<'a> {
         let late = context.suspects()?.late?;
         let (end, ..) = late.ok()?;
         let on = || context.history.operations_on(late.op.key());
-        let step = |one: &'a Operation| match one.op {
-            Op::Increment { by, .. } if !one.failed() => Some((i128::from(by), one)),
+        let step = |operation: &'a Operation| match operation.op {
+            Op::Increment { by, .. } if !operation.failed() => Some((i128::from(by), operation)),
             _ => None,
         };
         let mut steps: Vec<(i128, &Operation)> = on().filter_map(step).collect();
         let amiss = amiss(late, &steps)?;
         steps.retain(|(by, _)| (*by > 0) == ((amiss > 0) == too_much));
         steps.iter_mut().for_each(|(by, _)| *by = by.abs());
-        let right = on().filter(|one| match one.ok() {
+        let right = on().filter(|read| match read.ok() {
             Some((time, Outcome::Read { .. }, _)) => time < end,
             _ => false,
         });
-        let right = right.map(|one| one.invoked.1).max().unwrap_or_default();
+        let right = right.map(|read| read.invoked.1).max().unwrap_or_default();
         Some(Self { late, amiss: amiss.abs(), steps, right })
     }
 

@@ -19,13 +19,15 @@ pub(super) struct Activity<'a> {
 impl Activity<'_> {
     /// The operations that succeeded under load, of those that the check `id` may judge.
     pub(super) fn succeeded(&self, id: &str) -> impl Iterator<Item = &Operation> {
-        let ok = |one: &&Operation| one.ok().is_some_and(|(time, ..)| self.load.contains(time));
-        let judged = move |one: &&Operation| self.history.kinds().may_be(id, &one.op);
+        let ok = |operation: &&Operation| {
+            operation.ok().is_some_and(|(time, ..)| self.load.contains(time))
+        };
+        let judged = move |operation: &&Operation| self.history.kinds().may_be(id, &operation.op);
         self.history.operations().iter().filter(ok).filter(judged)
     }
 
     /// Whether one of these kinds succeeded, of those that the check `id` may judge.
     pub(super) fn any_ok(&self, id: &str, kinds: &[OpKind]) -> bool {
-        self.succeeded(id).any(|one| kinds.contains(&one.op.kind()))
+        self.succeeded(id).any(|operation| kinds.contains(&operation.op.kind()))
     }
 }

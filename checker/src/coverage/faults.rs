@@ -69,8 +69,8 @@ fn enough(history: &History, effective: u64, result: &mut CheckResult) {
 /// Planned faults that were not carried out: named, and refused where every one must be.
 fn missed(history: &History, result: &mut CheckResult) {
     let told = |kind: &EventKind| match kind {
-        EventKind::Fault(FaultEvent::Missed { act, what, why }) => {
-            Some((format!("{act} ({what})"), why.clone()))
+        EventKind::Fault(FaultEvent::Missed { act, what: fault, why }) => {
+            Some((format!("{act} ({fault})"), why.clone()))
         }
         _ => None,
     };

@@ -57,19 +57,22 @@ impl Fates {
     /// after the load is none under load.
     pub(super) fn by_kind(history: &History, load: Load) -> BTreeMap<OpKind, Self> {
         let mut kinds: BTreeMap<OpKind, Self> = BTreeMap::new();
-        let asked = history.operations().iter().filter(|one| load.contains(one.invoked.1));
-        asked.for_each(|one| kinds.entry(one.op.kind()).or_default().count(one, load));
+        let asked =
+            history.operations().iter().filter(|operation| load.contains(operation.invoked.1));
+        asked.for_each(|operation| {
+            kinds.entry(operation.op.kind()).or_default().count(operation, load);
+        });
         kinds
     }
 
-    pub(super) fn count(&mut self, one: &Operation, load: Load) {
+    pub(super) fn count(&mut self, operation: &Operation, load: Load) {
         self.asked += 1;
-        match &one.completed {
+        match &operation.completed {
             Some((_, time, Completion::Ok { .. })) if load.contains(*time) => self.ok += 1,
             Some((_, _, Completion::Ok { .. })) => self.afterwards += 1,
             Some((_, _, Completion::Fail { error })) => {
                 self.fail += 1;
-                match error == TIMED_OUT && one.op.kind().only_looks() {
+                match error == TIMED_OUT && operation.op.kind().only_looks() {
                     true => self.unanswered += 1,
                     false => *self.refusals.entry(error.clone()).or_default() += 1,
                 }
@@ -80,14 +83,14 @@ impl Fates {
 
     /// All of them together.
     pub(super) fn sum<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
-        all.into_iter().fold(Self::default(), |mut sum, one| {
-            sum.asked += one.asked;
-            sum.ok += one.ok;
-            sum.fail += one.fail;
-            sum.info += one.info;
-            sum.unanswered += one.unanswered;
-            sum.afterwards += one.afterwards;
-            for (reason, count) in &one.refusals {
+        all.into_iter().fold(Self::default(), |mut sum, tally| {
+            sum.asked += tally.asked;
+            sum.ok += tally.ok;
+            sum.fail += tally.fail;
+            sum.info += tally.info;
+            sum.unanswered += tally.unanswered;
+            sum.afterwards += tally.afterwards;
+            for (reason, count) in &tally.refusals {
                 *sum.refusals.entry(reason.clone()).or_default() += count;
             }
             sum
@@ -113,7 +116,7 @@ impl Fates {
         let others =
             [(self.unanswered, &unanswered[..]), (self.afterwards, "succeeded after the load")];
         let others = others.into_iter().filter(|(count, _)| *count > 0);
-        parts.extend(others.map(|(count, what)| format!("{count} {what}")));
+        parts.extend(others.map(|(count, name)| format!("{count} {name}")));
         let last = parts.pop().unwrap_or_default();
         format!("{}, and {last}", parts.join(", "))
     }

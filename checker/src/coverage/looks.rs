@@ -18,17 +18,19 @@ pub(super) fn first(history: &History, result: &mut CheckResult) {
     let mut changed = BTreeSet::new();
     let mut looked: BTreeMap<&Key, Nanos> = BTreeMap::new();
     let mut again: BTreeMap<&Key, Nanos> = BTreeMap::new();
-    for one in history.operations().iter().filter(|one| !one.failed()) {
-        let later = one.invoked.1 >= healed;
-        for key in replaced(&one.op) {
+    for operation in history.operations().iter().filter(|operation| !operation.failed()) {
+        let later = operation.invoked.1 >= healed;
+        for key in replaced(&operation.op) {
             if later {
-                again.entry(key).or_insert(one.invoked.1);
-            } else if one.ok().is_some() {
+                again.entry(key).or_insert(operation.invoked.1);
+            } else if operation.ok().is_some() {
                 changed.insert(key);
             }
         }
-        let shown =
-            one.ok().filter(|_| later).map(|(time, outcome, _)| (time, shown(one, outcome)));
+        let shown = operation
+            .ok()
+            .filter(|_| later)
+            .map(|(time, outcome, _)| (time, shown(operation, outcome)));
         for (time, key) in
             shown.iter().flat_map(|(time, keys)| keys.iter().map(move |it| (*time, *it)))
         {
@@ -54,11 +56,11 @@ pub(super) fn first(history: &History, result: &mut CheckResult) {
 pub(super) fn at_the_end(history: &History, result: &mut CheckResult) {
     let Some(begin) = history.phase(Phase::FinalReads) else { return };
     let (mut changed, mut looked) = (BTreeSet::new(), BTreeSet::new());
-    for one in history.operations() {
-        let Some((_, outcome, _)) = one.ok() else { continue };
-        changed.extend(left(&one.op));
-        if one.invoked.1 >= begin {
-            looked.extend(shown(one, outcome));
+    for operation in history.operations() {
+        let Some((_, outcome, _)) = operation.ok() else { continue };
+        changed.extend(left(&operation.op));
+        if operation.invoked.1 >= begin {
+            looked.extend(shown(operation, outcome));
         }
     }
     let missed: Vec<&&Key> = changed.difference(&looked).collect();
@@ -80,9 +82,11 @@ fn left(op: &Op) -> Vec<&Key> {
         | Op::Remove { key, .. }
         | Op::Enqueue { key, .. }
         | Op::Increment { key, .. } => vec![key],
-        Op::Txn { ops } => {
-            ops.iter().filter(|one| !matches!(one, Micro::Read { .. })).map(Micro::key).collect()
-        }
+        Op::Txn { ops } => ops
+            .iter()
+            .filter(|micro| !matches!(micro, Micro::Read { .. }))
+            .map(Micro::key)
+            .collect(),
         _ => replaced(op),
     }
 }
@@ -94,20 +98,22 @@ fn replaced(op: &Op) -> Vec<&Key> {
         | Op::Cas { key, .. }
         | Op::GuardedWrite { key, .. }
         | Op::Update { key, .. } => vec![key],
-        Op::Txn { ops } => {
-            ops.iter().filter(|one| matches!(one, Micro::Write { .. })).map(Micro::key).collect()
-        }
+        Op::Txn { ops } => ops
+            .iter()
+            .filter(|micro| matches!(micro, Micro::Write { .. }))
+            .map(Micro::key)
+            .collect(),
         _ => Vec::new(),
     }
 }
 
 /// The objects of which `outcome` shows all that is in them. A queue shows it by being empty.
-fn shown<'a>(one: &'a Operation, outcome: &Outcome) -> Vec<&'a Key> {
-    match (&one.op, outcome) {
+fn shown<'a>(operation: &'a Operation, outcome: &Outcome) -> Vec<&'a Key> {
+    match (&operation.op, outcome) {
         (Op::Read { key } | Op::ReadAll { key } | Op::ReadVersion { key }, _)
         | (Op::Dequeue { key }, Outcome::Dequeue { value: None }) => vec![key],
         (Op::Txn { ops }, _) => {
-            ops.iter().filter(|one| matches!(one, Micro::Read { .. })).map(Micro::key).collect()
+            ops.iter().filter(|micro| matches!(micro, Micro::Read { .. })).map(Micro::key).collect()
         }
         _ => Vec::new(),
     }

@@ -21,10 +21,10 @@ pub(super) fn least(result: &mut CheckResult, number: &Number, needed: u64) {
 }
 
 /// Too few operations that succeeded make the verdict inconclusive, with what helps.
-pub(super) fn enough(result: &mut CheckResult, fates: &Fates, needed: u64, what: &str) {
+pub(super) fn enough(result: &mut CheckResult, fates: &Fates, needed: u64, name: &str) {
     if fates.ok < needed {
         result.inconclusive(format!(
-            "only {} {what} under load, expected at least {needed}: {}",
+            "only {} {name} under load, expected at least {needed}: {}",
             fates.ok,
             remedy(fates, needed)
         ));

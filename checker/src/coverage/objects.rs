@@ -36,11 +36,14 @@ pub(super) fn check(activity: &Activity<'_>, result: &mut CheckResult) {
 fn fates<'a>(activity: &'a Activity<'_>) -> BTreeMap<(&'a str, OpKind), Fates> {
     let kinds = activity.history.kinds();
     let mut found: BTreeMap<(&str, OpKind), Fates> = BTreeMap::new();
-    let under_load =
-        activity.history.operations().iter().filter(|one| activity.load.contains(one.invoked.1));
-    for one in under_load {
-        for name in names(kinds, &one.op) {
-            found.entry((name, one.op.kind())).or_default().count(one, activity.load);
+    let under_load = activity
+        .history
+        .operations()
+        .iter()
+        .filter(|operation| activity.load.contains(operation.invoked.1));
+    for operation in under_load {
+        for name in names(kinds, &operation.op) {
+            found.entry((name, operation.op.kind())).or_default().count(operation, activity.load);
         }
     }
     found
@@ -58,8 +61,8 @@ fn names<'a>(kinds: &'a Kinds, op: &Op) -> BTreeSet<&'a str> {
 fn handovers(activity: &Activity<'_>, result: &mut CheckResult) {
     let coverage = &activity.history.header().plan.coverage;
     let mut grants: Vec<(&Key, Nanos, u64)> = Vec::new();
-    for one in activity.history.operations() {
-        if let (Op::Acquire { key, holder, .. }, Some((time, ..))) = (&one.op, one.ok())
+    for operation in activity.history.operations() {
+        if let (Op::Acquire { key, holder, .. }, Some((time, ..))) = (&operation.op, operation.ok())
             && activity.load.contains(time)
         {
             grants.push((key, time, *holder));
@@ -109,10 +112,13 @@ fn unjudged(activity: &Activity<'_>, result: &mut CheckResult) {
         Said::Kind(checks) => !checks.iter().any(|id| serves(id, op.kind())),
         Said::Nothing | Said::Several => false,
     };
-    let operations = activity.history.operations().iter().filter(|one| !one.failed());
-    let found = operations.filter(|one| foreign(&one.op) && !one.op.kind().only_looks());
+    let operations = activity.history.operations().iter().filter(|operation| !operation.failed());
+    let found =
+        operations.filter(|operation| foreign(&operation.op) && !operation.op.kind().only_looks());
     let found: BTreeSet<(String, OpKind)> = found
-        .map(|one| (one.op.key().map_or_else(String::new, ToString::to_string), one.op.kind()))
+        .map(|operation| {
+            (operation.op.key().map_or_else(String::new, ToString::to_string), operation.op.kind())
+        })
         .take(NAMED)
         .collect();
     for (key, kind) in found {

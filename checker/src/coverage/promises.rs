@@ -31,18 +31,20 @@ fn lack(id: &str, activity: &Activity<'_>) -> Option<&'static str> {
             )
         }
         "lock/linearizable" => {
-            let lock = |one: &Operation| matches!(one.op, Op::Acquire { ttl: None, .. });
+            let lock =
+                |operation: &Operation| matches!(operation.op, Op::Acquire { ttl: None, .. });
             (!granted(id, activity, lock))
                 .then_some("no lock was granted under load: the servers' logs may tell why")
         }
         lease::ID => {
-            let lease = |one: &Operation| matches!(one.op, Op::Acquire { ttl: Some(_), .. });
+            let lease =
+                |operation: &Operation| matches!(operation.op, Op::Acquire { ttl: Some(_), .. });
             (!granted(id, activity, lease))
                 .then_some("no lease was granted under load: the servers' logs may tell why")
         }
         "fencing/linearizable" => {
-            let token = |one: &Operation| {
-                matches!(one.ok(), Some((_, Outcome::Acquire { token: Some(_) }, _)))
+            let token = |operation: &Operation| {
+                matches!(operation.ok(), Some((_, Outcome::Acquire { token: Some(_) }, _)))
             };
             (!granted(id, activity, token)).then_some(
                 "no lock was granted with a fencing token under load: see `token` in the target's \
@@ -51,8 +53,8 @@ fn lack(id: &str, activity: &Activity<'_>) -> Option<&'static str> {
         }
         leadership::ID => {
             let mut evidence = activity.evidence.iter();
-            let led =
-                evidence.any(|one| one.proves_leading().is_some() && one.since <= activity.load.to);
+            let led = evidence
+                .any(|piece| piece.proves_leading().is_some() && piece.since <= activity.load.to);
             (!led).then_some(
                 "no node was proven to lead: that takes an `atomic` status, log lines, or answers \
                  with node and generation in the target file",

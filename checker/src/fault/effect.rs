@@ -75,7 +75,7 @@ pub enum Trouble {
     NoDescriptors,
 }
 
-/// What a server may have to endure that it may answer by ending: nothing else excuses one.
+/// A trouble during which a server may end by itself. No other trouble excuses a server that ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Hardship {
@@ -96,7 +96,7 @@ impl Hardship {
 }
 
 impl Trouble {
-    /// The hardship that it is, if it is one that a server may answer by ending.
+    /// This trouble as a hardship, if a server may end by itself during it.
     #[must_use]
     pub fn hardship(self) -> Option<Hardship> {
         match self {
@@ -110,7 +110,7 @@ impl Trouble {
 }
 
 impl Effect {
-    /// The nodes that it is done to; none where it is done to what is between them.
+    /// The nodes that the effect is on; none where it is on the links between nodes.
     #[must_use]
     pub fn nodes(&self) -> &[NodeId] {
         match self {
@@ -122,7 +122,7 @@ impl Effect {
         }
     }
 
-    /// The directions that it is done to.
+    /// The directions of links that the effect is on.
     #[must_use]
     pub fn pairs(&self) -> &[Cut] {
         match self {

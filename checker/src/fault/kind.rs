@@ -24,7 +24,8 @@ impl FaultKind {
         if begins && word.len() <= LONGEST && word.chars().all(letter) {
             return Ok(Self(word.into()));
         }
-        let shown: String = word.chars().take(LONGEST).filter(|one| !one.is_control()).collect();
+        let shown: String =
+            word.chars().take(LONGEST).filter(|letter| !letter.is_control()).collect();
         Err(format!(
             "kind of fault `{shown}`, expected a word of at most {LONGEST} lowercase letters, \
              digits and `-`"

@@ -14,7 +14,7 @@ pub struct ReadError {
     pub column: Option<u64>,
     /// What was wrong and what was expected.
     pub reason: String,
-    /// The failure of the reader underneath, if it was that.
+    /// The failure of the underlying reader, if that is the reason.
     #[source]
     pub source: Option<io::Error>,
 }

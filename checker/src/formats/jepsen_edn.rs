@@ -102,13 +102,13 @@ fn record<'a>(form: Form<'_, 'a>, syntax: Syntax) -> Result<Option<Record<'a>>, 
             "an operation without its `:type`, expected `:invoke`, `:ok`, `:fail` or `:info`",
         ));
     };
-    let Some(who) = who(fields.process, syntax)? else { return Ok(None) };
+    let Some(process) = process(fields.process, syntax)? else { return Ok(None) };
     let range = |form: Option<Form<'_, '_>>| -> Option<Range<usize>> {
         form.filter(|form| form.kind() != Kind::Nil).map(Form::range)
     };
     Ok(Some(Record {
         at: form.at(),
-        who,
+        process,
         step,
         f: fields.f.map_or(Ok(""), function)?,
         key: range(fields.key),
@@ -120,7 +120,7 @@ fn record<'a>(form: Form<'_, 'a>, syntax: Syntax) -> Result<Option<Record<'a>>, 
 
 /// Which client a record is of; none if it is of no client. Clients have numbers, in Jepsen and
 /// all that reads its histories; whoever has another name injects faults.
-fn who(form: Option<Form<'_, '_>>, syntax: Syntax) -> Result<Option<Who>, Refused> {
+fn process(form: Option<Form<'_, '_>>, syntax: Syntax) -> Result<Option<Who>, Refused> {
     let Some(form) = form.filter(|form| form.kind() != Kind::Nil) else {
         return Ok(Some(Who::Unnamed));
     };

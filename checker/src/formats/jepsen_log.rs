@@ -68,7 +68,7 @@ fn record<'a>(
     let Some(step) = Step::named(step).filter(|_| step.starts_with(':')) else {
         return Ok(Line::Other);
     };
-    let who = match process.parse() {
+    let actor = match process.parse() {
         Ok(process) => Who::Client(process),
         Err(_) if process.starts_with(':') => return Ok(Line::NoClient),
         Err(_) => {
@@ -93,7 +93,7 @@ fn record<'a>(
     }
     Ok(Line::Record(Record {
         at: start,
-        who,
+        process: actor,
         step,
         f: f.trim_start_matches(':'),
         key: None,

@@ -53,7 +53,8 @@ pub(super) fn read(text: &str) -> Result<Foreign, Refused> {
 /// Whether it is of a store of texts, as Porcupine's example has them: whatever is written is one.
 fn only_texts(history: &History) -> bool {
     let text = |value: &Value| matches!(value, Value::Text(_));
-    let mut written = history.operations().iter().flat_map(|one| one.op.values()).peekable();
+    let mut written =
+        history.operations().iter().flat_map(|operation| operation.op.values()).peekable();
     written.peek().is_some() && written.all(text)
 }
 

@@ -153,7 +153,9 @@ impl Inequalities {
         let mut found = Vec::new();
         for circle in kosaraju_scc(&self.graph) {
             let before = found.len();
-            found.extend(circle.iter().map(|node| node.index()).filter(|one| *one < self.versions));
+            found.extend(
+                circle.iter().map(|node| node.index()).filter(|index| *index < self.versions),
+            );
             if found.len() < before + 2 {
                 found.truncate(before);
             }

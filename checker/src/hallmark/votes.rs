@@ -54,18 +54,20 @@ pub(super) struct Votes<'a> {
 impl<'a> Votes<'a> {
     pub(super) fn of(evidence: &'a [Evidence]) -> Self {
         let mut votes = Self::default();
-        for one in evidence.iter().filter(|one| one.grade.proves() && one.incarnation.is_some()) {
-            votes.told.entry(one.node).or_default().push(one);
-            if let Some((generation, _)) = one.proves_vote() {
-                votes.given.entry((one.node, generation)).or_default().push(one);
+        for piece in
+            evidence.iter().filter(|piece| piece.grade.proves() && piece.incarnation.is_some())
+        {
+            votes.told.entry(piece.node).or_default().push(piece);
+            if let Some((generation, _)) = piece.proves_vote() {
+                votes.given.entry((piece.node, generation)).or_default().push(piece);
             }
         }
         let twice_in_one_life = |all: &Vec<&Evidence>| {
-            all.iter().enumerate().any(|(place, one)| {
+            all.iter().enumerate().any(|(place, piece)| {
                 let before = all[..place].iter();
-                before
-                    .rev()
-                    .any(|other| other.voted != one.voted && other.incarnation == one.incarnation)
+                before.rev().any(|other| {
+                    other.voted != piece.voted && other.incarnation == piece.incarnation
+                })
             })
         };
         votes.while_running = votes.given.values().any(twice_in_one_life);
@@ -98,8 +100,8 @@ impl<'a> Votes<'a> {
             return Forgot::Nothing;
         }
         let told = self.told.get(&first.node).into_iter().flatten();
-        let between = told.filter(|one| first.time < one.since && one.time < second.since);
-        match (between.filter_map(|one| one.generation).min(), first.generation) {
+        let between = told.filter(|piece| first.time < piece.since && piece.time < second.since);
+        match (between.filter_map(|piece| piece.generation).min(), first.generation) {
             (Some(0), _) => Forgot::Everything,
             (Some(least), Some(voted)) if least < voted => Forgot::Generation,
             _ => Forgot::Vote,

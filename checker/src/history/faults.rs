@@ -23,7 +23,8 @@ impl Proof {
     /// Whether there is at least one measurement, and all are as they had to be.
     #[must_use]
     pub fn holds(&self) -> bool {
-        !self.measurements.is_empty() && self.measurements.iter().all(|one| one.holds)
+        !self.measurements.is_empty()
+            && self.measurements.iter().all(|measurement| measurement.holds)
     }
 
     /// What does not hold, a sentence each.
@@ -36,8 +37,10 @@ impl Proof {
             Stage::Held => "before it was healed",
             Stage::Healed => "after it was healed",
         };
-        let broken = self.measurements.iter().filter(|one| !one.holds);
-        broken.map(|one| format!("{when}: {}: {}", one.what, one.result)).collect()
+        let broken = self.measurements.iter().filter(|measurement| !measurement.holds);
+        broken
+            .map(|measurement| format!("{when}: {}: {}", measurement.what, measurement.result))
+            .collect()
     }
 }
 

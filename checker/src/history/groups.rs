@@ -24,13 +24,13 @@ impl History {
             .others
             .iter()
             .filter(|event| event.observation().is_none_or(|seen| seen.group.as_ref() == group));
-        let mut one =
+        let mut group =
             Self { events: OnceLock::new(), others: others.cloned().collect(), ..self.clone() };
-        for operation in &mut one.operations {
+        for operation in &mut group.operations {
             if let Some((_, _, Completion::Ok { stamp, .. })) = &mut operation.completed {
                 *stamp = Stamp::default();
             }
         }
-        one
+        group
     }
 }

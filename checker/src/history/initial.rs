@@ -49,9 +49,11 @@ impl Takes {
         mut operations: impl Iterator<Item = &'a Operation> + Clone,
         counts: bool,
     ) -> Option<Self> {
-        let kinds: BTreeSet<OpKind> = operations.clone().map(|one| one.op.kind()).collect();
-        let appends =
-            |one: &Operation| micros(one).iter().any(|it| matches!(it, Micro::Append { .. }));
+        let kinds: BTreeSet<OpKind> =
+            operations.clone().map(|operation| operation.op.kind()).collect();
+        let appends = |operation: &Operation| {
+            micros(operation).iter().any(|it| matches!(it, Micro::Append { .. }))
+        };
         if kinds == BTreeSet::from([OpKind::Txn]) {
             return (!operations.any(appends)).then_some(Self::Txn);
         }
@@ -115,11 +117,12 @@ impl History {
         all.map(|(key, _, facts)| (Key::clone(key), fitting(&facts))).collect()
     }
 
-    /// What the first reads of objects give away of what they held at first, if anything.
+    /// The initial values of objects, as far as the first reads of these objects show them.
     ///
-    /// A value that no operation writes, seen before any write was over, can only be that, or wrong.
-    /// Texts that are put together, and sums, name no write: of these only what was seen before
-    /// anything was asked that could change it.
+    /// A value that no operation writes, and that was seen before any write was over, is the
+    /// initial value, or it is wrong. Texts that are put together, and sums, do not show which
+    /// write they come from: of such an object only a value counts that was seen before any
+    /// operation was asked that could change the object.
     #[must_use]
     pub fn observed_at_first(&self, counts: bool) -> Initial {
         let all = self.fillable(counts).into_iter();
@@ -138,7 +141,7 @@ impl History {
         found.collect()
     }
 
-    /// The same history with `initial` put before everything. What torn means stays as it is.
+    /// The same history with `initial` put before everything. A history that was torn stays torn.
     ///
     /// # Errors
     ///
@@ -165,7 +168,8 @@ impl History {
     /// Puts operations that were answered at once before everything. What touches is concurrent, so
     /// where the first operation began at time 0, all events move by a nanosecond.
     fn preceded_by(self, before: Vec<(Op, Outcome)>) -> Result<Self, Malformed> {
-        let shift = Nanos::from(self.operations.first().is_some_and(|one| one.invoked.1 == 0));
+        let shift =
+            Nanos::from(self.operations.first().is_some_and(|operation| operation.invoked.1 == 0));
         let process = ProcessId::INITIAL;
         let mut kinds: Vec<(Nanos, EventKind)> = Vec::new();
         for (op, outcome) in before {

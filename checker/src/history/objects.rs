@@ -30,6 +30,6 @@ pub(super) fn index(operations: &[Operation]) -> Vec<ObjectIndex> {
         });
         objects[object].places.push(place);
     }
-    objects.sort_by(|one, other| one.key.cmp(&other.key));
+    objects.sort_by(|first, second| first.key.cmp(&second.key));
     objects
 }

@@ -21,7 +21,8 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// When it succeeded, with what and under whom; none if it did not, or nobody knows.
+    /// When the operation succeeded, its outcome and its stamp; none if it failed, or if its
+    /// outcome is unknown.
     #[must_use]
     pub fn ok(&self) -> Option<(Nanos, &Outcome, &Stamp)> {
         match &self.completed {

@@ -40,14 +40,14 @@ pub struct Header {
 pub struct Plan {
     /// The checks to run, by id; `coverage` always runs.
     pub checks: Vec<String>,
-    /// Which key names an object of which kind. Of a key that is not named here the checks guess it
-    /// from its operations.
+    /// Which key names an object of which kind. The checks guess the kind of a key that is not
+    /// named here from its operations.
     #[serde(skip_serializing_if = "Kinds::is_empty")]
     pub objects: Kinds,
     /// How long after the last heal the cluster may take to answer again, in milliseconds.
     pub recovery_ms: u64,
     /// How long a leader that is cut from its quorum may go on claiming to lead, in milliseconds.
-    /// None promises nothing: what was seen is told as numbers only.
+    /// None: nothing is promised, and the times that were seen are told as numbers only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step_down_ms: Option<u64>,
     /// How long after a fault hit the leader another may take to lead, where a majority is left
@@ -58,7 +58,7 @@ pub struct Plan {
     /// overlap by this much.
     #[serde(skip_serializing_if = "is_zero")]
     pub clock_error_ms: u64,
-    /// While it endures which of these a server may end by itself. None: [`Plan::GIVES_UP_ON`].
+    /// The hardships during which a server may end by itself. None: [`Plan::GIVES_UP_ON`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gives_up_on: Option<BTreeSet<Hardship>>,
     /// What every register, text or counter holds before anything is written to it. None: nothing,
@@ -73,9 +73,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// What a server may give up on unless the plan says otherwise. After a failed fsync nobody
-    /// knows what is on the disk (Rebello et al., “Can Applications Recover from fsync Failures?”,
-    /// 2020), and few programs survive that memory is refused.
+    /// The hardships during which a server may end by itself, unless the plan names others. After a
+    /// failed fsync nobody knows what is on the disk (Rebello et al., “Can Applications Recover
+    /// from fsync Failures?”, 2020), and few programs survive that memory is refused.
     pub const GIVES_UP_ON: [Hardship; 2] = [Hardship::DiskErrors, Hardship::NoMemory];
 
     /// Whether a server may end by itself while it endures this.
@@ -123,7 +123,7 @@ pub struct Coverage {
     #[serde(skip_serializing_if = "is_false")]
     pub every_fault: bool,
     /// Whether every object that was changed must be read after the last heal before it is changed
-    /// again: else what a fault took may be written anew before anybody looks.
+    /// again: else a value that a fault took may be written anew before any client looks for it.
     #[serde(skip_serializing_if = "is_false")]
     pub look_first: bool,
     /// How much must have been seen of leaders.

@@ -65,7 +65,8 @@ impl History {
         &self.header
     }
 
-    /// Every event, in order. Who needs no invocations and completions asks for the others.
+    /// Every event, in order. A caller that needs no invocations and completions calls
+    /// [`Self::others`].
     #[must_use]
     pub fn events(&self) -> &[Event] {
         self.events.get_or_init(|| {

@@ -28,12 +28,12 @@ pub struct Malformed {
 pub(crate) struct Act {
     pub(crate) index: u64,
     pub(crate) time: Nanos,
-    pub(crate) what: What,
+    pub(crate) kind: ActKind,
 }
 
 /// What a client did.
 #[derive(Debug)]
-pub(crate) enum What {
+pub(crate) enum ActKind {
     /// See [`EventKind::Invoke`].
     Invoke { process: ProcessId, node: Option<NodeId>, op: Op },
     /// See [`EventKind::Complete`].
@@ -42,10 +42,12 @@ pub(crate) enum What {
 
 #[cfg(test)]
 impl From<Act> for Event {
-    fn from(Act { index, time, what }: Act) -> Self {
-        let kind = match what {
-            What::Invoke { process, node, op } => EventKind::Invoke { process, node, op },
-            What::Complete { process, completion } => EventKind::Complete { process, completion },
+    fn from(Act { index, time, kind }: Act) -> Self {
+        let kind = match kind {
+            ActKind::Invoke { process, node, op } => EventKind::Invoke { process, node, op },
+            ActKind::Complete { process, completion } => {
+                EventKind::Complete { process, completion }
+            }
         };
         Self { index, time, kind }
     }
@@ -77,12 +79,12 @@ impl Walk {
     }
 
     /// Takes what a client did.
-    pub(super) fn act(&mut self, Act { index, time, what }: Act) -> Result<(), Malformed> {
+    pub(super) fn act(&mut self, Act { index, time, kind }: Act) -> Result<(), Malformed> {
         let position = self.count;
         let at = (index, time);
-        let placed = self.place(at).and_then(|()| match what {
-            What::Invoke { process, node, op } => self.invoke(at, process, node, op),
-            What::Complete { process, completion } => self.complete(at, process, completion),
+        let placed = self.place(at).and_then(|()| match kind {
+            ActKind::Invoke { process, node, op } => self.invoke(at, process, node, op),
+            ActKind::Complete { process, completion } => self.complete(at, process, completion),
         });
         placed.map_err(|reason| Malformed { position, reason })
     }

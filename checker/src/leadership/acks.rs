@@ -49,8 +49,9 @@ pub(super) fn judge(history: &History, findings: &mut Findings) {
 pub(super) fn late(operations: &[Operation]) -> Vec<Late<'_>> {
     let mut effects: Vec<(Nanos, u64, &Operation)> = operations
         .iter()
-        .filter_map(|one| {
-            changed(one).and_then(|(time, stamp)| Some((time, stamp.generation()?, one)))
+        .filter_map(|operation| {
+            changed(operation)
+                .and_then(|(time, stamp)| Some((time, stamp.generation()?, operation)))
         })
         .collect();
     effects.sort_by_key(|(time, ..)| *time);
@@ -58,9 +59,9 @@ pub(super) fn late(operations: &[Operation]) -> Vec<Late<'_>> {
     let (mut highest, mut late): (Option<(&Operation, u64)>, _) = (None, Vec::new());
     for operation in operations {
         let began = operation.invoked.1;
-        while let Some((_, generation, one)) = effects.next_if(|(time, ..)| *time < began) {
+        while let Some((_, generation, operation)) = effects.next_if(|(time, ..)| *time < began) {
             if highest.is_none_or(|(_, known)| known < generation) {
-                highest = Some((one, generation));
+                highest = Some((operation, generation));
             }
         }
         if let Some(generation) = operation.ok().and_then(|(_, _, stamp)| stamp.generation())
@@ -139,7 +140,7 @@ fn anomaly(history: &History, late: &Late<'_>, shown: &[&Operation]) -> Anomaly 
     let (time, node) = (acknowledged(write), write.ok().and_then(|(_, _, stamp)| stamp.node()));
     let by = node.map_or_else(|| "a deposed leader".to_owned(), |node| node.to_string());
     let operations: Vec<&Operation> = [higher, write].iter().chain(shown).copied().collect();
-    let ends = operations.iter().filter_map(|one| one.ok()).map(|(time, ..)| time);
+    let ends = operations.iter().filter_map(|operation| operation.ok()).map(|(time, ..)| time);
     Shown {
         class: STALE_LEADER_ACK_LOST,
         headline: format!(
@@ -149,16 +150,22 @@ fn anomaly(history: &History, late: &Late<'_>, shown: &[&Operation]) -> Anomaly 
             late.generation,
             words::at(time)
         ),
-        facts: operations.iter().map(|one| (one.invoked.1, operation_fact(one))).collect(),
+        facts: operations
+            .iter()
+            .map(|operation| (operation.invoked.1, operation_fact(operation)))
+            .collect(),
         because: format!(
             "Generation {above} had acknowledged before that write began, so generation {} was \
              over; the write was acknowledged all the same, and it is gone.",
             late.generation
         ),
         likely_cause: None,
-        witness: operations.iter().flat_map(|one| one.indices()).collect(),
+        witness: operations.iter().flat_map(|operation| operation.indices()).collect(),
         key: write.op.key().cloned(),
-        nodes: operations.iter().filter_map(|one| one.ok()?.2.node().or(one.node)).collect(),
+        nodes: operations
+            .iter()
+            .filter_map(|operation| operation.ok()?.2.node().or(operation.node))
+            .collect(),
         generation: Some(late.generation),
         window: (higher.invoked.1.min(write.invoked.1), ends.max().unwrap_or(time)),
         moment: time,

@@ -10,12 +10,12 @@ use crate::history::{History, Operation};
 use crate::observation::{Grade, Role, Source};
 use crate::transaction::Micro;
 
-/// That `node` was seen in a generation, at some instant in `since`‥`time`.
+/// A statement that `node` was in a generation at some instant in `since`‥`time`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Evidence {
     /// The event that tells it.
     pub index: u64,
-    /// Of whom.
+    /// The node that the statement is about.
     pub node: NodeId,
     /// Its role, where told.
     pub role: Option<Role>,
@@ -23,9 +23,9 @@ pub struct Evidence {
     pub generation: Option<u64>,
     /// How many times the harness had started it, where known.
     pub incarnation: Option<u32>,
-    /// From where.
+    /// Where the statement comes from.
     pub source: Source,
-    /// What it can carry.
+    /// How much the statement can prove.
     pub grade: Grade,
     /// Whom it gave its vote in its generation, where told.
     pub voted: Option<NodeId>,
@@ -54,8 +54,8 @@ impl Evidence {
         self.generation.zip(self.voted).filter(|_| self.grade.proves())
     }
 
-    /// Whether the node told it of itself, or showed it by what it acknowledged. What another says
-    /// of it has no incarnation.
+    /// Whether the node told it of itself, or showed it by an acknowledgement. A statement of
+    /// another node has no incarnation.
     #[must_use]
     pub fn is_own(&self) -> bool {
         self.source == Source::Ack || self.incarnation.is_some()
@@ -83,7 +83,8 @@ pub fn evidence(history: &History) -> Vec<Evidence> {
     }
     let mut lives = Lives::default();
     history.others().iter().for_each(|event| lives.add(event));
-    let acknowledged = history.operations().iter().filter_map(|one| acknowledged(one, &lives));
+    let acknowledged =
+        history.operations().iter().filter_map(|operation| acknowledged(operation, &lives));
     let mut found: Vec<Evidence> = acknowledged.collect();
     found.extend(history.others().iter().flat_map(observed));
     found.sort_by_key(|evidence| evidence.index);
@@ -146,7 +147,7 @@ pub(crate) fn changed(operation: &Operation) -> Option<(Nanos, &Stamp)> {
     let (time, outcome, stamp) = operation.ok()?;
     let nothing = match outcome {
         Outcome::CasFound { .. } | Outcome::CasDiffers | Outcome::Dequeue { value: None } => true,
-        Outcome::Txn { ops } => ops.iter().all(|one| matches!(one, Micro::Read { .. })),
+        Outcome::Txn { ops } => ops.iter().all(|micro| matches!(micro, Micro::Read { .. })),
         _ => operation.op.kind().only_looks(),
     };
     (!nothing).then_some((time, stamp))

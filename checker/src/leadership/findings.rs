@@ -33,7 +33,7 @@ impl Findings {
 
 /// One piece of evidence in words.
 pub(crate) fn fact(seen: &Evidence) -> Fact {
-    let what = match (seen.leads(), seen.generation, seen.voted) {
+    let claim = match (seen.leads(), seen.generation, seen.voted) {
         (_, Some(generation), Some(candidate)) => {
             format!("had voted for {candidate} in generation {generation}")
         }
@@ -43,5 +43,5 @@ pub(crate) fn fact(seen: &Evidence) -> Fact {
     };
     let (node, source) = (seen.node, seen.source_words());
     let moment = words::within(seen.since, seen.time);
-    (seen.since, format!("{node} {what} {moment}, says {source}."))
+    (seen.since, format!("{node} {claim} {moment}, says {source}."))
 }

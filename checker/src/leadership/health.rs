@@ -152,8 +152,9 @@ fn troubled(history: &History, (from, to): (Nanos, Nanos)) -> Vec<(Nanos, Nanos)
 
 /// Answers under a generation that was over when they were asked for.
 fn stale(history: &History, metrics: &mut Metrics) -> Option<String> {
-    let stamped =
-        |one: &&Operation| one.ok().is_some_and(|(_, _, stamp)| stamp.generation().is_some());
+    let stamped = |operation: &&Operation| {
+        operation.ok().is_some_and(|(_, _, stamp)| stamp.generation().is_some())
+    };
     let all = history.operations().iter().filter(stamped).count();
     let stale = late(history.operations()).len();
     if all > 0 {

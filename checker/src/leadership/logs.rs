@@ -57,9 +57,9 @@ fn report(event: &Event) -> Option<Report<'_>> {
 }
 
 /// Whether two tellings of one place may be of the same entry.
-fn agree(one: &LogEntry, other: &LogEntry) -> bool {
-    let contents = one.value.as_ref().zip(other.value.as_ref());
-    one.generation == other.generation && contents.is_none_or(|(one, other)| one == other)
+fn agree(first: &LogEntry, second: &LogEntry) -> bool {
+    let contents = first.value.as_ref().zip(second.value.as_ref());
+    first.generation == second.generation && contents.is_none_or(|(first, second)| first == second)
 }
 
 /// An entry in words.
@@ -74,16 +74,16 @@ fn words_of(entry: &LogEntry) -> String {
 fn fact(report: &Report<'_>) -> Fact {
     let (node, entry) = (report.seen.node, report.entry);
     let time = words::over(report.seen.since, report.time);
-    let what = words_of(entry);
+    let words = words_of(entry);
     let index = entry.index;
     (
         report.seen.since,
-        format!("{node} told {time} that it holds {what}, committed, at index {index}."),
+        format!("{node} told {time} that it holds {words}, committed, at index {index}."),
     )
 }
 
 fn anomaly(history: &History, index: u64, both: [Report<'_>; 2], also: usize) -> Anomaly {
-    let [one, other] = both;
+    let [first, second] = both;
     let further = match also {
         0 => String::new(),
         1 => "; they differ at 1 later index too".to_owned(),
@@ -93,10 +93,10 @@ fn anomaly(history: &History, index: u64, both: [Report<'_>; 2], also: usize) ->
         class: LOG_DIVERGENCE,
         headline: format!(
             "Logs diverge: at index {index} {} holds {}, and {} holds {}{further}",
-            one.seen.node,
-            words_of(one.entry),
-            other.seen.node,
-            words_of(other.entry)
+            first.seen.node,
+            words_of(first.entry),
+            second.seen.node,
+            words_of(second.entry)
         ),
         facts: both.iter().map(fact).collect(),
         because: format!(
@@ -108,8 +108,8 @@ fn anomaly(history: &History, index: u64, both: [Report<'_>; 2], also: usize) ->
         key: None,
         nodes: both.iter().map(|report| report.seen.node).collect(),
         generation: both.iter().map(|report| report.entry.generation).max(),
-        window: (one.seen.since.min(other.seen.since), one.time.max(other.time)),
-        moment: one.time.max(other.time),
+        window: (first.seen.since.min(second.seen.since), first.time.max(second.time)),
+        moment: first.time.max(second.time),
     }
     .anomaly(history)
 }

@@ -75,14 +75,15 @@ struct Highest {
 }
 
 impl Highest {
-    fn add(&mut self, one: &Evidence) {
-        let outlives =
-            one.source != Source::Log || one.role == Some(Role::Leader) || one.voted.is_some();
+    fn add(&mut self, evidence: &Evidence) {
+        let outlives = evidence.source != Source::Log
+            || evidence.role == Some(Role::Leader)
+            || evidence.voted.is_some();
         let kept = outlives.then_some(&mut self.kept);
-        let in_life = one.incarnation.map(|life| self.in_life.entry(life).or_default());
+        let in_life = evidence.incarnation.map(|life| self.in_life.entry(life).or_default());
         for rises in kept.into_iter().chain(in_life) {
-            if rises.last().is_none_or(|known| known.generation < one.generation) {
-                rises.push(*one);
+            if rises.last().is_none_or(|known| known.generation < evidence.generation) {
+                rises.push(*evidence);
             }
         }
     }

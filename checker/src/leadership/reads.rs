@@ -88,7 +88,7 @@ type First<'a> = BTreeMap<(u64, u64), Missed<'a>>;
 /// What reads missed of higher and of lower generations.
 fn missed<'a>(values: &Values<'a>, late: &BTreeSet<u64>) -> (First<'a>, First<'a>) {
     let mut writes: Vec<Write<'a>> =
-        values.writes.iter().filter_map(|one| Write::of(one)).collect();
+        values.writes.iter().filter_map(|operation| Write::of(operation)).collect();
     writes.sort_by_key(|write| write.ended);
     let mut writes = writes.into_iter().peekable();
     let (mut higher, mut lower) = (Staircase::default(), Staircase::default());
@@ -132,8 +132,11 @@ impl<'a, G: Ord + Copy> Staircase<'a, G> {
         if above.next().is_some_and(|(_, best)| best.began() >= write.began()) {
             return;
         }
-        while let Some((beaten, _)) =
-            self.0.range(..=generation).next_back().filter(|(_, one)| one.began() <= write.began())
+        while let Some((beaten, _)) = self
+            .0
+            .range(..=generation)
+            .next_back()
+            .filter(|(_, best)| best.began() <= write.began())
         {
             let beaten = *beaten;
             self.0.remove(&beaten);
@@ -159,7 +162,10 @@ impl Missed<'_> {
         Shown {
             class: if deposed { STALE_LEADER_READ } else { LOST_ACROSS_GENERATIONS },
             headline: if deposed { self.stale(history) } else { self.lost(values) },
-            facts: operations.iter().map(|one| (one.invoked.1, operation_fact(one))).collect(),
+            facts: operations
+                .iter()
+                .map(|operation| (operation.invoked.1, operation_fact(operation)))
+                .collect(),
             because: format!(
                 "`{}` had been acknowledged under generation {} before that read began, and \
                  nothing brought the old state back: generation {generation} must not answer with \
@@ -167,9 +173,12 @@ impl Missed<'_> {
                 write.operation.op, write.generation
             ),
             likely_cause: cause::likely(history, suspects),
-            witness: operations.iter().flat_map(|one| one.indices()).collect(),
+            witness: operations.iter().flat_map(|operation| operation.indices()).collect(),
             key: read.op.key().cloned(),
-            nodes: operations.iter().filter_map(|one| one.ok()?.2.node().or(one.node)).collect(),
+            nodes: operations
+                .iter()
+                .filter_map(|operation| operation.ok()?.2.node().or(operation.node))
+                .collect(),
             generation: Some(*generation),
             window: (write.began(), ended(read)),
             moment: ended(read),
@@ -180,12 +189,12 @@ impl Missed<'_> {
     /// Who answered with what, as in `n1 answered `read k` with 1 under generation 4`.
     fn answer(&self) -> String {
         let stamp = self.read.ok().and_then(|(_, _, stamp)| stamp.node());
-        let who = self.read.node.or(stamp).map_or("a node".to_owned(), |node| node.to_string());
+        let node = self.read.node.or(stamp).map_or("a node".to_owned(), |node| node.to_string());
         let value = self.read.saw().flatten();
         let value = value.map_or("nothing".to_owned(), ToString::to_string);
         let (op, generation) = (&self.read.op, self.generation);
         let at = words::at(ended(self.read));
-        format!("{who} answered `{op}` with {value} under generation {generation} at {at}")
+        format!("{node} answered `{op}` with {value} under generation {generation} at {at}")
     }
 
     /// Who answers a read need not lead: it is called a leader only if it is proven to have led.

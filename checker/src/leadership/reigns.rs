@@ -26,17 +26,17 @@ pub struct Split {
     pub leaders: Vec<Evidence>,
 }
 
-/// That one node led one generation: from when to when it was seen to, and by what.
+/// The time in which one node led one generation, by the first and the last sign of it.
 ///
-/// Who only answers, a read for example, need not lead: an answer counts where it acknowledged a
-/// change. A reign by hearsay alone proves nothing, and says so by its grade.
+/// A node that answers a read need not lead: an answer counts only where it acknowledged a change.
+/// A reign by hearsay alone proves nothing, and says so by its grade.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reign {
     /// In which group of nodes, where there are several.
     pub group: Option<Text>,
     /// Which generation.
     pub generation: u64,
-    /// Who led it.
+    /// The node that led it.
     pub node: NodeId,
     /// When the first sign was seen.
     pub first: Nanos,
@@ -114,7 +114,7 @@ fn of_one_group(history: &History) -> Vec<Reign> {
 /// generation, and how long nobody led before it.
 fn relate(reigns: &mut [Reign]) {
     let mut last: Option<Nanos> = None;
-    for generation in reigns.chunk_by_mut(|one, other| one.generation == other.generation) {
+    for generation in reigns.chunk_by_mut(|first, second| first.generation == second.generation) {
         let shared = generation.len() > 1;
         generation.iter_mut().for_each(|reign| reign.shared = shared);
         generation[0].leaderless = last.and_then(|last| generation[0].first.checked_sub(last));
@@ -210,9 +210,12 @@ fn suspected(evidence: &[Evidence], proven: &BTreeSet<u64>) -> Vec<String> {
         .into_iter()
         .filter(|(generation, leaders)| leaders.len() > 1 && !proven.contains(generation))
         .map(|(generation, leaders)| {
-            let who =
+            let leaders =
                 leaders.values().map(|seen| format!("{} ({})", seen.node, seen.source_words()));
-            format!("generation {generation} may have had several leaders: {}", words::list(who))
+            format!(
+                "generation {generation} may have had several leaders: {}",
+                words::list(leaders)
+            )
         })
         .collect()
 }

@@ -52,8 +52,8 @@ pub(crate) fn distribution(metrics: &mut Metrics, name: &str, mut times: Vec<Nan
     let Some(last) = times.len().checked_sub(1) else { return };
     // Nearest rank: the smallest time that at least this share of all does not exceed.
     let rank = |percent: usize| (times.len() * percent).div_ceil(100).saturating_sub(1);
-    for (which, place) in [("min", 0), ("median", rank(50)), ("p90", rank(90)), ("max", last)] {
-        metrics.insert(format!("{name}-{which}-ms"), times[place] as f64 / MILLI);
+    for (rank, place) in [("min", 0), ("median", rank(50)), ("p90", rank(90)), ("max", last)] {
+        metrics.insert(format!("{name}-{rank}-ms"), times[place] as f64 / MILLI);
     }
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn hits<'a>(
     let (mut highest, mut hits) = (None, Vec::new());
     for span in faults {
         while let Some((_, generation, leader, index)) =
-            leading.next_if(|one| one.0 <= span.begin.1)
+            leading.next_if(|led| led.0 <= span.begin.1)
         {
             highest = highest.max(Some((generation, leader, index)));
         }

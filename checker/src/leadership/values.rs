@@ -29,7 +29,7 @@ impl<'a> Values<'a> {
     /// Those of every register of `history`.
     pub(super) fn of(history: &'a History) -> BTreeMap<&'a Key, Self> {
         let mut keys: BTreeMap<&Key, Self> = BTreeMap::new();
-        let register = |one: &&Operation| history.kinds().may_be(Register::ID, &one.op);
+        let register = |operation: &&Operation| history.kinds().may_be(Register::ID, &operation.op);
         let took_effect = history.operations().iter().filter(|operation| !operation.failed());
         for operation in took_effect.filter(register) {
             if let Some(key) = operation.op.key() {

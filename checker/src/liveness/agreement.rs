@@ -39,18 +39,18 @@ pub(super) fn judge(history: &History, bound: Bound, result: &mut CheckResult) {
 fn own_words(history: &History, bound: Bound) -> Vec<Evidence> {
     let mut seen: Vec<Evidence> = evidence(history)
         .into_iter()
-        .filter(|one| one.is_own() && one.role.is_some() && one.source != Source::Ack)
-        .filter(|one| one.time <= bound.stopped)
+        .filter(|piece| piece.is_own() && piece.role.is_some() && piece.source != Source::Ack)
+        .filter(|piece| piece.time <= bound.stopped)
         .collect();
-    let proves = seen.iter().filter(|one| one.grade.proves());
-    let proven: BTreeSet<NodeId> = proves.map(|one| one.node).collect();
-    seen.retain(|one| one.grade.proves() || !proven.contains(&one.node));
-    let polls = seen.iter().filter(|one| one.source == Source::Poll);
-    let polled: BTreeSet<NodeId> = polls.map(|one| one.node).collect();
+    let proves = seen.iter().filter(|piece| piece.grade.proves());
+    let proven: BTreeSet<NodeId> = proves.map(|piece| piece.node).collect();
+    seen.retain(|piece| piece.grade.proves() || !proven.contains(&piece.node));
+    let polls = seen.iter().filter(|piece| piece.source == Source::Poll);
+    let polled: BTreeSet<NodeId> = polls.map(|piece| piece.node).collect();
     let faults = history.faults();
-    seen.retain(|one| match one.source {
-        Source::Log => !polled.contains(&one.node) && !forgotten(&faults, one, bound),
-        Source::Poll | Source::Ack => one.since >= bound.healed,
+    seen.retain(|piece| match piece.source {
+        Source::Log => !polled.contains(&piece.node) && !forgotten(&faults, piece, bound),
+        Source::Poll | Source::Ack => piece.since >= bound.healed,
     });
     seen
 }
@@ -74,20 +74,20 @@ fn settled(
 ) -> Result<(Evidence, Nanos), Latest> {
     let nodes = &history.header().nodes;
     let (before, after): (Vec<&Evidence>, Vec<&Evidence>) =
-        seen.iter().partition(|one| one.time < bound.healed);
+        seen.iter().partition(|piece| piece.time < bound.healed);
     // An answer from before the heal says nothing of now; a log line holds until the next one.
     let mut latest: Latest = before
         .into_iter()
-        .filter(|one| one.source == Source::Log)
-        .map(|one| (one.node, *one))
+        .filter(|piece| piece.source == Source::Log)
+        .map(|piece| (piece.node, *piece))
         .collect();
     if let Some(leader) = agreed(nodes, &latest) {
         return Ok((leader, bound.healed));
     }
-    for one in after.into_iter().filter(|one| one.time <= bound.deadline) {
-        latest.insert(one.node, *one);
+    for piece in after.into_iter().filter(|piece| piece.time <= bound.deadline) {
+        latest.insert(piece.node, *piece);
         if let Some(leader) = agreed(nodes, &latest) {
-            return Ok((leader, one.time));
+            return Ok((leader, piece.time));
         }
     }
     Err(latest)
@@ -98,21 +98,21 @@ fn agreed(nodes: &[NodeId], latest: &Latest) -> Option<Evidence> {
     if !nodes.iter().all(|node| latest.contains_key(node)) {
         return None;
     }
-    let mut leaders = latest.values().filter(|one| one.role == Some(Role::Leader));
+    let mut leaders = latest.values().filter(|leader| leader.role == Some(Role::Leader));
     let (leader, second) = (leaders.next()?, leaders.next());
-    let highest = latest.values().filter_map(|one| one.generation).max();
+    let highest = latest.values().filter_map(|piece| piece.generation).max();
     let beyond = leader.generation.is_some() && highest > leader.generation;
     (second.is_none() && !beyond).then_some(*leader)
 }
 
 /// A node that, asked after the bound, still takes itself for the leader of an older generation.
 fn still_claims<'a>(seen: &'a [Evidence], leader: &Evidence, bound: Bound) -> Option<&'a Evidence> {
-    seen.iter().find(|one| {
-        one.source == Source::Poll
-            && one.grade.proves()
-            && one.since > bound.deadline
-            && one.node != leader.node
-            && one.leads().is_some_and(|old| leader.leads().is_some_and(|new| old < new))
+    seen.iter().find(|piece| {
+        piece.source == Source::Poll
+            && piece.grade.proves()
+            && piece.since > bound.deadline
+            && piece.node != leader.node
+            && piece.leads().is_some_and(|old| leader.leads().is_some_and(|new| old < new))
     })
 }
 
@@ -142,13 +142,13 @@ fn unsettled(history: &History, latest: &Latest, bound: Bound, result: &mut Chec
         result.inconclusive(format!(
             "{silent} told no role after the last heal, so whether all agree on a leader is unknown"
         ));
-    } else if let Some(hearsay) = latest.values().find(|one| !one.grade.proves()) {
+    } else if let Some(hearsay) = latest.values().find(|piece| !piece.grade.proves()) {
         result.inconclusive(format!(
             "what the nodes tell of their role does not show that all agreed on one leader after \
              the last heal, and what {} tells is hearsay, which proves nothing",
             hearsay.node
         ));
-    } else if latest.values().any(|one| one.source == Source::Log) {
+    } else if latest.values().any(|piece| piece.source == Source::Log) {
         result.inconclusive(
             "the logs of the nodes do not show that all agreed on one leader after the last heal",
         );
@@ -159,15 +159,15 @@ fn unsettled(history: &History, latest: &Latest, bound: Bound, result: &mut Chec
     } else {
         let leaders: Vec<_> = latest
             .values()
-            .filter(|one| one.role == Some(Role::Leader))
-            .map(|one| one.node)
+            .filter(|leader| leader.role == Some(Role::Leader))
+            .map(|leader| leader.node)
             .collect();
         let headline = format!(
             "No single leader after the heal: {} after it, {} claimed to lead",
             words::lasting(bound.deadline - bound.healed),
             if leaders.is_empty() { "no node".to_owned() } else { words::list(&leaders) }
         );
-        let facts = latest.values().map(|one| (one.index, fact(one))).collect();
+        let facts = latest.values().map(|piece| (piece.index, fact(piece))).collect();
         let nodes = latest.keys().copied().collect();
         result.anomaly(shown(bound, headline, facts, nodes).anomaly(history));
     }

@@ -24,7 +24,7 @@ pub(super) fn spans(nodes: &[NodeId], faults: &[FaultSpan], end: Nanos) -> Spans
     changes.sort_by_key(|(time, ..)| *time);
     let mut now = Now::default();
     let (mut spans, mut open): (Spans, BTreeMap<NodeId, Nanos>) = Default::default();
-    for together in changes.chunk_by(|one, next| one.0 == next.0) {
+    for together in changes.chunk_by(|change, next| change.0 == next.0) {
         let time = together[0].0;
         together.iter().for_each(|(_, change)| now.take(change));
         let cut = now.cut_off(nodes);
@@ -87,9 +87,9 @@ impl<'a> Now<'a> {
 
     /// The nodes that run, and have no majority to talk to.
     fn cut_off(&self, nodes: &[NodeId]) -> BTreeSet<NodeId> {
-        let down: BTreeSet<NodeId> = self.faults.values().flat_map(|one| one.down()).collect();
+        let down: BTreeSet<NodeId> = self.faults.values().flat_map(|fault| fault.down()).collect();
         let cut: BTreeSet<(NodeId, NodeId)> =
-            self.faults.values().flat_map(|one| one.cut()).collect();
+            self.faults.values().flat_map(|fault| fault.cut()).collect();
         let runs = |node: &NodeId| self.stopped.get(node).is_none_or(|stopped| *stopped == 0);
         let up: Vec<NodeId> = nodes.iter().filter(|node| !down.contains(node)).copied().collect();
         let meets = |node: NodeId| {
@@ -174,9 +174,10 @@ mod tests {
 
     #[test]
     fn faults_that_follow_each_other_make_one_span() {
-        let (one, two) = (span(1, cut(ALONE), (10, 20), true), span(2, cut(ALONE), (20, 30), true));
-        check(&[one.clone(), two], &[(10, 30)]);
-        check(&[one, span(2, cut(ALONE), (21, 30), true)], &[(10, 20), (21, 30)]);
+        let (first, second) =
+            (span(1, cut(ALONE), (10, 20), true), span(2, cut(ALONE), (20, 30), true));
+        check(&[first.clone(), second], &[(10, 30)]);
+        check(&[first, span(2, cut(ALONE), (21, 30), true)], &[(10, 20), (21, 30)]);
     }
 
     #[test]

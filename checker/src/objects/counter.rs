@@ -98,7 +98,9 @@ impl Object for Counter {
         let Out { read, below, bound } = out;
         // A step that was never asked for like this stands for what was counted before.
         let base = |place: usize| {
-            refuted.operation(place).is_some_and(|one| one.op != *refuted.small[place].op)
+            refuted
+                .operation(place)
+                .is_some_and(|operation| operation.op != *refuted.small[place].op)
         };
         let late = refuted.operation(read)?;
         let (key, process) = (refuted.name(), late.process);

@@ -28,8 +28,8 @@ impl Object for UniqueIds {
     fn decide_fast(calls: &[Call<'_>]) -> Finding {
         decide::<OneGenerator>(calls, |second| {
             let before = |other: &usize| {
-                let [it, that] = [*other, second].map(|place| (calls[place].end, place));
-                it < that && given(&calls[*other]) == given(&calls[second])
+                let [earlier, later] = [*other, second].map(|place| (calls[place].end, place));
+                earlier < later && given(&calls[*other]) == given(&calls[second])
             };
             let first = (0..calls.len()).find(before);
             let calls = first.into_iter().chain([second]).collect();
@@ -47,18 +47,18 @@ impl Object for UniqueIds {
         _: &dyn Fn(&[Call<'a>]) -> bool,
     ) -> Vec<Call<'a>> {
         match Self::decide_fast(calls).pair() {
-            Some((one, other)) => vec![calls[one], calls[other]],
+            Some((first, second)) => vec![calls[first], calls[second]],
             None => calls.to_vec(),
         }
     }
 
     fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
-        let (one, other) = Self::decide_fast(&refuted.small).pair()?;
-        let (mut first, mut second) = (refuted.operation(one)?, refuted.operation(other)?);
+        let (place, twin) = Self::decide_fast(&refuted.small).pair()?;
+        let (mut first, mut second) = (refuted.operation(place)?, refuted.operation(twin)?);
         if first.ok()?.0 > second.ok()?.0 {
             std::mem::swap(&mut first, &mut second);
         }
-        let value = given(&refuted.small[one])?;
+        let value = given(&refuted.small[place])?;
         let key = refuted.name();
         Some(Explanation {
             class: catalogue::DUPLICATE_ID,

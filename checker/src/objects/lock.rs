@@ -82,8 +82,8 @@ impl Object for Lock {
 }
 
 fn judge(calls: &[Call<'_>], held: &[Held]) -> Finding {
-    let unknown = held.iter().any(|one| matches!(one.way, Way::Unknown));
-    let only = held.iter().all(|one| matches!(one.way, Way::Only(_)));
+    let unknown = held.iter().any(|holder| matches!(holder.way, Way::Unknown));
+    let only = held.iter().all(|holder| matches!(holder.way, Way::Only(_)));
     if !unknown {
         match crossed(calls, all(held)) {
             None => return Finding::Legal,
@@ -91,10 +91,11 @@ fn judge(calls: &[Call<'_>], held: &[Held]) -> Finding {
             Some(_) => {}
         }
     }
-    let certain = held.iter().filter(|one| matches!(one.way, Way::Only(_)));
-    let others = held.iter().filter(|one| !matches!(one.way, Way::Only(_)));
-    let holds = certain.flat_map(|one| all(std::slice::from_ref(one)));
-    let alone = others.flat_map(|one| one.calls.iter().map(|place| (*place, one.calls.as_slice())));
+    let certain = held.iter().filter(|holder| matches!(holder.way, Way::Only(_)));
+    let others = held.iter().filter(|holder| !matches!(holder.way, Way::Only(_)));
+    let holds = certain.flat_map(|holder| all(std::slice::from_ref(holder)));
+    let alone = others
+        .flat_map(|holder| holder.calls.iter().map(|place| (*place, holder.calls.as_slice())));
     let found = crossing_of(calls, holds, alone);
     found.map_or(Finding::Ambiguous, Finding::Refuted)
 }
@@ -110,11 +111,11 @@ fn parts(calls: &[Call<'_>]) -> Map<u64, Part> {
     let Some(Ok(held)) = holds::holds(calls) else {
         return calls.iter().map(|call| (call.id, Lock::part(call))).collect();
     };
-    for (number, one) in (0_u64..).zip(held) {
-        for place in one.calls {
+    for (number, holder) in (0_u64..).zip(held) {
+        for place in holder.calls {
             parts.insert(calls[place].id, Part::Element((-1 - number as i64).into()));
         }
-        let Way::Only(holds) = one.way else { continue };
+        let Way::Only(holds) = holder.way else { continue };
         for hold in holds {
             for place in std::iter::once(hold.acquire).chain(hold.release) {
                 parts.insert(calls[place].id, Part::Number(hold.acquire as u64));

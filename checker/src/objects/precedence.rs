@@ -22,11 +22,11 @@ pub(super) struct Precedence {
     pairs: Vec<Pair>,
 }
 
-/// `one` comes before `other`, because of the element number `why`.
+/// `first` comes before `second`, because of the element number `why`.
 #[derive(Debug, Clone, Copy)]
 struct Pair {
-    one: u32,
-    other: u32,
+    first: u32,
+    second: u32,
     why: u32,
 }
 
@@ -85,9 +85,9 @@ impl Precedence {
         self.windows.len() - 1
     }
 
-    /// States that `one` comes before `other`, because of `why`.
-    pub(super) fn before(&mut self, one: usize, other: usize, why: usize) {
-        self.pairs.push(Pair { one: one as u32, other: other as u32, why: why as u32 });
+    /// States that `first` comes before `second`, because of `why`.
+    pub(super) fn before(&mut self, first: usize, second: usize, why: usize) {
+        self.pairs.push(Pair { first: first as u32, second: second as u32, why: why as u32 });
     }
 
     /// How many pairs were stated.
@@ -106,7 +106,7 @@ impl Precedence {
     ///
     /// Calls that cannot all be in order.
     pub(super) fn schedule(&self) -> Result<Schedule, Clash> {
-        let later = Sorted::by(&self.pairs, self.windows.len(), |pair| pair.one);
+        let later = Sorted::by(&self.pairs, self.windows.len(), |pair| pair.first);
         let order = self.order(&later)?;
         let mut earliest: Vec<Nanos> = self.windows.iter().map(|(start, _)| *start).collect();
         let mut pushed: Vec<Option<Pair>> = vec![None; self.windows.len()];
@@ -115,7 +115,7 @@ impl Precedence {
                 return Err(chain(*call, &pushed));
             }
             for pair in later.of(*call) {
-                let other = pair.other as usize;
+                let other = pair.second as usize;
                 if earliest[other] < earliest[*call] {
                     (earliest[other], pushed[other]) = (earliest[*call], Some(*pair));
                 }
@@ -124,7 +124,7 @@ impl Precedence {
         let mut latest: Vec<Nanos> = self.windows.iter().map(|(_, end)| *end).collect();
         for call in order.iter().rev() {
             for pair in later.of(*call) {
-                latest[*call] = latest[*call].min(latest[pair.other as usize]);
+                latest[*call] = latest[*call].min(latest[pair.second as usize]);
             }
         }
         Ok(Schedule { earliest, latest })
@@ -133,13 +133,13 @@ impl Precedence {
     /// All calls, each after those that come before it.
     fn order(&self, later: &Sorted) -> Result<Vec<usize>, Clash> {
         let mut waits = vec![0_u32; self.windows.len()];
-        self.pairs.iter().for_each(|pair| waits[pair.other as usize] += 1);
+        self.pairs.iter().for_each(|pair| waits[pair.second as usize] += 1);
         let mut order: Vec<usize> = (0..waits.len()).filter(|call| waits[*call] == 0).collect();
         let mut next = 0;
         while let Some(call) = order.get(next).copied() {
             next += 1;
             for pair in later.of(call) {
-                let other = pair.other as usize;
+                let other = pair.second as usize;
                 waits[other] -= 1;
                 if waits[other] == 0 {
                     order.push(other);
@@ -154,17 +154,17 @@ impl Precedence {
 
     /// A cycle, found by going back from `stuck` among those that still wait.
     fn cycle(&self, stuck: usize, waits: &[u32]) -> Clash {
-        let earlier = Sorted::by(&self.pairs, self.windows.len(), |pair| pair.other);
+        let earlier = Sorted::by(&self.pairs, self.windows.len(), |pair| pair.second);
         let mut visited = vec![false; waits.len()];
         let (mut way, mut call) = (Vec::new(), stuck);
         while !visited[call] {
             visited[call] = true;
-            let waiting = |pair: &&Pair| waits[pair.one as usize] > 0;
+            let waiting = |pair: &&Pair| waits[pair.first as usize] > 0;
             let Some(pair) = earlier.of(call).iter().find(waiting) else { break };
             way.push(*pair);
-            call = pair.one as usize;
+            call = pair.first as usize;
         }
-        let first = way.iter().position(|pair| pair.other as usize == call).unwrap_or_default();
+        let first = way.iter().position(|pair| pair.second as usize == call).unwrap_or_default();
         clash(&way[first..])
     }
 }
@@ -174,7 +174,7 @@ fn chain(call: usize, pushed: &[Option<Pair>]) -> Clash {
     let (mut way, mut place) = (Vec::new(), call);
     while let Some(pair) = pushed[place] {
         way.push(pair);
-        place = pair.one as usize;
+        place = pair.first as usize;
     }
     clash(&way)
 }
@@ -184,8 +184,8 @@ fn clash(way: &[Pair]) -> Clash {
     let mut elements: Vec<usize> = way.iter().map(|pair| pair.why as usize).collect();
     elements.sort_unstable();
     elements.dedup();
-    let ends = way.first().map(|pair| pair.other as usize);
-    let mut calls: Vec<usize> = way.iter().rev().map(|pair| pair.one as usize).collect();
+    let ends = way.first().map(|pair| pair.second as usize);
+    let mut calls: Vec<usize> = way.iter().rev().map(|pair| pair.first as usize).collect();
     calls.extend(ends.filter(|end| calls.first() != Some(end)));
     Clash { calls, elements }
 }

@@ -33,8 +33,8 @@ impl Names {
         Value::text(&format!("{}{number}", self.0))
     }
 
-    /// One that nothing else is called by.
-    pub(super) fn nobody(&self) -> Value {
+    /// A name that no value has.
+    pub(super) fn unused(&self) -> Value {
         Value::text(&self.0)
     }
 }
@@ -184,11 +184,11 @@ mod tests {
         for _ in 0..3_000 {
             let ways: Vec<usize> =
                 (0..1 + dice.below(5)).map(|_| 1 + dice.below(3) as usize).collect();
-            let mut one = || {
+            let mut draw = || {
                 let choice = dice.below(ways.len() as u64) as usize;
                 (choice, dice.below(ways[choice] as u64) as usize)
             };
-            let excluded = (0..12).map(|_| [one(), one()]).collect();
+            let excluded = (0..12).map(|_| [draw(), draw()]).collect();
             let rules = Rules { ways, excluded };
             let (expect, finding) = (possible(&rules), decide(&rules, 1));
             assert!(finding == Finding::Legal || finding.is_refuted(), "{finding:?}");

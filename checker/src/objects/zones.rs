@@ -97,8 +97,8 @@ mod tests {
     fn check(zones: &[(u64, u64)], expect: bool) {
         let zones: Vec<Zone> = zones.iter().map(|(first, last)| zone(*first, *last)).collect();
         assert_eq!(crossing(&zones).is_some(), expect);
-        if let Some((one, other)) = crossing(&zones) {
-            assert!(zones[one].precedes(&zones[other]) && zones[other].precedes(&zones[one]));
+        if let Some((first, second)) = crossing(&zones) {
+            assert!(zones[first].precedes(&zones[second]) && zones[second].precedes(&zones[first]));
         }
     }
 

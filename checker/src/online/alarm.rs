@@ -16,11 +16,11 @@ pub struct Alarm {
     pub time: Nanos,
 }
 
-/// What a watch cannot tell any more.
+/// An object that a watch cannot judge any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blind {
-    /// The object, or everything.
+    /// The object; none stands for all objects.
     pub object: Option<Key>,
-    /// Why not.
+    /// Why it cannot be judged.
     pub reason: &'static str,
 }

@@ -64,10 +64,10 @@ impl Crashes {
 
     /// Judges what ended at the instant that has passed.
     pub(super) fn settle(&mut self) -> Option<Alarm> {
-        let excused = |one: &Ended| {
-            self.excuses.values().any(|excuse| excuse.covers(one.node, one.time, &one.named))
+        let excused = |ended: &Ended| {
+            self.excuses.values().any(|excuse| excuse.covers(ended.node, ended.time, &ended.named))
         };
-        let crashed = |one: &Ended| self.loaded && !excused(one);
+        let crashed = |ended: &Ended| self.loaded && !excused(ended);
         let first = std::mem::take(&mut self.ended).into_iter().find(crashed);
         first.map(|Ended { index, time, .. }| Alarm {
             check: lifecycle::ID,

@@ -42,7 +42,7 @@ impl OneList {
         let known = self.known.iter().filter(|(time, _)| *time < start).map(|(_, length)| *length);
         let least = known.max().unwrap_or(0).max(self.least);
         let missing = |(time, value): &(Nanos, Value)| *time < start && !list.contains(value);
-        let together = list.iter().zip(&self.longest).all(|(one, other)| one == other);
+        let together = list.iter().zip(&self.longest).all(|(first, second)| first == second);
         if !together || list.len() < least || self.acknowledged.iter().any(missing) {
             return Err(Stop::Refuted);
         }

@@ -108,7 +108,7 @@ impl OneLock {
     fn note(&mut self, start: Nanos, holder: u64) {
         let [first, second] = self.last;
         let new = Some((start, holder));
-        let of_it = |one: Option<(Nanos, u64)>| one.is_some_and(|(_, own)| own == holder);
+        let of_it = |hold: Option<(Nanos, u64)>| hold.is_some_and(|(_, own)| own == holder);
         self.last = match (new > first, of_it(first)) {
             (true, true) => [new, second],
             (true, false) => [new, first],

@@ -119,7 +119,7 @@ impl<M: Monitor + Send> Watched for Objects<M> {
                 Some(Blind { object: Some(key.clone()), reason: object.as_ref().err()? })
             })
             .collect();
-        blind.sort_by(|one, other| one.object.cmp(&other.object));
+        blind.sort_by(|first, second| first.object.cmp(&second.object));
         blind
     }
 

@@ -257,7 +257,7 @@ impl Monitor for OneSet {
 
     fn bytes(&self) -> usize {
         let tables = self.active.allocation_size() + self.resting.allocation_size();
-        let adding = self.active.values().map(|one| one.adding.capacity()).sum::<usize>();
+        let adding = self.active.values().map(|element| element.adding.capacity()).sum::<usize>();
         tables + self.texts + size_of::<(Nanos, u64)>() * adding + self.open.bytes()
     }
 }
@@ -293,7 +293,7 @@ impl OneSet {
 
     /// A read of everything showed `values`.
     fn read(&mut self, values: &[Value], start: Nanos, end: Nanos) -> Result<(), Stop> {
-        let needed = |one: &&Element| one.cannot_be_missed(start);
+        let needed = |element: &&Element| element.cannot_be_missed(start);
         let mut missing = self.certain + self.active.values().filter(needed).count();
         for (value, first) in values.iter().zip(firsts(values)) {
             self.is_seen(value, start, end)?;

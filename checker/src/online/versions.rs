@@ -139,10 +139,10 @@ impl Monitor for Versions {
     }
 
     fn bytes(&self) -> usize {
-        let of = |one: &OneRegister| {
-            let texts: usize = one.invocation.keys().map(text).sum();
+        let of = |register: &OneRegister| {
+            let texts: usize = register.invocation.keys().map(text).sum();
             2 * texts
-                + (one.invocation.capacity() + one.replaced.capacity())
+                + (register.invocation.capacity() + register.replaced.capacity())
                     * (size_of::<(Option<Value>, Nanos)>() + 1)
         };
         self.0.values().map(of).sum()

@@ -129,7 +129,7 @@ macro_rules! operations {
         }
 
         impl Outcome {
-            /// What it told beyond that it was done; none if that was all.
+            /// What the outcome tells beyond the success itself; none if it tells no more.
             #[must_use]
             pub fn details(&self) -> Option<String> {
                 match self {
@@ -140,7 +140,7 @@ macro_rules! operations {
                 }
             }
 
-            /// Which kind of operation is answered so.
+            /// The kind of operation that has this outcome.
             #[must_use]
             pub fn answers(&self) -> OpKind {
                 match self {

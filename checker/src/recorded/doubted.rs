@@ -27,9 +27,10 @@ pub(super) fn doubted(verdict: Verdict, reason: impl Into<String>) -> Verdict {
 /// was never answered.
 pub(super) fn nothing(history: &History) -> Option<String> {
     let all = history.operations();
-    let failed = all.iter().filter(|one| one.failed()).count();
-    let unanswered =
-        all.iter().filter(|one| !one.failed() && one.ok().is_none() && one.op.kind().only_looks());
+    let failed = all.iter().filter(|operation| operation.failed()).count();
+    let unanswered = all.iter().filter(|operation| {
+        !operation.failed() && operation.ok().is_none() && operation.op.kind().only_looks()
+    });
     let unanswered = unanswered.count();
     (failed + unanswered == all.len()).then(|| {
         format!(
@@ -43,13 +44,14 @@ pub(super) fn nothing(history: &History) -> Option<String> {
 /// A read of a set that lists an element more often than it was added, in words.
 pub(super) fn repeated(history: &History) -> Option<String> {
     let mut added: BTreeMap<(&Key, &Value), usize> = BTreeMap::new();
-    for one in history.operations() {
-        if let (Op::Add { key, value }, false) = (&one.op, one.failed()) {
+    for operation in history.operations() {
+        if let (Op::Add { key, value }, false) = (&operation.op, operation.failed()) {
             *added.entry((key, value)).or_default() += 1;
         }
     }
-    let twice = |one: &Operation| {
-        let (Op::ReadAll { key }, Some((_, Outcome::ReadAll { values }, _))) = (&one.op, one.ok())
+    let twice = |operation: &Operation| {
+        let (Op::ReadAll { key }, Some((_, Outcome::ReadAll { values }, _))) =
+            (&operation.op, operation.ok())
         else {
             return None;
         };
@@ -61,7 +63,7 @@ pub(super) fn repeated(history: &History) -> Option<String> {
                 format!(
                     "process {} read all of {key} and got `{value}` {times} times, which was added \
                      {}: a set holds an element once",
-                    one.process,
+                    operation.process,
                     if added == 1 { "once".to_owned() } else { format!("{added} times") }
                 )
             })
@@ -74,16 +76,19 @@ pub(super) fn repeated(history: &History) -> Option<String> {
 /// A value that was read and that no operation names.
 pub(super) fn unwritten(history: &History) -> Option<Value> {
     let mut named: BTreeSet<&Value> = BTreeSet::new();
-    for one in history.operations() {
-        named.extend(one.op.values());
-        if let Op::Txn { ops } = &one.op {
+    for operation in history.operations() {
+        named.extend(operation.op.values());
+        if let Op::Txn { ops } = &operation.op {
             named.extend(ops.iter().filter_map(|micro| match micro {
                 Micro::Write { value, .. } | Micro::Append { value, .. } => Some(value),
                 Micro::Read { .. } => None,
             }));
         }
     }
-    let read = history.operations().iter().filter_map(|one| one.ok().map(|(_, got, _)| read(got)));
+    let read = history
+        .operations()
+        .iter()
+        .filter_map(|operation| operation.ok().map(|(_, got, _)| read(got)));
     read.flatten().find(|value| !named.contains(value)).cloned()
 }
 

@@ -109,7 +109,7 @@ impl Sample for Set {
 
 /// Elements are added once and removed once, at most.
 fn removed_once(drawn: &[support::samples::Drawn]) -> bool {
-    let removed = |one: &support::samples::Drawn| match &one.op {
+    let removed = |drawn: &support::samples::Drawn| match &drawn.op {
         Op::Remove { value, .. } => Some(value.clone()),
         _ => None,
     };
@@ -124,7 +124,7 @@ fn removed_once(drawn: &[support::samples::Drawn]) -> bool {
 fn sets_without_reads_of_everything(cases: u32) {
     let draw = Draw { most: 8, values: 8, unique: true, unknown: 2.0 };
     let plain = mutated::<Set>(draw).prop_map(|mut drawn| {
-        drawn.retain(|one| !matches!(one.op, Op::ReadAll { .. }));
+        drawn.retain(|drawn| !matches!(drawn.op, Op::ReadAll { .. }));
         drawn
     });
     let plain = plain.prop_filter("unambiguous", |drawn| removed_once(drawn));

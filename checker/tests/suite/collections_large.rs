@@ -237,13 +237,14 @@ fn best<K: Object>(history: &History) -> Duration {
 }
 
 /// Judges `history`: how often, how long each took at best, and what was found.
-fn timed<K: Object>(what: &str, history: &History) -> Verdict {
+fn timed<K: Object>(name: &str, history: &History) -> Verdict {
     let verdict = judge_by(history, &[K::ID], Algorithm::Auto, Budget::unlimited_time());
     let best = best::<K>(history);
     let found = verdict.anomalies().next();
-    let told = found.map(|(_, one)| format!("{} ({} events)", one.headline, one.witness.len()));
+    let told = found
+        .map(|(_, anomaly)| format!("{} ({} events)", anomaly.headline, anomaly.witness.len()));
     println!(
-        "{what}, {} operations: {:.1} ms, {}",
+        "{name}, {} operations: {:.1} ms, {}",
         history.operations().len(),
         best.as_secs_f64() * 1e3,
         told.unwrap_or_else(|| verdict.headline.clone())
@@ -259,12 +260,12 @@ fn check(operations: usize) {
         assert!(anomaly.witness.len() <= 40, "{anomaly:#?}");
     };
     for unknown in [0, 1] {
-        let what = |kind: &str| format!("{kind}, 10 clients, {unknown} % unknown");
-        right(timed::<Queue>(&what("queue"), &queue::<Queue>(operations, unknown, false)));
-        right(timed::<Bag>(&what("bag"), &queue::<Bag>(operations, unknown, false)));
-        right(timed::<Set>(&what("set"), &set(operations, unknown, false)));
-        right(timed::<Kv>(&what("store of 100 keys"), &store(operations, unknown, false)));
-        right(timed::<ListAppend>(&what("lists"), &lists(operations, unknown, false)));
+        let name = |kind: &str| format!("{kind}, 10 clients, {unknown} % unknown");
+        right(timed::<Queue>(&name("queue"), &queue::<Queue>(operations, unknown, false)));
+        right(timed::<Bag>(&name("bag"), &queue::<Bag>(operations, unknown, false)));
+        right(timed::<Set>(&name("set"), &set(operations, unknown, false)));
+        right(timed::<Kv>(&name("store of 100 keys"), &store(operations, unknown, false)));
+        right(timed::<ListAppend>(&name("lists"), &lists(operations, unknown, false)));
     }
     wrong(timed::<Queue>("queue, out of order", &queue::<Queue>(operations, 0, true)));
     wrong(timed::<Set>("set, an element missed", &set(operations, 0, true)));

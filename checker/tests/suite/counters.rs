@@ -135,7 +135,10 @@ pub(crate) fn updates() -> Sampler<Versioned> {
 
 #[test]
 fn counters_agree_with_brute_force() {
-    counters().iter().zip(1..).for_each(|(one, seed)| agrees_with_brute_force(one, 800, seed));
+    counters()
+        .iter()
+        .zip(1..)
+        .for_each(|(counter, seed)| agrees_with_brute_force(counter, 800, seed));
 }
 
 #[test]
@@ -165,7 +168,10 @@ fn long_histories_agree_with_the_search() {
 #[test]
 #[ignore = "slow: twenty thousand histories of each sort against brute force"]
 fn many_histories_agree_with_brute_force() {
-    counters().iter().zip(11..).for_each(|(one, seed)| agrees_with_brute_force(one, 20_000, seed));
+    counters()
+        .iter()
+        .zip(11..)
+        .for_each(|(counter, seed)| agrees_with_brute_force(counter, 20_000, seed));
     agrees_with_brute_force(&ids(), 20_000, 14);
     agrees_with_brute_force(&timestamps(), 20_000, 16);
     agrees_with_brute_force(&versioned(), 20_000, 15);

@@ -43,14 +43,14 @@ fn the_end_of_a_run_is_part_of_it() {
 fn only_operations_under_load_count() {
     let plan = "phase start 0\nphase load 100\nphase recover 500\nphase stop 900\n\
                 plan ok_per_kind write 2\np9 - r k [300..310] ok 1\n";
-    let one = "p1 - w k 1 [200..210] ok\n";
+    let write = "p1 - w k 1 [200..210] ok\n";
     let lacking = "only 1 ok write under load, expected at least 2: ";
-    lacks(&[], &[], &format!("{plan}{one}p2 - w k 2 [490..500] ok"));
-    lacks(&[lacking], &[], &format!("{plan}{one}p2 - w k 2 [490..501] ok"));
-    lacks(&[lacking], &[], &format!("{plan}{one}p2 - w k 2 [600..610] ok"));
-    lacks(&[lacking], &[], &format!("{plan}{one}p2 - w k 2 [99..110] ok"));
-    lacks(&[lacking], &[], &format!("{plan}{one}p2 - w k 2 [300..310] fail"));
-    lacks(&[lacking], &[], &format!("{plan}{one}p2 - w k 2 [300..310] info"));
+    lacks(&[], &[], &format!("{plan}{write}p2 - w k 2 [490..500] ok"));
+    lacks(&[lacking], &[], &format!("{plan}{write}p2 - w k 2 [490..501] ok"));
+    lacks(&[lacking], &[], &format!("{plan}{write}p2 - w k 2 [600..610] ok"));
+    lacks(&[lacking], &[], &format!("{plan}{write}p2 - w k 2 [99..110] ok"));
+    lacks(&[lacking], &[], &format!("{plan}{write}p2 - w k 2 [300..310] fail"));
+    lacks(&[lacking], &[], &format!("{plan}{write}p2 - w k 2 [300..310] info"));
 }
 
 /// Where little was asked more time helps; where much was asked and refused it does not.

@@ -73,8 +73,8 @@ fn one_fault_of_four_may_lack_its_proof_if_others_of_its_kind_took_effect() {
             format!("{RUN}plan effective 1\n{}fault {last} {fault} [90..95] {wrong}", kills(proven))
         };
         lacks(&[], &[], &text(3, "kill n1"));
-        let one = result("coverage", &[], &text(3, "kill n1"));
-        assert!(one.not_checked[0].starts_with(&doubt(4, "kill n1")), "{:?}", one.not_checked);
+        let found = result("coverage", &[], &text(3, "kill n1"));
+        assert!(found.not_checked[0].starts_with(&doubt(4, "kill n1")), "{:?}", found.not_checked);
         lacks(&[&doubt(3, "kill n1")], &[], &text(2, "kill n1"));
         // Of a kind that was tried something must have been measured to take effect.
         let pause = text(4, "pause n1");
@@ -98,8 +98,8 @@ fn clients_are_served_where_a_majority_is_left() {
     // During one of four it may serve nobody, which looks odd.
     let served: String = (1..4).map(|id| format!("fault {id} kill n1 [10..2010]\n")).collect();
     let three = format!("{stop}{ok}{served}");
-    let one = result("coverage", &[], &format!("{three}fault 4 kill n1 [3000..5000]"));
-    assert_eq!((one.status, one.suspicions.len()), (Status::Pass, 1));
+    let found = result("coverage", &[], &format!("{three}fault 4 kill n1 [3000..5000]"));
+    assert_eq!((found.status, found.suspicions.len()), (Status::Pass, 1));
     let two = format!("{three}fault 4 kill n1 [3000..5000]\nfault 5 kill n1 [3000..5000]");
     assert_eq!(result("coverage", &[], &two).reasons.len(), 2);
 }
@@ -178,7 +178,7 @@ fn a_verdict_tells_what_was_asked_during_each_fault() {
     let counts: Vec<_> = tried
         .windows
         .iter()
-        .map(|one| (one.fault, one.open, one.asked, one.ok, one.refused))
+        .map(|window| (window.fault, window.open, window.asked, window.ok, window.refused))
         .collect();
     assert_eq!(counts, [(1, 3, 2, 1, 1), (2, 0, 0, 0, 0)]);
     assert_eq!(

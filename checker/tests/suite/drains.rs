@@ -12,8 +12,9 @@ const OPEN: &str = "queue/linearizable: inconclusive";
 
 /// Enqueues of 1, 2 and 3, one after the other, before `rest`.
 fn filled(rest: &str) -> String {
-    let one = |value| format!("0 i :f :enqueue, :value {value}\n0 o :f :enqueue, :value {value}\n");
-    (1..4).map(one).collect::<String>() + rest
+    let enqueue =
+        |value| format!("0 i :f :enqueue, :value {value}\n0 o :f :enqueue, :value {value}\n");
+    (1..4).map(enqueue).collect::<String>() + rest
 }
 
 #[track_caller]
@@ -65,10 +66,10 @@ fn elements_are_taken_in_the_order_of_the_answer_wherever_that_is_possible() {
 
 #[test]
 fn several_drains_have_their_places_each() {
-    let twice = |one: &str, other: &str| {
+    let twice = |first: &str, second: &str| {
         filled(&format!(
-            "4 i :f :drain\n5 i :f :dequeue\n5 f :f :dequeue\n4 o :f :drain, :value {one}\n\
-             4 i :f :drain\n5 i :f :dequeue\n5 f :f :dequeue\n4 o :f :drain, :value {other}"
+            "4 i :f :drain\n5 i :f :dequeue\n5 f :f :dequeue\n4 o :f :drain, :value {first}\n\
+             4 i :f :drain\n5 i :f :dequeue\n5 f :f :dequeue\n4 o :f :drain, :value {second}"
         ))
     };
     check(&twice("[1 2]", "[3]"), PASS);
@@ -126,7 +127,7 @@ fn is_legal(steps: &[Step], done: &mut [bool], queue: &mut VecDeque<u64>) -> boo
     }
     for place in 0..steps.len() {
         let step = &steps[place];
-        let waits = |(other, one): (usize, &Step)| !done[other] && one.to < step.from;
+        let waits = |(other, earlier): (usize, &Step)| !done[other] && earlier.to < step.from;
         let late = steps.iter().enumerate().any(waits) || (step.follows && !done[place - 1]);
         if done[place] || late || (!step.enqueue && queue.front() != Some(&step.value)) {
             continue;
@@ -167,12 +168,12 @@ struct Drawn {
 fn drawn(dice: &mut Dice) -> Vec<Drawn> {
     let (mut queue, mut all, mut next, mut record) = (VecDeque::new(), Vec::new(), 0, 0);
     let mut now = [Now::Idle; 4];
-    while all.len() < 8 || now.iter().any(|one| *one != Now::Idle) {
+    while all.len() < 8 || now.iter().any(|state| *state != Now::Idle) {
         let client = dice.within(0, 4) as usize;
         match now[client] {
             Now::Idle if all.len() < 8 => {
                 let drains = client == 3;
-                if drains && all.iter().any(|one: &Drawn| one.kind == "drain") {
+                if drains && all.iter().any(|drawn: &Drawn| drawn.kind == "drain") {
                     continue;
                 }
                 let kind = if drains {
@@ -188,15 +189,15 @@ fn drawn(dice: &mut Dice) -> Vec<Drawn> {
             }
             Now::Idle => {}
             Now::Asked(place) => {
-                let one = &mut all[place];
-                if one.kind == "enqueue" {
+                let asked = &mut all[place];
+                if asked.kind == "enqueue" {
                     next += 1;
                     queue.push_back(next);
-                    one.values.push(next);
+                    asked.values.push(next);
                 } else {
-                    one.values.extend(queue.pop_front());
+                    asked.values.extend(queue.pop_front());
                 }
-                let more = one.kind == "drain" && one.values.len() < 4 && !dice.one_in(5);
+                let more = asked.kind == "drain" && asked.values.len() < 4 && !dice.one_in(5);
                 if !more {
                     now[client] = Now::Done(place);
                 }
@@ -212,14 +213,14 @@ fn drawn(dice: &mut Dice) -> Vec<Drawn> {
 
 fn exchanged(dice: &mut Dice, mut all: Vec<Drawn>) -> Vec<Drawn> {
     let mut answers: Vec<(usize, usize)> = Vec::new();
-    for (place, one) in all.iter().enumerate().filter(|(_, one)| one.kind != "enqueue") {
-        answers.extend((0..one.values.len()).map(|number| (place, number)));
+    for (place, drawn) in all.iter().enumerate().filter(|(_, drawn)| drawn.kind != "enqueue") {
+        answers.extend((0..drawn.values.len()).map(|number| (place, number)));
     }
     dice.shuffle(&mut answers);
-    if let (&[one, other, ..], false) = (&answers[..], dice.one_in(3)) {
-        let kept = all[one.0].values[one.1];
-        all[one.0].values[one.1] = all[other.0].values[other.1];
-        all[other.0].values[other.1] = kept;
+    if let (&[first, second, ..], false) = (&answers[..], dice.one_in(3)) {
+        let kept = all[first.0].values[first.1];
+        all[first.0].values[first.1] = all[second.0].values[second.1];
+        all[second.0].values[second.1] = kept;
     }
     all
 }

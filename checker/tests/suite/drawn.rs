@@ -145,7 +145,7 @@ fn calls(history: &History) -> Vec<Vec<Call<'_>>> {
 fn is_legal(history: &History) -> Option<bool> {
     let budget = Budget::new(16 << 20, &|| false);
     let judged = |calls: Vec<Call<'_>>| search_linearizable::<Plain>(&calls, &budget);
-    calls(history).into_iter().map(judged).try_fold(true, |all, one| Some(all && one?))
+    calls(history).into_iter().map(judged).try_fold(true, |all, answer| Some(all && answer?))
 }
 
 fn shapes(kind: Kind) -> impl Iterator<Item = Shape> {

@@ -20,13 +20,13 @@ const END: Nanos = 40;
 fn span(proofs: &[Proved<'_>], told: Span) -> FaultSpan {
     let begin = FaultEvent::Begin { id: 1, fault: pause(vec![NodeId(1)]), mechanism: "m".into() };
     let proof = |(stage, since, time, holds): &Proved<'_>| {
-        let (what, result) = ("threads of n1".to_owned(), "9 of 9".to_owned());
-        let one = |holds: &bool| Measurement {
-            what: what.clone(),
+        let (name, result) = ("threads of n1".to_owned(), "9 of 9".to_owned());
+        let measurement = |holds: &bool| Measurement {
+            what: name.clone(),
             result: result.clone(),
             holds: *holds,
         };
-        let measurements = holds.iter().map(one).collect();
+        let measurements = holds.iter().map(measurement).collect();
         (*time, FaultEvent::Proof { id: 1, stage: *stage, since: *since, measurements })
     };
     let end = FaultEvent::End { id: 1, effective: told, problems: Vec::new() };

@@ -103,22 +103,22 @@ fn mishaps() -> Vec<EventKind> {
 
 /// A fault of every effect.
 fn faults() -> [Fault; 11] {
-    let (one, both) = (|| vec![NodeId(1)], vec![NodeId(1), NodeId(2)]);
+    let (single, both) = (|| vec![NodeId(1)], vec![NodeId(1), NodeId(2)]);
     let pairs = || vec![(NodeId(1), NodeId(2))];
     let (same, link) = (RestartAs::Same, Link { loss_ppm: 50_000, ..Link::default() });
     let loses = Some(Loss::Sectors);
     [
         Effect::LinkCut { pairs: pairs() },
-        Effect::NodeStopped { nodes: one() },
+        Effect::NodeStopped { nodes: single() },
         Effect::NodeDown { nodes: both, returns: same, loses: None },
-        Effect::NodeDown { nodes: one(), returns: RestartAs::NextBinary, loses: None },
-        Effect::NodeDown { nodes: one(), returns: same, loses },
-        Effect::ClockWrong { nodes: one(), change: Clock::Step { by_ms: -60_000 } },
-        Effect::ClockWrong { nodes: one(), change: Clock::Freeze },
+        Effect::NodeDown { nodes: single(), returns: RestartAs::NextBinary, loses: None },
+        Effect::NodeDown { nodes: single(), returns: same, loses },
+        Effect::ClockWrong { nodes: single(), change: Clock::Step { by_ms: -60_000 } },
+        Effect::ClockWrong { nodes: single(), change: Clock::Freeze },
         Effect::LinkDegraded { pairs: pairs(), link: Link::default() },
         Effect::LinkDegraded { pairs: Vec::new(), link },
-        Effect::Hardship { nodes: one(), of: Trouble::DiskSlow },
-        Effect::Hardship { nodes: one(), of: Trouble::NoProcessor },
+        Effect::Hardship { nodes: single(), of: Trouble::DiskSlow },
+        Effect::Hardship { nodes: single(), of: Trouble::NoProcessor },
     ]
     .map(|effect| fault("no-such-kind", "in some \"way\"", effect))
 }
@@ -174,8 +174,8 @@ fn every_kind() -> Vec<EventKind> {
         since: Some(1),
         measurements,
     }));
-    let (what, why) = ("kill the leader".to_owned(), "the run ended".to_owned());
-    kinds.push(EventKind::Fault(FaultEvent::Missed { act: 3, what, why }));
+    let (act, why) = ("kill the leader".to_owned(), "the run ended".to_owned());
+    kinds.push(EventKind::Fault(FaultEvent::Missed { act: 3, what: act, why }));
     let problems = vec!["n1 did not die".to_owned()];
     kinds.push(EventKind::Fault(FaultEvent::End { id: 1, effective: Some((2, 3)), problems }));
     kinds.push(EventKind::Fault(FaultEvent::End { id: 2, effective: None, problems: Vec::new() }));

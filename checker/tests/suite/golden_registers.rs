@@ -111,9 +111,10 @@ fn a_story_tells_the_facts_in_order_of_time() {
     ];
     assert_eq!(anomaly.story, story);
     assert_eq!(anomaly.witness, [0, 1, 4, 5, 6, 7]);
-    let reasons: Vec<&str> = anomaly.refuted.iter().map(|one| one.reason.as_str()).collect();
+    let reasons: Vec<&str> =
+        anomaly.refuted.iter().map(|refutation| refutation.reason.as_str()).collect();
     assert_eq!(reasons, ["here the register holds 15, but it would have to be one that holds 12"]);
-    let states: Vec<&str> = anomaly.prefix.iter().map(|one| one.state.as_str()).collect();
+    let states: Vec<&str> = anomaly.prefix.iter().map(|placed| placed.state.as_str()).collect();
     assert_eq!(states, ["holds 12", "holds 15"]);
 }
 

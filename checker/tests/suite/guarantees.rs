@@ -183,10 +183,10 @@ struct Drawn {
 }
 
 fn drawn() -> impl Strategy<Value = Vec<Drawn>> {
-    let one = (0..3_u64, 0..7_u8, 0..5_i64, 0..10_u8, any::<bool>());
-    prop::collection::vec(one, 1..=7).prop_map(|drawn| {
+    let draw = (0..3_u64, 0..7_u8, 0..5_i64, 0..10_u8, any::<bool>());
+    prop::collection::vec(draw, 1..=7).prop_map(|drawn| {
         let values = drawn.len() as i64;
-        let one =
+        let draw =
             |(own, (session, kind, other, chance, twice)): (i64, (u64, u8, i64, u8, bool))| {
                 let key = "k".into();
                 // Most values are written by someone; now and then one is written twice.
@@ -207,7 +207,7 @@ fn drawn() -> impl Strategy<Value = Vec<Drawn>> {
                 };
                 Drawn { session, op, outcome, known: chance % 5 > 0 }
             };
-        (0..).zip(drawn).map(one).collect()
+        (0..).zip(drawn).map(draw).collect()
     })
 }
 
@@ -215,7 +215,7 @@ fn drawn() -> impl Strategy<Value = Vec<Drawn>> {
 /// unknown outcome.
 fn operations(drawn: &[Drawn]) -> Vec<Operation> {
     let mut processes: BTreeMap<u64, u64> = BTreeMap::new();
-    let one = |(place, drawn): (u64, &Drawn)| {
+    let draw = |(place, drawn): (u64, &Drawn)| {
         let process = processes.entry(drawn.session).or_insert(drawn.session);
         let completion = if drawn.known {
             Completion::Ok { outcome: drawn.outcome.clone(), stamp: Stamp::default() }
@@ -232,7 +232,7 @@ fn operations(drawn: &[Drawn]) -> Vec<Operation> {
         *process += if drawn.known { 0 } else { 3 };
         operation
     };
-    (0..).zip(drawn).map(one).collect()
+    (0..).zip(drawn).map(draw).collect()
 }
 
 /// Whether some order of all operations, each session's in their own, is legal.
@@ -385,9 +385,9 @@ fn broken_sets(operations: &[Operation]) -> Vec<String> {
 fn agree(drawn: &[Drawn]) -> Result<[usize; 3], TestCaseError> {
     let operations = operations(drawn);
     let told = of_register(&operations);
-    let broken = told.iter().filter(|one| one.standing == Standing::Broken);
+    let broken = told.iter().filter(|guarantee| guarantee.standing == Standing::Broken);
     let mut broken: Vec<String> =
-        broken.map(|one| one.name.clone()).filter(|name| name != SEQUENTIAL).collect();
+        broken.map(|guarantee| guarantee.name.clone()).filter(|name| name != SEQUENTIAL).collect();
     let mut expected = broken_sets(&operations);
     broken.sort();
     expected.sort();
@@ -415,7 +415,7 @@ fn hold_against_brute_force(cases: u32) {
     let counts = std::cell::RefCell::new([0; 3]);
     let judged = runner.run(&drawn(), |drawn| {
         let found = agree(&drawn)?;
-        counts.borrow_mut().iter_mut().zip(found).for_each(|(sum, one)| *sum += one);
+        counts.borrow_mut().iter_mut().zip(found).for_each(|(sum, count)| *sum += count);
         Ok(())
     });
     judged.unwrap_or_else(|error| panic!("{error}"));

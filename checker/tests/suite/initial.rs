@@ -149,7 +149,7 @@ fn told(text: &str, initial: Option<i64>) -> (Vec<String>, usize, Vec<u64>) {
     let Judged { recorded, verdict } = judge.verdict(recorded).expect("a verdict");
     let verdict = verdict.in_file(&recorded.history);
     let (_, anomaly) = verdict.anomalies().next().expect("an anomaly");
-    let reasons = anomaly.refuted.iter().map(|one| one.reason.clone());
+    let reasons = anomaly.refuted.iter().map(|refutation| refutation.reason.clone());
     (reasons.collect(), anomaly.prefix.len(), anomaly.witness.clone())
 }
 

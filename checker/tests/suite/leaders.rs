@@ -23,7 +23,8 @@ fn result(id: &str, text: &str) -> CheckResult {
 
 /// The classes of the anomalies; without any, the status; then what is suspicious.
 fn told(result: &CheckResult) -> String {
-    let classes: Vec<&str> = result.anomalies.iter().map(|one| one.class.as_str()).collect();
+    let classes: Vec<&str> =
+        result.anomalies.iter().map(|anomaly| anomaly.class.as_str()).collect();
     let classes = if classes.is_empty() { result.status.to_string() } else { classes.join(" ") };
     if result.suspicions.is_empty() { classes } else { format!("{classes}, suspicious") }
 }
@@ -38,7 +39,8 @@ fn leaders(expect: &str, text: &str) {
 #[track_caller]
 fn liveness(expect: &str, text: &str) {
     let result = result(LIVENESS, text);
-    let classes: Vec<&str> = result.anomalies.iter().map(|one| one.class.as_str()).collect();
+    let classes: Vec<&str> =
+        result.anomalies.iter().map(|anomaly| anomaly.class.as_str()).collect();
     assert_eq!(classes.join(" "), expect, "{result:#?}");
 }
 
@@ -105,7 +107,7 @@ fn generations_of_voters_never_go_back() {
 #[test]
 fn one_vote_per_generation() {
     let leader = "poll n2 leader g5 [0..1]\n";
-    let votes = |one: &str, other: &str| format!("{leader}{one}\n{other}");
+    let votes = |first: &str, second: &str| format!("{leader}{first}\n{second}");
     leaders("double-vote", &votes("log n1 - g5 [0..5] voted n2", "log n1 - g5 [6..9] voted n3"));
     leaders(
         "double-vote",

@@ -17,8 +17,8 @@ fn role() -> impl Strategy<Value = Option<Role>> {
 
 fn evidence(nodes: u16) -> impl Strategy<Value = Evidence> {
     let when = (0..50_u64, 0..10_u64);
-    let who = (1..=nodes, role(), prop::option::weighted(0.9, 1..8_u64));
-    (who, grade(), when).prop_map(|((node, role, generation), grade, (since, lasts))| Evidence {
+    let claim = (1..=nodes, role(), prop::option::weighted(0.9, 1..8_u64));
+    (claim, grade(), when).prop_map(|((node, role, generation), grade, (since, lasts))| Evidence {
         index: 0,
         node: NodeId(node),
         role,

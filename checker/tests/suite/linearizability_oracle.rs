@@ -108,9 +108,9 @@ fn unique_execution(most: usize, kinds: u8) -> impl Strategy<Value = Vec<Drawn>>
 
 /// Every write a value of its own, so that the near-linear procedure answers.
 fn with_unique_values(mut drawn: Vec<Drawn>) -> Vec<Drawn> {
-    for (place, one) in drawn.iter_mut().enumerate() {
+    for (place, operation) in drawn.iter_mut().enumerate() {
         let own = value(place as i64);
-        match &mut one.op {
+        match &mut operation.op {
             Op::Write { value, .. } => *value = own,
             Op::Cas { new, .. } => *new = own,
             _ => {}
@@ -141,7 +141,7 @@ fn witness_proves(drawn: &[Drawn]) -> Result<(), TestCaseError> {
     let history = history::<Register>(drawn);
     let verdict = judge(&history, Budget::unlimited_time());
     for (_, anomaly) in verdict.anomalies() {
-        let of_witness = |one: &&Operation| anomaly.witness.contains(&one.invoked.0);
+        let of_witness = |operation: &&Operation| anomaly.witness.contains(&operation.invoked.0);
         let witness: Vec<Call<'_>> =
             history.operations().iter().filter(of_witness).filter_map(Call::of).collect();
         prop_assert!(!has_legal_order::<Register>(&witness), "{:#?}", anomaly);
@@ -153,18 +153,18 @@ fn witness_proves(drawn: &[Drawn]) -> Result<(), TestCaseError> {
 
 /// Replaces the answer of one operation that told what it saw, if there is one; what one refused
 /// change asked for, if that.
-fn mutated(mut drawn: Vec<Drawn>, (which, answer): (usize, Option<i64>)) -> Vec<Drawn> {
-    let looks = |one: &&mut Drawn| {
+fn mutated(mut drawn: Vec<Drawn>, (number, answer): (usize, Option<i64>)) -> Vec<Drawn> {
+    let looks = |drawn: &&mut Drawn| {
         use Outcome::{CasDiffers, CasFound, Read};
-        matches!(one.outcome, Read { .. } | CasFound { .. } | CasDiffers)
+        matches!(drawn.outcome, Read { .. } | CasFound { .. } | CasDiffers)
     };
     let mut looks: Vec<&mut Drawn> = drawn.iter_mut().filter(looks).collect();
     if looks.is_empty() {
         return drawn;
     }
-    let place = which % looks.len();
-    let one = &mut looks[place];
-    match (&mut one.op, &mut one.outcome) {
+    let place = number % looks.len();
+    let look = &mut looks[place];
+    match (&mut look.op, &mut look.outcome) {
         (_, Outcome::Read { value: seen } | Outcome::CasFound { value: seen }) => {
             *seen = answer.map(value);
         }

@@ -124,7 +124,10 @@ fn locks_agree_with_brute_force() {
 
 #[test]
 fn fencing_agrees_with_brute_force() {
-    fencing().iter().zip(1..).for_each(|(one, seed)| agrees_with_brute_force(one, 800, seed));
+    fencing()
+        .iter()
+        .zip(1..)
+        .for_each(|(fencing, seed)| agrees_with_brute_force(fencing, 800, seed));
 }
 
 #[test]
@@ -141,7 +144,10 @@ fn long_histories_agree_with_the_search() {
 fn many_histories_agree_with_brute_force() {
     agrees_with_brute_force(&mutex(), 20_000, 11);
     agrees_with_brute_force(&lock(), 20_000, 12);
-    fencing().iter().zip(13..).for_each(|(one, seed)| agrees_with_brute_force(one, 20_000, seed));
+    fencing()
+        .iter()
+        .zip(13..)
+        .for_each(|(fencing, seed)| agrees_with_brute_force(fencing, 20_000, seed));
     let [few, many] = fencing();
     agrees_with_search(&mutex(), (3_000, 15, 100));
     agrees_with_search(&lock(), (3_000, 16, 80));

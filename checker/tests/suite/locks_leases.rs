@@ -68,17 +68,17 @@ fn request(dice: &mut Dice) -> Request {
 /// The time to live that the request at `place` asks for.
 fn life(all: &[Request], place: usize) -> Option<u64> {
     let request = all[place];
-    let granted = |one: &&Request| {
-        (one.verb, one.key, one.holder, one.ending)
+    let granted = |earlier: &&Request| {
+        (earlier.verb, earlier.key, earlier.holder, earlier.ending)
             == (Verb::Acquire, request.key, request.holder, Ending::Ok)
-            && one.ttl.is_some()
-            && one.end <= request.start
+            && earlier.ttl.is_some()
+            && earlier.end <= request.start
     };
     match request.verb {
         Verb::Acquire => request.ttl,
-        Verb::Renew => {
-            request.ttl.or_else(|| all[..place].iter().rev().find(granted).and_then(|one| one.ttl))
-        }
+        Verb::Renew => request
+            .ttl
+            .or_else(|| all[..place].iter().rev().find(granted).and_then(|request| request.ttl)),
         Verb::Release => None,
     }
 }
@@ -109,10 +109,10 @@ fn believes(all: &[Request], key: &str, holder: u64, now: u64) -> bool {
 
 /// The keys on which two holders believe at once for more than `error`.
 fn overlapping(all: &[Request], error: u64) -> BTreeSet<String> {
-    let both = |key, one, other| {
+    let both = |key, first, second| {
         let (mut run, mut longest) = (0, 0);
         for now in 0..LAST {
-            let shared = believes(all, key, one, now) && believes(all, key, other, now);
+            let shared = believes(all, key, first, now) && believes(all, key, second, now);
             run = if shared { run + 1 } else { 0 };
             longest = run.max(longest);
         }
@@ -120,7 +120,7 @@ fn overlapping(all: &[Request], error: u64) -> BTreeSet<String> {
     };
     let pairs = [(0, 1), (0, 2), (1, 2)];
     let keys = ["a", "b"].into_iter();
-    let found = keys.filter(|key| pairs.iter().any(|(one, other)| both(key, *one, *other)));
+    let found = keys.filter(|key| pairs.iter().any(|(first, second)| both(key, *first, *second)));
     found.map(str::to_owned).collect()
 }
 
@@ -172,8 +172,10 @@ fn agrees_with_the_oracle(count: usize, seed: u64) {
         let budget = Budget::unlimited_time();
         let verdict = judge_by(&history, &["lease/exclusive"], Algorithm::Auto, budget);
         let anomalies: Vec<_> = verdict.anomalies().map(|(_, anomaly)| anomaly).collect();
-        let found: BTreeSet<String> =
-            anomalies.iter().filter_map(|one| one.key.as_ref().map(ToString::to_string)).collect();
+        let found: BTreeSet<String> = anomalies
+            .iter()
+            .filter_map(|anomaly| anomaly.key.as_ref().map(ToString::to_string))
+            .collect();
         assert_eq!(found, overlapping(&all, error), "clock error {error}: {all:#?}");
         assert_eq!(found.len(), anomalies.len(), "{anomalies:#?}");
         for anomaly in anomalies {

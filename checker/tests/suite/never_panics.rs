@@ -84,7 +84,7 @@ fn fault() -> impl Strategy<Value = FaultEvent> {
     let nodes = || prop::collection::vec(node(), 0..3);
     let cuts = prop::collection::vec((node(), node()), 0..6);
     let faults = prop_oneof![cuts.prop_map(cut), nodes().prop_map(pause), nodes().prop_map(kill),];
-    let (what, result) = (String::new(), String::new());
+    let (name, result) = (String::new(), String::new());
     prop_oneof![
         (1..4_u32, faults).prop_map(|(id, fault)| FaultEvent::Begin {
             id,
@@ -95,7 +95,7 @@ fn fault() -> impl Strategy<Value = FaultEvent> {
             id,
             stage: Stage::Held,
             since: holds.then_some(0),
-            measurements: vec![Measurement { what: what.clone(), result: result.clone(), holds }],
+            measurements: vec![Measurement { what: name.clone(), result: result.clone(), holds }],
         }),
         (1..4_u32, prop::option::of((0..9_u64, 9..99_u64))).prop_map(|(id, effective)| {
             FaultEvent::End { id, effective, problems: Vec::new() }
@@ -128,7 +128,7 @@ fn completion(outcome: Outcome, end: &End) -> Completion {
 }
 
 fn header() -> Header {
-    let one = fracas_checker::OpKind::asked().map(|kind| (kind, 1));
+    let kinds = fracas_checker::OpKind::asked().map(|kind| (kind, 1));
     Header {
         schema: SCHEMA.to_owned(),
         run: String::new(),
@@ -147,7 +147,7 @@ fn header() -> Header {
             faults: [kind("kill")].into(),
             coverage: Coverage {
                 handovers: 1,
-                ok_per_kind: one.collect(),
+                ok_per_kind: kinds.collect(),
                 objects: BTreeMap::new(),
                 ok_per_fault_window: 1,
                 elections: 1,

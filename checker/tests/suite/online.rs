@@ -41,11 +41,11 @@ fn key(number: u8) -> Key {
 /// The events of `drawn`. At equal times they stand in any order, but for an operation's own.
 fn events(drawn: &[Drawn]) -> Vec<Event> {
     let mut events = Vec::new();
-    for (process, one) in (0..).map(ProcessId).zip(drawn) {
-        let at_once = one.end.as_ref().is_some_and(|(end, _)| *end == one.start);
-        let invoke = EventKind::Invoke { process, node: None, op: one.op.clone() };
-        events.push((one.start, one.late.0 && !at_once, invoke));
-        if let Some((end, how)) = &one.end {
+    for (process, operation) in (0..).map(ProcessId).zip(drawn) {
+        let at_once = operation.end.as_ref().is_some_and(|(end, _)| *end == operation.start);
+        let invoke = EventKind::Invoke { process, node: None, op: operation.op.clone() };
+        events.push((operation.start, operation.late.0 && !at_once, invoke));
+        if let Some((end, how)) = &operation.end {
             let error = "test".to_owned();
             let completion = match how.clone() {
                 How::Ok(outcome) => Completion::Ok { outcome, stamp: Stamp::default() },
@@ -53,7 +53,7 @@ fn events(drawn: &[Drawn]) -> Vec<Event> {
                 How::Info => Completion::Info { error },
             };
             let complete = EventKind::Complete { process, completion };
-            events.push((*end, one.late.1 || at_once, complete));
+            events.push((*end, operation.late.1 || at_once, complete));
         }
     }
     in_order(events)
@@ -87,7 +87,7 @@ fn watched(events: &[Event]) -> (Option<Nanos>, bool) {
 
 /// Whether every answer counts in full in the watch.
 fn exact(drawn: &[Drawn]) -> bool {
-    let less = |one: &Drawn| matches!(&one.end, Some((_, How::Ok(Outcome::CasDiffers))));
+    let less = |drawn: &Drawn| matches!(&drawn.end, Some((_, How::Ok(Outcome::CasDiffers))));
     !drawn.iter().any(less)
 }
 
@@ -131,11 +131,11 @@ struct Dice {
 }
 
 fn dice(values: i64, most: usize) -> impl Strategy<Value = Vec<Dice>> {
-    let what = (0..8_u8, 0..2_u8, (0..values, 0..values));
+    let op = (0..8_u8, 0..2_u8, (0..values, 0..values));
     let long = || prop_oneof![9 => 0..5_u64, 1 => 5..60_u64];
     let when = (0..3_u64, 0..5_u64, long());
     let end = (0..20_u8, any::<bool>(), any::<(bool, bool)>());
-    let dice = (what, when, end).prop_map(
+    let dice = (op, when, end).prop_map(
         |((kind, key, values), (wait, early, late), (ending, effect, order))| Dice {
             kind,
             key,
@@ -182,7 +182,7 @@ fn anything(dice: &[Dice], unique: bool) -> Vec<Drawn> {
         Drawn { op, start: now, end, late: dice.order }
     };
     // The last kind of answer takes a search offline, so it is left out where both must agree.
-    let told = |one: &Drawn| match &one.end {
+    let told = |drawn: &Drawn| match &drawn.end {
         Some((_, How::Ok(Outcome::CasDiffers))) => !unique,
         _ => true,
     };
@@ -229,9 +229,9 @@ enum Mutation {
 }
 
 fn mutations() -> impl Strategy<Value = Vec<Mutation>> {
-    let read = any::<(Index, Index)>().prop_map(|(which, writer)| Mutation::Read(which, writer));
+    let read = any::<(Index, Index)>().prop_map(|(index, writer)| Mutation::Read(index, writer));
     let end = (any::<Index>(), select(vec![How::Fail, How::Info]));
-    let end = end.prop_map(|(which, how)| Mutation::End(which, how));
+    let end = end.prop_map(|(index, how)| Mutation::End(index, how));
     prop::collection::vec(prop_oneof![3 => read, 1 => end], 0..3)
 }
 
@@ -245,18 +245,18 @@ fn written(op: &Op) -> Option<Value> {
 fn mutated(mut drawn: Vec<Drawn>, mutations: &[Mutation]) -> Vec<Drawn> {
     for mutation in mutations {
         match mutation {
-            Mutation::Read(which, writer) => {
+            Mutation::Read(index, writer) => {
                 let value = written(&writer.get(&drawn).op);
-                let reads = |one: &&mut Drawn| matches!(one.op, Op::Read { .. });
+                let reads = |drawn: &&mut Drawn| matches!(drawn.op, Op::Read { .. });
                 let mut reads: Vec<&mut Drawn> = drawn.iter_mut().filter(reads).collect();
                 if !reads.is_empty()
-                    && let Some((_, How::Ok(outcome))) = &mut which.get_mut(&mut reads).end
+                    && let Some((_, How::Ok(outcome))) = &mut index.get_mut(&mut reads).end
                 {
                     *outcome = Outcome::Read { value };
                 }
             }
-            Mutation::End(which, how) => {
-                if let Some((_, end)) = &mut which.get_mut(&mut drawn).end {
+            Mutation::End(index, how) => {
+                if let Some((_, end)) = &mut index.get_mut(&mut drawn).end {
                     *end = how.clone();
                 }
             }
@@ -267,10 +267,10 @@ fn mutated(mut drawn: Vec<Drawn>, mutations: &[Mutation]) -> Vec<Drawn> {
 
 /// The same histories with values written twice, here and there.
 fn with_repeats(mut drawn: Vec<Drawn>, repeats: &[(Index, Index)]) -> Vec<Drawn> {
-    for (one, other) in repeats {
-        let again = written(&other.get(&drawn).op);
+    for (first, second) in repeats {
+        let again = written(&second.get(&drawn).op);
         if let (Op::Write { value, .. } | Op::Cas { new: value, .. }, Some(again)) =
-            (&mut one.get_mut(&mut drawn).op, again)
+            (&mut first.get_mut(&mut drawn).op, again)
         {
             *value = again;
         }

@@ -251,11 +251,11 @@ fn reported() -> impl Strategy<Value = Reported> {
     let role = select(vec![Some(Role::Leader), Some(Role::Leader), Some(Role::Follower), None]);
     let grades = [Grade::Hearsay, Grade::Claim, Grade::Record];
     let source = select(vec![Source::Poll, Source::Log]);
-    let who = (1..4_u16, role, prop::option::weighted(0.9, 1..30_u64));
+    let claim = (1..4_u16, role, prop::option::weighted(0.9, 1..30_u64));
     let other = || prop::option::weighted(0.2, 1..4_u16);
     let how = (select(grades.to_vec()), source, 1..3_u32, (other(), other()));
     let when = (0..3_u64, 0..8_u64, prop::option::weighted(0.3, any::<bool>()));
-    (who, how, when).prop_map(
+    (claim, how, when).prop_map(
         |((node, role, generation), (grade, source, incarnation, others), (wait, lasts, acked))| {
             let (node, leader, voted) = (NodeId(node), others.0.map(NodeId), others.1.map(NodeId));
             let text = String::new();

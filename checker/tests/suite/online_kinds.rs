@@ -72,8 +72,8 @@ fn ending() -> impl Strategy<Value = (bool, Option<Nanos>)> {
 /// Enqueues of values of their own, in turn with dequeues of any.
 fn queue() -> impl Strategy<Value = Vec<Drawn>> {
     let answer = prop::option::weighted(0.9, 0..10_i64);
-    let one = (any::<bool>(), answer, 0..12_u64, ending());
-    prop::collection::vec(one, 1..10).prop_map(|drawn| {
+    let dice = (any::<bool>(), answer, 0..12_u64, ending());
+    prop::collection::vec(dice, 1..10).prop_map(|drawn| {
         type Dice = (bool, Option<i64>, Nanos, (bool, Option<Nanos>));
         let draw = |(own, (enqueue, answer, start, (ok, lasts))): (i64, Dice)| {
             let value = Value::Int(own);
@@ -107,8 +107,8 @@ fn handed_out_too_often(calls: &[Call<'_>]) -> bool {
 
 /// Ids of a few.
 fn generator() -> impl Strategy<Value = Vec<Drawn>> {
-    let one = (0..40_i64, 0..12_u64, ending());
-    prop::collection::vec(one, 1..10).prop_map(|drawn| {
+    let dice = (0..40_i64, 0..12_u64, ending());
+    prop::collection::vec(dice, 1..10).prop_map(|drawn| {
         let draw = |(value, start, (ok, lasts)): (i64, Nanos, (bool, Option<Nanos>))| {
             let outcome = ok.then_some(Outcome::Generate { value: value.into() });
             (Op::Generate { key: key() }, outcome, start, lasts.map(|lasts| start + lasts))
@@ -130,11 +130,11 @@ fn given_backwards(calls: &[Call<'_>]) -> bool {
         Some(Outcome::Generate { value }) => Some(value.clone()),
         _ => None,
     };
-    let wrong = |one: &Call<'_>, other: &Call<'_>| {
-        let (Some(first), Some(second)) = (given(one), given(other)) else { return false };
-        one.id != other.id && (first == second || one.precedes(other) && first > second)
+    let wrong = |call: &Call<'_>, other: &Call<'_>| {
+        let (Some(first), Some(second)) = (given(call), given(other)) else { return false };
+        call.id != other.id && (first == second || call.precedes(other) && first > second)
     };
-    calls.iter().any(|one| calls.iter().any(|other| wrong(one, other)))
+    calls.iter().any(|call| calls.iter().any(|other| wrong(call, other)))
 }
 
 fn kind(name: &str) -> &'static Kind {

@@ -25,9 +25,13 @@ fn plan(clock_error_ms: u64) -> Plan {
 
 fn events(asked: &[Invocation]) -> Vec<Event> {
     let mut events = Vec::new();
-    for (process, one) in (0..).map(ProcessId).zip(asked) {
-        events.push((one.start, 0, EventKind::Invoke { process, node: None, op: one.op.clone() }));
-        if let Some((end, completion)) = one.end.clone() {
+    for (process, request) in (0..).map(ProcessId).zip(asked) {
+        events.push((
+            request.start,
+            0,
+            EventKind::Invoke { process, node: None, op: request.op.clone() },
+        ));
+        if let Some((end, completion)) = request.end.clone() {
             events.push((end, 1, EventKind::Complete { process, completion }));
         }
     }

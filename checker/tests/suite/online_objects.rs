@@ -32,9 +32,13 @@ pub(crate) struct Planned {
 
 fn events(planned: &[Planned]) -> Vec<Event> {
     let mut events = Vec::new();
-    for (process, one) in (0..).map(ProcessId).zip(planned) {
-        events.push((one.start, 0, EventKind::Invoke { process, node: None, op: one.op.clone() }));
-        if let Some((end, how)) = &one.end {
+    for (process, planned) in (0..).map(ProcessId).zip(planned) {
+        events.push((
+            planned.start,
+            0,
+            EventKind::Invoke { process, node: None, op: planned.op.clone() },
+        ));
+        if let Some((end, how)) = &planned.end {
             let error = "test".to_owned();
             let completion = match how.clone() {
                 How::Ok(outcome) => Completion::Ok { outcome, stamp: Stamp::default() },
@@ -116,14 +120,14 @@ fn confused(dice: &mut Dice, mut drawn: Vec<Drawn>) -> Vec<Drawn> {
         if drawn.is_empty() {
             continue;
         }
-        let one = dice.below(drawn.len() as u64) as usize;
-        let other = dice.below(drawn.len() as u64) as usize;
-        if dice.chance(50) && drawn[one].op.kind() == drawn[other].op.kind() {
-            let (a, b) = (drawn[one].outcome.clone(), drawn[other].outcome.clone());
-            drawn[one].outcome = fitting(&drawn[one].op, b);
-            drawn[other].outcome = fitting(&drawn[other].op, a);
+        let first = dice.below(drawn.len() as u64) as usize;
+        let second = dice.below(drawn.len() as u64) as usize;
+        if dice.chance(50) && drawn[first].op.kind() == drawn[second].op.kind() {
+            let (a, b) = (drawn[first].outcome.clone(), drawn[second].outcome.clone());
+            drawn[first].outcome = fitting(&drawn[first].op, b);
+            drawn[second].outcome = fitting(&drawn[second].op, a);
         } else {
-            let (by, moved) = (dice.below(13), &mut drawn[one]);
+            let (by, moved) = (dice.below(13), &mut drawn[first]);
             moved.start = (moved.start + by).saturating_sub(6);
             moved.end = moved.end.map(|end| (end + by).saturating_sub(6));
         }
@@ -218,12 +222,12 @@ const LOCK: Sampler<Lock> = Sampler {
 
 /// All, where no holder has two operations at a time, one of unknown end counting as open for ever.
 const ONE_AT_A_TIME: Must = |kind, planned, calls| {
-    let span = |one: &Planned| {
-        let (Op::Acquire { holder, .. } | Op::Release { holder, .. }) = one.op else {
+    let span = |planned: &Planned| {
+        let (Op::Acquire { holder, .. } | Op::Release { holder, .. }) = planned.op else {
             return (0, 0, 0);
         };
-        let end = one.end.as_ref().filter(|(_, how)| !matches!(how, How::Info));
-        (holder, one.start, end.map_or(Nanos::MAX, |(end, _)| *end))
+        let end = planned.end.as_ref().filter(|(_, how)| !matches!(how, How::Info));
+        (holder, planned.start, end.map_or(Nanos::MAX, |(end, _)| *end))
     };
     let mut spans: Vec<(u64, Nanos, Nanos)> = planned.iter().map(span).collect();
     spans.sort_unstable();
@@ -258,7 +262,7 @@ const FENCING: Sampler<Fencing> = Sampler {
 
 /// All, where no two operations put in the same value.
 const UNIQUE: Must = |kind, planned, calls| {
-    let mut values: Vec<&Value> = planned.iter().flat_map(|one| one.op.values()).collect();
+    let mut values: Vec<&Value> = planned.iter().flat_map(|planned| planned.op.values()).collect();
     let count = values.len();
     values.sort_unstable();
     values.dedup();
@@ -327,7 +331,7 @@ const SET: Sampler<Set> = Sampler {
 
 /// An element that was never added, one that is missing, or one that is back; where nothing fails.
 const PHANTOM_MISSING_OR_BACK: Must = |_, planned, calls| {
-    let fails = |one: &Planned| matches!(one.end, Some((_, How::Fail)));
+    let fails = |planned: &Planned| matches!(planned.end, Some((_, How::Fail)));
     let wrong = |look: &Call<'_>, value: &Value| {
         let of_it = |call: &&Call<'_>| call.op.values().contains(&value);
         let begun = |call: &&Call<'_>| look.end.is_none_or(|end| call.start <= end);

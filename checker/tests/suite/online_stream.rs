@@ -95,16 +95,16 @@ impl Stream {
         self.rng.next_u64() % limit
     }
 
-    fn at(&mut self, time: Nanos, what: What) {
+    fn at(&mut self, time: Nanos, step: What) {
         self.drawn += 1;
-        self.due.push(Reverse((time, self.drawn, what)));
+        self.due.push(Reverse((time, self.drawn, step)));
     }
 
     /// What happens next.
     fn event(&mut self) -> Event {
         loop {
-            let Reverse((time, _, what)) = self.due.pop().expect("clients go on");
-            let kind = match what {
+            let Reverse((time, _, step)) = self.due.pop().expect("clients go on");
+            let kind = match step {
                 What::Invoke(client) => self.invoke(client as usize, time),
                 What::Effect(client) => {
                     self.effect(client as usize);

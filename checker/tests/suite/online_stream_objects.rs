@@ -99,7 +99,7 @@ impl World for Fenced {
             1 => Op::Read { key },
             _ => {
                 self.next += 1;
-                let granted = self.keys.get(&key).map_or(0, |one| one.0);
+                let granted = self.keys.get(&key).map_or(0, |register| register.0);
                 let token = granted.saturating_sub(dice.below(2));
                 Op::GuardedWrite { key, token, value: self.next.into() }
             }
@@ -301,9 +301,9 @@ impl<W: World> Stream<W> {
         stream
     }
 
-    fn at(&mut self, time: Nanos, what: What) {
+    fn at(&mut self, time: Nanos, step: What) {
         self.drawn += 1;
-        self.due.push(Reverse((time, self.drawn, what)));
+        self.due.push(Reverse((time, self.drawn, step)));
     }
 
     fn recorded(&mut self, time: Nanos, kind: EventKind) -> Event {
@@ -314,8 +314,8 @@ impl<W: World> Stream<W> {
     /// What happens next.
     fn event(&mut self) -> Event {
         loop {
-            let Reverse((time, _, what)) = self.due.pop().expect("clients go on");
-            let kind = match what {
+            let Reverse((time, _, step)) = self.due.pop().expect("clients go on");
+            let kind = match step {
                 What::Invoke(client) => self.invoke(client, time),
                 What::Effect(client) => {
                     let client = &mut self.clients[client as usize];

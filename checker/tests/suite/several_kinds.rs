@@ -30,15 +30,15 @@ fn history(steps: &[(&str, &str)]) -> History {
 /// A plain register, a lock with what it guards, and a lease that expires and is granted anew.
 fn mixed() -> History {
     let granted = |token| format!(r#"{{"f":"acquire","token":{token}}}"#);
-    let (one, two, three) = (granted(1), granted(2), granted(3));
+    let (first, second, third) = (granted(1), granted(2), granted(3));
     history(&[
         (r#"{"f":"write","key":"k","value":1}"#, r#"{"f":"write"}"#),
         (r#"{"f":"read","key":"k"}"#, r#"{"f":"read","value":1}"#),
-        (r#"{"f":"acquire","key":"lock","holder":1}"#, &one),
+        (r#"{"f":"acquire","key":"lock","holder":1}"#, &first),
         (r#"{"f":"guarded-write","key":"lock","token":1,"value":5}"#, r#"{"f":"guarded-write"}"#),
         (r#"{"f":"read","key":"lock"}"#, r#"{"f":"read","value":5}"#),
-        (r#"{"f":"acquire","key":"lease","holder":1,"ttl":500000000}"#, &two),
-        (r#"{"f":"acquire","key":"lease","holder":2,"ttl":500000000}"#, &three),
+        (r#"{"f":"acquire","key":"lease","holder":1,"ttl":500000000}"#, &second),
+        (r#"{"f":"acquire","key":"lease","holder":2,"ttl":500000000}"#, &third),
     ])
 }
 

@@ -72,14 +72,14 @@ impl Sample for Kv {
 
 /// Up to three small steps on two objects.
 fn transaction(chance: &Chance, fresh: i64, change: fn(Key, Value) -> Micro) -> Op {
-    let one = |place: i64| {
+    let micro = |place: i64| {
         let key: Key = if chance.pick >> (place + 1) & 1 == 1 { "x" } else { "y" }.into();
         match chance.kind >> place & 1 {
             0 => change(key, (fresh + 100 * place).into()),
             _ => Micro::Read { key, seen: ReadValue::Unknown },
         }
     };
-    Op::Txn { ops: (0..=chance.pick as i64 % 3).map(one).collect() }
+    Op::Txn { ops: (0..=chance.pick as i64 % 3).map(micro).collect() }
 }
 
 /// The steps of `op` with every read answered by `answer`, which is told what was done before.
@@ -228,7 +228,7 @@ fn transactions(count: usize, (keys, repeated): (u64, u64)) -> Vec<Transaction> 
         let outcome = seen.then(|| Outcome::Txn { ops: Arc::clone(&ops) });
         drawn.push((Op::Txn { ops }, outcome, start, seen.then_some(end)));
     }
-    drawn.sort_by_key(|one| one.2);
+    drawn.sort_by_key(|transaction| transaction.2);
     drawn
 }
 
@@ -295,7 +295,7 @@ fn texts(count: u64, stale: bool) -> Vec<Transaction> {
     let last = if stale { read[read.len() / 2].clone() } else { held };
     let outcome = Outcome::Read { value: Some(Value::text(&last)) };
     drawn.push((Op::Read { key }, Some(outcome), now, Some(now + 1)));
-    drawn.sort_by_key(|one| one.2);
+    drawn.sort_by_key(|transaction| transaction.2);
     drawn
 }
 
@@ -313,8 +313,8 @@ fn a_few_repeated_texts_need_no_search() {
 
 /// Appends a transaction that finds what the first writer of some register left there.
 fn stale_read(drawn: &mut Vec<Transaction>) -> Micro {
-    let end = drawn.iter().filter_map(|one| one.3).max().unwrap_or_default();
-    let wrote = |one: &Transaction| match &one.0 {
+    let end = drawn.iter().filter_map(|transaction| transaction.3).max().unwrap_or_default();
+    let wrote = |transaction: &Transaction| match &transaction.0 {
         Op::Txn { ops } => ops.iter().find_map(|micro| match micro {
             Micro::Write { key, value } if *value != Value::Int(-1) => {
                 Some(Micro::Read { key: key.clone(), seen: ReadValue::Value(value.clone()) })

@@ -122,7 +122,8 @@ fn the_headline_is_the_gravest_anomaly_and_causes_come_before_what_they_explain(
         p1 - r k [210..310] fail
         phase stop 400";
     let verdict = verdict(crash, &["liveness/recovers", UP]);
-    let classes: Vec<&str> = verdict.anomalies().map(|(_, one)| one.class.as_str()).collect();
+    let classes: Vec<&str> =
+        verdict.anomalies().map(|(_, anomaly)| anomaly.class.as_str()).collect();
     assert_eq!(classes, ["node-crashed", "no-recovery"]);
     assert!(verdict.headline.starts_with("Crash: the server of n1"), "{}", verdict.headline);
 
@@ -131,7 +132,8 @@ fn the_headline_is_the_gravest_anomaly_and_causes_come_before_what_they_explain(
         poll n1 leader g4 [20..25]
         poll n2 leader g4 [30..35]";
     let verdict = self::verdict(split, &[LEADERS]);
-    let classes: Vec<&str> = verdict.anomalies().map(|(_, one)| one.class.as_str()).collect();
+    let classes: Vec<&str> =
+        verdict.anomalies().map(|(_, anomaly)| anomaly.class.as_str()).collect();
     assert_eq!(classes, ["split-brain", "double-vote"]);
     assert!(verdict.headline.starts_with("Split brain: "), "{}", verdict.headline);
 }
@@ -197,7 +199,7 @@ fn what_excuses_the_end_of_a_server_is_told() {
     let verdict = judge(&history, Budget::unlimited_time());
     assert_eq!(verdict.anomalies().count(), 0);
     let told = &verdict.checks[0].assumptions;
-    assert!(told.iter().any(|one| one.contains("fault 3 (full) was in effect")), "{told:?}");
+    assert!(told.iter().any(|reason| reason.contains("fault 3 (full) was in effect")), "{told:?}");
 }
 
 /// The hallmarks of the gravest anomaly.
@@ -328,7 +330,7 @@ fn a_power_failure_is_no_hallmark_of_what_a_deposed_leader_acknowledged() {
                 fault 1 power n1 [20..30]";
     let history = history(text, &[LEADERS]);
     let verdict = judge(&history, Budget::unlimited_time());
-    let lost = verdict.anomalies().find(|(_, one)| one.class == "stale-leader-ack-lost");
+    let lost = verdict.anomalies().find(|(_, anomaly)| anomaly.class == "stale-leader-ack-lost");
     let (_, lost) = lost.expect("it is lost");
     assert_eq!(Hallmarks::new(&history).of(lost), Vec::<String>::new());
 }

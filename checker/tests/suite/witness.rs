@@ -45,9 +45,9 @@ fn hand_overs(times: u64) -> Vec<String> {
 }
 
 /// The line of one more call on the mutex, after all hand-overs.
-fn once_more(times: u64, what: &str) -> Vec<String> {
+fn once_more(times: u64, verb: &str) -> Vec<String> {
     let now = 100 * times + 50;
-    [hand_overs(times), vec![format!("p7 - {what} m 7 [{now}..{}] ok", now + 5)]].concat()
+    [hand_overs(times), vec![format!("p7 - {verb} m 7 [{now}..{}] ok", now + 5)]].concat()
 }
 
 #[test]

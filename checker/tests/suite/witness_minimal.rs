@@ -69,8 +69,8 @@ fn registers() -> [Sampler<Register>; 2] {
 /// By the check that judges them.
 fn every_kind(cases: u32) -> Vec<(&'static str, Witnesses)> {
     fn of<M: Object>(all: &[Sampler<M>], count: u32) -> Vec<(&'static str, Witnesses)> {
-        let one = |sampler| (M::ID, sampling::witnesses::<M>(sampler, count as usize, 5));
-        all.iter().map(one).collect()
+        let witnesses = |sampler| (M::ID, sampling::witnesses::<M>(sampler, count as usize, 5));
+        all.iter().map(witnesses).collect()
     }
     let drawn = vec![
         (Set::ID, samples::witnesses::<Set>(cases)),

@@ -45,7 +45,7 @@ pub(crate) fn history(
     let (history, drains) = Build::new(source, records, style)?.history(times.times.clone())?;
     let mut notes = times.notes;
     notes.extend(style.notes());
-    if records.iter().any(|record| record.who == Who::Unnamed) {
+    if records.iter().any(|record| record.process == Who::Unnamed) {
         notes
             .push("no `:process` is given: each operation is taken as another client's".to_owned());
     }
@@ -66,7 +66,7 @@ pub(crate) fn history(
         broadcast: records.iter().any(|record| record.f == "broadcast"),
         texts: about.texts,
         drains: drains.overlapped.len(),
-        drains_overlap: drains.overlapped.iter().any(|one| one.holds_another(records)),
+        drains_overlap: drains.overlapped.iter().any(|drain| drain.holds_another(records)),
         drained: drains.placed(source, records, (style, &times.times)),
     };
     Ok(Foreign { history, notes, doubts })
@@ -185,7 +185,7 @@ impl<'r, 'a> Build<'r, 'a> {
             (Step::Ok, true) => self.complete_drain(place),
             (_, true) => Ok(()), // it took nothing, as its invocation made sure
             (Step::Invoke, false) => {
-                let process = match record.who {
+                let process = match record.process {
                     Who::Client(process) => process,
                     Who::Unnamed => self.next_process(),
                 };

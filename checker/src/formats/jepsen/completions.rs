@@ -15,7 +15,7 @@ pub(super) fn with_invocations<'a>(records: &[Record<'a>]) -> Option<Vec<Record<
     let named = named(records);
     let (mut next, mut later) = (Map::<Who, usize>::default(), vec![None; named.len()]);
     for (place, record) in named.iter().enumerate().rev() {
-        later[place] = next.insert(record.who, place);
+        later[place] = next.insert(record.process, place);
     }
     let first = named.first().and_then(|record| record.time);
     let mut firsts: Vec<usize> = next.into_values().collect();
@@ -39,8 +39,8 @@ fn named<'a>(records: &[Record<'a>]) -> Vec<Record<'a>> {
     let mut fresh = fresh(records);
     let named = records.iter().map(|record| {
         let mut record = record.clone();
-        if record.who == Who::Unnamed {
-            record.who = Who::Client(fresh);
+        if record.process == Who::Unnamed {
+            record.process = Who::Client(fresh);
             fresh = fresh.saturating_add(1);
         }
         record

@@ -19,7 +19,7 @@ pub(super) fn micros<'a>(
         Some(map) if map.kind() == Kind::Map => {
             let entries = map.entries().map(|entry| micro(meaning, entry, writes));
             let mut micros = entries.collect::<Result<Vec<_>, _>>()?;
-            micros.sort_by(|one, other| one.key().cmp(other.key()));
+            micros.sort_by(|first, second| first.key().cmp(second.key()));
             Ok(micros)
         }
         _ => Err(Refused::new(record.at, "expected a map of registers, as elsewhere in this file")),

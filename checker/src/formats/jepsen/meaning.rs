@@ -35,7 +35,7 @@ impl<'a> Meaning<'a> {
     /// What a compare-and-set that failed told, as our writer notes it in the error.
     pub(super) fn refusal(&self, error: &Range<usize>) -> Option<Outcome> {
         let told = self.source.value(error, |form| {
-            let found = form.pair().filter(|(what, _)| what.text() == ":cas-found");
+            let found = form.pair().filter(|(kind, _)| kind.text() == ":cas-found");
             Ok(match found {
                 Some((_, value)) => Some(Outcome::CasFound { value: self.value(value)? }),
                 None => (form.text() == ":cas-differs").then_some(Outcome::CasDiffers),
@@ -322,9 +322,9 @@ fn whole(form: Form<'_, '_>) -> Result<u64, Refused> {
 }
 
 fn unknown(record: &Record<'_>) -> Refused {
-    let what = match record.f {
+    let name = match record.f {
         "" => "an operation without `:f`".to_owned(),
         f => format!("the function `{f}`"),
     };
-    Refused::new(record.at, format!("{what}, expected one of {}", verb::names()))
+    Refused::new(record.at, format!("{name}, expected one of {}", verb::names()))
 }

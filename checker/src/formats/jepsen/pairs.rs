@@ -11,7 +11,7 @@ pub(super) fn partners(records: &[Record<'_>]) -> Result<Vec<Option<usize>>, Ref
     let mut partners = vec![None; records.len()];
     let mut open: Map<Option<u64>, usize> = Map::default();
     for (place, record) in records.iter().enumerate() {
-        let process = match record.who {
+        let process = match record.process {
             Who::Client(process) => Some(process),
             Who::Unnamed => None,
         };
@@ -22,16 +22,16 @@ pub(super) fn partners(records: &[Record<'_>]) -> Result<Vec<Option<usize>>, Ref
             continue;
         }
         let Some(invoked) = open.remove(&process) else {
-            let who = name(record);
+            let process = name(record);
             let reason = format!(
-                "{who} completed an operation it had not open, expected its invocation first"
+                "{process} completed an operation it had not open, expected its invocation first"
             );
             return Err(Refused::new(record.at, reason));
         };
         let asked = records[invoked].f;
         if asked != record.f {
-            let (who, f) = (name(record), record.f);
-            let reason = format!("{who} completed `{f}`, expected its open `{asked}`");
+            let (process, f) = (name(record), record.f);
+            let reason = format!("{process} completed `{f}`, expected its open `{asked}`");
             return Err(Refused::new(record.at, reason));
         }
         (partners[invoked], partners[place]) = (Some(place), Some(invoked));
@@ -40,7 +40,7 @@ pub(super) fn partners(records: &[Record<'_>]) -> Result<Vec<Option<usize>>, Ref
 }
 
 fn overlap(record: &Record<'_>) -> Refused {
-    let reason = match record.who {
+    let reason = match record.process {
         Who::Client(process) => format!(
             "process {process} invoked while its last operation is open, expected its completion"
         ),
@@ -53,7 +53,7 @@ fn overlap(record: &Record<'_>) -> Refused {
 }
 
 fn name(record: &Record<'_>) -> String {
-    match record.who {
+    match record.process {
         Who::Client(process) => format!("process {process}"),
         Who::Unnamed => "a process without a name".to_owned(),
     }

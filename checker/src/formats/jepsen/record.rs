@@ -44,7 +44,7 @@ pub(crate) enum Who {
 pub(crate) struct Record<'a> {
     /// Where it begins, in bytes.
     pub(crate) at: usize,
-    pub(crate) who: Who,
+    pub(crate) process: Who,
     pub(crate) step: Step,
     /// The function without its colon; empty if none is named.
     pub(crate) f: &'a str,
@@ -95,7 +95,7 @@ impl<'a> Source<'a> {
 
 /// The first number that no client of the file has.
 pub(super) fn fresh(records: &[Record<'_>]) -> u64 {
-    let clients = records.iter().filter_map(|record| match record.who {
+    let clients = records.iter().filter_map(|record| match record.process {
         Who::Client(process) => Some(process),
         Who::Unnamed => None,
     });

@@ -43,7 +43,7 @@ pub fn left_out(history: &History) -> Vec<String> {
         (count(|kind| matches!(kind, EventKind::Note { .. })), "notes"),
         (count(names_a_node), "names of the node that was asked, or that answered"),
     ];
-    told.iter().filter(|(count, _)| *count > 0).map(|(n, what)| format!("{n} {what}")).collect()
+    told.iter().filter(|(count, _)| *count > 0).map(|(n, name)| format!("{n} {name}")).collect()
 }
 
 fn names_a_node(kind: &EventKind) -> bool {

@@ -8,7 +8,7 @@
 
 use crate::event::{Completion, NodeId, ProcessId, Stamp};
 use crate::hashing::Map;
-use crate::history::{Act, What};
+use crate::history::{Act, ActKind};
 use crate::op::{Key, Op, Outcome, Value};
 use crate::text::Text;
 
@@ -47,14 +47,14 @@ impl Plain {
         scan.literal(b",\"time\":")?;
         let time = scan.number()?;
         scan.literal(b",\"event\":\"")?;
-        let what = if scan.skip(b"complete\"") {
+        let kind = if scan.skip(b"complete\"") {
             scan.complete()?
         } else {
             scan.literal(b"invoke\"")?;
             scan.invoke()?
         };
         scan.literal(b"}")?;
-        Some((Act { index, time, what }, scan.rest))
+        Some((Act { index, time, kind }, scan.rest))
     }
 }
 
@@ -149,13 +149,13 @@ impl<'a> Scan<'a, '_> {
         self.number().map(ProcessId)
     }
 
-    fn invoke(&mut self) -> Option<What> {
+    fn invoke(&mut self) -> Option<ActKind> {
         let process = self.process()?;
         let node = if self.skip(b",\"node\":") { Some(self.node()?) } else { None };
         self.literal(b",\"op\":{\"f\":\"")?;
         let op = self.op()?;
         self.literal(b"}")?;
-        Some(What::Invoke { process, node, op })
+        Some(ActKind::Invoke { process, node, op })
     }
 
     fn op(&mut self) -> Option<Op> {
@@ -187,7 +187,7 @@ impl<'a> Scan<'a, '_> {
         })
     }
 
-    fn complete(&mut self) -> Option<What> {
+    fn complete(&mut self) -> Option<ActKind> {
         let process = self.process()?;
         self.literal(b",\"completion\":{\"type\":\"")?;
         let completion = match self.take(b'"')? {
@@ -202,7 +202,7 @@ impl<'a> Scan<'a, '_> {
             _ => return None,
         };
         self.literal(b"}")?;
-        Some(What::Complete { process, completion })
+        Some(ActKind::Complete { process, completion })
     }
 
     fn error(&mut self) -> Option<String> {
@@ -320,10 +320,10 @@ mod tests {
 
         #[test]
         fn a_spoilt_line_is_read_as_the_general_reader_reads_it_or_not_at_all(
-            which in 0..LINES.len(), cut in 0..400_usize,
+            place in 0..LINES.len(), cut in 0..400_usize,
             spoils in prop::collection::vec((0..200_usize, select(b"0-9\\\"\x01\xff,:{} n1.eE".to_vec())), 0..3),
         ) {
-            let mut line = LINES[which].as_bytes().to_vec();
+            let mut line = LINES[place].as_bytes().to_vec();
             let length = line.len();
             for (place, byte) in spoils {
                 line[place % length] = byte;

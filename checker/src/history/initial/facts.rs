@@ -45,14 +45,14 @@ impl<'a> Facts<'a> {
     /// Of the operations on an object that has a name, in the order of invocation.
     pub(super) fn of(operations: impl Iterator<Item = &'a Operation>) -> Self {
         let mut facts = Self::default();
-        for one in operations {
-            let written = match &one.op {
+        for operation in operations {
+            let written = match &operation.op {
                 Op::Write { value, .. } | Op::Cas { new: value, .. } => Some(value),
                 _ => None,
             };
-            let refused = one.op.kind() == OpKind::Cas && one.writes().is_none();
-            let changes = one.op.kind() != OpKind::Read && !refused;
-            facts.add(one, (written, one.saw()), changes);
+            let refused = operation.op.kind() == OpKind::Cas && operation.writes().is_none();
+            let changes = operation.op.kind() != OpKind::Read && !refused;
+            facts.add(operation, (written, operation.saw()), changes);
         }
         facts
     }
@@ -62,11 +62,11 @@ impl<'a> Facts<'a> {
         operations: impl Iterator<Item = &'a Operation>,
     ) -> std::collections::BTreeMap<&'a Key, Self> {
         let mut all = std::collections::BTreeMap::<&Key, Self>::new();
-        for one in operations {
+        for operation in operations {
             let mut met: Map<&Key, ()> = Map::default();
-            for micro in micros(one) {
+            for micro in micros(operation) {
                 let first = met.insert(micro.key(), ()).is_none();
-                let answered = first && one.ok().is_some();
+                let answered = first && operation.ok().is_some();
                 let (written, saw) = match micro {
                     Micro::Write { value, .. } => (Some(value), None),
                     Micro::Read { seen: ReadValue::Value(value), .. } => (None, Some(Some(value))),
@@ -74,7 +74,7 @@ impl<'a> Facts<'a> {
                     _ => (None, None),
                 };
                 let facts = all.entry(micro.key()).or_default();
-                facts.add(one, (written, saw.filter(|_| answered)), written.is_some());
+                facts.add(operation, (written, saw.filter(|_| answered)), written.is_some());
             }
         }
         all
@@ -82,23 +82,23 @@ impl<'a> Facts<'a> {
 
     fn add(
         &mut self,
-        one: &'a Operation,
+        operation: &'a Operation,
         (written, saw): (Option<&'a Value>, Option<Option<&'a Value>>),
         changes: bool,
     ) {
         self.named.extend(written.map(|value| (value, ())));
-        let began = one.invoked.0;
-        let ended = one.completed.as_ref().map_or(u64::MAX, |(index, ..)| *index);
-        for value in written.into_iter().chain(saw.flatten()).chain(one.op.values()) {
+        let began = operation.invoked.0;
+        let ended = operation.completed.as_ref().map_or(u64::MAX, |(index, ..)| *index);
+        for value in written.into_iter().chain(saw.flatten()).chain(operation.op.values()) {
             self.numbers |= matches!(value, Value::Int(_));
             self.texts |= matches!(value, Value::Text(_));
         }
         if let Some(value) = saw.filter(|_| began < self.changed) {
             self.seen.push(Saw { began, ended, value });
         }
-        if changes && !one.failed() {
+        if changes && !operation.failed() {
             self.asked = self.asked.min(began);
-            if one.ok().is_some() {
+            if operation.ok().is_some() {
                 self.changed = self.changed.min(ended);
             }
         }

@@ -96,13 +96,13 @@ impl<'a> Bounds<'a> {
             ("acknowledged later", &|_, call, up| may(call, up) && call.end.is_some()),
             ("without a known outcome by then", &|_, call, up| may(call, up) && call.end.is_none()),
         ];
-        let told = kinds.iter().filter_map(|(what, counts)| self.sum_told(what, *counts));
+        let told = kinds.iter().filter_map(|(name, counts)| self.sum_told(name, *counts));
         let told: Vec<String> = told.collect();
         if told.is_empty() { "nothing had been counted".to_owned() } else { words::list(told) }
     }
 
     /// How many steps of a kind there are, and what they come to.
-    fn sum_told(&self, what: &str, counts: Counts<'_>) -> Option<String> {
+    fn sum_told(&self, name: &str, counts: Counts<'_>) -> Option<String> {
         let steps = self.calls.iter().zip(self.facts).enumerate();
         let steps = steps.filter_map(|(place, (call, fact))| match fact {
             Fact::Increment(by) if *by != 0 && counts(place, call, *by > 0) => Some(*by),
@@ -110,11 +110,11 @@ impl<'a> Bounds<'a> {
         });
         let steps: Vec<i128> = steps.collect();
         let sum: i128 = steps.iter().sum();
-        match (steps.len(), what) {
+        match (steps.len(), name) {
             (0, _) => None,
-            (_, "counted before that") => Some(format!("{sum} that was {what}")),
-            (1, _) => Some(format!("the increment by {sum} {what}")),
-            (count, _) => Some(format!("{count} increments {what}, {sum} together")),
+            (_, "counted before that") => Some(format!("{sum} that was {name}")),
+            (1, _) => Some(format!("the increment by {sum} {name}")),
+            (count, _) => Some(format!("{count} increments {name}, {sum} together")),
         }
     }
 
@@ -169,7 +169,7 @@ impl<'a> Bounds<'a> {
                 accuse.push((by.abs(), place));
             }
         }
-        accuse.sort_unstable_by(|one, other| other.cmp(one));
+        accuse.sort_unstable_by(|first, second| second.cmp(first));
         let mut witness = excuse;
         witness.push(out.read);
         let sign = if out.below { 1 } else { -1 };

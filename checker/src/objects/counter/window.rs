@@ -85,7 +85,7 @@ impl Between<'_> {
                 kept.push((place, !follows));
             }
         }
-        accuse.sort_unstable_by(|one, other| other.cmp(one));
+        accuse.sort_unstable_by(|first, second| second.cmp(first));
         let mut accuse = accuse.into_iter();
         while self.read.1.saturating_sub(sum).saturating_mul(sign) >= 0 {
             let (size, place) = accuse.next()?;

@@ -155,7 +155,7 @@ fn out_of_order(calls: &[Call<'_>], zones: &Zones) -> Option<Violation> {
             };
             return Some(Violation { class, calls: members });
         }
-        lower = lower.into_iter().chain(same).max_by_key(|one| one.0.last.0);
+        lower = lower.into_iter().chain(same).max_by_key(|zone| zone.0.last.0);
     }
     None
 }
@@ -173,8 +173,8 @@ fn accepted_late(calls: &[Call<'_>], old: &[usize], newer: &[usize]) -> bool {
 fn crossed(zones: &Zones) -> Option<Violation> {
     zones.values().find_map(|same| {
         let alone: Vec<Zone> = same.iter().map(|(zone, _)| *zone).collect();
-        let (one, other) = crossing(&alone)?;
-        let calls = [same[one].1.as_slice(), same[other].1.as_slice()].concat();
+        let (first, second) = crossing(&alone)?;
+        let calls = [same[first].1.as_slice(), same[second].1.as_slice()].concat();
         Some(Violation { class: catalogue::STALE_READ, calls })
     })
 }

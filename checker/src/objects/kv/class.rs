@@ -17,8 +17,8 @@ use crate::words;
 pub(super) fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
     match conflict(&refuted.small)? {
         Conflict::Unwritten { seen_by } => Some(unwritten(refuted, refuted.operation(seen_by)?)),
-        Conflict::Incompatible { one, other } => {
-            Some(incompatible(refuted, refuted.operation(one)?, refuted.operation(other)?))
+        Conflict::Incompatible { first, second } => {
+            Some(incompatible(refuted, refuted.operation(first)?, refuted.operation(second)?))
         }
         Conflict::Inverted { late, done } | Conflict::Crossed { late, done, .. } => {
             overtaken(refuted, refuted.operation(late)?, refuted.operation(done)?)
@@ -71,8 +71,8 @@ fn unwritten<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Explanation<'a
 
 fn incompatible<'a>(
     refuted: &Refuted<'a>,
-    one: &'a Operation,
-    other: &'a Operation,
+    first: &'a Operation,
+    second: &'a Operation,
 ) -> Explanation<'a> {
     let shown = |reader| read(reader).unwrap_or_default();
     Explanation {
@@ -80,18 +80,18 @@ fn incompatible<'a>(
         headline: format!(
             "Incompatible reads: process {} read {} = {} at {}, and process {} read {} at {}; \
              neither text can grow into the other",
-            one.process,
+            first.process,
             refuted.name(),
-            shown(one),
-            words::at(ended(one)),
-            other.process,
-            shown(other),
-            words::at(ended(other))
+            shown(first),
+            words::at(ended(first)),
+            second.process,
+            shown(second),
+            words::at(ended(second))
         ),
         because: "Both texts begin with the same write, and appends only add at the end."
             .to_owned(),
-        late: Some(one),
-        done: Some(other),
+        late: Some(first),
+        done: Some(second),
         also: Vec::new(),
         later: None,
     }
@@ -170,15 +170,15 @@ fn too_early<'a>(
 /// Whether nobody ever saw `value`, somebody looked later, and nothing overwrote it.
 fn is_lost(refuted: &Refuted<'_>, done: &Operation, value: &Value) -> bool {
     let key = refuted.key;
-    let all = || refuted.history.operations().iter().filter(|one| one.op.key() == key);
+    let all = || refuted.history.operations().iter().filter(|operation| operation.op.key() == key);
     let began = done.invoked.1;
-    let overwritten = all().any(|one| {
-        let may_be_later = one.completed.as_ref().is_none_or(|(_, end, _)| *end >= began);
-        matches!(one.op, Op::Write { .. })
-            && one.invoked != done.invoked
+    let overwritten = all().any(|operation| {
+        let may_be_later = operation.completed.as_ref().is_none_or(|(_, end, _)| *end >= began);
+        matches!(operation.op, Op::Write { .. })
+            && operation.invoked != done.invoked
             && may_be_later
-            && !one.failed()
+            && !operation.failed()
     });
-    let saw = |one: &Operation| read(one).is_some_and(|seen| holds(&seen, value));
+    let saw = |operation: &Operation| read(operation).is_some_and(|seen| holds(&seen, value));
     !overwritten && !all().any(saw)
 }

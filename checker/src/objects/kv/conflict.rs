@@ -11,7 +11,7 @@ pub(super) enum Conflict {
     /// `seen_by` saw `piece` in a place where it had not been put.
     Twice { seen_by: usize, piece: usize },
     /// Neither of two texts of one epoch is the beginning of the other.
-    Incompatible { one: usize, other: usize },
+    Incompatible { first: usize, second: usize },
     /// `late` began after `done` had ended, but what `done` saw or did comes after `late`.
     Inverted { late: usize, done: usize },
     /// Two blocks would each have to come before the other: `done` ended before `late` began, and
@@ -31,7 +31,7 @@ impl Conflict {
     pub(super) fn places(self) -> Option<Vec<usize>> {
         match self {
             Self::Unwritten { .. } | Self::Twice { .. } => None,
-            Self::Incompatible { one, other } => Some(vec![one, other]),
+            Self::Incompatible { first, second } => Some(vec![first, second]),
             Self::Inverted { late, done } => Some(vec![late, done]),
             Self::Crossed { late, done, early, after } => {
                 Some([late, done, after].into_iter().chain(early).collect())

@@ -25,7 +25,9 @@ fn guilty(calls: &[Call<'_>], texts: &[Text]) -> Option<Vec<usize>> {
     let mut about = match conflict(calls)? {
         Conflict::Unwritten { .. } => return None,
         Conflict::Twice { seen_by, piece } => vec![seen_by, piece],
-        Conflict::Incompatible { one, other } => return Some(parting(calls, texts, [one, other])),
+        Conflict::Incompatible { first, second } => {
+            return Some(parting(calls, texts, [first, second]));
+        }
         Conflict::Inverted { late, done } => vec![late, done],
         Conflict::Crossed { late, done, early, after } => {
             [Some(late), Some(done), early, Some(after)].into_iter().flatten().collect()
@@ -50,9 +52,9 @@ fn is_a_read(call: &Call<'_>) -> bool {
 /// Where the texts of two reads part: their first piece, and the first in which they differ.
 fn parting(calls: &[Call<'_>], texts: &[Text], readers: [usize; 2]) -> Vec<usize> {
     let pieces = apart(calls, texts, &readers, |_| true);
-    let [one, other] = &pieces[..] else { return Vec::new() };
-    let same = one.iter().zip(other).take_while(|(one, other)| one == other).count();
-    let mut about: Vec<usize> = [one.first(), one.get(same), other.first(), other.get(same)]
+    let [first, second] = &pieces[..] else { return Vec::new() };
+    let same = first.iter().zip(second).take_while(|(first, second)| first == second).count();
+    let mut about: Vec<usize> = [first.first(), first.get(same), second.first(), second.get(same)]
         .into_iter()
         .flatten()
         .copied()

@@ -17,14 +17,14 @@ const LENGTHS: usize = 64;
 
 /// What was written, appended or read, per call; none if some call is not one of a store.
 pub(super) fn texts(calls: &[Call<'_>]) -> Option<Vec<Text>> {
-    let one = |call: &Call<'_>| match (call.op, call.outcome) {
+    let of_call = |call: &Call<'_>| match (call.op, call.outcome) {
         (Op::Write { value, .. }, Some(Outcome::Write) | None)
         | (Op::Append { value, .. }, Some(Outcome::Append) | None)
         | (Op::Read { .. }, Some(Outcome::Read { value: Some(value) })) => Some(text(value)),
         (Op::Read { .. }, Some(Outcome::Read { value: None })) => Some("".into()),
         _ => None,
     };
-    calls.iter().map(one).collect()
+    calls.iter().map(of_call).collect()
 }
 
 /// A write or an append: its place in the slice of calls.
@@ -161,7 +161,7 @@ fn epoch(
     for reader in readers.iter().copied() {
         let part = texts[reader].as_bytes();
         if !text.starts_with(part) {
-            return Err(Doubt::Conflict(Conflict::Incompatible { one: reader, other: longest }));
+            return Err(Doubt::Conflict(Conflict::Incompatible { first: reader, second: longest }));
         }
         match epoch.lengths.binary_search(&part.len()) {
             Ok(appends) => epoch.reads.push((reader, appends)),
@@ -181,7 +181,7 @@ pub(super) fn apart(
     wanted: impl Fn(usize) -> bool,
 ) -> Vec<Vec<usize>> {
     let Some(pieces) = Pieces::of(calls, texts) else { return Vec::new() };
-    let one = |reader: &usize| {
+    let split = |reader: &usize| {
         let (text, mut end, mut found) = (texts[*reader].as_bytes(), 0, Vec::new());
         while let Ok(Some(piece)) = pieces.next(text, end) {
             end += texts[piece.place].len();
@@ -192,5 +192,5 @@ pub(super) fn apart(
         }
         found
     };
-    readers.iter().map(one).collect()
+    readers.iter().map(split).collect()
 }

@@ -89,7 +89,7 @@ impl Block {
             block.f = (0, None);
         }
         block.level(calls, epoch.write.as_slice())?;
-        let mut reads = epoch.reads.chunk_by(|one, other| one.1 == other.1).peekable();
+        let mut reads = epoch.reads.chunk_by(|first, second| first.1 == second.1).peekable();
         for appends in 0..=epoch.appends.len() {
             if let Some(reads) = reads.next_if(|reads| reads[0].1 == appends) {
                 let readers: Vec<usize> = reads.iter().map(|(reader, _)| *reader).collect();
@@ -138,7 +138,7 @@ fn crossing(blocks: &[Block]) -> Option<Conflict> {
     };
     let first = backward.iter().find_map(|inner| outer(inner))?;
     let inside =
-        backward.into_iter().filter(|inner| outer(inner).is_some_and(|one| one.f == first.f));
+        backward.into_iter().filter(|inner| outer(inner).is_some_and(|outer| outer.f == first.f));
     crossed(first, newest(inside)?)
 }
 
@@ -157,9 +157,9 @@ fn newest<'b>(inside: impl Iterator<Item = &'b Block>) -> Option<&'b Block> {
 
 /// Names a crossing, seen from the block of which something began last; the first epoch of all
 /// always counts as that one.
-fn crossed(one: &Block, other: &Block) -> Option<Conflict> {
+fn crossed(first: &Block, second: &Block) -> Option<Conflict> {
     let initial = |block: &Block| block.f.1.is_none();
-    let one_late = initial(one) || (!initial(other) && one.s.0 >= other.s.0);
-    let (late, done) = if one_late { (one, other) } else { (other, one) };
+    let one_late = initial(first) || (!initial(second) && first.s.0 >= second.s.0);
+    let (late, done) = if one_late { (first, second) } else { (second, first) };
     Some(Conflict::Crossed { late: late.s.1?, done: done.f.1?, early: late.f.1, after: done.s.1? })
 }

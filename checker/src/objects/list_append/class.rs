@@ -23,9 +23,9 @@ pub(super) fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> 
             Some(internal(refuted.operation(txn)?, key))
         }
         Conflict::Phantom { found_by, .. } => phantom(refuted, refuted.operation(found_by)?),
-        Conflict::Incompatible { one, other, list } => {
-            let (one, other) = (refuted.operation(one)?, refuted.operation(other)?);
-            incompatible((one, other), key(refuted, list)?)
+        Conflict::Incompatible { first, second, list } => {
+            let (first, second) = (refuted.operation(first)?, refuted.operation(second)?);
+            incompatible((first, second), key(refuted, list)?)
         }
         Conflict::Clash(_) => overlooked(refuted),
     }
@@ -113,11 +113,13 @@ pub(crate) fn internal<'a>(txn: &'a Operation, key: Option<&Key>) -> Explanation
 
 fn phantom<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Explanation<'a>> {
     let all = refuted.history.operations();
-    let appends =
-        |one: &&Operation, key: &Key, value: &Value| appended(one).any(|own| own == (key, value));
+    let appends = |operation: &&Operation, key: &Key, value: &Value| {
+        appended(operation).any(|own| own == (key, value))
+    };
     let put = |key: &Key, value: &Value| {
-        let in_time = |one: &&Operation| !one.failed() && one.invoked.1 <= ended(reader);
-        all.iter().filter(in_time).find(|one| appends(one, key, value))
+        let in_time =
+            |operation: &&Operation| !operation.failed() && operation.invoked.1 <= ended(reader);
+        all.iter().filter(in_time).find(|operation| appends(operation, key, value))
     };
     let mut unfounded = None;
     for micro in micros(reader) {
@@ -130,10 +132,11 @@ fn phantom<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Explanati
         }
     }
     let (key, value, twice) = unfounded?;
-    let also: Vec<&Operation> = all.iter().filter(|one| appends(one, key, value)).take(3).collect();
-    let why = match also.iter().find(|one| !one.failed()) {
+    let also: Vec<&Operation> =
+        all.iter().filter(|operation| appends(operation, key, value)).take(3).collect();
+    let why = match also.iter().find(|operation| !operation.failed()) {
         _ if twice => "it found it twice, though it was appended once".to_owned(),
-        Some(one) => format!("its first append began only at {}", words::at(one.invoked.1)),
+        Some(append) => format!("its first append began only at {}", words::at(append.invoked.1)),
         None if also.is_empty() => "nobody ever appended it".to_owned(),
         None => "every append of it had failed".to_owned(),
     };
@@ -153,26 +156,26 @@ fn phantom<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Explanati
 }
 
 fn incompatible<'a>(
-    (one, other): (&'a Operation, &'a Operation),
+    (late, done): (&'a Operation, &'a Operation),
     key: &Key,
 ) -> Option<Explanation<'a>> {
-    let (first, second) = (read(one, key)?, read(other, key)?);
+    let (first, second) = (read(late, key)?, read(done, key)?);
     Some(Explanation {
         class: catalogue::INCOMPATIBLE_READS,
         headline: format!(
             "Incompatible reads: process {} read {key} as {} at {}, and process {} as {} at {}",
-            one.process,
+            late.process,
             list(first),
-            words::at(ended(one)),
-            other.process,
+            words::at(ended(late)),
+            done.process,
             list(second),
-            words::at(ended(other))
+            words::at(ended(done))
         ),
         because:
             "A list only grows at its end, so one of the two must be the beginning of the other."
                 .to_owned(),
-        late: Some(one),
-        done: Some(other),
+        late: Some(late),
+        done: Some(done),
         also: Vec::new(),
         later: None,
     })
@@ -181,8 +184,8 @@ fn incompatible<'a>(
 /// A transaction that did not find an element that had been appended before it began.
 fn overlooked<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
     Lists::of(&refuted.small)?.ok()?;
-    let mut pairs = refuted.small.iter().enumerate().flat_map(|(done, one)| {
-        let late = refuted.small.iter().enumerate().filter(|(_, other)| one.precedes(other));
+    let mut pairs = refuted.small.iter().enumerate().flat_map(|(done, call)| {
+        let late = refuted.small.iter().enumerate().filter(|(_, other)| call.precedes(other));
         late.map(move |(late, _)| (done, late))
     });
     pairs.find_map(|(done, late)| {
@@ -209,7 +212,9 @@ struct Missed<'a, 'b> {
 fn missed<'a>(refuted: &Refuted<'a>, missed: &Missed<'a, '_>) -> Explanation<'a> {
     let Missed { done, late, key, value, found } = *missed;
     let all = refuted.history.operations();
-    let ever = all.iter().find(|one| read(one, key).is_some_and(|values| values.contains(value)));
+    let ever = all
+        .iter()
+        .find(|operation| read(operation, key).is_some_and(|values| values.contains(value)));
     let (since, at) = (words::at(ended(done)), words::at(ended(late)));
     let (class, headline) = match ever {
         Some(_) => (

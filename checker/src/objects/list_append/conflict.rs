@@ -12,7 +12,7 @@ pub(super) enum Conflict {
     /// `found_by` found an element that nobody appended, or one twice.
     Phantom { found_by: usize, list: usize, position: usize },
     /// Neither of two lists is the beginning of the other.
-    Incompatible { one: usize, other: usize, list: usize },
+    Incompatible { first: usize, second: usize, list: usize },
     /// Transactions that cannot all be in order, and the lists that make it so.
     Clash(Clash),
 }

@@ -88,10 +88,10 @@ impl<'a> Version<'a> {
         let mut order = Vec::new();
         if let Some((found_by, values)) = longest.copied() {
             let differs = |(_, found): &&(usize, &[Value])| !values.starts_with(found);
-            if let Some((one, _)) = list.found.iter().find(differs) {
+            if let Some((first, _)) = list.found.iter().find(differs) {
                 return Err(Some(Conflict::Incompatible {
-                    one: *one,
-                    other: found_by,
+                    first: *first,
+                    second: found_by,
                     list: number,
                 }));
             }
@@ -168,9 +168,9 @@ impl<'a> Version<'a> {
 
     /// States which transaction comes before which.
     fn state(&self, list: &List<'_>, why: usize, (counts, order): (&[bool], &mut Precedence)) {
-        let mut before = |one: usize, other: usize| {
-            if one != other {
-                order.before(one, other, why);
+        let mut before = |first: usize, second: usize| {
+            if first != second {
+                order.before(first, second, why);
             }
         };
         for pair in self.order.windows(2) {

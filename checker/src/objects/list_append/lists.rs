@@ -47,13 +47,13 @@ impl<'a> Lists<'a> {
             let (ops, answered) = micros(call)?;
             let mut own: Vec<Own<'a>> = Vec::new();
             for micro in ops {
-                let Some((key, what)) = asked(micro, answered)? else { continue };
+                let Some((key, access)) = asked(micro, answered)? else { continue };
                 let number = lists.number(&mut numbers, key);
                 let at = own.iter().position(|own| own.key == number).unwrap_or_else(|| {
                     own.push(Own { key: number, ..Own::default() });
                     own.len() - 1
                 });
-                if !own[at].goes_on(what) && torn.is_none() {
+                if !own[at].goes_on(access) && torn.is_none() {
                     torn = Some(Conflict::Internal { txn: place, list: number });
                 }
             }
@@ -106,9 +106,9 @@ fn asked(micro: &Micro, answered: bool) -> Option<Option<(&Key, What<'_>)>> {
 }
 
 impl<'a> Own<'a> {
-    /// Whether `what` agrees with what the transaction did before.
-    fn goes_on(&mut self, what: What<'a>) -> bool {
-        match what {
+    /// Whether `access` agrees with what the transaction did before.
+    fn goes_on(&mut self, access: What<'a>) -> bool {
+        match access {
             What::Appended(value) => {
                 self.appended.push(value);
                 true

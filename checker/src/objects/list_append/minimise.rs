@@ -39,14 +39,15 @@ fn guilty<'a>(calls: &[Call<'a>]) -> Option<Guilty<'a>> {
                 }
             }
         }
-        Conflict::Incompatible { one, other, list } => {
+        Conflict::Incompatible { first, second, list } => {
             let (key, found) = (lists.keys[list], &lists.list[list].found);
             let by = |txn| found.iter().find(|(own, _)| *own == txn).map(|(_, found)| *found);
-            let (one, other) = (by(one)?, by(other)?);
+            let (first, second) = (by(first)?, by(second)?);
             // Where the two lists part.
-            let (one, other) = one.iter().zip(other).find(|(one, other)| one != other)?;
+            let (first, second) =
+                first.iter().zip(second).find(|(first, second)| first != second)?;
             guilty.lists.insert(key);
-            guilty.elements.extend([(key, one), (key, other)]);
+            guilty.elements.extend([(key, first), (key, second)]);
         }
         Conflict::Internal { .. } | Conflict::Phantom { .. } => return None,
     }
@@ -57,7 +58,7 @@ fn guilty<'a>(calls: &[Call<'a>]) -> Option<Guilty<'a>> {
 /// name nothing of it are left out.
 pub(super) fn weakened(calls: &[Call<'_>]) -> Weakened {
     let Some(guilty) = guilty(calls) else { return Weakened::new() };
-    let one = |call: &Call<'_>| {
+    let narrow = |call: &Call<'_>| {
         let (ops, _) = micros(call)?;
         let ops: Vec<Micro> = ops.iter().filter_map(|micro| narrowed(micro, &guilty)).collect();
         (!ops.is_empty()).then(|| {
@@ -66,7 +67,7 @@ pub(super) fn weakened(calls: &[Call<'_>]) -> Weakened {
             (call.id, (op, outcome))
         })
     };
-    calls.iter().filter_map(one).collect()
+    calls.iter().filter_map(narrow).collect()
 }
 
 fn narrowed(micro: &Micro, guilty: &Guilty<'_>) -> Option<Micro> {

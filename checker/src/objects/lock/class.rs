@@ -94,30 +94,30 @@ fn again<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> {
     })
 }
 
-/// Two holders held it at once. `one` is the hold of which something had been shown first.
-fn twice<'a>(refuted: &Refuted<'a>, one: &Hold, other: &Hold) -> Option<Explanation<'a>> {
+/// Two holders held it at once. `former` is the hold of which something had been shown first.
+fn twice<'a>(refuted: &Refuted<'a>, former: &Hold, latter: &Hold) -> Option<Explanation<'a>> {
     let key = refuted.name();
-    let (first, second) = (refuted.operation(one.acquire)?, refuted.operation(other.acquire)?);
+    let (first, second) = (refuted.operation(former.acquire)?, refuted.operation(latter.acquire)?);
     let calls = &refuted.small;
-    let (since, granted) = (calls[one.acquire].end, calls[other.acquire].end);
+    let (since, granted) = (calls[former.acquire].end, calls[latter.acquire].end);
     // Granted before anybody asked to give it back.
-    let within = granted.is_some_and(|time| time.saturating_add(1) < one.zone(calls).last.0);
+    let within = granted.is_some_and(|time| time.saturating_add(1) < former.zone(calls).last.0);
     let headline = if since.is_some() && since <= granted && within {
         format!(
             "Lock held twice: {key} was granted to holder {} at {}, while holder {} had held it \
              since {}",
-            other.holder,
+            latter.holder,
             when(second),
-            one.holder,
+            former.holder,
             when(first)
         )
     } else {
         format!(
             "Lock held twice: holders {} and {} both held {key}: {}, and {}",
-            one.holder,
-            other.holder,
-            shown(refuted, one, first),
-            shown(refuted, other, second)
+            former.holder,
+            latter.holder,
+            shown(refuted, former, first),
+            shown(refuted, latter, second)
         )
     };
     Some(Explanation {

@@ -8,7 +8,7 @@ use crate::objects::zones::{Zone, crossing};
 
 /// Every hold, and whether it is known to be one.
 pub(super) fn all(held: &[Held]) -> impl Iterator<Item = &Hold> {
-    held.iter().flat_map(|one| match &one.way {
+    held.iter().flat_map(|holder| match &holder.way {
         Way::Only(holds) | Way::Loose(holds) => holds.as_slice(),
         Way::Unknown => &[],
     })
@@ -31,8 +31,8 @@ pub(super) fn crossing_of<'h>(
         zones.push(Zone::of(calls, [place]));
         members.push(holder.to_vec());
     }
-    let (one, other) = crossing(&zones)?;
-    let mut calls = [members[one].as_slice(), members[other].as_slice()].concat();
+    let (first, second) = crossing(&zones)?;
+    let mut calls = [members[first].as_slice(), members[second].as_slice()].concat();
     calls.sort_unstable();
     calls.dedup();
     Some(Violation { class: catalogue::LOCK_HELD_TWICE, calls })

@@ -242,7 +242,7 @@ impl Row<'_> {
         } else {
             (&self.asked.unseen_acquires, catalogue::RELEASE_NOT_HELD)
         };
-        if unseen.first().is_some_and(|one| !self.calls[last].precedes(&self.calls[*one])) {
+        if unseen.first().is_some_and(|place| !self.calls[last].precedes(&self.calls[*place])) {
             return Violation { class, calls: self.asked.all() };
         }
         let mut calls = vec![last];

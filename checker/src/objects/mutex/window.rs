@@ -242,8 +242,9 @@ struct LeftOut {
 impl LeftOut {
     /// None if the witness is the whole span.
     fn of(refuted: &Refuted<'_>) -> Option<Self> {
-        let on_it =
-            |one: &&Operation| Mutex::KINDS.contains(&one.op.kind()) && one.op.key() == refuted.key;
+        let on_it = |operation: &&Operation| {
+            Mutex::KINDS.contains(&operation.op.kind()) && operation.op.key() == refuted.key
+        };
         let operations = refuted.history.operations().iter().filter(on_it);
         let calls: Vec<Call<'_>> =
             operations.filter_map(Call::of).filter_map(|call| call.at(refuted.at)).collect();
@@ -277,7 +278,7 @@ mod tests {
     /// A few calls around their instants, mostly in turns; some nobody saw the end of.
     fn draw(dice: &mut Dice) -> Vec<Drawn> {
         let mut held = false;
-        let one = |place: u64| {
+        let step = |place: u64| {
             held = if dice.below(6) == 0 { held } else { !held };
             let (key, holder, now) = ("m".into(), dice.below(3), 8 * place + 20);
             let (start, end) = (now - dice.below(20), now + dice.below(20));
@@ -290,12 +291,12 @@ mod tests {
                 false => (Op::Release { key, holder }, end.map(|_| Outcome::Release), start, end),
             }
         };
-        (0..7).map(one).collect()
+        (0..7).map(step).collect()
     }
 
     fn calls(drawn: &[Drawn]) -> Vec<Call<'_>> {
-        let call = |(id, one): (u64, _)| {
-            let (op, outcome, start, end): &Drawn = one;
+        let call = |(id, drawn): (u64, _)| {
+            let (op, outcome, start, end): &Drawn = drawn;
             Call { id, op, outcome: outcome.as_ref(), start: *start, end: *end }
         };
         (0..).zip(drawn).map(call).collect()

@@ -41,14 +41,13 @@ fn all<'a>(refuted: &Refuted<'a>) -> impl Iterator<Item = &'a Operation> {
 }
 
 fn enqueues<'a>(refuted: &Refuted<'a>, value: &Value) -> Vec<&'a Operation> {
-    let of_it =
-        |one: &&Operation| matches!(&one.op, Op::Enqueue { value: own, .. } if own == value);
+    let of_it = |operation: &&Operation| matches!(&operation.op, Op::Enqueue { value: own, .. } if own == value);
     all(refuted).filter(of_it).collect()
 }
 
 fn dequeue_of<'a>(refuted: &Refuted<'a>, value: &Value) -> Option<&'a Operation> {
-    let dequeue = |one: &&Operation| matches!(one.op, Op::Dequeue { .. });
-    all(refuted).filter(dequeue).find(|one| element(one) == Some(value))
+    let dequeue = |operation: &&Operation| matches!(operation.op, Op::Dequeue { .. });
+    all(refuted).filter(dequeue).find(|operation| element(operation) == Some(value))
 }
 
 fn ended(operation: &Operation) -> String {
@@ -58,8 +57,10 @@ fn ended(operation: &Operation) -> String {
 fn phantom<'a>(refuted: &Refuted<'a>, dequeue: &'a Operation) -> Option<Explanation<'a>> {
     let value = element(dequeue)?;
     let also = enqueues(refuted, value);
-    let why = match also.iter().find(|one| !one.failed()) {
-        Some(one) => format!("its first enqueue began only at {}", words::at(one.invoked.1)),
+    let why = match also.iter().find(|operation| !operation.failed()) {
+        Some(enqueue) => {
+            format!("its first enqueue began only at {}", words::at(enqueue.invoked.1))
+        }
         None if also.is_empty() => "nobody ever enqueued it".to_owned(),
         None => "every enqueue of it had failed".to_owned(),
     };
@@ -137,13 +138,13 @@ fn overtaken<'a>(refuted: &Refuted<'a>, ahead: &Times, behind: &Times) -> Option
 /// The element of `enqueue` never came out, and `seen` shows that it is not there any more.
 fn lost<'a>(refuted: &Refuted<'a>, enqueue: &'a Operation, seen: &'a Operation) -> Explanation<'a> {
     let value = element(enqueue).cloned().unwrap_or_default();
-    let what = match element(seen) {
+    let seen_words = match element(seen) {
         Some(other) => format!("dequeued {other}, which came in after it,"),
         None => "found the queue empty".to_owned(),
     };
-    let unseen = |one: &&Operation| {
-        let began = matches!(one.op, Op::Dequeue { .. }) && one.invoked.1 <= refuted.at;
-        began && one.ok().is_none_or(|(time, ..)| time > refuted.at) && !one.failed()
+    let unseen = |operation: &&Operation| {
+        let began = matches!(operation.op, Op::Dequeue { .. }) && operation.invoked.1 <= refuted.at;
+        began && operation.ok().is_none_or(|(time, ..)| time > refuted.at) && !operation.failed()
     };
     let because = match all(refuted).filter(unseen).count() {
         0 => format!("Nobody can have taken {value} by then, so the queue must still hold it."),
@@ -155,7 +156,7 @@ fn lost<'a>(refuted: &Refuted<'a>, enqueue: &'a Operation, seen: &'a Operation) 
         class: catalogue::LOST_ELEMENT,
         headline: format!(
             "Lost element: {value} was enqueued to {} by process {} and acknowledged at {}, and \
-             nobody ever dequeued it; process {} {what} at {}",
+             nobody ever dequeued it; process {} {seen_words} at {}",
             refuted.name(),
             enqueue.process,
             ended(enqueue),
@@ -180,8 +181,9 @@ fn not_empty<'a>(refuted: &Refuted<'a>, empty: usize) -> Option<Explanation<'a>>
         .filter(there)
         .filter_map(|place| refuted.operation(place))
         .collect();
-    let never_out =
-        |one: &&&Operation| element(one).is_some_and(|value| dequeue_of(refuted, value).is_none());
+    let never_out = |operation: &&&Operation| {
+        element(operation).is_some_and(|value| dequeue_of(refuted, value).is_none())
+    };
     if let Some(enqueue) = inside.iter().find(never_out) {
         return Some(lost(refuted, enqueue, seen));
     }

@@ -31,16 +31,16 @@ impl Conflict {
             Self::Phantom { dequeue } => (catalogue::PHANTOM_ELEMENT, elements.beside(*dequeue)),
             Self::Twice { second, .. } => (catalogue::DUPLICATE_DEQUEUE, elements.beside(*second)),
             Self::Overtaken { ahead, behind } => {
-                let both = [ahead, behind].map(|one| one.enqueue);
+                let both = [ahead, behind].map(|times| times.enqueue);
                 let both = both.into_iter().flat_map(|enqueue| elements.beside(enqueue));
                 let mut calls: Vec<usize> = both.collect();
                 // If nobody is known to have taken it, one unseen dequeue may have; and then what
                 // came before it is owed by the same time, and takes one each.
                 if ahead.going == NEVER && !elements.unseen.is_empty() {
-                    let owed = |one: &Times| {
-                        one.going == NEVER
-                            && one.there <= ahead.there
-                            && one.enqueue != ahead.enqueue
+                    let owed = |times: &Times| {
+                        times.going == NEVER
+                            && times.there <= ahead.there
+                            && times.enqueue != ahead.enqueue
                     };
                     calls.extend(elements.of_times(owed));
                     calls.extend(elements.unseen_by(behind.gone));
@@ -50,7 +50,7 @@ impl Conflict {
             Self::NotEmpty { empty } => {
                 let call = elements.calls[*empty];
                 let end = call.end.unwrap_or(NEVER);
-                let there = |one: &Times| one.there < end && call.start < one.going;
+                let there = |times: &Times| times.there < end && call.start < times.going;
                 let mut calls = elements.of_times(there);
                 calls.extend(elements.unseen_by(end));
                 calls.push(*empty);
@@ -143,8 +143,8 @@ impl<'a> Elements<'a> {
     /// The calls on the elements whose times `fit`.
     fn of_times(&self, fit: impl Fn(&Times) -> bool) -> Vec<usize> {
         let times = self.times().unwrap_or_default();
-        let fit = times.iter().filter(|one| fit(one));
-        fit.flat_map(|one| std::iter::once(one.enqueue).chain(one.dequeue)).collect()
+        let fit = times.iter().filter(|times| fit(times));
+        fit.flat_map(|times| std::iter::once(times.enqueue).chain(times.dequeue)).collect()
     }
 
     /// The dequeues of which nobody saw the answer and that had begun by `time`.

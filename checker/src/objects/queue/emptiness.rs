@@ -61,12 +61,12 @@ pub(crate) fn not_empty(
     elements: &Elements<'_>,
     times: &[Times],
 ) -> Option<usize> {
-    let known = || times.iter().filter(|one| one.there < one.going && one.going < NEVER);
-    let owed = times.iter().filter(|one| one.going == NEVER);
+    let known = || times.iter().filter(|times| times.there < times.going && times.going < NEVER);
+    let owed = times.iter().filter(|times| times.going == NEVER);
     let presence = Presence {
-        came: sorted(known().map(|one| one.there)),
-        went: sorted(known().map(|one| one.going)),
-        owed: sorted(owed.map(|one| one.there)),
+        came: sorted(known().map(|times| times.there)),
+        went: sorted(known().map(|times| times.going)),
+        owed: sorted(owed.map(|times| times.there)),
         unseen: &elements.unseen,
     };
     let instants = presence.went.iter().chain(presence.unseen).copied();

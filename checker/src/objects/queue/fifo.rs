@@ -54,13 +54,13 @@ fn ordered(calls: &[Call<'_>], elements: &Elements<'_>, times: &[Times]) -> Opti
 
 /// Two elements whose dequeues are known, in the wrong order.
 fn overtaken(times: &[Times]) -> Option<Conflict> {
-    let mut ahead: Vec<&Times> = times.iter().filter(|one| one.going < NEVER).collect();
+    let mut ahead: Vec<&Times> = times.iter().filter(|times| times.going < NEVER).collect();
     let mut behind = ahead.clone();
-    ahead.sort_unstable_by_key(|one| one.there);
-    behind.sort_unstable_by_key(|one| one.coming);
+    ahead.sort_unstable_by_key(|times| times.there);
+    behind.sort_unstable_by_key(|times| times.coming);
     let (mut ahead, mut last) = (ahead.into_iter().peekable(), None::<&Times>);
     for behind in behind {
-        while let Some(next) = ahead.next_if(|one| one.there < behind.coming) {
+        while let Some(next) = ahead.next_if(|times| times.there < behind.coming) {
             last = last.filter(|last| last.going >= next.going).or(Some(next));
         }
         if let Some(ahead) = last.filter(|ahead| behind.gone < ahead.going) {
@@ -72,15 +72,15 @@ fn overtaken(times: &[Times]) -> Option<Conflict> {
 
 /// An element that must have been taken by some instant, by which too few unseen dequeues began.
 fn skipped(times: &[Times], unseen: &[Nanos]) -> Option<Conflict> {
-    let mut left: Vec<&Times> = times.iter().filter(|one| one.going == NEVER).collect();
-    let mut taken: Vec<&Times> = times.iter().filter(|one| one.going < NEVER).collect();
-    left.sort_unstable_by_key(|one| std::cmp::Reverse(one.there));
-    taken.sort_unstable_by_key(|one| std::cmp::Reverse(one.coming));
+    let mut left: Vec<&Times> = times.iter().filter(|times| times.going == NEVER).collect();
+    let mut taken: Vec<&Times> = times.iter().filter(|times| times.going < NEVER).collect();
+    left.sort_unstable_by_key(|times| std::cmp::Reverse(times.there));
+    taken.sort_unstable_by_key(|times| std::cmp::Reverse(times.coming));
     let (mut taken, mut first) = (taken.into_iter().peekable(), None::<&Times>);
     // From the last element to the first: the deadlines only get earlier.
     let mut deadlines: Vec<(&Times, &Times)> = Vec::new();
     for ahead in left {
-        while let Some(next) = taken.next_if(|one| one.coming > ahead.there) {
+        while let Some(next) = taken.next_if(|times| times.coming > ahead.there) {
             first = first.filter(|first| first.gone <= next.gone).or(Some(next));
         }
         deadlines.extend(first.map(|behind| (ahead, behind)));

@@ -86,11 +86,16 @@ impl<'a> Owed<'a> {
             }
         }
         let once = || elements.values().filter(|(_, count, _)| *count == 1);
-        let behind = once().filter(|one| ordered && one.2).filter_map(|one| Some(one.0?.start));
+        let behind = once()
+            .filter(|element| ordered && element.2)
+            .filter_map(|element| Some(element.0?.start));
         let last = behind.max().max(last_empty);
         let is_owed = |call: &Call<'a>| call.end.is_some_and(|end| Some(end) < last);
-        let mut enqueues: Vec<Call<'a>> =
-            once().filter(|one| !one.2).filter_map(|one| one.0).filter(is_owed).collect();
+        let mut enqueues: Vec<Call<'a>> = once()
+            .filter(|element| !element.2)
+            .filter_map(|element| element.0)
+            .filter(is_owed)
+            .collect();
         enqueues.sort_by_key(|call| (call.end, call.id));
         Self { unseen, enqueues }
     }
@@ -183,8 +188,8 @@ mod tests {
         let (mut dice, mut went) = (Dice(5), 0);
         for _ in 0..20_000 {
             let drawn = draw(&mut dice);
-            let call = |(id, one): (u64, _)| {
-                let (op, outcome, start, end): &(Op, Option<Outcome>, Nanos, Nanos) = one;
+            let call = |(id, drawn): (u64, _)| {
+                let (op, outcome, start, end): &(Op, Option<Outcome>, Nanos, Nanos) = drawn;
                 let end = outcome.as_ref().map(|_| *end);
                 Call { id, op, outcome: outcome.as_ref(), start: *start, end }
             };

@@ -83,8 +83,9 @@ impl<'a> Repeated<'a> {
         let values: BTreeSet<&Value> =
             places.iter().filter_map(|place| element(&self.calls[*place])).collect();
         let all = places.is_empty();
-        let open =
-            |one: &usize| self.ways[*one] > 1 && (all || values.contains(self.taken[*one].value));
+        let open = |place: &usize| {
+            self.ways[*place] > 1 && (all || values.contains(self.taken[*place].value))
+        };
         (0..self.taken.len()).filter(open).collect()
     }
 }
@@ -100,10 +101,10 @@ impl Choices for Repeated<'_> {
             Some((place, Op::Enqueue { key: key.clone(), value: self.names.of(place) }))
         };
         let enqueues: Vec<(usize, Op)> = self.enqueues.iter().copied().filter_map(name).collect();
-        let taken = |(one, way): (&Taken<'_>, &usize)| {
-            let enqueue = one.enqueues.get(*way);
-            let value = enqueue.map_or_else(|| self.names.nobody(), |place| self.names.of(*place));
-            (one.place, Outcome::Dequeue { value: Some(value) })
+        let taken = |(taken, way): (&Taken<'_>, &usize)| {
+            let enqueue = taken.enqueues.get(*way);
+            let value = enqueue.map_or_else(|| self.names.unused(), |place| self.names.of(*place));
+            (taken.place, Outcome::Dequeue { value: Some(value) })
         };
         let taken: Vec<(usize, Outcome)> = self.taken.iter().zip(ways).map(taken).collect();
         let mut calls = self.calls.to_vec();

@@ -158,7 +158,7 @@ impl Choices for Repeated<'_> {
     fn choose(&self, ways: &[usize]) -> Chosen {
         let seen = |(look, way): (&Look<'_>, &usize)| {
             let writer = look.writers.get(*way);
-            (look.place, writer.map_or_else(|| self.names.nobody(), |place| self.names.of(*place)))
+            (look.place, writer.map_or_else(|| self.names.unused(), |place| self.names.of(*place)))
         };
         let seen: Map<usize, Value> = self.looks.iter().zip(ways).map(seen).collect();
         let writers = self.writers.values().flatten().copied();

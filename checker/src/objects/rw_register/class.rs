@@ -38,10 +38,14 @@ fn unwritten<'a>(
     (key, value): (&Key, &Value),
 ) -> Explanation<'a> {
     let all = refuted.history.operations().iter();
-    let also: Vec<&Operation> = all.filter(|one| writes(one, key, value)).take(3).collect();
-    let why = match also.iter().find(|one| !one.failed()) {
-        Some(one) => {
-            format!("the transaction of process {} that wrote it left another value", one.process)
+    let also: Vec<&Operation> =
+        all.filter(|operation| writes(operation, key, value)).take(3).collect();
+    let why = match also.iter().find(|operation| !operation.failed()) {
+        Some(writer) => {
+            format!(
+                "the transaction of process {} that wrote it left another value",
+                writer.process
+            )
         }
         None if also.is_empty() => "nothing ever wrote it".to_owned(),
         None => "every write of it had failed".to_owned(),

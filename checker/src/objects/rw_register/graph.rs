@@ -50,10 +50,10 @@ impl Graph {
         self.windows.len() - 1
     }
 
-    /// States that `one` comes before `other`, whatever follows from it; for [`Self::settle`].
-    pub(super) fn state(&mut self, one: Node, other: Node) {
-        self.later[one].push(other as u32);
-        self.earlier[other].push(one as u32);
+    /// States that `first` comes before `second`, whatever follows from it; for [`Self::settle`].
+    pub(super) fn state(&mut self, first: Node, second: Node) {
+        self.later[first].push(second as u32);
+        self.earlier[second].push(first as u32);
     }
 
     /// When each node can take effect, from all that was stated. False: they cannot all.
@@ -106,9 +106,9 @@ impl Graph {
     pub(super) fn back_to(&mut self, mark: usize) {
         while self.trail.len() > mark {
             match self.trail.pop() {
-                Some(Change::Pair(one, other)) => {
-                    self.later[one as usize].pop();
-                    self.earlier[other as usize].pop();
+                Some(Change::Pair(first, second)) => {
+                    self.later[first as usize].pop();
+                    self.earlier[second as usize].pop();
                 }
                 Some(Change::Window(node, window)) => self.windows[node as usize] = window,
                 None => {}
@@ -116,14 +116,16 @@ impl Graph {
         }
     }
 
-    /// Adds that `one` comes before `other`. False: it cannot; what was changed is to be taken back.
-    pub(super) fn add(&mut self, one: Node, other: Node) -> bool {
-        if self.windows[one].0 > self.windows[other].1 || self.leads(other, one) {
+    /// Adds that `first` comes before `second`. False: it cannot, and the caller takes back what was
+    /// changed.
+    pub(super) fn add(&mut self, first: Node, second: Node) -> bool {
+        if self.windows[first].0 > self.windows[second].1 || self.leads(second, first) {
             return false;
         }
-        self.state(one, other);
-        self.trail.push(Change::Pair(one as u32, other as u32));
-        self.push_later(other, self.windows[one].0) && self.push_earlier(one, self.windows[other].1)
+        self.state(first, second);
+        self.trail.push(Change::Pair(first as u32, second as u32));
+        self.push_later(second, self.windows[first].0)
+            && self.push_earlier(first, self.windows[second].1)
     }
 
     /// Whether `to` comes after `from`, by pairs.

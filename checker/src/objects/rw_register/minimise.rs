@@ -57,7 +57,7 @@ fn fewest<'a>(calls: &[Call<'a>]) -> BTreeSet<&'a Key> {
 
 /// What `calls` did with the registers in `about`.
 fn on(calls: &[Call<'_>], about: &BTreeSet<&Key>) -> Weakened {
-    let one = |call: &Call<'_>| {
+    let narrow = |call: &Call<'_>| {
         let (ops, _) = micros(call)?;
         let ops: Vec<Micro> =
             ops.iter().filter(|micro| about.contains(name(micro))).cloned().collect();
@@ -65,7 +65,7 @@ fn on(calls: &[Call<'_>], about: &BTreeSet<&Key>) -> Weakened {
         let both = (Op::Txn { ops: ops.clone() }, Outcome::Txn { ops: ops.clone() });
         (!ops.is_empty()).then_some((call.id, both))
     };
-    calls.iter().filter_map(one).collect()
+    calls.iter().filter_map(narrow).collect()
 }
 
 fn name(micro: &Micro) -> &Key {

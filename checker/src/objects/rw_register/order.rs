@@ -46,7 +46,9 @@ pub(super) fn decide(calls: &[Call<'_>], registers: &Registers<'_>) -> Finding {
     if !versions.graph.settle() {
         return refuted();
     }
-    versions.open.sort_by_key(|(one, other)| (one.began.max(other.began), one.head, other.head));
+    versions
+        .open
+        .sort_by_key(|(first, second)| (first.began.max(second.began), first.head, second.head));
     match guess(&mut versions.graph, &versions.open) {
         Guessed::Impossible => refuted(),
         Guessed::Fits if is_legal(calls, &versions) => Finding::Legal,
@@ -83,8 +85,8 @@ const PATIENCE: usize = 16;
 fn guess_for_a_while(graph: &mut Graph, open: &[Open], patience: usize) -> (Guessed, Vec<usize>) {
     let (mut guesses, mut met, mut pair): (Vec<Guess>, Vec<usize>, usize) =
         (Vec::new(), Vec::new(), 0);
-    while let Some((one, other)) = open.get(pair) {
-        let (first, second) = if likely(one, other) { (one, other) } else { (other, one) };
+    while let Some((left, right)) = open.get(pair) {
+        let (first, second) = if likely(left, right) { (left, right) } else { (right, left) };
         let mark = graph.mark();
         if graph.add(first.end, second.head) {
             guesses.push(Guess { pair, mark, last: false });
@@ -113,8 +115,8 @@ fn guess_for_a_while(graph: &mut Graph, open: &[Open], patience: usize) -> (Gues
 fn taken_back(graph: &mut Graph, open: &[Open], guesses: &mut Vec<Guess>) -> Option<usize> {
     while let Some(Guess { pair, mark, last }) = guesses.pop() {
         graph.back_to(mark);
-        let (one, other) = &open[pair];
-        let (first, second) = if likely(one, other) { (one, other) } else { (other, one) };
+        let (left, right) = &open[pair];
+        let (first, second) = if likely(left, right) { (left, right) } else { (right, left) };
         if !last && graph.add(second.end, first.head) {
             guesses.push(Guess { pair, mark, last: true });
             return Some(pair);
@@ -124,10 +126,10 @@ fn taken_back(graph: &mut Graph, open: &[Open], guesses: &mut Vec<Guess>) -> Opt
     None
 }
 
-/// Whether `one` more likely comes before `other`: by the middle of the time in which each may.
-fn likely(one: &Block, other: &Block) -> bool {
+/// Whether `first` more likely comes before `second`: by the middle of the time in which each may.
+fn likely(first: &Block, second: &Block) -> bool {
     let middle = |block: &Block| u128::from(block.began) + u128::from(block.ended);
-    (middle(one), one.head) <= (middle(other), other.head)
+    (middle(first), first.head) <= (middle(second), second.head)
 }
 
 /// Whether the order that was found is one that the model and real time allow.

@@ -48,7 +48,7 @@ struct Repeated<'a> {
     writers: Vec<(&'a Key, usize)>,
     /// Their names, and one that no version has.
     names: Vec<Value>,
-    nobody: Value,
+    unused: Value,
     looks: Vec<Look<'a>>,
     ways: Vec<usize>,
 }
@@ -60,8 +60,8 @@ impl<'a> Repeated<'a> {
         let values = values.flat_map(|(_, own)| own.wrote.into_iter().chain(own.found.flatten()));
         let names = Names::beside(values);
         let (writers, looks, ways) = (Vec::new(), Vec::new(), Vec::new());
-        let nobody = names.nobody();
-        let mut all = Self { calls, registers, writers, names: Vec::new(), nobody, looks, ways };
+        let unused = names.unused();
+        let mut all = Self { calls, registers, writers, names: Vec::new(), unused, looks, ways };
         for (key, steps) in registers {
             all.register(key, steps);
         }
@@ -111,7 +111,7 @@ impl<'a> Repeated<'a> {
             }
         }
         for (look, way) in self.looks.iter().zip(ways) {
-            let name = look.versions.get(*way).map_or(&self.nobody, |number| &self.names[*number]);
+            let name = look.versions.get(*way).map_or(&self.unused, |number| &self.names[*number]);
             let steps = registers.get_mut(look.key);
             if let Some((_, own)) = steps.and_then(|steps| steps.get_mut(look.step)) {
                 own.found = Some(Some(name));

@@ -61,15 +61,15 @@ fn phantom<'a>(
     seen_by: usize,
 ) -> Option<Explanation<'a>> {
     let looker = refuted.operation(seen_by)?;
-    let unfounded = elements.list.iter().position(|one| {
+    let unfounded = elements.list.iter().position(|element| {
         let late = |add: &usize| refuted.small[seen_by].precedes(&refuted.small[*add]);
-        elements.seen_by(one).any(|place| place == seen_by) && one.adds.iter().all(late)
+        elements.seen_by(element).any(|place| place == seen_by) && element.adds.iter().all(late)
     })?;
     let value = elements.values[unfounded];
-    let of_it = |one: &&Operation| matches!(&one.op, Op::Add { value: own, .. } if own == value);
+    let of_it = |operation: &&Operation| matches!(&operation.op, Op::Add { value: own, .. } if own == value);
     let also: Vec<&Operation> = all(refuted).filter(of_it).take(3).collect();
-    let why = match also.iter().find(|one| !one.failed()) {
-        Some(one) => format!("its first add began only at {}", words::at(one.invoked.1)),
+    let why = match also.iter().find(|operation| !operation.failed()) {
+        Some(add) => format!("its first add began only at {}", words::at(add.invoked.1)),
         None if also.is_empty() => "nobody ever added it".to_owned(),
         None => "every add of it had failed".to_owned(),
     };
@@ -97,8 +97,8 @@ fn missing<'a>(
 ) -> Option<Explanation<'a>> {
     let (late, done) = (refuted.operation(late)?, refuted.operation(done)?);
     let how = if matches!(done.op, Op::Add { .. }) { "acknowledged" } else { "seen" };
-    let again =
-        all(refuted).find(|one| one.invoked.1 > ended(late) && saw(one, value) == Some(true));
+    let again = all(refuted)
+        .find(|operation| operation.invoked.1 > ended(late) && saw(operation, value) == Some(true));
     let (name, since, at) = (refuted.name(), words::at(ended(done)), words::at(ended(late)));
     let (class, headline) = match again {
         Some(again) => (

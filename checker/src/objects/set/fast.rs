@@ -65,7 +65,7 @@ pub(super) fn decision_in_order(
     if let Some(seen_by) = phantom(calls, elements) {
         return FastDecision::Refuted(Conflict::Phantom { seen_by });
     }
-    if elements.list.iter().any(|one| one.adds.len() > 1 || one.removes.len() > 1) {
+    if elements.list.iter().any(|element| element.adds.len() > 1 || element.removes.len() > 1) {
         return FastDecision::Ambiguous;
     }
     match Sets::stated(calls, elements, known) {
@@ -76,10 +76,10 @@ pub(super) fn decision_in_order(
 
 /// The first call to end that saw an element of which every add began only later.
 fn phantom(calls: &[Call<'_>], elements: &Elements<'_>) -> Option<usize> {
-    let unfounded = elements.list.iter().flat_map(|one| {
-        let first = one.adds.iter().map(|place| calls[*place].start).min();
+    let unfounded = elements.list.iter().flat_map(|element| {
+        let first = element.adds.iter().map(|place| calls[*place].start).min();
         let early = move |end: Nanos| first.is_none_or(|first| end < first);
-        elements.seen_by(one).filter(move |place| calls[*place].end.is_some_and(early))
+        elements.seen_by(element).filter(move |place| calls[*place].end.is_some_and(early))
     });
     unfounded.min_by_key(|place| (calls[*place].end, *place))
 }
@@ -120,7 +120,9 @@ impl<'a> Sets<'a> {
     ) -> Option<Self> {
         let (order, missed, swapped) = (Precedence::new(calls), Vec::new(), Vec::new());
         let mut sets = Self { calls, elements, order, missed, swapped };
-        known.iter().for_each(|(one, other, number)| sets.order.before(*one, *other, *number));
+        known
+            .iter()
+            .for_each(|(first, second, number)| sets.order.before(*first, *second, *number));
         for number in 0..elements.list.len() {
             sets.element(number);
             if sets.order.len() + sets.missed.len() > PAIRS {
@@ -280,8 +282,8 @@ fn last_to_see<'e>(
     elements.seen_by(element).filter(open)
 }
 
-fn can_come_before(schedule: &Schedule, one: usize, other: usize) -> bool {
-    schedule.earliest[one] <= schedule.latest[other]
+fn can_come_before(schedule: &Schedule, first: usize, second: usize) -> bool {
+    schedule.earliest[first] <= schedule.latest[second]
 }
 
 impl Missed {

@@ -26,9 +26,9 @@ fn guilty(calls: &[Call<'_>]) -> Option<Vec<Value>> {
     let elements = Elements::of(calls)?;
     let mut values: Vec<Value> = match decision(calls, &elements) {
         FastDecision::Refuted(Conflict::Phantom { seen_by }) => {
-            let unfounded = elements.list.iter().enumerate().filter(|(_, one)| {
-                elements.seen_by(one).any(|place| place == seen_by)
-                    && one.adds.iter().all(|add| calls[seen_by].precedes(&calls[*add]))
+            let unfounded = elements.list.iter().enumerate().filter(|(_, element)| {
+                elements.seen_by(element).any(|place| place == seen_by)
+                    && element.adds.iter().all(|add| calls[seen_by].precedes(&calls[*add]))
             });
             unfounded.map(|(number, _)| elements.values[number].clone()).take(1).collect()
         }

@@ -54,8 +54,8 @@ pub(super) enum Conflict {
     NotHigher { update: usize },
     /// Two updates succeeded on one generation.
     Twice { first: usize, second: usize, maker: Option<usize> },
-    /// A generation has another content for `other` than for `one`, which made it or read it.
-    Forked { one: usize, other: usize },
+    /// A generation has another content for `second` than for `first`, which made it or read it.
+    Forked { first: usize, second: usize },
     /// `update` replaced a lower generation and made a higher one than `between` names.
     Jumped { update: usize, between: usize },
     /// Nothing can have made the generation that `seen_by` names.
@@ -140,8 +140,8 @@ impl<'a> Chain<'a> {
                 level.reads.push(place);
                 let known = *level.value.get_or_insert(value.as_ref());
                 if known != value.as_ref() {
-                    let one = level.reads.first().copied().unwrap_or(place);
-                    return conflict(Conflict::Forked { one, other: place });
+                    let read = level.reads.first().copied().unwrap_or(place);
+                    return conflict(Conflict::Forked { first: read, second: place });
                 }
                 Ok(())
             }
@@ -178,10 +178,10 @@ impl<'a> Chain<'a> {
             if (*generation == 0) != (level.value == Some(None)) {
                 return conflict(Conflict::Unmade { seen_by: other });
             }
-            if let Some(one) = level.maker
-                && level.value != Some(content(&calls[one]))
+            if let Some(maker) = level.maker
+                && level.value != Some(content(&calls[maker]))
             {
-                return conflict(Conflict::Forked { one, other });
+                return conflict(Conflict::Forked { first: maker, second: other });
             }
         }
         Ok(())
@@ -220,12 +220,14 @@ impl<'a> Chain<'a> {
             let between = between.flat_map(|(_, all)| all).copied();
             let direct = first(&mut replacing().filter(fits));
             let detour = first(&mut replacing()).zip(first(&mut between.filter(fits)));
-            let by_detour = |(one, two): (usize, usize)| start(one).max(start(two));
+            let by_detour = |(first, second): (usize, usize)| start(first).max(start(second));
             let detour =
                 detour.filter(|pair| direct.is_none_or(|direct| by_detour(*pair) < start(direct)));
             match (detour, direct, level.named_by()) {
                 (None, None, Some(seen_by)) => return conflict(Conflict::Unmade { seen_by }),
-                (Some((one, two)), ..) => (level.detour, level.maker) = (Some(one), Some(two)),
+                (Some((first, second)), ..) => {
+                    (level.detour, level.maker) = (Some(first), Some(second));
+                }
                 _ => level.maker = direct,
             }
         }

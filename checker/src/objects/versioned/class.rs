@@ -18,9 +18,9 @@ pub(super) fn of(calls: &[Call<'_>], conflict: &Conflict) -> &'static str {
         Conflict::Forked { .. } => catalogue::VERSION_FORKED,
         Conflict::NotHigher { .. } | Conflict::Jumped { .. } => catalogue::VERSION_WENT_BACK,
         Conflict::Unmade { seen_by } if reads(seen_by) => catalogue::READ_OF_UNWRITTEN,
-        Conflict::Inverted { late, done, makers: [one, other], .. } => {
+        Conflict::Inverted { late, done, makers: [first, second], .. } => {
             // A generation was read before an update that leads to it began.
-            if !reads(late) && reads(done) && one == other {
+            if !reads(late) && reads(done) && first == second {
                 catalogue::READ_OF_UNWRITTEN
             } else if reads(late) {
                 catalogue::STALE_READ
@@ -45,14 +45,14 @@ pub(super) fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> 
         return None;
     }
     let at = |place: usize| refuted.operation(place);
-    let (pair, (what, because)) = match conflict {
+    let (pair, (sentence, because)) = match conflict {
         Conflict::NotHigher { update } => ((at(update)?, None), not_higher(refuted, at(update)?)?),
         Conflict::Twice { first, second, .. } => {
             let pair = (at(second)?, Some(at(first)?));
             (pair, twice(refuted, pair)?)
         }
-        Conflict::Forked { one, other } => {
-            let pair = (at(other)?, Some(at(one)?));
+        Conflict::Forked { first, second } => {
+            let pair = (at(second)?, Some(at(first)?));
             (pair, forked(refuted, pair)?)
         }
         Conflict::Jumped { update, between } => {
@@ -72,7 +72,7 @@ pub(super) fn explanation<'a>(refuted: &Refuted<'a>) -> Option<Explanation<'a>> 
     let (late, done) = pair;
     Some(Explanation {
         class,
-        headline: what,
+        headline: sentence,
         because,
         late: Some(late),
         done,
@@ -111,20 +111,20 @@ type Words = Option<(String, String)>;
 
 fn not_higher(refuted: &Refuted<'_>, update: &Operation) -> Words {
     let (key, (generation, _)) = (refuted.name(), seen(update)?);
-    let what = format!(
+    let sentence = format!(
         "Version went back: process {} updated {key} from generation {}, and that made generation \
          {generation} at {}",
         update.process,
         replaced(update)?,
         when(update)
     );
-    Some((what, "Every update makes a higher generation than the one it replaces.".to_owned()))
+    Some((sentence, "Every update makes a higher generation than the one it replaces.".to_owned()))
 }
 
 fn twice(refuted: &Refuted<'_>, (second, first): Pair<'_>) -> Words {
     let (key, first) = (refuted.name(), first?);
     let from = replaced(first)?;
-    let what = format!(
+    let sentence = format!(
         "Lost update: processes {} and {} both updated {key} from generation {from}, to generations \
          {} and {}",
         first.process,
@@ -135,22 +135,22 @@ fn twice(refuted: &Refuted<'_>, (second, first): Pair<'_>) -> Words {
     let because = format!(
         "The first update replaced generation {from} for good: the second one must not have found it."
     );
-    Some((what, because))
+    Some((sentence, because))
 }
 
-fn forked(refuted: &Refuted<'_>, (other, one): Pair<'_>) -> Words {
-    let (key, one) = (refuted.name(), one?);
-    let ((generation, content), (_, own)) = (seen(other)?, seen(one)?);
-    let how = if replaced(one).is_some() { "was acknowledged" } else { "saw" };
-    let what = format!(
+fn forked(refuted: &Refuted<'_>, (second, first): Pair<'_>) -> Words {
+    let (key, first) = (refuted.name(), first?);
+    let ((generation, content), (_, own)) = (seen(second)?, seen(first)?);
+    let how = if replaced(first).is_some() { "was acknowledged" } else { "saw" };
+    let sentence = format!(
         "Version forked: process {} saw {key} = {content} in generation {generation} at {}, but \
          process {} {how} {own} in that generation at {}",
-        other.process,
-        when(other),
-        one.process,
-        when(one)
+        second.process,
+        when(second),
+        first.process,
+        when(first)
     );
-    Some((what, "A generation stands for one content.".to_owned()))
+    Some((sentence, "A generation stands for one content.".to_owned()))
 }
 
 fn jumped(refuted: &Refuted<'_>, (between, update): Pair<'_>) -> Words {
@@ -164,7 +164,7 @@ fn jumped(refuted: &Refuted<'_>, (between, update): Pair<'_>) -> Words {
         _ if seen(between).is_some_and(|(made, _)| made == named) => "made",
         _ => "replaced",
     };
-    let what = format!(
+    let sentence = format!(
         "Version went back: process {} updated {key} from generation {from} to {to} by {}, but \
          process {} {how} generation {named} by {}",
         update.process,
@@ -176,19 +176,19 @@ fn jumped(refuted: &Refuted<'_>, (between, update): Pair<'_>) -> Words {
         "Generations only rise, and nothing stands between {from} and {to}: {named} can have been \
          neither before that update nor after it."
     );
-    Some((what, because))
+    Some((sentence, because))
 }
 
 fn unmade(refuted: &Refuted<'_>, reader: &Operation) -> Words {
     let (key, (generation, content)) = (refuted.name(), seen(reader)?);
     let why = format!("no update that had begun by then can have made generation {generation} so");
-    let what = format!(
+    let sentence = format!(
         "Read of an unwritten value: process {} saw {key} = {content} in generation {generation} at \
          {}, but {why}",
         reader.process,
         when(reader)
     );
-    Some((what, format!("A configuration holds only what an update wrote: {why}.")))
+    Some((sentence, format!("A configuration holds only what an update wrote: {why}.")))
 }
 
 fn overtaken(refuted: &Refuted<'_>, (late, done): Pair<'_>) -> Words {
@@ -199,7 +199,7 @@ fn overtaken(refuted: &Refuted<'_>, (late, done): Pair<'_>) -> Words {
     let how = if replaced(done).is_some() { "acknowledged" } else { "read" };
     let gap = words::lasting(late_end.saturating_sub(done.ok()?.0));
     let process = late.process;
-    let what = if replaced(late).is_none() {
+    let sentence = if replaced(late).is_none() {
         format!(
             "Stale read: process {process} read {key} = {content} of generation {old} at {}, {gap} \
              after generation {newer} had been {how}",
@@ -216,5 +216,5 @@ fn overtaken(refuted: &Refuted<'_>, (late, done): Pair<'_>) -> Words {
         "Generation {newer} had been {how} before that began, and generations only rise: {old} must \
          not have come after it."
     );
-    Some((what, because))
+    Some((sentence, because))
 }

@@ -38,7 +38,7 @@ fn kept(calls: &[Call<'_>], conflict: &Conflict) -> Vec<(usize, Option<u64>)> {
             let maker = maker.map(|maker| (maker, Some(0)));
             maker.into_iter().chain([(first, None), (second, None)]).collect()
         }
-        Conflict::Forked { one, other } => vec![(one, Some(0)), (other, None)],
+        Conflict::Forked { first, second } => vec![(first, Some(0)), (second, None)],
         Conflict::Jumped { update, between } => vec![(update, None), (between, None)],
         Conflict::Unmade { seen_by } => unmade(calls, seen_by),
         Conflict::Inverted { late, generation, done, makers: [first, second] } => {

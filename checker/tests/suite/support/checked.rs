@@ -24,6 +24,7 @@ pub(crate) fn result(id: &str, checks: &[&str], text: &str) -> CheckResult {
 
 /// The classes of the anomalies; without any, the status.
 pub(crate) fn told(result: &CheckResult) -> String {
-    let classes: Vec<&str> = result.anomalies.iter().map(|one| one.class.as_str()).collect();
+    let classes: Vec<&str> =
+        result.anomalies.iter().map(|anomaly| anomaly.class.as_str()).collect();
     if classes.is_empty() { result.status.to_string() } else { classes.join(" ") }
 }

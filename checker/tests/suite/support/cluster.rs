@@ -273,7 +273,7 @@ impl World {
     fn has_quorum(&self, id: NodeId) -> bool {
         let generation = self.nodes[&id].generation;
         let loyal =
-            self.reached(id).into_iter().filter(|one| self.nodes[one].generation <= generation);
+            self.reached(id).into_iter().filter(|node| self.nodes[node].generation <= generation);
         self.nodes[&id].role == Role::Leader && self.is_majority(loyal.count())
     }
 
@@ -339,7 +339,8 @@ impl World {
     }
 
     fn elections(&mut self) {
-        let troubled = self.troubles.iter().any(|one| (one.from..one.to).contains(&self.now));
+        let troubled =
+            self.troubles.iter().any(|trouble| (trouble.from..trouble.to).contains(&self.now));
         for id in self.nodes.keys().copied().collect::<Vec<_>>() {
             let node = &self.nodes[&id];
             let due = node.role != Role::Leader && self.now >= node.deadline;

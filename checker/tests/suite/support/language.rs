@@ -275,7 +275,7 @@ impl Writer {
 
 /// The words that follow `word`, if it is among `words`.
 fn after<'a>(words: &'a [&'a str], word: &str) -> Option<&'a [&'a str]> {
-    words.iter().position(|one| *one == word).map(|place| &words[place + 1..])
+    words.iter().position(|known| *known == word).map(|place| &words[place + 1..])
 }
 
 fn fault(kind: &str, nodes: &str) -> Fault {
@@ -288,10 +288,10 @@ fn fault(kind: &str, nodes: &str) -> Fault {
         "power" => faults::power(list(nodes)),
         "fsync" => faults::suffers("fsync fails", list(nodes), Trouble::DiskErrors),
         "cut" => {
-            let (one, other) = nodes.split_once('|').expect("two groups");
-            let pairs = list(one)
+            let (first, second) = nodes.split_once('|').expect("two groups");
+            let pairs = list(first)
                 .into_iter()
-                .flat_map(|a| list(other).into_iter().flat_map(move |b| [(a, b), (b, a)]));
+                .flat_map(|a| list(second).into_iter().flat_map(move |b| [(a, b), (b, a)]));
             faults::cut(pairs.collect())
         }
         "full" => faults::suffers("full", list(nodes), Trouble::DiskFull),
@@ -330,9 +330,9 @@ fn op(verb: &str, key: Key, words: &[&str]) -> Op {
 
 /// `ax1` appends 1 to x, `wx1` writes it, `rx` reads x.
 fn micro(word: &str) -> Micro {
-    let (what, rest) = word.split_at(1);
+    let (verb, rest) = word.split_at(1);
     let (key, number) = rest.split_at(1);
-    match what {
+    match verb {
         "a" => Micro::Append { key: key.into(), value: value(number) },
         "w" => Micro::Write { key: key.into(), value: value(number) },
         _ => Micro::Read { key: key.into(), seen: ReadValue::Unknown },
@@ -347,13 +347,13 @@ fn committed(ops: &[Micro], words: &[&str]) -> Outcome {
         Some(list) => ReadValue::List(list.trim_end_matches(']').split(',').map(value).collect()),
         None => answer(word).map_or(ReadValue::Absent, ReadValue::Value),
     };
-    let mut one = |micro: &Micro| match micro {
+    let mut answered = |micro: &Micro| match micro {
         Micro::Read { key, .. } => {
             Micro::Read { key: key.clone(), seen: seen(words.next().expect("an answer")) }
         }
         other => other.clone(),
     };
-    Outcome::Txn { ops: ops.iter().map(&mut one).collect() }
+    Outcome::Txn { ops: ops.iter().map(&mut answered).collect() }
 }
 
 /// What `words` answer to `op`.

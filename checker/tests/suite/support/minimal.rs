@@ -69,7 +69,7 @@ impl Witnesses {
         M: Model<Op = Op, Outcome = Outcome>,
     {
         let others = history.operations().iter();
-        let others = others.filter(|one| !anomaly.witness.contains(&one.invoked.0));
+        let others = others.filter(|operation| !anomaly.witness.contains(&operation.invoked.0));
         let calls: Vec<Call<'_>> = of_witness(history, anomaly).filter_map(Call::of).collect();
         let others: Vec<Call<'_>> = others.filter_map(Call::of).collect();
         if calls.len() > MOST_OF_WITNESS || calls.len() + others.len() > MOST {
@@ -90,14 +90,14 @@ fn of_witness<'a>(
     history: &'a History,
     anomaly: &'a Anomaly,
 ) -> impl Iterator<Item = &'a Operation> {
-    history.operations().iter().filter(|one| anomaly.witness.contains(&one.invoked.0))
+    history.operations().iter().filter(|operation| anomaly.witness.contains(&operation.invoked.0))
 }
 
 fn show(id: &str, history: &History, anomaly: &Anomaly) {
     println!("{id}: {}", anomaly.headline);
-    for one in history.operations() {
-        let sign = if anomaly.witness.contains(&one.invoked.0) { "*" } else { " " };
-        println!("  {sign} {} {:?}", one.invoked.1, (&one.op, &one.completed));
+    for operation in history.operations() {
+        let sign = if anomaly.witness.contains(&operation.invoked.0) { "*" } else { " " };
+        println!("  {sign} {} {:?}", operation.invoked.1, (&operation.op, &operation.completed));
     }
 }
 
@@ -121,17 +121,17 @@ impl Parts {
     {
         let mut untimed = witness.to_vec();
         untimed.iter_mut().for_each(|call| (call.start, call.end) = (0, call.end.and(Some(0))));
-        let put_in = |one: &Call<'_>, explains: fn(&Call<'_>, &Call<'_>) -> bool| {
-            let others = witness.iter().enumerate().filter(|(_, other)| other.id != one.id);
-            let named = others.filter(|(_, other)| explains(other, one));
+        let put_in = |call: &Call<'_>, explains: fn(&Call<'_>, &Call<'_>) -> bool| {
+            let others = witness.iter().enumerate().filter(|(_, other)| other.id != call.id);
+            let named = others.filter(|(_, other)| explains(other, call));
             named.fold(0, |bits, (place, _)| bits | 1 << place)
         };
         Self {
             excused: excused::<M>(&[witness, &loose(others)].concat(), witness.len()),
             legal: legal_parts::<M>(witness).last() == Some(&true),
             untimed: legal_parts::<M>(&untimed),
-            by_value: witness.iter().map(|one| put_in(one, by_value)).collect(),
-            put_in: witness.iter().map(|one| put_in(one, explains)).collect(),
+            by_value: witness.iter().map(|call| put_in(call, by_value)).collect(),
+            put_in: witness.iter().map(|call| put_in(call, explains)).collect(),
         }
     }
 
@@ -180,10 +180,10 @@ impl Parts {
             let inside = places().filter(|place| part >> place & 1 == 1);
             inside.fold(part, |all, place| all | self.by_value[place])
         };
-        let all = |one: usize| places().fold(1 << one, |part, _| with(part));
+        let all = |place: usize| places().fold(1 << place, |part, _| with(part));
         places()
-            .filter(|one| self.alone() >> one & 1 == 1)
-            .any(|one| all(one) == self.excused.len() - 1)
+            .filter(|place| self.alone() >> place & 1 == 1)
+            .any(|place| all(place) == self.excused.len() - 1)
     }
 
     /// The operations in no excused part.
@@ -204,23 +204,23 @@ impl Parts {
     }
 }
 
-/// Whether `call` put in something that `one` saw, or is another generation, where only the order of
-/// generations is compared.
-fn explains(call: &Call<'_>, one: &Call<'_>) -> bool {
+/// Whether `call` put in something that `reader` saw, or is another generation, where only the
+/// order of generations is compared.
+fn explains(call: &Call<'_>, reader: &Call<'_>) -> bool {
     let versions = |op: &Op| matches!(op, Op::Update { .. } | Op::ReadVersion { .. });
-    by_value(call, one) || (versions(call.op) && versions(one.op))
+    by_value(call, reader) || (versions(call.op) && versions(reader.op))
 }
 
-/// Whether `call` put in something that `one` saw: a value, a piece of a text, a part of a sum.
-fn by_value(call: &Call<'_>, one: &Call<'_>) -> bool {
-    if let (Op::Increment { .. }, Op::Read { .. }) = (call.op, one.op) {
-        return !one.precedes(call);
+/// Whether `call` put in something that `reader` saw: a value, a piece of a text, a part of a sum.
+fn by_value(call: &Call<'_>, reader: &Call<'_>) -> bool {
+    if let (Op::Increment { .. }, Op::Read { .. }) = (call.op, reader.op) {
+        return !reader.precedes(call);
     }
     let part = |put: &Value, saw: &Value| match (put, saw) {
         (Value::Text(put), Value::Text(saw)) => saw.contains(&**put),
         _ => put == saw,
     };
-    let saw = seen(one);
+    let saw = seen(reader);
     put(call).iter().any(|put| saw.iter().any(|saw| part(put, saw)))
 }
 
@@ -298,7 +298,7 @@ fn legal_parts<M: Model<Op = Op, Outcome = Outcome>>(calls: &[Call<'_>]) -> Vec<
     let (mut after, mut legal) = (vec![vec![M::default()]], vec![true]);
     for part in 1..count {
         let mut states: Vec<M> = Vec::new();
-        let last = |place: &usize| places(part).all(|one| !calls[*place].precedes(&calls[one]));
+        let last = |place: &usize| places(part).all(|other| !calls[*place].precedes(&calls[other]));
         for place in places(part).filter(last) {
             let before = &after[part & !(1 << place)];
             let step = |state: &M| state.step(calls[place].op, calls[place].outcome).ok();

@@ -68,8 +68,8 @@ pub(crate) struct Draw {
 
 fn chances(draw: Draw) -> impl Strategy<Value = Vec<Chance>> {
     let late = prop::option::weighted(1.0 - draw.unknown / 10.0, 0..5_u64);
-    let one = (0..100_u8, 0..draw.values, 0..64_usize, 0..3_u64, 0..5_u64, late, any::<bool>());
-    let one = one.prop_map(|(kind, value, pick, wait, early, late, happens)| Chance {
+    let chance = (0..100_u8, 0..draw.values, 0..64_usize, 0..3_u64, 0..5_u64, late, any::<bool>());
+    let chance = chance.prop_map(|(kind, value, pick, wait, early, late, happens)| Chance {
         kind,
         value,
         pick,
@@ -78,7 +78,7 @@ fn chances(draw: Draw) -> impl Strategy<Value = Vec<Chance>> {
         late,
         happens,
     });
-    prop::collection::vec(one, 1..=draw.most)
+    prop::collection::vec(chance, 1..=draw.most)
 }
 
 /// What the operation at `place` puts in, and what it looks for.
@@ -92,14 +92,14 @@ fn fresh_and_old(draw: Draw, place: usize, chance: &Chance) -> (i64, i64) {
 /// Anything asked, anything answered, at any time.
 fn anything<K: Sample>(draw: Draw) -> impl Strategy<Value = Vec<Drawn>> {
     chances(draw).prop_map(move |chances| {
-        let one = |(place, chance): (usize, &Chance)| {
+        let draw = |(place, chance): (usize, &Chance)| {
             let (fresh, old) = fresh_and_old(draw, place, chance);
             let op = K::asked(chance, fresh, old);
             let outcome = K::invented(&op, chance, draw.values);
             let start = chance.wait * 5 + chance.early;
             Drawn { op, outcome, start, lasts: chance.late }
         };
-        chances.iter().enumerate().map(one).collect()
+        chances.iter().enumerate().map(draw).collect()
     })
 }
 
@@ -149,13 +149,13 @@ pub(crate) fn moved<K: Sample>(draw: Draw) -> impl Strategy<Value = Vec<Drawn>> 
 pub(crate) fn calls(drawn: &[Drawn]) -> Vec<Call<'_>> {
     let mut calls: Vec<Call<'_>> = drawn
         .iter()
-        .filter(|one| one.lasts.is_some() || !one.op.kind().only_looks())
-        .map(|one| Call {
+        .filter(|drawn| drawn.lasts.is_some() || !drawn.op.kind().only_looks())
+        .map(|drawn| Call {
             id: 0,
-            op: &one.op,
-            outcome: one.lasts.map(|_| &one.outcome),
-            start: one.start,
-            end: one.lasts.map(|lasts| one.start + lasts),
+            op: &drawn.op,
+            outcome: drawn.lasts.map(|_| &drawn.outcome),
+            start: drawn.start,
+            end: drawn.lasts.map(|lasts| drawn.start + lasts),
         })
         .collect();
     calls.sort_by_key(|call| call.start);
@@ -174,7 +174,7 @@ pub(crate) struct Tally {
 
 /// Asks about every history of `strategy`; the same ones in every run. Prints what was counted.
 pub(crate) fn each<S: Strategy>(
-    what: &str,
+    name: &str,
     cases: u32,
     strategy: S,
     mut ask: impl FnMut(&S::Value) -> Result<(bool, bool), TestCaseError>,
@@ -198,11 +198,11 @@ where
         Ok(())
     });
     if let Err(error) = result {
-        panic!("{what}: {error}");
+        panic!("{name}: {error}");
     }
     let Tally { histories, legal, ambiguous } = tally.get();
     println!(
-        "{what}: {histories} histories (seed: bytes {}), {legal} legal, {ambiguous} left to the \
+        "{name}: {histories} histories (seed: bytes {}), {legal} legal, {ambiguous} left to the \
          search, 0 disagreements",
         seed[0]
     );
@@ -248,19 +248,19 @@ pub(crate) fn agree_with_search<K: Object>(drawn: &[Drawn]) -> Result<(bool, boo
 /// replaced, each with few values and with new ones.
 pub(crate) fn held_against_brute_force<K: Sample>(cases: u32) {
     let name = K::NAMES[0];
-    let which = [("few values", false, 3), ("new values", true, 8), ("a few twice", true, 5)];
-    for (which, unique, values) in which {
+    let kinds = [("few values", false, 3), ("new values", true, 8), ("a few twice", true, 5)];
+    for (kind, unique, values) in kinds {
         let draw = Draw { most: 7, values, unique, unknown: 2.0 };
-        let what = |how: &str| format!("{name}, {which}, {how}");
-        each(&what("anything"), cases, anything::<K>(draw), |drawn| agree::<K>(drawn));
+        let name = |how: &str| format!("{name}, {kind}, {how}");
+        each(&name("anything"), cases, anything::<K>(draw), |drawn| agree::<K>(drawn));
         let legal =
-            each(&what("executions"), cases, execution::<K>(draw), |drawn| agree::<K>(drawn));
+            each(&name("executions"), cases, execution::<K>(draw), |drawn| agree::<K>(drawn));
         assert_eq!(legal.legal, legal.histories, "executions are legal");
         let draw = Draw { most: 8, ..draw };
-        each(&what("one wrong answer"), cases, mutated::<K>(draw), |drawn| agree::<K>(drawn));
-        each(&what("moved in time"), cases, moved::<K>(draw), |drawn| agree::<K>(drawn));
+        each(&name("one wrong answer"), cases, mutated::<K>(draw), |drawn| agree::<K>(drawn));
+        each(&name("moved in time"), cases, moved::<K>(draw), |drawn| agree::<K>(drawn));
         let draw = Draw { unknown: 5.0, ..draw };
-        each(&what("half of it unknown"), cases, mutated::<K>(draw), |drawn| agree::<K>(drawn));
+        each(&name("half of it unknown"), cases, mutated::<K>(draw), |drawn| agree::<K>(drawn));
     }
 }
 
@@ -269,28 +269,28 @@ pub(crate) fn held_against_search<K: Sample>(cases: u32, most: usize) {
     // All values new, and a few of them put in twice.
     for values in [most as i64, most as i64 - 3] {
         let draw = Draw { most, values, unique: true, unknown: 0.5 };
-        let what =
+        let name =
             |how: &str| format!("{}, up to {most} operations, {values} values, {how}", K::NAMES[0]);
         let right = execution::<K>(draw);
-        each(&what("executions"), cases, right, |drawn| agree_with_search::<K>(drawn));
+        each(&name("executions"), cases, right, |drawn| agree_with_search::<K>(drawn));
         let wrong = mutated::<K>(draw);
-        each(&what("one wrong answer"), cases, wrong, |drawn| agree_with_search::<K>(drawn));
+        each(&name("one wrong answer"), cases, wrong, |drawn| agree_with_search::<K>(drawn));
         let moved = moved::<K>(draw);
-        each(&what("moved in time"), cases, moved, |drawn| agree_with_search::<K>(drawn));
+        each(&name("moved in time"), cases, moved, |drawn| agree_with_search::<K>(drawn));
     }
 }
 
 /// The same operations as a history, each of a process of its own.
 pub(crate) fn history<K: Object>(drawn: &[Drawn]) -> History {
     let mut events = Vec::new();
-    for (process, one) in (0..).zip(drawn) {
+    for (process, drawn) in (0..).zip(drawn) {
         let process = ProcessId(process);
-        let op = one.op.clone();
-        events.push((one.start, 0, EventKind::Invoke { process, node: None, op }));
-        if let Some(lasts) = one.lasts {
+        let op = drawn.op.clone();
+        events.push((drawn.start, 0, EventKind::Invoke { process, node: None, op }));
+        if let Some(lasts) = drawn.lasts {
             let completion =
-                Completion::Ok { outcome: one.outcome.clone(), stamp: Stamp::default() };
-            events.push((one.start + lasts, 1, EventKind::Complete { process, completion }));
+                Completion::Ok { outcome: drawn.outcome.clone(), stamp: Stamp::default() };
+            events.push((drawn.start + lasts, 1, EventKind::Complete { process, completion }));
         }
     }
     history_of(&in_order(events), &[K::ID])
@@ -305,7 +305,7 @@ fn proven<K: Object>(drawn: &[Drawn]) -> Result<(bool, bool), TestCaseError> {
     let truth = has_legal_order::<K>(&calls(drawn));
     prop_assert_eq!(anomaly.is_none(), truth, "{:#?}", verdict);
     if let Some(anomaly) = anomaly {
-        let of_witness = |one: &&Operation| anomaly.witness.contains(&one.invoked.0);
+        let of_witness = |operation: &&Operation| anomaly.witness.contains(&operation.invoked.0);
         let witness: Vec<Call<'_>> =
             history.operations().iter().filter(of_witness).filter_map(Call::of).collect();
         prop_assert!(!has_legal_order::<K>(&witness), "{:#?}", anomaly);
@@ -317,11 +317,11 @@ fn proven<K: Object>(drawn: &[Drawn]) -> Result<(bool, bool), TestCaseError> {
 /// Every refutation is told by a witness that proves it.
 pub(crate) fn told_truly<K: Sample>(cases: u32) {
     let draw = Draw { most: 8, values: 8, unique: true, unknown: 2.0 };
-    let what = |how: &str| format!("{}, {how}, told", K::NAMES[0]);
-    each(&what("one wrong answer"), cases, mutated::<K>(draw), |drawn| proven::<K>(drawn));
-    each(&what("moved in time"), cases, moved::<K>(draw), |drawn| proven::<K>(drawn));
+    let name = |how: &str| format!("{}, {how}, told", K::NAMES[0]);
+    each(&name("one wrong answer"), cases, mutated::<K>(draw), |drawn| proven::<K>(drawn));
+    each(&name("moved in time"), cases, moved::<K>(draw), |drawn| proven::<K>(drawn));
     let draw = Draw { values: 3, unique: false, ..draw };
-    each(&what("few values"), cases, mutated::<K>(draw), |drawn| proven::<K>(drawn));
+    each(&name("few values"), cases, mutated::<K>(draw), |drawn| proven::<K>(drawn));
 }
 
 /// Counts the witnesses of `cases` histories of each of a few sorts.

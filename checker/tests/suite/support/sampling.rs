@@ -138,7 +138,7 @@ pub(crate) const CLIENTS: Shape = Shape { clients: 3, one_at_a_time: true, unsee
 
 /// The calls of a history, without looks that say nothing.
 pub(crate) fn calls(drawn: &[Drawn]) -> Vec<Call<'_>> {
-    let known = |one: &&Drawn| one.end.is_some() || !one.op.kind().only_looks();
+    let known = |drawn: &&Drawn| drawn.end.is_some() || !drawn.op.kind().only_looks();
     let mut calls: Vec<Call<'_>> = drawn.iter().filter(known).map(Drawn::call).collect();
     calls.sort_by_key(|call| call.start);
     calls.iter_mut().zip(0..).for_each(|(call, id)| call.id = id);
@@ -286,7 +286,7 @@ fn witness_proves<M: Object>(drawn: &[Drawn]) {
     let verdict = judge_by(&history, &[M::ID], Algorithm::Auto, budget);
     let anomalies: Vec<_> = verdict.anomalies().map(|(_, anomaly)| anomaly).collect();
     assert_eq!(anomalies.len(), 1, "{verdict:#?}");
-    let of_witness = |one: &&Operation| anomalies[0].witness.contains(&one.invoked.0);
+    let of_witness = |operation: &&Operation| anomalies[0].witness.contains(&operation.invoked.0);
     let witness: Vec<Call<'_>> =
         history.operations().iter().filter(of_witness).filter_map(Call::of).collect();
     assert!(!has_legal_order::<M>(&witness), "{anomalies:#?}");
@@ -296,13 +296,13 @@ fn witness_proves<M: Object>(drawn: &[Drawn]) {
 /// The drawn operations as a history, each of a process of its own.
 fn history(drawn: &[Drawn], check: &str) -> History {
     let mut events = Vec::new();
-    for (process, one) in (0..).zip(drawn) {
+    for (process, drawn) in (0..).zip(drawn) {
         let process = ProcessId(process);
-        let op = one.op.clone();
-        events.push((one.start, 0, EventKind::Invoke { process, node: None, op }));
-        if let Some(end) = one.end {
+        let op = drawn.op.clone();
+        events.push((drawn.start, 0, EventKind::Invoke { process, node: None, op }));
+        if let Some(end) = drawn.end {
             let completion =
-                Completion::Ok { outcome: one.outcome.clone(), stamp: Stamp::default() };
+                Completion::Ok { outcome: drawn.outcome.clone(), stamp: Stamp::default() };
             events.push((end, 1, EventKind::Complete { process, completion }));
         }
     }
@@ -328,8 +328,9 @@ pub(crate) fn decides_large_ones<M: Object>(
         assert_eq!(answer, Some(true), "{}", kind.id);
         // What happened once, a while ago, happens three times more.
         let before = &drawn[..drawn.len() - 50];
-        let again = before.iter().rev().find(|one| wrong(&one.op)).expect("there is one").clone();
-        let end = drawn.iter().filter_map(|one| one.end).max().unwrap_or_default();
+        let again =
+            before.iter().rev().find(|drawn| wrong(&drawn.op)).expect("there is one").clone();
+        let end = drawn.iter().filter_map(|drawn| drawn.end).max().unwrap_or_default();
         drawn.extend((1..4).map(|after| {
             let start = end + 10 * after;
             Drawn { start, end: Some(start + 5), ..again.clone() }

@@ -36,11 +36,11 @@ impl World {
             names.swap(0, place);
         }
         let some = self.dice.within(1, names.len() as u64 / 2 + 2) as usize;
-        let (one, rest) = names.split_at(some.min(names.len()));
+        let (side, rest) = names.split_at(some.min(names.len()));
         let both = |a: &[NodeId], b: &[NodeId]| -> Vec<Cut> {
             a.iter().flat_map(|a| b.iter().flat_map(|b| [(*a, *b), (*b, *a)])).collect()
         };
-        let down = || free.iter().copied().filter(|name| one.contains(name)).collect();
+        let down = || free.iter().copied().filter(|name| side.contains(name)).collect();
         match self.dice.within(0, 6) {
             0 => pause(down()),
             1 | 2 => kill(down()),
@@ -51,7 +51,7 @@ impl World {
                 cut(names[1..].iter().map(way).collect())
             }
             4 => cut(both(&names[..1], &names[1..2])),
-            _ => cut(both(one, rest)),
+            _ => cut(both(side, rest)),
         }
     }
 
@@ -87,17 +87,20 @@ impl World {
     /// Notes which directions are cut.
     fn draw_cuts(&mut self) {
         let now = self.now;
-        let active =
-            self.troubles.iter().filter(|one| one.real && (one.from..one.to).contains(&now));
-        let cuts = active.flat_map(|one| one.fault.cut());
+        let active = self
+            .troubles
+            .iter()
+            .filter(|trouble| trouble.real && (trouble.from..trouble.to).contains(&now));
+        let cuts = active.flat_map(|trouble| trouble.fault.cut());
         self.cut = cuts.collect();
     }
 
     /// Whether a fault that may not be over stops the node.
     fn is_down(&self, id: NodeId) -> bool {
         let now = self.now;
-        let mut active = self.troubles.iter().filter(|one| (one.from..=one.to + 2).contains(&now));
-        active.any(|one| one.fault.down().contains(&id))
+        let mut active =
+            self.troubles.iter().filter(|trouble| (trouble.from..=trouble.to + 2).contains(&now));
+        active.any(|trouble| trouble.fault.down().contains(&id))
     }
 
     fn measured(&mut self, id: u32, stage: Stage, holds: bool) {
