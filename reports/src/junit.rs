@@ -80,7 +80,7 @@ const MAX_LINES: usize = 60;
 fn check_cases(run: &Run<'_>) -> Vec<Case> {
     let findings = findings(run.history, run.verdict);
     let first = |check: &CheckResult| {
-        findings.iter().position(|one| one.check.id == check.id).unwrap_or(usize::MAX)
+        findings.iter().position(|finding| finding.check.id == check.id).unwrap_or(usize::MAX)
     };
     let mut checks: Vec<&CheckResult> = run.verdict.checks.iter().collect();
     checks.sort_by_key(|check| first(check));
@@ -94,8 +94,8 @@ fn check_case(run: &Run<'_>, check: &CheckResult, findings: &[Finding<'_>]) -> C
         }
         Status::Pass => Vec::new(),
         Status::Anomaly => {
-            let of_check = findings.iter().filter(|one| one.check.id == check.id);
-            of_check.map(|one| failure(one, run.history)).collect()
+            let of_check = findings.iter().filter(|finding| finding.check.id == check.id);
+            of_check.map(|finding| failure(finding, run.history)).collect()
         }
         Status::Inconclusive => {
             vec![Answer::new("skipped", "inconclusive", &check.reasons.join("; "))]

@@ -43,5 +43,5 @@ pub const FILES: &[File] = &[
 /// `results.json`: the verdict, the findings and the numbers, with the names of all outputs.
 #[must_use]
 pub fn results_json(run: &Run<'_>) -> String {
-    results::json(run, FILES.iter().map(|(name, what, _)| (*name, *what)).collect())
+    results::json(run, FILES.iter().map(|(name, content, _)| (*name, *content)).collect())
 }

@@ -189,7 +189,7 @@ mod tests {
         let events = (0..).zip(kinds).map(|(index, kind)| Event { index, time: index, kind });
         let history = History::new(header, events.collect()).expect("well formed");
         let all = downs(&history, &history.faults()).remove(&N1).unwrap_or_default();
-        all.into_iter().map(|one| (one.from, one.to, one.why, one.fault)).collect()
+        all.into_iter().map(|life| (life.from, life.to, life.why, life.fault)).collect()
     }
 
     fn node(change: NodeChange) -> EventKind {

@@ -96,9 +96,9 @@ fn checks(page: &mut Page<'_>, run: &Run<'_>) {
     }
     page.family("fracas_new_leader_seconds", "from a fault that hit the leader to the next leader");
     for (name, millis) in all.iter().flat_map(|check| &check.metrics) {
-        let which = name.strip_prefix(NEW_LEADER.0).and_then(|it| it.strip_suffix(NEW_LEADER.1));
-        if let Some(which) = which {
-            page.sample("fracas_new_leader_seconds", &[("which", which)], millis / 1e3);
+        let quantile = name.strip_prefix(NEW_LEADER.0).and_then(|it| it.strip_suffix(NEW_LEADER.1));
+        if let Some(quantile) = quantile {
+            page.sample("fracas_new_leader_seconds", &[("which", quantile)], millis / 1e3);
         }
     }
 }

@@ -68,10 +68,10 @@ pub(crate) fn json(run: &Run<'_>, files: BTreeMap<&'static str, &'static str>) -
         ops: ops(&tally),
         fault_kinds: json!({ "allowed": kinds.allowed, "never_tried": kinds.untried }),
         refusals: reasons(run.history.operations()).iter().map(refusal).collect(),
-        checks: run.verdict.checks.iter().map(|one| check(run, one)).collect(),
+        checks: run.verdict.checks.iter().map(|result| check(run, result)).collect(),
         findings: findings(run.history, run.verdict)
             .iter()
-            .flat_map(|one| each(one, run.history))
+            .flat_map(|finding| each(finding, run.history))
             .collect(),
         faults: faults.iter().map(|span| fault(span, windows.get(&span.id))).collect(),
         metrics: metrics(run, &tally),
@@ -164,7 +164,10 @@ fn fault(span: &FaultSpan, load: Option<&Window>) -> Value {
     let load = load.map(
         |it| json!({ "open": it.open, "asked": it.asked, "ok": it.ok, "refused": it.refused }),
     );
-    let measured = |one: &Proof| json!({ "stage": one.stage, "at_s": seconds(one.time), "measurements": one.measurements });
+    let measured = |proof: &Proof| {
+        let at_s = seconds(proof.time);
+        json!({ "stage": proof.stage, "at_s": at_s, "measurements": proof.measurements })
+    };
     json!({
         "id": span.id, "kind": span.fault.kind, "fault": done(&span.fault), "how": span.mechanism,
         "begin_s": seconds(span.begin.1), "end_s": span.end.map(|(_, time)| seconds(time)),

@@ -134,12 +134,12 @@ pub(crate) fn befell(fault: &Fault) -> String {
     let pairs = fault.pairs();
     let links = clean_cut(&pairs).unwrap_or_else(|| directions(&pairs).join(", "));
     let all = [names(&fault.nodes()), links];
-    let who = all.iter().filter(|one| !one.is_empty()).cloned().collect::<Vec<_>>().join(", ");
+    let names = all.iter().filter(|name| !name.is_empty()).cloned().collect::<Vec<_>>().join(", ");
     let manner = if is_cut(fault) { String::new() } else { clean(&fault.manner, PHRASE) };
-    match (who.as_str(), manner.as_str()) {
-        (_, "") => who,
+    match (names.as_str(), manner.as_str()) {
+        (_, "") => names,
         ("", _) => format!("({manner})"),
-        _ => format!("{who} ({manner})"),
+        _ => format!("{names} ({manner})"),
     }
 }
 

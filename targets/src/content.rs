@@ -105,7 +105,7 @@ impl ValueAt {
     pub(crate) fn value(&self, body: Body<'_>) -> Result<Option<Value>, String> {
         match &*self.find(body, self.written.expectation())? {
             Json::Null => Ok(None),
-            found => self.one(found).map(Some),
+            found => self.read(found).map(Some),
         }
     }
 
@@ -114,9 +114,9 @@ impl ValueAt {
     pub(crate) fn values(&self, body: Body<'_>) -> Result<Vec<Value>, String> {
         match (&self.place, &*self.find(body, "a list")?) {
             (_, Json::Null) => Ok(Vec::new()),
-            (_, Json::Array(items)) => items.iter().map(|item| self.one(item)).collect(),
+            (_, Json::Array(items)) => items.iter().map(|item| self.read(item)).collect(),
             (Place::In(_), Json::String(text)) => {
-                text.split_whitespace().map(|word| self.one(&word.into())).collect()
+                text.split_whitespace().map(|word| self.read(&word.into())).collect()
             }
             (_, found) => Err(self.unexpected("a list", found)),
         }
@@ -137,7 +137,7 @@ impl ValueAt {
     }
 
     /// One value of those that the place holds.
-    pub(crate) fn one(&self, found: &Json) -> Result<Value, String> {
+    pub(crate) fn read(&self, found: &Json) -> Result<Value, String> {
         let quoted = self.written == ValueAs::Plain && found.is_string();
         let hint = if quoted {
             " (a number in quotes is a text or a number only where `as` says so)"

@@ -160,9 +160,9 @@ fn seen(place: &ValueAt, result: &Json) -> Result<ReadValue, String> {
         Json::Null => Ok(ReadValue::Absent),
         Json::Array(items) => {
             let values: Result<Vec<Value>, String> =
-                items.iter().map(|item| place.one(item)).collect();
+                items.iter().map(|item| place.read(item)).collect();
             values.map(|values| ReadValue::List(values.into()))
         }
-        value => place.one(value).map(ReadValue::Value),
+        value => place.read(value).map(ReadValue::Value),
     }
 }

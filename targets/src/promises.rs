@@ -117,7 +117,8 @@ mod tests {
     #[test]
     fn a_queue_that_keeps_its_order_loses_and_doubles_nothing() {
         let queues = |word| {
-            let made = PROMISES.iter().filter(|one| one.key == "queues" && one.word == word);
+            let made =
+                PROMISES.iter().filter(|promise| promise.key == "queues" && promise.word == word);
             Promises { made: made.copied().collect(), ..Promises::default() }.checks()
         };
         assert_eq!(queues("fifo"), ["queue/linearizable", "multiset-queue/linearizable"]);

@@ -183,8 +183,8 @@ mod tests {
         let read = |leader: Json| rule.read(&json!({"leader": leader, "header": {"id": "7"}}));
         assert_eq!(read(json!("7")), Some(Role::Leader));
         assert_eq!(read(json!("8")), Some(Role::Follower));
-        for nobody in [json!(null), json!("0"), json!(0), json!("")] {
-            assert_eq!(read(nobody), None);
+        for leader in [json!(null), json!("0"), json!(0), json!("")] {
+            assert_eq!(read(leader), None);
         }
         assert_eq!(rule.read(&json!({"header": {"id": "7"}})), None);
     }

@@ -153,10 +153,10 @@ fn a_line_tells_a_vote() {
 
 #[test]
 fn log_lines() {
-    let etcd = |what: &str| {
+    let etcd = |message: &str| {
         let begin =
             r#"{"level":"info","ts":"2026-11-21T06:05:27.207Z","caller":"raft/raft.go:771""#;
-        told("etcd", &format!(r#"{begin},"msg":"d6e0e369aa3d89f3 {what}"}}"#))
+        told("etcd", &format!(r#"{begin},"msg":"d6e0e369aa3d89f3 {message}"}}"#))
     };
     assert_eq!(etcd("became leader at term 2"), Some((Role::Leader, 2)));
     assert_eq!(etcd("became follower at term 0"), Some((Role::Follower, 0)));

@@ -121,7 +121,7 @@ impl Chosen {
     pub fn too_little(&self, time: Duration) -> Option<String> {
         let few = |(workload, load): &(&'static dyn Workload, Load)| {
             let asked = asked(*workload, load, time).into_iter();
-            let (kind, count) = asked.min_by(|one, other| one.1.total_cmp(&other.1))?;
+            let (kind, count) = asked.min_by(|first, second| first.1.total_cmp(&second.1))?;
             let few = || format!("{count:.0} {kind} (`{}`)", workload.name());
             (count < ASKED_PER_OK).then(few)
         };
@@ -247,9 +247,11 @@ mod tests {
         assert_eq!((usual["lock-*"].handovers, all(150.0).too_little(seconds(60))), (3, None));
         let little = all(20.0).least(seconds(15));
         assert!((1..=2).contains(&little["k*"].ok[&OpKind::Cas]), "{little:?}");
-        assert!(little.values().flat_map(|one| one.ok.values()).all(|least| *least >= 1));
+        assert!(little.values().flat_map(|coverage| coverage.ok.values()).all(|least| *least >= 1));
         let nothing = all(20.0).least(Duration::ZERO);
-        assert!(nothing.values().flat_map(|one| one.ok.values()).all(|least| *least == 1));
+        assert!(
+            nothing.values().flat_map(|coverage| coverage.ok.values()).all(|least| *least == 1)
+        );
         assert!(all(20.0).too_little(Duration::ZERO).is_some());
     }
 

@@ -67,7 +67,7 @@ struct Client {
 impl Stream for Client {
     fn next(&mut self, draw: &mut Draw) -> Op {
         let (choice, number) = (draw.below(100), draw.below(self.numbers));
-        let key = names::one(PREFIX, number);
+        let key = names::key(PREFIX, number);
         match choice < COUNTS {
             true => Op::Increment { key, by: STEPS[usize::from(number) % STEPS.len()] },
             false => Op::Read { key },

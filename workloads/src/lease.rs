@@ -96,7 +96,7 @@ impl Workload for Lease {
 
 /// The name of a lock, and of what it guards.
 fn name(number: u16) -> Key {
-    names::one(PREFIX, number)
+    names::key(PREFIX, number)
 }
 
 /// A lease that was granted, and its token.

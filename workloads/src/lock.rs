@@ -87,7 +87,7 @@ impl Workload for Lock {
 
 /// The name of a lock, and of what it guards.
 fn name(number: u16) -> Key {
-    names::one(PREFIX, number)
+    names::key(PREFIX, number)
 }
 
 /// What a client knows of the lock that it is about.

@@ -11,11 +11,11 @@ use crate::Load;
 
 /// The objects that the clients of a workload share.
 pub(crate) fn all(prefix: &str, load: &Load) -> Vec<Key> {
-    (0..load.keys.max(1)).map(|number| one(prefix, number)).collect()
+    (0..load.keys.max(1)).map(|number| key(prefix, number)).collect()
 }
 
 /// The object of this number.
-pub(crate) fn one(prefix: &str, number: u16) -> Key {
+pub(crate) fn key(prefix: &str, number: u16) -> Key {
     format!("{prefix}{number}").into()
 }
 
@@ -53,7 +53,7 @@ impl Filling {
     pub(crate) fn key(&self, number: u16) -> Key {
         match self.left.get(&number) {
             Some(left) => format!("{}{number}-{left}", self.prefix).into(),
-            None => one(self.prefix, number),
+            None => key(self.prefix, number),
         }
     }
 

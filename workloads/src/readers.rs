@@ -65,7 +65,8 @@ mod tests {
     fn only_looks(op: &Op) -> bool {
         op.kind().only_looks()
             || matches!(op, Op::Generate { .. })
-            || matches!(op, Op::Txn { ops } if ops.iter().all(|one| one.to_string().starts_with("read")))
+            || matches!(op, Op::Txn { ops }
+                if ops.iter().all(|micro| micro.to_string().starts_with("read")))
     }
 
     /// Few clients, or a low rate, leave no node without a reader, and a reader asks no other node.

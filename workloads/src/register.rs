@@ -97,7 +97,7 @@ struct Mix {
 impl Stream for Mix {
     fn next(&mut self, draw: &mut Draw) -> Op {
         let (choice, (reads, writes)) = (draw.below(100), self.shares);
-        let key = names::one(PREFIX, draw.below(self.keys));
+        let key = names::key(PREFIX, draw.below(self.keys));
         let fresh = draw.fresh_value();
         match self.seen.get(&key) {
             _ if choice < reads => Op::Read { key },

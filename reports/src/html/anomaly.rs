@@ -118,9 +118,9 @@ fn refuted(page: &Page<'_>, finding: &Finding<'_>) -> Markup {
             p.hint { "After the longest legal order, one of these operations would have to come next. None can." }
             div.scroll { table {
                 thead { tr { th { "operation" } th { "asked by" } th { "why it cannot come next" } } }
-                tbody { @for one in refuted.iter().take(MAX_REFUTED) {
-                    @let (what, who) = candidate(page, one.op);
-                    tr { td { (what) } td { (who) } td { (long(&one.reason)) } }
+                tbody { @for refutation in refuted.iter().take(MAX_REFUTED) {
+                    @let (request, client) = candidate(page, refutation.op);
+                    tr { td { (request) } td { (client) } td { (long(&refutation.reason)) } }
                 } }
             } }
             @if let Some(note) = left_out(refuted.len(), MAX_REFUTED) { p.note { (note) } }

@@ -122,7 +122,7 @@ const MAX_LINES: usize = 60;
 fn broke(ended: &Ended, error: &str) -> Markup {
     let (first, rest) = error.split_once('\n').unwrap_or((error, ""));
     let lines: Vec<&str> = rest.lines().collect();
-    let whose = match ended {
+    let meaning = match ended {
         Ended::TargetBroke { .. } => {
             "Nothing was tested: no fault was injected and no client asked \
             anything yet. This is neither a pass nor an anomaly."
@@ -143,7 +143,7 @@ fn broke(ended: &Ended, error: &str) -> Markup {
                 }
             }
             @if let Some(note) = left_out(lines.len(), MAX_LINES) { p.note { (note) } }
-            p { (whose) }
+            p { (meaning) }
         }
     }
 }

@@ -64,7 +64,7 @@ fn table(page: &Page<'_>) -> Markup {
 
 fn row(reign: &Reign) -> Markup {
     let shared = reign.shared;
-    let told: Vec<&str> = reign.sources.iter().map(|one| source(*one)).collect();
+    let told: Vec<&str> = reign.sources.iter().map(|kind| source(*kind)).collect();
     html! {
         tr.shared[shared] {
             td.number { @if let Some(group) = &reign.group { (short(group)) " " } (reign.generation) }

@@ -122,8 +122,11 @@ fn measured(proof: &Proof) -> Markup {
     };
     html! {
         p.stage { (when) ", " (seconds(*time)) }
-        ul.measured { @for one in measurements.iter().take(MAX_MEASUREMENTS) {
-            li { (if one.holds { "✓ " } else { "✗ unexpected: " }) (short(&one.what)) ": " (short(&one.result)) }
+        ul.measured { @for measurement in measurements.iter().take(MAX_MEASUREMENTS) {
+            li {
+                (if measurement.holds { "✓ " } else { "✗ unexpected: " })
+                (short(&measurement.what)) ": " (short(&measurement.result))
+            }
         } }
         @if let Some(note) = left_out(measurements.len(), MAX_MEASUREMENTS) { p.note { (note) } }
     }

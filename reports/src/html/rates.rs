@@ -147,7 +147,8 @@ fn latency(page: &Page<'_>, series: &Series) -> Band {
     let all = series.buckets.iter().flat_map(|bucket| {
         [0.0, 1.0].into_iter().filter_map(|q| bucket.tally.quantile(q)).map(|nanos| nanos.max(1))
     });
-    let (low, high) = all.fold((u64::MAX, 1), |(low, high), one| (low.min(one), high.max(one)));
+    let (low, high) =
+        all.fold((u64::MAX, 1), |(low, high), nanos| (low.min(nanos), high.max(nanos)));
     let decades = Decades::over(low.min(high) as f64, high as f64);
     Band {
         height: HEIGHT,

@@ -41,7 +41,7 @@ fn the_gravest_comes_first_in_every_output_and_what_is_alike_is_told_once() {
     assert_eq!(run.verdict.headline, split);
     let found = findings(run.history, run.verdict);
     let told: Vec<_> =
-        found.iter().map(|one| (one.number, one.anomaly.headline.as_str())).collect();
+        found.iter().map(|finding| (finding.number, finding.anomaly.headline.as_str())).collect();
     assert_eq!(told, [(1, split), (2, vote)]);
     assert_eq!(found[1].more().as_deref(), Some("and 2 more like it"));
     for text in [html(&run), junit(&run), summary(&run)] {
@@ -54,7 +54,9 @@ fn the_gravest_comes_first_in_every_output_and_what_is_alike_is_told_once() {
         .as_array()
         .expect("a list")
         .iter()
-        .map(|one| (one["number"].as_u64(), one["alike"].as_u64(), one["class"].as_str()))
+        .map(|finding| {
+            (finding["number"].as_u64(), finding["alike"].as_u64(), finding["class"].as_str())
+        })
         .collect();
     let vote = (Some(2), Some(2), Some("double-vote"));
     assert_eq!(all, [(Some(1), Some(0), Some("split-brain")), vote, vote, vote]);
@@ -80,9 +82,9 @@ fn crash(how: &str, log: &[&str]) -> String {
 
 #[test]
 fn crashes_are_told_apart_by_status_and_last_words_and_not_by_numbers() {
-    let one = crash("status 74", &["12:00:01 fatal: term 7 lost", "bye"]);
-    assert_eq!(one, crash("status 74", &["listening", "23:11:59 fatal: term 123 lost", "bye"]));
-    assert_ne!(one, crash("status 77", &["12:00:01 fatal: term 7 lost", "bye"]));
-    assert_ne!(one, crash("status 74", &["12:00:01 fatal: disk full", "bye"]));
+    let single = crash("status 74", &["12:00:01 fatal: term 7 lost", "bye"]);
+    assert_eq!(single, crash("status 74", &["listening", "23:11:59 fatal: term 123 lost", "bye"]));
+    assert_ne!(single, crash("status 77", &["12:00:01 fatal: term 7 lost", "bye"]));
+    assert_ne!(single, crash("status 74", &["12:00:01 fatal: disk full", "bye"]));
     assert_eq!(crash("signal 6", &[]), crash("signal 6", &[""]));
 }

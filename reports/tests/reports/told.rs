@@ -229,8 +229,8 @@ fn the_page_shows_when_the_harness_stood_still() {
     let page = html(&cases::stalled().run());
     let rects: Vec<&str> = page.split("<rect class=\"gap\"").skip(1).collect();
     let gaps: Vec<&str> = rects.iter().copied().filter(|rect| rect.contains("<title>")).collect();
-    let of = |what: &str| {
-        let rect = gaps.iter().find(|rect| rect.contains(what)).unwrap_or_else(|| panic!("{what}"));
+    let of = |part: &str| {
+        let rect = gaps.iter().find(|rect| rect.contains(part)).unwrap_or_else(|| panic!("{part}"));
         let number = |name: &str| {
             let text = rect.split_once(&format!(" {name}=\"")).expect("it has one").1;
             text.split_once('"').expect("it ends").0.parse::<f64>().expect("a number")

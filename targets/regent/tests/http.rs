@@ -296,14 +296,14 @@ fn sets_queues_and_counters() -> Vec<Row> {
 
 fn mutexes_versions_and_texts() -> Vec<Row> {
     let none = || json!(null);
-    let (one, two) = (|| json!({"holder": 1}), || json!({"holder": 2}));
+    let (first, second) = (|| json!({"holder": 1}), || json!({"holder": 2}));
     let refused = |why: &str| json!({ "error": why });
     vec![
-        ("post", "/mutex/m/acquire", one(), json!({})),
-        ("post", "/mutex/m/acquire", two(), refused("it is held")),
-        ("post", "/mutex/m/release", two(), refused("it is not yours")),
-        ("post", "/mutex/m/release", one(), json!({})),
-        ("post", "/mutex/m/acquire", two(), json!({})),
+        ("post", "/mutex/m/acquire", first(), json!({})),
+        ("post", "/mutex/m/acquire", second(), refused("it is held")),
+        ("post", "/mutex/m/release", second(), refused("it is not yours")),
+        ("post", "/mutex/m/release", first(), json!({})),
+        ("post", "/mutex/m/acquire", second(), json!({})),
         ("get", "/versioned/v", none(), json!({"value": null, "version": 0})),
         ("put", "/versioned/v", json!({"expected": 0, "value": 9}), json!({"version": 1})),
         (

@@ -293,14 +293,14 @@ fn results(results: Vec<Option<Content>>) -> Outcome {
 #[test]
 fn a_transaction_is_done_as_a_whole_or_not_at_all() {
     let list = |values: &[i64]| Some(Content::List(values.to_vec()));
-    let one = Some(Content::Number(1));
+    let number = Some(Content::Number(1));
     check(
         None,
         &[
             (commit(vec![read("x"), read("l")]), results(vec![None, None])),
             (
                 commit(vec![write("x", 1), read("x"), append("l", 7), append("l", 8), read("l")]),
-                results(vec![None, one.clone(), None, None, list(&[7, 8])]),
+                results(vec![None, number.clone(), None, None, list(&[7, 8])]),
             ),
             (
                 commit(vec![write("x", 2), write("l", 3)]),
@@ -310,7 +310,7 @@ fn a_transaction_is_done_as_a_whole_or_not_at_all() {
                 commit(vec![append("l", 9), append("x", 3)]),
                 Err(Refusal::Invalid("a number is not appended to, expected `write`")),
             ),
-            (commit(vec![read("x"), read("l")]), results(vec![one, list(&[7, 8])])),
+            (commit(vec![read("x"), read("l")]), results(vec![number, list(&[7, 8])])),
         ],
     );
 }

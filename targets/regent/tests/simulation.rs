@@ -95,7 +95,10 @@ fn every_planted_bug_of_the_log_and_of_locks_shows() {
 fn every_planted_bug_of_an_object_shows_in_that_object() {
     for row in bugs() {
         let Some(kind) = kind(row) else { continue };
-        check_shows(row, exposed(row.bug, Load::Only(kind), |what| what == Broken::Object(kind)));
+        check_shows(
+            row,
+            exposed(row.bug, Load::Only(kind), |breach| breach == Broken::Object(kind)),
+        );
     }
 }
 

@@ -58,6 +58,6 @@ impl NodeKey {
     }
 }
 
-fn spans(one: Option<&Text>, other: Option<&Text>) -> Range<usize> {
-    one.or(other).map_or(0..0, Spanned::span)
+fn spans(first: Option<&Text>, second: Option<&Text>) -> Range<usize> {
+    first.or(second).map_or(0..0, Spanned::span)
 }

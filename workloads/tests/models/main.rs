@@ -58,9 +58,9 @@ fn all_at_once_pass() {
 #[test]
 fn a_run_follows_from_its_seed() {
     for &workload in ALL {
-        let [one, same, other] = [7, 7, 8].map(|seed| run(&of(workload, 15.0), seed, None));
-        assert!(one.operations() == same.operations(), "{}", workload.name());
-        assert!(one.operations() != other.operations(), "{}", workload.name());
+        let [first, same, other] = [7, 7, 8].map(|seed| run(&of(workload, 15.0), seed, None));
+        assert!(first.operations() == same.operations(), "{}", workload.name());
+        assert!(first.operations() != other.operations(), "{}", workload.name());
     }
 }
 
@@ -105,7 +105,7 @@ const FINDS: [(&str, &[Mistake]); 14] = [
 fn mistakes_are_found() {
     let mut missed = BTreeMap::new();
     for (name, mistake) in
-        FINDS.iter().flat_map(|(name, all)| all.iter().map(move |one| (name, one)))
+        FINDS.iter().flat_map(|(name, all)| all.iter().map(move |mistake| (name, mistake)))
     {
         let workload = fracas_workloads::find(name).expect("a workload");
         let found = (0..SEEDS_OF_MISTAKE).find(|seed| {

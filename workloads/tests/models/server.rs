@@ -85,7 +85,9 @@ impl Server {
                 Outcome::Increment
             }
             Op::Generate { .. } => Outcome::Generate { value: (self.next() as i64).into() },
-            Op::Txn { ops } => Outcome::Txn { ops: ops.iter().map(|one| self.part(one)).collect() },
+            Op::Txn { ops } => {
+                Outcome::Txn { ops: ops.iter().map(|micro| self.part(micro)).collect() }
+            }
             Op::ReadVersion { key } => {
                 let (generation, value) = match self.configurations.get(key) {
                     Some((generation, value)) => (*generation, Some(value.clone())),

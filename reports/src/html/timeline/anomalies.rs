@@ -75,11 +75,11 @@ fn marks<'a>(page: &'a Page<'_>) -> Vec<Mark<'a>> {
     let mut anomalies: Vec<(usize, &Anomaly)> = marked(page).collect();
     anomalies.sort_by_key(|(number, anomaly)| (anomaly.window.1, *number));
     let mut marks: Vec<Mark<'a>> = Vec::new();
-    for one in anomalies {
-        let x = page.scale.x(one.1.window.1).min(PLOT - 8.0);
+    for anomaly in anomalies {
+        let x = page.scale.x(anomaly.1.window.1).min(PLOT - 8.0);
         match marks.last_mut() {
-            Some(last) if x - last.x < last.width() + 4.0 => last.anomalies.push(one),
-            _ => marks.push(Mark { x, anomalies: vec![one] }),
+            Some(last) if x - last.x < last.width() + 4.0 => last.anomalies.push(anomaly),
+            _ => marks.push(Mark { x, anomalies: vec![anomaly] }),
         }
     }
     marks

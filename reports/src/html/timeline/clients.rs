@@ -90,7 +90,9 @@ impl Lanes {
     fn sorted(mut self) -> Self {
         self.processes.sort();
         let named = self.processes.iter().enumerate();
-        self.of = named.flat_map(|(lane, all)| all.iter().map(move |one| (*one, lane))).collect();
+        self.of = named
+            .flat_map(|(lane, all)| all.iter().map(move |operation| (*operation, lane)))
+            .collect();
         self
     }
 

@@ -106,8 +106,8 @@ fn title(span: &FaultSpan, page: &Page<'_>) -> String {
         Some((from, to)) => format!("proven {} – {}", seconds(from), seconds(to)),
         None => "not proven".to_owned(),
     };
-    let (id, kind, who) = (span.id, &span.fault.kind, words::befell(&span.fault));
-    format!("fault {id}: {kind} {who} · {} – {} · {proven}", seconds(from), seconds(to))
+    let (id, kind, victims) = (span.id, &span.fault.kind, words::befell(&span.fault));
+    format!("fault {id}: {kind} {victims} · {} – {} · {proven}", seconds(from), seconds(to))
 }
 
 /// The times of proven faults, as a tint behind all lanes: of the sort where one sort is on, of no

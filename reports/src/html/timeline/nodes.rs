@@ -156,7 +156,7 @@ impl Lane<'_> {
 const RESTART: f64 = 9.0;
 
 fn tell(node: NodeId, down: &Down) -> String {
-    let what = match &down.why {
+    let cause = match &down.why {
         Why::Crashed(how) => format!("crashed by itself with {}", clean(how, PHRASE)),
         why => why.word().to_owned(),
     };
@@ -165,10 +165,10 @@ fn tell(node: NodeId, down: &Down) -> String {
     let from = seconds(down.from);
     match down.to {
         Some(to) if down.restarts() => {
-            format!("{node} {what}{by} · {from}, started again at {}", seconds(to))
+            format!("{node} {cause}{by} · {from}, started again at {}", seconds(to))
         }
-        Some(to) => format!("{node} {what}{by} · {from} – {}", seconds(to)),
-        None => format!("{node} {what}{by} · {from}, never started again"),
+        Some(to) => format!("{node} {cause}{by} · {from} – {}", seconds(to)),
+        None => format!("{node} {cause}{by} · {from}, never started again"),
     }
 }
 

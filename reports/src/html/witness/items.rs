@@ -84,7 +84,7 @@ impl<'a> Judged<'a> {
         witness.sort_unstable();
         Self {
             placed: steps.map(|(at, step)| (step.op, (at + 1, step.state.as_str()))).collect(),
-            refused: anomaly.refuted.iter().map(|one| one.op).collect(),
+            refused: anomaly.refuted.iter().map(|refutation| refutation.op).collect(),
             witness,
         }
     }
@@ -111,7 +111,7 @@ fn operation(operation: &Operation, judged: &Judged<'_>) -> Item {
     let known = matches!(fate, Fate::Ok | Fate::Fail);
     let placed = judged.placed.get(&operation.invoked.0);
     let via = operation.node.map_or_else(String::new, |node| format!(" via {node}"));
-    let what = words::operation(operation);
+    let request = words::operation(operation);
     let from = seconds(operation.invoked.1);
     let ended = operation.completed.as_ref().map(|(_, time, _)| *time);
     let until = ended.map_or_else(|| "never".to_owned(), seconds);
@@ -119,8 +119,8 @@ fn operation(operation: &Operation, judged: &Judged<'_>) -> Item {
         lane: Lane::Client(operation.process),
         from: operation.invoked.1,
         to: ended.filter(|_| known),
-        label: brief(&(what.clone() + &via), LABEL),
-        title: format!("{what}{via} · asked {from} · ended {until} · {}", fate.word()),
+        label: brief(&(request.clone() + &via), LABEL),
+        title: format!("{request}{via} · asked {from} · ended {until} · {}", fate.word()),
         class: fate.word(),
         placed: placed.map(|(number, state)| (*number, brief(state, LABEL))),
         refused: placed.is_none() && judged.refused.contains(&operation.invoked.0),
@@ -130,13 +130,16 @@ fn operation(operation: &Operation, judged: &Judged<'_>) -> Item {
 /// An operation of which only the answer matters: it shows who led.
 fn acknowledgement(operation: &Operation, led: (u64, NodeId), time: Nanos) -> Item {
     let (generation, node) = led;
-    let what = words::operation(operation);
+    let request = words::operation(operation);
     Item {
         lane: Lane::Node(node),
         from: operation.invoked.1,
         to: Some(time),
         label: format!("leader of {generation} – {}", grade(Grade::Effect)),
-        title: format!("{node} acknowledged as leader of {generation}: {what} · {}", seconds(time)),
+        title: format!(
+            "{node} acknowledged as leader of {generation}: {request} · {}",
+            seconds(time)
+        ),
         class: "claim",
         placed: None,
         refused: false,
@@ -197,13 +200,13 @@ fn faults(page: &Page<'_>, (from, to): (Nanos, Nanos)) -> impl Iterator<Item = I
     page.drawn_faults().filter(meets).take(MAX_FAULT_LANES).map(move |span| {
         let (begin, end) = span.effective.unwrap_or_else(|| span.window(page.end));
         let proven = if span.effective.is_some() { "" } else { " – not proven" };
-        let what = format!("{}: {}{proven}", span.fault.kind, words::befell(&span.fault));
+        let effect = format!("{}: {}{proven}", span.fault.kind, words::befell(&span.fault));
         Item {
             lane: Lane::Fault(span.id),
             from: begin.max(from),
             to: Some(end.min(to)),
-            title: format!("{what} · {} – {}", seconds(begin), seconds(end)),
-            label: brief(&what, LABEL),
+            title: format!("{effect} · {} – {}", seconds(begin), seconds(end)),
+            label: brief(&effect, LABEL),
             class: words::class(&span.fault),
             placed: None,
             refused: false,

@@ -103,7 +103,7 @@ fn complaints(measured: &Measured) -> Vec<String> {
     if (measured.page < 0.2) != dark {
         wrong.push(format!("the page is {:.2} light", measured.page));
     }
-    wrong.into_iter().map(|what| format!("{}: {what}", measured.look)).collect()
+    wrong.into_iter().map(|fault| format!("{}: {fault}", measured.look)).collect()
 }
 
 /// Writes a copy of every page that measures itself, and one page with a frame for every look at

@@ -188,8 +188,8 @@ fn one_of(place: u32) -> Fault {
 
 /// The events of a fault that is proven from shortly after its begin to its end.
 fn fault(id: u32, fault: Fault, (begin, end): (u64, u64)) -> Vec<(Nanos, EventKind)> {
-    let measured = |what: &str| {
-        vec![Measurement { what: what.to_owned(), result: "as expected".to_owned(), holds: true }]
+    let measured = |name: &str| {
+        vec![Measurement { what: name.to_owned(), result: "as expected".to_owned(), holds: true }]
     };
     let proof = |stage| {
         let (since, measurements) = (None, measured("calls on the disk"));

@@ -87,13 +87,13 @@ fn phases(events: &mut Events) {
 
 fn faults(traffic: &Traffic, events: &mut Events) {
     let sides: (&[u16], &[u16]) = (&[1, 2], &[3, 4, 5]);
-    let one = |from: &[u16], to: &[u16]| -> Vec<Cut> {
+    let each_way = |from: &[u16], to: &[u16]| -> Vec<Cut> {
         from.iter().flat_map(|a| to.iter().map(|b| (NodeId(*a), NodeId(*b)))).collect()
     };
-    let mut cut = one(sides.0, sides.1);
-    cut.extend(one(sides.1, sides.0));
+    let mut cut = each_way(sides.0, sides.1);
+    cut.extend(each_way(sides.1, sides.0));
     let partition = faults::cut("majority", cut);
-    let oneway = faults::cut("one-way", one(&[3], &[1, 2, 4, 5]));
+    let oneway = faults::cut("one-way", each_way(&[3], &[1, 2, 4, 5]));
     let kill = |node| faults::down("kill", vec![NodeId(node)], None);
     let pause = faults::pause(vec![NodeId(2)]);
     for (place, (fault, by, begin, end)) in [
@@ -146,21 +146,22 @@ impl Injected {
 
 fn measured(fault: &Fault, stage: Stage, holds: bool) -> Vec<Measurement> {
     let gone = stage == Stage::Healed;
-    let one = |what: String, result: &str| Measurement {
-        what,
+    let measurement = |name: String, result: &str| Measurement {
+        what: name,
         result: result.to_owned(),
         holds: holds || gone,
     };
     let (cut, stopped, killed) = (fault.cut(), fault.stopped(), fault.killed());
     let cut = cut.iter().take(6).map(|(from, to)| {
         let result = if gone || !holds { "answered in 0.2 ms" } else { "no answer" };
-        one(format!("probe {from}→{to}"), result)
+        measurement(format!("probe {from}→{to}"), result)
     });
     let stopped = stopped.iter().map(|node| {
-        one(format!("threads of {node} stopped"), if gone { "0 of 9" } else { "9 of 9" })
+        measurement(format!("threads of {node} stopped"), if gone { "0 of 9" } else { "9 of 9" })
     });
-    let killed =
-        killed.iter().map(|node| one(format!("processes of {node}"), if gone { "1" } else { "0" }));
+    let killed = killed
+        .iter()
+        .map(|node| measurement(format!("processes of {node}"), if gone { "1" } else { "0" }));
     cut.chain(stopped).chain(killed).collect()
 }
 
@@ -188,16 +189,18 @@ fn polls(traffic: &Traffic, events: &mut Events) {
 
 fn seen(node: u16, ms: u64) -> Observation {
     let now = REIGNS.iter().rfind(|(_, _, from, _)| *from <= ms);
-    let own = REIGNS.iter().rfind(|(_, who, from, to)| *who == node && (*from..*to).contains(&ms));
-    let electing =
-        REIGNS.iter().any(|(_, who, from, _)| *who == node && (*from - 400..*from).contains(&ms));
+    let own =
+        REIGNS.iter().rfind(|(_, leader, from, to)| *leader == node && (*from..*to).contains(&ms));
+    let electing = REIGNS
+        .iter()
+        .any(|(_, leader, from, _)| *leader == node && (*from - 400..*from).contains(&ms));
     let (role, generation) = match (own, now) {
         (Some(own), _) => (Role::Leader, own.0),
         (None, now) if electing => (Role::Candidate, now.map_or(7, |now| now.0 + 1)),
         (None, now) => (Role::Follower, now.map_or(6, |now| now.0)),
     };
     let restarts =
-        DOWN.iter().filter(|(who, _, to)| *who == node && *who != 2 && *to <= ms).count();
+        DOWN.iter().filter(|(leader, _, to)| *leader == node && *leader != 2 && *to <= ms).count();
     Observation {
         node: NodeId(node),
         incarnation: 1 + restarts as u32,

@@ -68,7 +68,7 @@ struct Belief<'a> {
 /// Everything that cannot be, the first of each kind.
 pub(crate) fn breaches(requests: &[Request]) -> Vec<(Broken, String)> {
     let told = |broken, pair: Option<(&Request, &Request)>| {
-        pair.map(|(one, other)| (broken, format!("{one:?} and {other:?}")))
+        pair.map(|(first, second)| (broken, format!("{first:?} and {second:?}")))
     };
     let found = [
         told(Broken::TokensGrow, pair(requests, tokens_cross)),
@@ -83,33 +83,35 @@ fn pair(
     breaks: impl Fn(&Request, &Request) -> bool,
 ) -> Option<(&Request, &Request)> {
     let all = || requests.iter();
-    all().find_map(|one| {
-        all().find(|other| one.key() == other.key() && breaks(one, other)).map(|other| (one, other))
+    all().find_map(|first| {
+        all()
+            .find(|second| first.key() == second.key() && breaks(first, second))
+            .map(|other| (first, other))
     })
 }
 
 /// A later grant has no higher token.
-fn tokens_cross(one: &Request, other: &Request) -> bool {
-    let tokens = one.granted().zip(other.granted());
-    tokens.is_some_and(|(first, second)| one.before(other) && first >= second)
+fn tokens_cross(earlier: &Request, later: &Request) -> bool {
+    let tokens = earlier.granted().zip(later.granted());
+    tokens.is_some_and(|(first, second)| earlier.before(later) && first >= second)
 }
 
 /// A later write was taken, though its token is lower.
-fn passes_the_guard(one: &Request, other: &Request) -> bool {
-    let tokens = one.written().zip(other.written());
-    tokens.is_some_and(|(first, second)| one.before(other) && first > second)
+fn passes_the_guard(earlier: &Request, later: &Request) -> bool {
+    let tokens = earlier.written().zip(later.written());
+    tokens.is_some_and(|(first, second)| earlier.before(later) && first > second)
 }
 
 /// Two holders believe to hold a lock at once.
 fn shared(requests: &[Request]) -> Option<(&Request, &Request)> {
     let beliefs: Vec<Belief<'_>> = requests.iter().filter_map(|r| belief(r, requests)).collect();
-    beliefs.iter().find_map(|one| {
+    beliefs.iter().find_map(|belief| {
         let other = beliefs.iter().find(|other| {
-            let apart = one.until <= other.from || other.until <= one.from;
-            let same = one.request.holder == other.request.holder;
-            one.request.key() == other.request.key() && !same && !apart
+            let apart = belief.until <= other.from || other.until <= belief.from;
+            let same = belief.request.holder == other.request.holder;
+            belief.request.key() == other.request.key() && !same && !apart
         });
-        other.map(|other| (one.request, other.request))
+        other.map(|other| (belief.request, other.request))
     })
 }
 
@@ -155,7 +157,7 @@ mod tests {
 
     #[track_caller]
     fn check(requests: &[Request], expect: &[Broken]) {
-        let found: Vec<Broken> = breaches(requests).into_iter().map(|(what, _)| what).collect();
+        let found: Vec<Broken> = breaches(requests).into_iter().map(|(breach, _)| breach).collect();
         assert_eq!(found, expect);
     }
 

@@ -57,9 +57,9 @@ pub(crate) struct Holders {
 impl Holders {
     /// Whether a lock was granted after `when`.
     pub(crate) fn granted_since(&self, when: Millis) -> bool {
-        self.requests
-            .iter()
-            .any(|one| one.asked.0 > when && matches!(one.answered, Some((.., Answer::Granted(_)))))
+        self.requests.iter().any(|request| {
+            request.asked.0 > when && matches!(request.answered, Some((.., Answer::Granted(_))))
+        })
     }
 
     /// What a holder is called at the moment.

@@ -64,8 +64,8 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    pub(crate) fn broken(&mut self, what: Broken, detail: String) {
-        self.found.entry(what).or_insert(detail);
+    pub(crate) fn broken(&mut self, breach: Broken, detail: String) {
+        self.found.entry(breach).or_insert(detail);
     }
 
     /// A node was asked for its status.
@@ -166,8 +166,8 @@ impl Judge {
 
     /// Judges what the holders of locks saw.
     pub(crate) fn holders(&mut self, requests: &[Request]) {
-        for (what, detail) in claims::breaches(requests) {
-            self.broken(what, detail);
+        for (breach, detail) in claims::breaches(requests) {
+            self.broken(breach, detail);
         }
     }
 

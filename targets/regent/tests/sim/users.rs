@@ -105,8 +105,8 @@ pub(crate) struct Users {
 impl Users {
     /// Whether something was done after `when`.
     pub(crate) fn served_since(&self, when: Millis) -> bool {
-        let done = |one: &Use| matches!(&one.end, Some((_, End::Told(Ok(_), _))));
-        self.uses.iter().any(|one| one.when > when && done(one))
+        let done = |usage: &Use| matches!(&usage.end, Some((_, End::Told(Ok(_), _))));
+        self.uses.iter().any(|usage| usage.when > when && done(usage))
     }
 
     pub(super) fn waits_for(&self, token: u64) -> bool {

@@ -39,7 +39,7 @@ impl Use {
 /// The first thing that cannot be, for every kind of object.
 pub(crate) fn breaches(uses: &[Use]) -> Vec<(Kind, String)> {
     let found = KINDS.iter().filter_map(|kind| {
-        let uses: Vec<&Use> = uses.iter().filter(|one| one.kind == *kind).collect();
+        let uses: Vec<&Use> = uses.iter().filter(|usage| usage.kind == *kind).collect();
         let why = match kind {
             Kind::Set => set(&uses),
             Kind::Queue => queue(&uses),
@@ -58,31 +58,31 @@ pub(crate) fn breaches(uses: &[Use]) -> Vec<(Kind, String)> {
 
 fn pair<'a>(uses: &[&'a Use], breaks: impl Fn(&Use, &Use) -> bool) -> Option<(&'a Use, &'a Use)> {
     let all = || uses.iter().copied();
-    all().enumerate().find_map(|(i, one)| {
-        let others = all().enumerate().filter(|(j, _)| i != *j).map(|(_, other)| other);
-        others.into_iter().find(|other| breaks(one, other)).map(|other| (one, other))
+    all().enumerate().find_map(|(i, first)| {
+        let others = all().enumerate().filter(|(j, _)| i != *j).map(|(_, second)| second);
+        others.into_iter().find(|other| breaks(first, other)).map(|other| (first, other))
     })
 }
 
 fn told(pair: Option<(&Use, &Use)>) -> Option<String> {
-    pair.map(|(one, other)| format!("{one:?} and {other:?}"))
+    pair.map(|(first, second)| format!("{first:?} and {second:?}"))
 }
 
 /// No id is given twice, and none is smaller than one that had been given before it was asked for.
 fn ids(uses: &[&Use]) -> Option<String> {
-    let given = |one: &Use| match one.answer() {
+    let given = |usage: &Use| match usage.answer() {
         Some(Answer::Value { value }) => *value,
         _ => None,
     };
-    told(pair(uses, |one, other| {
-        let (Some(first), Some(second)) = (given(one), given(other)) else { return false };
-        first == second || first > second && one.before(other)
+    told(pair(uses, |a, b| {
+        let (Some(first), Some(second)) = (given(a), given(b)) else { return false };
+        first == second || first > second && a.before(b)
     }))
 }
 
 /// The element that is added or removed.
-fn element(one: &Use) -> Option<(bool, i64)> {
-    match &one.ask {
+fn element(usage: &Use) -> Option<(bool, i64)> {
+    match &usage.ask {
         Ask::Write(Command::Set { change: sets::Change::Add { value }, .. }) => {
             Some((true, *value))
         }
@@ -100,15 +100,16 @@ fn set(uses: &[&Use]) -> Option<String> {
         let Some(Answer::Values { values }) = read.answer() else { return false };
         let Some((adds, value)) = element(change) else { return false };
         let done = change.answer().is_some() && change.before(read);
-        let removed = |one: &&&Use| element(one) == Some((false, value));
-        let may_be_gone = || uses.iter().any(|one| removed(&one) && one.begun_before_end_of(read));
+        let removed = |usage: &&&Use| element(usage) == Some((false, value));
+        let may_be_gone =
+            || uses.iter().any(|usage| removed(&usage) && usage.begun_before_end_of(read));
         let there = values.contains(&value);
         if adds { done && !there && !may_be_gone() } else { done && there }
     }))
 }
 
-fn enqueued(one: &Use) -> Option<i64> {
-    match &one.ask {
+fn enqueued(usage: &Use) -> Option<i64> {
+    match &usage.ask {
         Ask::Write(Command::Queue { change: queues::Change::Enqueue { value }, .. }) => {
             Some(*value)
         }
@@ -116,8 +117,8 @@ fn enqueued(one: &Use) -> Option<i64> {
     }
 }
 
-fn dequeued(one: &Use) -> Option<i64> {
-    match (&one.ask, one.answer()) {
+fn dequeued(usage: &Use) -> Option<i64> {
+    match (&usage.ask, usage.answer()) {
         (
             Ask::Write(Command::Queue { change: queues::Change::Dequeue, .. }),
             Some(Answer::Value { value }),
@@ -129,35 +130,35 @@ fn dequeued(one: &Use) -> Option<i64> {
 /// No element is handed out twice, nor after one that was put in later.
 fn queue(uses: &[&Use]) -> Option<String> {
     let enqueues: BTreeMap<i64, &Use> =
-        uses.iter().filter_map(|one| Some((enqueued(one)?, *one))).collect();
+        uses.iter().filter_map(|usage| Some((enqueued(usage)?, *usage))).collect();
     let enqueue = |value: i64| enqueues.get(&value);
     let dequeues: Vec<&Use> = uses.iter().copied().filter(|u| dequeued(u).is_some()).collect();
-    told(pair(&dequeues, |one, other| {
-        let (Some(first), Some(second)) = (dequeued(one), dequeued(other)) else { return false };
+    told(pair(&dequeues, |a, b| {
+        let (Some(first), Some(second)) = (dequeued(a), dequeued(b)) else { return false };
         let overtaken = || {
             let (Some(early), Some(late)) = (enqueue(second), enqueue(first)) else { return false };
             early.answer().is_some() && early.before(late)
         };
-        first == second || (one.before(other) && overtaken())
+        first == second || (a.before(b) && overtaken())
     }))
 }
 
 /// A read shows at least what was done before it, and at most what was asked by its end.
 fn counter(uses: &[&Use]) -> Option<String> {
-    let adds = || uses.iter().filter(|one| matches!(one.ask, Ask::Write(_)));
+    let adds = || uses.iter().filter(|usage| matches!(usage.ask, Ask::Write(_)));
     let breaks = |read: &&&Use| {
         let Some(Answer::Value { value: Some(value) }) = read.answer() else { return false };
         let least = adds().filter(|add| add.answer().is_some() && add.before(read)).count();
         let most = adds().filter(|a| a.may_have_happened() && a.begun_before_end_of(read)).count();
         !(least..=most).contains(&usize::try_from(*value).unwrap_or(usize::MAX))
     };
-    let reads = || uses.iter().filter(|one| matches!(one.ask, Ask::Read(_)));
+    let reads = || uses.iter().filter(|usage| matches!(usage.ask, Ask::Read(_)));
     reads().find(breaks).map(|read| format!("{read:?}"))
 }
 
 /// The mutex, the holder, and whether it is taken.
-fn holding(one: &Use) -> Option<(&str, u64, bool)> {
-    match &one.ask {
+fn holding(usage: &Use) -> Option<(&str, u64, bool)> {
+    match &usage.ask {
         Ask::Write(Command::Mutex { key, change: mutexes::Change::Acquire { holder } }) => {
             Some((key, *holder, true))
         }
@@ -171,31 +172,31 @@ fn holding(one: &Use) -> Option<(&str, u64, bool)> {
 /// Nobody is granted a mutex while another certainly holds it: from the answer to the grant until it
 /// asks to give it back and may have succeeded.
 fn mutex(uses: &[&Use]) -> Option<String> {
-    let held = |one: &Use| -> Option<(String, u64, u64)> {
-        let (key, holder, true) = holding(one)? else { return None };
-        one.answer()?;
+    let held = |usage: &Use| -> Option<(String, u64, u64)> {
+        let (key, holder, true) = holding(usage)? else { return None };
+        usage.answer()?;
         let gives_back = |other: &&&Use| {
             holding(other) == Some((key, holder, false)) && other.may_have_happened()
         };
         let release = uses.iter().find(gives_back);
         let until = release.map_or(u64::MAX, |release| release.start);
-        Some((key.to_owned(), one.end.as_ref()?.0, until))
+        Some((key.to_owned(), usage.end.as_ref()?.0, until))
     };
     let grants: Vec<(&Use, (String, u64, u64))> =
-        uses.iter().filter_map(|one| Some((*one, held(one)?))).collect();
-    grants.iter().enumerate().find_map(|(i, (one, (key, from, until)))| {
+        uses.iter().filter_map(|usage| Some((*usage, held(usage)?))).collect();
+    grants.iter().enumerate().find_map(|(i, (usage, (key, from, until)))| {
         let shares = |(_, (other_key, other_from, other_until)): &&(&Use, (String, u64, u64))| {
             key == other_key && from < other_until && other_from < until
         };
         let other = grants[i + 1..].iter().find(shares)?;
-        Some(format!("{one:?} and {:?}", other.0))
+        Some(format!("{usage:?} and {:?}", other.0))
     })
 }
 
 /// The version and number that were read or made.
-fn version(one: &Use) -> Option<(u64, Option<i64>)> {
+fn version(usage: &Use) -> Option<(u64, Option<i64>)> {
     use fracas_regent::objects::versioned::Change;
-    match (&one.ask, one.answer()?) {
+    match (&usage.ask, usage.answer()?) {
         (_, Answer::Versioned { version, value }) => Some((*version, *value)),
         (
             Ask::Write(Command::Versioned { change: Change::Update { value, .. }, .. }),
@@ -207,15 +208,14 @@ fn version(one: &Use) -> Option<(u64, Option<i64>)> {
 
 /// A version has one number and one update, and versions do not go back.
 fn versioned(uses: &[&Use]) -> Option<String> {
-    told(pair(uses, |one, other| {
-        let (Some((first, value)), Some((second, other_value))) = (version(one), version(other))
-        else {
+    told(pair(uses, |a, b| {
+        let (Some((first, value)), Some((second, other_value))) = (version(a), version(b)) else {
             return false;
         };
-        let updates = |one: &Use| matches!(one.ask, Ask::Write(_));
+        let updates = |usage: &Use| matches!(usage.ask, Ask::Write(_));
         let same = first == second;
-        (same && (value != other_value || (updates(one) && updates(other))))
-            || (one.before(other) && first > second)
+        (same && (value != other_value || (updates(a) && updates(b))))
+            || (a.before(b) && first > second)
     }))
 }
 
@@ -234,38 +234,39 @@ fn sequence(appends: &[(i64, &Use)], reads: &[(Vec<i64>, &Use)]) -> Option<Strin
             return Some(format!("{value} is missing in {read:?}"));
         }
     }
-    let differ = |one: &[i64], other: &[i64]| !one.starts_with(other) && !other.starts_with(one);
-    let goes_back = |one: &(Vec<i64>, &Use), other: &(Vec<i64>, &Use)| {
-        differ(&one.0, &other.0) || (one.1.before(other.1) && one.0.len() > other.0.len())
+    let differ = |a: &[i64], b: &[i64]| !a.starts_with(b) && !b.starts_with(a);
+    let goes_back = |first: &(Vec<i64>, &Use), second: &(Vec<i64>, &Use)| {
+        differ(&first.0, &second.0) || (first.1.before(second.1) && first.0.len() > second.0.len())
     };
-    let broken = reads.iter().flat_map(|one| reads.iter().map(move |other| (one, other)));
+    let broken = reads.iter().flat_map(|first| reads.iter().map(move |second| (first, second)));
     broken
         .into_iter()
-        .find(|(one, other)| goes_back(one, other))
-        .map(|(one, other)| format!("{:?} and {:?}", one.1, other.1))
+        .find(|(first, second)| goes_back(first, second))
+        .map(|(first, second)| format!("{:?} and {:?}", first.1, second.1))
 }
 
 fn text(uses: &[&Use]) -> Option<String> {
     let number = |word: &str| word.parse::<i64>().expect("users append numbers");
-    let appends = uses.iter().filter_map(|one| match &one.ask {
+    let appends = uses.iter().filter_map(|usage| match &usage.ask {
         Ask::Write(Command::Text { change: texts::Change::Append { value }, .. }) => {
-            Some((number(value.trim()), *one))
+            Some((number(value.trim()), *usage))
         }
         _ => None,
     });
-    let reads = uses.iter().filter_map(|one| match one.answer() {
-        Some(Answer::Text { value }) => {
-            Some((value.iter().flat_map(|all| all.split_whitespace()).map(number).collect(), *one))
-        }
+    let reads = uses.iter().filter_map(|usage| match usage.answer() {
+        Some(Answer::Text { value }) => Some((
+            value.iter().flat_map(|all| all.split_whitespace()).map(number).collect(),
+            *usage,
+        )),
         _ => None,
     });
     sequence(&appends.collect::<Vec<_>>(), &reads.collect::<Vec<_>>())
 }
 
 /// The parts of a transaction, each with what it found if it was answered.
-fn parts(one: &Use) -> Vec<(&Part, Option<&Option<Content>>)> {
-    let Ask::Write(Command::Transaction { change, .. }) = &one.ask else { return Vec::new() };
-    let results = match one.answer() {
+fn parts(usage: &Use) -> Vec<(&Part, Option<&Option<Content>>)> {
+    let Ask::Write(Command::Transaction { change, .. }) = &usage.ask else { return Vec::new() };
+    let results = match usage.answer() {
         Some(Answer::Results { results }) => Some(results),
         _ => None,
     };
@@ -275,17 +276,17 @@ fn parts(one: &Use) -> Vec<(&Part, Option<&Option<Content>>)> {
 
 fn lists(uses: &[&Use]) -> Option<String> {
     let keys: BTreeSet<&str> =
-        uses.iter().flat_map(|one| parts(one)).map(|(part, _)| part.key()).collect();
+        uses.iter().flat_map(|usage| parts(usage)).map(|(part, _)| part.key()).collect();
     keys.into_iter().find_map(|list| {
         let (mut appends, mut reads) = (Vec::new(), Vec::new());
-        for one in uses {
-            for (part, found) in parts(one).into_iter().filter(|(part, _)| part.key() == list) {
+        for usage in uses {
+            for (part, found) in parts(usage).into_iter().filter(|(part, _)| part.key() == list) {
                 match (part, found) {
-                    (Part::Append { value, .. }, _) => appends.push((*value, *one)),
+                    (Part::Append { value, .. }, _) => appends.push((*value, *usage)),
                     (Part::Read { .. }, Some(Some(Content::List(values)))) => {
-                        reads.push((values.clone(), *one));
+                        reads.push((values.clone(), *usage));
                     }
-                    (Part::Read { .. }, Some(None)) => reads.push((Vec::new(), *one)),
+                    (Part::Read { .. }, Some(None)) => reads.push((Vec::new(), *usage)),
                     _ => {}
                 }
             }
@@ -298,8 +299,8 @@ fn lists(uses: &[&Use]) -> Option<String> {
 /// never returned it is a write.
 fn registers(uses: &[&Use]) -> Option<String> {
     let mut operations: BTreeMap<&str, Vec<Operation>> = BTreeMap::new();
-    for one in uses.iter().filter(|one| one.may_have_happened()) {
-        let parts = parts(one);
+    for usage in uses.iter().filter(|usage| usage.may_have_happened()) {
+        let parts = parts(usage);
         let Some((first, found)) = parts.first() else { continue };
         let number = |content: &Content| match content {
             Content::Number(number) => *number,
@@ -312,9 +313,9 @@ fn registers(uses: &[&Use]) -> Option<String> {
             (Some((Part::Write { value, .. }, _)), None) => (Op::Write(*value), done),
             (_, read) => (Op::Read, history::Outcome::Value(read.flatten())),
         };
-        let end = one.end.as_ref().map(|(end, _)| (*end, outcome));
+        let end = usage.end.as_ref().map(|(end, _)| (*end, outcome));
         let key = first.key().to_owned();
-        let operation = Operation { key, op, start: one.start, end };
+        let operation = Operation { key, op, start: usage.start, end };
         operations.entry(first.key()).or_default().push(operation);
     }
     operations.into_values().find_map(|all| contradiction(&all))
@@ -324,25 +325,25 @@ fn registers(uses: &[&Use]) -> Option<String> {
 /// question and answer as others saw it. With this, all answers together are linearizable.
 pub(crate) fn not_as_logged(uses: &[Use], log: &[Entry]) -> Option<String> {
     let mut told: BTreeMap<Index, Vec<(&Use, &End)>> = BTreeMap::new();
-    for one in uses {
-        if let Some((_, end @ End::Told(_, at))) = &one.end {
-            told.entry(*at).or_default().push((one, end));
+    for usage in uses {
+        if let Some((_, end @ End::Told(_, at))) = &usage.end {
+            told.entry(*at).or_default().push((usage, end));
         }
     }
     let mut objects = Objects::new(None);
     for index in 0..=log.len() {
         let entry = index.checked_sub(1).map(|i| &log[i]);
         let outcome = entry.map(|e| objects.apply(&e.command, e.request.as_ref(), false));
-        for (one, end) in told.get(&(index as Index)).into_iter().flatten() {
+        for (usage, end) in told.get(&(index as Index)).into_iter().flatten() {
             let End::Told(answered, _) = end else { continue };
-            let right = match &one.ask {
+            let right = match &usage.ask {
                 Ask::Read(query) => *answered == Ok(objects.look(query)),
                 Ask::Write(command) => {
                     entry.map(|e| &e.command) == Some(command) && outcome.as_ref() == Some(answered)
                 }
             };
             if !right {
-                return Some(format!("at {index}: {one:?}, but there is {entry:?}: {outcome:?}"));
+                return Some(format!("at {index}: {usage:?}, but there is {entry:?}: {outcome:?}"));
             }
         }
     }
@@ -352,17 +353,17 @@ pub(crate) fn not_as_logged(uses: &[Use], log: &[Entry]) -> Option<String> {
 /// The first request whose place is not after that of one which had ended before it was asked.
 fn out_of_time(uses: &[Use]) -> Option<String> {
     let mut moments: Vec<(u64, bool, Index, &Use)> = Vec::new();
-    for one in uses {
-        if let Some((end, End::Told(_, at))) = &one.end {
-            moments.extend([(one.start, true, *at, one), (*end, false, *at, one)]);
+    for usage in uses {
+        if let Some((end, End::Told(_, at))) = &usage.end {
+            moments.extend([(usage.start, true, *at, usage), (*end, false, *at, usage)]);
         }
     }
     moments.sort_by_key(|(moment, ..)| *moment);
     let mut ended = 0;
-    for (_, starts, at, one) in moments {
-        let least = if matches!(one.ask, Ask::Write(_)) { ended + 1 } else { ended };
+    for (_, starts, at, usage) in moments {
+        let least = if matches!(usage.ask, Ask::Write(_)) { ended + 1 } else { ended };
         if starts && at < least {
-            return Some(format!("{one:?} is at {at}, but {ended} had been answered before"));
+            return Some(format!("{usage:?} is at {at}, but {ended} had been answered before"));
         }
         if !starts {
             ended = ended.max(at);
@@ -375,25 +376,25 @@ fn out_of_time(uses: &[Use]) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn one(kind: Kind, ask: Ask, (start, end): (u64, u64), answer: Answer) -> Use {
+    fn usage(kind: Kind, ask: Ask, (start, end): (u64, u64), answer: Answer) -> Use {
         Use::new(kind, ask, start, Some((end, End::Told(Ok(answer), start))))
     }
 
     fn add(value: i64, time: (u64, u64)) -> Use {
         let change = sets::Change::Add { value };
         let ask = Ask::Write(Command::Set { key: "s".into(), change });
-        one(Kind::Set, ask, time, Answer::Done {})
+        usage(Kind::Set, ask, time, Answer::Done {})
     }
 
     fn remove(value: i64, time: (u64, u64)) -> Use {
         let change = sets::Change::Remove { value };
         let ask = Ask::Write(Command::Set { key: "s".into(), change });
-        one(Kind::Set, ask, time, Answer::Done {})
+        usage(Kind::Set, ask, time, Answer::Done {})
     }
 
     fn all(values: &[i64], time: (u64, u64)) -> Use {
         let ask = Ask::Read(Query::Set { key: "s".into(), query: sets::Query::All });
-        one(Kind::Set, ask, time, Answer::Values { values: values.to_vec() })
+        usage(Kind::Set, ask, time, Answer::Values { values: values.to_vec() })
     }
 
     #[track_caller]

@@ -340,7 +340,7 @@ mod tests {
     #[test]
     fn what_is_no_answer_is_quoted() {
         let none = "but no operation 18 is open: ";
-        for (line, what) in [
+        for (line, complaint) in [
             ("ok", "which is no JSON: "),
             ("[17]", "which is no JSON object: "),
             (r#"{"id":18,"ok":{}}"#, none),
@@ -352,7 +352,7 @@ mod tests {
         ] {
             let error = answered(line, 17, &write(), &cluster()).unwrap_err();
             let expected =
-                format!("it wrote `{line}`, {what}an answer to operation 17 was expected");
+                format!("it wrote `{line}`, {complaint}an answer to operation 17 was expected");
             assert!(error.starts_with(&expected), "{error}");
         }
     }

@@ -185,7 +185,7 @@ impl Pool {
             *ends
         };
         let why = match trouble {
-            Trouble::Broken(what) => what.clone(),
+            Trouble::Broken(words) => words.clone(),
             Trouble::Late => "it did not answer in time".to_owned(),
             _ if ends >= ENDS => {
                 format!("it ended {ENDS} times without an answer, last with {how}")

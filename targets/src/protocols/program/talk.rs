@@ -162,7 +162,9 @@ impl Talk {
                 }
             }
             Ok(Err(NoLine::End)) => Err(Trouble::Ended),
-            Ok(Err(NoLine::Rubbish(what))) => Err(Trouble::Broken(format!("it wrote {what}"))),
+            Ok(Err(NoLine::Rubbish(rubbish))) => {
+                Err(Trouble::Broken(format!("it wrote {rubbish}")))
+            }
             Err(_) => Err(Trouble::Late),
         }
     }
