@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     let entered = fracas_lab::enter(isolation, |_| match measured() {
         Ok(rows) => {
             println!("| what | p50 |\n|---|---:|");
-            rows.iter().for_each(|(what, time)| println!("| {what} | {time:.1?} |"));
+            rows.iter().for_each(|(name, time)| println!("| {name} | {time:.1?} |"));
             0
         }
         Err(error) => complain(&error),

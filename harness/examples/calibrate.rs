@@ -249,7 +249,7 @@ impl Options {
         let flags: Vec<String> = kept.chain(of_this).collect();
         let again = || {
             let results = self.run(bug, &flags)?;
-            Ok(classes(&results).any(|one| found.classes.contains(one)))
+            Ok(classes(&results).any(|class| found.classes.contains(class)))
         };
         let next = AtomicUsize::new(0);
         let some = || {
@@ -301,7 +301,7 @@ fn first(results: &Value) -> Option<(String, f64)> {
         Some((class, finding["window_s"][1].as_f64()?))
     };
     let all = results["findings"].as_array()?.iter().filter_map(complete);
-    all.min_by(|one, other| one.1.total_cmp(&other.1))
+    all.min_by(|first, second| first.1.total_cmp(&second.1))
 }
 
 /// The classes of all findings.

@@ -244,22 +244,22 @@ machine should be quiet: JOBS runs happen at once, and a machine that is late mi
 
 /// The section of clusters of this size.
 fn table(nodes: u16, all: &BTreeMap<Cell, Measured>) -> String {
-    let here = || all.values().filter(|one| one.cell.nodes == nodes);
-    let times: BTreeSet<u64> = here().map(|one| one.cell.seconds).collect();
+    let here = || all.values().filter(|run| run.cell.nodes == nodes);
+    let times: BTreeSet<u64> = here().map(|run| run.cell.seconds).collect();
     let mut text = format!("\n## {nodes} nodes\n\n| bug |");
     text.extend(times.iter().map(|time| format!(" {time} s | found as |")));
     text += &format!("\n|---|{}\n", "---|---|".repeat(times.len()));
-    for bug in names().filter(|bug| here().any(|one| one.cell.bug == **bug)) {
+    for bug in names().filter(|bug| here().any(|run| run.cell.bug == **bug)) {
         let _ = write!(text, "| `{bug}` |");
         for time in &times {
-            let runs = here().filter(|one| one.cell.bug == bug && one.cell.seconds == *time);
+            let runs = here().filter(|run| run.cell.bug == bug && run.cell.seconds == *time);
             text += &row(&runs.collect::<Vec<_>>());
         }
         text.push('\n');
     }
     text.push('\n');
     for time in &times {
-        let runs: Vec<&Measured> = here().filter(|one| one.cell.seconds == *time).collect();
+        let runs: Vec<&Measured> = here().filter(|run| run.cell.seconds == *time).collect();
         let _ = writeln!(text, "- {}", summary(*time, &runs));
     }
     text
@@ -271,10 +271,10 @@ fn row(runs: &[&Measured]) -> String {
         return " – | |".to_owned();
     }
     let classes: BTreeSet<&str> =
-        runs.iter().map(|one| one.class.as_str()).filter(|class| !class.is_empty()).collect();
+        runs.iter().map(|run| run.class.as_str()).filter(|class| !class.is_empty()).collect();
     let classes: Vec<String> = classes.into_iter().map(|class| format!("`{class}`")).collect();
-    let found = runs.iter().filter(|one| one.verdict == "anomaly").count();
-    let unsure = runs.iter().filter(|one| one.verdict == "inconclusive").count();
+    let found = runs.iter().filter(|run| run.verdict == "anomaly").count();
+    let unsure = runs.iter().filter(|run| run.verdict == "inconclusive").count();
     let unsure = if unsure > 0 { format!(", {unsure} inconclusive") } else { String::new() };
     format!(" {found} of {}{unsure} | {} |", runs.len(), classes.join(", "))
 }
@@ -282,20 +282,20 @@ fn row(runs: &[&Measured]) -> String {
 /// What runs of one length find, in a sentence.
 fn summary(time: u64, runs: &[&Measured]) -> String {
     let (correct, planted): (Vec<&Measured>, Vec<&Measured>) =
-        runs.iter().partition(|one| one.cell.bug == CORRECT);
+        runs.iter().partition(|run| run.cell.bug == CORRECT);
     let bugs = |some: &mut dyn Iterator<Item = &&Measured>| {
-        some.map(|one| one.cell.bug.as_str()).collect::<BTreeSet<&str>>().len()
+        some.map(|run| run.cell.bug.as_str()).collect::<BTreeSet<&str>>().len()
     };
-    let seeds: BTreeSet<u64> = planted.iter().map(|one| one.cell.seed).collect();
-    let found = |one: &&&Measured| one.verdict == "anomaly";
+    let seeds: BTreeSet<u64> = planted.iter().map(|run| run.cell.seed).collect();
+    let found = |run: &&&Measured| run.verdict == "anomaly";
     let all = bugs(&mut planted.iter());
     // Of each bug the share of its runs, so that a measurement that goes on says what it will.
     let share = |bug: &str| {
-        let runs = planted.iter().filter(|one| one.cell.bug == bug);
+        let runs = planted.iter().filter(|run| run.cell.bug == bug);
         runs.clone().filter(found).count() as f64 / runs.count().max(1) as f64
     };
     let average: f64 = names().map(share).sum();
-    let few = bugs(&mut planted.iter().filter(found).filter(|one| one.cell.seed <= FEW));
+    let few = bugs(&mut planted.iter().filter(found).filter(|run| run.cell.seed <= FEW));
     let any = bugs(&mut planted.iter().filter(found));
     let alarms = correct.iter().filter(found).count();
     let tried = seeds.last().copied().unwrap_or(0).min(FEW);

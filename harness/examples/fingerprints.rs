@@ -195,13 +195,13 @@ impl Options {
         let found = findings(&recorded.history, &verdict);
         if self.each {
             eprintln!("{}", history.display());
-            found.iter().for_each(|one| {
-                let (cause, more) = (&one.anomaly.likely_cause, one.alike.len());
-                eprintln!("  {}: {:?} (and {more})", made_of(one), one.anomaly.headline);
+            found.iter().for_each(|finding| {
+                let (cause, more) = (&finding.anomaly.likely_cause, finding.alike.len());
+                eprintln!("  {}: {:?} (and {more})", made_of(finding), finding.anomaly.headline);
                 eprintln!("    {}", cause.as_deref().unwrap_or("no likely cause"));
             });
         }
-        Ok(found.iter().map(|one| (one.fingerprint.clone(), made_of(one))).collect())
+        Ok(found.iter().map(|finding| (finding.fingerprint.clone(), made_of(finding))).collect())
     }
 
     /// The histories of a bug's runs.
@@ -222,10 +222,12 @@ impl Options {
 }
 
 /// What a fingerprint is made of.
-fn made_of(one: &Finding<'_>) -> String {
-    let made: Vec<&str> =
-        std::iter::once(&one.anomaly.class).chain(&one.hallmarks).map(String::as_str).collect();
-    format!("{}: {}", one.check.id, made.join("; "))
+fn made_of(finding: &Finding<'_>) -> String {
+    let made: Vec<&str> = std::iter::once(&finding.anomaly.class)
+        .chain(&finding.hallmarks)
+        .map(String::as_str)
+        .collect();
+    format!("{}: {}", finding.check.id, made.join("; "))
 }
 
 fn table(rows: &[Row]) -> String {
@@ -239,9 +241,9 @@ fn table(rows: &[Row]) -> String {
             continue;
         };
         let same = |other: &&Row| {
-            other.bug != *bug && other.main.as_ref().is_some_and(|(one, ..)| one == print)
+            other.bug != *bug && other.main.as_ref().is_some_and(|(own, ..)| own == print)
         };
-        let others: Vec<&str> = rows.iter().filter(same).map(|one| one.bug.as_str()).collect();
+        let others: Vec<&str> = rows.iter().filter(same).map(|row| row.bug.as_str()).collect();
         let others = if others.is_empty() { "none".to_owned() } else { others.join(", ") };
         text += &format!(
             "| `{bug}` | {found} of {runs} | `{print}` | {count} of {found} | {first} of {found} | {of} | {others} |\n"

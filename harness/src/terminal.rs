@@ -44,7 +44,7 @@ impl Listener for Terminal {
                 "fracas: warning: the check during the run fell {behind} events behind and has \
                  stopped; the whole history is checked at the end"
             )),
-            Progress::WatchBlind { what, reason } => narrate(&blind(what, reason)),
+            Progress::WatchBlind { objects, reason } => narrate(&blind(objects, reason)),
             Progress::WatchFailed => tell(
                 "fracas: warning: the check during the run failed, which is a bug of fracas; please \
                  report it",
@@ -66,10 +66,10 @@ impl Terminal {
 }
 
 /// Which objects could be checked during the run up to a point only.
-fn blind(what: &[String], reason: &str) -> String {
+fn blind(objects: &[String], reason: &str) -> String {
     const NAMED: usize = 3;
-    let named = what[..what.len().min(NAMED)].join(", ");
-    let more = what.len().saturating_sub(NAMED);
+    let named = objects[..objects.len().min(NAMED)].join(", ");
+    let more = objects.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!(
         "fracas: {named}{more}: checked during the run up to a point only, because {reason}; the \

@@ -52,9 +52,9 @@ fn codes(words: impl IntoIterator<Item = &'static str>) -> String {
 }
 
 /// What `fracas list WHAT` shows.
-fn listed(what: &str, heads: [&str; 2]) -> String {
+fn listed(list: &str, heads: [&str; 2]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_fracas"))
-        .args(["list", what, "--format", "json"])
+        .args(["list", list, "--format", "json"])
         .output()
         .expect("fracas can be started");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -121,7 +121,7 @@ fn isolation() -> String {
             _ => "refused".to_owned(),
         };
         let [root, userns, range, user] = Mode::ALL.map(cell);
-        [promise.what.to_owned(), root, userns, range, user]
+        [promise.attempt.to_owned(), root, userns, range, user]
     };
     let [root, userns, range, user] = Mode::ALL.map(Mode::word);
     table(["A server tries to", root, userns, range, user], PROMISES.iter().map(row))

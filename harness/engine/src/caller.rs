@@ -85,7 +85,7 @@ impl Caller {
         attempt
     }
 
-    /// What was seen so far of what a pass needs.
+    /// How much of the coverage that a pass needs was seen so far.
     #[must_use]
     pub fn enough(&self) -> &Enough {
         &self.enough

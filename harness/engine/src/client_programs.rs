@@ -40,14 +40,14 @@ pub struct ClientPrograms {
 }
 
 impl ClientPrograms {
-    /// Those of a target whose file is in `dir`; none if it has none.
+    /// The client programs of a target whose file is in `dir`; none if the target has none.
     #[must_use]
     pub fn of(target: &Target, dir: Option<&Path>) -> Option<Self> {
         let argv = target.client_program(dir.unwrap_or(Path::new(".")))?;
         Some(Self { argv, logs: None, recorder: None, ear: None })
     }
 
-    /// Writes into the history what is late, and that one is broken.
+    /// Writes late answers into the history, and that a client program is broken.
     #[must_use]
     pub fn recorded_by(mut self, recorder: Recorder) -> Self {
         self.recorder = Some(recorder);
@@ -184,8 +184,7 @@ async fn listen(errors: OwnedFd, mut log: Option<File>, words: Arc<Mutex<Words>>
 /// Starts the client program of a target once and asks what it serves. Must not be called within a
 /// runtime.
 ///
-/// # Errors
-/// What is wrong with it, for people.
+/// # Errors A text for people that says what is wrong with the program.
 pub fn served(
     target: &Target,
     dir: Option<&Path>,

@@ -118,9 +118,9 @@ fn open_at_most(lane: &Lane, caller: &Caller) -> u32 {
 impl Clients {
     /// Starts one task per lane. Must be called within a tokio runtime.
     ///
-    /// With the route `mixed` of the target, those that seek the leader ask the node that was last
-    /// seen leading; all others ask their own node: so every node is asked, also by clients that do
-    /// not know better, and the cluster is kept busy.
+    /// With the route `mixed` of the target, clients that seek the leader ask the node that was
+    /// last seen leading; all other clients ask their own node. So every node is asked, also by
+    /// clients that do not know the leader, and the cluster is kept busy.
     #[must_use]
     pub fn start(lanes: Vec<Lane>, seed: u64, caller: &Caller, view: &View) -> Self {
         let (orders, heard) = watch::channel(Order::Go);
@@ -173,8 +173,7 @@ impl Clients {
 
     /// Asks all clients to end after their open operation, and waits until they have.
     ///
-    /// # Errors
-    /// When one of them failed, which is a bug of ours.
+    /// # Errors When a client task failed, which is a bug of ours.
     pub async fn stop(mut self) -> Result<(), String> {
         self.ask_to_stop();
         while let Some(ended) = self.tasks.join_next().await {
@@ -363,9 +362,9 @@ registers = "linearizable"
         Clients::start(vec![lane(OpKind::Write), lane(OpKind::Read)], 1, &caller, &View::default())
     }
 
-    async fn until(what: impl Fn() -> bool) {
+    async fn until(holds: impl Fn() -> bool) {
         let limit = Instant::now() + LIMIT;
-        while !what() {
+        while !holds() {
             assert!(Instant::now() < limit, "it did not happen in time");
             tokio::time::sleep(GLANCE).await;
         }

@@ -37,9 +37,11 @@ fn name_replacements(findings: &mut [Finding]) {
     let works: Vec<String> =
         findings.iter().filter(|found| found.available).map(|found| found.what.clone()).collect();
     for finding in findings.iter_mut().filter(|finding| !finding.available) {
-        let instead = trials().find(|trial| trial.what == finding.what).and_then(|it| it.instead);
-        finding.instead =
-            instead.filter(|what| works.iter().any(|one| one == what)).map(str::to_owned);
+        let instead =
+            trials().find(|trial| trial.mechanism == finding.what).and_then(|it| it.instead);
+        finding.instead = instead
+            .filter(|mechanism| works.iter().any(|able| able == mechanism))
+            .map(str::to_owned);
     }
 }
 
@@ -79,10 +81,10 @@ fn trial(isolation: &str) -> Trial {
         .unwrap_or_else(|error| (String::new(), Some(error)));
     let mut findings = read_findings(&said);
     if let Some(error) = wrong.or_else(|| findings.is_empty().then(|| nothing_said(&said))) {
-        let tried = |what: &str| findings.iter().any(|finding| finding.what == what);
+        let tried = |mechanism: &str| findings.iter().any(|finding| finding.what == mechanism);
         // It was about this one that it ended; what comes after it was not tried.
-        let amid = trial::mechanisms().find(|what| !tried(what));
-        findings.extend(amid.map(|what| Finding::refused(what, &error)));
+        let amid = trial::mechanisms().find(|mechanism| !tried(mechanism));
+        findings.extend(amid.map(|mechanism| Finding::refused(mechanism, &error)));
     }
     name_replacements(&mut findings);
     Trial { isolation: isolation.to_owned(), findings }
@@ -121,20 +123,21 @@ impl Report {
 }
 
 impl Trial {
-    /// What was found out about the mechanism `what`.
-    fn found(&self, what: &str) -> Option<&Finding> {
-        self.findings.iter().find(|finding| finding.what == what)
+    /// What was found out about the `mechanism`.
+    fn found(&self, mechanism: &str) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.what == mechanism)
     }
 
     /// The same, if it works.
-    fn works(&self, what: &str) -> Option<&Finding> {
-        self.found(what).filter(|finding| finding.available)
+    fn works(&self, mechanism: &str) -> Option<&Finding> {
+        self.found(mechanism).filter(|finding| finding.available)
     }
 
     /// By what means a kind of fault is brought about, or why it cannot be.
     fn means(&self, kind: Kind) -> Result<String, String> {
         let ways = kind.tried_by();
-        if let Some((_, means)) = ways.iter().find(|(what, _)| self.works(what).is_some()) {
+        if let Some((_, means)) = ways.iter().find(|(mechanism, _)| self.works(mechanism).is_some())
+        {
             return Ok((*means).to_owned());
         }
         let detail = self.found(ways[0].0).map(|finding| finding.detail.clone());

@@ -29,7 +29,7 @@ pub struct Equipment<'a> {
     pub facts: &'a Facts,
     /// What faults take, each with the kind of fault that takes it.
     pub gear: &'a BTreeMap<Gear, &'a str>,
-    /// By what means.
+    /// The means by which faults are to be brought about.
     pub wanted: &'a Wanted,
 }
 

@@ -75,7 +75,7 @@ impl Guard {
         Ok((Self { shared, thread: Some(thread) }, feed))
     }
 
-    /// What proves an anomaly, as soon as something does.
+    /// The proof of an anomaly, as soon as there is a proof.
     #[must_use]
     pub fn proven(&self) -> Option<&Alarm> {
         self.shared.proven.get()
@@ -118,11 +118,11 @@ fn look(mut watch: Watch, events: &Receiver<Vec<Event>>, shared: &Shared) {
     }
     let mut by_reason: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for blind in watch.blind() {
-        let what = blind.object.as_deref().unwrap_or("the run").to_owned();
-        by_reason.entry(blind.reason).or_default().push(what);
+        let object = blind.object.as_deref().unwrap_or("the run").to_owned();
+        by_reason.entry(blind.reason).or_default().push(object);
     }
-    for (reason, what) in by_reason {
-        shared.listener.hear(&Progress::WatchBlind { what, reason: reason.to_owned() });
+    for (reason, objects) in by_reason {
+        shared.listener.hear(&Progress::WatchBlind { objects, reason: reason.to_owned() });
     }
 }
 
@@ -135,14 +135,14 @@ mod tests {
 
     const REGISTER: &str = "register/linearizable";
 
-    struct Nobody;
+    struct Deaf;
 
-    impl Listener for Nobody {
+    impl Listener for Deaf {
         fn hear(&self, _: &Progress) {}
     }
 
-    fn nobody() -> Arc<dyn Listener> {
-        Arc::new(Nobody)
+    fn deaf() -> Arc<dyn Listener> {
+        Arc::new(Deaf)
     }
 
     /// A write, and a read after it that did not see it.
@@ -166,7 +166,7 @@ mod tests {
     #[track_caller]
     fn check(batches: &[&[Event]], most_behind: usize, expect: Option<u64>) {
         let (mut guard, mut feed) =
-            Guard::with(Watch::new(&[REGISTER]), most_behind, &nobody()).expect("a thread");
+            Guard::with(Watch::new(&[REGISTER]), most_behind, &deaf()).expect("a thread");
         batches.iter().for_each(|batch| feed.hand_over(batch.to_vec()));
         drop(feed);
         guard.finish();
@@ -194,7 +194,7 @@ mod tests {
         let note = EventKind::note("");
         events.push(Event { index: 4, time: 9, kind: note.clone() });
         let (mut guard, mut feed) =
-            Guard::with(Watch::new(&[REGISTER]), 10, &nobody()).expect("a thread");
+            Guard::with(Watch::new(&[REGISTER]), 10, &deaf()).expect("a thread");
         feed.hand_over(events);
         guard.finish();
         assert_eq!(guard.proven().map(|alarm| alarm.index), Some(3));

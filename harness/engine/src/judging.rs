@@ -59,7 +59,7 @@ pub fn decide(history: &History, budget: CheckBudget) -> Verdict {
 /// How a history that is on disk is to be judged.
 #[derive(Debug, Clone, Copy)]
 pub struct Judge {
-    /// By this model alone; by the plan of the history, or the model that fits, if none is named.
+    /// The model to judge by. None: the plan of the history decides, or the model that fits.
     pub kind: Option<&'static Kind>,
     /// How the model is decided.
     pub algorithm: Algorithm,
@@ -70,8 +70,7 @@ pub struct Judge {
 impl Judge {
     /// The verdict, with the history as it was judged.
     ///
-    /// # Errors
-    /// When no model fits the history, or the one that is named does not.
+    /// # Errors When no model fits the history, or when the named model does not.
     pub fn verdict(&self, recorded: Recorded) -> Result<Judged, String> {
         let until = Instant::now() + self.budget.time;
         let expired = || Instant::now() >= until;

@@ -15,8 +15,8 @@ const LINES: usize = 20;
 /// … and so many characters of each line.
 const WIDTH: usize = 480;
 
-/// The last lines of a log from the byte `from` on, the last `count` of those with text. None of
-/// what is no regular file or cannot be read.
+/// The last lines of a log from the byte `from` on, the last `count` of those with text. Empty
+/// where `path` is no regular file or cannot be read.
 #[must_use]
 pub fn of_file(path: &Path, from: u64, count: usize) -> Vec<String> {
     let text = end(path, from).unwrap_or_else(|error| {

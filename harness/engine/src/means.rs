@@ -7,7 +7,7 @@ pub use fracas_lab::clock::Means as ClockMeans;
 use fracas_lab::disk::Model;
 use serde::{Deserialize, Serialize};
 
-/// By what means packets are late or lost.
+/// The means by which packets are made late or lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PacketMeans {
@@ -18,7 +18,7 @@ pub enum PacketMeans {
     Netem,
 }
 
-/// By what means nodes get too little processor time.
+/// The means by which nodes get too little processor time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StarveMeans {
@@ -30,7 +30,7 @@ pub enum StarveMeans {
 }
 
 impl StarveMeans {
-    /// What it is called in records.
+    /// Its name in records.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -40,7 +40,8 @@ impl StarveMeans {
     }
 }
 
-/// What some faults take that nodes, or the network between them, are given before they start.
+/// Equipment of nodes, or of the network between them, that some faults need and that is set up
+/// before the nodes start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Gear {
     /// Wall clocks of their own.
@@ -57,11 +58,11 @@ pub enum Gear {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
-    /// By what means clocks are made wrong.
+    /// The means by which clocks are made wrong.
     pub clock: ClockMeans,
-    /// By what means packets are late or lost. That is the lab's business, not a node's.
+    /// The means by which packets are late or lost. The lab has them, not a node.
     pub packets: PacketMeans,
-    /// By what means nodes get too little processor time.
+    /// The means by which nodes get too little processor time.
     pub starve: StarveMeans,
     /// When changes of names become durable on the disks.
     pub disk: Model,

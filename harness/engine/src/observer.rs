@@ -64,10 +64,11 @@ impl Observer {
         self.pulse.clone()
     }
 
-    /// Ends the watch, once what the logs hold has been read. It waits: call it where that is allowed.
+    /// Reads the rest of the logs and ends the watch. This function blocks: call it where that is
+    /// allowed.
     ///
-    /// # Errors
-    /// When a part of it had ended before, which is a bug of ours: it may have missed something.
+    /// # Errors When a part of the observer had ended before, which is a bug of ours: it may have
+    /// missed something.
     pub fn stop(mut self) -> Result<(), String> {
         if !self.logs.lives() {
             return Err("the thread that follows the logs ended early".to_owned());

@@ -29,20 +29,20 @@ pub struct RunPlan {
     pub workloads: Chosen,
     /// How much they do.
     pub load: Load,
-    /// Where and for whom it is carried out.
+    /// Where the run is carried out, and for which user.
     pub place: Place,
-    /// What there is to tell of the decision.
+    /// Notes on the decision, for the user.
     pub notes: Notes,
 }
 
-/// Where a run is carried out, and for whom: nothing that decides what happens in it.
+/// Where a run is carried out, and for which user. Nothing here decides what happens in the run.
 #[derive(Debug, Clone)]
 pub struct Place {
     /// Where runs are kept.
     pub out: PathBuf,
     /// Who may look into the run's directory.
     pub readers: Readers,
-    /// What repeats this run.
+    /// The command that repeats this run.
     pub command: String,
     /// The process that answers for this run, as the machine outside numbers it.
     pub supervisor: Identity,
@@ -50,15 +50,15 @@ pub struct Place {
     pub ineffective_cut: bool,
 }
 
-/// What there is to tell of a decision.
+/// Notes on a decision, for the user.
 #[derive(Debug, Clone, Default)]
 pub struct Notes {
     /// The workloads that were left out, and why.
     pub skipped: Vec<String>,
-    /// What the load may be too little for.
+    /// A warning that the load may be too little for a pass.
     pub warning: Option<String>,
-    /// The kinds of faults that nobody asked for by name and this machine cannot bring about, with
-    /// the reason.
+    /// The kinds of faults that the user did not name and that this machine cannot bring about,
+    /// with the reason.
     pub left_out: BTreeMap<Kind, String>,
     /// Which kinds are possible, and how long a run with room for all of them is; none if its faults
     /// are not drawn from the usual mix.
@@ -236,7 +236,7 @@ pub fn promised(target: &Target) -> BTreeSet<&'static str> {
     target.promises().checks().into_iter().collect()
 }
 
-/// What a pass needs where nobody says otherwise: no more than these workloads can give in so long a
+/// The coverage that a pass needs by default: no more than these workloads can give in so long a
 /// time, with faults or without.
 #[must_use]
 pub fn coverage(workloads: &Chosen, time: Duration, faults: bool) -> Coverage {

@@ -41,8 +41,8 @@ pub fn only_read() {
     }
 }
 
-/// Runs something that reads what servers have told in a thread that may do no more than read files,
-/// and waits for it.
+/// Runs `task`, which reads text of servers, in a thread that may only read files, and waits for
+/// its end.
 ///
 /// # Errors
 /// When the thread cannot be started.
@@ -59,7 +59,7 @@ pub fn apart<T: Send>(name: &str, task: impl FnOnce() -> T + Send) -> io::Result
     })
 }
 
-/// Gives up what this thread may do.
+/// Gives up the rights of this thread.
 pub fn give_up() {
     if let Err(error) = fracas_lab::give_up_capabilities() {
         tracing::warn!("a thread that acts on no lab keeps its capabilities: {error}");

@@ -32,9 +32,9 @@ fn direction(agent: &dyn Agent) -> Result<Option<Cut>, LabError> {
     Ok(nodes.next().zip(nodes.next()))
 }
 
-/// Which of the kinds of faults of a plan take what the network of this machine cannot do, with the
-/// reason: tried with two nodes, and taken down again. None is known where no such network can be
-/// made: then the run itself says why.
+/// The kinds of faults of a plan that the network of this machine cannot bring about, with the
+/// reason. A network of two nodes is made for the trial and taken down again. Empty where no such
+/// network can be made: then the run itself says why.
 #[must_use]
 pub fn lacking(plan: &RunPlan) -> BTreeMap<Kind, String> {
     let wanted = plan.spec.faults.iter().copied().filter(|kind| kind.is_between());

@@ -35,7 +35,7 @@ pub enum Progress {
     /// The check during the run did not look at these to the end, for one reason.
     WatchBlind {
         /// Objects, or the run.
-        what: Vec<String>,
+        objects: Vec<String>,
         /// Why.
         reason: String,
     },
@@ -56,9 +56,9 @@ pub struct Standing {
     pub ok: u64,
     /// Operations that certainly had no effect.
     pub fail: u64,
-    /// Operations of which nobody knows.
+    /// Operations of unknown outcome.
     pub info: u64,
-    /// Who leads, and which generation.
+    /// The node that leads, and its generation.
     pub leader: Option<(NodeId, u64)>,
     /// How many faults are active.
     pub faults: usize,

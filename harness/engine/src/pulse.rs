@@ -23,12 +23,12 @@ impl Default for Pulse {
 }
 
 impl Pulse {
-    /// It lives.
+    /// Tells that the part lives.
     pub fn beat(&self, now: Nanos) {
         self.0.store(now, Ordering::Relaxed);
     }
 
-    /// It gives no more signs, and need not.
+    /// Tells that the part gives no more signs, and need not.
     pub fn rest(&self) {
         self.0.store(RESTS, Ordering::Relaxed);
     }

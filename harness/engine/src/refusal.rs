@@ -6,11 +6,11 @@ use fracas_lab::LabError;
 /// the machine's; but where a process of our own ended, that is a failure of ours.
 #[must_use]
 pub(crate) fn refused(kind: &str, error: LabError) -> LabError {
-    let what = format!("bring about the fault `{kind}`");
+    let attempt = format!("bring about the fault `{kind}`");
     match error {
-        LabError::Unavailable { .. } | LabError::Ended { .. } => error.within(&what),
+        LabError::Unavailable { .. } | LabError::Ended { .. } => error.within(&attempt),
         other => LabError::Unavailable {
-            what,
+            what: attempt,
             why: other.to_string(),
             mend: "see `fracas doctor`, or name the other kinds with `--faults`".into(),
         },

@@ -51,7 +51,7 @@ impl Found {
         }
         let findings = results["findings"].as_array()?;
         let all = |key: &str| {
-            findings.iter().filter_map(|one| Some(one[key].as_str()?.to_owned())).collect()
+            findings.iter().filter_map(|finding| Some(finding[key].as_str()?.to_owned())).collect()
         };
         Some(Self { classes: all("class"), fingerprints: all("fingerprint") })
     }

@@ -51,7 +51,7 @@ pub use rehearse::{Audience, Heard};
 const AFTERWARDS: Duration = Duration::from_millis(500);
 /// Once an anomaly is proven, the final reads take no longer than this.
 const LAST_LOOK: Duration = Duration::from_secs(2);
-/// What came of a run that has a directory.
+/// The result of a run that has a directory.
 pub struct Outcome {
     /// Where it is kept.
     pub dir: RunDir,
@@ -61,7 +61,7 @@ pub struct Outcome {
     pub stopped: Stopped,
     /// Why the test could not take place, if that is so.
     pub error: Option<RunError>,
-    /// What the checks say; none if nobody asked for it.
+    /// The verdict of the checks; none if the caller did not ask for it.
     pub judged: Option<Result<Conclusion, HistoryError>>,
 }
 
@@ -72,7 +72,7 @@ pub struct Stopped {
     pub interrupt: Option<Interrupt>,
     /// An anomaly, proven while the run went on.
     pub proven: Option<Proven>,
-    /// What of our own failed; what was recorded is judged all the same.
+    /// The part of fracas that failed. The history is judged all the same.
     pub broken: Option<String>,
 }
 
@@ -285,7 +285,7 @@ fn client(
     };
     let logs = dir.file("clients");
     let programs = programs.kept_in(logs.clone()).map_err(|error| {
-        RunError::Store(StoreError::Io { what: "make directory", path: logs, error })
+        RunError::Store(StoreError::Io { attempt: "make directory", path: logs, error })
     })?;
     Ok(deployment.client_of(Arc::new(programs.heard_by(ear).recorded_by(recorder.clone()))))
 }
@@ -400,12 +400,12 @@ impl RunContext<'_> {
         let kinds = self.plan.workloads.objects();
         let lacks = || self.caller.enough().lacks(coverage, &kinds);
         let comes = || coverage.every_fault && faults_to_come();
-        let Some(what) = lacks().or_else(|| comes().then(|| "planned faults".to_owned())) else {
+        let Some(purpose) = lacks().or_else(|| comes().then(|| "planned faults".to_owned())) else {
             return;
         };
         let extend = self.plan.spec.extend;
         if !extend.is_zero() && self.is_undisturbed() {
-            self.listener.hear(&Progress::LoadExtended { by: extend, lacks: what });
+            self.listener.hear(&Progress::LoadExtended { by: extend, lacks: purpose });
             self.watch(extend, || lacks().is_some() || comes()).await;
         }
     }

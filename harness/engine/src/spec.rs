@@ -54,7 +54,7 @@ pub struct RunSpec {
     /// How long load and faults last.
     #[serde(rename = "time_ms", with = "millis")]
     pub time: Duration,
-    /// How much longer the load may last where it lacks a little of what a pass needs.
+    /// How much longer the load may last where it lacks a little of the coverage that a pass needs.
     #[serde(rename = "extend_ms", with = "millis")]
     pub extend: Duration,
     /// The kinds of faults that are allowed.
@@ -72,15 +72,15 @@ pub struct RunSpec {
     pub schedule: nemesis::Plan,
     /// The number that all random choices come from.
     pub seed: u64,
-    /// By what right the lab is made.
+    /// The rights with which the lab is made.
     pub isolation: Isolation,
     /// How partitions are made.
     pub partition: Mechanism,
     /// What the nodes are given for faults of clocks, disks and processors.
     pub equipment: Wanted,
-    /// What a pass needs.
+    /// The coverage that a pass needs.
     pub coverage: Coverage,
-    /// What judging may use.
+    /// The memory and time that judging may use.
     pub check: CheckBudget,
     /// Whether to end with the first anomaly that is proven while the run goes on.
     pub until_anomaly: bool,
@@ -103,7 +103,7 @@ pub struct TargetSpec {
     pub text: String,
 }
 
-/// Where a value came from. Each beats those after it.
+/// Where a value came from. An origin beats the origins after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
@@ -113,11 +113,11 @@ pub enum Origin {
     Variable,
     /// The target file.
     Target,
-    /// Nobody chose it.
+    /// The default of fracas.
     Default,
 }
 
-/// What judging may use.
+/// The memory and time that judging may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckBudget {
@@ -162,7 +162,7 @@ impl RunSpec {
         }
     }
 
-    /// What judging may use, by a recorded spec.
+    /// The memory and time that judging may use, by a recorded spec.
     #[must_use]
     pub fn budget_of(recorded: &serde_json::Value) -> CheckBudget {
         serde_json::from_value(recorded["check"].clone()).unwrap_or_default()

@@ -19,7 +19,7 @@ use fracas_lab::leftovers::Identity;
 
 /// The name of the link to the newest run.
 pub const LATEST: &str = "latest";
-/// What means the newest run that found an anomaly, or whose target broke before testing.
+/// The word for the newest run that found an anomaly, or whose target broke before testing.
 pub const LATEST_FAILURE: &str = "latest-failure";
 /// A file that keeps room on the disk for the end of a run, and how much.
 const RESERVE: &str = ".reserve";
@@ -27,10 +27,11 @@ const RESERVED: usize = 1 << 20;
 /// How many runs of one second and seed may exist side by side.
 const MOST_NAMESAKES: u32 = 1_000;
 
-/// Who may look into the directory of a run.
+/// The users that may look into the directory of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Readers {
-    /// The user who made it: what servers write may be secret, and nobody else can plant a file.
+    /// The user who made it, alone: text of servers may be secret, and no other user can plant a
+    /// file.
     #[default]
     Owner,
     /// Whoever may by the mask of that user (`umask`).
@@ -55,10 +56,10 @@ pub struct RunDir {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A file operation was refused.
-    #[error("{what} `{path}`: {error}")]
+    #[error("{attempt} `{path}`: {error}")]
     Io {
         /// What was tried.
-        what: &'static str,
+        attempt: &'static str,
         /// On what.
         path: PathBuf,
         /// The reason.
@@ -87,8 +88,8 @@ pub enum StoreError {
 }
 
 /// Adds what was tried to an I/O error.
-fn failed<'a>(what: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> StoreError + 'a {
-    move |error| StoreError::Io { what, path: path.to_owned(), error }
+fn failed<'a>(attempt: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> StoreError + 'a {
+    move |error| StoreError::Io { attempt, path: path.to_owned(), error }
 }
 
 impl RunDir {
@@ -187,8 +188,8 @@ impl RunDir {
         fs::rename(&partial, &path).map_err(failed("write", &path))
     }
 
-    /// Gives back the room that was kept for what is written when a run has ended: how it ended must be
-    /// told on a full disk, too.
+    /// Frees the disk space that was reserved for the files that are written after a run: its end
+    /// must be told on a full disk, too.
     pub fn use_reserve(&self) {
         let _gone = fs::remove_file(self.file(RESERVE));
     }

@@ -74,7 +74,8 @@ fn is_builtin(name: &str) -> bool {
     !name.contains('/') && Path::new(name).extension().is_none_or(|ending| ending != "toml")
 }
 
-/// Understands a target file. One that is not of this fracas is tried in another process first.
+/// Understands a target file. A file that does not come with fracas is tried in another process
+/// first.
 ///
 /// # Errors
 /// A text for the user: what is wrong in the file.
@@ -176,7 +177,8 @@ pub fn example(target: &Target) -> ClusterSpec {
     }
 }
 
-/// The server of a target: the one asked for, else beside its file, beside fracas, or in `PATH`.
+/// The server program of a target: the file that was asked for, else a file beside the target file,
+/// beside fracas, or in `PATH`.
 ///
 /// # Errors
 /// A text for the user that says where it was looked for, or why what was found cannot be executed.

@@ -36,9 +36,9 @@ pub struct Election {
     pub count: u64,
     /// The highest of them.
     pub generation: u64,
-    /// Who led it; none before the first.
+    /// The node that led it; none before the first leader.
     pub leader: Option<NodeId>,
-    /// Who led before it, where that was another node.
+    /// The node that led before, where that was another node.
     pub before: Option<NodeId>,
 }
 
@@ -55,7 +55,8 @@ impl Default for View {
 
 impl View {
     /// Takes in what a node was seen to be. Hearsay counts, unless it is of a generation that the
-    /// node has left behind: it is good enough to wait and to aim by, and no verdict rests on it.
+    /// node has left behind: hearsay is good enough for waiting and for choosing victims, and no
+    /// verdict rests on it.
     pub fn observe(&self, seen: &Observation, at: Nanos) {
         if *self.group.get_or_init(|| seen.group.clone()) != seen.group {
             return;

@@ -117,8 +117,11 @@ fn section(page: &mut String, name: &str, blocks: &[Block]) {
 
 /// The first measurements, which is where the fault itself is measured.
 fn proof(measured: &[Measurement]) -> String {
-    let shown: Vec<String> =
-        measured.iter().take(SHOWN).map(|one| format!("{}: {}", one.what, one.result)).collect();
+    let shown: Vec<String> = measured
+        .iter()
+        .take(SHOWN)
+        .map(|measurement| format!("{}: {}", measurement.what, measurement.result))
+        .collect();
     let more = measured.len().saturating_sub(SHOWN);
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
     format!("{}{more}", shown.join("; "))

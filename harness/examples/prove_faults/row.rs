@@ -64,8 +64,8 @@ impl Row {
 
     /// The same without the path of a directory that is gone by the time it is read.
     pub(crate) fn without(mut self, path: &str) -> Self {
-        for one in self.stages.iter_mut().flatten() {
-            one.what = one.what.replace(path, "");
+        for measurement in self.stages.iter_mut().flatten() {
+            measurement.what = measurement.what.replace(path, "");
         }
         self
     }
@@ -75,8 +75,9 @@ impl Row {
         const STAGES: [&str; 3] = ["injected", "held", "healed"];
         let broken = self.stages.iter().zip(STAGES).find_map(|(measured, stage)| {
             let none = measured.is_empty().then(|| "nothing was measured".to_owned());
-            let broken = measured.iter().find(|one| !one.holds);
-            let broken = broken.map(|one| format!("{}: {}", one.what, one.result));
+            let broken = measured.iter().find(|measurement| !measurement.holds);
+            let broken =
+                broken.map(|measurement| format!("{}: {}", measurement.what, measurement.result));
             none.or(broken).map(|why| format!("{stage}: {why}"))
         });
         self.verdict = match self.problems.first().cloned().or(broken) {

@@ -63,16 +63,16 @@ pub(crate) fn born(
 
 /// Gives a new node its user.
 fn name(channel: &Channel, pid: u32, user: u32) -> Result<(), LabError> {
-    let what = "wait for the node's user namespace";
-    match channel.receive(REPORT_WITHIN).doing(|| what.into())? {
+    let doing = "wait for the node's user namespace";
+    match channel.receive(REPORT_WITHIN).doing(|| doing.into())? {
         Received::Message(Report::Unmapped) => {
             ids::give_to_node(pid, user)?;
             channel.send(&Order::Mapped).doing(|| "let the node go on".into())
         }
         Received::Message(Report::Failed(reason)) => Err(reason.error()),
-        Received::Message(other) => Err(unexpected(what, Some(other))),
-        Received::End => Err(unexpected(what, None)),
-        Received::Nothing => Err(LabError::Timeout { doing: what.into(), after: REPORT_WITHIN }),
+        Received::Message(other) => Err(unexpected(doing, Some(other))),
+        Received::End => Err(unexpected(doing, None)),
+        Received::Nothing => Err(LabError::Timeout { doing: doing.into(), after: REPORT_WITHIN }),
     }
 }
 
@@ -94,8 +94,8 @@ impl Drop for Waiter {
 ///
 /// It waits for the launch, so it cannot have ended: its number is certainly still its own.
 fn meet_init(channel: &Channel) -> Result<Init, LabError> {
-    let what = "wait for the init";
-    match channel.receive(REPORT_WITHIN).doing(|| what.into())? {
+    let doing = "wait for the init";
+    match channel.receive(REPORT_WITHIN).doing(|| doing.into())? {
         Received::Message(Report::Init(number)) => {
             let pid = Pid::from_raw(number);
             let process = PidFd::open(pid).doing(|| "take hold of the init".into())?;
@@ -104,9 +104,9 @@ fn meet_init(channel: &Channel) -> Result<Init, LabError> {
             Ok(Init { pid, process, namespace })
         }
         Received::Message(Report::Failed(reason)) => Err(reason.error()),
-        Received::Message(other) => Err(unexpected(what, Some(other))),
-        Received::End => Err(unexpected(what, None)),
-        Received::Nothing => Err(LabError::Timeout { doing: what.into(), after: REPORT_WITHIN }),
+        Received::Message(other) => Err(unexpected(doing, Some(other))),
+        Received::End => Err(unexpected(doing, None)),
+        Received::Nothing => Err(LabError::Timeout { doing: doing.into(), after: REPORT_WITHIN }),
     }
 }
 

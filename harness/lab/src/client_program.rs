@@ -160,9 +160,9 @@ mod tests {
         text.trim().to_owned()
     }
 
-    fn until(what: impl Fn() -> bool) {
+    fn until(holds: impl Fn() -> bool) {
         let began = Instant::now();
-        while !what() {
+        while !holds() {
             assert!(began.elapsed() < PATIENCE, "it did not happen in time");
             std::thread::sleep(GLANCE);
         }

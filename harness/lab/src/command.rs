@@ -48,8 +48,8 @@ pub fn run_command(argv: &[String], timeout: Duration) -> Result<String, LabErro
     Ok(first_line(&output).to_owned())
 }
 
-/// Runs a program and returns all that it wrote, and what was wrong with its end: it may have told
-/// a lot before.
+/// Runs a program and returns all its output, and what was wrong with its end, if anything: a
+/// program that failed may have written much before.
 ///
 /// # Errors
 /// When it cannot be started.

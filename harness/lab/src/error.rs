@@ -74,13 +74,13 @@ impl LabError {
         }
     }
 
-    /// The same error, with what was being done put before it.
+    /// The same error, with `context`, which says what was being done, before it.
     pub fn within(self, context: &str) -> Self {
         let put = |text: String| format!("{context}: {text}");
         match self {
             Self::System { doing, source } => Self::System { doing: put(doing), source },
-            Self::Unavailable { what, why, mend } => {
-                Self::Unavailable { what: put(what), why, mend }
+            Self::Unavailable { what: attempt, why, mend } => {
+                Self::Unavailable { what: put(attempt), why, mend }
             }
             Self::Asked(text) => Self::Asked(put(text)),
             Self::Reported(text) => Self::Reported(put(text)),
@@ -133,8 +133,8 @@ pub(crate) enum Told {
 impl From<&LabError> for Told {
     fn from(error: &LabError) -> Self {
         match error {
-            LabError::Unavailable { what, why, mend } => {
-                Self::Unavailable { what: what.clone(), why: why.clone(), mend: mend.clone() }
+            LabError::Unavailable { what: attempt, why, mend } => {
+                Self::Unavailable { what: attempt.clone(), why: why.clone(), mend: mend.clone() }
             }
             LabError::System { doing, source } => match source.raw_os_error() {
                 Some(errno) => Self::System { doing: doing.clone(), errno },
@@ -149,14 +149,17 @@ impl Told {
     /// The error as it was.
     pub(crate) fn error(self) -> LabError {
         match self {
-            Self::Unavailable { what, why, mend } => LabError::Unavailable { what, why, mend },
+            Self::Unavailable { what: attempt, why, mend } => {
+                LabError::Unavailable { what: attempt, why, mend }
+            }
             Self::System { doing, errno } => LabError::refused(&doing, errno),
             Self::Other(text) => LabError::Reported(text),
         }
     }
 }
 
-/// What this machine has run out of where the kernel refuses with `errno`, and who can give more.
+/// The resource that this machine has run out of where the kernel refuses with `errno`, and how to
+/// get more of it.
 #[must_use]
 pub fn scarce(errno: i32) -> Option<&'static str> {
     Some(match Errno::from_raw(errno) {
@@ -185,17 +188,17 @@ fn plain(error: &io::Error) -> String {
 /// Says what was being done when something failed.
 pub(crate) trait Doing<T> {
     /// Turns the error into one that says so.
-    fn doing(self, what: impl FnOnce() -> String) -> Result<T, LabError>;
+    fn doing(self, act: impl FnOnce() -> String) -> Result<T, LabError>;
 }
 
 impl<T> Doing<T> for io::Result<T> {
-    fn doing(self, what: impl FnOnce() -> String) -> Result<T, LabError> {
-        self.map_err(|source| LabError::System { doing: what(), source })
+    fn doing(self, act: impl FnOnce() -> String) -> Result<T, LabError> {
+        self.map_err(|source| LabError::System { doing: act(), source })
     }
 }
 
 impl<T> Doing<T> for Result<T, Errno> {
-    fn doing(self, what: impl FnOnce() -> String) -> Result<T, LabError> {
-        self.map_err(io::Error::from).doing(what)
+    fn doing(self, act: impl FnOnce() -> String) -> Result<T, LabError> {
+        self.map_err(io::Error::from).doing(act)
     }
 }

@@ -75,9 +75,9 @@ fn range_of_caller() -> Option<Range> {
     let number = geteuid();
     let name = User::from_uid(number).ok().flatten().map(|user| user.name).unwrap_or_default();
     let number = number.to_string();
-    let whose = [name.as_str(), number.as_str()];
+    let owners = [name.as_str(), number.as_str()];
     let tools = ["newuidmap", "newgidmap"].iter().all(|it| command::find_program(it).is_some());
-    let range = |file: &str| subordinate(&fs::read_to_string(file).ok()?, &whose);
+    let range = |file: &str| subordinate(&fs::read_to_string(file).ok()?, &owners);
     tools.then_some(Range { users: range("/etc/subuid")?, groups: range("/etc/subgid")? })
 }
 
@@ -189,11 +189,11 @@ fn free_range() -> Option<u32> {
     subordinate.into_iter().chain(BEGINNINGS).find(|base| covers_both(*base))
 }
 
-/// Where the first range begins that such a file gives one of `whose`, if it is large enough.
-fn subordinate(text: &str, whose: &[&str]) -> Option<u32> {
+/// Where the first range begins that such a file gives one of `owners`, if it is large enough.
+fn subordinate(text: &str, owners: &[&str]) -> Option<u32> {
     let range = |line: &str| {
         let mut fields = line.split(':');
-        let own = fields.next().is_some_and(|name| whose.contains(&name));
+        let own = fields.next().is_some_and(|name| owners.contains(&name));
         let first = fields.next()?.parse().ok()?;
         let count: u32 = fields.next()?.trim().parse().ok()?;
         (own && count >= COUNT).then_some(first)

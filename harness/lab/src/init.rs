@@ -64,7 +64,7 @@ pub fn node_main() -> u8 {
     if let [INSIDE, ..] = &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         return inside_main(&arguments[1..]);
     }
-    let with = |what: &str| arguments.iter().any(|argument| argument == what);
+    let with = |word: &str| arguments.iter().any(|argument| argument == word);
     let run = |channel: &Channel| {
         let page = if with(WITH_CLOCK) { Some(clock_from_stdout()?) } else { None };
         split(channel, page, with(WITH_USER))
@@ -137,11 +137,11 @@ fn split(channel: &Channel, page: Option<ClockPage>, own_user: bool) -> Result<u
 
 /// Has the harness give this namespace a user of its own.
 fn wait_for_user(channel: &Channel) -> Result<(), LabError> {
-    let what = "wait for the node's user";
-    channel.send(&Report::Unmapped).doing(|| what.into())?;
-    match channel.receive(LAUNCH_WITHIN).doing(|| what.into())? {
+    let doing = "wait for the node's user";
+    channel.send(&Report::Unmapped).doing(|| doing.into())?;
+    match channel.receive(LAUNCH_WITHIN).doing(|| doing.into())? {
         Received::Message(Order::Mapped) => Ok(()),
-        other => Err(LabError::answer(what, format!("{other:?}"))),
+        other => Err(LabError::answer(doing, format!("{other:?}"))),
     }
 }
 

@@ -58,8 +58,7 @@ impl Door {
     /// Runs a program there and returns what it wrote, its errors included. The calling thread must
     /// have the rights of the lab.
     ///
-    /// # Errors
-    /// When it cannot be started, does not end in time or ends otherwise than well.
+    /// # Errors When it cannot be started, does not end in time, or fails.
     pub fn run(&self, argv: &[String], within: Duration) -> Result<String, LabError> {
         in_thread(|| {
             setns(&self.init, CloneFlags::CLONE_NEWNET)

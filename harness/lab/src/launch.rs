@@ -37,7 +37,7 @@ pub struct Launch {
     /// negative. Constant for the whole life of the node.
     #[serde(default)]
     pub monotonic_offset: i64,
-    /// What it reaches of the machine beside what every server does.
+    /// The parts of the machine that it reaches beside those that every server reaches.
     pub reach: Reach,
 }
 
@@ -62,7 +62,7 @@ pub struct Threads {
     pub stopped: usize,
 }
 
-/// What killing a node did.
+/// The result of killing a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gone {
     /// How many processes there were.
@@ -78,11 +78,11 @@ pub struct Gone {
 /// A process or thread of ours that has ended though the run goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Helper {
-    /// Which, in words.
+    /// Its name, in words.
     pub name: String,
     /// How it ended.
     pub how: String,
-    /// How to give it what it ran out of, if that is why.
+    /// How to give it more of a resource that it ran out of, if that is the reason.
     pub mend: Option<String>,
 }
 

@@ -56,8 +56,8 @@ fn started(pid: i32) -> Option<u64> {
 }
 
 /// Kills every process that carries the mark of the run in `dir` and lives in a process namespace
-/// of its own, as every server does; says which those were. Whoever only has the mark in the
-/// environment, such as a shell that looks into a run, is left alone.
+/// of its own, as every server does; returns their process ids. A process that only has the mark in
+/// its environment, such as a shell that looks into a run, is left alone.
 #[must_use]
 pub fn reap(dir: &Path) -> Vec<i32> {
     let mark = format!("{MARK}={}", dir.display());
@@ -82,7 +82,7 @@ fn is_elsewhere(pid: i32) -> bool {
     theirs.is_some() && theirs != namespace("self")
 }
 
-/// Unmounts every disk of ours below `dir`, the deepest first; says where those were.
+/// Unmounts every disk of ours below `dir`, the deepest first; returns where they were mounted.
 #[must_use]
 pub fn unmount(dir: &Path) -> Vec<PathBuf> {
     let ours = disks(mountinfo::own().unwrap_or_default());
@@ -125,8 +125,8 @@ fn disks(mounts: Vec<Mounted>) -> Vec<PathBuf> {
     ours.map(|mounted| mounted.point).collect()
 }
 
-/// Removes the empty groups for processor time (cgroups) that nobody holds; says which those were.
-/// The kernel does not tell whose they were.
+/// Removes the empty groups for processor time (cgroups) that no process holds, and returns their
+/// directories. The kernel does not tell which run they belonged to.
 #[must_use]
 pub fn remove_groups() -> Vec<PathBuf> {
     group::sweep_all()

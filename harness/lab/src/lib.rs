@@ -117,7 +117,7 @@ const FUSE: &str = "/dev/fuse";
 pub struct LabSpec {
     /// Its nodes.
     pub nodes: Vec<NodeId>,
-    /// By what means its network is cut.
+    /// The mechanism by which its network is cut.
     pub partition: Mechanism,
     /// For tests of the proofs: cuts and shapings claim to work and do nothing.
     pub ineffective_cut: bool,
@@ -204,7 +204,8 @@ impl Lab {
         links::gateway()
     }
 
-    /// By what means partitions are made: `nft-bridge`, `iptables`, or `none` where there is no way.
+    /// The mechanism by which partitions are made: `nft-bridge`, `iptables`, or `none` where there
+    /// is no way.
     #[must_use]
     pub fn partition_mechanism(&self) -> &'static str {
         self.mechanism
@@ -218,11 +219,11 @@ impl Lab {
     }
 
     /// Fails unless this is a direction of this lab.
-    fn must_exist(&self, what: &str, (from, to): Cut) -> Result<(), LabError> {
+    fn must_exist(&self, attempt: &str, (from, to): Cut) -> Result<(), LabError> {
         if self.directions().contains(&(from, to)) {
             return Ok(());
         }
-        Err(LabError::Asked(format!("{what} {from}→{to}: not a direction of this lab")))
+        Err(LabError::Asked(format!("{attempt} {from}→{to}: not a direction of this lab")))
     }
 
     /// The directions that were asked to be cut last.
@@ -266,9 +267,9 @@ impl Lab {
     }
 
     /// The network namespace of a node.
-    fn netns(&self, node: NodeId, what: &str) -> Result<&NetNs, LabError> {
+    fn netns(&self, node: NodeId, attempt: &str) -> Result<&NetNs, LabError> {
         let place = self.network.places.iter().find(|place| place.node == node);
-        let missing = || LabError::Asked(format!("{what} node {node}: not a node of this lab"));
+        let missing = || LabError::Asked(format!("{attempt} node {node}: not a node of this lab"));
         place.map(|place| &*place.netns).ok_or_else(missing)
     }
 

@@ -113,9 +113,9 @@ pub(crate) fn hosts(names: &str) -> Result<(), LabError> {
 /// The directories below `/run` that stay visible in the world of this process.
 static KEPT: OnceLock<Vec<PathBuf>> = OnceLock::new();
 
-/// Says, before a world is entered, which directories must be seen in it and by its nodes. They
-/// matter only where the machine's files are hidden, which is below `/run`. Of one that does not
-/// exist, the nearest one above it is kept.
+/// Names, before a world is entered, the directories that must be visible in it and to its nodes.
+/// This matters only where the machine's files are hidden, which is below `/run`. In place of a
+/// directory that does not exist the nearest existing parent is kept.
 pub fn keep(directories: &[PathBuf]) {
     let existing = |path: &PathBuf| path.ancestors().find_map(|above| above.canonicalize().ok());
     let mut kept: Vec<PathBuf> = directories.iter().filter_map(existing).collect();

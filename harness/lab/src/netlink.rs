@@ -140,13 +140,13 @@ impl Socket {
     }
 
     /// Asks for something and waits until it is done.
-    pub(crate) fn request(&mut self, what: &str, message: Message) -> Result<(), LabError> {
-        self.batch(what, vec![message.acknowledged()])
+    pub(crate) fn request(&mut self, attempt: &str, message: Message) -> Result<(), LabError> {
+        self.batch(attempt, vec![message.acknowledged()])
     }
 
     /// Sends messages as one datagram and waits for the acknowledgement of the last one that asks
     /// for one. A refusal of any of them comes before it, because the kernel answers in order.
-    pub(crate) fn batch(&mut self, what: &str, messages: Vec<Message>) -> Result<(), LabError> {
+    pub(crate) fn batch(&mut self, attempt: &str, messages: Vec<Message>) -> Result<(), LabError> {
         let first = self.sequence + 1;
         let mut last = first;
         let mut bytes = Vec::new();
@@ -157,22 +157,26 @@ impl Socket {
             }
             bytes.extend(message.finish(self.sequence));
         }
-        self.send(what, &bytes)?;
-        self.answers(what, first, |answer| match answer.kind {
+        self.send(attempt, &bytes)?;
+        self.answers(attempt, first, |answer| match answer.kind {
             libc::NLMSG_ERROR if answer.sequence == last => Ok(Meaning::Done),
             _ => Ok(Meaning::More),
         })
     }
 
     /// Asks for a list and returns the payload of each entry.
-    pub(crate) fn dump(&mut self, what: &str, message: Message) -> Result<Vec<Vec<u8>>, LabError> {
+    pub(crate) fn dump(
+        &mut self,
+        attempt: &str,
+        message: Message,
+    ) -> Result<Vec<Vec<u8>>, LabError> {
         self.sequence += 1;
         let first = self.sequence;
-        self.send(what, &message.finish(first))?;
+        self.send(attempt, &message.finish(first))?;
         let mut entries = Vec::new();
-        self.answers(what, first, |answer| {
+        self.answers(attempt, first, |answer| {
             if answer.flags & libc::NLM_F_DUMP_INTR != 0 {
-                return Err(LabError::answer(what, "the list changed while it was read"));
+                return Err(LabError::answer(attempt, "the list changed while it was read"));
             }
             if answer.kind == libc::NLMSG_DONE {
                 return Ok(Meaning::Done);
@@ -184,56 +188,56 @@ impl Socket {
     }
 
     /// Sends one datagram to the kernel.
-    fn send(&self, what: &str, bytes: &[u8]) -> Result<(), LabError> {
+    fn send(&self, attempt: &str, bytes: &[u8]) -> Result<(), LabError> {
         let kernel = NetlinkAddr::new(0, 0);
         let sent = sendto(self.fd.as_raw_fd(), bytes, &kernel, MsgFlags::empty());
-        sent.doing(|| what.to_owned()).map(|_| ())
+        sent.doing(|| attempt.to_owned()).map(|_| ())
     }
 
     /// Reads answers to the messages from `first` on, until `take` has what it wants.
     fn answers(
         &self,
-        what: &str,
+        attempt: &str,
         first: u32,
         mut take: impl FnMut(&Answer<'_>) -> Result<Meaning, LabError>,
     ) -> Result<(), LabError> {
         let mut buffer = vec![0; BUFFER];
         for _ in 0..DATAGRAMS_MAX {
-            let length = self.receive(what, &mut buffer)?;
+            let length = self.receive(attempt, &mut buffer)?;
             for answer in split(&buffer[..length]) {
                 // What is left of an earlier request that was refused half-way.
                 if answer.sequence < first {
                     continue;
                 }
-                check(what, &answer)?;
+                check(attempt, &answer)?;
                 if matches!(take(&answer)?, Meaning::Done) {
                     return Ok(());
                 }
             }
         }
-        Err(LabError::answer(what, format!("no end within {DATAGRAMS_MAX} datagrams")))
+        Err(LabError::answer(attempt, format!("no end within {DATAGRAMS_MAX} datagrams")))
     }
 
     /// Reads one datagram. A signal's arrival is no reason to give up.
-    fn receive(&self, what: &str, buffer: &mut [u8]) -> Result<usize, LabError> {
+    fn receive(&self, attempt: &str, buffer: &mut [u8]) -> Result<usize, LabError> {
         loop {
             match recv(self.fd.as_raw_fd(), buffer, MsgFlags::empty()) {
                 Err(Errno::EINTR) => {}
-                received => return received.doing(|| format!("{what}: read the answer")),
+                received => return received.doing(|| format!("{attempt}: read the answer")),
             }
         }
     }
 }
 
 /// Fails if the answer is a refusal, or a list that ended in an error.
-fn check(what: &str, answer: &Answer<'_>) -> Result<(), LabError> {
+fn check(attempt: &str, answer: &Answer<'_>) -> Result<(), LabError> {
     if !matches!(answer.kind, libc::NLMSG_ERROR | libc::NLMSG_DONE) {
         return Ok(());
     }
     match answer.payload.get(..4).map(|bytes| number(bytes).cast_signed()) {
-        Some(result) if result < 0 => Err(LabError::refused(what, -result)),
+        Some(result) if result < 0 => Err(LabError::refused(attempt, -result)),
         Some(_) => Ok(()),
-        None => Err(LabError::answer(what, "an acknowledgement without a result")),
+        None => Err(LabError::answer(attempt, "an acknowledgement without a result")),
     }
 }
 

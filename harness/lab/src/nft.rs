@@ -119,10 +119,10 @@ impl Partitioner for Nft {
     }
 
     fn drops(&mut self) -> Result<BTreeMap<Cut, u64>, LabError> {
-        let what = "read the counters of the bridge";
-        let rules = self.0.dump(what, rules_message(kernel::GET_RULE, libc::NLM_F_DUMP))?;
+        let attempt = "read the counters of the bridge";
+        let rules = self.0.dump(attempt, rules_message(kernel::GET_RULE, libc::NLM_F_DUMP))?;
         let read = |rule: &Vec<u8>| {
-            counted(rule).ok_or_else(|| LabError::answer(what, "a rule not of ours"))
+            counted(rule).ok_or_else(|| LabError::answer(attempt, "a rule not of ours"))
         };
         let all = rules.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         Ok(all.into_iter().filter(|(why, _)| *why == CUT).map(|(_, counted)| counted).collect())

@@ -198,8 +198,8 @@ impl NodeProcess {
         self.exited.clone()
     }
 
-    /// Which of our own processes around the server has ended, if one has: then nobody knows how the
-    /// server fares, and it is gone, too.
+    /// Which of our own processes around the server has ended, if one has: then the state of the
+    /// server is not known, and the server is gone, too.
     pub fn lost(&mut self) -> Option<Helper> {
         if let Err(error) = self.drain() {
             tracing::warn!("failed to hear from node {}: {error}", self.node);
@@ -304,7 +304,7 @@ impl NodeProcess {
         }
         let waiter = Pid::from_raw(self.waiter.id().cast_signed());
         let ended = look(Instant::now() + GONE_WITHIN, || sys::peek(waiter));
-        let (who, how) = match ended.ok().flatten() {
+        let (helper, how) = match ended.ok().flatten() {
             Some(Ended::Signal(signal)) => ("waiter", format!("signal {signal}")),
             Some(Ended::Status(status)) if status > SIGNALLED.into() => {
                 ("init", format!("signal {}", status - i32::from(SIGNALLED)))
@@ -312,7 +312,7 @@ impl NodeProcess {
             Some(Ended::Status(status)) => ("init", format!("status {status}")),
             None => ("init", "an end that nobody saw".to_owned()),
         };
-        let name = format!("the {who} of node {}", self.node);
+        let name = format!("the {helper} of node {}", self.node);
         self.lost = Some(Helper { name, how, mend: None });
     }
 

@@ -11,7 +11,7 @@ use super::links::Network;
 use super::nft::open_nft;
 use super::partitioner::Partitioner;
 
-/// By what means partitions are made.
+/// The mechanism by which partitions are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mechanism {

@@ -33,7 +33,7 @@ impl Directory {
         Ok(walk(path, enter)?)
     }
 
-    /// The same; what of its path is missing is made.
+    /// The same; missing directories of the path are made.
     ///
     /// # Errors
     /// When it cannot be made, or a link is in its path (`ELOOP`).
@@ -45,7 +45,7 @@ impl Directory {
         })?)
     }
 
-    /// A path that leads to it, whatever it is called now.
+    /// A path that leads to the directory, whatever its name is now.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         format!("/proc/self/fd/{}", self.0.as_raw_fd()).into()
@@ -68,7 +68,7 @@ impl Place {
         Self::in_held(path, Directory::hold)
     }
 
-    /// The same; what is missing of its directory is made.
+    /// The same; missing parts of its directory are made.
     ///
     /// # Errors
     /// When its directory cannot be made.
@@ -90,7 +90,8 @@ impl Place {
     }
 }
 
-/// Opens a file with these options. It is not waited for whoever is at the other end of a pipe.
+/// Opens a file with these options. The call does not wait for another process at the other end of
+/// a pipe.
 ///
 /// # Errors
 /// When it cannot be opened, or a link is in its path or has its name (`ELOOP`).
@@ -99,7 +100,7 @@ pub fn open_file(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     options.custom_flags(flags).open(Place::of(path)?.path())
 }
 
-/// What is known of what a path leads to; of a link, if that is what has the name.
+/// The metadata of the file that a path leads to; of the link itself, if the last name is a link.
 ///
 /// # Errors
 /// When nothing is there, or a link is in its path (`ELOOP`).

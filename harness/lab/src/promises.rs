@@ -1,7 +1,7 @@
 //! What is promised of a server: the things that it may not do, in each mode. The table of
 //! `SECURITY.md`, and of the probe that tries every row of it.
 
-/// By what right a lab is made, and by whom.
+/// The rights with which a lab is made, and the user who makes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Root, with root's own namespaces.
@@ -33,10 +33,10 @@ impl Mode {
 /// One thing that a server may not do.
 #[derive(Debug, Clone, Copy)]
 pub struct Promise {
-    /// By which the probe knows it.
+    /// The key by which the probe knows it.
     pub key: &'static str,
-    /// What a server may try.
-    pub what: &'static str,
+    /// What a server that breaks the promise would do.
+    pub attempt: &'static str,
     /// Why it is not promised to an ordinary user without a range, if it is not.
     pub unless: Option<&'static str>,
     /// Whether it rests on the filter of system calls (seccomp) alone.
@@ -51,12 +51,12 @@ impl Promise {
     }
 }
 
-const fn never(key: &'static str, what: &'static str) -> Promise {
-    Promise { key, what, unless: None, by_filter: false }
+const fn never(key: &'static str, attempt: &'static str) -> Promise {
+    Promise { key, attempt, unless: None, by_filter: false }
 }
 
-const fn filtered(key: &'static str, what: &'static str) -> Promise {
-    Promise { by_filter: true, ..never(key, what) }
+const fn filtered(key: &'static str, attempt: &'static str) -> Promise {
+    Promise { by_filter: true, ..never(key, attempt) }
 }
 
 /// All rows.
@@ -65,7 +65,7 @@ pub const PROMISES: &[Promise] = &[
     never("secrets", "read what only root may read, such as `/etc/shadow`"),
     Promise {
         key: "private-file",
-        what: "read a file outside these directories that only the caller may read",
+        attempt: "read a file outside these directories that only the caller may read",
         unless: Some("the kernel allows servers no other number than the caller's own"),
         by_filter: false,
     },

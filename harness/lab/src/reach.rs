@@ -11,22 +11,23 @@ use super::error::{Doing, LabError};
 /// How many processes of a node are the harness's: its init, and what it measures with.
 const OWN_PROCESSES: u64 = 4;
 
-/// What a node may reach beside what every node may. The default is nothing.
+/// The parts of the machine that a node may reach beside those that every node may reach. The
+/// default is none.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Reach {
     /// Where evidence is kept: no node sees anything of it but its own directory.
     pub evidence: Vec<PathBuf>,
-    /// What it may read though the machine's files are hidden there.
+    /// The paths that it may read though the machine's files are hidden there.
     pub reads: Vec<PathBuf>,
     /// Whether `/dev/fuse` is there.
     pub fuse: bool,
     /// Whether it may make namespaces, and mount in them.
     pub namespaces: bool,
-    /// What it may use up.
+    /// The resources that it may use up.
     pub limits: Limits,
 }
 
-/// What a server may use up at most; without a bound where there is none.
+/// The most that a server may use of each resource; none is no bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Limits {
     /// Processes and threads of the node, all together.

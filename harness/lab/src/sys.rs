@@ -177,7 +177,8 @@ pub fn give_up_capabilities() -> Result<(), LabError> {
     keep_capabilities(0)
 }
 
-/// Gives up all but to read whatever file there is: a server may let nobody else read its logs.
+/// Gives up all rights but the right to read every file: a server may let no other user read its
+/// logs.
 ///
 /// # Errors
 /// When the kernel refuses, or this thread has no such capability.

@@ -38,7 +38,7 @@ const SIGNALLED: i32 = 128;
 /// The longest report of a failed set-up that is read.
 const REPORT_MAX: u64 = 64 * 1024;
 
-/// By what right the world's namespaces are made.
+/// The rights with which the world's namespaces are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Isolation {
@@ -54,7 +54,7 @@ pub enum Isolation {
 /// The world as seen from inside.
 #[derive(Debug, Clone, Copy)]
 pub struct World {
-    /// By what right it was made: `root` or `userns`.
+    /// The rights with which it was made: `root` or `userns`.
     pub isolation: &'static str,
 }
 
@@ -80,8 +80,8 @@ pub fn enter(isolation: Isolation, inside: impl FnOnce(&World) -> u8) -> Result<
     }
 }
 
-/// Lets this process and all that it starts use the files that they make, whatever the caller's mask
-/// says of them. What it says of others is left alone.
+/// Lets this process and all that it starts use the files that they make, whatever the caller's
+/// umask says of their owner. The bits of the umask for other users stay as they are.
 pub fn own_files_are_ours() {
     let mask = umask(Mode::S_IRWXU);
     umask(mask.difference(Mode::S_IRWXU));

@@ -148,7 +148,7 @@ pub(super) fn must_be_given(faults: &nemesis::Plan, args: &RunArgs) -> Result<()
     let given = Given { again: &again(args), small_disk: args.small_disk.is_some() };
     match faults.planned.iter().find_map(|planned| planned.act.does.missing(given)) {
         None => Ok(()),
-        Some((what, flag)) => Err(format!("error: these faults need {what}: `{flag}`")),
+        Some((need, flag)) => Err(format!("error: these faults need {need}: `{flag}`")),
     }
 }
 
@@ -181,11 +181,11 @@ pub(super) fn schedule(
 }
 
 /// An error for a word that is none of `known`.
-pub(super) fn unknown(what: &str, word: &str, known: &[&str]) -> String {
+pub(super) fn unknown(kind: &str, word: &str, known: &[&str]) -> String {
     let help = nearest(word, known.iter().copied())
         .map(|near| format!("\nhelp: did you mean `{near}`?"))
         .unwrap_or_default();
-    format!("error: unknown {what} `{word}`: expected one of {}{help}", known.join(", "))
+    format!("error: unknown {kind} `{word}`: expected one of {}{help}", known.join(", "))
 }
 
 #[cfg(test)]

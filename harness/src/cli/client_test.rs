@@ -124,7 +124,9 @@ fn status(node: NodeId, told: &Result<(String, Vec<Sighting>), String>) -> Strin
     match told {
         Ok((answer, sightings)) => {
             text.push_str(&marked('←', answer));
-            sightings.iter().for_each(|one| text.push_str(&format!("  {}\n", sighted(one))));
+            sightings
+                .iter()
+                .for_each(|sighting| text.push_str(&format!("  {}\n", sighted(sighting))));
             if sightings.is_empty() {
                 text.push_str("  tells nothing: no role, no generation and no leader\n");
             }

@@ -117,7 +117,9 @@ fn faults() -> Vec<Row> {
     let kinds = Kind::ALL.iter().map(|kind| Row::new(kind.word(), about(*kind)));
     let choices = Kind::ALL.iter().flat_map(|kind| kind.choices());
     let choices = choices.map(|(name, about)| Row::new(name, about));
-    let aims = SCENARIOS.iter().map(|one| Row::new(format!("--aim {}", one.name), one.about));
+    let aims = SCENARIOS
+        .iter()
+        .map(|scenario| Row::new(format!("--aim {}", scenario.name), scenario.about));
     kinds.chain(choices).chain(aims).collect()
 }
 

@@ -31,7 +31,7 @@ use fracas_lab::leftovers::Identity;
 use fracas_lab::{Isolation, NODES_MAX};
 
 /// One run in a world of its own.
-pub(super) fn one(args: &RunArgs, target: &str, plan: &RunPlan) -> Exit {
+pub(super) fn single(args: &RunArgs, target: &str, plan: &RunPlan) -> Exit {
     for skipped in &plan.notes.skipped {
         if args.workload.iter().all(|name| name == ALL) {
             tracing::debug!("{skipped}"); // nobody asked for it by name

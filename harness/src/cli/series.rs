@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::from_spec;
-use super::run::{decide, one};
+use super::run::{decide, single};
 use super::run_args::RunArgs;
 use crate::exit::Exit;
 use crate::output::{Format, print, tell};
@@ -86,7 +86,7 @@ impl Series<'_> {
                 let seed = self.seed(again);
                 let plan = decided.take().map_or_else(|| self.decide(&target, seed), Ok);
                 let exit = plan
-                    .map_or_else(|error| refused(&error), |plan| one(self.args, &target, &plan));
+                    .map_or_else(|error| refused(&error), |plan| single(self.args, &target, &plan));
                 self.results.push((target.clone(), seed, exit));
                 if self.is_over(exit) {
                     return self.finish();

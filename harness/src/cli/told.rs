@@ -57,7 +57,7 @@ fn told_finding(finding: &Finding<'_>, history: &History) -> String {
 fn order(found: &Anomaly, history: &History) -> Vec<String> {
     let asked = |index: u64| {
         let operations = history.operations();
-        let place = operations.binary_search_by_key(&index, |one| one.invoked.0);
+        let place = operations.binary_search_by_key(&index, |operation| operation.invoked.0);
         place.map_or_else(|_| format!("event {index}"), |place| operations[place].op.to_string())
     };
     let mut lines = Vec::new();
@@ -68,15 +68,16 @@ fn order(found: &Anomaly, history: &History) -> Vec<String> {
             lines.push(format!("  … {before} before, then"));
         }
         let placed = (1..).zip(&found.prefix).skip(before);
-        lines
-            .extend(placed.map(|(place, one)| {
-                format!("  {place}. {}, then it {}", asked(one.op), one.state)
-            }));
+        lines.extend(placed.map(|(place, placed)| {
+            format!("  {place}. {}, then it {}", asked(placed.op), placed.state)
+        }));
     }
     if !found.refuted.is_empty() {
         lines.push("what could come next, and why it cannot:".to_owned());
         let refuted = found.refuted.iter();
-        lines.extend(refuted.map(|one| format!("  {}: {}", asked(one.op), one.reason)));
+        lines.extend(
+            refuted.map(|refutation| format!("  {}: {}", asked(refutation.op), refutation.reason)),
+        );
     }
     lines
 }

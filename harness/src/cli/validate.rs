@@ -77,7 +77,7 @@ fn summary(name: &str, target: &Target) -> String {
 fn asked(deployment: &Deployment) -> String {
     let first = deployment.nodes.values().next();
     let asked = first.map(NodePlan::asked).unwrap_or_default();
-    asked.iter().map(|what| format!("each of its servers asks {what}\n")).collect()
+    asked.iter().map(|question| format!("each of its servers asks {question}\n")).collect()
 }
 
 /// A file can be right on a machine that does not have the server: that is a warning only.

@@ -117,7 +117,7 @@ fn start(node: NodeId) -> Order {
 /// The orders of a small run.
 fn orders() -> Vec<Order> {
     let cut = vec![(N1, N2)];
-    let measure = |what: &Measure, stage| Order::Measure(what.clone(), stage);
+    let measure = |measure: &Measure, stage| Order::Measure(measure.clone(), stage);
     let read = ["/bin/cat", "conf/greeting"].map(str::to_owned).to_vec();
     let mut orders = vec![
         Order::Facts,
@@ -176,7 +176,9 @@ fn told(report: Result<Report, LabError>) -> String {
             format!("{}; {partition}; {packets}", nodes.collect::<Vec<_>>().join(", "))
         }
         Ok(Report::Measured(all)) => {
-            let words = all.iter().map(|one| format!("{}: {}", one.what, one.holds));
+            let words = all
+                .iter()
+                .map(|measurement| format!("{}: {}", measurement.what, measurement.holds));
             words.collect::<Vec<_>>().join(", ")
         }
         Ok(Report::Clock(reading)) => {

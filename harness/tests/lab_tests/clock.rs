@@ -108,10 +108,10 @@ impl Fixture {
 
 /// Waits until something holds.
 #[track_caller]
-pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn eventually(condition: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !holds() {
-        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");
+        assert!(Instant::now() < deadline, "{condition}: not within {PATIENCE:?}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

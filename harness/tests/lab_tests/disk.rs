@@ -387,14 +387,14 @@ fn large_directory(_: &World) {
 
 fn other_calls(_: &World) {
     let it = Fixture::fast(Model::Ext4);
-    let (one, two) = (it.write("file", b"text"), File::open(it.path("file")).expect("opened"));
+    let (first, second) = (it.write("file", b"text"), File::open(it.path("file")).expect("opened"));
     let lock = |file| Flock::lock(file, FlockArg::LockExclusiveNonblock);
-    let held = lock(one).map_err(|(_, error)| error).expect("locked");
-    let (two, error) = lock(two).expect_err("it is held");
+    let held = lock(first).map_err(|(_, error)| error).expect("locked");
+    let (second, error) = lock(second).expect_err("it is held");
     assert_eq!(error, nix::errno::Errno::EAGAIN);
-    let one = held.unlock().map_err(|(_, error)| error).expect("unlocked");
-    lock(two).map_err(|(_, error)| error).expect("free again");
-    range_locks(&one, &it.write("file", b"text"));
+    let first = held.unlock().map_err(|(_, error)| error).expect("unlocked");
+    lock(second).map_err(|(_, error)| error).expect("free again");
+    range_locks(&first, &it.write("file", b"text"));
     let _socket = std::os::unix::net::UnixListener::bind(it.path("socket")).expect("bound");
     std::os::unix::net::UnixStream::connect(it.path("socket")).expect("connected");
     assert!(nix::sys::statvfs::statvfs(&it.path("")).expect("statistics").blocks() > 0);
@@ -408,14 +408,14 @@ fn other_calls(_: &World) {
     fs::remove_dir_all(it.path("a")).expect("removed");
     // SAFETY: an open descriptor and three integers.
     #[expect(unsafe_code, reason = "no safe wrapper")]
-    let synced = unsafe { libc::sync_file_range(one.as_raw_fd(), 0, 0, 7) };
+    let synced = unsafe { libc::sync_file_range(first.as_raw_fd(), 0, 0, 7) };
     assert_eq!(synced, 0);
-    nix::unistd::syncfs(&one).expect("accepted");
+    nix::unistd::syncfs(&first).expect("accepted");
     assert_eq!(it.lose().files, 2, "but neither makes anything durable");
 }
 
 /// The locks of fcntl, here those that belong to an open file.
-fn range_locks(one: &File, two: &File) {
+fn range_locks(first: &File, second: &File) {
     let range = libc::flock {
         l_type: libc::F_WRLCK as i16,
         l_whence: libc::SEEK_SET as i16,
@@ -423,8 +423,8 @@ fn range_locks(one: &File, two: &File) {
         l_len: 2,
         l_pid: 0,
     };
-    fcntl(one, FcntlArg::F_OFD_SETLK(&range)).expect("locked");
-    assert!(fcntl(two, FcntlArg::F_OFD_SETLK(&range)).is_err(), "it is held");
+    fcntl(first, FcntlArg::F_OFD_SETLK(&range)).expect("locked");
+    assert!(fcntl(second, FcntlArg::F_OFD_SETLK(&range)).is_err(), "it is held");
 }
 
 fn covers_itself(_: &World) {

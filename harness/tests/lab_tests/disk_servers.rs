@@ -152,13 +152,13 @@ impl Node {
 
 /// Waits until there is something.
 #[track_caller]
-fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+fn eventually<T>(condition: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < deadline, "no {what} within {PATIENCE:?}");
+        assert!(Instant::now() < deadline, "no {condition} within {PATIENCE:?}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -309,14 +309,14 @@ fn key_name(number: usize) -> String {
 }
 
 /// Sends one request; whether it was answered well, and with a key if one was asked for.
-fn ask_etcd(node: &Node, what: &str, body: &str) -> bool {
+fn ask_etcd(node: &Node, verb: &str, body: &str) -> bool {
     let mut stream = node.connect(2379);
     let length = body.len();
-    let request = format!("POST /v3/kv/{what} HTTP/1.0\r\nContent-Length: {length}\r\n\r\n{body}");
+    let request = format!("POST /v3/kv/{verb} HTTP/1.0\r\nContent-Length: {length}\r\n\r\n{body}");
     stream.write_all(request.as_bytes()).expect("sent");
     let mut answer = String::new();
     let read = stream.read_to_string(&mut answer);
-    read.is_ok() && answer.contains("200 OK") && (what == "put" || answer.contains("\"kvs\""))
+    read.is_ok() && answer.contains("200 OK") && (verb == "put" || answer.contains("\"kvs\""))
 }
 
 /// A node that writes for ever, in all ways, while the harness uses the same disk.

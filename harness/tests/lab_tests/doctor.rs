@@ -22,9 +22,9 @@ fn report(mut command: Command) -> Report {
 }
 
 /// What a report says of one mechanism.
-fn finding<'a>(report: &'a Report, isolation: &str, what: &str) -> Option<&'a Finding> {
+fn finding<'a>(report: &'a Report, isolation: &str, mechanism: &str) -> Option<&'a Finding> {
     let trial = report.trials.iter().find(|trial| trial.isolation == isolation)?;
-    trial.findings.iter().find(|finding| finding.what == what)
+    trial.findings.iter().find(|finding| finding.what == mechanism)
 }
 
 /// The kinds of faults that take `/dev/fuse`.
@@ -55,7 +55,7 @@ fn works(way: &Way) {
         println!("without disks that fail: this user may not open /dev/fuse");
     }
     assert_available(&report, if fuse { &[] } else { &OF_FUSE });
-    for what in [
+    for mechanism in [
         "network",
         "nft-bridge",
         "packets",
@@ -66,7 +66,7 @@ fn works(way: &Way) {
         "small-disk",
         "stop",
     ] {
-        let found = finding(&report, way.isolation, what).expect("it is tried");
+        let found = finding(&report, way.isolation, mechanism).expect("it is tried");
         assert!(found.available, "{found:?}");
     }
     let cgroup = finding(&report, way.isolation, "cgroup").expect("it is tried");

@@ -100,12 +100,12 @@ fn delay(_: &World) {
             break;
         }
     }
-    let [both, one, none] = best;
+    let [both, one_way, none] = best;
     println!(
-        "round trips, p50: {both:.3} ms both ways, {one:.3} ms one way, {none:.3} ms unshaped"
+        "round trips, p50: {both:.3} ms both ways, {one_way:.3} ms one way, {none:.3} ms unshaped"
     );
     assert!((20.0..21.0).contains(&both), "10 ms there and 10 ms back: {both} ms");
-    assert!((10.0..10.8).contains(&one), "10 ms there, none back: {one} ms");
+    assert!((10.0..10.8).contains(&one_way), "10 ms there, none back: {one_way} ms");
     assert!(none < 1.0, "nobody else is late: {none} ms");
 }
 
@@ -147,8 +147,8 @@ fn proven(_: &World) {
         lab.shape(&now).expect("shaped");
         let begin = Instant::now();
         let measurements = proof::shaped(&lab, &shapings, stage).expect("a proof");
-        for Measurement { what, result, .. } in &measurements {
-            println!("{stage:?}: {what}: {result}");
+        for Measurement { what: name, result, .. } in &measurements {
+            println!("{stage:?}: {name}: {result}");
         }
         println!("{stage:?}: {} measurements in {:?}", measurements.len(), begin.elapsed());
         all_hold(&measurements);
@@ -367,8 +367,8 @@ fn netem(_: &World) {
             lab.shape(&BTreeMap::new()).expect("healed");
             all_hold(&proof::shaped(&lab, &asked, Stage::Healed).expect("a proof"));
         }
-        Err(LabError::Unavailable { what, why, mend }) => {
-            assert_eq!((&*what, lab.packets_mechanism()), ("use netem", "re-injection"));
+        Err(LabError::Unavailable { what: attempt, why, mend }) => {
+            assert_eq!((&*attempt, lab.packets_mechanism()), ("use netem", "re-injection"));
             assert!(why.contains("the kernel has none") && mend.contains("packets=reinject"));
         }
         Err(other) => panic!("{other:?}"),

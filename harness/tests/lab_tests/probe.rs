@@ -147,8 +147,8 @@ pub(crate) fn main() {
 /// Tries several: got through if one does, refused if one is.
 fn all<T: Copy>(tried: &[T], attempt: impl Fn(T) -> Attempt) -> Attempt {
     let (mut refused, mut untried) = (Vec::new(), Vec::new());
-    for one in tried {
-        match attempt(*one) {
+    for candidate in tried {
+        match attempt(*candidate) {
             Ok(got) => return Ok(got),
             Err(No::Refused(why)) => refused.push(why),
             Err(No::NotTried(why)) => untried.push(why),
@@ -174,19 +174,19 @@ fn of_the_machine(paths: &Paths, key: &str, attempt: impl Fn(&str) -> Attempt) -
 }
 
 /// What the kernel said of something that is there.
-fn of<T>(what: &str, result: Result<T, impl std::fmt::Display>) -> Attempt {
-    let refused = |error| No::Refused(format!("{what}: {error}"));
-    result.map(|_| what.to_owned()).map_err(refused)
+fn of<T>(name: &str, result: Result<T, impl std::fmt::Display>) -> Attempt {
+    let refused = |error| No::Refused(format!("{name}: {error}"));
+    result.map(|_| name.to_owned()).map_err(refused)
 }
 
 /// What came of a system call. Only a lack of rights is a refusal: any other error is about its
 /// arguments, and with others it would have been carried out.
-fn called<T>(what: &str, result: &Result<T, Errno>) -> Attempt {
+fn called<T>(call: &str, result: &Result<T, Errno>) -> Attempt {
     match result {
-        Err(error @ (Errno::EPERM | Errno::EACCES)) => of(what, Err::<(), _>(error)),
-        Err(Errno::ENOSYS) => Err(No::NotTried(format!("the kernel has no call for `{what}`"))),
-        Err(error) => Ok(format!("{what}, as far as {error}")),
-        Ok(_) => Ok(what.to_owned()),
+        Err(error @ (Errno::EPERM | Errno::EACCES)) => of(call, Err::<(), _>(error)),
+        Err(Errno::ENOSYS) => Err(No::NotTried(format!("the kernel has no call for `{call}`"))),
+        Err(error) => Ok(format!("{call}, as far as {error}")),
+        Ok(_) => Ok(call.to_owned()),
     }
 }
 
@@ -248,7 +248,7 @@ fn opens_disk(listed: &Path) -> Attempt {
     let made = mknod(own.as_str(), SFlag::S_IFBLK, Mode::S_IRWXU, numbers);
     let opened = made.map_err(io::Error::from).and_then(|()| File::open(&own));
     let there = File::open(Path::new("/dev").join(&*name));
-    all(&[(&*own, &opened), (&*name, &there)], |(what, result)| of(what, result.as_ref()))
+    all(&[(&*own, &opened), (&*name, &there)], |(call, result)| of(call, result.as_ref()))
 }
 
 fn history(paths: &Paths) -> Attempt {
@@ -358,7 +358,7 @@ fn mounts() -> Attempt {
         ("chroot", chroot("root")),
         ("pivot", pivot_root("root", "root")),
     ];
-    all(&tried, |(what, result)| called(what, &result))
+    all(&tried, |(call, result)| called(call, &result))
 }
 
 /// Threads and processes are made all the same.
@@ -379,7 +379,7 @@ fn tracing() -> Attempt {
         ("be traced", ptrace::traceme()),
         ("read memory", read.map(drop)),
     ];
-    all(&tried, |(what, result)| called(what, &result))
+    all(&tried, |(call, result)| called(call, &result))
 }
 
 /// The arguments are wrong on purpose: a kernel that would do it says EFAULT or EINVAL.
@@ -394,10 +394,10 @@ fn kernel() -> Attempt {
         ("keyctl", libc::SYS_keyctl),
         ("userfaultfd", libc::SYS_userfaultfd),
     ];
-    all(&calls, |(what, number)| {
+    all(&calls, |(call, number)| {
         // SAFETY: every argument is -1, which is no address that any of these calls could use.
         let result = unsafe { libc::syscall(number, -1_i64, -1_i64, -1_i64, -1_i64, -1_i64) };
-        called(what, &Errno::result(result))
+        called(call, &Errno::result(result))
     })
 }
 

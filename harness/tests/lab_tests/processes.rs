@@ -79,7 +79,8 @@ fn look_up() {
     use std::net::ToSocketAddrs;
     let own = nix::unistd::gethostname().expect("a name").into_string().expect("text");
     for name in [&own, "n2", "localhost"] {
-        let found = (name, 0).to_socket_addrs().map(|all| all.map(|one| one.ip().to_string()));
+        let found =
+            (name, 0).to_socket_addrs().map(|all| all.map(|address| address.ip().to_string()));
         println!(
             "{name}: {}",
             found.map_or_else(|e| e.to_string(), |all| all.collect::<Vec<_>>().join(" "))
@@ -147,10 +148,10 @@ impl Fixture {
 
 /// Waits until something holds.
 #[track_caller]
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+fn eventually(condition: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !holds() {
-        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");
+        assert!(Instant::now() < deadline, "{condition}: not within {PATIENCE:?}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -76,8 +76,8 @@ fn want_more() {
 
 #[track_caller]
 fn all_hold(measurements: &[Measurement]) {
-    for Measurement { what, result, .. } in measurements {
-        println!("{what}: {result}");
+    for Measurement { what: name, result, .. } in measurements {
+        println!("{name}: {result}");
     }
     let hold = !measurements.is_empty() && measurements.iter().all(|it| it.holds);
     assert!(hold, "{measurements:#?}");
@@ -120,10 +120,11 @@ fn not_starved(_: &World) {
 
 /// One of the measurements fails, and says why.
 #[track_caller]
-fn fails_for(found: &[Measurement], what: &str, why: &str) {
-    let failed = |one: &&Measurement| !one.holds && one.what.contains(what);
-    let told = found.iter().find(failed).is_some_and(|one| one.result.contains(why));
-    assert!(told, "`{what}` should fail for `{why}`: {found:#?}");
+fn fails_for(found: &[Measurement], name: &str, why: &str) {
+    let failed = |measurement: &&Measurement| !measurement.holds && measurement.what.contains(name);
+    let told =
+        found.iter().find(failed).is_some_and(|measurement| measurement.result.contains(why));
+    assert!(told, "`{name}` should fail for `{why}`: {found:#?}");
 }
 
 /// A pause holds through the turns, and the turns go on after it.
@@ -206,11 +207,11 @@ fn not_rationed(_: &World) {
     let fixture = Fixture::new();
     let mut node = fixture.shell("sleep 1000");
     let found = proof::rationed(&mut node, FIFTH, Stage::Injected).expect("a proof");
-    assert!(found.iter().all(|one| !one.holds), "{found:?}");
+    assert!(found.iter().all(|measurement| !measurement.holds), "{found:?}");
     let nearly_all = Duty { run: FIFTH.period - Duration::from_millis(1), ..FIFTH };
     node.ration(&place, Some(nearly_all)).expect("rationed");
     let early = proof::rationed(&mut node, FIFTH, Stage::Healed).expect("a proof");
-    assert!(early.iter().any(|one| !one.holds), "it is not healed: {early:?}");
+    assert!(early.iter().any(|measurement| !measurement.holds), "it is not healed: {early:?}");
 }
 
 /// A ration that somebody took back is found out, on a busy machine too.
@@ -232,13 +233,13 @@ fn undone(_: &World) {
 /// Gives the only group of this world another share of its period, or all it wants.
 fn give(place: &Place, millis: Option<u64>) {
     let [group] = &groups(place)[..] else { panic!("{:?}", groups(place)) };
-    let (one, two) = ("cpu.cfs_quota_us", "cpu.max");
+    let (first, second) = ("cpu.cfs_quota_us", "cpu.max");
     let quota = |none: &str| millis.map_or(none.to_owned(), |millis| format!("{millis}000"));
     let dir = place.dir().join(group);
-    if dir.join(one).exists() {
-        fs::write(dir.join(one), quota("-1")).expect("written");
+    if dir.join(first).exists() {
+        fs::write(dir.join(first), quota("-1")).expect("written");
     } else {
-        fs::write(dir.join(two), format!("{} 20000", quota("max"))).expect("written");
+        fs::write(dir.join(second), format!("{} 20000", quota("max"))).expect("written");
     }
 }
 
@@ -313,9 +314,9 @@ fn ends(_: &World) {
 fn no_group(_: &World) {
     match Place::find() {
         Ok(place) => println!("skipped: groups can be made, by {place}"),
-        Err(LabError::Unavailable { what, why, mend }) => {
-            println!("{what}: {why}; {mend}");
-            assert!(what.contains("processor time by a group") && !mend.is_empty());
+        Err(LabError::Unavailable { what: attempt, why, mend }) => {
+            println!("{attempt}: {why}; {mend}");
+            assert!(attempt.contains("processor time by a group") && !mend.is_empty());
             let reasons = ["is not ours", "divides it", "mounted", "out of reach"];
             assert!(reasons.iter().any(|reason| why.contains(reason)), "{why}");
         }

@@ -176,8 +176,8 @@ impl Way {
     /// Gives a file to the user of this way.
     pub(crate) fn own(&self, file: &Path) {
         if self.as_nobody {
-            let nobody = NOBODY.parse().ok();
-            std::os::unix::fs::chown(file, nobody, nobody).expect("chown");
+            let uid = NOBODY.parse().ok();
+            std::os::unix::fs::chown(file, uid, uid).expect("chown");
         }
     }
 

@@ -74,7 +74,7 @@ fn check(mode: Mode, said: &str) {
         let result = found.get(promise.key).copied().unwrap_or("left out by the probe");
         let expected = if must_be_tried(promise.key) { probe::REFUSED } else { probe::NOT_TRIED };
         let as_promised = result.starts_with(expected) || !promise.holds_in(mode, filter);
-        println!("{mode:?} | {} | {result}", promise.what);
+        println!("{mode:?} | {} | {result}", promise.attempt);
         if !as_promised {
             broken.push(format!("{}: {result}", promise.key));
         }

@@ -149,10 +149,10 @@ fn parent(pid: i32) -> Option<i32> {
 
 /// Waits until there are no such processes.
 #[track_caller]
-fn gone(what: &str, left: impl Fn() -> BTreeSet<i32>) {
+fn gone(processes: &str, left: impl Fn() -> BTreeSet<i32>) {
     let deadline = Instant::now() + PATIENCE;
     while !left().is_empty() {
-        assert!(Instant::now() < deadline, "{what} are left: {:?}", left());
+        assert!(Instant::now() < deadline, "{processes} are left: {:?}", left());
         std::thread::sleep(Duration::from_millis(5));
     }
 }

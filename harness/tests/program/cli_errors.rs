@@ -106,11 +106,12 @@ fn what_is_not_there_is_named_and_the_nearest_name_suggested() {
 #[test]
 fn a_schedule_that_can_mean_nothing_is_refused_with_its_line() {
     let room = Room::new();
-    for (whom, expected) in [
+    for (victims, expected) in [
         (r#"{"node": "n4"}"#, "there is no node `n4`: the cluster has n1, n2, n3"),
         (r#""follower""#, "any other node takes `isolate-one`"),
     ] {
-        let act = format!(r#"{{"kind": "partition", "shape": "isolate-leader", "whom": {whom}}}"#);
+        let act =
+            format!(r#"{{"kind": "partition", "shape": "isolate-leader", "whom": {victims}}}"#);
         let right = r#"{"at_ms": 1, "lasts_ms": 9, "act": {"kind": "kill"}}"#;
         let text = format!(
             "{{\"schema\": \"fracas.schedule/2\", \"planned\": [{right},\n\

@@ -26,18 +26,18 @@ fn a_flag_that_is_for_tests_only_is_not_advertised() {
 #[test]
 fn every_list_is_for_people_or_one_json_document() {
     let room = Room::new();
-    for (what, expected) in [
+    for (list, expected) in [
         ("targets", "regent"),
         ("workloads", "register"),
         ("faults", "partition"),
         ("checks", "register/linearizable"),
     ] {
-        room.run(&["list", what]).assert_code(0).assert_stdout(&[expected]);
-        let rows = room.run(&["list", what, "--format", "json"]).assert_code(0).json();
+        room.run(&["list", list]).assert_code(0).assert_stdout(&[expected]);
+        let rows = room.run(&["list", list, "--format", "json"]).assert_code(0).json();
         let rows = rows.as_array().unwrap();
-        assert!(rows.iter().any(|row| row["name"] == expected), "{what}: {rows:?}");
+        assert!(rows.iter().any(|row| row["name"] == expected), "{list}: {rows:?}");
         let told = |row: &Value| row["about"].as_str().is_some_and(|about| !about.is_empty());
-        assert!(rows.iter().all(told), "{what}: {rows:?}");
+        assert!(rows.iter().all(told), "{list}: {rows:?}");
     }
 }
 
@@ -56,8 +56,8 @@ fn runs_are_listed_with_what_came_of_them() {
     fs::write(judged.join("results.json"), r#"{"verdict": "anomaly"}"#).unwrap();
     fabricate(&room, "20260102-000001-recorded", "finished");
     fabricate(&room, "20260102-000002-crashed", "running");
-    for what in ["runs", "run"] {
-        room.run(&["list", what]).assert_code(0).assert_stdout(&[
+    for list in ["runs", "run"] {
+        room.run(&["list", list]).assert_code(0).assert_stdout(&[
             "judged    2026-01-02T03:04:05Z, seed 5: anomaly\n",
             "recorded  2026-01-02T03:04:05Z, seed 5: recorded, not judged\n",
             "crashed   2026-01-02T03:04:05Z, seed 5: crashed; `fracas clean` cleans up",
@@ -232,8 +232,8 @@ fn a_dry_run_tells_which_kinds_have_room_and_what_time_all_need() {
     let (kinds, told) = shown(&format!("{all_ms}ms"));
     assert_eq!(kinds["no_room"], serde_json::json!([]));
     assert!(!told.contains("room"), "{told}");
-    let one = ["run", "regent", "--nodes=1", "--faults=kill,power", "--dry-run"];
-    let planned = room.run(&one).assert_code(0).json()["schedule"]["planned"].clone();
+    let dry_run = ["run", "regent", "--nodes=1", "--faults=kill,power", "--dry-run"];
+    let planned = room.run(&dry_run).assert_code(0).json()["schedule"]["planned"].clone();
     assert!(planned.as_array().unwrap().len() > 2, "a cluster of one has faults: {planned:#}");
 }
 

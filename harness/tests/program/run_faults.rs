@@ -30,7 +30,7 @@ fn check(act: &Value) {
     ]);
     let (became, code) = became(&room, &planned, &["--time", "8s"]);
     assert_ne!(code, 1, "a correct cluster was blamed: {became:#?}");
-    assert!(became.iter().any(|one| one["effective"].is_array()), "{became:#?}");
+    assert!(became.iter().any(|fault| fault["effective"].is_array()), "{became:#?}");
 }
 
 #[test]
@@ -166,8 +166,7 @@ fn where_no_group_can_be_made_nothing_is_started() {
 fn a_cut_that_is_healed_within_another_is_proven_to_be() {
     let Some(_lab) = lab() else { return };
     let room = Room::new();
-    let cut =
-        |shape: &str, whom: &str| json!({ "kind": "partition", "shape": shape, "whom": whom });
+    let cut = |shape: &str, victims: &str| json!({ "kind": "partition", "shape": shape, "whom": victims });
     let planned = json!([
         { "at_ms": 1_000, "lasts_ms": 1_000, "act": cut("majority", "leader") },
         { "at_ms": 1_300, "lasts_ms": 2_000, "act": cut("scatter", "one") },
@@ -198,7 +197,13 @@ fn what_was_healed_unseen_is_looked_at_again() {
     let of_first = |event: &&Value| event["step"] == "proof" && event["id"] == 1;
     let last = events.iter().rfind(of_first).unwrap();
     assert_eq!(last["stage"], "healed");
-    assert!(last["measurements"].as_array().unwrap().iter().all(|one| one["holds"] == true));
+    assert!(
+        last["measurements"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|measurement| measurement["holds"] == true)
+    );
     let results = read(&room.only_run().join("results.json"));
     let checks = results["checks"].as_array().unwrap();
     let recovers = checks.iter().find(|check| check["id"] == "liveness/recovers").unwrap();
@@ -244,7 +249,7 @@ fn acts_wait_for_moments_and_a_replay_can_pin_whom_they_hit() {
     assert_ne!(code, 1, "{became:#?}");
     let [pause, kill, never] = &became[..] else { panic!("{became:#?}") };
     assert_eq!(pause["fault"]["nodes"], kill["fault"]["nodes"], "the same node");
-    let time = |one: &Value, place: usize| one["effective"][place].as_u64().expect("proven");
+    let time = |fault: &Value, place: usize| fault["effective"][place].as_u64().expect("proven");
     assert!(time(pause, 1) < time(kill, 0), "after the heal: {became:#?}");
     assert_eq!(never["id"], Value::Null, "its moment never came");
     assert!(never["problems"][0].as_str().unwrap().contains("before its time"));

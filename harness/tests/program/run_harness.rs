@@ -26,9 +26,9 @@ fn behind(room: &Room, script: &str, changes: &[(&str, &str)]) -> String {
 }
 
 /// What the history says of the harness itself, of this kind.
-fn mishaps(run: &Path, what: &str) -> Vec<serde_json::Value> {
+fn mishaps(run: &Path, kind: &str) -> Vec<serde_json::Value> {
     let told = |event: serde_json::Value| event.get("harness").cloned();
-    events(run).into_iter().filter_map(told).filter(|one| one["what"] == what).collect()
+    events(run).into_iter().filter_map(told).filter(|event| event["what"] == kind).collect()
 }
 
 /// Four megabytes of log lines of any length, in the middle of a run, delay nobody.
@@ -64,7 +64,7 @@ fn a_log_that_is_a_pipe_is_refused_by_name() {
     ended.assert_code(2).assert_stderr(&["`app.log` of n2 is not followed", "a named pipe"]);
     ended.assert_stdout(&["`app.log`", "a named pipe, expected a regular file"]);
     let refused = mishaps(&room.only_run(), "log-refused");
-    let nodes: Vec<_> = refused.iter().map(|one| one["node"].as_str().unwrap()).collect();
+    let nodes: Vec<_> = refused.iter().map(|event| event["node"].as_str().unwrap()).collect();
     assert_eq!(nodes, ["n1", "n2", "n3"]);
     assert_eq!(json(&room.only_run().join("run.json"))["ended"]["how"], "finished");
     room.assert_nothing_left();
@@ -145,7 +145,7 @@ fn a_harness_that_stood_still_says_so() {
     let ended = started.wait();
     ended.assert_code(2).assert_stdout(&["the harness stood still for"]);
     let stalled: Vec<_> = mishaps(&room.only_run(), "stalled");
-    assert!(stalled.iter().any(|one| one["part"] == "all of it"), "{stalled:#?}");
+    assert!(stalled.iter().any(|stall| stall["part"] == "all of it"), "{stalled:#?}");
     let page = fs::read_to_string(room.only_run().join("report.html")).unwrap();
     assert!(page.contains("class=\"gap\""), "the page shows the gap");
     room.assert_nothing_left();

@@ -29,14 +29,14 @@ pub(crate) fn assert_proven(run: &Path) {
     assert!(proven > 0 && failed.len() <= (ends.len() / 4).max(1), "{failed:?}: {ends:#?}");
     let schedule = json(&run.join("schedule.json"));
     let actual = schedule["actual"].as_array().unwrap().iter();
-    for one in actual.filter(|one| !one["id"].is_null() && !failed.contains(&&one["id"])) {
+    for fault in actual.filter(|fault| !fault["id"].is_null() && !failed.contains(&&fault["id"])) {
         let lasted =
-            one["effective"].as_array().map(|times| (times[0].as_u64(), times[1].as_u64()));
-        assert!(lasted.is_some_and(|(from, to)| from < to), "{one:#}");
+            fault["effective"].as_array().map(|times| (times[0].as_u64(), times[1].as_u64()));
+        assert!(lasted.is_some_and(|(from, to)| from < to), "{fault:#}");
     }
     for proof in faults(run, "proof").iter().filter(|proof| !failed.contains(&&proof["id"])) {
         let measurements = proof["measurements"].as_array().unwrap();
-        assert!(measurements.iter().all(|one| one["holds"] == true), "{proof:#}");
+        assert!(measurements.iter().all(|measurement| measurement["holds"] == true), "{proof:#}");
     }
 }
 
@@ -102,8 +102,8 @@ fn a_fault_without_effect_is_inconclusive_and_said() {
     let run = room.only_run();
     let ends = faults(&run, "end");
     assert!(!ends.is_empty());
-    for one in json(&run.join("schedule.json"))["actual"].as_array().unwrap() {
-        assert_eq!(one["effective"], Value::Null, "{one:#}");
+    for fault in json(&run.join("schedule.json"))["actual"].as_array().unwrap() {
+        assert_eq!(fault["effective"], Value::Null, "{fault:#}");
     }
     let text = ended.stdout.to_lowercase();
     assert!(text.contains("fault") || text.contains("partition"), "{ended:#?}");

@@ -426,9 +426,9 @@ pub(crate) fn lab() -> Option<Place> {
 
 /// Whether an ordinary user can make a lab here; where he cannot, says so.
 pub(crate) fn nobody_has_lab() -> bool {
-    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "unshare"];
+    let unprivileged = ["--reuid=65534", "--regid=65534", "--clear-groups", "unshare"];
     let mut command = Command::new("setpriv");
-    command.args(nobody);
+    command.args(unprivileged);
     let able = unshared(command, &["--user", "--map-root-user"]);
     if let Err(why) = &able {
         println!("skipped: an ordinary user makes no namespaces here: {why}");

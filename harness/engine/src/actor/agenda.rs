@@ -239,19 +239,19 @@ mod tests {
         let mut plan =
             plan(&[(0, After::Load, 50, Until::Time), (40, After::Load, 10, Until::Time)]);
         plan.planned[1].calm_ms = Some(30);
-        for (whom, waits) in [
+        for (victims, waits) in [
             (Victims::Leader, LEADER_WITHIN),
             (Victims::Followers, LEADER_WITHIN),
             (Victims::All, ms(0)),
         ] {
-            plan.planned[1].act.whom = whom;
+            plan.planned[1].act.whom = victims;
             let mut agenda = Agenda::new(&plan);
             agenda.begun(0, ms(1));
             agenda.healed(0, ms(60));
             agenda.set_leaderless(true);
-            assert_eq!(agenda.next(), Some(ms(90) + waits), "{whom:?}");
+            assert_eq!(agenda.next(), Some(ms(90) + waits), "{victims:?}");
             agenda.set_leaderless(false);
-            assert_eq!(agenda.due(ms(90)), Some(1), "{whom:?}");
+            assert_eq!(agenda.due(ms(90)), Some(1), "{victims:?}");
         }
     }
 

@@ -37,7 +37,7 @@ pub struct Actual {
     pub act: usize,
     /// The fault's number in the run; none if the act was never carried out.
     pub id: Option<u32>,
-    /// What it came to mean.
+    /// The fault that the act became.
     pub fault: Option<Fault>,
     /// From when to when it was certainly in effect, in nanoseconds of the history's clock.
     pub effective: Option<(Nanos, Nanos)>,
@@ -130,8 +130,8 @@ impl Actor {
 
     /// Notes that a planned fault was not carried out.
     fn skip(&mut self, place: usize, planned: &Planned, why: String) {
-        let (act, what) = (place as u32 + 1, planned.act.to_string());
-        let missed = FaultEvent::Missed { act, what, why: why.clone() };
+        let (act, name) = (place as u32 + 1, planned.act.to_string());
+        let missed = FaultEvent::Missed { act, what: name, why: why.clone() };
         self.recorder.record(EventKind::Fault(missed));
         let (id, fault, effective) = (None, None, None);
         self.done.push(Actual { act: place + 1, id, fault, effective, problems: vec![why] });
@@ -193,10 +193,15 @@ impl Actor {
         let since = Some(self.recorder.now());
         let measured = active.injector.measure(&self.cluster, stage);
         let measurements = measured.unwrap_or_else(|error| {
-            let what = "the fault".to_owned();
-            vec![Measurement { what, result: format!("not measured: {error}"), holds: false }]
+            let fault = "the fault".to_owned();
+            vec![Measurement {
+                what: fault,
+                result: format!("not measured: {error}"),
+                holds: false,
+            }]
         });
-        let holds = !measurements.is_empty() && measurements.iter().all(|one| one.holds);
+        let holds =
+            !measurements.is_empty() && measurements.iter().all(|measurement| measurement.holds);
         let proof = FaultEvent::Proof { id: active.id, stage, since, measurements };
         active.events.push(self.record(proof));
         holds

@@ -30,30 +30,36 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// What came of trying `what`.
-    pub(super) fn of(what: &str, tried: Result<String, LabError>) -> Self {
+    /// What came of trying `mechanism`.
+    pub(super) fn of(mechanism: &str, tried: Result<String, LabError>) -> Self {
         match tried {
-            Ok(detail) => {
-                Self { what: what.to_owned(), available: true, detail, instead: None, mend: None }
-            }
-            Err(error) => Self::refused(what, &error),
+            Ok(detail) => Self {
+                what: mechanism.to_owned(),
+                available: true,
+                detail,
+                instead: None,
+                mend: None,
+            },
+            Err(error) => Self::refused(mechanism, &error),
         }
     }
 
     /// It did not work.
-    pub(super) fn refused(what: &str, error: &LabError) -> Self {
+    pub(super) fn refused(mechanism: &str, error: &LabError) -> Self {
         let (detail, mend) = match error {
-            LabError::Unavailable { what, why, mend } => (format!("{what}: {why}"), mend.as_str()),
-            other => (other.to_string(), usual_mend(what)),
+            LabError::Unavailable { what: attempt, why, mend } => {
+                (format!("{attempt}: {why}"), mend.as_str())
+            }
+            other => (other.to_string(), usual_mend(mechanism)),
         };
         let mend = (!mend.is_empty()).then(|| mend.to_owned());
-        Self { what: what.to_owned(), available: false, detail, instead: None, mend }
+        Self { what: mechanism.to_owned(), available: false, detail, instead: None, mend }
     }
 }
 
 /// How to mend what failed without saying how. Empty if it is not known.
-fn usual_mend(what: &str) -> &'static str {
-    match what {
+fn usual_mend(mechanism: &str) -> &'static str {
+    match mechanism {
         "network" => {
             "load the modules `bridge` and `veth`; in a container add `--cap-add NET_ADMIN`"
         }
@@ -83,7 +89,7 @@ impl fmt::Display for Finding {
 pub struct FaultSupport {
     /// The kind.
     pub kind: Kind,
-    /// By what means; none if it is not available.
+    /// The mechanism that brings it about; none if it is not available.
     pub mechanism: Option<String>,
     /// Why it is not available.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -26,7 +26,7 @@ pub struct TargetNeeds {
     pub needs: Vec<Need>,
 }
 
-/// One thing that it needs.
+/// One need of a target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Need {
     /// What: `server`, `version`, `ports`, `world`, `faults`, `clock`.
@@ -38,11 +38,11 @@ pub struct Need {
 }
 
 impl Need {
-    fn new(what: &str, found: Result<String, String>) -> Self {
+    fn new(need: &str, found: Result<String, String>) -> Self {
         let met = found.is_ok();
         let detail = found.unwrap_or_else(|why| why);
         let lines = detail.strip_prefix("error: ").unwrap_or(&detail).lines().map(plain);
-        Self { what: what.to_owned(), met, detail: lines.collect::<Vec<_>>().join("\n") }
+        Self { what: need.to_owned(), met, detail: lines.collect::<Vec<_>>().join("\n") }
     }
 }
 
@@ -139,9 +139,9 @@ fn clock(server: &Path) -> Result<String, String> {
 impl fmt::Display for TargetNeeds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\ntarget `{}`", self.name)?;
-        for Need { what, met, detail } in &self.needs {
+        for Need { what: need, met, detail } in &self.needs {
             let word = if *met { "ok" } else { "no" };
-            writeln!(f, "  {what:<11} {word}  {}", detail.replace('\n', "\n                   "))?;
+            writeln!(f, "  {need:<11} {word}  {}", detail.replace('\n', "\n                   "))?;
         }
         Ok(())
     }

@@ -49,17 +49,17 @@ const FIRST: [(&str, Attempt); 2] = [("seccomp", filters), ("network", network)]
 
 /// What is tried, in order.
 pub(super) fn mechanisms() -> impl Iterator<Item = &'static str> {
-    let first = FIRST.iter().map(|(what, _)| *what);
-    let trials = Kind::ALL.into_iter().flat_map(Kind::trials).map(|trial| trial.what);
+    let first = FIRST.iter().map(|(mechanism, _)| *mechanism);
+    let trials = Kind::ALL.into_iter().flat_map(Kind::trials).map(|trial| trial.mechanism);
     std::iter::once("namespaces").chain(first).chain(trials)
 }
 
 /// Tries every mechanism inside a world, each for itself: one that fails says nothing of the others.
 fn try_all(entered: &str) {
     answer(&Finding::of("namespaces", Ok(entered.to_owned())));
-    FIRST.iter().for_each(|(what, attempt)| answer(&Finding::of(what, attempt())));
+    FIRST.iter().for_each(|(mechanism, attempt)| answer(&Finding::of(mechanism, attempt())));
     for trial in Kind::ALL.into_iter().flat_map(Kind::trials) {
-        answer(&Finding::of(trial.what, trial.outcome()));
+        answer(&Finding::of(trial.mechanism, trial.outcome()));
     }
 }
 

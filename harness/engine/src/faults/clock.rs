@@ -23,7 +23,7 @@ const MILLI: i64 = 1_000_000;
 /// Make wall clocks wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clock {
-    /// In what way.
+    /// What the clocks do.
     pub change: Change,
 }
 
@@ -37,8 +37,12 @@ impl KindOfFault for Clock {
         takes: Some(Gear::Clock),
         tried_by: &[("clock", clock::MECHANISM)],
         trials: &[
-            Trial { what: "clock", attempt: Attempt::Agent(step_and_back), instead: None },
-            Trial { what: "faketime", attempt: Attempt::Lab(clock::try_faketime), instead: None },
+            Trial { mechanism: "clock", attempt: Attempt::Agent(step_and_back), instead: None },
+            Trial {
+                mechanism: "faketime",
+                attempt: Attempt::Lab(clock::try_faketime),
+                instead: None,
+            },
         ],
         try_out: None,
     };

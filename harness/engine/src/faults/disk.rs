@@ -61,7 +61,7 @@ impl fmt::Display for Trouble {
 /// Trouble the disks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disk {
-    /// In what way.
+    /// What the disks do.
     pub trouble: Trouble,
 }
 
@@ -75,7 +75,7 @@ impl KindOfFault for Disk {
         takes: Some(Gear::Disk),
         tried_by: &[("disk", MECHANISM)],
         trials: &[Trial {
-            what: "disk",
+            mechanism: "disk",
             attempt: Attempt::Lab(disk::trial::attempt),
             instead: None,
         }],

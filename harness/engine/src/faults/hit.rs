@@ -17,7 +17,7 @@ pub(crate) struct Meant {
     /// The word of its kind.
     pub(super) kind: &'static str,
     /// Whom it means.
-    pub(super) whom: Victims,
+    pub(super) victims: Victims,
     /// Settles what is left to chance.
     pub(super) draw: u64,
 }
@@ -25,7 +25,7 @@ pub(crate) struct Meant {
 impl Meant {
     /// The nodes that it means and that no fault of its kind is in effect on.
     pub(super) fn nodes(self, state: &State) -> Result<Vec<NodeId>, String> {
-        hit(self.whom, state, self.draw).and_then(|all| state.untroubled(self.kind, all))
+        hit(self.victims, state, self.draw).and_then(|all| state.untroubled(self.kind, all))
     }
 
     /// The links of these nodes.
@@ -36,7 +36,7 @@ impl Meant {
     /// The node that a partition is told to cut off from most, whether it is up or not; none if that
     /// is left to its shape.
     pub(super) fn told(self, state: &State) -> Result<Option<NodeId>, String> {
-        match self.whom {
+        match self.victims {
             Victims::One => Ok(None),
             Victims::Leader => Ok(state.leader),
             Victims::LastLeader => Ok(state.last_leader),
@@ -45,17 +45,17 @@ impl Meant {
                 None => Err(format!("act {number} hit nobody")),
             },
             Victims::Node(node) if state.nodes.contains(&node) => Ok(Some(node)),
-            whom => hit(whom, state, self.draw).map(|nodes| nodes.first().copied()),
+            victims => hit(victims, state, self.draw).map(|nodes| nodes.first().copied()),
         }
     }
 }
 
-/// The nodes that are up and meant by `whom`, in order.
-fn hit(whom: Victims, state: &State, draw: u64) -> Result<Vec<NodeId>, String> {
+/// The nodes that are up and meant by `victims`, in order.
+fn hit(victims: Victims, state: &State, draw: u64) -> Result<Vec<NodeId>, String> {
     let minority = (state.nodes.len() - 1) / 2;
     let mut order = state.nodes.clone();
     order.shuffle(&mut random(draw));
-    let mut nodes: Vec<NodeId> = match whom {
+    let mut nodes: Vec<NodeId> = match victims {
         Victims::Leader => vec![state.leader.unwrap_or(order[0])],
         Victims::LastLeader => vec![state.last_leader.unwrap_or(order[0])],
         Victims::Follower => {

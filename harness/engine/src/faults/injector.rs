@@ -29,14 +29,14 @@ pub trait Injector: Send {
 /// Does something to each node; what fails is told.
 pub(super) fn each<T, E: fmt::Display>(
     nodes: &[NodeId],
-    what: &str,
+    attempt: &str,
     act: impl Fn(NodeId) -> Result<T, E>,
 ) -> Vec<String> {
     let refused = nodes.iter().filter_map(|node| Some((node, act(*node).err()?)));
-    refused.map(|(node, error)| format!("failed to {what} {node}: {error}")).collect()
+    refused.map(|(node, error)| format!("failed to {attempt} {node}: {error}")).collect()
 }
 
 /// What failed, as a list of none or one.
-pub(super) fn refused<T, E: fmt::Display>(what: &str, done: Result<T, E>) -> Vec<String> {
-    done.err().map(|error| format!("failed to {what}: {error}")).into_iter().collect()
+pub(super) fn refused<T, E: fmt::Display>(attempt: &str, done: Result<T, E>) -> Vec<String> {
+    done.err().map(|error| format!("failed to {attempt}: {error}")).into_iter().collect()
 }

@@ -18,7 +18,7 @@ use crate::means::Wanted;
 /// Kill all processes, and start them again at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kill {
-    /// As what they come back.
+    /// In which form the nodes are started again.
     #[serde(default, skip_serializing_if = "RestartAs::is_same")]
     pub again: RestartAs,
 }
@@ -35,7 +35,7 @@ impl KindOfFault for Kill {
         between: false,
         takes: None,
         tried_by: &[("kill", MECHANISM)],
-        trials: &[Trial { what: "kill", attempt: Attempt::Agent(kill), instead: None }],
+        trials: &[Trial { mechanism: "kill", attempt: Attempt::Agent(kill), instead: None }],
         try_out: None,
     };
 
@@ -91,7 +91,7 @@ impl Does for Kill {
 /// These nodes are gone for a while.
 struct Killed {
     nodes: Vec<NodeId>,
-    /// As what they come back.
+    /// In which form the nodes are started again.
     again: RestartAs,
     down: Down,
 }

@@ -47,20 +47,20 @@ pub struct Around<'a> {
     pub nodes: u16,
     /// Whether the target has leaders to aim at.
     pub leaders: bool,
-    /// As what killed nodes may come back, besides as they were.
+    /// The forms in which killed nodes may be started again, besides unchanged.
     pub again: &'a [RestartAs],
 }
 
-/// What a user gave that some acts cannot do without.
+/// Things that a user gave and that some acts need.
 #[derive(Debug, Clone, Copy)]
 pub struct Given<'a> {
-    /// As what killed nodes may come back, besides as they were.
+    /// The forms in which killed nodes may be started again, besides unchanged.
     pub again: &'a [RestartAs],
     /// Whether there are small disks.
     pub small_disk: bool,
 }
 
-/// What an act cannot do without: in words, and the flag that gives it.
+/// A thing that an act needs and that was not given: in words, and the flag that gives it.
 pub type Missing = (&'static str, &'static str);
 
 /// One act of some kind.
@@ -70,8 +70,8 @@ pub(crate) trait Does {
     fn manner(&self) -> String;
 
     /// What it is in a plan, behind the word of its kind: ` of the leader`, `: halves`.
-    fn planned(&self, whom: Victims) -> String {
-        format!(" of {whom}")
+    fn planned(&self, victims: Victims) -> String {
+        format!(" of {victims}")
     }
 
     /// Whether it is possible in such a cluster.
@@ -82,12 +82,12 @@ pub(crate) trait Does {
     /// Whom it means in the usual mix, where leaders are known and there are more nodes than one.
     fn victims(&self, nodes: u16) -> &'static [Victims];
 
-    /// Whom it means in fact, if it is told to mean `whom`.
-    fn means(&self, whom: Victims) -> Victims {
-        whom
+    /// The victims that it has in fact, if a plan says `victims`.
+    fn means(&self, victims: Victims) -> Victims {
+        victims
     }
 
-    /// Why it can never mean `whom`, whatever the cluster.
+    /// Why it can never have `victims`, whatever the cluster.
     fn contradiction(&self, _whom: Victims) -> Option<&'static str> {
         None
     }

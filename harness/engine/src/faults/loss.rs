@@ -18,7 +18,7 @@ use crate::means::{Gear, Wanted};
 pub struct Loss {
     /// What the links do to packets.
     pub link: Link,
-    /// Which links.
+    /// The links that are touched, seen from the nodes.
     #[serde(default)]
     pub ways: Direction,
 }

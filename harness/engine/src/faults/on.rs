@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::Cut;
 
-/// What a fault is done to.
+/// The nodes or links that a fault acts on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum On {
     /// These nodes.
@@ -17,7 +17,7 @@ pub enum On {
 }
 
 impl On {
-    /// The nodes that it is done to; none where it is done to what is between them.
+    /// The nodes that the fault acts on; none where it acts on the links between nodes.
     #[must_use]
     pub fn nodes(&self) -> &[NodeId] {
         match self {
@@ -41,8 +41,8 @@ impl On {
         self.nodes().iter().copied().chain(ends)
     }
 
-    /// The nodes that it hits hardest: those that it is done to, or those of which it touches most
-    /// links, as the one that a partition isolates.
+    /// The nodes that the fault hits hardest: the nodes that it acts on, else the nodes with most
+    /// of the touched links, such as the node that a partition isolates.
     #[must_use]
     pub fn hardest_hit(&self) -> Vec<NodeId> {
         let mut links: BTreeMap<NodeId, usize> = BTreeMap::new();

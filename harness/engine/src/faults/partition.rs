@@ -35,12 +35,12 @@ impl KindOfFault for Partition {
         tried_by: &[("nft-bridge", "nft-bridge"), ("iptables", "iptables")],
         trials: &[
             Trial {
-                what: "nft-bridge",
+                mechanism: "nft-bridge",
                 attempt: Attempt::Cutting(Mechanism::Nft, cut_and_heal),
                 instead: Some("iptables"),
             },
             Trial {
-                what: "iptables",
+                mechanism: "iptables",
                 attempt: Attempt::Cutting(Mechanism::Iptables, cut_and_heal),
                 instead: Some("nft-bridge"),
             },
@@ -83,23 +83,23 @@ impl Does for Partition {
         }
     }
 
-    fn means(&self, whom: Victims) -> Victims {
+    fn means(&self, victims: Victims) -> Victims {
         match self.shape {
             Shape::IsolateLeader => Victims::Leader,
-            Shape::Majority if whom == Victims::One => Victims::Leader,
+            Shape::Majority if victims == Victims::One => Victims::Leader,
             Shape::Halves | Shape::MajoritiesRing | Shape::Scatter | Shape::Bridge => Victims::All,
-            _ => whom,
+            _ => victims,
         }
     }
 
-    fn contradiction(&self, whom: Victims) -> Option<&'static str> {
+    fn contradiction(&self, victims: Victims) -> Option<&'static str> {
         let several = [Victims::Followers, Victims::Minority, Victims::Majority, Victims::All];
-        if several.contains(&whom) {
+        if several.contains(&victims) {
             return Some(
                 "the shape of a partition says how many it cuts off: `whom` names one node",
             );
         }
-        let other = matches!(whom, Victims::Follower | Victims::LeastCut | Victims::Nth(_));
+        let other = matches!(victims, Victims::Follower | Victims::LeastCut | Victims::Nth(_));
         (other && self.shape == Shape::IsolateLeader)
             .then_some("`isolate-leader` isolates the leader: any other node takes `isolate-one`")
     }

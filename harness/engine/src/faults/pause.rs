@@ -31,7 +31,7 @@ impl KindOfFault for Pause {
         takes: None,
         tried_by: &[("pause", MECHANISM)],
         trials: &[Trial {
-            what: "pause",
+            mechanism: "pause",
             attempt: Attempt::Agent(pause_and_resume),
             instead: None,
         }],

@@ -39,7 +39,7 @@ impl KindOfFault for Restart {
         between: false,
         takes: None,
         tried_by: &[("stop", MECHANISM)],
-        trials: &[Trial { what: "stop", attempt: Attempt::Agent(stop), instead: None }],
+        trials: &[Trial { mechanism: "stop", attempt: Attempt::Agent(stop), instead: None }],
         try_out: None,
     };
 

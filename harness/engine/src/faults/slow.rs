@@ -19,7 +19,7 @@ use crate::means::{Gear, Wanted};
 pub struct Slow {
     /// What the links do to packets.
     pub link: Link,
-    /// Which links.
+    /// The links that are touched, seen from the nodes.
     #[serde(default)]
     pub ways: Direction,
 }
@@ -35,12 +35,12 @@ impl KindOfFault for Slow {
         tried_by: packets::TRIED_BY,
         trials: &[
             Trial {
-                what: "packets",
+                mechanism: "packets",
                 attempt: Attempt::Agent(packets::late_and_lossy),
                 instead: None,
             },
             Trial {
-                what: "netem",
+                mechanism: "netem",
                 attempt: Attempt::Netem(packets::late_and_lossy),
                 instead: Some("packets"),
             },

@@ -58,7 +58,7 @@ impl fmt::Display for Scarcity {
 /// Leave too little of something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Starve {
-    /// Of what.
+    /// The resource that is scarce.
     pub scarcity: Scarcity,
 }
 
@@ -72,11 +72,15 @@ impl KindOfFault for Starve {
         takes: Some(Gear::Rations),
         tried_by: &[("starve", "sigstop and sigcont by turns")],
         trials: &[
-            Trial { what: "starve", attempt: Attempt::Agent(fifth), instead: None },
-            Trial { what: "cgroup", attempt: Attempt::Agent(by_cgroup), instead: Some("starve") },
-            Trial { what: "limits", attempt: Attempt::Agent(limit), instead: None },
+            Trial { mechanism: "starve", attempt: Attempt::Agent(fifth), instead: None },
             Trial {
-                what: "small-disk",
+                mechanism: "cgroup",
+                attempt: Attempt::Agent(by_cgroup),
+                instead: Some("starve"),
+            },
+            Trial { mechanism: "limits", attempt: Attempt::Agent(limit), instead: None },
+            Trial {
+                mechanism: "small-disk",
                 attempt: Attempt::Lab(resources::try_small_disk),
                 instead: None,
             },

@@ -26,7 +26,7 @@ macro_rules! kinds {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Kind { $(#[doc = concat!("`", stringify!($file), "`")] $kind,)* }
 
-        /// What an act does, whoever it means.
+        /// What an act does, without the nodes that it does it to.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(tag = "kind", rename_all = "kebab-case")]
         pub enum Action {
@@ -47,7 +47,7 @@ macro_rules! kinds {
                 match self { $(Self::$kind => super::$file::$kind::UNNAMED,)* }
             }
 
-            /// What it may do in a mix of faults.
+            /// The actions of this kind in the usual mix of faults.
             #[must_use]
             pub fn usual(self) -> Vec<Action> {
                 match self {
@@ -55,7 +55,8 @@ macro_rules! kinds {
                 }
             }
 
-            /// What else the usual mix may do, for what the user gave.
+            /// The further actions of this kind in the usual mix, which need things that the user
+            /// gave.
             #[must_use]
             pub fn given(self, around: &Around<'_>) -> Vec<Action> {
                 match self {
@@ -65,19 +66,20 @@ macro_rules! kinds {
                 }
             }
 
-            /// What it can be told to do, for lists: each by its name, and what it is.
+            /// The choices that a user has within this kind, for lists: the name of each, and what
+            /// it does.
             #[must_use]
             pub fn choices(self) -> Vec<(String, &'static str)> {
                 match self { $(Self::$kind => super::$file::$kind::choices(),)* }
             }
 
-            /// By what means it is brought about in this lab.
+            /// The mechanism that brings this kind of fault about in this lab.
             #[must_use]
             pub fn mechanism(self, facts: &Facts, wanted: &Wanted) -> String {
                 match self { $(Self::$kind => super::$file::$kind::mechanism(facts, wanted),)* }
             }
 
-            /// What it takes that this machine does not have, as far as that can be told without a
+            /// What this machine lacks for this kind of fault, as far as that can be told without a
             /// lab; `fracas doctor` tries it.
             #[must_use]
             pub fn lacks(self, clock: ClockMeans) -> Option<String> {
@@ -120,7 +122,7 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 
-    /// The kinds that the usual mix is made of: those that nobody has to name.
+    /// The kinds that the usual mix is made of: a user need not name them.
     #[must_use]
     pub fn mix() -> BTreeSet<Self> {
         Self::ALL.into_iter().filter(|kind| kind.is_usual()).collect()
@@ -132,7 +134,7 @@ impl Kind {
         self.entry().word
     }
 
-    /// What the history calls it.
+    /// The name of this kind in the history.
     #[must_use]
     pub fn recorded(self) -> FaultKind {
         FaultKind::new(self.word()).expect("a test looks at every word")
@@ -155,7 +157,7 @@ impl Kind {
         self.entry().keys
     }
 
-    /// Whether it is done to what is between nodes.
+    /// Whether faults of this kind act on the links between nodes.
     #[must_use]
     pub fn is_between(self) -> bool {
         self.entry().between
@@ -166,7 +168,7 @@ impl Kind {
         self.entry().takes
     }
 
-    /// What faults of these kinds take, each with the word of a kind that does.
+    /// The equipment that faults of these kinds need, each with the word of a kind that needs it.
     #[must_use]
     pub fn take(kinds: &BTreeSet<Self>) -> BTreeMap<Gear, &'static str> {
         kinds.iter().filter_map(|kind| Some((kind.takes()?, kind.word()))).collect()
@@ -214,16 +216,16 @@ impl<'de> Deserialize<'de> for Kind {
 }
 
 impl Action {
-    /// In what way it is done, beyond its kind; empty where there is but one way.
+    /// The way in which it is done, beyond its kind; empty where there is but one way.
     #[must_use]
     pub fn manner(&self) -> String {
         self.does().manner()
     }
 
-    /// What it is in a plan, if it means `whom`: `kill of the leader`.
+    /// Its name in a plan, with `victims`: `kill of the leader`.
     #[must_use]
-    pub fn planned(&self, whom: Victims) -> String {
-        format!("{}{}", self.kind(), self.does().planned(whom))
+    pub fn planned(&self, victims: Victims) -> String {
+        format!("{}{}", self.kind(), self.does().planned(victims))
     }
 
     /// Whether it is possible in such a cluster.
@@ -232,22 +234,22 @@ impl Action {
         self.does().fits(around) && (around.nodes > 1 || !self.kind().is_between())
     }
 
-    /// Whom it means in the usual mix, where leaders are known.
+    /// Its possible victims in the usual mix, where leaders are known.
     #[must_use]
     pub fn victims(&self, nodes: u16) -> &'static [Victims] {
         if nodes == 1 { &[Victims::One] } else { self.does().victims(nodes) }
     }
 
-    /// Whom it means in fact, if it is told to mean `whom`.
+    /// The victims that it has in fact, if a plan says `victims`.
     #[must_use]
-    pub fn means(&self, whom: Victims) -> Victims {
-        self.does().means(whom)
+    pub fn means(&self, victims: Victims) -> Victims {
+        self.does().means(victims)
     }
 
-    /// Why it can never mean `whom`, whatever the cluster.
+    /// Why it can never have `victims`, whatever the cluster.
     #[must_use]
-    pub fn contradiction(&self, whom: Victims) -> Option<&'static str> {
-        self.does().contradiction(whom)
+    pub fn contradiction(&self, victims: Victims) -> Option<&'static str> {
+        self.does().contradiction(victims)
     }
 
     /// How long it takes to bring it about, to prove it three times and to heal it, in
@@ -257,7 +259,7 @@ impl Action {
         self.does().proof_ms()
     }
 
-    /// What it cannot do without and was not given.
+    /// A thing that the action needs and that was not given.
     #[must_use]
     pub fn missing(&self, given: Given<'_>) -> Option<Missing> {
         self.does().missing(given)
@@ -270,7 +272,7 @@ impl Action {
 pub struct Fault {
     /// What is done.
     pub does: Action,
-    /// To what.
+    /// The nodes or links that it is done to.
     pub on: On,
 }
 
@@ -311,15 +313,19 @@ impl From<Fault> for Written {
 }
 
 impl Fault {
-    /// What `does` becomes if it means these, and `draw` settles what is left to chance.
+    /// The fault that `does` becomes with these victims; `draw` settles what is left to chance.
     ///
     /// # Errors
     /// Why it is impossible now.
-    pub fn of(does: Action, (whom, draw): (Victims, u64), state: &State) -> Result<Self, String> {
-        if let Some(why) = does.contradiction(whom) {
+    pub fn of(
+        does: Action,
+        (victims, draw): (Victims, u64),
+        state: &State,
+    ) -> Result<Self, String> {
+        if let Some(why) = does.contradiction(victims) {
             return Err(why.to_owned());
         }
-        let on = does.does().settle(Meant { kind: does.kind().word(), whom, draw }, state)?;
+        let on = does.does().settle(Meant { kind: does.kind().word(), victims, draw }, state)?;
         Ok(Self { does, on })
     }
 
@@ -329,7 +335,7 @@ impl Fault {
         self.does.kind()
     }
 
-    /// The nodes that it is done to; none where it is done to what is between them.
+    /// The nodes that the fault acts on; none where it acts on the links between nodes.
     #[must_use]
     pub fn nodes(&self) -> &[NodeId] {
         self.on.nodes()
@@ -347,14 +353,14 @@ impl Fault {
         self.on.hardest_hit()
     }
 
-    /// What the history says of it.
+    /// The fault as the history records it.
     #[must_use]
     pub fn recorded(&self) -> fault::Fault {
         let effects = vec![self.does.does().effect(&self.on)];
         fault::Fault { kind: self.kind().recorded(), manner: self.does.manner(), effects }
     }
 
-    /// What brings it about, measures it and heals it, as the fault of this number.
+    /// The injector that brings this fault about, measures it and heals it, under this number.
     #[must_use]
     pub fn injector(&self, id: u32) -> Box<dyn Injector> {
         self.does.does().injector(id, &self.on)
@@ -431,13 +437,15 @@ mod tests {
     #[test]
     fn every_mechanism_is_tried_once_and_every_kind_by_some() {
         let all: Vec<&str> =
-            Kind::ALL.iter().flat_map(|kind| kind.trials()).map(|trial| trial.what).collect();
+            Kind::ALL.iter().flat_map(|kind| kind.trials()).map(|trial| trial.mechanism).collect();
         assert_eq!(all.len(), all.iter().collect::<BTreeSet<_>>().len(), "{all:?}");
         for kind in Kind::ALL {
             assert!(!kind.tried_by().is_empty(), "{kind}");
-            assert!(kind.tried_by().iter().all(|(what, _)| all.contains(what)), "{kind}");
+            assert!(kind.tried_by().iter().all(|(mechanism, _)| all.contains(mechanism)), "{kind}");
         }
         let replaced = Kind::ALL.iter().flat_map(|kind| kind.trials());
-        assert!(replaced.filter_map(|trial| trial.instead).all(|what| all.contains(&what)));
+        assert!(
+            replaced.filter_map(|trial| trial.instead).all(|mechanism| all.contains(&mechanism))
+        );
     }
 }

@@ -16,7 +16,7 @@ pub const PROBE_ARGUMENT: &str = "__doctor-probe";
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Trial {
     /// The mechanism.
-    pub(crate) what: &'static str,
+    pub(crate) mechanism: &'static str,
     /// How it is tried.
     pub(crate) attempt: Attempt,
     /// The mechanism that is used where this one does not work.
@@ -29,9 +29,9 @@ pub(crate) type Orders = fn(&dyn Agent) -> Result<String, LabError>;
 /// How a mechanism is tried; what was measured is told.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Attempt {
-    /// By the lab itself.
+    /// The lab itself tries it.
     Lab(fn() -> Result<String, LabError>),
-    /// By orders to the agent of a scratch lab.
+    /// Orders to the agent of a scratch lab try it.
     Agent(Orders),
     /// The same, where directions are cut by this mechanism.
     Cutting(Mechanism, Orders),
@@ -120,8 +120,8 @@ pub(super) fn proven(measured: &[Measurement]) -> Result<String, LabError> {
     match measured.iter().find(|measurement| !measurement.holds) {
         None if measured.len() == 1 => Ok("worked, by 1 measurement".to_owned()),
         None => Ok(format!("worked, by {} measurements", measured.len())),
-        Some(Measurement { what, result, .. }) => {
-            Err(LabError::Reported(format!("it had no effect: {what}: {result}")))
+        Some(Measurement { what: name, result, .. }) => {
+            Err(LabError::Reported(format!("it had no effect: {name}: {result}")))
         }
     }
 }

@@ -26,7 +26,8 @@ pub enum Victims {
     Majority,
     /// Every node.
     All,
-    /// Of the nodes that are up, the one that partitions in effect cut off from the fewest.
+    /// The node, among those that are up, that is cut off from the fewest nodes by partitions in
+    /// effect.
     LeastCut,
     /// The nodes that the act of this number hit, the first one being 1; of a partition, those that
     /// it cut off from most.
@@ -37,7 +38,7 @@ pub enum Victims {
     Node(NodeId),
 }
 
-/// Which links of the nodes that it means an act on links touches.
+/// Which links an act on links touches, seen from its victims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
@@ -70,7 +71,7 @@ impl Victims {
         }
     }
 
-    /// Which part of the cluster they are.
+    /// The part of the cluster that these victims are.
     #[must_use]
     pub fn part(self) -> Part {
         match self {

@@ -12,12 +12,12 @@ pub struct Act {
     /// What is done.
     #[serde(flatten)]
     pub does: Action,
-    /// To whom. A partition's shape says how many; this may say which one is cut off from most: the
-    /// isolated one, the one in the middle of a bridge, one of the smaller group. [`Victims::One`]
-    /// leaves that to the shape.
+    /// The victims. The shape of a partition says how many nodes are cut off; this field may name
+    /// the node that is cut off from most: the isolated node, the node in the middle of a bridge, a
+    /// node of the smaller group. [`Victims::One`] leaves that to the shape.
     #[serde(default)]
     pub whom: Victims,
-    /// Settles what is left to chance.
+    /// A random number that settles what the act leaves to chance.
     #[serde(default)]
     pub draw: u64,
 }
@@ -29,13 +29,13 @@ impl Act {
         self.does.kind()
     }
 
-    /// Which part of the cluster it is meant for.
+    /// The part of the cluster that the act is meant for.
     #[must_use]
     pub fn part(&self) -> Part {
         self.does.means(self.whom).part()
     }
 
-    /// Why it can never mean anything, whatever the cluster.
+    /// Why the act is impossible in every cluster.
     #[must_use]
     pub fn contradiction(&self) -> Option<&'static str> {
         self.does.contradiction(self.whom)

@@ -20,7 +20,7 @@ pub struct Config {
     pub every_ms: u64,
     /// Whether the target has leaders to aim at.
     pub leaders: bool,
-    /// As what killed nodes may come back, besides as they were.
+    /// The forms in which killed nodes may be started again, besides unchanged.
     pub again: Vec<RestartAs>,
     /// What to aim at instead of the usual mix.
     pub scenario: Option<&'static Scenario>,

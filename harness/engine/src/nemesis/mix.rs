@@ -272,12 +272,12 @@ fn choices(config: &Config, draw: u64) -> Vec<(u8, Act)> {
     let usual = config.kinds.iter().flat_map(|kind| kind.usual());
     let given = config.kinds.iter().flat_map(|kind| kind.given(&around));
     let acts = usual.chain(given).filter(|does| does.fits(&around)).flat_map(|does| {
-        let shown = |whom: &&Victims| {
-            config.leaders || !matches!(whom, Victims::Leader | Victims::Follower)
+        let shown = |victims: &&Victims| {
+            config.leaders || !matches!(victims, Victims::Leader | Victims::Follower)
         };
         let some: Vec<Victims> = does.victims(config.nodes).iter().filter(shown).copied().collect();
         let some = if some.is_empty() { vec![Victims::One] } else { some };
-        some.into_iter().map(move |whom| Act { does, whom, draw })
+        some.into_iter().map(move |victims| Act { does, whom: victims, draw })
     });
     (0..=u8::MAX).zip(acts).collect()
 }

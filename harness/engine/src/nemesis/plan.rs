@@ -72,7 +72,7 @@ impl Plan {
     }
 
     /// Which kinds are possible under `config`, and how long a run must be to have room for all of
-    /// them; none if it is to aim at something.
+    /// them; none if `config` names a scenario.
     #[must_use]
     pub fn fits(config: &Config, seed: u64) -> Option<Fits> {
         if config.scenario.is_some() {

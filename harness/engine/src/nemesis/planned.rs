@@ -77,7 +77,7 @@ pub struct Planned {
     pub until: Until,
     /// What is done.
     pub act: Act,
-    /// The very fault that it is to be, whoever leads by then: for a replay.
+    /// The fault that the act must become, whatever node leads by then: for a replay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pinned: Option<Fault>,
 }

@@ -31,15 +31,15 @@ mod tests {
         }
     }
 
-    fn act(does: Action, whom: Victims) -> Act {
-        Act { does, whom, draw: 3 }
+    fn act(does: Action, victims: Victims) -> Act {
+        Act { does, whom: victims, draw: 3 }
     }
 
     #[track_caller]
-    fn check(whom: Victims, state: &State, expect: &[u16]) {
-        let fault = resolve(&act(Action::Pause(Pause {}), whom), state);
+    fn check(victims: Victims, state: &State, expect: &[u16]) {
+        let fault = resolve(&act(Action::Pause(Pause {}), victims), state);
         let hit = fault.map(|fault| fault.nodes().to_vec()).unwrap_or_default();
-        assert_eq!(hit, expect.iter().copied().map(NodeId).collect::<Vec<_>>(), "{whom:?}");
+        assert_eq!(hit, expect.iter().copied().map(NodeId).collect::<Vec<_>>(), "{victims:?}");
     }
 
     #[test]
@@ -72,11 +72,11 @@ mod tests {
     #[test]
     fn as_many_nodes_are_hit_as_the_word_says() {
         let state = state(5, None);
-        for (whom, count) in
+        for (victims, count) in
             [(Victims::One, 1), (Victims::Minority, 2), (Victims::Majority, 3), (Victims::All, 5)]
         {
-            let fault = resolve(&act(Action::Pause(Pause {}), whom), &state).unwrap();
-            assert_eq!(fault.nodes().len(), count, "{whom:?}");
+            let fault = resolve(&act(Action::Pause(Pause {}), victims), &state).unwrap();
+            assert_eq!(fault.nodes().len(), count, "{victims:?}");
         }
     }
 
@@ -118,18 +118,18 @@ mod tests {
     fn a_partition_may_be_told_whom_to_cut_off() {
         let mut state = state(5, Some(4));
         state.hit.insert(7, vec![NodeId(2)]);
-        let cut_off_by = |shape, whom| {
-            let act = act(Action::Partition(Partition { shape }), whom);
+        let cut_off_by = |shape, victims| {
+            let act = act(Action::Partition(Partition { shape }), victims);
             resolve(&act, &state).map(|fault| fault.hardest_hit())
         };
-        let cut_off = |whom| cut_off_by(Shape::IsolateLeader, whom);
+        let cut_off = |victims| cut_off_by(Shape::IsolateLeader, victims);
         assert_eq!(cut_off(Victims::Leader), Ok(vec![NodeId(4)]));
         assert_eq!(cut_off(Victims::HitBy(7)), Ok(vec![NodeId(2)]), "though n4 leads by now");
         assert_eq!(cut_off(Victims::HitBy(8)), Err("act 8 hit nobody".to_owned()));
         assert_eq!(cut_off(Victims::Node(NodeId(1))), Ok(vec![NodeId(1)]));
         assert_eq!(cut_off(Victims::Node(NodeId(6))), Err("n6 is not in this cluster".to_owned()));
         assert!(cut_off(Victims::Follower).unwrap_err().contains("isolates the leader"));
-        let alone = |whom| cut_off_by(Shape::IsolateOne, whom);
+        let alone = |victims| cut_off_by(Shape::IsolateOne, victims);
         assert_eq!(alone(Victims::Leader), Ok(vec![NodeId(4)]));
         assert_eq!(alone(Victims::Nth(3)), Ok(vec![NodeId(3)]));
         assert_ne!(alone(Victims::Follower), Ok(vec![NodeId(4)]));
@@ -140,9 +140,9 @@ mod tests {
 
     #[test]
     fn links_are_those_between_the_nodes_and_the_others() {
-        let pairs = |whom, ways| {
+        let pairs = |victims, ways| {
             let slow = Action::Slow(Slow { link: Link::default(), ways });
-            let fault = resolve(&act(slow, whom), &state(3, Some(1))).unwrap();
+            let fault = resolve(&act(slow, victims), &state(3, Some(1))).unwrap();
             fault.pairs().iter().map(|(a, b)| (a.0, b.0)).collect::<Vec<_>>()
         };
         assert_eq!(pairs(Victims::Leader, Direction::From), [(1, 2), (1, 3)]);

@@ -28,11 +28,11 @@ impl Plan {
 
 /// The node that an act names though the cluster does not have it.
 fn stranger(planned: &Planned, nodes: &[NodeId]) -> Option<String> {
-    let whom = match planned.act.whom {
+    let victim = match planned.act.whom {
         Victims::Node(node) => Some(node),
         _ => None,
     };
-    let mut named: BTreeSet<NodeId> = whom.into_iter().collect();
+    let mut named: BTreeSet<NodeId> = victim.into_iter().collect();
     for fault in planned.pinned.iter() {
         named.extend(fault.on.named());
     }
@@ -114,8 +114,11 @@ mod tests {
 
     #[test]
     fn an_act_that_can_never_mean_anything_is_told() {
-        let cut = |shape, whom| {
-            mistake(&format!(r#"{{"kind": "partition", "shape": "{shape}", "whom": {whom}}}"#), "")
+        let cut = |shape, victims| {
+            mistake(
+                &format!(r#"{{"kind": "partition", "shape": "{shape}", "whom": {victims}}}"#),
+                "",
+            )
         };
         let right = [
             cut("isolate-leader", r#"{"node": "n3"}"#),

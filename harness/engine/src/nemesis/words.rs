@@ -11,7 +11,7 @@ const BEYOND_MS: u64 = 1_000;
 
 impl Plan {
     /// How long the load must last for every planned fault to come and to be healed, in
-    /// milliseconds; an election that one waits for is taken to last two seconds.
+    /// milliseconds; an election that an act waits for is taken to last two seconds.
     #[must_use]
     pub fn lasts_ms(&self) -> u64 {
         let mut spans: Vec<(u64, u64)> = Vec::new();

@@ -49,7 +49,7 @@ impl RunError {
         }
     }
 
-    /// How to give this machine what it has run out of, if that is why.
+    /// How to give this machine more of a resource that it has run out of, if that is the reason.
     #[must_use]
     pub fn mend(&self) -> Option<&'static str> {
         self.errno().and_then(scarce)

@@ -140,7 +140,7 @@ struct Asker {
 }
 
 impl Asker {
-    async fn one(&mut self, op: &Op) -> Completion {
+    async fn ask(&mut self, op: &Op) -> Completion {
         let completion = self.caller.call(ProcessId(self.process), self.node, op).await;
         if matches!(completion, Completion::Info { .. }) {
             self.process += LOOKERS;
@@ -152,7 +152,7 @@ impl Asker {
     async fn all(&mut self, ops: &[Op]) -> Answer {
         let mut answer = Answer::Ok;
         for op in ops {
-            match self.one(op).await {
+            match self.ask(op).await {
                 Completion::Ok { .. } => {}
                 Completion::Info { .. } => answer = Answer::None,
                 Completion::Fail { .. } => return Answer::Refused,
@@ -180,7 +180,7 @@ impl Asker {
         let mut taken = Taken::default();
         while Instant::now() < until {
             for op in ops {
-                match self.one(op).await {
+                match self.ask(op).await {
                     Completion::Ok { outcome: Outcome::Dequeue { value: None }, .. } => {
                         taken.nothing_left = true;
                         return taken;

@@ -38,7 +38,7 @@ const HIDDEN: &str = "\n  help: a server sees of `/home`, `/root`, `/tmp`, `/var
 
 /// What a cluster lacks to be ready.
 struct Missing {
-    what: String,
+    lack: String,
     /// Whose log may tell more.
     node: NodeId,
     /// How long after the start it may be missing.
@@ -128,22 +128,22 @@ impl RunContext<'_> {
             if let Some(probe) = &plan.ready
                 && let Err(why) = probe.ask().await
             {
-                let what = format!("node {node} does not answer at {}: {why}", probe.address());
-                return Some(Missing { what, node: *node, within: probe.within });
+                let lack = format!("node {node} does not answer at {}: {why}", probe.address());
+                return Some(Missing { lack, node: *node, within: probe.within });
             }
         }
         let within = self.deployment.cluster_ready().map_or(READY_WITHIN, |ready| ready.within);
         let node = self.cluster.nodes().next().unwrap_or(NodeId(1));
         if self.waits_for_leader() && !self.view.agrees(self.plan.quorum()) {
-            let what = "no leader that a majority follows was seen".to_owned();
-            return Some(Missing { what, node, within });
+            let lack = "no leader that a majority follows was seen".to_owned();
+            return Some(Missing { lack, node, within });
         }
         let refused = self.refused().await?;
         let late = self.caller.client().late();
         let late = late.map_or_else(String::new, |late| {
             format!(" ({late}: the server is slow, or the client program is; see `client.timeout`)")
         });
-        Some(Missing { what: format!("no node answers; {refused}{late}"), node, within })
+        Some(Missing { lack: format!("no node answers; {refused}{late}"), node, within })
     }
 
     /// What the last node says, if none answers.
@@ -172,9 +172,9 @@ impl RunContext<'_> {
     }
 
     fn not_ready(&self, missing: &Missing, stood_still: Duration) -> String {
-        let Missing { what, node, within } = missing;
+        let Missing { lack, node, within } = missing;
         let (busy, words) = (busy(stood_still), self.last_words(*node));
-        format!("start the cluster: it was not ready within {within:?}: {what}{busy}{words}")
+        format!("start the cluster: it was not ready within {within:?}: {lack}{busy}{words}")
     }
 
     /// Where a node's log is, and how it ends.

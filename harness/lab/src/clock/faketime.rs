@@ -28,7 +28,8 @@ const LIBRARY: &str = "faketime/libfaketimeMT.so.1";
 /// Where libraries are; on many systems one level deeper, in a folder per architecture.
 const PLACES: [&str; 4] = ["/usr/local/lib", "/usr/lib", "/usr/lib64", "/lib"];
 
-/// What it does not reach, beside [`super::LIMITS`], to be told with every fault.
+/// The programs and calls that this mechanism does not reach, beside [`super::LIMITS`]; to be told
+/// with every fault.
 pub const FAKETIME_LIMITS: [&str; 4] = [
     "statically linked programs, and all of Go, see the true time",
     "steps only: no drift, no strobe, no freeze",
@@ -115,7 +116,8 @@ impl Faketime {
     }
 }
 
-/// Whether libfaketime is installed, and what it cannot do even so. To be called inside a world.
+/// Whether libfaketime is installed, and the limits that it has even so. To be called inside a
+/// world.
 ///
 /// # Errors
 /// Why it cannot be used, with how to mend it.

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What the first of them is called in records.
+/// The name of the first of these means in records.
 pub const MECHANISM: &str = "vdso-redirect";
 
-/// By what means a wall clock is made wrong.
+/// The means by which a wall clock is made wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Means {
@@ -17,7 +17,7 @@ pub enum Means {
 }
 
 impl Means {
-    /// What it is called in records.
+    /// Its name in records.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

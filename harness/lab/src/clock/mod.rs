@@ -49,7 +49,7 @@ pub(super) use probe::{ARGUMENT as PROBE_ARGUMENT, probe_main, read};
 pub(super) use supervisor::Supervisor;
 pub(super) use timens::shift_monotonic;
 
-/// What the mechanism does not reach, to be told with every fault.
+/// The programs and calls that the mechanism does not reach; to be told with every fault.
 pub const LIMITS: [&str; 4] = [
     "waits until an absolute wall time go by the true clock",
     "time stamps of the kernel (of files, of processes) are true",

@@ -92,7 +92,7 @@ impl ClockPage {
         self.show(setting, Some(clock))
     }
 
-    /// Makes the clock right, at once: what was ahead jumps back.
+    /// Makes the clock right, at once: a clock that was ahead jumps back.
     ///
     /// # Errors
     /// If the page cannot be written, which does not happen.

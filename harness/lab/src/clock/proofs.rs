@@ -37,7 +37,7 @@ const TRIES: u32 = 5;
 ///
 /// Injected and held: the wall clock, read inside the node, is wrong as its page was asked to make
 /// it. Healed: it is right. At every stage the monotonic clock is right, and every process of the
-/// node has the page in its memory: what the probe reads, all of them read.
+/// node has the page in its memory: all processes read the same time as the probe.
 pub fn prove<'a>(
     nodes: impl IntoIterator<Item = &'a mut NodeProcess>,
     stage: Stage,
@@ -85,8 +85,8 @@ pub(super) fn step_by_library(
         (_, nanos) => stepped(&walls, nanos.unwrap_or_default()),
     };
     let asked = seconds(asked.unwrap_or_default());
-    let what = format!("clock of {}", node.node());
-    Ok(Measurement { what, result: format!("{result} (asked {asked} s)"), holds })
+    let clock = format!("clock of {}", node.node());
+    Ok(Measurement { what: clock, result: format!("{result} (asked {asked} s)"), holds })
 }
 
 /// Measures one node.

@@ -10,8 +10,8 @@ use super::faults::{Errors, Latency, Refused};
 use super::journal::Model;
 use crate::error::Told;
 
-/// How old un-fsynced data becomes before it is written back, as a kernel does it unless it is told
-/// otherwise (`vm.dirty_expire_centisecs`): what is older has reached the disk without an fsync.
+/// How old un-fsynced data becomes before it is written back, as a kernel does it by default
+/// (`vm.dirty_expire_centisecs`): older data has reached the disk without an fsync.
 pub const WRITE_BACK_AFTER: Duration = Duration::from_secs(30);
 
 /// What a disk consists of.
@@ -42,7 +42,7 @@ impl DiskSpec {
     }
 }
 
-/// What of the un-fsynced data a power failure takes.
+/// The part of the un-fsynced data that a power failure takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "how", rename_all = "kebab-case")]
 pub enum Loss {
@@ -58,7 +58,7 @@ pub enum Loss {
     },
 }
 
-/// What a disk writes as a whole or not at all.
+/// The unit that a disk writes as a whole or not at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unit {
@@ -84,15 +84,15 @@ impl Unit {
 pub struct Lost {
     /// How many bytes are not as they were written: changed back, cut off, come back.
     pub bytes: u64,
-    /// In how many pages of 4096 bytes.
+    /// The number of pages of 4096 bytes that lost data.
     pub pages: u64,
-    /// In how many files.
+    /// The number of files that lost data.
     pub files: u64,
     /// How many changes of directories were undone.
     pub entries: u64,
     /// How old the youngest and the oldest of it were; none where nothing was lost.
     pub age: Option<(Duration, Duration)>,
-    /// What could not be put back; empty if all is as it should be.
+    /// Problems with putting old data back; empty if all went well.
     pub problems: Vec<String>,
 }
 
@@ -134,7 +134,8 @@ pub(super) enum Ask {
     Mount(DiskSpec),
     /// Lose what is not durable.
     Lose(Loss),
-    /// Show what the disk has where a failed fsync left something newer in memory.
+    /// Drop the newer data that a failed fsync left in memory, so that reads show what is on the
+    /// disk.
     Evict,
     /// Refuse this from now on.
     Fail(Errors),

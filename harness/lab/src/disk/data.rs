@@ -27,7 +27,7 @@ const MODIFIED_NOW: u32 = 1 << 8;
 
 /// The arguments of SETATTR.
 struct Changes {
-    what: u32,
+    valid: u32,
     size: u64,
     accessed: TimeSpec,
     modified: TimeSpec,
@@ -37,7 +37,7 @@ struct Changes {
 
 impl Changes {
     fn read(arguments: &mut Arguments<'_>) -> Done<Self> {
-        let what = arguments.u32()?;
+        let valid = arguments.u32()?;
         arguments.skip(12)?;
         let size = arguments.u64()?;
         arguments.skip(8)?;
@@ -47,26 +47,26 @@ impl Changes {
         let mode = arguments.u32()?;
         arguments.skip(4)?;
         let (user, group) = (arguments.u32()?, arguments.u32()?);
-        let time = |set: u32, now: u32, seconds: u64, part: u32| match what {
-            _ if what & now != 0 => TimeSpec::UTIME_NOW,
-            _ if what & set != 0 => TimeSpec::new(seconds.cast_signed(), part.into()),
+        let time = |set: u32, now: u32, seconds: u64, part: u32| match valid {
+            _ if valid & now != 0 => TimeSpec::UTIME_NOW,
+            _ if valid & set != 0 => TimeSpec::new(seconds.cast_signed(), part.into()),
             _ => TimeSpec::UTIME_OMIT,
         };
         Ok(Self {
-            what,
+            valid,
             size,
             accessed: time(ACCESSED, ACCESSED_NOW, accessed, accessed_part),
             modified: time(MODIFIED, MODIFIED_NOW, modified, modified_part),
             mode,
             owner: (
-                (what & USER != 0).then(|| Uid::from_raw(user)),
-                (what & GROUP != 0).then(|| Gid::from_raw(group)),
+                (valid & USER != 0).then(|| Uid::from_raw(user)),
+                (valid & GROUP != 0).then(|| Gid::from_raw(group)),
             ),
         })
     }
 
     fn sets(&self, bits: u32) -> bool {
-        self.what & bits != 0
+        self.valid & bits != 0
     }
 }
 

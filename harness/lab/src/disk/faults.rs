@@ -19,8 +19,8 @@ impl Latency {
     /// No time at all, as no disk does it.
     pub const NONE: Self = Self::exactly(Duration::ZERO);
 
-    /// What a good disk takes. Without it an fsync is free, and what a server does meanwhile, such
-    /// as answering too early, is never seen.
+    /// The delays of a good disk. Without them an fsync takes no time, and a mistake that a server
+    /// makes during an fsync, such as answering too early, is never seen.
     pub const USUAL: Self =
         Self { least: Duration::from_millis(1), most: Duration::from_millis(5) };
 

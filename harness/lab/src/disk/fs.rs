@@ -405,7 +405,9 @@ impl FileSystem {
                 }
                 replaced.map_or(Ok(()), |buried| self.bring_back(buried, to))
             }
-            Act::Swapped { one, other } => self.swap(one, other, RenameFlags::RENAME_EXCHANGE),
+            Act::Swapped { first, second } => {
+                self.swap(first, second, RenameFlags::RENAME_EXCHANGE)
+            }
             Act::Cut { .. } => Ok(()),
             Act::Changed { node, mode, user, group } => {
                 let inode = self.inodes.get(*node)?;

@@ -41,7 +41,7 @@ pub(super) enum Act {
     /// A name was changed, and another one replaced by it.
     Moved { from: Place, to: Place, node: u64, replaced: Option<Buried> },
     /// Two names were exchanged.
-    Swapped { one: Place, other: Place },
+    Swapped { first: Place, second: Place },
     /// A file was cut to `size`; `layer` of its undo knows what it was. Logged by ext4 only.
     Cut { node: u64, size: u64, layer: u64 },
     /// Rights or owners were changed; here is what they were.
@@ -54,7 +54,7 @@ impl Act {
         match self {
             Self::Made { at, .. } | Self::Removed { at, .. } => vec![at],
             Self::Moved { from, to, .. } => vec![from, to],
-            Self::Swapped { one, other } => vec![one, other],
+            Self::Swapped { first, second } => vec![first, second],
             Self::Cut { .. } | Self::Changed { .. } => Vec::new(),
         }
     }

@@ -135,8 +135,8 @@ impl Disk {
     /// All processes that use the disk must have been killed and reaped before: only then has the
     /// kernel handed over what they wrote through memory.
     ///
-    /// # Errors
-    /// When the disk's process does not answer. What it could not put back is in the result.
+    /// # Errors When the disk's process does not answer. Problems with putting old data back are in
+    /// the result.
     pub fn lose(&self, how: Loss) -> Result<Lost, LabError> {
         match self.ask(&Ask::Lose(how))? {
             Tell::Lost(lost) => Ok(lost),
@@ -144,8 +144,8 @@ impl Disk {
         }
     }
 
-    /// What a failed fsync left in memory alone leaves memory: the files show what the disk has. A
-    /// kernel may do that at any time, for it takes those pages for clean.
+    /// Drops the data that a failed fsync left in memory alone: then the files show what is on the
+    /// disk. A kernel may do the same at any time, because it takes those pages for clean.
     ///
     /// All processes that use the disk must have been killed and reaped before.
     ///

@@ -205,7 +205,7 @@ impl FileSystem {
                 self.swap(&from, &to, RenameFlags::RENAME_EXCHANGE)?;
                 self.inodes.find(from.0, &from.1)?;
                 self.inodes.find(to.0, &to.1)?;
-                self.log(Act::Swapped { one: from, other: to });
+                self.log(Act::Swapped { first: from, second: to });
             }
             RenameFlags::RENAME_NOREPLACE => self.move_to(from, to, false)?,
             flags if flags.is_empty() => self.move_to(from, to, true)?,

@@ -22,7 +22,7 @@ const FAST_TRIES: u32 = 6;
 /// A disk, and whose it is.
 #[derive(Clone, Copy)]
 pub struct Mounted<'a> {
-    /// Whose.
+    /// The node that the disk belongs to.
     pub node: NodeId,
     /// The disk.
     pub disk: &'a Disk,
@@ -60,8 +60,8 @@ fn seconds(age: Duration) -> String {
 }
 
 /// `1 page`, `6 pages`.
-fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
+fn counted(count: u64, singular: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { singular } else { many })
 }
 
 /// Measures errors that a disk was told to return.
@@ -89,21 +89,21 @@ pub fn errors(
     ];
     *before = now;
     let asked = kinds.into_iter().filter(|(_, asked, ..)| *asked);
-    let struck = asked.map(|(what, _, met, count)| Struck { what, met, count });
+    let struck = asked.map(|(call, _, met, count)| Struck { call, met, count });
     Ok(struck.map(|struck| struck.measured(mounted.node, stage)).collect())
 }
 
 /// One kind of error: whether a probe met it, and how often the node did.
 struct Struck {
-    what: &'static str,
+    call: &'static str,
     met: bool,
     count: u64,
 }
 
 impl Struck {
     fn measured(&self, node: NodeId, stage: Stage) -> Measurement {
-        let Self { what, met, count } = *self;
-        let error = if what == "growth" { "ENOSPC" } else { "EIO" };
+        let Self { call, met, count } = *self;
+        let error = if call == "growth" { "ENOSPC" } else { "EIO" };
         let probe = if met { format!("failed with {error}") } else { "worked".to_owned() };
         let healed = stage == Stage::Healed;
         let own = match healed {
@@ -111,7 +111,7 @@ impl Struck {
             false => format!("; {node}'s own failed {count} times since"),
         };
         Measurement {
-            what: format!("{what} of a probe on {node}'s disk"),
+            what: format!("{call} of a probe on {node}'s disk"),
             result: format!("{probe}{own}"),
             // A disk with room left refuses nothing yet, which only the node's own calls show.
             holds: if healed { !met } else { met || count > 0 },

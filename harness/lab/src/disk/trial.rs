@@ -38,8 +38,8 @@ pub fn attempt() -> Result<String, LabError> {
     measured.extend(proofs::errors(node, &asked, Stage::Healed, &mut counted)?);
     match measured.iter().find(|measurement| !measurement.holds) {
         None => Ok(format!("worked, by {} measurements", measured.len())),
-        Some(Measurement { what, result, .. }) => {
-            Err(LabError::Reported(format!("it had no effect: {what}: {result}")))
+        Some(Measurement { what: name, result, .. }) => {
+            Err(LabError::Reported(format!("it had no effect: {name}: {result}")))
         }
     }
 }

@@ -302,16 +302,16 @@ fn merge(now: &Image, old: Image, torn: Option<&mut Torn>) -> (Image, Option<u64
 }
 
 /// How many bytes of a page are between two sizes of its file.
-fn between(page: u64, one: u64, other: u64) -> u64 {
+fn between(page: u64, first: u64, second: u64) -> u64 {
     let (start, end) = (page * PAGE, (page + 1) * PAGE);
-    one.max(other).min(end).saturating_sub(one.min(other).max(start))
+    first.max(second).min(end).saturating_sub(first.min(second).max(start))
 }
 
 /// How many of the first `length` bytes of two pages differ.
-fn differing(one: &Image, other: &Image, length: u64) -> u64 {
+fn differing(first: &Image, second: &Image, length: u64) -> u64 {
     let length = length.min(PAGE);
-    let pairs = padded(one, length).into_iter().zip(padded(other, length));
-    pairs.filter(|(one, other)| one != other).count() as u64
+    let pairs = padded(first, length).into_iter().zip(padded(second, length));
+    pairs.filter(|(first, second)| first != second).count() as u64
 }
 
 /// The first `length` bytes of a page, its last zeros included.

@@ -93,8 +93,8 @@ pub(super) fn as_asked(
     (sample, noise): (&Sample, Duration),
 ) -> Vec<Measurement> {
     let (way, steady) = (&sample.forth, without_early(shaping, &sample.forth));
-    let say = |what: String, result: String, holds| Measurement {
-        what: format!("probes {from}→{to}, {what}"),
+    let say = |expected: String, result: String, holds| Measurement {
+        what: format!("probes {from}→{to}, {expected}"),
         result,
         holds,
     };

@@ -132,7 +132,7 @@ impl Lab {
         Ok(())
     }
 
-    /// By what means packets are shaped.
+    /// The mechanism by which packets are shaped.
     #[must_use]
     pub fn packets_mechanism(&self) -> &'static str {
         if self.cuts().queues.is_some() { "netem" } else { "re-injection" }

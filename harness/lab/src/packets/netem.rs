@@ -74,8 +74,9 @@ impl Queues {
         let trial = Shaping { delay: Duration::from_millis(1), ..Shaping::default() };
         let asked = [prio(LOOPBACK_INDEX), netem(LOOPBACK_INDEX, NodeId(1), &trial)];
         let asked = asked.into_iter().chain([steer(LOOPBACK_INDEX, NodeId(1))]);
-        let tried =
-            asked.into_iter().try_for_each(|(what, message)| queues.0.request(&what, message));
+        let tried = asked
+            .into_iter()
+            .try_for_each(|(attempt, message)| queues.0.request(&attempt, message));
         let taken_off = queues.ask(off(LOOPBACK_INDEX));
         let unavailable = |error: LabError| LabError::Unavailable {
             what: "use netem".into(),
@@ -106,8 +107,8 @@ impl Queues {
         done
     }
 
-    fn ask(&mut self, (what, message): Change) -> Result<(), LabError> {
-        self.0.request(&what, message)
+    fn ask(&mut self, (attempt, message): Change) -> Result<(), LabError> {
+        self.0.request(&attempt, message)
     }
 }
 
@@ -347,7 +348,7 @@ mod tests {
         let pair = |from, to| (NodeId(from), NodeId(to));
         let before = BTreeMap::from([(pair(1, 2), slow), (pair(3, 2), slow), (pair(1, 3), slow)]);
         let now = BTreeMap::from([(pair(1, 2), slow), (pair(4, 2), slower), (pair(1, 5), slow)]);
-        let words = |before, now| changes(before, now).into_iter().map(|(what, _)| what);
+        let words = |before, now| changes(before, now).into_iter().map(|(attempt, _)| attempt);
         let expect = [
             "hang a `prio` queue on link 1005",
             "hang a `netem` queue for n1 on link 1005",

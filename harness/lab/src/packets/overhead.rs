@@ -78,10 +78,10 @@ pub fn transactions(lab: &Lab) -> Result<Transactions, LabError> {
             .flat_map(|few| many.iter().flat_map(|many| [(*few, *many), (*many, *few)]))
             .collect()
     };
-    let (one, other) = (apart([a, b], [c, d, e]), apart([a, c], [b, d, e]));
+    let (first, second) = (apart([a, b], [c, d, e]), apart([a, c], [b, d, e]));
     let mut times: [Vec<Duration>; 3] = Default::default();
     for _ in 0..ROUNDS {
-        for (times, cut) in times.iter_mut().zip([&one[..], &other, &[]]) {
+        for (times, cut) in times.iter_mut().zip([&first[..], &second, &[]]) {
             let start = Instant::now();
             lab.cut(cut)?;
             times.push(start.elapsed());

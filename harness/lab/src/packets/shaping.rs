@@ -53,8 +53,8 @@ pub struct Carried {
     pub reordered: u64,
     /// How many were dropped because the bandwidth was used up.
     pub refused: u64,
-    /// How many were lost though nobody asked for it: the receiver's link did not take them, or
-    /// too many were waiting.
+    /// How many packets were lost though no loss was asked for: the receiver's link did not take
+    /// them, or too many were waiting.
     pub failed: u64,
     /// How many of all packets of this sender came faster than they could be taken.
     pub missed: u64,

@@ -74,11 +74,11 @@ impl Switch {
     }
 
     /// Sends what waits in these directions, in order, though it is not due.
-    fn let_go(&mut self, ports: &Ports, these: impl Fn(Cut) -> bool) {
+    fn let_go(&mut self, ports: &Ports, chosen: impl Fn(Cut) -> bool) {
         for Reverse(waiting) in
             std::mem::take(&mut self.waiting).into_sorted_vec().into_iter().rev()
         {
-            if these(waiting.line) {
+            if chosen(waiting.line) {
                 self.bytes -= waiting.frame.len();
                 self.send(waiting.line, &waiting.frame, ports);
             } else {

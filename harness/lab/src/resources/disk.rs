@@ -54,8 +54,7 @@ impl SmallDisk {
 
     /// Takes all room that is left: nothing more can be written until there is room again.
     ///
-    /// # Errors
-    /// When there is nothing on it, so that its size cannot be that of what there is.
+    /// # Errors When nothing is on the disk yet: its size cannot be made 0.
     pub fn fill(&self) -> Result<(), LabError> {
         for _ in 0..TRIES {
             let used = self.used()?;

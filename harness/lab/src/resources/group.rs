@@ -52,11 +52,11 @@ pub(super) struct Periods {
 impl Group {
     /// Makes an empty group without a limit. Its name tells what it is for and, lest two of them
     /// get in each other's way, in which namespace of processes it was made.
-    pub(super) fn make(place: &Place, what: &str) -> Result<Self, LabError> {
+    pub(super) fn make(place: &Place, purpose: &str) -> Result<Self, LabError> {
         sweep(&place.dir);
         let world =
             fs::metadata("/proc/self/ns/pid").doing(|| "look at the own namespace".into())?;
-        let dir = place.dir.join(format!("{PREFIX}{what}-{}", world.ino()));
+        let dir = place.dir.join(format!("{PREFIX}{purpose}-{}", world.ino()));
         let doing = || format!("make the group `{}`", dir.display());
         let lock = look(Instant::now() + FREE_WITHIN, || made(&dir)).doing(doing)?;
         let late = || LabError::Timeout { doing: doing(), after: FREE_WITHIN };
@@ -246,8 +246,8 @@ fn sweep(dir: &Path) -> Vec<PathBuf> {
 fn is_ours(dir: &Path) -> bool {
     let name = dir.file_name().unwrap_or_default().to_string_lossy();
     let rest = name.strip_prefix(PREFIX).and_then(|rest| rest.rsplit_once('-'));
-    rest.is_some_and(|(what, world)| {
-        !what.is_empty() && !world.is_empty() && world.bytes().all(|byte| byte.is_ascii_digit())
+    rest.is_some_and(|(purpose, world)| {
+        !purpose.is_empty() && !world.is_empty() && world.bytes().all(|byte| byte.is_ascii_digit())
     })
 }
 
@@ -284,8 +284,8 @@ mod tests {
 
     #[test]
     fn both_versions_are_told_in_their_own_words() {
-        let one = [("cpu.cfs_period_us", "20000"), ("cpu.cfs_quota_us", "4000")];
-        check(Version::One, Some(FIFTH), &one);
+        let fifth = [("cpu.cfs_period_us", "20000"), ("cpu.cfs_quota_us", "4000")];
+        check(Version::One, Some(FIFTH), &fifth);
         check(Version::One, None, &[("cpu.cfs_quota_us", "-1")]);
         check(Version::Two, Some(FIFTH), &[("cpu.max", "4000 20000")]);
         check(Version::Two, None, &[("cpu.max", "max")]);

@@ -22,7 +22,7 @@ const PASSES: usize = 20;
 /// The unit in which the kernel tells how much memory a process has.
 const PAGE: u64 = 4096;
 
-/// What one process may have.
+/// The limit of one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     /// Which process, as the lab sees it.
@@ -31,8 +31,8 @@ pub struct Limit {
     pub most: u64,
     /// How much it has.
     pub used: u64,
-    /// What it was told to have at most; none if it is not limited, or was born since: then it has
-    /// the limit of its parent.
+    /// The limit that was set for it; none if no limit was set, or if it was born since: then it
+    /// has the limit of its parent.
     pub told: Option<u64>,
 }
 

@@ -26,7 +26,7 @@ pub struct MemoryWatch {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MemoryWord {
-    /// It has killed processes since it was asked last; who counts them.
+    /// It has killed processes since it was asked last; the text names the counter.
     Killed(String),
     /// It has not.
     Not,
@@ -159,15 +159,15 @@ mod tests {
     #[test]
     fn counts_that_grow_tell_of_kills() {
         let dir = tempfile::tempdir().unwrap();
-        let (one, other) = (dir.path().join("one"), dir.path().join("other"));
-        fs::write(&one, "oom_kill_disable 0\noom_kill 3\n").unwrap();
-        let watch = MemoryWatch::of(vec![one.clone(), other.clone()]);
+        let (first, second) = (dir.path().join("one"), dir.path().join("other"));
+        fs::write(&first, "oom_kill_disable 0\noom_kill 3\n").unwrap();
+        let watch = MemoryWatch::of(vec![first.clone(), second.clone()]);
         assert_eq!(watch.ask(), MemoryWord::Not);
-        fs::write(&one, "low 1\noom 9\noom_kill 5\n").unwrap();
+        fs::write(&first, "low 1\noom 9\noom_kill 5\n").unwrap();
         let MemoryWord::Killed(word) = watch.ask() else { panic!("two were killed") };
         assert!(word.ends_with("counts 2 more oom_kill"), "{word}");
         assert_eq!(watch.ask(), MemoryWord::Not, "told once");
-        assert_eq!(MemoryWatch::of(vec![other]).ask(), MemoryWord::Unknown);
+        assert_eq!(MemoryWatch::of(vec![second]).ask(), MemoryWord::Unknown);
     }
 
     #[test]

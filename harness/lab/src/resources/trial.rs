@@ -30,10 +30,11 @@ fn fill(dir: &Path) -> Result<String, LabError> {
     let mut measured = proof::full(&disk, Stage::Injected)?;
     disk.make_room()?;
     measured.extend(proof::full(&disk, Stage::Healed)?);
-    match measured.iter().find(|one| !one.holds) {
+    match measured.iter().find(|measurement| !measurement.holds) {
         None => Ok(format!("worked, by {} measurements", measured.len())),
-        Some(one) => {
-            Err(LabError::Reported(format!("it had no effect: {}: {}", one.what, one.result)))
-        }
+        Some(measurement) => Err(LabError::Reported(format!(
+            "it had no effect: {}: {}",
+            measurement.what, measurement.result
+        ))),
     }
 }

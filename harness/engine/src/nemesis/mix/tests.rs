@@ -74,10 +74,13 @@ fn no_time_is_lost_between_turns_nor_at_the_end() {
         let config = config(5, 30_000);
         let mix = Nemesis::new(&config, seed);
         let planned = Plan::draw(&config, seed).planned;
-        let turns: Vec<u64> =
-            planned.iter().filter(|one| one.calm_ms.is_some()).map(|one| one.at_ms).collect();
+        let turns: Vec<u64> = planned
+            .iter()
+            .filter(|planned| planned.calm_ms.is_some())
+            .map(|planned| planned.at_ms)
+            .collect();
         assert_eq!(turns[0], CALM_MS);
-        assert!(planned.iter().all(|one| one.calm_ms.is_none_or(|calm| calm == 600)));
+        assert!(planned.iter().all(|planned| planned.calm_ms.is_none_or(|calm| calm == 600)));
         let shortest = mix.every_ms() as f64 * SHARE * 1.2 + 600.0 + 120.0;
         let longest = turns.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
         assert!(longest < 12_000, "seed {seed}: {turns:?}");
@@ -128,7 +131,7 @@ fn three_seeds_counted_up_play_all_that_comes_first_and_one_minute_does() {
             let three = plans(&config(nodes, 30_000), first..first + 3).concat();
             let minute = Plan::draw(&config(nodes, 60_000), first).planned;
             for (name, does) in first_stories(&config(nodes, 0)) {
-                let played = |plan: &[Planned]| plan.iter().any(|one| one.act.does == does);
+                let played = |plan: &[Planned]| plan.iter().any(|planned| planned.act.does == does);
                 assert!(played(&three), "{name} by {nodes} nodes in three runs from {first}");
                 assert!(played(&minute), "{name} by {nodes} nodes in a minute of {first}");
             }
@@ -142,9 +145,9 @@ fn few_seeds_counted_up_play_all_stories() {
         let played = plans(&config(5, 60_000), first..first + 10).concat();
         for scenario in MixScenario::all(&config(5, 0)) {
             let acts = scenario.acts(0, 0, &mut random(1));
-            let same = |one: &Planned| {
+            let same = |planned: &Planned| {
                 let last = &acts[acts.len() - 1];
-                (one.act.does, one.until) == (last.act.does, last.until)
+                (planned.act.does, planned.until) == (last.act.does, last.until)
             };
             assert!(played.iter().any(same), "{scenario:?} from seed {first}");
         }
@@ -156,8 +159,11 @@ fn acts_end_in_time_and_refer_to_those_before_them() {
     for seed in 0..50 {
         let plan = Plan::draw(&config(3, 60_000), seed);
         assert_eq!(plan.impossible(), None);
-        assert!(plan.planned.iter().all(|one| one.act.contradiction().is_none()));
-        assert!(plan.planned.iter().all(|one| one.at_ms + one.lasts_ms <= 60_000), "{seed}");
+        assert!(plan.planned.iter().all(|planned| planned.act.contradiction().is_none()));
+        assert!(
+            plan.planned.iter().all(|planned| planned.at_ms + planned.lasts_ms <= 60_000),
+            "{seed}"
+        );
     }
 }
 
@@ -201,8 +207,8 @@ fn where_no_leader_is_known_every_node_is_isolated_in_its_turn() {
         for first in 0..20 {
             let acts = plans(&config, first..first + 3).concat();
             let isolates = |place: u32| {
-                let one = Action::Partition(Partition { shape: Shape::IsolateOne });
-                acts.iter().any(|it| it.act.does == one && it.act.whom == Victims::Nth(place))
+                let alone = Action::Partition(Partition { shape: Shape::IsolateOne });
+                acts.iter().any(|it| it.act.does == alone && it.act.whom == Victims::Nth(place))
             };
             let missed = (1..=u32::from(nodes)).find(|place| !isolates(*place));
             assert_eq!(missed, None, "{nodes} nodes, seeds from {first}");

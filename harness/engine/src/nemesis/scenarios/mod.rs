@@ -137,8 +137,8 @@ impl Step {
     fn is_possible(&self, config: &Config) -> bool {
         let elects = self.until == Until::Election
             || matches!(self.since, Since::Election(_))
-            || self.whom == Victims::LastLeader;
-        let others = matches!(self.whom, Victims::Follower | Victims::Followers);
+            || self.victims == Victims::LastLeader;
+        let others = matches!(self.victims, Victims::Follower | Victims::Followers);
         let some = config.nodes > 1 || !others;
         self.does.fits(&config.around()) && some && (!elects || config.leaders && config.nodes > 1)
     }
@@ -154,9 +154,9 @@ impl Step {
         let draw = random.next_u64();
         let all: Vec<Action> = iter::once(self.does).chain(self.or.iter().copied()).collect();
         let does = one_of(&all, random);
-        let whom = match self.whom {
+        let victims = match self.victims {
             Victims::HitBy(step) => Victims::HitBy(first + step),
-            whom => whom,
+            victims => victims,
         };
         Planned {
             at_ms: at_ms + self.at_ms,
@@ -164,7 +164,7 @@ impl Step {
             calm_ms: None,
             lasts_ms: one_of(self.lasts_ms, random),
             until: self.until,
-            act: Act { does, whom, draw },
+            act: Act { does, whom: victims, draw },
             pinned: None,
         }
     }

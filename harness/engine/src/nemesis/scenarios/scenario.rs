@@ -29,13 +29,13 @@ pub struct Scenario {
 /// How soon the usual mix plays a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in super::super) enum Mixed {
-    /// In every run that it leaves most of the time to: no other exposes as many mistakes.
+    /// In every run that it leaves most of the time to: no other scenario exposes as many mistakes.
     Core,
-    /// Before all others but those: it exposes a mistake that few others do.
+    /// Before all others but the core: it exposes a mistake that few other scenarios expose.
     First,
     /// When all of the first were played.
     Later,
-    /// Where the target shows no leader it is one of the first; else it comes later.
+    /// Where the target shows no leader the scenario is one of the first; else it comes later.
     FirstWithoutLeaders,
     /// Only where a run aims at it.
     Never,
@@ -48,7 +48,7 @@ pub(super) enum Acts {
     Steps(&'static [Step]),
     /// This step to one node after the other, each so many milliseconds after the last one is healed.
     Each(Step, u64),
-    /// Where times hang on each other.
+    /// Steps whose times depend on each other.
     Drawn(Drawn),
 }
 
@@ -65,7 +65,7 @@ pub(super) struct Step {
     pub(super) does: Action,
     /// What it does instead, now and then.
     pub(super) or: &'static [Action],
-    pub(super) whom: Victims,
+    pub(super) victims: Victims,
 }
 
 /// What the time of a step is counted from; steps are numbered from 1 within their scenario.
@@ -91,11 +91,11 @@ impl Acts {
             Self::Steps(steps) => Ok(steps.to_vec()),
             Self::Each(step, later_ms) => {
                 let next = |number| match number {
-                    1 => Step { whom: Victims::Nth(1), ..step },
+                    1 => Step { victims: Victims::Nth(1), ..step },
                     _ => Step {
                         since: Since::Heal(number - 1),
                         at_ms: later_ms,
-                        whom: Victims::Nth(number),
+                        victims: Victims::Nth(number),
                         ..step
                     },
                 };
@@ -112,9 +112,9 @@ pub(super) const fn step(
     at_ms: u64,
     lasts_ms: &'static [u64],
     does: Action,
-    whom: Victims,
+    victims: Victims,
 ) -> Step {
-    Step { since, at_ms, lasts_ms, until: Until::Time, does, or: &[], whom }
+    Step { since, at_ms, lasts_ms, until: Until::Time, does, or: &[], victims }
 }
 
 /// The same, or another one of these.

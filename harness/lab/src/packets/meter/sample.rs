@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// What came of the probes that were sent along one direction and back.
+/// The result of the probes that were sent along one direction and back.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sample {
     /// How many were sent.
@@ -13,7 +13,7 @@ pub struct Sample {
     pub round: Way,
 }
 
-/// What arrived at the end of a way.
+/// The packets that arrived at the end of a way.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Way {
     /// How many arrived at least once.
@@ -27,7 +27,8 @@ pub struct Way {
 }
 
 impl Way {
-    /// How long at most a share of those that arrived took; none if none did.
+    /// The time within which `share` of the packets that arrived took their way; none if no packet
+    /// arrived.
     #[must_use]
     pub fn quantile(&self, share: f64) -> Option<Duration> {
         let last = self.took.len().checked_sub(1)?;
@@ -35,7 +36,7 @@ impl Way {
         self.took.get(place.min(last)).copied()
     }
 
-    /// How long half of those that arrived took at most.
+    /// The time within which half of the packets that arrived took their way.
     #[must_use]
     pub fn p50(&self) -> Option<Duration> {
         self.quantile(0.5)

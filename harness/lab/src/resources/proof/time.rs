@@ -60,7 +60,7 @@ pub fn starved(
         let (share, looks) = watched(node, duty)?;
         found = Looks { all: found.all + looks.all, standing: found.standing + looks.standing };
         measured = vec![wanted_all(node, duty, share), stood_still(node, duty, found)];
-        if measured.iter().all(|one| one.holds) {
+        if measured.iter().all(|measurement| measurement.holds) {
             break;
         }
     }
@@ -93,7 +93,9 @@ pub fn rationed(
     let mut measured = ration(node, duty);
     for _ in 1..WINDOWS {
         match &measured {
-            Ok(all) if !all.iter().all(|one| one.holds) => measured = ration(node, duty),
+            Ok(all) if !all.iter().all(|measurement| measurement.holds) => {
+                measured = ration(node, duty);
+            }
             _ => break,
         }
     }
