@@ -400,12 +400,12 @@ impl RunContext<'_> {
         let kinds = self.plan.workloads.objects();
         let lacks = || self.caller.enough().lacks(coverage, &kinds);
         let comes = || coverage.every_fault && faults_to_come();
-        let Some(purpose) = lacks().or_else(|| comes().then(|| "planned faults".to_owned())) else {
+        let Some(lack) = lacks().or_else(|| comes().then(|| "planned faults".to_owned())) else {
             return;
         };
         let extend = self.plan.spec.extend;
         if !extend.is_zero() && self.is_undisturbed() {
-            self.listener.hear(&Progress::LoadExtended { by: extend, lacks: purpose });
+            self.listener.hear(&Progress::LoadExtended { by: extend, lacks: lack });
             self.watch(extend, || lacks().is_some() || comes()).await;
         }
     }

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     match words[..] {
         ["__node", ..] => fracas_lab::node_main().into(),
         ["__disk", ..] => fracas_lab::disk::disk_main().into(),
-        [doctor::PROBE_ARGUMENT, mechanism] => doctor::probe_main(mechanism).into(),
+        [doctor::PROBE_ARGUMENT, isolation] => doctor::probe_main(isolation).into(),
         [ways::DOCTOR] => ways::examine(),
         [ways::PROVE, server, group] => prove(server, group),
         [] => all(&SERVERS, true),
