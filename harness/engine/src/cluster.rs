@@ -5,6 +5,7 @@
 
 mod down;
 mod ends;
+mod outputs;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -14,25 +15,25 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use fracas_checker::event::{EventKind, NodeChange, NodeId};
 use fracas_checker::fault::{Cut, Measurement, RestartAs, Stage};
 use fracas_checker::harness::Mishap;
-use fracas_targets::{Deployment, Device, Limits, LogFile, NodePlan, StopSignal};
+use fracas_targets::{Deployment, Device, Limits, NodePlan, StopSignal};
 
 use crate::equipment::name;
 use crate::means::Wanted;
 use crate::recorder::Recorder;
 use crate::start_error::StartError;
 use crate::store::RunDir;
-use crate::tail::Begin;
 use crate::view::View;
 use fracas_lab::LabError;
 use fracas_lab::agent::{self, Agent, Facts, Measure, Order, Report, Start};
+use fracas_lab::logs::Begin;
 use fracas_lab::packets::Shaping;
 use fracas_lab::{Limits as Bounds, Reach};
 
 /// A log file of a node.
 #[derive(Debug, Clone)]
 pub struct NodeLog {
-    /// The file.
-    pub path: PathBuf,
+    /// Its name below the directory of the node.
+    pub name: PathBuf,
     /// Its place in the target's list of logs.
     pub place: usize,
 }
@@ -79,7 +80,7 @@ struct Server {
     incarnation: u32,
     /// As what it was started last.
     started: RestartAs,
-    /// Which files the logs were at the start of each incarnation, the first one's included.
+    /// Which files the outputs were at the start of each incarnation, the first one's included.
     begins: Vec<BTreeMap<PathBuf, Begin>>,
 }
 
@@ -236,11 +237,7 @@ impl Cluster {
         let monotonic_offset = self.wanted.monotonic.get(&node).copied().unwrap_or(0);
         let (argv, env, reach) = (plan.argv.clone(), plan.env.clone(), reach(plan));
         let start = Start { node, argv, env, monotonic_offset, reach };
-        let begins = self.outputs(node).into_iter().map(|path| {
-            let begin = Begin::of(&path);
-            (path, begin)
-        });
-        server.begins.push(begins.collect());
+        server.begins.push(self.begins(node)?);
         server.incarnation += 1;
         self.starts[&node].store(server.incarnation, Ordering::Relaxed);
         self.tell(node, server.incarnation, NodeChange::Started);
@@ -259,45 +256,6 @@ impl Cluster {
             Some(one) => Err(LabError::answer("shift a monotonic clock", one.result)),
             None => Ok(()),
         }
-    }
-
-    /// The log files of a node that the target names.
-    #[must_use]
-    pub fn logs(&self, node: NodeId) -> Vec<NodeLog> {
-        let dir = self.run.path().join("nodes").join(node.to_string());
-        let logs = self.deployments.first.nodes[&node].logs.iter();
-        let paths = logs.map(|log| match log {
-            LogFile::Stdout => dir.join("stdout"),
-            LogFile::Stderr => dir.join("stderr"),
-            LogFile::Path(path) => path.clone(),
-        });
-        paths.zip(0..).map(|(path, place)| NodeLog { path, place }).collect()
-    }
-
-    /// Everything that a node writes for people: its logs, and what it prints, whether the target
-    /// calls that a log or not.
-    #[must_use]
-    pub fn outputs(&self, node: NodeId) -> BTreeSet<PathBuf> {
-        let dir = self.run.path().join("nodes").join(node.to_string());
-        let logs = self.logs(node).into_iter().map(|log| log.path);
-        logs.chain([dir.join("stdout"), dir.join("stderr")]).collect()
-    }
-
-    /// Which incarnation of a node wrote the byte at `offset` of its log `path`, from 1.
-    #[must_use]
-    pub fn incarnation_at(&self, node: NodeId, path: &PathBuf, offset: u64) -> u32 {
-        let server = self.server(node);
-        let earlier =
-            server.begins.iter().filter(|begin| begin.get(path).is_none_or(|at| at.size <= offset));
-        u32::try_from(earlier.count()).unwrap_or(u32::MAX)
-    }
-
-    /// A log was cut, or another file is in its place: what earlier incarnations had written of it
-    /// before is in no file that is read from now on.
-    pub fn log_began_anew(&self, node: NodeId, path: &PathBuf, now: Begin) {
-        let mut server = self.server(node);
-        let begins = server.begins.iter_mut().filter_map(|begin| begin.get_mut(path));
-        begins.for_each(|begin| *begin = begin.after(now));
     }
 
     /// How often a node has been started.

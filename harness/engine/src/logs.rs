@@ -1,5 +1,6 @@
 //! Follows the logs of all nodes, in a thread of its own: however much a server writes, neither a
 //! client nor a poll waits for it. What a line tells goes into the history; what was not read is told.
+//! No file is opened here: the agent reads, and keeps the position in each log.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -11,14 +12,16 @@ use std::time::{Duration, Instant};
 
 use fracas_checker::event::{EventKind, Nanos, NodeId};
 use fracas_checker::harness::Mishap;
+use fracas_lab::LabError;
+use fracas_lab::agent::{LogOrder, Order};
+use fracas_lab::logs::{Chunk, Lines, Look};
 
 use crate::cluster::NodeLog;
 use crate::powerless;
-use crate::tail::{Look, Tail};
 use crate::watching::Context;
 
 /// How often logs are looked at: a log line's time is known to this. At most
-/// [`CHUNK`](crate::tail::CHUNK) of each is read every time, so 12 MB in a second.
+/// [`CHUNK`](fracas_lab::logs::CHUNK) of each is read every time, so 12 MB in a second.
 const LOG_EVERY: Duration = Duration::from_millis(10);
 /// How long what was written until the end of the watch may take to be read.
 const REST_WITHIN: Duration = Duration::from_secs(5);
@@ -43,11 +46,10 @@ pub struct Followers {
 struct Follower {
     node: NodeId,
     log: NodeLog,
-    tail: Tail,
     /// When all that had been written then had been read.
     since: Nanos,
     /// What was told of it already.
-    refused: BTreeSet<&'static str>,
+    refused: BTreeSet<String>,
     skipped: u64,
     told: usize,
 }
@@ -110,59 +112,79 @@ fn rest(context: &Context, followers: &mut [Follower]) {
     let until = Instant::now() + REST_WITHIN;
     for one in followers {
         while one.look(context) && Instant::now() < until {}
-        one.tail.give_up();
-        one.tell_skipped(context, true);
+        one.leave(context);
     }
 }
 
 impl Follower {
     fn new(node: NodeId, log: NodeLog, since: Nanos) -> Self {
-        let tail = Tail::new(log.path.clone());
-        Self { node, log, tail, since, refused: BTreeSet::new(), skipped: 0, told: 0 }
+        Self { node, log, since, refused: BTreeSet::new(), skipped: 0, told: 0 }
+    }
+
+    /// Gives an order about the log.
+    fn order(&self, context: &Context, order: LogOrder) -> Result<Chunk, LabError> {
+        context.cluster.ask(&Order::Log(self.node, self.log.name.clone(), order))
     }
 
     /// Looks once; whether there is more to read.
     fn look(&mut self, context: &Context) -> bool {
-        let (before, since) = (context.recorder.now(), self.since);
-        let (node, log) = (self.node, &self.log);
-        let found = self.tail.look(&mut |offset, line| {
-            if let Some(seen) = context.deployment.log_rules().sight(node, log.place, line) {
-                let incarnation = context.cluster.incarnation_at(node, &log.path, offset);
-                context.observe(node, incarnation, since, seen);
+        let before = context.recorder.now();
+        let Chunk { lines, look, skipped } = match self.order(context, LogOrder::Next) {
+            Ok(chunk) => chunk,
+            Err(error) => {
+                tracing::warn!("failed to {error}");
+                return false;
             }
-        });
+        };
+        self.sight(context, &lines);
+        self.skipped += skipped;
         self.tell_skipped(context, false);
-        match found {
-            Ok(Look::AtEnd) => self.since = before,
-            Ok(Look::More) => return true,
-            Ok(Look::Anew(begin)) => {
-                context.cluster.log_began_anew(node, &self.log.path, begin);
+        match look {
+            Look::AtEnd => self.since = before,
+            Look::More => return true,
+            Look::Anew(begin) => {
+                context.cluster.log_began_anew(self.node, &self.log.name, begin);
                 return true;
             }
-            Ok(Look::Refused(word)) => self.refuse(context, word),
-            Err(error) => {
-                tracing::warn!(path = %self.log.path.display(), %error, "failed to read a log");
-            }
+            Look::Refused(word) => self.refuse(context, word),
         }
         false
     }
 
+    /// Records the roles and generations that lines tell.
+    fn sight(&self, context: &Context, lines: &Lines) {
+        let (rules, log) = (context.deployment.log_rules(), &self.log);
+        for (offset, line) in lines.iter() {
+            if let Some(seen) = rules.sight(self.node, log.place, line) {
+                let incarnation = context.cluster.incarnation_at(self.node, &log.name, offset);
+                context.observe(self.node, incarnation, self.since, seen);
+            }
+        }
+    }
+
+    /// Leaves the rest of the log unread, and tells how many bytes were left out.
+    fn leave(&mut self, context: &Context) {
+        match self.order(context, LogOrder::Leave) {
+            Ok(chunk) => self.skipped += chunk.skipped,
+            Err(error) => tracing::warn!("failed to {error}"),
+        }
+        self.tell_skipped(context, true);
+    }
+
     /// Tells once what the log is instead of a file.
-    fn refuse(&mut self, context: &Context, word: &'static str) {
-        if self.refused.insert(word) {
-            let (node, log) = (self.node, name(&self.log.path));
-            let mishap = Mishap::LogRefused { node, log, why: word.to_owned() };
-            context.tell(mishap);
+    fn refuse(&mut self, context: &Context, word: String) {
+        if self.refused.insert(word.clone()) {
+            let (node, log) = (self.node, name(&self.log.name));
+            context.tell(Mishap::LogRefused { node, log, why: word });
         }
     }
 
     /// Tells how much was left out; the last time for certain, before that a few times only.
     fn tell_skipped(&mut self, context: &Context, last: bool) {
-        self.skipped += self.tail.skipped();
         if self.skipped > 0 && (last || self.told < TOLD) {
             self.told += 1;
             let bytes = std::mem::take(&mut self.skipped);
-            let (node, log) = (self.node, name(&self.log.path));
+            let (node, log) = (self.node, name(&self.log.name));
             context.tell(Mishap::LogSkipped { node, log, bytes });
         }
     }

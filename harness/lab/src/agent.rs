@@ -8,6 +8,7 @@
 mod files;
 mod held;
 mod local;
+mod logs;
 mod measuring;
 mod order;
 mod report;
@@ -17,7 +18,7 @@ mod tests;
 use crate::error::LabError;
 
 pub use local::{Home, LocalAgent};
-pub use order::{DiskChange, Equip, Measure, Order, Start, StopSignal};
+pub use order::{DiskChange, Equip, LogOrder, Measure, Order, Start, StopSignal};
 pub use report::{Facts, Fate, Report, Site};
 
 /// Takes orders.

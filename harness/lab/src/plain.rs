@@ -22,14 +22,14 @@ const DIRECTORY: OFlag =
 
 /// A directory that is held open.
 #[derive(Debug)]
-pub struct Directory(OwnedFd);
+pub(crate) struct Directory(OwnedFd);
 
 impl Directory {
     /// Holds a directory open.
     ///
     /// # Errors
     /// When it is not there, or a link is in its path (`ELOOP`).
-    pub fn hold(path: &Path) -> io::Result<Self> {
+    pub(crate) fn hold(path: &Path) -> io::Result<Self> {
         Ok(walk(path, enter)?)
     }
 
@@ -37,7 +37,7 @@ impl Directory {
     ///
     /// # Errors
     /// When it cannot be made, or a link is in its path (`ELOOP`).
-    pub fn make(path: &Path) -> io::Result<Self> {
+    pub(crate) fn make(path: &Path) -> io::Result<Self> {
         Ok(walk(path, |above, name| match mkdirat(above, name, Mode::from_bits_truncate(0o777)) {
             Ok(()) | Err(Errno::EEXIST) => enter(above, name),
             // It may be there all the same, where nothing can be made.
@@ -47,14 +47,14 @@ impl Directory {
 
     /// A path that leads to the directory, whatever its name is now.
     #[must_use]
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         format!("/proc/self/fd/{}", self.0.as_raw_fd()).into()
     }
 }
 
 /// A name in a directory that is held open. A link that has the name is the caller's business.
 #[derive(Debug)]
-pub struct Place {
+pub(crate) struct Place {
     directory: Directory,
     name: OsString,
 }
@@ -64,7 +64,7 @@ impl Place {
     ///
     /// # Errors
     /// When its directory cannot be held.
-    pub fn of(path: &Path) -> io::Result<Self> {
+    pub(crate) fn of(path: &Path) -> io::Result<Self> {
         Self::in_held(path, Directory::hold)
     }
 
@@ -72,7 +72,7 @@ impl Place {
     ///
     /// # Errors
     /// When its directory cannot be made.
-    pub fn make(path: &Path) -> io::Result<Self> {
+    pub(crate) fn make(path: &Path) -> io::Result<Self> {
         Self::in_held(path, Directory::make)
     }
 
@@ -85,7 +85,7 @@ impl Place {
 
     /// A path that leads to it, whatever its directory is called now.
     #[must_use]
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.directory.path().join(&self.name)
     }
 }
@@ -95,7 +95,7 @@ impl Place {
 ///
 /// # Errors
 /// When it cannot be opened, or a link is in its path or has its name (`ELOOP`).
-pub fn open_file(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+pub(crate) fn open_file(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     options.custom_flags(flags).open(Place::of(path)?.path())
 }
@@ -104,7 +104,7 @@ pub fn open_file(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
 ///
 /// # Errors
 /// When nothing is there, or a link is in its path (`ELOOP`).
-pub fn about(path: &Path) -> io::Result<Metadata> {
+pub(crate) fn about(path: &Path) -> io::Result<Metadata> {
     std::fs::symlink_metadata(Place::of(path)?.path())
 }
 

@@ -11,7 +11,7 @@ use super::plain;
 
 /// What was found where a file was expected.
 #[derive(Debug)]
-pub enum Found {
+pub(crate) enum Found {
     /// A regular file, opened to read.
     File(File),
     /// Nothing.
@@ -24,7 +24,7 @@ pub enum Found {
 ///
 /// # Errors
 /// When it can neither be looked at nor opened.
-pub fn open(path: &Path) -> io::Result<Found> {
+pub(crate) fn open(path: &Path) -> io::Result<Found> {
     match plain::about(path) {
         Ok(about) if about.is_file() => opened(path),
         Ok(about) => Ok(Found::Else(word(about.file_type()))),

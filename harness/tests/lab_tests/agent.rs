@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::Mutex;
@@ -13,9 +13,10 @@ use std::time::Duration;
 use fracas_checker::NodeId;
 use fracas_checker::fault::Stage;
 use fracas_lab::agent::{
-    Agent, Equip, Facts, Home, LocalAgent, Measure, Order, Report, Start, StopSignal,
+    Agent, Equip, Facts, Home, LocalAgent, LogOrder, Measure, Order, Report, Start, StopSignal,
 };
 use fracas_lab::clock::{Clock, Means, Sampling};
+use fracas_lab::logs::{Begin, Chunk, Look};
 use fracas_lab::resources::Resource;
 use fracas_lab::{Lab, LabError, LabSpec, Mechanism, Reach, World};
 
@@ -24,6 +25,8 @@ use super::support::{Body, Test};
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     ("an_agent_behind_a_socket_does_what_one_in_the_process_does", Body::Inside(alike)),
+    ("an_agent_behind_a_socket_reads_logs_as_one_in_the_process_does", Body::Inside(logs)),
+    ("logs_are_read_with_the_powers_of_the_caller", Body::Inside(powers)),
     ("an_agent_uses_no_directory_that_is_a_link", Body::Inside(no_link)),
     ("agent", Body::Server(serve)),
 ];
@@ -168,6 +171,69 @@ fn orders() -> Vec<Order> {
     orders
 }
 
+/// Runs a script where the server is.
+fn script(text: &str) -> Order {
+    Order::Run(N1, ["/bin/sh", "-c", text].map(str::to_owned).to_vec(), PATIENCE)
+}
+
+/// An order about a log of the server.
+fn log(name: &str, order: LogOrder) -> Order {
+    Order::Log(N1, name.into(), order)
+}
+
+/// Orders about logs, each with the report that is expected.
+fn log_orders() -> Vec<(Order, &'static str)> {
+    let next = |name: &str| log(name, LogOrder::Next);
+    let end = |from, count| log("logs/log", LogOrder::End { from, count });
+    let wait = "until grep -q world stdout; do sleep 0.05; done";
+    vec![
+        (Order::Write(N1, "conf/greeting".into(), "hello\nworld".into()), "Done"),
+        (log("stdout", LogOrder::About), "0 bytes"),
+        (next("logs/log"), "[] AtEnd"),
+        (start(N1), "Done"),
+        (script(wait), "Said(\"\")"),
+        (next("stdout"), "[] More"),
+        (next("stdout"), "[(0, \"hello\")] AtEnd"),
+        (script("mkdir logs; printf 'one\\ntw' > logs/log"), "Said(\"\")"),
+        (next("logs/log"), "[] More"),
+        (next("logs/log"), "[(0, \"one\")] AtEnd"),
+        (script("printf 'o\\n\\n\\303\\050\\n' >> logs/log"), "Said(\"\")"),
+        (next("logs/log"), "[(4, \"two\"), (9, \"\u{fffd}(\")] AtEnd"),
+        // The log is rotated, and its old file is written to for a moment longer; …
+        (script("cd logs; mv log log.1; echo last >> log.1; echo fresh > log"), "Said(\"\")"),
+        (next("logs/log"), "[(12, \"last\")] AtEnd"),
+        (next("logs/log"), "[] anew, 6 bytes"),
+        (next("logs/log"), "[(0, \"fresh\")] AtEnd"),
+        // … the log is cut; …
+        (script("echo cut > logs/log"), "Said(\"\")"),
+        (next("logs/log"), "[] anew, 4 bytes"),
+        (next("logs/log"), "[(0, \"cut\")] AtEnd"),
+        (log("logs/log", LogOrder::About), "4 bytes"),
+        (script("printf '\\nmore\\nend' >> logs/log"), "Said(\"\")"),
+        (end(0, 2), "LastLines([\"more\", \"end\"])"),
+        (end(10, 2), "LastLines([\"end\"])"),
+        (end(13, 2), "LastLines([])"),
+        (log("logs/log", LogOrder::Leave), "[] AtEnd, 9 left out"),
+        (next("logs/log"), "[] More"),
+        (next("logs/log"), "[(0, \"cut\"), (5, \"more\")] AtEnd"),
+        // … the log is no file any more, or behind a link, or not of this node.
+        (script("rm logs/log; mkfifo logs/log; ln -s conf secret"), "Said(\"\")"),
+        (next("logs/log"), "[] Refused(\"a named pipe\")"),
+        (end(0, 2), "LastLines([])"),
+        (next("secret/greeting"), "[] Refused(\"a file behind a symbolic link\")"),
+        (
+            next("../n2/stdout"),
+            "failed to read the log `../n2/stdout` of node n1: expected a name below the node's directory",
+        ),
+        (
+            Order::Log(NodeId(9), "stdout".into(), LogOrder::Next),
+            "failed to reach node n9: not a node of this lab",
+        ),
+        (Order::Kill(N1), "Done"),
+        (log("stdout", LogOrder::About), "11 bytes"),
+    ]
+}
+
 /// What can be compared of what came of an order: that which is the same in every run.
 fn told(report: Result<Report, LabError>) -> String {
     match report {
@@ -185,26 +251,42 @@ fn told(report: Result<Report, LabError>) -> String {
             let ahead = reading.samples[0].wall.ahead;
             format!("{} h ahead", (ahead + HOUR / 2).div_euclid(HOUR))
         }
+        Ok(Report::Log(chunk)) => read(&chunk),
+        Ok(Report::LogFile(Begin { size, .. })) => format!("{size} bytes"),
         Ok(other) => format!("{other:?}"),
         Err(error) => format!("failed to {error}"),
     }
 }
 
-/// What comes of the orders of a small run.
-fn carried_out(agent: &dyn Agent) -> Vec<String> {
-    orders().iter().map(|order| told(agent.carry_out(order))).collect()
+/// The same of a chunk of a log.
+fn read(Chunk { lines, look, skipped }: &Chunk) -> String {
+    let look = match look {
+        Look::Anew(Begin { size, .. }) => format!("anew, {size} bytes"),
+        other => format!("{other:?}"),
+    };
+    let skipped = if *skipped == 0 { String::new() } else { format!(", {skipped} left out") };
+    format!("{:?} {look}{skipped}", lines.iter().collect::<Vec<_>>())
 }
 
-fn alike(_: &World) {
+/// The reports of some orders, which an agent behind a socket and an agent in this process both give.
+fn both(orders: &[Order]) -> Vec<String> {
+    let carried_out =
+        |agent: &dyn Agent| orders.iter().map(|order| told(agent.carry_out(order))).collect();
     let distant = Distant::start();
-    let by_socket = carried_out(&distant);
+    let by_socket: Vec<String> = carried_out(&distant);
     distant.end();
     let dir = tempfile::tempdir_in(".").expect("a directory");
-    let here = carried_out(&agent(dir.path()));
-    for ((order, far), near) in orders().iter().zip(&by_socket).zip(&here) {
+    let here: Vec<String> = carried_out(&agent(dir.path()));
+    for ((order, far), near) in orders.iter().zip(&by_socket).zip(&here) {
         println!("{order:?}: {near}");
         assert_eq!(far, near, "{order:?}");
     }
+    here
+}
+
+fn alike(_: &World) {
+    let orders = orders();
+    let here = both(&orders);
     let expect = [
         (3, "failed to node n1 is not running"),
         (4, "Done"),
@@ -227,13 +309,45 @@ fn alike(_: &World) {
         (29, "Done"),
     ];
     for (place, words) in expect {
-        assert_eq!(here[place], words, "{:?}", orders()[place]);
+        assert_eq!(here[place], words, "{:?}", orders[place]);
     }
     if let [_, _, _, wrong, an_hour, _, right, none, _] = &here[30..] {
         assert!(wrong.starts_with("clock of n1: true, "), "{wrong}");
         assert!(right.starts_with("clock of n1: true, "), "{right}");
         assert_eq!((an_hour.as_str(), none.as_str()), ("1 h ahead", "0 h ahead"));
     }
+}
+
+fn logs(_: &World) {
+    let (orders, expect): (Vec<Order>, Vec<&str>) = log_orders().into_iter().unzip();
+    let here = both(&orders);
+    for ((order, words), found) in orders.iter().zip(expect).zip(here) {
+        assert_eq!(found, words, "{order:?}");
+    }
+}
+
+/// The agent lends its caller no powers: a thread without the right to read a log cannot have it read,
+/// and a thread that may only read files can.
+fn powers(_: &World) {
+    let dir = tempfile::tempdir_in(".").expect("a directory");
+    let agent = agent(dir.path());
+    for order in [start(N1), script("umask 077; echo secret > log")] {
+        agent.carry_out(&order).expect("it is carried out");
+    }
+    let read_after = |give_up: fn() -> Result<(), LabError>| {
+        let read = || {
+            give_up().expect("it is given up");
+            [(); 2].map(|()| told(agent.carry_out(&log("log", LogOrder::Next))))
+        };
+        std::thread::scope(|scope| scope.spawn(read).join().expect("it ends"))
+    };
+    let owner = fs::metadata(dir.path().join("nodes/n1/log")).expect("it is there").uid();
+    if owner != nix::unistd::geteuid().as_raw() {
+        let [refused, _] = read_after(fracas_lab::give_up_capabilities);
+        assert_eq!(refused, "failed to read the log `log` of node n1: permission denied (EACCES)");
+    }
+    let read = read_after(fracas_lab::keep_reading_only);
+    assert_eq!(read, ["[] More", "[(0, \"secret\")] AtEnd"]);
 }
 
 fn no_link(_: &World) {

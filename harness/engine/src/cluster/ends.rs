@@ -9,13 +9,15 @@ use fracas_checker::event::{EventKind, NodeChange, NodeId};
 use fracas_checker::harness::Mishap;
 
 use super::{Cluster, Crash, State};
-use crate::last_words;
 use fracas_lab::agent::{Fate, Order};
 use fracas_lab::resources::{MemoryWord, room};
 use fracas_lab::{Helper, LabError};
 
 /// How servers and helpers end that the kernel kills.
 const KILLED: &str = "signal 9";
+
+/// How many last lines of each output of a server that ended are kept.
+const LINES: usize = 20;
 
 /// With less room than this on the disk that the run is kept on nothing can be learnt.
 const LEAST_ROOM: u64 = 4 << 20;
@@ -25,7 +27,8 @@ struct Death {
     node: NodeId,
     incarnation: u32,
     fate: Fate,
-    log: Vec<(PathBuf, u64)>,
+    /// Its outputs, with the offset of its first byte in each.
+    outputs: Vec<(PathBuf, u64)>,
 }
 
 impl Cluster {
@@ -118,13 +121,14 @@ impl Cluster {
         })?;
         server.state = State::Ended;
         let begins = server.begins.last().cloned().unwrap_or_default();
-        let log = begins.into_iter().map(|(path, begin)| (path, begin.size)).collect();
-        Some(Death { node, incarnation: server.incarnation, fate, log })
+        let outputs = begins.into_iter().map(|(log, begin)| (log, begin.size)).collect();
+        Some(Death { node, incarnation: server.incarnation, fate, outputs })
     }
 
     fn record_end(&self, end: Death) -> Crash {
-        let Death { node, incarnation, fate: Fate { how, background }, log } = end;
-        let log = last_words::of(log);
+        let Death { node, incarnation, fate: Fate { how, background }, outputs } = end;
+        let last = |(log, from): &(PathBuf, u64)| self.last_lines(node, log, *from, LINES);
+        let log: Vec<String> = outputs.iter().flat_map(last).collect();
         if how == KILLED {
             self.tell_memory(node);
         }

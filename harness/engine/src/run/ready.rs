@@ -11,7 +11,6 @@ use tokio::time::Instant;
 use super::context::{GLANCE, RunContext};
 use super::error::RunError;
 use crate::cluster::Crash;
-use crate::last_words;
 use crate::text::plain;
 
 /// How long the cluster may take to be ready, where the target does not say.
@@ -180,9 +179,10 @@ impl RunContext<'_> {
     /// Where a node's log is, and how it ends.
     fn last_words(&self, node: NodeId) -> String {
         let mut text = String::new();
-        for path in self.cluster.outputs(node) {
-            let lines = last_words::of_file(&path, 0, LAST_LINES);
+        for log in self.cluster.outputs(node) {
+            let lines = self.cluster.last_lines(node, &log, 0, LAST_LINES);
             if !lines.is_empty() {
+                let path = self.cluster.facts().nodes[&node].dir.join(&log);
                 text.push_str(&format!("\n  end of {}:", path.display()));
                 lines.iter().for_each(|line| text.push_str(&format!("\n    {}", plain(line))));
             }

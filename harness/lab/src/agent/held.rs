@@ -10,6 +10,7 @@ use fracas_checker::fault::{Measurement, Stage};
 use crate::clock::{self, Clock, ClockPage, Faketime, Means, Tally};
 use crate::disk::{Disk, DiskSpec, Refused};
 use crate::error::LabError;
+use crate::logs::Followed;
 use crate::node::NodeProcess;
 use crate::resources::SmallDisk;
 
@@ -18,7 +19,9 @@ use super::order::DiskChange;
 /// One node. Whoever takes hold of both its processes and its gear takes the processes first.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    // In this order: fields are dropped one after the other, and processes use disks.
+    // In this order: fields are dropped one after the other, processes use disks, and logs may lie
+    // on them.
+    pub(super) logs: Followed,
     processes: Mutex<Processes>,
     gear: RwLock<Gear>,
 }

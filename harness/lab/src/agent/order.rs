@@ -24,6 +24,8 @@ pub enum Order {
     Equip(NodeId, Equip),
     /// Write a file with this text, durably.
     Write(NodeId, PathBuf, String),
+    /// Read a log of a node, or leave it; no link in its path is followed.
+    Log(NodeId, PathBuf, LogOrder),
     /// Start a node that is not running.
     Start(Box<Start>),
     /// Let a node's disks show what they have where a failed fsync left something newer in memory.
@@ -108,6 +110,26 @@ pub struct Start {
     pub monotonic_offset: i64,
     /// What it reaches of the machine beside what every server does.
     pub reach: Reach,
+}
+
+/// How a log is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogOrder {
+    /// Read the next chunk: lines written since the order before; the first time, from the
+    /// beginning of the log.
+    Next,
+    /// Leave the rest of the log unread, and forget the position.
+    Leave,
+    /// Report which file the log is now, and its size.
+    About,
+    /// Read the last lines of the log.
+    End {
+        /// No line before this byte.
+        from: u64,
+        /// At most this many lines.
+        count: usize,
+    },
 }
 
 /// What asks a server to end.

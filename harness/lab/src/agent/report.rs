@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::{Reading, Tally};
 use crate::disk::Lost;
 use crate::launch::Helper;
+use crate::logs::{Begin, Chunk};
 use crate::resources::MemoryWord;
 
 /// Makes the kinds of reports, and takes what is in one out of it.
@@ -51,6 +52,12 @@ reports! {
     Memory(MemoryWord),
     /// What a program said.
     Said(String),
+    /// The next lines of a log.
+    Log(Chunk),
+    /// Which file a log is, and its size.
+    LogFile(Begin),
+    /// The last lines of a log.
+    LastLines(Vec<String>),
     /// What the clocks of a node showed.
     Clock(Reading),
     /// How many programs of a node were given its clock.

@@ -14,6 +14,7 @@ use super::*;
 use crate::clock::{Clock, Compared, Means, Reading, Sample, Sampling, Tally};
 use crate::disk::{Errors, Latency, Loss, Lost, Model, Unit};
 use crate::launch::Helper;
+use crate::logs::{Begin, Chunk, Lines, Look};
 use crate::packets::Shaping;
 use crate::reach::{Limits, Reach};
 use crate::resources::{Duty, MemoryWord, Resource};
@@ -77,6 +78,29 @@ fn measures() -> Vec<Measure> {
     ]
 }
 
+fn log_orders() -> [LogOrder; 4] {
+    [
+        LogOrder::Next,
+        LogOrder::Leave,
+        LogOrder::About,
+        LogOrder::End { from: u64::MAX, count: usize::MAX },
+    ]
+}
+
+/// What can come of reading a log.
+fn chunks() -> [Chunk; 5] {
+    let mut lines = Lines::default();
+    lines.push(0, "text \0\u{2028}\u{fffd}é\n\n".as_bytes());
+    lines.push(1 << 40, b" \xff");
+    [
+        Chunk { lines, look: Look::More, skipped: 0 },
+        Chunk { skipped: u64::MAX, ..Look::AtEnd.into() },
+        Look::Anew(Begin { inode: u64::MAX, size: 1 }).into(),
+        Look::Anew(Begin::default()).into(),
+        Look::Refused("a named pipe".into()).into(),
+    ]
+}
+
 fn clocks() -> [Option<Clock>; 5] {
     [
         None,
@@ -129,18 +153,20 @@ fn orders_come_back_equal() {
     ];
     all.extend(equipped().map(|with| Order::Equip(N1, with)));
     all.extend(clocks().map(|change| Order::Clock(N1, change)));
+    all.extend(log_orders().map(|what| Order::Log(N1, "logs/log".into(), what)));
     let signals =
         [StopSignal::Term, StopSignal::Int, StopSignal::Quit, StopSignal::Hup, StopSignal::Kill];
     all.extend(signals.map(|signal| Order::Terminate(N1, signal, SECOND)));
     let stages = [Stage::Injected, Stage::Held, Stage::Healed];
     let at = |stage| measures().into_iter().map(move |what| Order::Measure(what, stage));
     all.extend(stages.into_iter().flat_map(at));
-    let word = words!(Order: Facts Equip Write Start Evict Pause Resume Kill Terminate Ended Lost
+    let word = words!(Order: Facts Equip Write Log Start Evict Pause Resume Kill Terminate Ended Lost
         Memory Run Clock ReadClock Tally Disk Lose Time Limit Room Cut Shape Measure);
-    check(&all, (word, 24));
+    check(&all, (word, 25));
     let word = words!(Measure: Pause Kill Stop Cut Shaped Clock Shift Disk Time Limit Full);
     check(&measures(), (word, 11));
     check(&equipped(), (words!(Equip: Dir Clock Small Disk Rations), 5));
+    check(&log_orders(), (words!(LogOrder: Next Leave About End), 4));
 }
 
 #[test]
@@ -156,7 +182,7 @@ fn reports_come_back_equal() {
     let measurement =
         Measurement { what: "probe n1→n2".into(), result: "no answer".into(), holds: true };
     let sample = Sample { wall: compared, monotonic: compared };
-    let all = [
+    let mut all = vec![
         Report::Done,
         Report::Facts(Facts {
             nodes: BTreeMap::from([(N1, site)]),
@@ -177,12 +203,18 @@ fn reports_come_back_equal() {
         Report::Memory(MemoryWord::Not),
         Report::Memory(MemoryWord::Unknown),
         Report::Said("\u{fffd} text".into()),
+        Report::LogFile(Begin { inode: u64::MAX, size: 0 }),
+        Report::LastLines(vec!["a \"b\" é\n".into(), String::new()]),
         Report::Clock(Reading { samples: vec![sample], call: 21.5, processes: 2, clocked: 1 }),
         Report::Tally(Tally { given: 3, missed: 1, reason: "it is traced".into() }),
         Report::Forgotten(vec![lost, Lost::default()]),
     ];
-    let word = words!(Report: Done Facts Measured Ended Lost Memory Said Clock Tally Forgotten);
-    check(&all, (word, 10));
+    all.extend(chunks().map(Report::Log));
+    let word = words!(Report: Done Facts Measured Ended Lost Memory Said Log LogFile LastLines Clock
+        Tally Forgotten);
+    check(&all, (word, 13));
+    let looks = chunks().map(|chunk| chunk.look);
+    check(&looks, (words!(Look: AtEnd More Anew Refused), 4));
 }
 
 /// Who is to blame follows from the kind of an error, so it must not change on the way.

@@ -1,24 +1,21 @@
-//! The last lines that a server wrote, for the card of a crash and the message of a failed start.
+//! The last lines that a server wrote.
 //!
 //! A log may be huge, may be no file at all, and may hold what earlier lives of the server wrote:
 //! only the end of a regular file is read, and nothing before the offset that the caller names.
 
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use fracas_lab::regular::{self, Found};
+use crate::regular::{self, Found};
 
 /// At most this much of the end of a log is read.
 const TAIL: u64 = 64 * 1024;
-/// So many lines of each log are kept …
-const LINES: usize = 20;
-/// … and so many characters of each line.
+/// So many characters of each line are kept.
 const WIDTH: usize = 480;
 
 /// The last lines of a log from the byte `from` on, the last `count` of those with text. Empty
 /// where `path` is no regular file or cannot be read.
-#[must_use]
-pub fn of_file(path: &Path, from: u64, count: usize) -> Vec<String> {
+pub(crate) fn of(path: &Path, from: u64, count: usize) -> Vec<String> {
     let text = end(path, from).unwrap_or_else(|error| {
         tracing::debug!(path = %path.display(), %error, "a log could not be read");
         String::new()
@@ -26,12 +23,6 @@ pub fn of_file(path: &Path, from: u64, count: usize) -> Vec<String> {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let last = &lines[lines.len().saturating_sub(count)..];
     last.iter().map(|line| line.chars().take(WIDTH).collect()).collect()
-}
-
-/// The last lines of some logs, each from its own byte on, in this order.
-#[must_use]
-pub fn of(logs: impl IntoIterator<Item = (PathBuf, u64)>) -> Vec<String> {
-    logs.into_iter().flat_map(|(path, from)| of_file(&path, from, LINES)).collect()
 }
 
 /// The end of a regular file. A pipe would wait for its writer for ever, so it is not opened.
@@ -61,7 +52,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
         fs::write(&path, text).unwrap();
-        assert_eq!(of_file(&path, from, 2), expect);
+        assert_eq!(of(&path, from, 2), expect);
     }
 
     #[test]
@@ -88,7 +79,7 @@ mod tests {
     #[test]
     fn what_is_no_file_has_no_lines() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(of_file(dir.path(), 0, 2).is_empty());
-        assert!(of_file(&dir.path().join("missing"), 0, 2).is_empty());
+        assert!(of(dir.path(), 0, 2).is_empty());
+        assert!(of(&dir.path().join("missing"), 0, 2).is_empty());
     }
 }
