@@ -8,8 +8,10 @@ mod effect;
 mod field;
 mod macros;
 mod table;
+mod told;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub use crate::text::Key;
 use crate::transaction::Micro;
@@ -17,6 +19,7 @@ pub use crate::value::Value;
 pub use effect::Effect;
 pub use field::Field;
 pub use table::{Op, OpKind, Outcome};
+pub use told::Tells;
 
 impl Op {
     /// Every object that it acts on: its own, or those of a transaction's parts.
@@ -25,6 +28,22 @@ impl Op {
         match self {
             Self::Txn { ops } => ops.iter().map(Micro::key).collect(),
             _ => self.key().into_iter().collect(),
+        }
+    }
+
+    /// What it certainly saw its object hold, as it was answered so; the inner none is “nothing”. What
+    /// was seen of several values is not told here.
+    #[must_use]
+    pub fn saw<'a>(&'a self, outcome: &'a Outcome) -> Option<Option<&'a Value>> {
+        outcome.seen().or_else(|| self.found(outcome).map(Some))
+    }
+
+    /// How it ends if it succeeds, for estimates; `number` is a token, an id or a version.
+    #[must_use]
+    pub fn succeeded(&self, number: u64) -> Outcome {
+        match self {
+            Self::Txn { ops } => Outcome::Txn { ops: Arc::clone(ops) },
+            _ => self.kind().answer(number),
         }
     }
 
@@ -43,6 +62,19 @@ impl OpKind {
     /// Every kind that a client can ask for: all but claims.
     pub fn asked() -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied().filter(|kind| kind.effect() != Effect::Derived)
+    }
+
+    /// Whether operations of this kind change what an object of these operations shows, though it
+    /// does not serve them.
+    #[must_use]
+    pub fn disturbs(self, served: &[Self]) -> bool {
+        !served.contains(&self) && served.iter().any(|reader| self.is_read_by(*reader))
+    }
+
+    /// Whether what operations of this kind change can be looked for: an operation shows it.
+    #[must_use]
+    pub fn is_read(self) -> bool {
+        Self::ALL.iter().any(|reader| self.is_read_by(*reader))
     }
 
     /// Whether operations of this kind change nothing, so that an operation of unknown outcome can
@@ -88,6 +120,55 @@ mod tests {
         assert_eq!(words.len(), OpKind::ALL.len());
         assert_eq!(OpKind::asked().count(), OpKind::ALL.len() - 1);
         assert!(!OpKind::asked().any(|kind| kind == OpKind::Claim));
+    }
+
+    /// What an operation puts into its object and what an answer shows of it.
+    #[test]
+    fn an_operation_puts_and_sees_what_its_row_says() {
+        let (one, two) = (Value::Int(1), Value::Int(2));
+        let cas = Op::Cas { key: "k".into(), old: one.clone(), new: two.clone() };
+        assert_eq!((cas.sets(), cas.puts()), (Some(&two), Some(&two)));
+        for (outcome, saw, refused) in [
+            (Outcome::Cas, Some(Some(&one)), false),
+            (Outcome::CasFound { value: Some(two.clone()) }, Some(Some(&two)), true),
+            (Outcome::CasFound { value: None }, Some(None), true),
+            (Outcome::CasDiffers, None, true),
+        ] {
+            assert_eq!((cas.saw(&outcome), outcome.changes_nothing()), (saw, refused));
+        }
+        let append = Op::Append { key: "k".into(), value: two.clone() };
+        assert_eq!((append.sets(), append.puts()), (None, Some(&two)));
+        assert_eq!((append.kind().sets(), OpKind::Update.sets()), (false, true));
+    }
+
+    #[test]
+    fn what_disturbs_an_object_is_what_its_reads_show() {
+        let disturbs = |served: &[OpKind]| -> Vec<&str> {
+            let all = OpKind::ALL.iter().filter(|kind| kind.disturbs(served));
+            all.map(|kind| kind.word()).collect()
+        };
+        let register = [OpKind::Read, OpKind::Write, OpKind::Cas];
+        assert_eq!(disturbs(&register), ["append", "guarded-write", "increment"]);
+        assert_eq!(disturbs(&[OpKind::Enqueue, OpKind::Dequeue]), [""; 0]);
+        assert_eq!(disturbs(&[OpKind::ReadAll]), ["add", "remove"]);
+    }
+
+    /// Whoever asks is answered as the row says, and told what it tells.
+    #[test]
+    fn the_first_answer_is_the_one_hoped_for() {
+        for kind in OpKind::asked() {
+            let outcome = kind.sample().succeeded(7);
+            assert_eq!((outcome.answers(), outcome.changes_nothing()), (kind, false));
+            let json = serde_json::to_value(&outcome).expect("an answer can be written");
+            let told = json.as_object().expect("an object").keys().filter(|name| *name != "f");
+            let names: Vec<&str> = kind.tells().iter().map(|(name, _)| *name).collect();
+            assert_eq!(told.collect::<Vec<_>>(), names, "{kind}");
+        }
+        let version = [("generation", Tells::Number), ("value", Tells::Maybe)];
+        assert_eq!(OpKind::ReadVersion.tells(), version);
+        assert!(OpKind::Cas.tells().is_empty());
+        let ops: Arc<[Micro]> = [Micro::Write { key: "k".into(), value: 1.into() }].into();
+        assert_eq!(Op::Txn { ops: ops.clone() }.succeeded(0), Outcome::Txn { ops });
     }
 
     #[test]

@@ -3,6 +3,9 @@
 
 mod tree;
 
+use std::collections::BTreeSet;
+
+use fracas_checker::OpKind;
 use tree::{Source, none, root, sources};
 
 /// Modules of a folder that each add a row to a table.
@@ -141,4 +144,34 @@ fn the_tables_of_the_page_have_no_lengths() {
     }
     assert!(tables >= 8, "{tables} tables");
     none("tables are slices", &wrong);
+}
+
+/// Where people read the words of all operations, or programs in other languages know them.
+const LISTS_OF_OPERATIONS: [&str; 7] = [
+    "docs/adding-a-target.md",
+    "docs/client-programs.md",
+    "docs/history-format.md",
+    "harness/src/cli/init/http.toml",
+    "harness/src/cli/init/resp.toml",
+    "targets/clients/fracas_client.mjs",
+    "targets/clients/fracas_client.py",
+];
+
+/// No compiler asks for these. Of a page only the first column of its tables counts.
+#[test]
+fn every_operation_is_in_every_list_of_operations() {
+    let mut wrong = Vec::new();
+    for path in LISTS_OF_OPERATIONS {
+        let text = std::fs::read_to_string(root().join(path)).expect(path);
+        let cells = text.lines().map(|line| match path.ends_with(".md") {
+            true => line.split('|').nth(1).unwrap_or_default(),
+            false => line,
+        });
+        let of_word = |letter: char| letter.is_ascii_lowercase() || letter == '-';
+        let words: BTreeSet<&str> =
+            cells.flat_map(|cell| cell.split(|letter| !of_word(letter))).collect();
+        let missing = OpKind::asked().filter(|kind| !words.contains(kind.word()));
+        wrong.extend(missing.map(|kind| format!("{path}: no `{kind}`")));
+    }
+    none("every operation is listed", &wrong);
 }

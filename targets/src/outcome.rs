@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use fracas_checker::op::Tells;
 use fracas_checker::transaction::{Micro, ReadValue};
 use fracas_checker::{Op, OpKind, Outcome, Value};
 use serde_json::Value as Json;
@@ -32,15 +33,15 @@ pub(crate) enum ValueRule {
     At(ValueAt),
 }
 
-/// Whether operations of this kind answer with a value, several, or whether there is one.
-pub(crate) fn tells_value(kind: OpKind) -> bool {
-    use OpKind::{Contains, Dequeue, Generate, Read, ReadAll, ReadVersion, Txn};
-    matches!(kind, Read | Contains | ReadAll | Dequeue | Generate | ReadVersion | Txn)
+/// What operations of this kind answer with: a value, several, or whether there is one; none if
+/// with neither.
+pub(crate) fn tells_value(kind: OpKind) -> Option<Tells> {
+    kind.tells().iter().map(|(_, tells)| *tells).find(|tells| *tells != Tells::Number)
 }
 
 /// Whether operations of this kind answer with a version.
 pub(crate) fn tells_version(kind: OpKind) -> bool {
-    matches!(kind, OpKind::ReadVersion | OpKind::Update)
+    kind.tells().contains(&("generation", Tells::Number))
 }
 
 /// What the operation answered; an error says what the body should have held.

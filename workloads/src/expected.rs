@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fracas_checker::Completion;
-use fracas_checker::event::{Op, OpKind, Outcome, Stamp};
+use fracas_checker::event::{OpKind, Stamp};
 
 use crate::{Draw, Lane};
 
@@ -38,36 +38,12 @@ fn add(mut lane: Lane, mut draw: Draw, seconds: f64, sum: &mut BTreeMap<OpKind, 
         }
         let op = lane.stream.next(&mut draw);
         *asked.entry(op.kind()).or_default() += 1.0;
-        let (outcome, stamp) = (succeeded(&op, u64::from(step)), Stamp::default());
+        let (outcome, stamp) = (op.succeeded(u64::from(step)), Stamp::default());
         lane.stream.learn(&op, &Completion::Ok { outcome, stamp });
         elapsed += pause + lane.stream.rest().as_secs_f64();
     }
     let scale = if elapsed > 0.0 { (seconds / elapsed).max(1.0) } else { 0.0 };
     asked.into_iter().for_each(|(kind, count)| *sum.entry(kind).or_default() += count * scale);
-}
-
-/// How `op` ends if it succeeds; `number` is a token, an id or a version.
-fn succeeded(op: &Op, number: u64) -> Outcome {
-    match op {
-        Op::Write { .. } => Outcome::Write,
-        Op::Cas { .. } => Outcome::Cas,
-        Op::Append { .. } => Outcome::Append,
-        Op::Add { .. } => Outcome::Add,
-        Op::Remove { .. } => Outcome::Remove,
-        Op::Contains { .. } => Outcome::Contains { present: true },
-        Op::ReadAll { .. } => Outcome::ReadAll { values: [].into() },
-        Op::Enqueue { .. } => Outcome::Enqueue,
-        Op::Dequeue { .. } => Outcome::Dequeue { value: None },
-        Op::Acquire { .. } => Outcome::Acquire { token: Some(number) },
-        Op::Renew { .. } => Outcome::Renew,
-        Op::Release { .. } => Outcome::Release,
-        Op::GuardedWrite { .. } => Outcome::GuardedWrite,
-        Op::Increment { .. } => Outcome::Increment,
-        Op::ReadVersion { .. } => Outcome::ReadVersion { generation: number, value: None },
-        Op::Update { .. } => Outcome::Update { generation: number },
-        Op::Txn { ops } => Outcome::Txn { ops: ops.clone() },
-        _ => Outcome::Read { value: None },
-    }
 }
 
 #[cfg(test)]

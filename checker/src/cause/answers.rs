@@ -188,14 +188,9 @@ fn seen(history: &History, done: &Operation, counts: impl Fn(&Operation) -> bool
 fn shows(operation: &Operation, value: &Value) -> bool {
     let Some((_, outcome, _)) = operation.ok() else { return false };
     match outcome {
-        Outcome::Read { value: shown }
-        | Outcome::CasFound { value: shown }
-        | Outcome::Dequeue { value: shown }
-        | Outcome::ReadVersion { value: shown, .. } => shown.as_ref() == Some(value),
         Outcome::ReadAll { values } => values.contains(value),
         Outcome::Contains { present } => *present && operation.op.values().contains(&value),
-        Outcome::Cas => operation.op.values().first() == Some(&value),
-        _ => false,
+        _ => operation.saw() == Some(Some(value)),
     }
 }
 

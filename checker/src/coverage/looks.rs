@@ -77,33 +77,24 @@ pub(super) fn at_the_end(history: &History, result: &mut CheckResult) {
 /// asking for it, and an id is kept nowhere.
 fn left(op: &Op) -> Vec<&Key> {
     match op {
-        Op::Append { key, .. }
-        | Op::Add { key, .. }
-        | Op::Remove { key, .. }
-        | Op::Enqueue { key, .. }
-        | Op::Increment { key, .. } => vec![key],
         Op::Txn { ops } => ops
             .iter()
             .filter(|micro| !matches!(micro, Micro::Read { .. }))
             .map(Micro::key)
             .collect(),
-        _ => replaced(op),
+        _ => op.key().filter(|_| op.kind().is_read()).into_iter().collect(),
     }
 }
 
 /// The objects in which `op` puts something in the place of what was there.
 fn replaced(op: &Op) -> Vec<&Key> {
     match op {
-        Op::Write { key, .. }
-        | Op::Cas { key, .. }
-        | Op::GuardedWrite { key, .. }
-        | Op::Update { key, .. } => vec![key],
         Op::Txn { ops } => ops
             .iter()
             .filter(|micro| matches!(micro, Micro::Write { .. }))
             .map(Micro::key)
             .collect(),
-        _ => Vec::new(),
+        _ => op.key().filter(|_| op.kind().sets()).into_iter().collect(),
     }
 }
 

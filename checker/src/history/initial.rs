@@ -25,9 +25,11 @@ use crate::transaction::Micro;
 /// What objects hold at first, by name.
 pub type Initial = BTreeMap<Key, Value>;
 
-/// The operations of objects that may hold something at first.
-const FILLED: [OpKind; 5] =
-    [OpKind::Read, OpKind::Write, OpKind::Cas, OpKind::Append, OpKind::Increment];
+/// Whether objects of these operations may hold something at first: those that are read, but for
+/// what a lock guards.
+fn is_of_filled(kind: OpKind) -> bool {
+    kind == OpKind::Read || (kind.is_read_by(OpKind::Read) && kind != OpKind::GuardedWrite)
+}
 
 /// How an object takes what it holds at first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +59,7 @@ impl Takes {
         if kinds == BTreeSet::from([OpKind::Txn]) {
             return (!operations.any(appends)).then_some(Self::Txn);
         }
-        match kinds.iter().all(|kind| FILLED.contains(kind)) {
+        match kinds.iter().all(|kind| is_of_filled(*kind)) {
             false => None,
             true if counts || kinds.contains(&OpKind::Increment) => Some(Self::Increment),
             true if kinds.contains(&OpKind::Append) => Some(Self::Text),

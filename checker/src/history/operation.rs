@@ -31,25 +31,22 @@ impl Operation {
         }
     }
 
-    /// What the register holds after it, if it takes effect; none if it certainly changes nothing.
+    /// What its object holds after it, if it takes effect; none if it certainly changes nothing.
     #[must_use]
     pub fn writes(&self) -> Option<&Value> {
-        let refused =
-            matches!(self.ok(), Some((_, Outcome::CasFound { .. } | Outcome::CasDiffers, _)));
-        match &self.op {
-            Op::Write { value, .. } | Op::Cas { new: value, .. } if !refused => Some(value),
-            _ => None,
-        }
+        self.op.sets().filter(|_| !self.was_refused())
     }
 
-    /// What it certainly saw the register hold; the inner none is “absent”.
+    /// What it certainly saw its object hold; the inner none is “absent”.
     #[must_use]
     pub fn saw(&self) -> Option<Option<&Value>> {
-        match (&self.op, self.ok()?.1) {
-            (_, Outcome::Read { value } | Outcome::CasFound { value }) => Some(value.as_ref()),
-            (Op::Cas { old, .. }, Outcome::Cas) => Some(Some(old)),
-            _ => None,
-        }
+        self.op.saw(self.ok()?.1)
+    }
+
+    /// Whether it was answered that it did not take effect.
+    #[must_use]
+    pub fn was_refused(&self) -> bool {
+        self.ok().is_some_and(|(_, outcome, _)| outcome.changes_nothing())
     }
 
     /// Whether it certainly never took effect.

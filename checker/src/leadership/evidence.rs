@@ -146,9 +146,9 @@ pub fn led(operation: &Operation) -> Option<(u64, NodeId)> {
 pub(crate) fn changed(operation: &Operation) -> Option<(Nanos, &Stamp)> {
     let (time, outcome, stamp) = operation.ok()?;
     let nothing = match outcome {
-        Outcome::CasFound { .. } | Outcome::CasDiffers | Outcome::Dequeue { value: None } => true,
+        Outcome::Dequeue { value: None } => true,
         Outcome::Txn { ops } => ops.iter().all(|micro| matches!(micro, Micro::Read { .. })),
-        _ => operation.op.kind().only_looks(),
+        _ => outcome.changes_nothing() || operation.op.kind().only_looks(),
     };
     (!nothing).then_some((time, stamp))
 }

@@ -1,7 +1,7 @@
 //! What is known of the values of each register: when each was last written, and who saw it.
 //!
-//! Only of registers: a name on which anything else was done than read, write and compare-and-set
-//! is left out, because its values may come from elsewhere.
+//! Only of registers: a name on which anything else was done than what registers serve is left out,
+//! because its values may come from elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +42,7 @@ impl<'a> Values<'a> {
 
     fn add(&mut self, operation: &'a Operation) {
         let kind = operation.op.kind();
-        self.mixed |= !matches!(kind, OpKind::Read | OpKind::Write | OpKind::Cas);
+        self.mixed |= !Register::KINDS.contains(&kind);
         let ok = operation.ok();
         if let Some(value) = operation.writes() {
             let ended = ok.map_or(Nanos::MAX, |(time, ..)| time);

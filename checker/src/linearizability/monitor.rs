@@ -57,9 +57,6 @@ pub(crate) trait Monitor: Clone + Default + std::fmt::Debug {
     /// The operations that it serves.
     const KINDS: &'static [OpKind];
 
-    /// Operations that it does not serve and that change the same objects.
-    const CHANGED_BY: &'static [OpKind] = &[];
-
     /// Whether `op` shows that its object is of another kind, and not to be watched.
     fn is_of_another(op: &Op) -> bool {
         let _ = op;

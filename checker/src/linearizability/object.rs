@@ -34,10 +34,6 @@ pub trait Object: Model<Op = Op, Outcome = Outcome> {
     /// The operations it serves; others are not judged.
     const KINDS: &'static [OpKind];
 
-    /// Operations that it does not serve and that change the same objects: an object that one of
-    /// them may have changed is not judged.
-    const CHANGED_BY: &'static [OpKind] = &[];
-
     /// Whether these are operations on an object of this kind at all, and not of another, which
     /// another check judges: a lease is no lock, and what a lock guards is no plain register. An
     /// object of another kind is passed over.

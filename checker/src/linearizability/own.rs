@@ -62,7 +62,8 @@ impl<'a> Own<'a> {
         if guessed {
             *self.others.entry(kind).or_insert(0) += 1;
         }
-        if K::CHANGED_BY.contains(&kind) && !operation.failed() {
+        // An object that such an operation may have changed is not judged.
+        if kind.disturbs(K::KINDS) && !operation.failed() {
             self.foreign = self.foreign.or(Some(kind));
         }
     }

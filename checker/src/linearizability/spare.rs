@@ -127,15 +127,8 @@ fn put_in(call: &Call<'_>, one: &Call<'_>) -> bool {
 
 fn put<'a>(call: &Call<'a>) -> Vec<&'a Value> {
     match call.op {
-        Op::Write { value, .. }
-        | Op::Append { value, .. }
-        | Op::Add { value, .. }
-        | Op::Enqueue { value, .. }
-        | Op::GuardedWrite { value, .. }
-        | Op::Update { value, .. }
-        | Op::Cas { new: value, .. } => vec![value],
         Op::Txn { ops } => ops.iter().filter_map(written).collect(),
-        _ => Vec::new(),
+        op => op.puts().into_iter().collect(),
     }
 }
 
@@ -148,20 +141,11 @@ fn written(micro: &Micro) -> Option<&Value> {
 
 fn seen<'a>(call: &Call<'a>) -> Vec<&'a Value> {
     match (call.op, call.outcome) {
-        (Op::Cas { old, .. }, Some(Outcome::Cas)) => vec![old],
         (Op::Contains { value, .. }, Some(Outcome::Contains { present: true })) => vec![value],
-        (
-            _,
-            Some(
-                Outcome::Read { value }
-                | Outcome::CasFound { value }
-                | Outcome::Dequeue { value }
-                | Outcome::ReadVersion { value, .. },
-            ),
-        ) => value.iter().collect(),
         (_, Some(Outcome::ReadAll { values })) => values.iter().collect(),
         (_, Some(Outcome::Txn { ops })) => ops.iter().flat_map(found).collect(),
-        _ => Vec::new(),
+        (op, Some(outcome)) => op.saw(outcome).flatten().into_iter().collect(),
+        (_, None) => Vec::new(),
     }
 }
 

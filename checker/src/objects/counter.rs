@@ -37,7 +37,6 @@ impl Object for Counter {
     const ASSUMPTIONS: &'static [&'static str] =
         &["every counter starts at 0", "a counter that was found absent stands at 0"];
     const KINDS: &'static [OpKind] = &[OpKind::Increment, OpKind::Read];
-    const CHANGED_BY: &'static [OpKind] = &[OpKind::Write, OpKind::Cas, OpKind::Append];
 
     fn decide_fast(calls: &[Call<'_>]) -> Finding {
         let Some(facts) = facts(calls) else { return Finding::Ambiguous };

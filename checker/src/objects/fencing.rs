@@ -38,14 +38,12 @@ impl Object for Fencing {
          `lease/exclusive` where grants expire",
     ];
     const KINDS: &'static [OpKind] = &[OpKind::Acquire, OpKind::GuardedWrite, OpKind::Read];
-    const CHANGED_BY: &'static [OpKind] =
-        &[OpKind::Write, OpKind::Cas, OpKind::Append, OpKind::Increment];
 
     /// A key that is written without ever showing a token is a plain register.
     fn is_one<'a>(ops: impl Iterator<Item = &'a Op>) -> bool {
         let kinds: BTreeSet<OpKind> = ops.map(Op::kind).collect();
         let guarded = [OpKind::Acquire, OpKind::GuardedWrite].iter().any(|k| kinds.contains(k));
-        guarded || Self::CHANGED_BY.iter().all(|kind| !kinds.contains(kind))
+        guarded || !kinds.iter().any(|kind| kind.disturbs(Self::KINDS))
     }
 
     fn decide_fast(calls: &[Call<'_>]) -> Finding {

@@ -23,7 +23,6 @@ impl Object for Kv {
          since, for everybody who reads it, as if there were one copy";
     const ASSUMPTIONS: &'static [&'static str] = &["every key starts with the empty text"];
     const KINDS: &'static [OpKind] = &[OpKind::Read, OpKind::Write, OpKind::Append];
-    const CHANGED_BY: &'static [OpKind] = &[OpKind::Cas, OpKind::Increment];
 
     fn decide_fast(calls: &[Call<'_>]) -> Finding {
         match sweep::decide(calls) {

@@ -38,7 +38,6 @@ impl Object for Register {
          invocation and its answer, as if there were one copy";
     const ASSUMPTIONS: &'static [&'static str] = &["every key starts absent"];
     const KINDS: &'static [OpKind] = &[OpKind::Read, OpKind::Write, OpKind::Cas];
-    const CHANGED_BY: &'static [OpKind] = &[OpKind::Append, OpKind::Increment];
 
     /// What a lock guards takes a write or not by its token: `fencing/linearizable` judges that.
     fn is_one<'a>(mut ops: impl Iterator<Item = &'a Op>) -> bool {

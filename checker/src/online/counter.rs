@@ -97,7 +97,6 @@ pub(super) struct OneCounter {
 impl Monitor for OneCounter {
     const ID: &'static str = Counter::ID;
     const KINDS: &'static [OpKind] = Counter::KINDS;
-    const CHANGED_BY: &'static [OpKind] = Counter::CHANGED_BY;
 
     fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), Stop> {
         match invocation.op {

@@ -42,7 +42,6 @@ impl<K> Default for Balances<K> {
 impl<K: Object + std::fmt::Debug> Monitor for Balances<K> {
     const ID: &'static str = K::ID;
     const KINDS: &'static [OpKind] = K::KINDS;
-    const CHANGED_BY: &'static [OpKind] = K::CHANGED_BY;
 
     fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), Stop> {
         if let Op::Enqueue { value, .. } = invocation.op {

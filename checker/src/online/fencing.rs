@@ -41,11 +41,10 @@ pub(super) struct OneFencing {
 impl Monitor for OneFencing {
     const ID: &'static str = Fencing::ID;
     const KINDS: &'static [OpKind] = Fencing::KINDS;
-    const CHANGED_BY: &'static [OpKind] = Fencing::CHANGED_BY;
 
     /// A key that is written without a token is a plain register.
     fn is_of_another(op: &Op) -> bool {
-        Self::CHANGED_BY.contains(&op.kind())
+        op.kind().disturbs(Self::KINDS)
     }
 
     fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), Stop> {

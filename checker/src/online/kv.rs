@@ -18,7 +18,6 @@ pub(super) struct OneKv(OneRegister);
 impl Monitor for OneKv {
     const ID: &'static str = Kv::ID;
     const KINDS: &'static [OpKind] = Kv::KINDS;
-    const CHANGED_BY: &'static [OpKind] = Kv::CHANGED_BY;
 
     fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), Stop> {
         let op = as_register(invocation.op)?;

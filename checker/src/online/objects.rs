@@ -70,7 +70,7 @@ impl<M: Monitor> Objects<M> {
         if !said && M::is_of_another(op) && self.of_another.insert(key.clone()) {
             self.by_key.remove(key);
         }
-        let (kind, changed) = (op.kind(), M::CHANGED_BY.contains(&op.kind()));
+        let (kind, changed) = (op.kind(), op.kind().disturbs(M::KINDS));
         if self.of_another.contains(key) || !(changed || M::KINDS.contains(&kind)) {
             return false;
         }

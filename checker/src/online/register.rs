@@ -150,7 +150,6 @@ const LEAST: usize = 4;
 impl Monitor for OneRegister {
     const ID: &'static str = Register::ID;
     const KINDS: &'static [OpKind] = Register::KINDS;
-    const CHANGED_BY: &'static [OpKind] = Register::CHANGED_BY;
 
     fn is_of_another(op: &Op) -> bool {
         is_guarded(op)

@@ -221,7 +221,6 @@ const LEAST: usize = 2;
 impl Monitor for OneSet {
     const ID: &'static str = Set::ID;
     const KINDS: &'static [OpKind] = Set::KINDS;
-    const CHANGED_BY: &'static [OpKind] = Set::CHANGED_BY;
 
     fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), Stop> {
         self.open.begin(invocation);

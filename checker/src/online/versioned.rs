@@ -87,7 +87,6 @@ impl OneVersioned {
 impl Monitor for OneVersioned {
     const ID: &'static str = Versioned::ID;
     const KINDS: &'static [OpKind] = Versioned::KINDS;
-    const CHANGED_BY: &'static [OpKind] = Versioned::CHANGED_BY;
 
     fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), Stop> {
         self.open.insert(invocation.id, self.highest);

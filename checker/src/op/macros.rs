@@ -5,26 +5,37 @@
 ///
 /// ```text
 /// /// What it asks, for readers of `Op`.
-/// Variant "word" changes, on(field) { fields } shows ("format", arguments)
+/// Variant "word" changes, on(field) sets(field) read_by(Other)
+/// { fields }
+/// shows ("format", arguments)
 /// answers {
 ///     /// What this answer means.
-///     Variant { fields } tells ("format", arguments),
+///     Variant { fields } changes nothing sees(field) found(field) tells ("format", arguments),
 /// }
 /// ```
 ///
 /// `changes`, `looks` or `derived` is its [`Effect`](super::Effect); `on()` names the field with the
-/// object that it acts on, if there is one. Without `tells` an answer says no more than that it was
-/// done.
+/// object that it acts on, if there is one. The rest is left out where it does not hold:
+///
+/// - `sets` names the field with the value that the object holds afterwards, `adds` the one with a
+///   value that is put beside what is there; `read_by` says which operations show what was changed;
+/// - an answer that `changes nothing` tells that the operation did not take effect; `sees` names the
+///   field of the answer with what the object held, `found` the field of the operation; without
+///   `tells` an answer says no more than that it was done.
+///
+/// The first answer is the one that clients hope for.
 macro_rules! operations {
     ($(
         $(#[$doc:meta])+
         $name:ident $word:literal $effect:ident, on($($on:ident)?)
+        $(sets($sets:ident))? $(adds($adds:ident))? $(read_by($($reader:ident),+))?
         { $($(#[$field_meta:meta])+ $field:ident: $type:ty),* $(,)? }
         shows ($($shows:tt)+)
         answers { $(
             $(#[$outcome_doc:meta])+
             $outcome:ident
             $({ $($(#[$told_meta:meta])+ $told:ident: $told_type:ty),+ $(,)? })?
+            $(changes $nothing:ident)? $(sees($seen:ident))? $(found($found:ident))?
             $(tells ($($tells:tt)+))?
         ),+ $(,)? }
     )+) => {
@@ -64,7 +75,35 @@ macro_rules! operations {
             #[must_use]
             pub fn key(&self) -> Option<&Key> {
                 match self {
-                    $(Self::$name { $($on,)? .. } => operations!(@object $($on)?),)+
+                    $(Self::$name { $($on,)? .. } => operations!(@maybe $($on)?),)+
+                }
+            }
+
+            /// The value that its object holds afterwards, if it takes effect; none if it sets none.
+            #[must_use]
+            pub fn sets(&self) -> Option<&Value> {
+                match self {
+                    $(Self::$name { $($sets,)? .. } => operations!(@maybe $($sets)?),)+
+                }
+            }
+
+            /// The value that it puts into its object, in the place of what was there or beside it.
+            #[must_use]
+            pub fn puts(&self) -> Option<&Value> {
+                match self {
+                    $(Self::$name { $($sets,)? $($adds,)? .. } => {
+                        operations!(@maybe $($sets)? $($adds)?)
+                    })+
+                }
+            }
+
+            /// The value that it found, as it was answered so, where the operation names it.
+            pub(super) fn found(&self, outcome: &Outcome) -> Option<&Value> {
+                match (self, outcome) {
+                    $($((Self::$name { $($found,)? .. }, Outcome::$outcome { .. }) => {
+                        operations!(@maybe $($found)?)
+                    })+)+
+                    _ => None,
                 }
             }
 
@@ -111,6 +150,40 @@ macro_rules! operations {
                 }
             }
 
+            /// Whether operations of this kind set their object to a value.
+            #[must_use]
+            pub fn sets(self) -> bool {
+                match self {
+                    $(Self::$name => operations!(@whether $($sets)?),)+
+                }
+            }
+
+            /// Whether operations of the kind `reader` show what those of this kind changed.
+            #[must_use]
+            pub fn is_read_by(self, reader: Self) -> bool {
+                let readers: &[Self] = match self {
+                    $(Self::$name => &[$($(Self::$reader),+)?],)+
+                };
+                readers.contains(&reader)
+            }
+
+            /// What the answer tells that clients hope for, by the names of its fields.
+            #[must_use]
+            pub fn tells(self) -> &'static [(&'static str, Tells)] {
+                match self {
+                    $(Self::$name => operations!(@first $([$($($told: $told_type),+)?])+),)+
+                }
+            }
+
+            /// The answer that clients hope for, with `number` wherever it tells one.
+            pub(super) fn answer(self, number: u64) -> Outcome {
+                match self {
+                    $(Self::$name => operations!(
+                        @answer number $([$outcome $({ $($told: $told_type),+ })?])+
+                    ),)+
+                }
+            }
+
             /// The names of the arguments, in the order of the table.
             #[must_use]
             pub fn fields(self) -> &'static [&'static str] {
@@ -140,6 +213,22 @@ macro_rules! operations {
                 }
             }
 
+            /// What the object held; the inner none is “nothing”. None if it does not tell.
+            #[must_use]
+            pub fn seen(&self) -> Option<Option<&Value>> {
+                match self {
+                    $($(Self::$outcome { $($seen,)? .. } => operations!(@seen $($seen)?),)+)+
+                }
+            }
+
+            /// Whether it tells that the operation did not take effect.
+            #[must_use]
+            pub fn changes_nothing(&self) -> bool {
+                match self {
+                    $($(Self::$outcome { .. } => operations!(@whether $($nothing)?),)+)+
+                }
+            }
+
             /// The kind of operation that has this outcome.
             #[must_use]
             pub fn answers(&self) -> OpKind {
@@ -149,8 +238,18 @@ macro_rules! operations {
             }
         }
     };
-    (@object) => { None };
-    (@object $on:ident) => { Some($on) };
+    (@maybe) => { None };
+    (@maybe $field:ident) => { Some($field) };
+    (@seen) => { None };
+    (@seen $field:ident) => { Some($field.as_ref()) };
+    (@whether) => { false };
+    (@whether $mark:ident) => { true };
+    (@first [$($told:ident: $type:ty),*] $($rest:tt)*) => {
+        &[$((stringify!($told), <$type as Told>::TELLS)),*]
+    };
+    (@answer $number:ident [$outcome:ident $({ $($told:ident: $type:ty),+ })?] $($rest:tt)*) => {
+        Outcome::$outcome $({ $($told: <$type as Told>::sample($number)),+ })?
+    };
     (@effect changes) => { Effect::Changes };
     (@effect looks) => { Effect::Looks };
     (@effect derived) => { Effect::Derived };

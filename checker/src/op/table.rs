@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::effect::Effect;
 use super::field::{Argument, Field};
 use super::macros::operations;
+use super::told::{Tells, Told};
 use crate::identity::{Nanos, NodeId};
 use crate::text::Key;
 use crate::transaction::Micro;
@@ -29,11 +30,12 @@ operations! {
         Read {
             /// What was read.
             value: Option<Value>,
-        } tells ("{}", or_nothing(value)),
+        } sees(value) tells ("{}", or_nothing(value)),
     }
 
     /// Set the register `key` to `value`.
-    Write "write" changes, on(key) {
+    Write "write" changes, on(key) sets(value) read_by(Read)
+    {
         /// Which register.
         key: Key,
         /// Its new value.
@@ -46,7 +48,8 @@ operations! {
     }
 
     /// Set the register `key` to `new` if it holds `old`, atomically.
-    Cas "cas" changes, on(key) {
+    Cas "cas" changes, on(key) sets(new) read_by(Read)
+    {
         /// Which register.
         key: Key,
         /// The value it must hold.
@@ -57,19 +60,20 @@ operations! {
     shows ("cas {key} from {old} to {new}")
     answers {
         /// The register held the old value and now holds the new one.
-        Cas,
+        Cas found(old),
         /// The register held `value` and not the old one, so nothing was changed.
         CasFound {
             /// What it held; `None` where it was never written.
             value: Option<Value>,
-        } tells ("no, {}", or_nothing(value)),
+        } changes nothing sees(value) tells ("no, {}", or_nothing(value)),
         /// The register did not hold the old value, so nothing was changed; what it held was not
         /// told.
-        CasDiffers tells ("no, another"),
+        CasDiffers changes nothing tells ("no, another"),
     }
 
     /// Append the text `value` to what `key` holds.
-    Append "append" changes, on(key) {
+    Append "append" changes, on(key) adds(value) read_by(Read)
+    {
         /// Which entry of the store.
         key: Key,
         /// What is put at its end.
@@ -82,7 +86,8 @@ operations! {
     }
 
     /// Put `value` into the set `key`.
-    Add "add" changes, on(key) {
+    Add "add" changes, on(key) adds(value) read_by(Contains, ReadAll)
+    {
         /// Which set.
         key: Key,
         /// The element.
@@ -95,7 +100,8 @@ operations! {
     }
 
     /// Take `value` out of the set `key`.
-    Remove "remove" changes, on(key) {
+    Remove "remove" changes, on(key) read_by(Contains, ReadAll)
+    {
         /// Which set.
         key: Key,
         /// The element.
@@ -138,7 +144,8 @@ operations! {
     }
 
     /// Put `value` at the end of the queue `key`.
-    Enqueue "enqueue" changes, on(key) {
+    Enqueue "enqueue" changes, on(key) adds(value) read_by(Dequeue)
+    {
         /// Which queue.
         key: Key,
         /// The element.
@@ -161,7 +168,7 @@ operations! {
         Dequeue {
             /// What was taken.
             value: Option<Value>,
-        } tells ("{}", or_nothing(value)),
+        } sees(value) tells ("{}", or_nothing(value)),
     }
 
     /// Take the lock or lease `key`.
@@ -215,7 +222,8 @@ operations! {
 
     /// Write `value` to the resource `key` that is guarded by the lock of the same name, showing
     /// the fencing token of the grant.
-    GuardedWrite "guarded-write" changes, on(key) {
+    GuardedWrite "guarded-write" changes, on(key) sets(value) read_by(Read)
+    {
         /// Which resource.
         key: Key,
         /// The token of the grant.
@@ -230,7 +238,8 @@ operations! {
     }
 
     /// Add `by` to the counter `key`; negative numbers count down.
-    Increment "increment" changes, on(key) {
+    Increment "increment" changes, on(key) read_by(Read)
+    {
         /// Which counter.
         key: Key,
         /// How much.
@@ -269,11 +278,12 @@ operations! {
             generation: u64,
             /// The content; `None` where it was never set.
             value: Option<Value>,
-        } tells ("{} of generation {generation}", or_nothing(value)),
+        } sees(value) tells ("{} of generation {generation}", or_nothing(value)),
     }
 
     /// Replace the configuration `key` if its generation is still `expected` (optimistic update).
-    Update "update" changes, on(key) {
+    Update "update" changes, on(key) sets(value) read_by(ReadVersion)
+    {
         /// Which configuration.
         key: Key,
         /// The generation it must have; 0 where it was never set.

@@ -95,12 +95,9 @@ pub(super) fn unwritten(history: &History) -> Option<Value> {
 /// Every value that an answer names.
 fn read(outcome: &Outcome) -> Vec<&Value> {
     match outcome {
-        Outcome::Read { value } | Outcome::CasFound { value } | Outcome::Dequeue { value } => {
-            value.iter().collect()
-        }
         Outcome::ReadAll { values } => values.iter().collect(),
         Outcome::Txn { ops } => ops.iter().flat_map(read_by).collect(),
-        _ => Vec::new(),
+        _ => outcome.seen().flatten().into_iter().collect(),
     }
 }
 

@@ -17,6 +17,8 @@ use fracas_checker::history::{Header, History, Plan, SCHEMA};
 use fracas_checker::transaction::{Micro, ReadValue};
 use fracas_checker::{OpKind, Value};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use support::vocabulary::operation;
 
 /// A client's step: it asks, or its open operation ends.
@@ -133,33 +135,24 @@ fn edn(history: &History) -> String {
     String::from_utf8(bytes).expect("EDN is text")
 }
 
-const KINDS: [OpKind; 19] = [
-    OpKind::Read,
-    OpKind::Write,
-    OpKind::Cas,
-    OpKind::Append,
-    OpKind::Add,
-    OpKind::Remove,
-    OpKind::Contains,
-    OpKind::ReadAll,
-    OpKind::Enqueue,
-    OpKind::Dequeue,
-    OpKind::Acquire,
-    OpKind::Renew,
-    OpKind::Release,
-    OpKind::GuardedWrite,
-    OpKind::Increment,
-    OpKind::Generate,
-    OpKind::ReadVersion,
-    OpKind::Update,
-    OpKind::Txn,
-];
+fn asked() -> Vec<OpKind> {
+    OpKind::asked().collect()
+}
 
 fn kinds() -> impl Strategy<Value = BTreeSet<OpKind>> {
     prop_oneof![
-        3 => prop::collection::btree_set(prop::sample::select(KINDS.to_vec()), 1..4),
-        1 => Just(BTreeSet::from(KINDS)),
+        3 => prop::collection::btree_set(prop::sample::select(asked()), 1..4),
+        1 => Just(asked().into_iter().collect()),
     ]
+}
+
+/// What is drawn here is the whole table of operations.
+#[test]
+fn every_operation_is_written_and_read_again() {
+    let (mut runner, operation) = (TestRunner::deterministic(), operation());
+    let mut kind = || operation.new_tree(&mut runner).expect("one is drawn").current().0.kind();
+    let drawn: BTreeSet<OpKind> = (0..2_000).map(|_| kind()).collect();
+    assert_eq!(drawn, asked().into_iter().collect());
 }
 
 /// Reads again what was written, and expects what was there.
@@ -224,7 +217,7 @@ proptest! {
     fn packed_files_are_read_like_others(
         steps in prop::collection::vec(step(), 1..40), level in 0..10_u32, parts in 1..4_usize,
     ) {
-        let history = history(steps, &BTreeSet::from(KINDS));
+        let history = history(steps, &asked().into_iter().collect());
         let mut own = jsonl::header_line(history.header()) + "\n";
         history.events().iter().for_each(|event| own += &(jsonl::event_line(event) + "\n"));
         for (text, format) in [(own, Format::Fracas), (edn(&history), Format::JepsenEdn)] {

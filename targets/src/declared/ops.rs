@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use fracas_checker::OpKind::{self, Dequeue, Generate, Read, ReadAll, ReadVersion};
+use fracas_checker::OpKind;
+use fracas_checker::op::Tells;
 use toml::Spanned;
 
 use super::by_word::Ops;
@@ -184,41 +185,41 @@ fn fits(kind: OpKind, spanned: &Spanned<operation::Answer>) -> Result<(), Proble
 /// A value must be where one is asked for, and of the form that is asked for.
 fn fits_value(kind: OpKind, spanned: &Spanned<operation::Answer>) -> Result<(), Problem> {
     let answer = spanned.get_ref();
-    let tells = answer.means == Means::Ok && tells_value(kind);
-    match &answer.value {
-        None if tells => {
+    let tells = tells_value(kind).filter(|_| answer.means == Means::Ok);
+    match (&answer.value, tells) {
+        (None, None) => Ok(()),
+        (None, Some(tells)) => {
             let title = format!("a `{kind}` without a value");
-            Err(Problem::new(spanned.span(), title, form(kind)))
+            Err(Problem::new(spanned.span(), title, form(kind, tells)))
         }
-        Some(value) if !tells => {
-            let kinds = OpKind::asked().filter(|kind| tells_value(*kind));
+        (Some(value), None) => {
+            let kinds = OpKind::asked().filter(|kind| tells_value(*kind).is_some());
             let label = format!("only with `is = \"ok\"` an answer has a value, of {}", ops(kinds));
             Err(Problem::new(value.span(), "a value that nobody reads", label))
         }
-        Some(value) => match (value.get_ref(), kind) {
-            (ValueKey::In(key), OpKind::Txn) if key.regex.is_some() => {
+        (Some(value), Some(tells)) => match (value.get_ref(), tells) {
+            (ValueKey::In(key), Tells::Parts) if key.regex.is_some() => {
                 let title = "a `txn` is answered by a list, which no pattern captures";
-                Err(Problem::new(value.span(), title, form(kind)))
+                Err(Problem::new(value.span(), title, form(kind, tells)))
             }
-            (ValueKey::Flag(_), OpKind::Contains) | (ValueKey::In(_), _) => Ok(()),
-            (ValueKey::Absent, Read | ReadAll | Dequeue | ReadVersion) => Ok(()),
-            (ValueKey::Body, Read | Dequeue | Generate) => Ok(()),
+            (ValueKey::Flag(_), Tells::Flag) | (ValueKey::In(_), _) => Ok(()),
+            (ValueKey::Absent, Tells::Maybe | Tells::Values) => Ok(()),
+            (ValueKey::Body, Tells::Maybe | Tells::Value) if !tells_version(kind) => Ok(()),
             _ => {
                 let title = format!("a `{kind}` has no such value");
-                Err(Problem::new(value.span(), title, form(kind)))
+                Err(Problem::new(value.span(), title, form(kind, tells)))
             }
         },
-        None => Ok(()),
     }
 }
 
-/// What the value of such an operation may look like.
-fn form(kind: OpKind) -> &'static str {
-    match kind {
-        OpKind::Contains => "expected `value = { json = … }`, `true` or `false`",
-        OpKind::Txn => "expected `value = { json = … }`",
-        Generate => "expected `value = { json = … }` or `value = \"body\"`",
-        Read | Dequeue => {
+/// What the value of such an operation, which tells this, may look like.
+fn form(kind: OpKind, tells: Tells) -> &'static str {
+    match tells {
+        Tells::Flag => "expected `value = { json = … }`, `true` or `false`",
+        Tells::Parts => "expected `value = { json = … }`",
+        Tells::Value => "expected `value = { json = … }` or `value = \"body\"`",
+        Tells::Maybe if !tells_version(kind) => {
             "expected `value = { json = … }`, `value = \"body\"` or `value = \"absent\"`"
         }
         _ => "expected `value = { json = … }` or `value = \"absent\"`",

@@ -2,7 +2,7 @@
 
 use super::super::operation::Operation;
 use crate::hashing::Map;
-use crate::op::{Key, Op, OpKind, Outcome, Value};
+use crate::op::{Key, Op, Outcome, Value};
 use crate::transaction::{Micro, ReadValue};
 
 /// What was seen of one object, as far as it bears on its beginning.
@@ -46,13 +46,8 @@ impl<'a> Facts<'a> {
     pub(super) fn of(operations: impl Iterator<Item = &'a Operation>) -> Self {
         let mut facts = Self::default();
         for operation in operations {
-            let written = match &operation.op {
-                Op::Write { value, .. } | Op::Cas { new: value, .. } => Some(value),
-                _ => None,
-            };
-            let refused = operation.op.kind() == OpKind::Cas && operation.writes().is_none();
-            let changes = operation.op.kind() != OpKind::Read && !refused;
-            facts.add(operation, (written, operation.saw()), changes);
+            let changes = !operation.op.kind().only_looks() && !operation.was_refused();
+            facts.add(operation, (operation.op.sets(), operation.saw()), changes);
         }
         facts
     }

@@ -20,7 +20,6 @@ pub(crate) struct OneGenerator {
 impl Monitor for OneGenerator {
     const ID: &'static str = UniqueIds::ID;
     const KINDS: &'static [OpKind] = UniqueIds::KINDS;
-    const CHANGED_BY: &'static [OpKind] = UniqueIds::CHANGED_BY;
 
     fn invoke(&mut self, _: Invocation<'_>) -> Result<(), Stop> {
         Ok(())

@@ -37,7 +37,6 @@ impl OneOracle {
 impl Monitor for OneOracle {
     const ID: &'static str = Timestamps::ID;
     const KINDS: &'static [OpKind] = Timestamps::KINDS;
-    const CHANGED_BY: &'static [OpKind] = Timestamps::CHANGED_BY;
 
     fn invoke(&mut self, invocation: Invocation<'_>) -> Result<(), Stop> {
         self.open.insert(invocation.id, self.greatest.clone());

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fracas_checker::event::Stamp;
+use fracas_checker::op::Tells;
 use fracas_checker::{Completion, NodeId, Op, OpKind, ProcessId};
 use serde_json::{Map, Value as Json, json};
 
@@ -14,7 +15,7 @@ use crate::cluster::NodeSpec;
 use crate::content::{ValueAs, ValueAt};
 use crate::extract::{Body, NodeAs, NodeAt, NumberAt, Place, Written};
 use crate::nearest::nearest;
-use crate::outcome::{Places, ValueRule, outcome};
+use crate::outcome::{Places, ValueRule, outcome, tells_value};
 use crate::spec::Serves;
 use crate::text::bounded;
 
@@ -182,10 +183,10 @@ fn succeeded(ok: &Json, op: &Op, hello: &Hello) -> Completion {
 
 /// Where a success holds what such an operation answers.
 fn places(kind: OpKind, ok: &Json) -> Places {
-    let key = match kind {
-        OpKind::Contains => "/present",
-        OpKind::ReadAll => "/values",
-        OpKind::Txn => "/results",
+    let key = match tells_value(kind) {
+        Some(Tells::Flag) => "/present",
+        Some(Tells::Values) => "/values",
+        Some(Tells::Parts) => "/results",
         _ => "/value",
     };
     let number = |pointer: &str| NumberAt {
