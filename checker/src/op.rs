@@ -147,7 +147,7 @@ mod tests {
             let all = OpKind::ALL.iter().filter(|kind| kind.disturbs(served));
             all.map(|kind| kind.word()).collect()
         };
-        let register = [OpKind::Read, OpKind::Write, OpKind::Cas];
+        let register = [OpKind::Read, OpKind::Write, OpKind::Cas, OpKind::Swap];
         assert_eq!(disturbs(&register), ["append", "guarded-write", "increment"]);
         assert_eq!(disturbs(&[OpKind::Enqueue, OpKind::Dequeue]), [""; 0]);
         assert_eq!(disturbs(&[OpKind::ReadAll]), ["add", "remove"]);

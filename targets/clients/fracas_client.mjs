@@ -17,8 +17,8 @@ import { createInterface } from "node:readline";
 
 export class Fail extends Error {}
 
-const WORDS = ("read write cas append add remove contains read-all enqueue dequeue acquire renew release " +
-  "guarded-write increment generate read-version update txn").split(" ");
+const WORDS = ("read write cas swap append add remove contains read-all enqueue dequeue acquire renew " +
+  "release guarded-write increment generate read-version update txn").split(" ");
 const method = (word) => word.replace("-", "_");
 const say = (line) => process.stdout.write(JSON.stringify(line) + "\n");
 const why = (error) => `${error?.name ?? "Error"}: ${error?.message ?? error}`;

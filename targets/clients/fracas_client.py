@@ -28,7 +28,7 @@ class Node:
 
 
 WORDS = (
-    "read write cas append add remove contains read-all enqueue dequeue acquire renew release "
+    "read write cas swap append add remove contains read-all enqueue dequeue acquire renew release "
     "guarded-write increment generate read-version update txn"
 ).split()
 

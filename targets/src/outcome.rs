@@ -51,6 +51,7 @@ pub(crate) fn outcome(op: &Op, places: &Places, body: Body<'_>) -> Result<Outcom
         Op::Read { .. } => Outcome::Read { value: told.value()? },
         Op::Write { .. } => Outcome::Write,
         Op::Cas { .. } => Outcome::Cas,
+        Op::Swap { .. } => Outcome::Swap { value: told.value()? },
         Op::Append { .. } => Outcome::Append,
         Op::Add { .. } => Outcome::Add,
         Op::Remove { .. } => Outcome::Remove,

@@ -69,6 +69,12 @@ fn of_registers_sets_and_queues() -> Vec<Success> {
             Outcome::Cas,
         ),
         (
+            Op::Swap { key: key.clone(), value: 2.into() },
+            "POST /k 2",
+            r#"{"value": 1}"#,
+            Outcome::Swap { value: Some(1.into()) },
+        ),
+        (
             Op::Append { key: key.clone(), value: Value::text("a ") },
             "PUT /k \"a \"",
             "",

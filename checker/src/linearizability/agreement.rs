@@ -23,7 +23,7 @@ use crate::op::{Op, Outcome as Answer, Value};
 /// An operation with its answer, when it began, and when it ended if it did.
 type Drawn = (Op, Answer, Nanos, Option<Nanos>);
 
-/// Some reads, writes and compare-and-sets of few values; half of the answers are right, if every
+/// Some reads, writes, swaps and compare-and-sets of few values; half of the answers are right, if every
 /// operation takes effect halfway.
 fn draw(rng: &mut TestRng, operations: u64) -> Vec<Drawn> {
     let mut below = |limit: u64| rng.next_u64() % limit;
@@ -33,18 +33,17 @@ fn draw(rng: &mut TestRng, operations: u64) -> Vec<Drawn> {
         let key = || "k".into();
         let [old, new, random] = [(); 3].map(|()| Value::Int(below(3) as i64));
         let right = below(8) > 0;
-        let (op, answer) = match below(4) {
-            0 | 1 => {
-                let value = if right { held.clone() } else { Some(random) };
-                (Op::Read { key: key() }, Answer::Read { value })
-            }
+        let seen = if right { held.clone() } else { Some(random) };
+        let (op, answer) = match below(5) {
+            0 | 1 => (Op::Read { key: key() }, Answer::Read { value: seen }),
+            3 => (Op::Swap { key: key(), value: new.clone() }, Answer::Swap { value: seen }),
             2 => (Op::Write { key: key(), value: new.clone() }, Answer::Write),
             _ if held.as_ref() == Some(&old) => {
                 (Op::Cas { key: key(), old, new: new.clone() }, Answer::Cas)
             }
             _ => (Op::Cas { key: key(), old, new: new.clone() }, Answer::CasDiffers),
         };
-        if matches!(answer, Answer::Write | Answer::Cas) {
+        if matches!(answer, Answer::Write | Answer::Cas | Answer::Swap { .. }) {
             held = Some(new);
         }
         now += below(3);

@@ -134,9 +134,10 @@ pub(crate) fn answered(operation: &Operation) -> String {
     match operation.ok().map(|(_, outcome, _)| outcome) {
         Some(Outcome::Read { value: Some(value) }) => format!("saw {key} = {value}"),
         Some(Outcome::Read { value: None }) => format!("saw {key} as absent"),
-        Some(Outcome::CasFound { .. } | Outcome::CasDiffers) => {
-            format!("was refused `{}`", operation.op)
+        Some(Outcome::Swap { value }) => {
+            format!("found {key} {} in `{}`", or_absent(value.as_ref()), operation.op)
         }
+        Some(outcome) if outcome.changes_nothing() => format!("was refused `{}`", operation.op),
         _ => format!("was acknowledged `{}`", operation.op),
     }
 }
@@ -191,6 +192,7 @@ fn did(op: &Op) -> String {
         Op::Read { key } => format!("read {key}"),
         Op::Write { key, value } => format!("wrote {key} = {value}"),
         Op::Cas { key, old, new } => format!("changed {key} from {old} to {new}"),
+        Op::Swap { key, value } => format!("swapped {key} for {value}"),
         Op::Append { key, value } => format!("appended {value} to {key}"),
         Op::Add { key, value } => format!("added {value} to {key}"),
         Op::Remove { key, value } => format!("removed {value} from {key}"),
@@ -222,6 +224,7 @@ fn got(outcome: &Outcome) -> String {
             format!("got {value}")
         }
         Outcome::Read { value: None } => "found it absent".to_owned(),
+        Outcome::Swap { value } => format!("found it {}", or_absent(value.as_ref())),
         Outcome::CasFound { value: Some(value) } => format!("was refused: it held {value}"),
         Outcome::CasFound { value: None } => "was refused: it was absent".to_owned(),
         Outcome::CasDiffers => "was refused: it held another value".to_owned(),
@@ -252,6 +255,11 @@ fn got(outcome: &Outcome) -> String {
         | Outcome::Increment
         | Outcome::Claim => "was acknowledged".to_owned(),
     }
+}
+
+/// A value that an object held, in words.
+fn or_absent(value: Option<&Value>) -> String {
+    value.map_or_else(|| "absent".to_owned(), |value| format!("to hold {value}"))
 }
 
 /// The most elements told of.

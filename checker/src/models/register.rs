@@ -1,4 +1,4 @@
-//! One register with read, write and compare-and-set; absent until it is first written.
+//! One register with read, write, compare-and-set and swap; absent until it is first written.
 //!
 //! A store of many keys is many registers: linearizability is local, so each is judged alone.
 
@@ -67,6 +67,14 @@ impl Model for Register {
             (Op::Write { value, .. }, Some(Outcome::Write) | None) => {
                 Some(Effect { needs: None, leaves: Some(Self::holding(value)) })
             }
+            // Nobody knows what a swap found whose answer is lost: then it is a write.
+            (Op::Swap { value, .. }, None) => {
+                Some(Effect { needs: None, leaves: Some(Self::holding(value)) })
+            }
+            (Op::Swap { value, .. }, Some(Outcome::Swap { value: found })) => Some(Effect {
+                needs: Some(Self(found.clone())),
+                leaves: Some(Self::holding(value)),
+            }),
             (Op::Cas { old, new, .. }, Some(Outcome::Cas) | None) => {
                 Some(Effect { needs: Some(Self::holding(old)), leaves: Some(Self::holding(new)) })
             }
@@ -102,6 +110,11 @@ mod tests {
         (Op::Cas { key: "k".into(), old: old.into(), new: new.into() }, outcome)
     }
 
+    fn swap(value: i64, found: Option<i64>) -> (Op, Outcome) {
+        let outcome = Outcome::Swap { value: found.map(Value::Int) };
+        (Op::Swap { key: "k".into(), value: value.into() }, outcome)
+    }
+
     fn found(value: Option<i64>) -> Outcome {
         Outcome::CasFound { value: value.map(Value::Int) }
     }
@@ -121,6 +134,8 @@ mod tests {
         check(&[write(1), cas(1, 1, Outcome::Cas)], "holds 1");
         check(&[write(1), cas(2, 3, found(Some(1))), cas(2, 3, Outcome::CasDiffers)], "holds 1");
         check(&[cas(2, 3, found(None)), cas(2, 3, Outcome::CasDiffers)], "is absent");
+        check(&[swap(1, None), swap(2, Some(1)), read(Some(2))], "holds 2");
+        check(&[write(1), swap(1, Some(1))], "holds 1");
     }
 
     #[test]
@@ -128,11 +143,14 @@ mod tests {
         let reason = "here the register holds 15, but it would have to be one that holds 12";
         check(&[write(15), read(Some(12))], reason);
         check(&[write(15), cas(12, 13, Outcome::Cas)], reason);
+        check(&[write(12), write(15), swap(16, Some(12))], reason);
         let reason = "here the register is absent, but it would have to be one that holds 1";
         check(&[read(Some(1))], reason);
+        check(&[swap(1, Some(1))], reason);
         let reason = "here the register holds 1, but it would have to be one that is absent";
         check(&[write(1), read(None)], reason);
         check(&[write(1), cas(2, 3, found(None))], reason);
+        check(&[write(1), swap(2, None)], reason);
         let reason = "here the register holds 1, which it would have replaced";
         check(&[write(1), cas(1, 2, Outcome::CasDiffers)], reason);
         let reason = "a register does not answer `cas k from 1 to 2` so";

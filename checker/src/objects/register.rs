@@ -1,4 +1,4 @@
-//! Registers with read, write and compare-and-set.
+//! Registers with read, write, compare-and-set and swap.
 //!
 //! A store of many keys is many registers: each key is judged alone.
 
@@ -37,7 +37,7 @@ impl Object for Register {
     const PROMISE: &'static str = "every operation on a key takes effect at one instant between its \
          invocation and its answer, as if there were one copy";
     const ASSUMPTIONS: &'static [&'static str] = &["every key starts absent"];
-    const KINDS: &'static [OpKind] = &[OpKind::Read, OpKind::Write, OpKind::Cas];
+    const KINDS: &'static [OpKind] = &[OpKind::Read, OpKind::Write, OpKind::Cas, OpKind::Swap];
 
     /// What a lock guards takes a write or not by its token: `fencing/linearizable` judges that.
     fn is_one<'a>(mut ops: impl Iterator<Item = &'a Op>) -> bool {

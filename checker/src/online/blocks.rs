@@ -19,6 +19,10 @@
 //!   at when `s(B)` or theirs grew. One that does not cross B has `s(A) ≤ f(B) < f(A)`: it
 //!   completed an operation that was open at `f(B)`, so there are never more of them than clients.
 //!
+//! Two blocks become one when a swap is answered that was seen before: only then is known what it
+//! replaced. The one block has the smaller `f` and the larger `s` of the two, so all blocks with
+//! their `f` inside it are looked at, and the last forward one before its `s`.
+//!
 //! # Forgetting
 //!
 //! Let O be the invocation of the oldest operation that is still open (the end of time if none is):
@@ -33,7 +37,11 @@
 //!   `f(C) ≥ s(H)`, or it is H. If `f(B) < O` then `s(B) ≤ s(H) ≤ f(C)` by the choice of H. Else
 //!   `f(H) < O ≤ f(B) < s(H)`, and because B and H do not cross `s(B) ≤ f(H) < s(H) ≤ f(C)`. Either
 //!   way C never has to come before B. Nor has H: `f(B) < s(H)`, and they do not cross. Blocks that
-//!   begin later have a later `f` than any `s` of now.
+//!   begin later have a later `f` than any `s` of now. If C is joined with H, then `s(B)` is at most
+//!   either `f`.
+//! - *Nothing that is joined with B is missed.* A swap that found the value of B is a member of it,
+//!   and completes now. One whose value is that of B is a member that is still open, so that
+//!   `s(B) ≥ O > f(H)`: B would have crossed H.
 //!
 //! Counterexample to forgetting earlier, as soon as `f(B) < s(H)`: write 1, and while a slow read
 //! is open write 2; the read may still answer 1.
@@ -105,9 +113,38 @@ impl<H> Blocks<H> {
         if id.f < start {
             self.forward.insert(id);
         }
+        self.crosses(id, before.max(id.f)..start)
+    }
+
+    /// What were two blocks is known to be one now, in which what `first` begins with stands first;
+    /// the block, and whether it crosses another.
+    #[must_use]
+    pub(super) fn join(&mut self, first: Id, second: Id) -> (Id, bool) {
+        let taken = [first, second].map(|id| {
+            self.forward.remove(&id);
+            self.all.remove(&id)
+        });
+        let (id, [Some(one), Some(other)]) = (first.min(second), taken) else {
+            return (first, false);
+        };
+        let s = one.s.max(other.s);
+        self.all.insert(id, Block { s, head: one.head });
+        if id.f < s {
+            self.forward.insert(id);
+        }
+        (id, self.crosses(id, id.f..s))
+    }
+
+    /// Since when something of the block `id` was invoked last.
+    pub(super) fn last_invoked(&self, id: Id) -> Tick {
+        self.all.get(&id).map_or(0, |block| block.s)
+    }
+
+    /// Whether the block `id` crosses a forward one, or one that begins `inside` it.
+    fn crosses(&self, id: Id, inside: std::ops::Range<Tick>) -> bool {
+        let s = self.last_invoked(id);
         let crosses = |other: &Id| *other != id && self.all[other].s > id.f;
-        let mut earlier = self.forward.range(..Id::at(start)).rev().filter(|other| **other != id);
-        let inside = before.max(id.f)..start;
+        let mut earlier = self.forward.range(..Id::at(s)).rev().filter(|other| **other != id);
         earlier.next().is_some_and(crosses)
             || (!inside.is_empty()
                 && self

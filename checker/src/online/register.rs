@@ -1,7 +1,7 @@
 //! One register, watched while it is used, where every value is written once.
 //!
 //! The rules are those of the offline sweep: a group is a value with its writer and whoever saw it;
-//! compare-and-sets chain groups into blocks; inside a block the order is forced, between blocks
+//! changes chain groups into blocks; inside a block the order is forced, between blocks
 //! real time decides ([`super::blocks`]). Here they are applied as soon as a completion makes them
 //! speak, and what can no longer matter is forgotten.
 //!
@@ -14,7 +14,9 @@
 //! - Inside a chain a member must not have been invoked after a member of a later group completed.
 //!   That completion, once there, is the first for good; so each group keeps one time, `over`.
 //!   (What completes now cannot have completed before an earlier group's member was invoked.)
-//! - Two compare-and-sets must not both succeed from one group.
+//! - Two changes must not both have found one group: a *change* is a compare-and-set, or a swap.
+//! - What a swap replaced is known only when it is answered. If its value was seen by then, a block
+//!   begins with it; that block is joined with the one that ends with what the swap found.
 //! - A compare-and-set that was refused without telling what it found did not find what it asked
 //!   for. It is proven wrong if a member of that group had completed before it was invoked and
 //!   another one (or what replaced the value) was invoked after it completed: the value was there
@@ -49,7 +51,7 @@ use crate::op::{Op, OpKind, Outcome};
 #[derive(Debug, Clone)]
 struct Pending {
     start: Tick,
-    /// What it replaces, where it is a compare-and-set.
+    /// What it replaces, where that is known.
     needs: Option<Register>,
 }
 
@@ -61,9 +63,9 @@ struct Group {
     first: Tick,
     /// The first completion after that which denied it, having been invoked later.
     denied: Tick,
-    /// The value that it replaced by compare-and-set, unless that is forgotten.
+    /// The value that it replaced by a change, unless that is forgotten.
     before: Option<Register>,
-    /// The value that replaced it by compare-and-set.
+    /// The value that replaced it by a change.
     after: Option<Register>,
     /// The first completion of a member of any later group of the chain.
     over: Tick,
@@ -97,7 +99,7 @@ impl Values {
         Some(pending)
     }
 
-    /// Forgets a known value; the one that replaced it by compare-and-set.
+    /// Forgets a known value; the one that replaced it by a change.
     fn forget(&mut self, state: &Register) -> Option<Register> {
         let group = self.groups.remove(state)?;
         self.texts -= text(state);
@@ -177,6 +179,7 @@ impl Monitor for OneRegister {
             Ending::Failed => self.never(ended.invocation.op)?,
             Ending::Ok(outcome) => {
                 let end = Id { f: tick(ended.end), index: ended.index };
+                self.replaced(ended.invocation, outcome, end)?;
                 if let Some(state) = self.seen(ended.invocation.op, outcome)? {
                     self.member(&state, start, end)?;
                 } else {
@@ -211,6 +214,68 @@ impl OneRegister {
         }
     }
 
+    /// What an answer tells that its operation replaced, where that was not known before.
+    fn replaced(
+        &mut self,
+        Invocation { op, start, .. }: Invocation<'_>,
+        outcome: &Outcome,
+        end: Id,
+    ) -> Result<(), Stop> {
+        let asked = Register::effect(op, None).and_then(|effect| effect.needs);
+        let Some(Effect { needs: Some(old), leaves: Some(new) }) =
+            Register::effect(op, Some(outcome)).filter(|_| asked.is_none())
+        else {
+            return Ok(());
+        };
+        match self.values.pending.get_mut(&new) {
+            Some(pending) => {
+                self.values.texts += text(&old);
+                pending.needs = Some(old);
+                Ok(())
+            }
+            None => self.join((old, new, tick(start)), end),
+        }
+    }
+
+    /// The change from `old` to `new` is answered, and `new` was seen before.
+    fn join(&mut self, (old, new, start): (Register, Register, Tick), end: Id) -> Result<(), Stop> {
+        self.admit(&old, end)?;
+        let second = self.values.groups.get(&new).ok_or(Stop::Refuted)?.block;
+        let group = self.values.groups.get_mut(&old).ok_or(Stop::Refuted)?;
+        let (first, denied) = (group.block, group.denied);
+        let taken = group.after.replace(new.clone()).is_some();
+        // What comes before `new` must have been invoked by when that was first seen.
+        let wrong = second.f < self.blocks.last_invoked(first) || denied < start;
+        if taken || first == second || wrong {
+            return Err(Stop::Refuted);
+        }
+        self.over(Some(old.clone()), second.f);
+        let (block, crosses) = self.blocks.join(first, second);
+        let (mut chain, after) = match block == first {
+            true => (Some(new.clone()), true),
+            false => (Some(old.clone()), false),
+        };
+        while let Some(group) = chain.and_then(|state| self.values.groups.get_mut(&state)) {
+            group.block = block;
+            chain = if after { group.after.clone() } else { group.before.clone() };
+        }
+        if let Some(group) = self.values.groups.get_mut(&new) {
+            group.before = Some(old);
+        }
+        if crosses { Err(Stop::Refuted) } else { Ok(()) }
+    }
+
+    /// A member of a group that comes after `last`, and so after those before it, completed at `time`.
+    fn over(&mut self, mut last: Option<Register>, time: Tick) {
+        while let Some(group) = last.and_then(|state| self.values.groups.get_mut(&state)) {
+            if group.over <= time {
+                break; // then so it is for all before it
+            }
+            group.over = time;
+            last = group.before.clone();
+        }
+    }
+
     /// `op` certainly changed nothing: whoever saw its value is refuted.
     fn never(&mut self, op: &Op) -> Result<(), Stop> {
         let Some(leaves) = Register::effect(op, None).and_then(|effect| effect.leaves) else {
@@ -234,17 +299,11 @@ impl OneRegister {
     fn member(&mut self, state: &Register, start: Tick, end: Id) -> Result<(), Stop> {
         self.admit(state, end)?;
         let group = self.values.groups.get(state).ok_or(Stop::Refuted)?;
-        let (block, mut before) = (group.block, group.before.clone());
+        let (block, before) = (group.block, group.before.clone());
         if group.over.min(group.denied) < start || self.blocks.extend(block, start) {
             return Err(Stop::Refuted);
         }
-        while let Some(group) = before.and_then(|before| self.values.groups.get_mut(&before)) {
-            if group.over != Tick::MAX {
-                break; // then so it is for all before it
-            }
-            group.over = end.f;
-            before = group.before.clone();
-        }
+        self.over(before, end.f);
         Ok(())
     }
 
@@ -253,7 +312,7 @@ impl OneRegister {
         let mut links: Vec<(Register, Register, Tick)> = Vec::new();
         let mut state = state.clone();
         while !self.values.groups.contains_key(&state) {
-            // A ring of compare-and-sets comes to an end here, too: what was taken is not there.
+            // A ring of changes comes to an end here, too: what was taken is not there.
             let Pending { start, needs } = self.values.take(&state).ok_or(Stop::Refuted)?;
             let Some(old) = needs else {
                 self.values.groups.insert(state.clone(), Group::new(end, end.f, None));
@@ -266,7 +325,7 @@ impl OneRegister {
         links.into_iter().rev().try_for_each(|link| self.link(link, end.f))
     }
 
-    /// A compare-and-set from `old` to `new` took effect.
+    /// A change from `old` to `new` took effect.
     fn link(
         &mut self,
         (old, new, start): (Register, Register, Tick),

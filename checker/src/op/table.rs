@@ -71,6 +71,24 @@ operations! {
         CasDiffers changes nothing tells ("no, another"),
     }
 
+    /// Set the register `key` to `value`, and tell what it held, atomically.
+    Swap "swap" changes, on(key) sets(value) read_by(Read)
+    {
+        /// Which register.
+        key: Key,
+        /// Its new value.
+        value: Value,
+    }
+    shows ("swap {key} for {value}")
+    answers {
+        /// The register holds the new value, and this is the one it held before; `None` where it was
+        /// never written.
+        Swap {
+            /// What it held.
+            value: Option<Value>,
+        } sees(value) tells ("{}", or_nothing(value)),
+    }
+
     /// Append the text `value` to what `key` holds.
     Append "append" changes, on(key) adds(value) read_by(Read)
     {

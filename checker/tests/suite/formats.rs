@@ -308,8 +308,8 @@ fn what_is_no_operation_map_is_refused_with_its_place() {
         "line 1: nothing, expected a history in one of `fracas`, `jepsen-edn`, `jepsen-log`, `porcupine-kv`, `porcupine-json`, `maelstrom`",
     );
     assert!(
-        told(&written("0 i :f :swap"), &Hint::default())
-            .starts_with("line 1, column 1: the function `swap`, expected one of `read`, ")
+        told(&written("0 i :f :stir"), &Hint::default())
+            .starts_with("line 1, column 1: the function `stir`, expected one of `read`, ")
     );
 }
 

@@ -182,7 +182,7 @@ fn values_that_rest_on_nothing_are_unwritten() {
     let ring = "p1 - cas k 1 2 [0..50] ok\np2 - cas k 2 1 [0..50] ok";
     register("read-of-unwritten", ring);
     headline(
-        "Read of an unwritten value: process 1 saw k = 1 at 0.050 s, but only compare-and-sets that rest on it can have written it",
+        "Read of an unwritten value: process 1 saw k = 1 at 0.050 s, but only changes that rest on it can have written it",
         ring,
     );
     register("pass", "p1 - cas k 1 2 [0..50] ok\np2 - cas k 2 3 [0..50] ok\np3 - w k 1 [0..50] ok");
@@ -254,6 +254,117 @@ fn refusals_that_tell_nothing_need_another_value() {
     headline(
         "Spurious refusal: process 2 was refused `cas k from 1 to 2` at 0.020 s, but k had been 1 since 0.010 s",
         &format!("{start}p2 - cas k 1 2 [11..20] ok differs"),
+    );
+}
+
+/// A swap sees one value and leaves another, with nothing in between.
+#[test]
+fn swaps_answer_what_they_replaced() {
+    let start = "p1 - w k 1 [0..10] ok\n";
+    register("pass", &format!("{start}p2 - swap k 2 [20..30] ok 1\np3 - swap k 3 [40..50] ok 2"));
+    register("pass", "p1 - swap k 1 [0..10] ok nil\np2 - swap k 2 [0..10] ok 1");
+    // Two that found the same, though they were asked at once.
+    let both = format!("{start}p2 - swap k 2 [20..30] ok 1\np3 - swap k 3 [20..30] ok");
+    register("lost-update", &format!("{both} 1"));
+    register("pass", &format!("{both} 2"));
+    register("lost-update", "p2 - swap k 2 [0..10] ok nil\np3 - swap k 3 [0..10] ok nil");
+    register("pass", "p2 - swap k 2 [0..10] ok nil\np3 - swap k 3 [0..10] ok 2");
+    register(
+        "lost-update",
+        &format!("{start}p2 - swap k 2 [20..30] ok 1\np3 - cas k 1 3 [20..30] ok"),
+    );
+    // One that answers what had been overwritten before it began.
+    let stale = format!("{start}p1 - w k 2 [20..30] ok\n");
+    register("lost-update", &format!("{stale}p2 - swap k 3 [31..40] ok 1"));
+    register("pass", &format!("{stale}p2 - swap k 3 [30..40] ok 1"));
+    register("lost-update", &format!("{start}p2 - swap k 3 [11..40] ok nil"));
+    register("pass", &format!("{start}p2 - swap k 3 [10..40] ok nil"));
+    // What it replaced is gone, and nothing stands between the two.
+    register(
+        "stale-read",
+        &format!(
+            "{start}p2 - swap k 2 [20..30] ok 1\np3 - r k [31..40] ok 1\np3 - r k [41..50] ok 2"
+        ),
+    );
+    register(
+        "pass",
+        &format!(
+            "{start}p2 - swap k 2 [20..30] ok 1\np3 - r k [30..40] ok 1\np3 - r k [41..50] ok 2"
+        ),
+    );
+    let between = "p2 - swap k 3 [20..90] ok 1\np3 - r k [60..70] ok 3";
+    register(
+        "stale-read",
+        &format!(
+            "{start}p4 - w k 2 [30..40] ok\np4 - r k [41..50] ok 2\n{between}\np4 - r k [80..90] ok 2"
+        ),
+    );
+    register(
+        "pass",
+        &format!(
+            "p4 - w k 2 [30..40] ok\np4 - r k [41..50] ok 2\np1 - w k 1 [51..52] ok\n{between}"
+        ),
+    );
+}
+
+/// One of unknown outcome may have found anything, at any later time, or never taken effect.
+#[test]
+fn a_swap_of_unknown_outcome_is_a_write_of_unknown_outcome() {
+    let start = "p1 - w k 1 [0..10] ok\np2 - swap k 2 [20..30] info\n";
+    register("pass", &format!("{start}p3 - r k [40..50] ok 1\np3 - swap k 3 [60..70] ok 1"));
+    register("pass", &format!("{start}p3 - r k [40..50] ok 1\np3 - swap k 3 [60..70] ok 2"));
+    // It cannot come undone, nor take effect before it was asked.
+    register("stale-read", &format!("{start}p3 - r k [40..50] ok 2\np3 - r k [60..70] ok 1"));
+    register("lost-update", &format!("{start}p3 - r k [40..50] ok 2\np3 - swap k 3 [60..70] ok 1"));
+    register(
+        "read-of-unwritten",
+        "p1 - w k 1 [0..10] ok\np3 - swap k 3 [11..19] ok 2\np2 - swap k 2 [20..30] info",
+    );
+    register("read-of-unwritten", "p2 - swap k 2 [0..10] fail\np3 - swap k 3 [20..30] ok 2");
+}
+
+/// As where a swap that is asked for again is executed again.
+#[test]
+fn a_swap_that_answers_its_own_value_is_refuted() {
+    let own = "p1 - w k 1 [0..10] ok\np2 - swap k 2 [20..30] ok 2";
+    register("read-of-unwritten", own);
+    register("pass", &format!("{own}\np3 - w k 2 [0..30] ok"));
+    headline(
+        "Read of an unwritten value: process 2 saw k = 2 at 0.030 s, but only that very operation wrote it",
+        own,
+    );
+    // Whoever saw it first is told of.
+    headline(
+        "Read of an unwritten value: process 3 saw k = 2 at 0.025 s, but whoever wrote it had found it there",
+        &format!("{own}\np3 - r k [24..25] ok 2"),
+    );
+    // Executed twice with another one in between: each rests on the other.
+    let twice = "p1 - w k 1 [0..10] ok\np2 - swap k 2 [20..90] ok 3\np3 - swap k 3 [30..40] ok";
+    register("read-of-unwritten", &format!("{twice} 2"));
+    register("pass", &format!("{twice} 1"));
+}
+
+#[test]
+fn headlines_of_swaps() {
+    headline(
+        "Lost update: processes 2 and 3 both changed k from 1, to 2 and to 3",
+        "p1 - w k 1 [0..10] ok\np2 - swap k 2 [20..30] ok 1\np3 - swap k 3 [20..30] ok 1",
+    );
+    headline(
+        "Lost update: processes 2 and 3 both changed k from absent, to 2 and to 3",
+        "p2 - swap k 2 [20..30] ok nil\np3 - swap k 3 [20..30] ok nil",
+    );
+    headline(
+        "Lost update: process 2 changed k from absent to 3 at 0.040 s, 30 ms after 1 had been acknowledged",
+        "p1 - w k 1 [0..10] ok\np2 - swap k 3 [11..40] ok nil",
+    );
+    let text = "p1 - w k 1 [0..10] ok\np2 - swap k 2 [20..30] ok 1\np3 - swap k 3 [20..30] ok 1";
+    let told = result(REGISTER, &[REGISTER], text);
+    let story = "Process 2 swapped k for 2 from 0.020 s to 0.030 s and found it to hold 1.";
+    assert!(
+        told.anomalies[0].story.iter().any(|line| line == story),
+        "{:?}",
+        told.anomalies[0].story
     );
 }
 

@@ -183,7 +183,7 @@ struct Drawn {
 }
 
 fn drawn() -> impl Strategy<Value = Vec<Drawn>> {
-    let draw = (0..3_u64, 0..7_u8, 0..5_i64, 0..10_u8, any::<bool>());
+    let draw = (0..3_u64, 0..9_u8, 0..5_i64, 0..10_u8, any::<bool>());
     prop::collection::vec(draw, 1..=7).prop_map(|drawn| {
         let values = drawn.len() as i64;
         let draw =
@@ -199,6 +199,10 @@ fn drawn() -> impl Strategy<Value = Vec<Drawn>> {
                     }
                     3 | 4 => (Op::Write { key, value: own }, Outcome::Write),
                     5 => (Op::Cas { key, old: other, new: own }, Outcome::Cas),
+                    7 | 8 => {
+                        let value = (chance > 1).then_some(other);
+                        (Op::Swap { key, value: own }, Outcome::Swap { value })
+                    }
                     _ if chance > 7 => (Op::Cas { key, old: other, new: own }, Outcome::CasDiffers),
                     _ => {
                         let old = Value::Int(77);
@@ -289,13 +293,16 @@ fn deeds(operations: &[Operation]) -> Vec<OpClass> {
     operations.iter().enumerate().map(deed).collect()
 }
 
-/// What was certainly replaced by what: by compare-and-sets that took effect.
+/// What was certainly replaced by what: by compare-and-sets that took effect, and answered swaps.
 fn replaced(operations: &[Operation], deeds: &[OpClass]) -> Vec<(Option<usize>, usize)> {
     let mut certain: Vec<bool> =
         operations.iter().map(|operation| operation.ok().is_some()).collect();
     let old = |place: usize| -> Option<usize> {
-        let Op::Cas { old, .. } = &operations[place].op else { return None };
         operations[place].writes()?;
+        let old = match &operations[place].op {
+            Op::Cas { old, .. } => old,
+            _ => operations[place].saw()??,
+        };
         let mut writers = (0..operations.len()).filter(|it| operations[*it].writes() == Some(old));
         writers.next().filter(|_| writers.next().is_none())
     };

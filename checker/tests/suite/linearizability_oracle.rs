@@ -36,6 +36,11 @@ fn cas(old: i64, new: i64, outcome: Outcome) -> (Op, Outcome) {
     (Op::Cas { key: KEY.into(), old: value(old), new: value(new) }, outcome)
 }
 
+fn swap(new: i64, seen: Option<i64>) -> (Op, Outcome) {
+    let outcome = Outcome::Swap { value: seen.map(value) };
+    (Op::Swap { key: KEY.into(), value: value(new) }, outcome)
+}
+
 fn found(seen: Option<i64>) -> Outcome {
     Outcome::CasFound { value: seen.map(value) }
 }
@@ -46,6 +51,7 @@ fn operation(values: i64) -> impl Strategy<Value = (Op, Outcome)> {
         4 => maybe().prop_map(read),
         4 => (0..values).prop_map(write),
         2 => (0..values, 0..values).prop_map(|(old, new)| cas(old, new, Outcome::Cas)),
+        2 => (0..values, maybe()).prop_map(|(new, seen)| swap(new, seen)),
         1 => (0..values, 0..values, maybe()).prop_map(|(old, new, seen)| cas(old, new, found(seen))),
         1 => (0..values, 0..values).prop_map(|(old, new)| cas(old, new, Outcome::CasDiffers)),
     ]
@@ -67,6 +73,7 @@ fn execution(values: i64, most: usize) -> impl Strategy<Value = Vec<Drawn>> {
             now += wait;
             let outcome = match op {
                 Op::Read { .. } => Outcome::Read { value: state.0.clone() },
+                Op::Swap { .. } => Outcome::Swap { value: state.0.clone() },
                 Op::Cas { .. } if matches!(outcome, Outcome::CasFound { .. }) => {
                     Outcome::CasFound { value: state.0.clone() }
                 }
@@ -89,6 +96,7 @@ fn unique_execution(most: usize, kinds: u8) -> impl Strategy<Value = Vec<Drawn>>
         let (mut state, mut now, mut drawn) = (None, 6, Vec::new());
         for (own, (kind, wait, early, late, other)) in (0..).zip(steps) {
             now += wait;
+            let swaps = other % 2 == 0;
             // An old value, as clients know them.
             let other = Some(i64::from(other) % (own + 1)).filter(|other| Some(*other) != state);
             let ((op, outcome), after) = match (kind, state, other) {
@@ -96,6 +104,7 @@ fn unique_execution(most: usize, kinds: u8) -> impl Strategy<Value = Vec<Drawn>>
                 (1, Some(old), _) => (cas(old, own, Outcome::Cas), Some(own)),
                 (3, _, Some(other)) => (cas(other, own, found(state)), state),
                 (4, _, Some(other)) => (cas(other, own, Outcome::CasDiffers), state),
+                _ if swaps => (swap(own, state), Some(own)),
                 _ => (write(own), Some(own)),
             };
             state = after;
@@ -111,7 +120,7 @@ fn with_unique_values(mut drawn: Vec<Drawn>) -> Vec<Drawn> {
     for (place, operation) in drawn.iter_mut().enumerate() {
         let own = value(place as i64);
         match &mut operation.op {
-            Op::Write { value, .. } => *value = own,
+            Op::Write { value, .. } | Op::Swap { value, .. } => *value = own,
             Op::Cas { new, .. } => *new = own,
             _ => {}
         }
@@ -155,8 +164,8 @@ fn witness_proves(drawn: &[Drawn]) -> Result<(), TestCaseError> {
 /// change asked for, if that.
 fn mutated(mut drawn: Vec<Drawn>, (number, answer): (usize, Option<i64>)) -> Vec<Drawn> {
     let looks = |drawn: &&mut Drawn| {
-        use Outcome::{CasDiffers, CasFound, Read};
-        matches!(drawn.outcome, Read { .. } | CasFound { .. } | CasDiffers)
+        use Outcome::{CasDiffers, CasFound, Read, Swap};
+        matches!(drawn.outcome, Read { .. } | CasFound { .. } | CasDiffers | Swap { .. })
     };
     let mut looks: Vec<&mut Drawn> = drawn.iter_mut().filter(looks).collect();
     if looks.is_empty() {
@@ -165,9 +174,12 @@ fn mutated(mut drawn: Vec<Drawn>, (number, answer): (usize, Option<i64>)) -> Vec
     let place = number % looks.len();
     let look = &mut looks[place];
     match (&mut look.op, &mut look.outcome) {
-        (_, Outcome::Read { value: seen } | Outcome::CasFound { value: seen }) => {
-            *seen = answer.map(value);
-        }
+        (
+            _,
+            Outcome::Read { value: seen }
+            | Outcome::CasFound { value: seen }
+            | Outcome::Swap { value: seen },
+        ) => *seen = answer.map(value),
         (Op::Cas { old, .. }, _) => *old = answer.map_or(value(0), value),
         _ => {}
     }

@@ -131,7 +131,7 @@ struct Dice {
 }
 
 fn dice(values: i64, most: usize) -> impl Strategy<Value = Vec<Dice>> {
-    let op = (0..8_u8, 0..2_u8, (0..values, 0..values));
+    let op = (0..10_u8, 0..2_u8, (0..values, 0..values));
     let long = || prop_oneof![9 => 0..5_u64, 1 => 5..60_u64];
     let when = (0..3_u64, 0..5_u64, long());
     let end = (0..20_u8, any::<bool>(), any::<(bool, bool)>());
@@ -173,6 +173,7 @@ fn anything(dice: &[Dice], unique: bool) -> Vec<Drawn> {
             0..=2 => (Op::Read { key }, Outcome::Read { value: seen }),
             3 | 4 => (Op::Write { key, value: new }, Outcome::Write),
             5 | 6 => (Op::Cas { key, old: old.into(), new }, Outcome::Cas),
+            8 | 9 => (Op::Swap { key, value: new }, Outcome::Swap { value: seen }),
             _ if unique && seen != Some(Value::Int(old)) => {
                 (Op::Cas { key, old: old.into(), new }, Outcome::CasFound { value: seen })
             }
@@ -198,6 +199,7 @@ fn execution(dice: &[Dice]) -> Vec<Drawn> {
         let new = Value::Int(own);
         let (op, outcome) = match (dice.kind, state.0.clone()) {
             (0..=2, value) => (Op::Read { key }, Outcome::Read { value }),
+            (8 | 9, value) => (Op::Swap { key, value: new }, Outcome::Swap { value }),
             (3 | 4, _) | (_, None) => (Op::Write { key, value: new }, Outcome::Write),
             (5 | 6, Some(old)) => (Op::Cas { key, old, new }, Outcome::Cas),
             (_, value) => {
@@ -222,7 +224,7 @@ fn execution(dice: &[Dice]) -> Vec<Drawn> {
 /// What is made wrong in an execution.
 #[derive(Debug, Clone)]
 enum Mutation {
-    /// A read answers what another operation wrote.
+    /// A read or a swap answers what another operation wrote.
     Read(Index, Index),
     /// An operation ends otherwise.
     End(Index, How),
@@ -236,10 +238,7 @@ fn mutations() -> impl Strategy<Value = Vec<Mutation>> {
 }
 
 fn written(op: &Op) -> Option<Value> {
-    match op {
-        Op::Write { value, .. } | Op::Cas { new: value, .. } => Some(value.clone()),
-        _ => None,
-    }
+    op.sets().cloned()
 }
 
 fn mutated(mut drawn: Vec<Drawn>, mutations: &[Mutation]) -> Vec<Drawn> {
@@ -247,12 +246,16 @@ fn mutated(mut drawn: Vec<Drawn>, mutations: &[Mutation]) -> Vec<Drawn> {
         match mutation {
             Mutation::Read(index, writer) => {
                 let value = written(&writer.get(&drawn).op);
-                let reads = |drawn: &&mut Drawn| matches!(drawn.op, Op::Read { .. });
+                let reads =
+                    |drawn: &&mut Drawn| matches!(drawn.op, Op::Read { .. } | Op::Swap { .. });
                 let mut reads: Vec<&mut Drawn> = drawn.iter_mut().filter(reads).collect();
                 if !reads.is_empty()
-                    && let Some((_, How::Ok(outcome))) = &mut index.get_mut(&mut reads).end
+                    && let Some((
+                        _,
+                        How::Ok(Outcome::Read { value: seen } | Outcome::Swap { value: seen }),
+                    )) = &mut index.get_mut(&mut reads).end
                 {
-                    *outcome = Outcome::Read { value };
+                    *seen = value;
                 }
             }
             Mutation::End(index, how) => {
@@ -269,8 +272,10 @@ fn mutated(mut drawn: Vec<Drawn>, mutations: &[Mutation]) -> Vec<Drawn> {
 fn with_repeats(mut drawn: Vec<Drawn>, repeats: &[(Index, Index)]) -> Vec<Drawn> {
     for (first, second) in repeats {
         let again = written(&second.get(&drawn).op);
-        if let (Op::Write { value, .. } | Op::Cas { new: value, .. }, Some(again)) =
-            (&mut first.get_mut(&mut drawn).op, again)
+        if let (
+            Op::Write { value, .. } | Op::Cas { new: value, .. } | Op::Swap { value, .. },
+            Some(again),
+        ) = (&mut first.get_mut(&mut drawn).op, again)
         {
             *value = again;
         }

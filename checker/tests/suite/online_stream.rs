@@ -138,8 +138,9 @@ impl Stream {
         let name = format!("k{key}").into();
         self.next_value += 1;
         let new = Value::Int(self.next_value);
-        let op = match (self.below(4), self.registers[key].clone()) {
+        let op = match (self.below(5), self.registers[key].clone()) {
             (0 | 1, _) => Op::Read { key: name },
+            (4, _) => Op::Swap { key: name, value: new },
             (2, Some(old)) => Op::Cas { key: name, old, new },
             _ => Op::Write { key: name, value: new },
         };
@@ -163,6 +164,7 @@ impl Stream {
                 *register = Some(value);
                 Outcome::Write
             }
+            Op::Swap { value, .. } => Outcome::Swap { value: register.replace(value) },
             Op::Cas { old, new, .. } if *register == Some(old.clone()) => {
                 *register = Some(new);
                 Outcome::Cas

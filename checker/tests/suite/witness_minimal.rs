@@ -22,9 +22,10 @@ fn ask_register(dice: &mut Dice, values: u64) -> Op {
     let key = "r".into();
     let mut value = || Value::Int(dice.below(values) as i64);
     let (old, new) = (value(), value());
-    match dice.below(10) {
+    match dice.below(12) {
         0..4 => Op::Read { key },
         4..8 => Op::Write { key, value: new },
+        8 | 9 => Op::Swap { key, value: new },
         _ => Op::Cas { key, old, new },
     }
 }
@@ -33,6 +34,7 @@ fn answer_register(dice: &mut Dice, op: &Op, values: u64) -> Outcome {
     let value = dice.chance(85).then(|| Value::Int(dice.below(values) as i64));
     match op {
         Op::Read { .. } => Outcome::Read { value },
+        Op::Swap { .. } => Outcome::Swap { value },
         Op::Cas { .. } if dice.chance(60) => Outcome::Cas,
         Op::Cas { .. } if dice.chance(50) => Outcome::CasDiffers,
         Op::Cas { .. } => Outcome::CasFound { value },
@@ -44,6 +46,7 @@ fn fit_register(_: &mut Dice, state: &Register, op: Op) -> (Op, Outcome) {
     let outcomes = |op: &Op| match op {
         Op::Cas { .. } => vec![Outcome::Cas, Outcome::CasDiffers],
         Op::Read { .. } => vec![Outcome::Read { value: state.0.clone() }],
+        Op::Swap { .. } => vec![Outcome::Swap { value: state.0.clone() }],
         _ => vec![Outcome::Write],
     };
     let fits = |outcome: &Outcome| state.step(&op, Some(outcome)).is_ok();

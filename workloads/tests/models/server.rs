@@ -74,6 +74,9 @@ impl Server {
                 holds.then(|| self.values.insert(key.clone(), new.clone()))?;
                 Outcome::Cas
             }
+            Op::Swap { key, value } => {
+                Outcome::Swap { value: self.values.insert(key.clone(), value.clone()) }
+            }
             Op::Append { key, value } => {
                 let before = self.values.get(key).map_or("", text);
                 let text = Value::text(&format!("{before}{}", text(value)));

@@ -88,6 +88,7 @@ impl<'a> Meaning<'a> {
                 let [old, new] = [old, new].map(|form| self.needed(record, Some(form)));
                 Op::Cas { key, old: old?, new: new? }
             }
+            Verb::Swap => Op::Swap { key, value: value()? },
             Verb::Append => Op::Append { key, value: value()? },
             Verb::Add if self.style.counts => Op::Increment { key, by: number(record, asked)? },
             Verb::Add | Verb::AddElement => Op::Add { key, value: value()? },
@@ -138,7 +139,10 @@ impl<'a> Meaning<'a> {
         let verb = Verb::named(record.f).unwrap_or(Verb::Read);
         let told = form.filter(|form| form.kind() != Kind::Nil);
         if told.is_none()
-            && !matches!(op, Op::Read { .. } | Op::ReadAll { .. } | Op::Dequeue { .. })
+            && !matches!(
+                op,
+                Op::Read { .. } | Op::ReadAll { .. } | Op::Dequeue { .. } | Op::Swap { .. }
+            )
         {
             return plain(op).ok_or_else(|| missing(record, "an answer"));
         }
@@ -148,6 +152,7 @@ impl<'a> Meaning<'a> {
             Op::Read { .. } => Outcome::Read { value: self.maybe(told)? },
             Op::ReadAll { .. } => Outcome::ReadAll { values: self.values(told, record)?.into() },
             Op::Dequeue { .. } => Outcome::Dequeue { value: self.maybe(told)? },
+            Op::Swap { .. } => Outcome::Swap { value: self.maybe(told)? },
             Op::Generate { .. } => Outcome::Generate { value: self.needed(record, told)? },
             Op::Contains { value, .. } => self.contained(record, told, value)?,
             Op::Acquire { .. } => Outcome::Acquire { token: token(told)? },

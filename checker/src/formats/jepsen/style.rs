@@ -130,9 +130,13 @@ impl Style {
             Verb::Read | Verb::ReadValue if self.reads_counter => "counter",
             Verb::Read | Verb::ReadValue if self.reads_guarded => "lock",
             Verb::Add if self.counts => "counter",
-            Verb::Read | Verb::ReadValue | Verb::Write | Verb::Cas | Verb::Append | Verb::Txn => {
-                "register"
-            }
+            Verb::Read
+            | Verb::ReadValue
+            | Verb::Write
+            | Verb::Cas
+            | Verb::Swap
+            | Verb::Append
+            | Verb::Txn => "register",
             Verb::Add | Verb::AddElement | Verb::Remove | Verb::Contains | Verb::ReadAll => "set",
             Verb::Enqueue | Verb::Dequeue | Verb::Drain => "queue",
             Verb::Acquire | Verb::Renew | Verb::Release | Verb::GuardedWrite => "lock",
@@ -237,7 +241,7 @@ impl Tally {
             }
             Some(Verb::Increment | Verb::Decrement) => self.increments += 1,
             Some(Verb::GuardedWrite) => self.guarded += 1,
-            Some(Verb::Write | Verb::Cas) => self.registers += 1,
+            Some(Verb::Write | Verb::Cas | Verb::Swap) => self.registers += 1,
             Some(Verb::Append) => self.texts += 1,
             _ => {}
         }
@@ -247,7 +251,7 @@ impl Tally {
     fn pair(&mut self, verb: Verb, form: Form<'_, '_>) {
         match (verb, form.kind()) {
             (Verb::Write, Kind::Map) => self.maps_written += 1,
-            (Verb::Write | Verb::Cas, _) => self.others_written += 1,
+            (Verb::Write | Verb::Cas | Verb::Swap, _) => self.others_written += 1,
             _ => {}
         }
         if is_tuple(form) {

@@ -11,6 +11,7 @@ pub(super) enum Verb {
     ReadValue,
     Write,
     Cas,
+    Swap,
     Append,
     /// Puts an element into a set; or counts, where the file has counters.
     Add,
@@ -35,7 +36,7 @@ pub(super) enum Verb {
 }
 
 /// Every name of every function, our own first where it has several.
-const VERBS: [(&str, Verb); 36] = [
+const VERBS: [(&str, Verb); 37] = [
     ("read", Verb::Read),
     ("r", Verb::Read),
     ("get", Verb::Read),
@@ -45,6 +46,7 @@ const VERBS: [(&str, Verb); 36] = [
     ("put", Verb::Write),
     ("cas", Verb::Cas),
     ("compare-and-set", Verb::Cas),
+    ("swap", Verb::Swap),
     ("append", Verb::Append),
     ("add", Verb::Add),
     ("add-element", Verb::AddElement),

@@ -83,7 +83,10 @@ impl Words {
             collections |= value.starts_with(['[', '#']);
         }
         let sets = has(&[OpKind::Add, OpKind::Remove, OpKind::Contains]);
-        let values = has(&[OpKind::Read, OpKind::Write, OpKind::Cas, OpKind::Increment]);
+        let values = operations.iter().any(|it| {
+            let kind = it.op.kind();
+            kind == OpKind::Read || kind.is_read_by(OpKind::Read)
+        });
         let appends = |op: &Op| match op {
             Op::Txn { ops } => ops.iter().any(|micro| matches!(micro, Micro::Append { .. })),
             _ => false,
@@ -198,7 +201,9 @@ impl<'a> Writer<'a> {
             format!("[{}]", values.join(" "))
         };
         let value = match (outcome, op) {
-            (Outcome::Read { value } | Outcome::Dequeue { value }, _) => self.maybe(value.as_ref()),
+            (Outcome::Read { value } | Outcome::Dequeue { value } | Outcome::Swap { value }, _) => {
+                self.maybe(value.as_ref())
+            }
             (Outcome::Generate { value }, _) => self.value(value),
             (Outcome::ReadAll { values }, _) => list(values),
             (Outcome::Contains { present }, Op::Contains { value, .. }) => {

@@ -176,6 +176,7 @@ impl<'a> Scan<'a, '_> {
                 let value = self.value()?;
                 match word {
                     b"write" => Op::Write { key, value },
+                    b"swap" => Op::Swap { key, value },
                     b"append" => Op::Append { key, value },
                     b"add" => Op::Add { key, value },
                     b"remove" => Op::Remove { key, value },
@@ -214,6 +215,7 @@ impl<'a> Scan<'a, '_> {
         Some(match self.take(b'"')? {
             b"read" => Outcome::Read { value: self.answer()? },
             b"dequeue" => Outcome::Dequeue { value: self.answer()? },
+            b"swap" => Outcome::Swap { value: self.answer()? },
             b"cas-found" => Outcome::CasFound { value: self.answer()? },
             b"cas-differs" => Outcome::CasDiffers,
             b"write" => Outcome::Write,
@@ -293,6 +295,7 @@ mod tests {
         check(&invoke(r#""f":"read","key":"k""#), true);
         check(&invoke(r#""f":"cas","key":"k","old":-5,"new":999999999999999999"#), true);
         check(&invoke(r#""f":"write","key":"ä","value":"x""#), true);
+        check(&invoke(r#""f":"swap","key":"k","value":2"#), true);
         let complete = |completion: &str| {
             format!(
                 r#"{{"index":7,"time":10,"event":"complete","process":3,"completion":{{{completion}}}}}"#
@@ -305,6 +308,7 @@ mod tests {
         );
         check(&complete(r#""type":"ok","outcome":{"f":"cas"},"stamp":{"generation":4}"#), true);
         check(&complete(r#""type":"ok","outcome":{"f":"cas"},"stamp":{"node":"n9"}"#), true);
+        check(&complete(r#""type":"ok","outcome":{"f":"swap","value":1}"#), true);
         check(&complete(r#""type":"info","error":"timed out""#), true);
     }
 

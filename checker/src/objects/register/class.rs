@@ -41,6 +41,21 @@ fn named(key: &str, value: Option<&Value>) -> String {
     value.map_or_else(|| format!("{key} as absent"), |value| format!("{key} = {value}"))
 }
 
+/// What a change of the register found, where it took effect; for a compare-and-set whose answer is
+/// lost, what it asked for.
+fn replaced(change: &Operation) -> Option<Option<&Value>> {
+    change.writes()?;
+    match &change.op {
+        Op::Cas { old, .. } => Some(Some(old)),
+        _ => change.saw(),
+    }
+}
+
+/// A state of the register as something that it was changed from.
+fn state(value: Option<&Value>) -> String {
+    value.map_or_else(|| "absent".to_owned(), ToString::to_string)
+}
+
 /// Every operation on the key of `refuted`.
 fn all<'a>(refuted: &Refuted<'a>) -> impl DoubleEndedIterator<Item = &'a Operation> {
     refuted.history.operations_on(refuted.key)
@@ -54,11 +69,7 @@ fn writers<'a>(refuted: &Refuted<'a>, value: &Value) -> Vec<&'a Operation> {
 /// A value was seen that nothing can have written by then: by `reader`, or by what shows that
 /// `reader` took effect.
 fn unwritten<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Explanation<'a>> {
-    let value = match (&reader.op, reader.saw()) {
-        (_, Some(seen)) => seen?,
-        (Op::Cas { old, .. }, None) => old,
-        _ => return None,
-    };
+    let value = reader.saw().or_else(|| replaced(reader))??;
     let direct = ended(reader).is_some_and(|end| end <= refuted.at);
     let shown = if direct { reader } else { last(refuted)? };
     let (of, it) = if direct {
@@ -67,8 +78,11 @@ fn unwritten<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Explana
         (format!("the first write of {value}"), value.to_string())
     };
     let also = writers(refuted, value);
-    let why = match also.iter().find(|writer| !writer.failed()) {
+    let found_itself = |writer: &&Operation| writer.saw() == Some(Some(value));
+    let why = match also.iter().find(|writer| !writer.failed() && !found_itself(writer)) {
         Some(writer) => format!("{of} began only at {}", words::at(writer.invoked.1)),
+        None if reader.writes() == Some(value) => format!("only that very operation wrote {it}"),
+        None if also.iter().any(found_itself) => format!("whoever wrote {it} had found it there"),
         None if also.is_empty() => format!("nothing ever wrote {it}"),
         None => format!("every write of {it} had failed"),
     };
@@ -83,7 +97,7 @@ fn unwritten<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Explana
         because: format!("A register cannot hold {value} before it is written: {why}."),
         late: Some(shown),
         done: None,
-        also: also.into_iter().take(3).collect(),
+        also: also.into_iter().filter(|writer| writer.invoked != reader.invoked).take(3).collect(),
         later: None,
     })
 }
@@ -99,16 +113,16 @@ fn saw(refuted: &Refuted<'_>, operation: &Operation) -> Option<String> {
     Some(named(refuted.name(), value))
 }
 
-/// Compare-and-sets that rest on each other, none of them on a write.
+/// Changes that rest on each other, none of them on a write.
 fn ring<'a>(refuted: &Refuted<'a>, reader: &'a Operation) -> Option<Explanation<'a>> {
-    let Op::Cas { old, .. } = &reader.op else { return None };
+    let old = replaced(reader)??;
     let shown = last(refuted)?;
     let (process, time) = (shown.process, words::at(refuted.at));
     Some(Explanation {
         class: catalogue::READ_OF_UNWRITTEN,
         headline: format!(
             "Read of an unwritten value: process {process} saw {} at {time}, but only \
-             compare-and-sets that rest on it can have written it",
+             changes that rest on it can have written it",
             saw(refuted, shown)?
         ),
         because: format!(
@@ -171,25 +185,26 @@ fn spurious<'a>(refuted: &Refuted<'a>, found: Refused) -> Option<Explanation<'a>
     })
 }
 
-/// Two compare-and-sets succeeded from one write.
+/// Two changes found what one write left, or that nothing had been written.
 fn twice<'a>(
     refuted: &Refuted<'a>,
     first: &'a Operation,
     second: &'a Operation,
 ) -> Option<Explanation<'a>> {
-    let (Op::Cas { old, new, .. }, Op::Cas { new: other, .. }) = (&first.op, &second.op) else {
-        return None;
+    let (old, new, other) = (replaced(first)?, first.writes()?, second.writes()?);
+    let (key, from) = (refuted.name(), state(old));
+    let once = match old {
+        Some(old) => format!("{old} was written once"),
+        None => format!("{key} is absent until it is first written"),
     };
-    let key = refuted.name();
     Some(Explanation {
         class: catalogue::LOST_UPDATE,
         headline: format!(
-            "Lost update: processes {} and {} both changed {key} from {old}, to {new} and to {other}",
+            "Lost update: processes {} and {} both changed {key} from {from}, to {new} and to {other}",
             first.process, second.process
         ),
         because: format!(
-            "{old} was written once, and the first change replaced it: the second one must not \
-             have found it."
+            "{once}, and the first change replaced it: the second one must not have found it."
         ),
         late: Some(second),
         done: Some(first),
@@ -210,16 +225,21 @@ fn overtaken<'a>(
     let how = if done.writes().is_some() { "acknowledged" } else { "read" };
     let (process, key, time) = (late.process, refuted.name(), words::at(late_end));
     let (seen, gap) = (named(key, old), words::lasting(late_end.saturating_sub(done_end)));
-    if let (Some(old), Some(new)) = (old, late.writes()) {
+    if let Some(new) = late.writes() {
+        let from = state(old);
+        let brought = match old {
+            Some(old) => format!("nothing brought {old} back"),
+            None => format!("nothing makes {key} absent again"),
+        };
         return Some(Explanation {
             class: catalogue::LOST_UPDATE,
             headline: format!(
-                "Lost update: process {process} changed {key} from {old} to {new} at {time}, {gap} \
+                "Lost update: process {process} changed {key} from {from} to {new} at {time}, {gap} \
                  after {newer} had been {how}"
             ),
             because: format!(
-                "{newer} had been {how} before that change began, and nothing brought {old} back: \
-                 the change must not have found it, and what it overwrote is lost."
+                "{newer} had been {how} before that change began, and {brought}: the change must \
+                 not have found it, and what it overwrote is lost."
             ),
             late: Some(late),
             done: Some(done),

@@ -10,9 +10,9 @@ pub(super) enum Conflict {
     /// The value that `seen_by` saw, and `changed` or not, was written by none, or only after
     /// `seen_by` had ended.
     Unwritten { seen_by: usize, changed: bool },
-    /// `seen_by` saw a value that depends on itself: a ring of compare-and-sets.
+    /// `seen_by` saw a value that depends on itself: a ring of changes.
     Ring { seen_by: usize },
-    /// Two compare-and-sets succeeded from the same write.
+    /// Two changes found what one write left.
     Twice { first: usize, second: usize },
     /// `late` began after `done` had ended, but what `done` saw or wrote comes after `late`.
     Inverted { late: usize, done: usize },

@@ -34,7 +34,7 @@ pub(crate) fn execution(dice: &mut Dice, count: usize, values: Option<u64>) -> V
         let new = Value::Int(values.map_or(own, |values| dice.below(values) as i64));
         let other = Value::Int(dice.below(values.unwrap_or(own.unsigned_abs() + 1)) as i64);
         let key = "k".into();
-        let (op, outcome, after) = match (dice.below(6), state.clone()) {
+        let (op, outcome, after) = match (dice.below(7), state.clone()) {
             (0 | 1, held) => (Op::Read { key }, Outcome::Read { value: held.clone() }, held),
             (2, Some(old)) => (Op::Cas { key, old, new: new.clone() }, Outcome::Cas, Some(new)),
             (3, held) if held.as_ref() != Some(&other) => {
@@ -43,6 +43,9 @@ pub(crate) fn execution(dice: &mut Dice, count: usize, values: Option<u64>) -> V
             }
             (4, held) if held.as_ref() != Some(&other) => {
                 (Op::Cas { key, old: other, new }, Outcome::CasDiffers, held)
+            }
+            (5, held) => {
+                (Op::Swap { key, value: new.clone() }, Outcome::Swap { value: held }, Some(new))
             }
             _ => (Op::Write { key, value: new.clone() }, Outcome::Write, Some(new)),
         };
@@ -59,9 +62,12 @@ pub(crate) fn spoilt(dice: &mut Dice, mut drawn: Vec<Drawn>) -> Vec<Drawn> {
     let (which, value) = (dice.below(drawn.len() as u64), dice.below(drawn.len() as u64) as i64);
     let one = &mut drawn[which as usize];
     match (&mut one.op, &mut one.outcome) {
-        (_, Outcome::Read { value: seen } | Outcome::CasFound { value: seen }) => {
-            *seen = Some(Value::Int(value));
-        }
+        (
+            _,
+            Outcome::Read { value: seen }
+            | Outcome::CasFound { value: seen }
+            | Outcome::Swap { value: seen },
+        ) => *seen = Some(Value::Int(value)),
         (Op::Cas { old, .. }, _) => *old = Value::Int(value),
         _ => {}
     }

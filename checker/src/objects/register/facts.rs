@@ -16,8 +16,8 @@ pub(super) enum Fact<'a> {
     Writes(&'a Value),
     /// It found `old` and left `new`, another value; or may have.
     Changes {
-        /// What it found.
-        old: &'a Value,
+        /// What it found; none is “absent”.
+        old: Option<&'a Value>,
         /// What it left.
         new: &'a Value,
     },
@@ -32,9 +32,13 @@ pub(super) enum Fact<'a> {
 impl<'a> Fact<'a> {
     pub(super) fn of(call: &Call<'a>) -> Self {
         match (call.op, call.outcome) {
-            (Op::Write { value, .. }, Some(Outcome::Write) | None) => Self::Writes(value),
+            (Op::Write { value, .. }, Some(Outcome::Write) | None)
+            | (Op::Swap { value, .. }, None) => Self::Writes(value),
+            (Op::Swap { value: new, .. }, Some(Outcome::Swap { value: old })) => {
+                Self::changes(old.as_ref(), new)
+            }
             (Op::Cas { old, new, .. }, Some(Outcome::Cas) | None) if old != new => {
-                Self::Changes { old, new }
+                Self::changes(Some(old), new)
             }
             _ if call.end.is_none() => Self::Nothing,
             (Op::Read { .. }, Some(Outcome::Read { value })) => Self::Sees(value.as_ref()),
@@ -49,6 +53,11 @@ impl<'a> Fact<'a> {
         }
     }
 
+    /// It found `old` and left `new`: a look, if they are the same.
+    fn changes(old: Option<&'a Value>, new: &'a Value) -> Self {
+        if old == Some(new) { Self::Sees(old) } else { Self::Changes { old, new } }
+    }
+
     /// The value it leaves behind, if it changes the register.
     pub(super) fn leaves(self) -> Option<&'a Value> {
         match self {
@@ -61,7 +70,7 @@ impl<'a> Fact<'a> {
     pub(super) fn needs(self) -> Option<Option<&'a Value>> {
         match self {
             Self::Sees(value) => Some(value),
-            Self::Changes { old, .. } => Some(Some(old)),
+            Self::Changes { old, .. } => Some(old),
             _ => None,
         }
     }
@@ -170,9 +179,11 @@ mod tests {
         let mut outcomes = vec![Outcome::Write, Outcome::Cas, Outcome::CasDiffers];
         outcomes.extend(seen().map(|value| Outcome::Read { value }));
         outcomes.extend(seen().map(|value| Outcome::CasFound { value }));
+        outcomes.extend(seen().map(|value| Outcome::Swap { value }));
         let mut ops = vec![Op::Read { key: key() }, Op::Dequeue { key: key() }];
         for value in &values {
             ops.push(Op::Write { key: key(), value: value.clone() });
+            ops.push(Op::Swap { key: key(), value: value.clone() });
             let cas = |new: &Value| Op::Cas { key: key(), old: value.clone(), new: new.clone() };
             ops.extend(values.iter().map(cas));
         }

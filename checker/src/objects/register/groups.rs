@@ -32,18 +32,19 @@ pub(super) struct Group {
 
 const EMPTY: Group = Group { writer: NONE, first: NONE, last: NONE, certain: false, many: false };
 
-/// How compare-and-sets chain a group to others.
+/// How compare-and-sets, and swaps of which the answer is known, chain a group to others. Here and
+/// below both are *changes*: they found one value and left another.
 #[derive(Debug, Clone, Copy)]
 struct Links {
-    /// The group that the compare-and-set which replaced the value began.
+    /// The group that the change which replaced the value began.
     next: Place,
-    /// The group whose value the writer replaced, if it is a compare-and-set.
+    /// The group whose value the writer replaced, if it is a change.
     after: Place,
 }
 
 const UNLINKED: Links = Links { next: NONE, after: NONE };
 
-/// Two compare-and-sets from one value: the groups they began, and the one they began from.
+/// Two changes of one value: the groups they began, and the one they began from.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clash {
     pub(super) of: Place,
@@ -100,7 +101,8 @@ impl<'a> Groups<'a> {
                 self.write(place, group, NONE);
             }
             Fact::Changes { old, new } => {
-                let (after, group) = (self.group(old), self.group(new));
+                let after = old.map_or(INITIAL, |old| self.group(old));
+                let group = self.group(new);
                 self.write(place, group, after);
             }
             Fact::Differs(value) => {
@@ -171,12 +173,12 @@ impl<'a> Groups<'a> {
         self.links.get(group as usize).copied().unwrap_or(UNLINKED)
     }
 
-    /// The group that the compare-and-set which replaced the value of `group` began.
+    /// The group that the change which replaced the value of `group` began.
     pub(super) fn next(&self, group: Place) -> Place {
         self.linked(group).next
     }
 
-    /// The group whose value the writer of `group` replaced, if it is a compare-and-set.
+    /// The group whose value the writer of `group` replaced, if it is a change.
     pub(super) fn after(&self, group: Place) -> Place {
         self.linked(group).after
     }

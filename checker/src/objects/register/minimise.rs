@@ -7,7 +7,7 @@
 //! - a write, once nothing that is left looks at its value: in a legal order nothing rests on it;
 //! - a write that ended before another write of its value began, which in turn ended before
 //!   anything that looks at the value began: nothing rests on the first;
-//! - the condition of a compare-and-set, which then counts as a write.
+//! - the condition of a compare-and-set, or what a swap found: either then counts as a write.
 //!
 //! A compare-and-set that was refused because the register did not hold `old` may rest on a write
 //! that nobody looked at: on any but those of `old`, those that began after it had ended, and those
@@ -34,10 +34,10 @@ const SWEPT: usize = 50_000_000;
 /// … and where a search does, which is slower per call.
 const SEARCHED: usize = 2_000_000;
 
-/// The writes that compare-and-sets count as, once their condition is dropped; by invocation.
+/// The writes that changes count as, once it is dropped what they found; by invocation.
 pub(super) fn weakened(calls: &[Call<'_>]) -> Weakened {
-    let write = |call: &Call<'_>| match call.op {
-        Op::Cas { key, new, .. } if Fact::of(call).leaves().is_some() => {
+    let write = |call: &Call<'_>| match (Fact::of(call), call.op.key()) {
+        (Fact::Changes { new, .. }, Some(key)) => {
             let op = Op::Write { key: key.clone(), value: new.clone() };
             Some((call.id, (op, Outcome::Write)))
         }

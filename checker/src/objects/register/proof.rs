@@ -13,11 +13,11 @@ pub(super) struct Proof {
     pub(super) conflict: Conflict,
     /// Places in the slice of calls, ascending.
     pub(super) places: Vec<usize>,
-    /// Those among them that are compare-and-sets whose condition proves nothing.
+    /// Those among them that are changes whose condition proves nothing.
     pub(super) loose: Vec<usize>,
 }
 
-/// How far down a chain of compare-and-sets a proof goes.
+/// How far down a chain of changes a proof goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Depth {
     /// To the write it begins with, so that every value that is seen was written.
@@ -65,8 +65,10 @@ impl Proof {
         let writers = down.iter().map(|place| groups.list[*place as usize].writer);
         self.places.extend(writers.filter(|writer| *writer != NONE).map(|writer| writer as usize));
         let lowest = down.last().copied().unwrap_or(INITIAL);
-        let below = groups.list.get(groups.after(lowest) as usize);
-        if !ring && below.is_some_and(|below| below.writer != NONE) {
+        let below = groups.after(lowest);
+        let found = |below: &super::groups::Group| below.writer != NONE;
+        // What was absent before was so without anybody's doing.
+        if !ring && (below == INITIAL || groups.list.get(below as usize).is_some_and(found)) {
             self.loose.push(groups.list[lowest as usize].writer as usize);
         }
     }

@@ -123,6 +123,11 @@ impl<'a> Repeated<'a> {
         let mut outcome = call.outcome.cloned().unwrap_or(Outcome::Cas);
         match &mut op {
             Op::Write { value, .. } => *value = left(value),
+            // It left what it found.
+            Op::Swap { value, .. } if outcome == (Outcome::Swap { value: Some(value.clone()) }) => {
+                *value = seen.unwrap_or(value).clone();
+            }
+            Op::Swap { value, .. } => *value = left(value),
             Op::Cas { old, new, .. } => match (&outcome, seen) {
                 // It saw what it did not ask for.
                 (Outcome::CasFound { .. }, _) => {}
@@ -133,8 +138,10 @@ impl<'a> Repeated<'a> {
             },
             _ => {}
         }
-        if let (Outcome::Read { value } | Outcome::CasFound { value }, Some(seen)) =
-            (&mut outcome, seen)
+        if let (
+            Outcome::Read { value } | Outcome::CasFound { value } | Outcome::Swap { value },
+            Some(seen),
+        ) = (&mut outcome, seen)
         {
             *value = Some(seen.clone());
         }

@@ -1,17 +1,17 @@
 //! Near-linear decision for registers in which every value that matters was written once.
 //!
 //! Group each write with the operations that saw its value. A compare-and-set sees one value and
-//! writes the next with nothing in between, so groups chain into *blocks*, and a block is
-//! contiguous in every legal order. Inside a block the order is forced; between blocks only real
+//! writes the next with nothing in between, and so does a swap; so groups chain into *blocks*, and a
+//! block is contiguous in every legal order. Inside a block the order is forced; between blocks only real
 //! time speaks. After Gibbons and Korach, “Testing shared memories” (1997), extended by chains and
 //! indeterminate operations.
 //!
 //! *Indeterminate operations.* One that nothing certain rests on need not have happened, and a
 //! legal order without it is legal, so it is dropped. One that something rests on did happen; it
-//! has no end of its own.
+//! has no end of its own. A swap of which the answer is lost may have found anything: it is a write.
 //!
 //! *Values with several writers* are left out: whoever saw one is dropped (it only looked), and a
-//! compare-and-set from one counts as a write. Both only allow more orders. So what is refuted
+//! change from one counts as a write. Both only allow more orders. So what is refuted
 //! here stays refuted whatever else the register did, and what is not is [`Answer::Ambiguous`].
 //!
 //! *Refused compare-and-sets* that tell what they found are reads of it. What those that do not
@@ -100,10 +100,15 @@ impl<'a> Sweep<'a> {
             if group.first != NONE && (writer == NONE || self.precedes(group.first, writer)) {
                 let seen_by = group.first as usize;
                 self.conflict(&[group.first], Conflict::Unwritten { seen_by, changed: false });
-            } else if next != NONE && writer == NONE {
-                let seen_by = self.groups.list[next as usize].writer as usize;
-                let shown = self.rests_on(next);
-                self.conflict(&[shown], Conflict::Unwritten { seen_by, changed: true });
+            } else if next != NONE {
+                let change = self.groups.list[next as usize].writer;
+                let seen_by = change as usize;
+                if writer == NONE {
+                    let shown = self.rests_on(next);
+                    self.conflict(&[shown], Conflict::Unwritten { seen_by, changed: true });
+                } else if self.precedes(change, writer) {
+                    self.conflict(&[change], Conflict::Unwritten { seen_by, changed: false });
+                }
             }
         }
         for Clash { of, first, second } in std::mem::take(&mut self.groups.clashes) {

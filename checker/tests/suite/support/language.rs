@@ -6,6 +6,7 @@
 //! p2 - r k [5..20] ok 1              read, answered 1 (`nil` if absent)
 //! p3 n2 cas k 1 2 [5..20] fail       or `info`; `[5..]` never ended
 //! p3 n2 cas k 1 2 [5..20] ok found 7 it held 7 instead; `ok differs`: it held something else
+//! p1 - swap k 2 [0..1] ok 1          a swap for 2, which found 1 (`nil` if absent)
 //! p1 - append k "x" [0..1] ok        text in quotes, without spaces
 //! p1 - add s 1 [0..1] ok             a set: also `rem s 1`, `has s 1` … `ok yes`, `all s` … `ok 1 2`
 //! p1 - enq q 1 [0..1] ok             a queue: also `deq q` … `ok 1`, or `ok nil` where it was empty
@@ -308,6 +309,7 @@ fn op(verb: &str, key: Key, words: &[&str]) -> Op {
         "r" => Op::Read { key },
         "w" => Op::Write { key, value: first() },
         "cas" => Op::Cas { key, old: first(), new: value(words[1]) },
+        "swap" => Op::Swap { key, value: first() },
         "append" => Op::Append { key, value: first() },
         "add" => Op::Add { key, value: first() },
         "rem" => Op::Remove { key, value: first() },
@@ -365,6 +367,7 @@ fn outcome(op: &Op, words: &[&str]) -> Outcome {
             ["differs"] => Outcome::CasDiffers,
             _ => Outcome::Cas,
         },
+        Op::Swap { .. } => Outcome::Swap { value: answer(words[0]) },
         Op::Contains { .. } => Outcome::Contains { present: words[0] == "yes" },
         Op::ReadAll { .. } => {
             Outcome::ReadAll { values: words.iter().map(|word| value(word)).collect() }

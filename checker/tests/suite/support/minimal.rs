@@ -227,15 +227,8 @@ fn by_value(call: &Call<'_>, reader: &Call<'_>) -> bool {
 /// The values that a call puts in.
 fn put(call: &Call<'_>) -> Vec<Value> {
     match call.op {
-        Op::Write { value, .. }
-        | Op::Append { value, .. }
-        | Op::Add { value, .. }
-        | Op::Enqueue { value, .. }
-        | Op::GuardedWrite { value, .. }
-        | Op::Update { value, .. }
-        | Op::Cas { new: value, .. } => vec![value.clone()],
         Op::Txn { ops } => ops.iter().filter_map(written).collect(),
-        _ => Vec::new(),
+        op => op.puts().cloned().into_iter().collect(),
     }
 }
 
@@ -254,6 +247,7 @@ fn seen(call: &Call<'_>) -> Vec<Value> {
             Some(
                 Outcome::Read { value }
                 | Outcome::CasFound { value }
+                | Outcome::Swap { value }
                 | Outcome::Dequeue { value }
                 | Outcome::ReadVersion { value, .. },
             ),

@@ -44,6 +44,8 @@ fn registers() -> impl Strategy<Value = (Op, Outcome)> {
         (key(), value()).prop_map(|(key, value)| (Op::Write { key, value }, Outcome::Write)),
         (key(), value(), value(), refused)
             .prop_map(|(key, old, new, outcome)| (Op::Cas { key, old, new }, outcome)),
+        (key(), value(), maybe())
+            .prop_map(|(key, new, value)| (Op::Swap { key, value: new }, Outcome::Swap { value })),
         (key(), value()).prop_map(|(key, value)| (Op::Append { key, value }, Outcome::Append)),
     ]
 }
