@@ -35,6 +35,10 @@ fn write() -> Op {
     Op::Write { key: "k".into(), value: 17.into() }
 }
 
+fn swap() -> Op {
+    Op::Swap { key: "k".into(), value: 7.into() }
+}
+
 fn cas() -> Op {
     Op::Cas { key: "k".into(), old: 16.into(), new: 17.into() }
 }
@@ -93,6 +97,19 @@ async fn regent_answers() {
         (cas(), 200, r#"{"swapped":false,"generation":5,"node":"n1"}"#, fail("mismatch")),
         (cas(), 200, "{}", info(&format!("{none} 200 {{}}"))),
         (cas(), 421, r#"{"error":"not leader"}"#, fail("not leader")),
+        (
+            swap(),
+            200,
+            r#"{"value":5,"generation":5,"node":"n1"}"#,
+            stamped(Outcome::Swap { value: Some(5.into()) }, 1, 5),
+        ),
+        (
+            swap(),
+            200,
+            r#"{"value":null,"generation":5,"node":"n1"}"#,
+            stamped(Outcome::Swap { value: None }, 1, 5),
+        ),
+        (swap(), 421, r#"{"error":"not leader"}"#, fail("not leader")),
     ];
     check("regent", 7000, cases).await;
 }
@@ -122,6 +139,14 @@ async fn etcd_answers() {
         (write(), 503, late, info(&format!("{none} 503 {late}"))),
         (cas(), 200, r#"{"header":{"revision":"2"},"succeeded":true}"#, ok(Outcome::Cas)),
         (cas(), 200, r#"{"header":{"revision":"2"}}"#, fail("mismatch")),
+        (
+            swap(),
+            200,
+            r#"{"header":{"revision":"2"},"prev_kv":{"key":"aw==","value":"NQ=="}}"#,
+            ok(Outcome::Swap { value: Some(5.into()) }),
+        ),
+        (swap(), 200, r#"{"header":{"revision":"2"}}"#, ok(Outcome::Swap { value: None })),
+        (swap(), 200, "{}", info(&format!("{none} 200 {{}}"))),
         (cas(), 200, "{}", info(&format!("{none} 200 {{}}"))),
         (cas(), 503, late, info(&format!("{none} 503 {late}"))),
     ];

@@ -107,10 +107,12 @@ async fn invoke(client: &Client, node: NodeId, op: Op) -> Result<Outcome, String
 }
 
 async fn speak(client: &Client, node: NodeId, key: &str) {
-    let key = || key.into();
+    let key = || fracas_checker::Key::from(key);
     let read = || Op::Read { key: key() };
     let cas = |old: i64, new: i64| Op::Cas { key: key(), old: old.into(), new: new.into() };
     let is = |value| Ok(Outcome::Read { value });
+    let swap = |key: &str, value: i64| Op::Swap { key: key.into(), value: value.into() };
+    let found = |value| Ok(Outcome::Swap { value });
     assert_eq!(invoke(client, node, read()).await, is(None));
     assert_eq!(invoke(client, node, cas(1, 2)).await, Err("fail mismatch".to_owned()));
     let write = Op::Write { key: key(), value: (-17).into() };
@@ -119,6 +121,11 @@ async fn speak(client: &Client, node: NodeId, key: &str) {
     assert_eq!(invoke(client, node, cas(1, 2)).await, Err("fail mismatch".to_owned()));
     assert_eq!(invoke(client, node, cas(-17, 2)).await, Ok(Outcome::Cas));
     assert_eq!(invoke(client, node, read()).await, is(Some(2.into())));
+    assert_eq!(invoke(client, node, swap(&key(), 3)).await, found(Some(2.into())));
+    assert_eq!(invoke(client, node, read()).await, is(Some(3.into())));
+    let fresh = format!("{}-swapped", key());
+    assert_eq!(invoke(client, node, swap(&fresh, 4)).await, found(None));
+    assert_eq!(invoke(client, node, swap(&fresh, 5)).await, found(Some(4.into())));
 }
 
 /// Without a majority nothing is certain: reads fail, writes are unknown.

@@ -33,6 +33,10 @@ fn cas(old: i64, new: i64) -> Op {
     Op::Cas { key: "k".into(), old: old.into(), new: new.into() }
 }
 
+fn swap(value: i64) -> Op {
+    Op::Swap { key: "k".into(), value: value.into() }
+}
+
 fn deploy(binary: &str, nodes: u8, dir: &Path) -> Deployment {
     let target = Target::builtin("redis", &support::FAULTS).unwrap().unwrap();
     target.deploy(&support::loopback(binary, nodes, dir)).unwrap()
@@ -41,7 +45,7 @@ fn deploy(binary: &str, nodes: u8, dir: &Path) -> Deployment {
 /// One word and what it is about.
 async fn ask(client: &Client, node: NodeId, op: Op) -> String {
     match client.invoke(node, ProcessId(0), &op).await {
-        Completion::Ok { outcome: Outcome::Read { value }, .. } => {
+        Completion::Ok { outcome: Outcome::Read { value } | Outcome::Swap { value }, .. } => {
             format!("ok {:?}", value.and_then(|value| value.as_int()))
         }
         Completion::Ok { .. } => "ok".to_owned(),
@@ -82,6 +86,10 @@ async fn replies_are_classified_by_their_rules() {
         (write(), "-READONLY You can't write against a read only replica.\r\n", "fail a replica"),
         (write(), "-ERR odd\r\n", "info no rule for the answer ERR odd"),
         (write(), "what\r\n", "info `what` is no reply"),
+        (swap(1), "$2\r\n17\r\n", "ok Some(17)"),
+        (swap(1), "$-1\r\n", "ok None"),
+        (swap(1), loading, "fail still loading"),
+        (swap(1), "-ERR odd\r\n", "info no rule for the answer ERR odd"),
         (cas(1, 2), ":1\r\n", "ok"),
         (cas(1, 2), ":0\r\n", "fail mismatch"),
         (cas(1, 2), loading, "fail still loading"),
@@ -195,6 +203,8 @@ async fn a_real_server_is_started_spoken_to_and_understood() {
         (cas(1, 2), "fail mismatch"),
         (cas(-17, 2), "ok"),
         (read(), "ok Some(2)"),
+        (swap(3), "ok Some(2)"),
+        (read(), "ok Some(3)"),
     ] {
         assert_eq!(ask(&client, N1, op).await, expected);
     }

@@ -1,4 +1,8 @@
-//! Reads, writes and, where the target serves them, compare-and-sets over several registers.
+//! Reads, writes and, where the target serves them, compare-and-sets and swaps over several registers.
+//!
+//! Swaps are asked here and not in a workload of their own: they must be judged against the writes
+//! and compare-and-sets of the same registers. A swap stands in the place of a write and takes no
+//! choice of its own, so that what a seed asks of a target without swaps does not depend on them.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +19,9 @@ const PREFIX: &str = "k";
 /// all operations are reads.
 const SHARES: [(u16, u16); 2] = [(40, 40), (10, 55)];
 
+/// One of so many writes is a swap.
+const SWAPS: u16 = 3;
+
 /// The workload `register`.
 pub(crate) struct Register;
 
@@ -24,7 +31,7 @@ impl Workload for Register {
     }
 
     fn about(&self) -> &'static str {
-        "reads, writes and compare-and-sets over several registers, every value written once"
+        "reads, writes, compare-and-sets and swaps over several registers, every value written once"
     }
 
     fn needs(&self) -> &'static [OpKind] {
@@ -32,7 +39,7 @@ impl Workload for Register {
     }
 
     fn uses(&self) -> &'static [OpKind] {
-        &[OpKind::Cas]
+        &[OpKind::Cas, OpKind::Swap]
     }
 
     fn checks(&self) -> &'static [&'static str] {
@@ -44,7 +51,7 @@ impl Workload for Register {
     }
 
     fn least(&self) -> Least {
-        Least::of(&[(OpKind::Read, 10), (OpKind::Write, 10), (OpKind::Cas, 5)])
+        Least::of(&[(OpKind::Read, 10), (OpKind::Write, 10), (OpKind::Cas, 5), (OpKind::Swap, 5)])
     }
 
     fn part(&self) -> Part {
@@ -73,6 +80,7 @@ impl Workload for Register {
                     stream: Box::new(Mix {
                         keys: load.keys.max(1),
                         cas: load.has(OpKind::Cas),
+                        swap: load.has(OpKind::Swap),
                         shares: SHARES[round],
                         seen: BTreeMap::new(),
                     }),
@@ -88,6 +96,7 @@ impl Workload for Register {
 struct Mix {
     keys: u16,
     cas: bool,
+    swap: bool,
     /// Reads and writes of a hundred operations.
     shares: (u16, u16),
     /// The last value that it saw in each register: what a compare-and-set starts from.
@@ -101,6 +110,7 @@ impl Stream for Mix {
         let fresh = draw.fresh_value();
         match self.seen.get(&key) {
             _ if choice < reads => Op::Read { key },
+            _ if self.swap && choice < reads + writes / SWAPS => Op::Swap { key, value: fresh },
             _ if choice < reads + writes => Op::Write { key, value: fresh },
             Some(old) if self.cas => Op::Cas { old: old.clone(), new: fresh, key },
             _ => Op::Read { key },
@@ -114,8 +124,13 @@ impl Stream for Mix {
                 (key, value.as_ref())
             }
             (
-                Op::Write { key, value } | Op::Cas { key, new: value, .. },
-                Completion::Ok { outcome: Outcome::Write | Outcome::Cas, .. },
+                Op::Write { key, value }
+                | Op::Cas { key, new: value, .. }
+                | Op::Swap { key, value },
+                Completion::Ok {
+                    outcome: Outcome::Write | Outcome::Cas | Outcome::Swap { .. },
+                    ..
+                },
             ) => (key, Some(value)),
             (Op::Cas { key, .. }, _) => (key, None),
             _ => return,
@@ -137,7 +152,7 @@ mod tests {
     use crate::load::READS_SHARE;
 
     fn asked() -> BTreeSet<OpKind> {
-        [OpKind::Read, OpKind::Write, OpKind::Cas].into()
+        [OpKind::Read, OpKind::Write, OpKind::Cas, OpKind::Swap].into()
     }
 
     fn load(clients: u16) -> Load {
@@ -184,7 +199,7 @@ mod tests {
     fn no_value_is_written_twice() {
         let mut written = BTreeSet::new();
         for op in ask(1, 6, 500).into_iter().flatten() {
-            if let Op::Write { value, .. } | Op::Cas { new: value, .. } = op {
+            if let Some(value) = op.sets() {
                 assert!(written.insert(value.clone()), "{value} was written twice");
             }
         }

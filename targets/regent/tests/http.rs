@@ -204,8 +204,11 @@ fn a_leader_reads_writes_and_swaps() {
         let swap = json!({"old": 17, "new": 18});
         assert_eq!(cluster.ask("post", "/kv/x/cas", &swap).await["swapped"], true);
         assert_eq!(cluster.ask("post", "/kv/x/cas", &swap).await["swapped"], false);
+        let swap = json!({"value": 19});
+        assert_eq!(cluster.ask("post", "/kv/x/swap", &swap).await["value"], 18);
         let answer = cluster.ask("get", "/kv/x", &json!(null)).await;
-        assert_eq!(answer["value"], 18);
+        assert_eq!(answer["value"], 19);
+        assert_eq!(cluster.ask("post", "/kv/y/swap", &swap).await["value"], json!(null));
         assert!(cluster.addresses.contains_key(&text(&answer["node"])));
     });
 }

@@ -66,7 +66,7 @@ fn a_run_follows_from_its_seed() {
 
 /// The mistakes that each workload finds.
 const FINDS: [(&str, &[Mistake]); 14] = [
-    ("register", &[Mistake::Lost, Mistake::DoneAndRefused, Mistake::Stale]),
+    ("register", &[Mistake::Lost, Mistake::Twice, Mistake::DoneAndRefused, Mistake::Stale]),
     ("set", &[Mistake::Lost, Mistake::DoneAndRefused, Mistake::Stale, Mistake::Back]),
     (
         "queue",

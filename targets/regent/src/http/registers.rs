@@ -14,6 +14,7 @@ pub(super) fn routes() -> Router<Site> {
     Router::new()
         .route("/kv/{key}", get(read).put(write))
         .route("/kv/{key}/cas", post(cas))
+        .route("/kv/{key}/swap", post(swap))
         .route("/kv/{key}/guarded", post(guarded_write))
 }
 
@@ -55,6 +56,14 @@ async fn cas(
     Json(CasBody { old, new }): Json<CasBody>,
 ) -> HttpResponse {
     site.write(Command::Register { key, change: Change::Cas { old, new } }).await
+}
+
+async fn swap(
+    State(site): State<Site>,
+    Path(key): Path<String>,
+    Json(PutBody { value }): Json<PutBody>,
+) -> HttpResponse {
+    site.write(Command::Register { key, change: Change::Swap { value } }).await
 }
 
 async fn guarded_write(

@@ -1,4 +1,4 @@
-//! Registers: numbers that are read, written and compared. A register may be guarded by a lock of
+//! Registers: numbers that are read, written, compared and swapped. A register may be guarded by a lock of
 //! the same name; then writes show the token of their grant.
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,11 @@ pub enum Change {
         /// Its new value.
         new: i64,
     },
+    /// Sets it, and tells what it held.
+    Swap {
+        /// Its new value.
+        value: i64,
+    },
     /// Sets it, unless a higher token was shown to it: then the lock was lost meanwhile, and the
     /// holder does not know yet.
     GuardedPut {
@@ -61,6 +66,9 @@ impl Object for Register {
                     self.value = Some(new);
                 }
                 return Ok(Answer::Swapped { swapped });
+            }
+            Change::Swap { value } => {
+                return Ok(Answer::Value { value: self.value.replace(value) });
             }
             Change::GuardedPut { token, value } => {
                 if token < self.shown && place.bug != Some(Bug::LockWithoutFencing) {

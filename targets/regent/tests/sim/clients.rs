@@ -80,13 +80,14 @@ impl World {
         self.count += 1;
         let token = self.count;
         let last = self.clients.operations.last().and_then(|o| match o.op {
-            Op::Write(value) | Op::Cas(_, value) => Some(value),
+            Op::Write(value) | Op::Cas(_, value) | Op::Swap(value) => Some(value),
             Op::Read => None,
         });
         let fresh = i64::try_from(token).expect("a small number");
         let op = match self.rng.random_range(0..10) {
             0..5 => Op::Read,
-            5..9 => Op::Write(fresh),
+            5..8 => Op::Write(fresh),
+            8 => Op::Swap(fresh),
             _ => Op::Cas(last, fresh),
         };
         let key = format!("k{}", self.rng.random_range(0..KEYS));
@@ -116,6 +117,9 @@ impl World {
             Op::Write(value) => {
                 Ask::Write(Command::Register { key, change: Change::Put { value } })
             }
+            Op::Swap(value) => {
+                Ask::Write(Command::Register { key, change: Change::Swap { value } })
+            }
             Op::Cas(old, new) => {
                 Ask::Write(Command::Register { key, change: Change::Cas { old, new } })
             }
@@ -126,6 +130,9 @@ impl World {
     fn replied(&mut self, token: u64, reply: Reply) {
         match reply {
             Reply::Done { outcome: Ok(Answer::Value { value }), .. } => {
+                if self.swaps(token) {
+                    self.clients.last_write = self.now;
+                }
                 self.complete(token, Outcome::Value(value));
             }
             Reply::Done {
@@ -146,6 +153,11 @@ impl World {
                 }
             }
         }
+    }
+
+    fn swaps(&self, token: u64) -> bool {
+        let operation = self.clients.open(token).map(|i| &self.clients.operations[i]);
+        operation.is_some_and(|operation| matches!(operation.op, Op::Swap(_)))
     }
 
     fn complete(&mut self, token: u64, outcome: Outcome) {

@@ -13,12 +13,13 @@ pub(crate) enum Op {
     Read,
     Write(i64),
     Cas(Option<i64>, i64),
+    Swap(i64),
 }
 
 /// What became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Read, and what.
+    /// Read, or found by a swap, and what.
     Value(Option<i64>),
     /// Written, or swapped.
     Done,
@@ -72,7 +73,7 @@ pub(crate) fn contradiction(all: &[Operation]) -> Option<String> {
 /// The value that the operation saw, or may have seen.
 fn seen_value(o: &Operation) -> Option<i64> {
     match (o.op, o.end) {
-        (Op::Read, Some((_, Outcome::Value(value)))) => value,
+        (Op::Read | Op::Swap(_), Some((_, Outcome::Value(value)))) => value,
         (Op::Cas(old, _), _) => old,
         _ => None,
     }
@@ -82,7 +83,7 @@ fn constrains(o: &Operation, seen: &BTreeSet<i64>) -> bool {
     match (o.end, o.op) {
         (Some((_, Outcome::Nothing)), _) | (None, Op::Read) => false,
         (Some(_), _) => true,
-        (None, Op::Write(value) | Op::Cas(_, value)) => seen.contains(&value),
+        (None, Op::Write(value) | Op::Cas(_, value) | Op::Swap(value)) => seen.contains(&value),
     }
 }
 
@@ -122,6 +123,8 @@ fn effect(o: &Operation, value: Option<i64>) -> Option<Option<i64>> {
         (Op::Read, Some((_, Outcome::Value(read)))) => (read == value).then_some(value),
         (Op::Read, _) => Some(value),
         (Op::Write(new), _) => Some(Some(new)),
+        (Op::Swap(new), Some((_, Outcome::Value(found)))) => (found == value).then_some(Some(new)),
+        (Op::Swap(new), _) => Some(Some(new)),
         (Op::Cas(old, new), _) => (old == value).then_some(Some(new)),
     }
 }
@@ -161,7 +164,16 @@ mod tests {
     }
 
     #[test]
-    fn of_two_swaps_from_one_value_only_one_succeeds() {
+    fn a_swap_finds_what_was_there_before() {
+        let swap = |new, found| op(Op::Swap(new), 1, Some((9, Outcome::Value(found))));
+        assert_eq!(contradiction(&[swap(1, None), swap(2, Some(1))]), None);
+        assert!(contradiction(&[swap(1, None), swap(2, None)]).is_some());
+        assert!(contradiction(&[swap(1, Some(1))]).is_some());
+        assert_eq!(contradiction(&[op(Op::Swap(1), 1, None), swap(2, Some(1))]), None);
+    }
+
+    #[test]
+    fn of_two_changes_from_one_value_only_one_succeeds() {
         let cas = |new| op(Op::Cas(None, new), 1, Some((9, Outcome::Done)));
         assert_eq!(contradiction(&[cas(1)]), None);
         assert!(contradiction(&[cas(1), cas(2)]).is_some());
