@@ -8,6 +8,7 @@ mod answers;
 mod context;
 mod elections;
 mod numbers;
+mod retried;
 mod sums;
 
 use crate::history::{History, Operation};
@@ -19,7 +20,8 @@ use context::{About, Context};
 
 /// The rules, the most specific first. Each has its table of cases in the tests: a history that it
 /// must explain, and the nearest ones that it must not.
-const RULES: [fn(&Context<'_>) -> Option<String>; 13] = [
+const RULES: [fn(&Context<'_>) -> Option<String>; 14] = [
+    retried::executed_again,
     sums::counted_twice,
     numbers::begun_anew,
     answers::old_leader,

@@ -1,4 +1,4 @@
-//! Registers: what is wrong with reads, writes and compare-and-sets.
+//! Registers: what is wrong with reads, writes, compare-and-sets and swaps.
 
 use super::class::Class;
 
@@ -8,7 +8,7 @@ pub(crate) const STALE_READ: &str = "stale-read";
 pub(crate) const READ_OF_UNWRITTEN: &str = "read-of-unwritten";
 /// An acknowledged write is gone.
 pub(crate) const LOST_WRITE: &str = "lost-write";
-/// Two compare-and-sets succeeded from the same write.
+/// Two changes succeeded from the same write.
 pub(crate) const LOST_UPDATE: &str = "lost-update";
 /// A compare-and-set was refused although the register held what it asked for.
 pub(crate) const SPURIOUS_REFUSAL: &str = "spurious-refusal";
@@ -31,7 +31,7 @@ pub(super) const REGISTERS: &[Class] = &[
         meaning: "A value was seen that nothing can have written by then: it was never written, or \
                   every write of it had failed for certain, or its write began only later. Either \
                   the cluster makes values up, or it called a write failed that took effect after \
-                  all.",
+                  all, or it executed a swap twice, which then found what it wrote itself.",
         example: "write k = 1 fails\nread k returns 1",
     },
     Class {
@@ -44,10 +44,10 @@ pub(super) const REGISTERS: &[Class] = &[
     },
     Class {
         name: LOST_UPDATE,
-        meaning: "A compare-and-set succeeded from a value that had been replaced: by another one \
-                  that succeeded from the same write, or by a write that was acknowledged or read \
-                  before it began. It must not have found that value; one of the two changes is \
-                  lost. Typical cause: two leaders that each decide on their own copy.",
+        meaning: "A compare-and-set or a swap found a value that had been replaced: by another one \
+                  that found the same write, or by a write that was acknowledged or read before it \
+                  began. It must not have found that value; one of the two changes is lost. Typical \
+                  cause: two leaders that each decide on their own copy.",
         example: "write k = 1 is acknowledged\ncas k from 1 to 2 succeeds\ncas k from 1 to 3 succeeds",
     },
     Class {

@@ -100,7 +100,7 @@ pub(super) fn counted_twice(context: &Context<'_>) -> Option<String> {
 }
 
 /// Every change of leaders: the last proof of the old one and the first of a new one.
-fn changes(evidence: &[Evidence]) -> Vec<(&Evidence, &Evidence)> {
+pub(super) fn changes(evidence: &[Evidence]) -> Vec<(&Evidence, &Evidence)> {
     let (mut last, mut changes) = (None::<&Evidence>, Vec::new());
     for seen in evidence.iter().filter(|seen| seen.proves_leading().is_some()) {
         match last.filter(|old| old.proves_leading() < seen.proves_leading()) {

@@ -25,7 +25,25 @@ const SHORT: &str =
     "p1 n2 inc c 1 [20..30] ok\np1 n2 inc c 1 [31..33] ok\np2 n1 r c [70..80] ok 0\n";
 const SPLIT: &str = "poll n1 leader g4 [5000..5005]\npoll n2 leader g4 [5300..5305]\n";
 
-const CASES: [Case; 16] = [
+const CASES: [Case; 17] = [
+    Case {
+        checks: REGISTER,
+        class: "read-of-unwritten",
+        says: "n2 led generation 5 after n1 by 0.055 s, while this swap was open",
+        base: "p1 - w k 1 [0..10] ok\npoll n1 leader g4 [15..19]\n",
+        explained: &[
+            "p2 n1 swap k 2 [30..70] ok 2\npoll n2 leader g5 [50..55]",
+            "p2 n1 swap k 2 [30..51] ok 2\npoll n2 leader g5 [50..55]",
+        ],
+        not: &[
+            // The lead had changed before, or did so later.
+            "p2 n1 swap k 2 [56..70] ok 2\npoll n2 leader g5 [50..55]",
+            "p2 n1 swap k 2 [12..14] ok 2\npoll n2 leader g5 [50..55]",
+            "p2 n1 swap k 2 [30..70] ok 2\npoll n1 leader g5 [50..55]",
+            // It found what nobody wrote, itself included.
+            "p2 n1 swap k 2 [30..70] ok 3\npoll n2 leader g5 [50..55]",
+        ],
+    },
     Case {
         checks: REGISTER,
         class: "stale-read",

@@ -184,6 +184,9 @@ impl Objects {
         match command {
             Command::Counter { .. } => self.bug == Some(Bug::CounterRetryCountedTwice),
             Command::Text { .. } => self.bug == Some(Bug::TextRetryAppendedTwice),
+            Command::Register { change: registers::Change::Swap { .. }, .. } => {
+                self.bug == Some(Bug::SwapRetryAnswersItself)
+            }
             _ => false,
         }
     }

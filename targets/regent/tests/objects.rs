@@ -41,10 +41,17 @@ fn lock(change: locks::Change) -> Command {
 }
 
 #[test]
+fn a_swap_of_what_was_never_written_finds_nothing() {
+    let swap = register(registers::Change::Swap { value: 1 });
+    check(None, &[(swap.clone(), Ok(number(None))), (swap, Ok(number(Some(1))))]);
+}
+
+#[test]
 fn registers_are_set_and_compared() {
     let put = |value| register(registers::Change::Put { value });
     let cas = |old, new| register(registers::Change::Cas { old, new });
     let swapped = |swapped| Ok(Answer::Swapped { swapped });
+    let swap = |value| register(registers::Change::Swap { value });
     let objects = check(
         None,
         &[
@@ -54,6 +61,8 @@ fn registers_are_set_and_compared() {
             (put(2), done()),
             (cas(Some(1), 3), swapped(false)),
             (cas(Some(2), 4), swapped(true)),
+            (swap(5), Ok(number(Some(4)))),
+            (swap(4), Ok(number(Some(5)))),
         ],
     );
     let look = |key: &str| {
@@ -352,5 +361,19 @@ fn a_request_that_comes_again_counts_twice_by_a_planted_bug_only() {
         assert_eq!(objects.look(&query), number(Some(counted)), "{bug:?}");
         let query = Query::Text { key: "t".into(), query: texts::Query::Value };
         assert_eq!(objects.look(&query), Answer::Text { value: Some(text.into()) }, "{bug:?}");
+    }
+}
+
+/// Its second answer would be the value that it wrote itself.
+#[test]
+fn a_swap_that_comes_again_finds_itself_by_a_planted_bug_only() {
+    let request = RequestId { session: 9, number: 1, floor: 1 };
+    let swap = register(registers::Change::Swap { value: 1 });
+    for (bug, again) in
+        [(None, Err(Refusal::Repeated)), (Some(Bug::SwapRetryAnswersItself), Ok(number(Some(1))))]
+    {
+        let mut objects = Objects::new(bug);
+        assert_eq!(objects.apply(&swap, Some(&request), false), Ok(number(None)));
+        assert_eq!(objects.apply(&swap, Some(&request), false), again, "{bug:?}");
     }
 }

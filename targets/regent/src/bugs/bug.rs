@@ -43,6 +43,8 @@ pub enum Bug {
     LockWithoutFencing,
     /// Entries that come a second time are put into the log a second time.
     ReordersOnDuplicate,
+    /// A swap that is handed on twice is executed twice, and answers what it found the last time.
+    SwapRetryAnswersItself,
     /// A new leader adds again what was added lately.
     SetRemovalsComeBack,
     /// Additions are collected in memory before they go to the log.

@@ -165,6 +165,14 @@ pub const BUGS: &[BugInfo] = &[
         faults: &["slow", "loss", "pause", "partition"],
     },
     BugInfo {
+        bug: Bug::SwapRetryAnswersItself,
+        name: "swap-retry-answers-itself",
+        pitfall: "a swap that is handed on to the new leader is executed again, and answers what it finds then: the value that it wrote itself",
+        place: "core/clients.rs: Core::waits_for_copy",
+        workload: "register",
+        faults: &["pause", "partition"],
+    },
+    BugInfo {
         bug: Bug::SetRemovalsComeBack,
         name: "set-removals-come-back",
         pitfall: "a new leader repeats the latest additions of its log to be sure of them, and not the removals: what was removed comes back",

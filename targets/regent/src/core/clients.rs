@@ -8,7 +8,7 @@ use crate::bugs::Bug;
 use crate::messages::{
     Answer, Ask, Command, Entry, Index, NodeId, Outcome, Query, Refusal, ReignId, Reply,
 };
-use crate::objects::queues;
+use crate::objects::{queues, registers};
 
 /// How many clients may wait for a leader at a time.
 const MAX_WAITING: usize = 4096;
@@ -125,11 +125,21 @@ impl Core {
             let entry = self.log.get(index).expect("committed entries are in the log").clone();
             let (command, request) = (&entry.command, entry.request.as_ref());
             let outcome = self.objects.apply(command, request, index <= self.found);
-            if outcome != Err(Refusal::Repeated) {
+            if outcome != Err(Refusal::Repeated) && !self.waits_for_copy(&entry) {
                 let outcome = self.with_token(index, outcome);
                 self.settle(index, &entry, outcome);
             }
         }
+    }
+
+    /// [`Bug::SwapRetryAnswersItself`]: a swap that is handed on is answered by the copy in the log
+    /// of the new leader, though the one of the old leader had its effect before.
+    fn waits_for_copy(&self, entry: &Entry) -> bool {
+        let swaps = match &entry.command {
+            Command::Register { change, .. } => matches!(change, registers::Change::Swap { .. }),
+            _ => false,
+        };
+        swaps && entry.generation < self.generation && self.bug(Bug::SwapRetryAnswersItself)
     }
 
     /// An entry has had its effect. The client that waits for it may have asked this node before
