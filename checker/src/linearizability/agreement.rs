@@ -54,11 +54,11 @@ fn draw(rng: &mut TestRng, operations: u64) -> Vec<Drawn> {
 }
 
 fn calls(drawn: &[Drawn]) -> Vec<Call<'_>> {
-    let one = |one| {
-        let (op, outcome, start, end): &Drawn = one;
+    let call = |drawn| {
+        let (op, outcome, start, end): &Drawn = drawn;
         Call { id: 0, op, outcome: end.map(|_| outcome), start: *start, end: *end }
     };
-    drawn.iter().map(one).collect()
+    drawn.iter().map(call).collect()
 }
 
 fn all<'s, 'c>(calls: &[Call<'c>], steps: &'s RefCell<Space<'c, Register>>) -> All<'s> {

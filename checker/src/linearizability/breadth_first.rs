@@ -8,7 +8,7 @@
 use super::configuration::Configuration;
 use super::frontier::Frontier;
 use super::ground::{Ground, Outcome, Stop};
-use super::moments::What;
+use super::moments::Step;
 use super::reach::{Limit, Reach};
 use super::slots::Slot;
 use super::space::{OpClass, State};
@@ -71,7 +71,7 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
 
     /// Walks past the next moment; none at the end.
     pub(crate) fn step(&mut self) -> Option<Result<(), Stop>> {
-        self.reach.open.next().map(|moment| self.pass(moment.what))
+        self.reach.open.next().map(|moment| self.pass(moment.step))
     }
 
     /// The moment at which it stands.
@@ -101,8 +101,8 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
         self.reach.open.seek(kept.place);
         self.narrowed = kept.narrowed;
         self.now.clear();
-        for one in &kept.configurations {
-            self.now.insert(*one, &self.reach.open);
+        for configuration in &kept.configurations {
+            self.now.insert(*configuration, &self.reach.open);
         }
         true
     }
@@ -112,22 +112,22 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
         self.reach.expanded
     }
 
-    fn pass(&mut self, what: What) -> Result<(), Stop> {
-        match what {
-            What::Begin { slot, class, .. } => {
+    fn pass(&mut self, step: Step) -> Result<(), Stop> {
+        match step {
+            Step::Begin { slot, class, .. } => {
                 let open = &mut self.reach.open;
                 open.forward();
                 if open.observes(class) {
-                    self.now.change(|one| open.watched(one, (slot, class)));
+                    self.now.change(|configuration| open.watched(configuration, (slot, class)));
                 }
                 self.look()
             }
-            What::Maybe { .. } => {
+            Step::Maybe { .. } => {
                 self.reach.open.forward();
                 Ok(())
             }
-            What::End { slot, class } => self.end((slot, class)),
-            What::Forget { class, .. } => {
+            Step::End { slot, class } => self.end((slot, class)),
+            Step::Forget { class, .. } => {
                 self.reach.open.forward();
                 self.forget(class);
                 Ok(())
@@ -169,24 +169,33 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
     fn narrow(&mut self) {
         self.narrowed = true;
         let usages = &self.reach.open.usages;
-        let spent = |one: &Configuration<W>| (usages.total(one.used), one.done.len());
+        let spent = |configuration: &Configuration<W>| {
+            (usages.total(configuration.used), configuration.done.len())
+        };
         let mut all: Vec<Configuration<W>> = self.now.iter().collect();
-        all.sort_unstable_by_key(|one| (one.state, spent(one), *one.done.words(), one.used));
-        let by_state = all.chunk_by(|one, other| one.state == other.state);
+        all.sort_unstable_by_key(|configuration| {
+            (
+                configuration.state,
+                spent(configuration),
+                *configuration.done.words(),
+                configuration.used,
+            )
+        });
+        let by_state = all.chunk_by(|first, second| first.state == second.state);
         let mut ranked: Vec<(usize, Configuration<W>)> =
             by_state.flat_map(|same| same.iter().copied().enumerate()).collect();
         ranked.sort_by_key(|(rank, _)| *rank);
         self.now.clear();
-        for (_, one) in ranked.into_iter().take(self.width) {
-            self.now.insert(one, &self.reach.open);
+        for (_, configuration) in ranked.into_iter().take(self.width) {
+            self.now.insert(configuration, &self.reach.open);
         }
     }
 
     fn forget(&mut self, class: OpClass) {
         self.spare.clear();
-        for one in self.now.iter() {
-            let used = self.reach.open.usages.without(one.used, class);
-            self.spare.insert(Configuration { used, ..one }, &self.reach.open);
+        for configuration in self.now.iter() {
+            let used = self.reach.open.usages.without(configuration.used, class);
+            self.spare.insert(Configuration { used, ..configuration }, &self.reach.open);
         }
         std::mem::swap(&mut self.now, &mut self.spare);
     }
@@ -195,9 +204,12 @@ impl<'s, const W: usize> BreadthFirst<'s, W> {
     fn compact(&mut self) {
         let mut fresh = Usages::new();
         let usages = &self.reach.open.usages;
-        self.now.change(|one| Configuration { used: usages.moved(one.used, &mut fresh), ..one });
-        for one in self.kept.iter_mut().flat_map(|kept| &mut kept.configurations) {
-            one.used = usages.moved(one.used, &mut fresh);
+        self.now.change(|configuration| Configuration {
+            used: usages.moved(configuration.used, &mut fresh),
+            ..configuration
+        });
+        for configuration in self.kept.iter_mut().flat_map(|kept| &mut kept.configurations) {
+            configuration.used = usages.moved(configuration.used, &mut fresh);
         }
         self.reach.open.usages = fresh;
     }

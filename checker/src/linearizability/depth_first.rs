@@ -16,7 +16,7 @@
 use super::configuration::Configuration;
 use super::frontier::Frontier;
 use super::ground::{Ground, Outcome, Stop};
-use super::moments::What;
+use super::moments::Step;
 use super::reach::{Limit, Reach};
 
 /// How many configurations beyond an end are looked for at the first attempt, and by how many
@@ -126,26 +126,26 @@ impl<'s, const W: usize> DepthFirst<'s, W> {
 
     /// Walks on while nothing has to be chosen. Whether that led to the end of all moments.
     fn coast(&mut self, node: &mut Node<W>) -> bool {
-        let one = &mut node.configuration;
+        let configuration = &mut node.configuration;
         let open = &mut self.reach.open;
         while let Some(moment) = open.next() {
-            match moment.what {
-                What::Begin { slot, class, .. } => {
+            match moment.step {
+                Step::Begin { slot, class, .. } => {
                     open.forward();
                     if open.observes(class) {
-                        *one = open.watched(*one, (slot, class));
+                        *configuration = open.watched(*configuration, (slot, class));
                     }
                 }
-                What::Maybe { .. } => open.forward(),
-                What::Forget { class, .. } => {
+                Step::Maybe { .. } => open.forward(),
+                Step::Forget { class, .. } => {
                     open.forward();
-                    one.used = open.usages.without(one.used, class);
+                    configuration.used = open.usages.without(configuration.used, class);
                 }
-                What::End { slot, class } if one.done.has(slot) => {
+                Step::End { slot, class } if configuration.done.has(slot) => {
                     open.forward();
-                    *one = open.ended(*one, (slot, class));
+                    *configuration = open.ended(*configuration, (slot, class));
                 }
-                What::End { .. } => {
+                Step::End { .. } => {
                     node.place = open.place() as u32;
                     self.deepest = self.deepest.max(open.place());
                     return false;
@@ -158,7 +158,7 @@ impl<'s, const W: usize> DepthFirst<'s, W> {
     /// Looks for configurations beyond the end at which `node` stands: for a few at first, and for
     /// more when it is met again.
     fn expand(&mut self, node: Node<W>) -> Result<(), Stop> {
-        let Some(What::End { slot, class }) = self.reach.open.next().map(|moment| moment.what)
+        let Some(Step::End { slot, class }) = self.reach.open.next().map(|moment| moment.step)
         else {
             return Ok(());
         };
@@ -175,7 +175,10 @@ impl<'s, const W: usize> DepthFirst<'s, W> {
             }
         }
         for later in (node.known as usize..self.reached.added()).rev() {
-            let beyond = self.reached.get(later).map(|one| Node::new(node.place + 1, one));
+            let beyond = self
+                .reached
+                .get(later)
+                .map(|configuration| Node::new(node.place + 1, configuration));
             self.stack.extend(beyond);
         }
         Ok(())

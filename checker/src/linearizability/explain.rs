@@ -31,9 +31,9 @@ impl<'a> Refuted<'a> {
     pub(crate) fn anomaly_like<K: Object>(self, larger: &Self) -> Anomaly {
         let explanation = K::explanation(larger).unwrap_or_else(|| self.unexplained());
         let proof: Vec<u64> = self.calls.iter().map(|call| call.id).collect();
-        let is_spare = |one: &&Operation| {
-            let explains = proof.len() == 1 && matches!(one.op, Op::Update { .. });
-            !explains && Call::of(one).is_some() && !proof.contains(&one.invoked.0)
+        let is_spare = |operation: &&Operation| {
+            let explains = proof.len() == 1 && matches!(operation.op, Op::Update { .. });
+            !explains && Call::of(operation).is_some() && !proof.contains(&operation.invoked.0)
         };
         let spare: Vec<u64> =
             explanation.named().filter(is_spare).flat_map(Operation::indices).collect();
@@ -44,10 +44,12 @@ impl<'a> Refuted<'a> {
 
     fn with<K: Object>(self, explanation: Explanation<'a>) -> Anomaly {
         let operations = self.operations(&explanation);
-        let mut witness: Vec<u64> = operations.iter().flat_map(|one| one.indices()).collect();
+        let mut witness: Vec<u64> =
+            operations.iter().flat_map(|operation| operation.indices()).collect();
         witness.sort_unstable();
         let window = self.window(&operations);
-        let mut nodes: Vec<NodeId> = operations.iter().flat_map(|one| nodes_of(one)).collect();
+        let mut nodes: Vec<NodeId> =
+            operations.iter().flat_map(|operation| nodes_of(operation)).collect();
         nodes.sort_unstable();
         nodes.dedup();
         let facts = Self::facts(&explanation, operations);
@@ -113,12 +115,17 @@ impl<'a> Refuted<'a> {
     /// What the story tells, the operations that the headline is about first, and last what came of
     /// it later.
     fn facts(explanation: &Explanation<'a>, mut order: Vec<&'a Operation>) -> Vec<Fact> {
-        let known = |later: &&Operation| !order.iter().any(|one| one.invoked == later.invoked);
+        let known =
+            |later: &&Operation| !order.iter().any(|operation| operation.invoked == later.invoked);
         let later = explanation.later.filter(known);
         order.sort_by_key(|operation| {
-            !explanation.named().any(|one| one.invoked == operation.invoked)
+            !explanation.named().any(|named| named.invoked == operation.invoked)
         });
-        order.into_iter().chain(later).map(|one| (one.invoked.1, operation_fact(one))).collect()
+        order
+            .into_iter()
+            .chain(later)
+            .map(|operation| (operation.invoked.1, operation_fact(operation)))
+            .collect()
     }
 }
 

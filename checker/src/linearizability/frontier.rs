@@ -87,8 +87,8 @@ impl<const W: usize> Frontier<W> {
         if generation == self.generation { first } else { END }
     }
 
-    fn bucket(&self, one: &Configuration<W>, place: u32) -> usize {
-        let word = one.tally ^ (u64::from(one.state) << 32 | u64::from(place));
+    fn bucket(&self, configuration: &Configuration<W>, place: u32) -> usize {
+        let word = configuration.tally ^ (u64::from(configuration.state) << 32 | u64::from(place));
         let product = u128::from(word) * 0x9e37_79b9_7f4a_7c15;
         ((product >> 32) as u64 ^ product as u64) as usize & (self.index.len() - 1)
     }

@@ -16,12 +16,12 @@ pub(crate) const OPEN_LIMIT: usize = 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment {
     pub(crate) time: Nanos,
-    pub(crate) what: What,
+    pub(crate) step: Step,
 }
 
 /// What happens at an instant. The order of the variants is the order at equal times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum What {
+pub(crate) enum Step {
     /// A definite call begins; it ends at the moment `end`.
     Begin { slot: Slot, class: OpClass, end: u32 },
     /// An indeterminate call begins.
@@ -55,19 +55,19 @@ impl Timeline {
         let mut giver = Giver::new(tasks.len());
         let mut moments = Vec::with_capacity(raw.len());
         for (time, rank, subject) in &raw {
-            let what = match *rank {
-                FORGET => What::Forget { class: *subject, count: giver.forget(*subject) },
+            let step = match *rank {
+                FORGET => Step::Forget { class: *subject, count: giver.forget(*subject) },
                 _ => {
                     let call = *subject as usize;
                     let Task { end, class, .. } = tasks[call];
                     match (*rank, end) {
                         (BEGIN, None) => giver.maybe(class),
-                        (BEGIN, Some(_)) => What::Begin { slot: giver.give(call)?, class, end: 0 },
-                        _ => What::End { slot: giver.take(call), class },
+                        (BEGIN, Some(_)) => Step::Begin { slot: giver.give(call)?, class, end: 0 },
+                        _ => Step::End { slot: giver.take(call), class },
                     }
                 }
             };
-            moments.push(Moment { time: *time, what });
+            moments.push(Moment { time: *time, step });
         }
         set_ends(&mut moments);
         Some(Self { moments, open: giver.given })
@@ -80,14 +80,14 @@ impl Timeline {
 
     /// Without everything from the first end at `time` or later on.
     pub(crate) fn cut(&mut self, time: Nanos) {
-        let late = |moment: &Moment| moment.time >= time && matches!(moment.what, What::End { .. });
+        let late = |moment: &Moment| moment.time >= time && matches!(moment.step, Step::End { .. });
         let first = self.moments.iter().position(late);
         self.moments.truncate(first.unwrap_or(self.moments.len()));
     }
 
     /// How many completions come before the moment `place`.
     pub(crate) fn completed(&self, place: usize) -> usize {
-        let ended = |moment: &&Moment| matches!(moment.what, What::End { .. });
+        let ended = |moment: &&Moment| matches!(moment.step, Step::End { .. });
         self.moments[..place].iter().filter(ended).count()
     }
 }
@@ -96,10 +96,10 @@ impl Timeline {
 fn set_ends(moments: &mut [Moment]) {
     let mut ends = vec![0; OPEN_LIMIT];
     for place in (0..moments.len()).rev() {
-        match &mut moments[place].what {
-            What::End { slot, .. } => ends[usize::from(*slot)] = place as u32,
-            What::Begin { slot, end, .. } => *end = ends[usize::from(*slot)],
-            What::Maybe { .. } | What::Forget { .. } => {}
+        match &mut moments[place].step {
+            Step::End { slot, .. } => ends[usize::from(*slot)] = place as u32,
+            Step::Begin { slot, end, .. } => *end = ends[usize::from(*slot)],
+            Step::Maybe { .. } | Step::Forget { .. } => {}
         }
     }
 }
@@ -160,9 +160,9 @@ impl Giver {
         self.slots[call]
     }
 
-    fn maybe(&mut self, class: OpClass) -> What {
+    fn maybe(&mut self, class: OpClass) -> Step {
         *self.invoked.entry(class).or_default() += 1;
-        What::Maybe { class }
+        Step::Maybe { class }
     }
 
     fn forget(&mut self, class: OpClass) -> u32 {

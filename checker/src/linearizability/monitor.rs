@@ -88,7 +88,7 @@ pub(crate) fn fits(ended: &Ended<'_>) -> Result<(), Stop> {
 fn is_same(invocation: &Micro, answered: &Micro) -> bool {
     match (invocation, answered) {
         (Micro::Read { key, .. }, Micro::Read { key: other, .. }) => key == other,
-        (one, other) => one == other,
+        (first, second) => first == second,
     }
 }
 

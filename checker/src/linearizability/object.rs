@@ -108,9 +108,9 @@ pub trait Object: Model<Op = Op, Outcome = Outcome> {
 
 /// Those of `calls` that `weakened` names, each as weak as it says.
 pub(crate) fn only<'a>(calls: &[Call<'a>], weakened: &'a Weakened) -> Vec<Call<'a>> {
-    let one = |call: &Call<'a>| {
+    let weaken = |call: &Call<'a>| {
         let (op, outcome) = weakened.get(&call.id)?;
         Some(Call { op, outcome: call.outcome.and(Some(outcome)), ..*call })
     };
-    calls.iter().filter_map(one).collect()
+    calls.iter().filter_map(weaken).collect()
 }

@@ -4,7 +4,7 @@
 //! forwards, the depth-first search does both. It holds no set of configurations.
 
 use super::configuration::Configuration;
-use super::moments::{Moment, Timeline, What};
+use super::moments::{Moment, Step, Timeline};
 use super::slots::{Slot, Slots};
 use super::space::{About, OpClass, State, Steps};
 use super::usages::Usages;
@@ -103,14 +103,14 @@ impl<'s, const W: usize> OpenOperations<'s, W> {
     pub(crate) fn forward(&mut self) {
         let Some(moment) = self.next() else { return };
         self.place += 1;
-        match moment.what {
-            What::Begin { slot, class, end } => self.open(Pending { end, slot, class }),
-            What::End { slot, class } => self.close(slot, class),
-            What::Maybe { class } => match self.invoked(class) {
+        match moment.step {
+            Step::Begin { slot, class, end } => self.open(Pending { end, slot, class }),
+            Step::End { slot, class } => self.close(slot, class),
+            Step::Maybe { class } => match self.invoked(class) {
                 Ok(place) => self.maybe[place].1 += 1,
                 Err(place) => self.maybe.insert(place, (class, 1)),
             },
-            What::Forget { class, .. } => {
+            Step::Forget { class, .. } => {
                 if let Ok(place) = self.invoked(class) {
                     self.maybe.remove(place);
                 }
@@ -121,13 +121,13 @@ impl<'s, const W: usize> OpenOperations<'s, W> {
     /// Moves back to before the last moment.
     fn backward(&mut self) {
         self.place -= 1;
-        match self.timeline.moments[self.place].what {
-            What::Begin { slot, class, .. } => self.close(slot, class),
-            What::End { slot, class } => {
+        match self.timeline.moments[self.place].step {
+            Step::Begin { slot, class, .. } => self.close(slot, class),
+            Step::End { slot, class } => {
                 let end = self.place as u32;
                 self.open(Pending { end, slot, class });
             }
-            What::Maybe { class } => {
+            Step::Maybe { class } => {
                 if let Ok(place) = self.invoked(class) {
                     self.maybe[place].1 -= 1;
                     if self.maybe[place].1 == 0 {
@@ -135,7 +135,7 @@ impl<'s, const W: usize> OpenOperations<'s, W> {
                     }
                 }
             }
-            What::Forget { class, count } => {
+            Step::Forget { class, count } => {
                 if let Err(place) = self.invoked(class) {
                     self.maybe.insert(place, (class, count));
                 }
@@ -343,39 +343,40 @@ impl<'s, const W: usize> OpenOperations<'s, W> {
         configuration
     }
 
-    /// Whether `one` can do whatever `other`, at the same moment, can do.
+    /// Whether `first` can do whatever `second`, at the same moment, can do.
     ///
-    /// The states must be equal, and of every indeterminate operation `one` must have used no more.
+    /// The states must be equal, and of every indeterminate operation `first` must have used no more.
     /// *Definite operations that change the state*: both have as many of each class left, and when
-    /// those are sorted by their ends, each of `one` ends no earlier than its counterpart. Then
-    /// take any legal continuation of `other` and let the counterparts take the places of its own:
+    /// those are sorted by their ends, each of `first` ends no earlier than its counterpart. Then
+    /// take any legal continuation of `second` and let the counterparts take the places of its own:
     /// all of them were invoked by now, they do the same, and none is later than it may be. Put
-    /// into sets: among those that end by any given time, `one` has as many done as `other`.
-    /// *Definite operations that change nothing*: whatever `one` waits for, `other` waits for by
+    /// into sets: among those that end by any given time, `first` has as many done as `second`.
+    /// *Definite operations that change nothing*: whatever `first` waits for, `second` waits for by
     /// an equal operation that ends no later; it will visit that state in time for both.
-    pub(crate) fn dominates(&self, one: &Configuration<W>, other: &Configuration<W>) -> bool {
-        let comparable = one.state == other.state && one.tally == other.tally;
-        if !comparable || (one.hungry && !other.hungry) {
+    pub(crate) fn dominates(&self, first: &Configuration<W>, second: &Configuration<W>) -> bool {
+        let comparable = first.state == second.state && first.tally == second.tally;
+        if !comparable || (first.hungry && !second.hungry) {
             return false;
         }
-        if !self.usages.within(one.used, other.used) {
+        if !self.usages.within(first.used, second.used) {
             return false;
         }
-        one.done == other.done || (self.waits_less(one, other) && self.ends_later(one, other))
+        first.done == second.done
+            || (self.waits_less(first, second) && self.ends_later(first, second))
     }
 
-    fn waits_less(&self, one: &Configuration<W>, other: &Configuration<W>) -> bool {
-        let waiting = self.observers.minus(&one.done);
-        waiting.and(&other.done).iter().all(|slot| {
+    fn waits_less(&self, first: &Configuration<W>, second: &Configuration<W>) -> bool {
+        let waiting = self.observers.minus(&first.done);
+        waiting.and(&second.done).iter().all(|slot| {
             let (class, end) = self.holders[usize::from(slot)];
-            let same = self.watching[class as usize].minus(&other.done);
+            let same = self.watching[class as usize].minus(&second.done);
             same.iter().any(|slot| self.end(slot) <= end)
         })
     }
 
-    fn ends_later(&self, one: &Configuration<W>, other: &Configuration<W>) -> bool {
-        let more = one.done.minus(&other.done).minus(&self.observers);
-        let less = other.done.minus(&one.done).minus(&self.observers);
+    fn ends_later(&self, first: &Configuration<W>, second: &Configuration<W>) -> bool {
+        let more = first.done.minus(&second.done).minus(&self.observers);
+        let less = second.done.minus(&first.done).minus(&self.observers);
         // Of one class, how many are done by those that end by some time.
         let by = |slots: &Slots<W>, class: OpClass, end: u32| {
             let among = |slot: &Slot| {

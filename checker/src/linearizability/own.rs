@@ -35,7 +35,11 @@ impl<'a> Own<'a> {
         let guessed = match of_all {
             Some(Said::Nothing) => K::is_one(all().map(|operation| &operation.op)),
             Some(_) => true,
-            None => K::is_one(all().filter(|one| said(one) == Said::Nothing).map(|one| &one.op)),
+            None => K::is_one(
+                all()
+                    .filter(|operation| said(operation) == Said::Nothing)
+                    .map(|operation| &operation.op),
+            ),
         };
         let mut own = Self::default();
         own.calls.reserve(object.places.len());

@@ -60,7 +60,7 @@ impl<'s, const W: usize> Reach<'s, W> {
     ) -> Result<bool, GaveUp> {
         let all = self.search(ending.0, from, limit, reached);
         // Only now: while they are compared, what has ended must not look as if it were waiting.
-        reached.change(|one| self.open.ended(one, ending));
+        reached.change(|configuration| self.open.ended(configuration, ending));
         all
     }
 
@@ -73,9 +73,9 @@ impl<'s, const W: usize> Reach<'s, W> {
     ) -> Result<bool, GaveUp> {
         self.seen.clear();
         reached.clear();
-        for one in from {
-            let into = if one.done.has(slot) { &mut *reached } else { &mut self.seen };
-            into.insert(one, &self.open);
+        for configuration in from {
+            let into = if configuration.done.has(slot) { &mut *reached } else { &mut self.seen };
+            into.insert(configuration, &self.open);
         }
         let mut place = 0;
         while place < self.seen.added() {

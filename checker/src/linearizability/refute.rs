@@ -33,16 +33,16 @@ pub(crate) fn refuted_at(tasks: &[Task], abouts: &[About]) -> Option<Nanos> {
         needing.extend(known.needs.map(|state| Needing { start, end, state }));
         ended.push((end, start, *known));
     }
-    needing.sort_unstable_by_key(|one| one.start);
+    needing.sort_unstable_by_key(|needing| needing.start);
     ended.sort_unstable_by_key(|(end, ..)| *end);
     let (mut between, mut ended) = (Between::default(), ended.into_iter().peekable());
-    let impossible = |one: &Needing| {
-        while let Some((_, began, known)) = ended.next_if(|(end, ..)| *end < one.start) {
+    let impossible = |needing: &Needing| {
+        while let Some((_, began, known)) = ended.next_if(|(end, ..)| *end < needing.start) {
             between.add(began, known);
         }
-        !writers.may_have_left(one, between.latest(one.state))
+        !writers.may_have_left(needing, between.latest(needing.state))
     };
-    needing.into_iter().filter(impossible).map(|one| one.end).min()
+    needing.into_iter().filter(impossible).map(|needing| needing.end).min()
 }
 
 /// A definite operation that succeeds in one state only.
@@ -75,17 +75,19 @@ impl Writers {
         Self(by_state)
     }
 
-    /// Whether something may have left its state to `one`, if what began at `between` cannot lie
+    /// Whether something may have left its state to `needing`, if what began at `between` cannot lie
     /// between the two.
-    fn may_have_left(&self, one: &Needing, between: Option<Nanos>) -> bool {
-        let Some(between) = between else { return one.state == 0 || self.last_end(one).is_some() };
-        self.last_end(one).is_some_and(|end| end >= between)
+    fn may_have_left(&self, needing: &Needing, between: Option<Nanos>) -> bool {
+        let Some(between) = between else {
+            return needing.state == 0 || self.last_end(needing).is_some();
+        };
+        self.last_end(needing).is_some_and(|end| end >= between)
     }
 
-    /// The latest end of what leaves the state that `one` needs and began before `one` ended.
-    fn last_end(&self, one: &Needing) -> Option<u64> {
-        let writers = self.0.get(&one.state)?;
-        let began = writers.partition_point(|(start, _)| *start <= one.end);
+    /// The latest end of what leaves the state that `needing` needs and began before `needing` ended.
+    fn last_end(&self, needing: &Needing) -> Option<u64> {
+        let writers = self.0.get(&needing.state)?;
+        let began = writers.partition_point(|(start, _)| *start <= needing.end);
         Some(writers[began.checked_sub(1)?].1)
     }
 }
@@ -116,7 +118,7 @@ impl Between {
 
     /// When the last one began that does not agree with `state`.
     fn latest(&self, state: State) -> Option<Nanos> {
-        let differs = |one: &(Nanos, Option<State>)| one.1 != Some(state);
+        let differs = |write: &(Nanos, Option<State>)| write.1 != Some(state);
         self.last.filter(differs).or(self.other.filter(differs)).map(|(began, _)| began)
     }
 }

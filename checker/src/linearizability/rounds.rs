@@ -125,11 +125,13 @@ impl<'a> Judge<'a> {
             for (place, found) in self.round::<K>(&left, looks) {
                 judged[place] = Some(found);
             }
-            let proven = judged.iter().flatten().any(|one| matches!(one.said, Said::Anomaly(_)));
+            let proven =
+                judged.iter().flatten().any(|judged| matches!(judged.said, Said::Anomaly(_)));
             if proven || looks == u64::MAX || self.budget.expired() {
                 break;
             }
-            let wants = |place: &usize| judged[*place].as_ref().and_then(|one| one.said.wants());
+            let wants =
+                |place: &usize| judged[*place].as_ref().and_then(|judged| judged.said.wants());
             left.retain(|place| wants(place) == Some(GaveUp::Time));
             looks = looks.saturating_mul(LONGER);
         }
@@ -145,7 +147,7 @@ impl<'a> Judge<'a> {
         let (next, judged) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         let work = || {
             while let Some(place) = left.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let found = self.one::<K>(&self.history.objects()[*place], share);
+                let found = self.judge::<K>(&self.history.objects()[*place], share);
                 let mut judged = judged.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 judged.push((*place, found));
             }
@@ -158,18 +160,19 @@ impl<'a> Judge<'a> {
     fn with_all_bytes<K: Object>(&self, judged: &mut [Option<Judged>]) {
         let all = Share { bytes: self.budget.bytes, looks: u64::MAX };
         for place in 0..judged.len() {
-            let proven = judged.iter().flatten().any(|one| matches!(one.said, Said::Anomaly(_)));
-            let more = |one: &Judged| {
-                one.said.wants() == Some(GaveUp::Bytes) && one.bytes < self.budget.bytes
+            let proven =
+                judged.iter().flatten().any(|judged| matches!(judged.said, Said::Anomaly(_)));
+            let more = |judged: &Judged| {
+                judged.said.wants() == Some(GaveUp::Bytes) && judged.bytes < self.budget.bytes
             };
             if !proven && judged[place].as_ref().is_some_and(more) {
-                judged[place] = Some(self.one::<K>(&self.history.objects()[place], all));
+                judged[place] = Some(self.judge::<K>(&self.history.objects()[place], all));
             }
         }
     }
 
     /// Judges one object.
-    fn one<K: Object>(&self, object: &'a ObjectIndex, share: Share) -> Judged {
+    fn judge<K: Object>(&self, object: &'a ObjectIndex, share: Share) -> Judged {
         let Own { calls, others, foreign, mixed } = Own::of::<K>(self.history, object);
         let said = match foreign {
             _ if mixed => Said::Mixed,

@@ -95,9 +95,11 @@ impl Parts {
         let untimed = parts().map(|part| !refuted(&at_once(part))).collect();
         let held = (0..legal.len()).filter(|part| legal[*part]).fold(0, |all, part| all | part);
         let mut explain = 0;
-        for (place, one) in witness.iter().enumerate().filter(|(place, _)| held >> place & 1 == 0) {
+        for (place, operation) in
+            witness.iter().enumerate().filter(|(place, _)| held >> place & 1 == 0)
+        {
             let explains = |(other, call): (usize, &Call<'_>)| {
-                usize::from(other != place && put_in(call, one)) << other
+                usize::from(other != place && put_in(call, operation)) << other
             };
             explain |= witness.iter().enumerate().map(explains).fold(0, |all, bit| all | bit);
         }
@@ -112,12 +114,12 @@ impl Parts {
     }
 }
 
-/// Whether `call` put in something that `one` saw.
-fn put_in(call: &Call<'_>, one: &Call<'_>) -> bool {
-    if let (Op::Increment { .. }, Op::Read { .. }) = (call.op, one.op) {
-        return !one.precedes(call);
+/// Whether `call` put in something that `reader` saw.
+fn put_in(call: &Call<'_>, reader: &Call<'_>) -> bool {
+    if let (Op::Increment { .. }, Op::Read { .. }) = (call.op, reader.op) {
+        return !reader.precedes(call);
     }
-    let saw = seen(one);
+    let saw = seen(reader);
     let part = |put: &Value, saw: &Value| match (put, saw) {
         (Value::Text(put), Value::Text(saw)) => saw.contains(&**put),
         _ => put == saw,

@@ -70,18 +70,18 @@ impl<'a> Subject<'a> {
     /// of it begins there.
     fn with_initial(self, small: &[Call<'a>]) -> Vec<Call<'a>> {
         let operations = self.history.operations().iter();
-        let put_before = operations.take_while(|one| one.process == ProcessId::INITIAL);
-        let ids: Vec<u64> = put_before.map(|one| one.invoked.0).collect();
+        let put_before = operations.take_while(|operation| operation.process == ProcessId::INITIAL);
+        let ids: Vec<u64> = put_before.map(|operation| operation.invoked.0).collect();
         let initial = |call: &&Call<'a>| ids.binary_search(&call.id).is_ok();
-        let missing = |call: &&Call<'a>| small.iter().all(|one| one.id != call.id);
-        let named = |call: &&Call<'a>| small.iter().any(|one| touches(call.op, one.op));
+        let missing = |call: &&Call<'a>| small.iter().all(|known| known.id != call.id);
+        let named = |call: &&Call<'a>| small.iter().any(|known| touches(call.op, known.op));
         let first = self.calls.iter().take_while(initial).filter(missing).filter(named);
         first.chain(small).copied().collect()
     }
 }
 
 /// Whether two operations on one object are about the same part of it.
-fn touches(one: &Op, other: &Op) -> bool {
-    let (Op::Txn { ops: one }, Op::Txn { ops: other }) = (one, other) else { return true };
-    one.iter().any(|one| other.iter().any(|other| one.key() == other.key()))
+fn touches(first: &Op, second: &Op) -> bool {
+    let (Op::Txn { ops: first }, Op::Txn { ops: second }) = (first, second) else { return true };
+    first.iter().any(|first| second.iter().any(|second| first.key() == second.key()))
 }

@@ -241,7 +241,7 @@ mod tests {
                 vec![next]
             }
             (_, Some(Outcome::Dequeue { value: Some(value) })) => {
-                state.iter().position(|one| one == value).map(without).into_iter().collect()
+                state.iter().position(|element| element == value).map(without).into_iter().collect()
             }
             (_, Some(_)) if !state.is_empty() => Vec::new(),
             (_, None) if !state.is_empty() => (0..state.len()).map(without).collect(),

@@ -47,10 +47,12 @@ impl RwRegister {
 
 impl fmt::Display for RwRegister {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let one = |(key, value): (&Key, &Value)| format!("{key} = {value}");
+        let register = |(key, value): (&Key, &Value)| format!("{key} = {value}");
         match self.0.sorted() {
             none if none.is_empty() => f.write_str("is absent everywhere"),
-            some => write!(f, "holds {}", some.into_iter().map(one).collect::<Vec<_>>().join(", ")),
+            some => {
+                write!(f, "holds {}", some.into_iter().map(register).collect::<Vec<_>>().join(", "))
+            }
         }
     }
 }

@@ -174,10 +174,10 @@ impl Cluster {
     /// When something cannot be measured.
     pub fn measure(
         &self,
-        what: impl IntoIterator<Item = Measure>,
+        measures: impl IntoIterator<Item = Measure>,
         stage: Stage,
     ) -> Result<Vec<Measurement>, LabError> {
-        let each = what.into_iter().map(|what| self.ask(&Order::Measure(what, stage)));
+        let each = measures.into_iter().map(|measure| self.ask(&Order::Measure(measure, stage)));
         each.collect::<Result<Vec<Vec<_>>, _>>().map(|all| all.concat())
     }
 
@@ -252,8 +252,10 @@ impl Cluster {
     fn must_be_shifted(&self, node: NodeId, nanos: i64) -> Result<(), LabError> {
         let shift = (nanos != 0).then_some(Measure::Shift(node, nanos));
         let measured = self.measure(shift, Stage::Injected)?;
-        match measured.into_iter().find(|one| !one.holds) {
-            Some(one) => Err(LabError::answer("shift a monotonic clock", one.result)),
+        match measured.into_iter().find(|measurement| !measurement.holds) {
+            Some(measurement) => {
+                Err(LabError::answer("shift a monotonic clock", measurement.result))
+            }
             None => Ok(()),
         }
     }

@@ -69,8 +69,8 @@ impl Followers {
             powerless::only_read();
             while theirs.load(Ordering::Relaxed) == GO_ON {
                 pulse.beat(context.recorder.now());
-                followers.iter_mut().for_each(|one| {
-                    one.look(&context);
+                followers.iter_mut().for_each(|follower| {
+                    follower.look(&context);
                 });
                 std::thread::sleep(LOG_EVERY);
             }
@@ -110,9 +110,9 @@ impl Drop for Followers {
 /// Reads what was written until now; what cannot be read within the bound is left out, and told.
 fn rest(context: &Context, followers: &mut [Follower]) {
     let until = Instant::now() + REST_WITHIN;
-    for one in followers {
-        while one.look(context) && Instant::now() < until {}
-        one.leave(context);
+    for follower in followers {
+        while follower.look(context) && Instant::now() < until {}
+        follower.leave(context);
     }
 }
 

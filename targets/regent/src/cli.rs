@@ -161,8 +161,8 @@ mod tests {
         check_refused(&["--peers", "n 1=127.0.0.1:1"], "`n 1` is no name");
         check_refused(&["--peers", "n2=127.0.0.1:1"], "`n1` is not in `--peers`");
         check_refused(&["--peers", "n1=127.0.0.1:1,n1=127.0.0.1:2"], "`n1` is twice");
-        let one = ["--peers", "n1=127.0.0.1:1"];
-        check_refused(&[&one[..], &["--heartbeat-ms", "200"]].concat(), "`--heartbeat-ms 200`");
-        check_refused(&[&one[..], &["--bug", "none"]].concat(), "no such bug");
+        let peers = ["--peers", "n1=127.0.0.1:1"];
+        check_refused(&[&peers[..], &["--heartbeat-ms", "200"]].concat(), "`--heartbeat-ms 200`");
+        check_refused(&[&peers[..], &["--bug", "none"]].concat(), "no such bug");
     }
 }

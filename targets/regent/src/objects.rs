@@ -27,10 +27,15 @@ use requests::Requests;
 /// The objects of one kind, by key.
 type Shelf<T> = BTreeMap<String, T>;
 
-fn change<T: Object>(shelf: &mut Shelf<T>, key: &str, what: &T::Change, place: &Place) -> Outcome {
+fn change<T: Object>(
+    shelf: &mut Shelf<T>,
+    key: &str,
+    update: &T::Change,
+    place: &Place,
+) -> Outcome {
     match shelf.get_mut(key) {
-        Some(object) => object.change(what, place),
-        None => shelf.entry(key.to_owned()).or_default().change(what, place),
+        Some(object) => object.change(update, place),
+        None => shelf.entry(key.to_owned()).or_default().change(update, place),
     }
 }
 
@@ -114,8 +119,8 @@ macro_rules! kinds {
             fn change(&mut self, command: &Command, place: &Place) -> Outcome {
                 match command {
                     Command::Noop => Ok(Answer::Done {}),
-                    $(Command::$Kind { key, change: what } => {
-                        change(&mut self.$shelf, key, what, place)
+                    $(Command::$Kind { key, change: update } => {
+                        change(&mut self.$shelf, key, update, place)
                     })*
                 }
             }

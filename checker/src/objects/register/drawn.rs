@@ -59,9 +59,9 @@ pub(crate) fn execution(dice: &mut Dice, count: usize, values: Option<u64>) -> V
 
 /// The same with one answer replaced by another.
 pub(crate) fn spoilt(dice: &mut Dice, mut drawn: Vec<Drawn>) -> Vec<Drawn> {
-    let (which, value) = (dice.below(drawn.len() as u64), dice.below(drawn.len() as u64) as i64);
-    let one = &mut drawn[which as usize];
-    match (&mut one.op, &mut one.outcome) {
+    let (place, value) = (dice.below(drawn.len() as u64), dice.below(drawn.len() as u64) as i64);
+    let operation = &mut drawn[place as usize];
+    match (&mut operation.op, &mut operation.outcome) {
         (
             _,
             Outcome::Read { value: seen }
@@ -83,7 +83,7 @@ impl Drawn {
 
 /// The calls, in the order of invocation.
 pub(crate) fn calls(drawn: &[Drawn]) -> Vec<Call<'_>> {
-    let told = |one: &&Drawn| one.end.is_some() || !one.op.kind().only_looks();
+    let told = |operation: &&Drawn| operation.end.is_some() || !operation.op.kind().only_looks();
     let mut calls: Vec<Call<'_>> = drawn.iter().filter(told).map(Drawn::call).collect();
     calls.sort_by_key(|call| call.start);
     calls.iter_mut().zip(0..).for_each(|(call, id)| call.id = id);

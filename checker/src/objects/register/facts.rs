@@ -151,8 +151,8 @@ mod tests {
         let call = Call { id: 0, op, outcome, start: 0, end };
         let fact = Fact::of(&call);
         let effect = Register::effect(op, outcome);
-        let leaves = effect.as_ref().and_then(|one| one.leaves.clone());
-        let needs = effect.as_ref().and_then(|one| one.needs.clone());
+        let leaves = effect.as_ref().and_then(|effect| effect.leaves.clone());
+        let needs = effect.as_ref().and_then(|effect| effect.needs.clone());
         let own_needs = fact.needs().map(|value| Register(value.cloned()));
         let own_leaves = fact.leaves().map(|value| Register(Some(value.clone())));
         match fact {

@@ -32,7 +32,8 @@ impl Proof {
         let (members, alone) = members(&conflict);
         proof.places.extend(alone);
         let groups = &sweep.groups;
-        let mut wanted: Vec<Place> = members.iter().map(|one| groups.of(*one as Place)).collect();
+        let mut wanted: Vec<Place> =
+            members.iter().map(|member| groups.of(*member as Place)).collect();
         if let (Conflict::Twice { .. }, Some(first)) = (conflict, wanted.first()) {
             wanted.push(groups.after(*first));
         }
@@ -101,13 +102,13 @@ impl Proof {
         self.loose.iter_mut().for_each(moved);
         self.places.sort_unstable();
         match &mut self.conflict {
-            Conflict::Impossible { answered: one }
-            | Conflict::Unwritten { seen_by: one, .. }
-            | Conflict::Ring { seen_by: one } => moved(one),
-            Conflict::Twice { first: one, second: other }
-            | Conflict::Inverted { late: one, done: other } => {
-                moved(one);
-                moved(other);
+            Conflict::Impossible { answered: first }
+            | Conflict::Unwritten { seen_by: first, .. }
+            | Conflict::Ring { seen_by: first } => moved(first),
+            Conflict::Twice { first, second }
+            | Conflict::Inverted { late: first, done: second } => {
+                moved(first);
+                moved(second);
             }
             Conflict::Crossed(crossing) => {
                 let Crossing { late, done, early, after } = crossing;

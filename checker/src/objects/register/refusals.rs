@@ -94,15 +94,16 @@ impl Refusals {
         };
         let mut list: Vec<Refusal> = groups.refusals.iter().filter_map(refusal).collect();
         list.sort_unstable();
-        let ambiguous = list.iter().any(|one| groups.list[one.group as usize].many);
+        let ambiguous = list.iter().any(|refusal| groups.list[refusal.group as usize].many);
         Self { list, ambiguous }
     }
 
     /// By when the value of `group` must be replaced if it was written at `time`.
     fn deadline(&self, group: Place, time: u64) -> u64 {
-        let from = self.list.partition_point(|one| (one.group, one.from) <= (group, time));
-        let of_group = self.list[from..].iter().take_while(|one| one.group == group);
-        of_group.map(|one| one.to).min().unwrap_or(u64::MAX)
+        let from =
+            self.list.partition_point(|refusal| (refusal.group, refusal.from) <= (group, time));
+        let of_group = self.list[from..].iter().take_while(|refusal| refusal.group == group);
+        of_group.map(|refusal| refusal.to).min().unwrap_or(u64::MAX)
     }
 }
 
@@ -260,7 +261,9 @@ struct Fillers {
 impl Fillers {
     /// A block of which everything began by `time`.
     fn take(&mut self, time: u64, order: &[Block], placed: &[bool]) -> Option<usize> {
-        while let Some(place) = self.by_start.get(self.next).filter(|one| order[**one].s <= time) {
+        while let Some(place) =
+            self.by_start.get(self.next).filter(|place| order[**place].s <= time)
+        {
             self.ready.insert((order[*place].f, *place));
             self.next += 1;
         }
@@ -323,24 +326,24 @@ fn forced(
     refusals: &Refusals,
 ) -> Option<Refused> {
     let others = Others::new(calls, groups, blocks.forward.iter().chain(blocks.backward));
-    let refused = |one: &Refusal| -> Option<Refused> {
-        let group = &groups.list[one.group as usize];
+    let refused = |refusal: &Refusal| -> Option<Refused> {
+        let group = &groups.list[refusal.group as usize];
         let members = [group.writer, group.first];
         let since = *members.iter().min_by_key(|member| ended(calls, **member))?;
-        if !group.certain || group.many || ended(calls, since) >= one.from {
+        if !group.certain || group.many || ended(calls, since) >= refusal.from {
             return None;
         }
-        let next = groups.next(one.group);
+        let next = groups.next(refusal.group);
         let replaced = groups.list.get(next as usize).map_or(NONE, |next| next.writer);
         let until = *[group.last, replaced].iter().max_by_key(|other| began(calls, **other))?;
-        let (refused, since) = (one.call as usize, since as usize);
-        if began(calls, until) > one.to {
+        let (refused, since) = (refusal.call as usize, since as usize);
+        if began(calls, until) > refusal.to {
             return Some(Refused { refused, since, until: Some(until as usize) });
         }
-        let held = next == NONE && !others.may_follow(one.group, one.to);
+        let held = next == NONE && !others.may_follow(refusal.group, refusal.to);
         held.then_some(Refused { refused, since, until: None })
     };
-    refusals.list.iter().filter_map(refused).min_by_key(|one| calls[one.refused].end)
+    refusals.list.iter().filter_map(refused).min_by_key(|refusal| calls[refusal.refused].end)
 }
 
 /// Every write that could come after a block.

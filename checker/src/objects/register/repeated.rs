@@ -71,7 +71,9 @@ impl<'a> Repeated<'a> {
         let (mut between, mut ended) = (Between::default(), ended.into_iter().peekable());
         for place in order {
             let call = &self.calls[place];
-            while let Some(before) = ended.next_if(|one| self.calls[*one].end < Some(call.start)) {
+            while let Some(before) =
+                ended.next_if(|place| self.calls[*place].end < Some(call.start))
+            {
                 between.add(&self.calls[before]);
             }
             let Some(Some(value)) = Fact::of(call).needs() else { continue };
@@ -226,7 +228,7 @@ impl<'a> Between<'a> {
     }
 
     fn other_than(&self, value: &Value) -> Option<Nanos> {
-        let differs = |one: &(Nanos, Option<&Value>)| one.1 != Some(value);
+        let differs = |write: &(Nanos, Option<&Value>)| write.1 != Some(value);
         self.last.filter(differs).or(self.other.filter(differs)).map(|(began, _)| began)
     }
 }

@@ -83,9 +83,11 @@ impl<'a> Sweep<'a> {
 
     /// Whether a look missed a newer value in one crossing than in another: that one should have
     /// been seen, the other had been replaced.
-    fn is_newer(&self, one: &Conflict, other: &Conflict) -> bool {
-        let (Conflict::Crossed(one), Conflict::Crossed(other)) = (one, other) else { return false };
-        one.late == other.late && self.calls[one.done].end > self.calls[other.done].end
+    fn is_newer(&self, first: &Conflict, second: &Conflict) -> bool {
+        let (Conflict::Crossed(first), Conflict::Crossed(second)) = (first, second) else {
+            return false;
+        };
+        first.late == second.late && self.calls[first.done].end > self.calls[second.done].end
     }
 
     /// Answers that are wrong by themselves: impossible ones, values never written, and two
@@ -114,9 +116,9 @@ impl<'a> Sweep<'a> {
         for Clash { of, first, second } in std::mem::take(&mut self.groups.clashes) {
             if !self.groups.list[of as usize].many {
                 let writer = |group: Place| self.groups.list[group as usize].writer as usize;
-                let (one, other) = (writer(first), writer(second));
+                let (former, latter) = (writer(first), writer(second));
                 let shown = [self.rests_on(first), self.rests_on(second)];
-                self.conflict(&shown, Conflict::Twice { first: one, second: other });
+                self.conflict(&shown, Conflict::Twice { first: former, second: latter });
             }
         }
     }
@@ -138,8 +140,8 @@ impl<'a> Sweep<'a> {
         NONE
     }
 
-    fn precedes(&self, one: Place, other: Place) -> bool {
-        self.calls[one as usize].precedes(&self.calls[other as usize])
+    fn precedes(&self, first: Place, second: Place) -> bool {
+        self.calls[first as usize].precedes(&self.calls[second as usize])
     }
 
     /// Checks the order that the chain forces which starts with `head`.
@@ -234,10 +236,10 @@ impl<'a> Sweep<'a> {
 
     /// Names the operations of a crossing, seen from the block of which something began last. The
     /// initial state always counts as that one: nothing can be told of what ended before all time.
-    fn crossed(&mut self, one: &Block, other: &Block) {
+    fn crossed(&mut self, first: &Block, second: &Block) {
         let initial = |block: &Block| block.ended == NONE;
-        let one_late = initial(one) || (!initial(other) && one.s >= other.s);
-        let (late, done) = if one_late { (one, other) } else { (other, one) };
+        let one_late = initial(first) || (!initial(second) && first.s >= second.s);
+        let (late, done) = if one_late { (first, second) } else { (second, first) };
         let crossing = Crossing {
             late: late.began as usize,
             done: done.ended as usize,

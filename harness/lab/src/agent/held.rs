@@ -155,7 +155,7 @@ impl NodeClock {
     ) -> Result<Vec<Measurement>, LabError> {
         match self {
             Self::Page(_) => clock::prove([process], stage),
-            Self::Faketime(fake) => fake.prove(process, stage).map(|one| vec![one]),
+            Self::Faketime(fake) => fake.prove(process, stage).map(|measurement| vec![measurement]),
         }
     }
 

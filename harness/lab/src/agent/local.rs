@@ -190,7 +190,7 @@ impl LocalAgent {
     /// What of ours has ended, if anything has.
     fn lost(&self, ask: bool) -> Option<Helper> {
         let of_node = |held: &Held| {
-            let disk = held.gear().disks.iter().find_map(|one| one.disk.ended(ask));
+            let disk = held.gear().disks.iter().find_map(|disk| disk.disk.ended(ask));
             disk.or_else(|| held.processes().running.as_mut()?.lost())
         };
         self.nodes.values().find_map(of_node).or_else(|| self.lab.packets_failed())
@@ -204,15 +204,15 @@ impl LocalAgent {
 
     /// Forgets what is cached of the disks of a node, if it has any.
     fn evict(&self, node: NodeId) -> Result<(), LabError> {
-        self.node(node)?.gear().disks.iter().try_for_each(|one| one.disk.evict())
+        self.node(node)?.gear().disks.iter().try_for_each(|disk| disk.disk.evict())
     }
 
     fn change(&self, node: NodeId, change: DiskChange) -> Result<(), LabError> {
-        self.node(node)?.gear().disks(node)?.iter().try_for_each(|one| one.change(change))
+        self.node(node)?.gear().disks(node)?.iter().try_for_each(|disk| disk.change(change))
     }
 
     fn lose(&self, node: NodeId, how: Loss) -> Result<Vec<Lost>, LabError> {
-        self.node(node)?.gear().disks(node)?.iter().map(|one| one.disk.lose(how)).collect()
+        self.node(node)?.gear().disks(node)?.iter().map(|disk| disk.disk.lose(how)).collect()
     }
 
     /// Lets a node have this much processor time, by the means that it was equipped with.
@@ -270,7 +270,9 @@ impl Agent for LocalAgent {
                 return self.node(*node)?.gear().clock(*node)?.tally().map(Report::Tally);
             }
             Order::Lose(node, how) => return self.lose(*node, *how).map(Report::Forgotten),
-            Order::Measure(what, stage) => return self.measure(what, *stage).map(Report::Measured),
+            Order::Measure(measure, stage) => {
+                return self.measure(measure, *stage).map(Report::Measured);
+            }
             Order::Equip(node, with) => self.equip(*node, with),
             Order::Write(node, name, text) => self.write(*node, name, text),
             Order::Start(start) => self.start(start),

@@ -22,8 +22,8 @@ type Measured = Result<Vec<Measurement>, LabError>;
 
 impl LocalAgent {
     /// Measures something at a stage of a fault.
-    pub(super) fn measure(&self, what: &Measure, stage: Stage) -> Measured {
-        match what {
+    pub(super) fn measure(&self, measure: &Measure, stage: Stage) -> Measured {
+        match measure {
             Measure::Cut(cut) => proofs::partition(&self.lab, cut, stage, &mut self.drops()),
             Measure::Shaped(shapings) => {
                 let shapings: BTreeMap<Cut, _> = shapings.iter().copied().collect();
@@ -33,10 +33,10 @@ impl LocalAgent {
                 self.node(*node)?.running(*node, |process| proofs::pause([process], stage))
             }
             Measure::Kill(node) => {
-                gone(*node, self.node(*node)?, stage, |one| proofs::kill([one], stage))
+                gone(*node, self.node(*node)?, stage, |process| proofs::kill([process], stage))
             }
             Measure::Stop(node) => {
-                gone(*node, self.node(*node)?, stage, |one| proofs::stop([one], stage))
+                gone(*node, self.node(*node)?, stage, |process| proofs::stop([process], stage))
             }
             Measure::Clock(node) => {
                 let held = self.node(*node)?;
@@ -44,7 +44,9 @@ impl LocalAgent {
                 held.running(*node, measure)
             }
             Measure::Shift(node, nanos) => {
-                let measure = |process: &mut _| prove_shift(process, *nanos).map(|one| vec![one]);
+                let measure = |process: &mut _| {
+                    prove_shift(process, *nanos).map(|measurement| vec![measurement])
+                };
                 self.node(*node)?.running(*node, measure)
             }
             Measure::Disk(node, change) => self.disk(*node, *change, stage),

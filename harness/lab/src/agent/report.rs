@@ -16,22 +16,22 @@ use crate::resources::MemoryWord;
 
 /// Makes the kinds of reports, and takes what is in one out of it.
 macro_rules! reports {
-    ($($(#[$about:meta])* $kind:ident($what:ty),)*) => {
+    ($($(#[$about:meta])* $kind:ident($content:ty),)*) => {
         /// What came of an order.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum Report {
             /// It is done.
             Done,
-            $($(#[$about])* $kind($what),)*
+            $($(#[$about])* $kind($content),)*
         }
 
-        $(impl TryFrom<Report> for $what {
+        $(impl TryFrom<Report> for $content {
             type Error = Report;
 
             fn try_from(report: Report) -> Result<Self, Report> {
                 match report {
-                    Report::$kind(what) => Ok(what),
+                    Report::$kind(content) => Ok(content),
                     other => Err(other),
                 }
             }

@@ -158,7 +158,7 @@ fn orders_come_back_equal() {
         [StopSignal::Term, StopSignal::Int, StopSignal::Quit, StopSignal::Hup, StopSignal::Kill];
     all.extend(signals.map(|signal| Order::Terminate(N1, signal, SECOND)));
     let stages = [Stage::Injected, Stage::Held, Stage::Healed];
-    let at = |stage| measures().into_iter().map(move |what| Order::Measure(what, stage));
+    let at = |stage| measures().into_iter().map(move |measure| Order::Measure(measure, stage));
     all.extend(stages.into_iter().flat_map(at));
     let word = words!(Order: Facts Equip Write Log Start Evict Pause Resume Kill Terminate Ended Lost
         Memory Run Clock ReadClock Tally Disk Lose Time Limit Room Cut Shape Measure);
