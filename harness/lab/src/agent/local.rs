@@ -261,7 +261,7 @@ impl Agent for LocalAgent {
             Order::Run(node, argv, within) => {
                 return self.run(*node, argv, *within).map(Report::Said);
             }
-            Order::Log(node, name, what) => return self.log(*node, name, *what),
+            Order::Log(node, name, order) => return self.log(*node, name, *order),
             Order::ReadClock(node, sampling) => {
                 let read = |process: &mut NodeProcess| process.read_clock(*sampling);
                 return self.node(*node)?.running(*node, read).map(Report::Clock);

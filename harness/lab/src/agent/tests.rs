@@ -153,7 +153,7 @@ fn orders_come_back_equal() {
     ];
     all.extend(equipped().map(|with| Order::Equip(N1, with)));
     all.extend(clocks().map(|change| Order::Clock(N1, change)));
-    all.extend(log_orders().map(|what| Order::Log(N1, "logs/log".into(), what)));
+    all.extend(log_orders().map(|order| Order::Log(N1, "logs/log".into(), order)));
     let signals =
         [StopSignal::Term, StopSignal::Int, StopSignal::Quit, StopSignal::Hup, StopSignal::Kill];
     all.extend(signals.map(|signal| Order::Terminate(N1, signal, SECOND)));
