@@ -125,19 +125,19 @@ mod tests {
     /// What an operation puts into its object and what an answer shows of it.
     #[test]
     fn an_operation_puts_and_sees_what_its_row_says() {
-        let (one, two) = (Value::Int(1), Value::Int(2));
-        let cas = Op::Cas { key: "k".into(), old: one.clone(), new: two.clone() };
-        assert_eq!((cas.sets(), cas.puts()), (Some(&two), Some(&two)));
+        let (old, new) = (Value::Int(1), Value::Int(2));
+        let cas = Op::Cas { key: "k".into(), old: old.clone(), new: new.clone() };
+        assert_eq!((cas.sets(), cas.puts()), (Some(&new), Some(&new)));
         for (outcome, saw, refused) in [
-            (Outcome::Cas, Some(Some(&one)), false),
-            (Outcome::CasFound { value: Some(two.clone()) }, Some(Some(&two)), true),
+            (Outcome::Cas, Some(Some(&old)), false),
+            (Outcome::CasFound { value: Some(new.clone()) }, Some(Some(&new)), true),
             (Outcome::CasFound { value: None }, Some(None), true),
             (Outcome::CasDiffers, None, true),
         ] {
             assert_eq!((cas.saw(&outcome), outcome.changes_nothing()), (saw, refused));
         }
-        let append = Op::Append { key: "k".into(), value: two.clone() };
-        assert_eq!((append.sets(), append.puts()), (None, Some(&two)));
+        let append = Op::Append { key: "k".into(), value: new.clone() };
+        assert_eq!((append.sets(), append.puts()), (None, Some(&new)));
         assert_eq!((append.kind().sets(), OpKind::Update.sets()), (false, true));
     }
 

@@ -124,11 +124,11 @@ impl<H> Blocks<H> {
             self.forward.remove(&id);
             self.all.remove(&id)
         });
-        let (id, [Some(one), Some(other)]) = (first.min(second), taken) else {
+        let (id, [Some(block), Some(other)]) = (first.min(second), taken) else {
             return (first, false);
         };
-        let s = one.s.max(other.s);
-        self.all.insert(id, Block { s, head: one.head });
+        let s = block.s.max(other.s);
+        self.all.insert(id, Block { s, head: block.head });
         if id.f < s {
             self.forward.insert(id);
         }
