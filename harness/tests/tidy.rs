@@ -27,6 +27,13 @@ const BANNED: [(&str, &str); 5] = [
     ("#![allow", "use `#[expect(…, reason = \"…\")]`"),
 ];
 
+/// Words that stand for a noun. Nothing in code is named by one of them.
+const PRONOUNS: [&str; 10] =
+    ["nobody", "one", "that", "them", "these", "they", "those", "which", "who", "whose"];
+
+/// The same, but files that others read have fields of these names.
+const FIELDS: [&str; 2] = ["what", "whom"];
+
 /// The beginnings of paths that exist on one machine only.
 const HOMES: [&str; 3] = ["/home/", "/root/", "/Users/"];
 
@@ -146,8 +153,8 @@ fn parameters_with_tuples(code: &str) -> Vec<(String, usize, usize)> {
         Some((at, name, at_commas(parameters)))
     });
     let counted = |(at, name, parameters): (usize, String, Vec<&str>)| {
-        let sizes = parameters.iter().filter(|one| !is_self(one)).map(|one| {
-            let tuple = in_parentheses(one).filter(|_| one.contains("): ("));
+        let sizes = parameters.iter().filter(|parameter| !is_self(parameter)).map(|parameter| {
+            let tuple = in_parentheses(parameter).filter(|_| parameter.contains("): ("));
             (tuple.is_some(), tuple.map_or(1, |inner| at_commas(inner).len()))
         });
         let sizes: Vec<(bool, usize)> = sizes.collect();
@@ -239,6 +246,53 @@ fn no_banned_word_is_used() {
         }
     }
     none("these words may not be in code", &found);
+}
+
+#[test]
+fn every_name_is_a_noun() {
+    let mut found = Vec::new();
+    for source in rust() {
+        let tell = |(line, word)| format!("{}:{line}: `{word}`", source.path);
+        found.extend(pronouns(&source.text).into_iter().map(tell));
+    }
+    none("a name says what the value is, as `operation`, or `first` of a pair", &found);
+}
+
+/// The pronouns that variables and functions have for a name, each with its line.
+fn pronouns(text: &str) -> Vec<(usize, &'static str)> {
+    let code = blank(text);
+    let mut found = Vec::new();
+    for word in PRONOUNS {
+        found.extend(lines_with(&code, word).into_iter().map(|line| (line, word)));
+    }
+    for word in FIELDS {
+        let bare = code.replace(&format!(".{word}"), "").replace(&format!("{word}:"), "");
+        found.extend(lines_with(&bare, word).into_iter().map(|line| (line, word)));
+        let shown = [format!("{{{word}}}"), format!("{{{word}:")];
+        let shows = |line: &str| shown.iter().any(|shown| line.contains(shown));
+        // The words of an error show its fields.
+        let shows = |line: &str| shows(line) && !line.trim_start().starts_with("#[error(");
+        let numbered = (1..).zip(text.lines()).filter(|(_, line)| shows(line));
+        found.extend(numbered.map(|(line, _)| (line, word)));
+    }
+    found
+}
+
+#[test]
+fn pronouns_are_found() {
+    for (code, expected) in [
+        ("all.iter().map(|one| one.invoked)", vec![(1, "one")]),
+        ("match x {\n    Some(one) => 1,\n}", vec![(2, "one")]),
+        ("fn nobody() {}", vec![(1, "nobody")]),
+        ("fn f(what: &str) {\n    g(what)\n}", vec![(2, "what")]),
+        (concat!("fn f(what: &str) {\n    print!(\"{wh", "at}\")\n}"), vec![(2, "what")]),
+        ("let Act { whom, .. } = act;", vec![(1, "whom")]),
+        (concat!("#[error(\"{wh", "at}\")]\nIo { what: String },"), vec![]),
+        ("let Act { whom: victims, .. } = act;\nact.whom = all;", vec![]),
+        ("// one\nlet all = [\"one\", at_one, one_of];", vec![]),
+    ] {
+        assert_eq!(pronouns(code), expected, "{code}");
+    }
 }
 
 #[test]
