@@ -48,6 +48,8 @@ struct Follower {
     log: NodeLog,
     /// When all that had been written then had been read.
     since: Nanos,
+    /// Why the last look failed, if it did.
+    failure: Option<String>,
     /// What was told of it already.
     refused: BTreeSet<String>,
     skipped: u64,
@@ -118,7 +120,7 @@ fn rest(context: &Context, followers: &mut [Follower]) {
 
 impl Follower {
     fn new(node: NodeId, log: NodeLog, since: Nanos) -> Self {
-        Self { node, log, since, refused: BTreeSet::new(), skipped: 0, told: 0 }
+        Self { node, log, since, failure: None, refused: BTreeSet::new(), skipped: 0, told: 0 }
     }
 
     /// Gives an order about the log.
@@ -132,10 +134,11 @@ impl Follower {
         let Chunk { lines, look, skipped } = match self.order(context, LogOrder::Next) {
             Ok(chunk) => chunk,
             Err(error) => {
-                tracing::warn!("failed to {error}");
+                self.failed(&error);
                 return false;
             }
         };
+        self.failure = None;
         self.sight(context, &lines);
         self.skipped += skipped;
         self.tell_skipped(context, false);
@@ -162,8 +165,22 @@ impl Follower {
         }
     }
 
-    /// Leaves the rest of the log unread, and tells how many bytes were left out.
+    /// Remembers why the log could not be read just now. A disk whose reads fail for a while is no
+    /// reason to give its log up.
+    fn failed(&mut self, error: &LabError) {
+        let why = error.to_string();
+        if self.failure.as_ref() != Some(&why) {
+            tracing::warn!("failed to {why}");
+            self.failure = Some(why);
+        }
+    }
+
+    /// Leaves the rest of the log unread, and tells how many bytes were left out; or that it could
+    /// not be read to the end.
     fn leave(&mut self, context: &Context) {
+        if let Some(why) = self.failure.take() {
+            self.refuse(context, format!("unreadable (failed to {why})"));
+        }
         match self.order(context, LogOrder::Leave) {
             Ok(chunk) => self.skipped += chunk.skipped,
             Err(error) => tracing::warn!("failed to {error}"),

@@ -52,17 +52,31 @@ fn a_server_that_floods_its_log_stalls_nothing() {
 /// A pipe that nobody writes to would keep its reader for ever.
 #[test]
 fn a_log_that_is_a_pipe_is_refused_by_name() {
+    refuses_the_log("mkfifo app.log", "app.log", "a named pipe");
+}
+
+/// Its directory is a file.
+#[test]
+fn a_log_that_cannot_be_read_to_the_end_is_told() {
+    refuses_the_log("touch app", "app/app.log", "unreadable (failed to read the log `app/app.log`");
+}
+
+/// Runs servers whose log, a name below the node's directory, is made by this line of a shell:
+/// nothing is decided, and the reason names each log and this.
+fn refuses_the_log(made_by: &str, log: &str, why: &str) {
     let Some(_lab) = lab() else { return };
     let room = Room::new();
-    let rule = "[[status.log]]\nfile = \"{{ node.dir }}/app.log\"\n\
-        regex = '^won generation=(?<generation>\\d+)'\nrole = \"leader\"\n\n[client]";
-    let logs = r#"logs = ["stdout", "stderr", "{{ node.dir }}/app.log"]"#;
-    let changes = [(r#"logs = ["stdout", "stderr"]"#, logs), ("[client]", rule)];
-    let target = behind(&room, "mkfifo app.log", &changes);
+    let rule = format!(
+        "[[status.log]]\nfile = \"{{{{ node.dir }}}}/{log}\"\n\
+         regex = '^won generation=(?<generation>\\d+)'\nrole = \"leader\"\n\n[client]"
+    );
+    let logs = format!(r#"logs = ["stdout", "stderr", "{{{{ node.dir }}}}/{log}"]"#);
+    let changes = [(r#"logs = ["stdout", "stderr"]"#, &logs[..]), ("[client]", &rule)];
+    let target = behind(&room, made_by, &changes);
     let args = ["run", &target, "--faults", "none", "--time", "4s", "--nodes", "3"];
     let ended = room.run(&[&args[..], &["--min-elections", "0"]].concat());
-    ended.assert_code(2).assert_stderr(&["`app.log` of n2 is not followed", "a named pipe"]);
-    ended.assert_stdout(&["`app.log`", "a named pipe, expected a regular file"]);
+    ended.assert_code(2).assert_stderr(&["`app.log` of n2 is not followed", why]);
+    ended.assert_stdout(&["`app.log`", why, "expected a regular file"]);
     let refused = mishaps(&room.only_run(), "log-refused");
     let nodes: Vec<_> = refused.iter().map(|event| event["node"].as_str().unwrap()).collect();
     assert_eq!(nodes, ["n1", "n2", "n3"]);
