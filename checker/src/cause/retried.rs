@@ -17,12 +17,13 @@ pub(super) fn executed_again(context: &Context<'_>) -> Option<String> {
         .into_iter()
         .find(|(old, new)| new.time >= swap.invoked.1 && old.time <= end)?;
     Some(format!(
-        "{} led generation {} after {} by {}, while this swap was open. What is handed on to a new \
-         leader, or asked of it again, and is not told from its repetition, is executed twice: the \
-         second time it finds what it wrote itself.",
+        "The lead went from {} to {}, generation {}, between {} and {}, and this swap was open for a \
+         part of that time. What is handed on to a new leader, or asked of it again, and is not told \
+         from its repetition, is executed twice: the second time it finds what it wrote itself.",
+        old.node,
         new.node,
         new.proves_leading()?,
-        old.node,
+        words::at(old.since),
         words::at(new.time)
     ))
 }

@@ -29,11 +29,14 @@ const CASES: [Case; 17] = [
     Case {
         checks: REGISTER,
         class: "read-of-unwritten",
-        says: "n2 led generation 5 after n1 by 0.055 s, while this swap was open",
+        says: "The lead went from n1 to n2, generation 5, between 0.015 s and 0.055 s, and this swap was \
+               open for a part of that time.",
         base: "p1 - w k 1 [0..10] ok\npoll n1 leader g4 [15..19]\n",
         explained: &[
             "p2 n1 swap k 2 [30..70] ok 2\npoll n2 leader g5 [50..55]",
             "p2 n1 swap k 2 [30..51] ok 2\npoll n2 leader g5 [50..55]",
+            // It may have changed then.
+            "p2 n1 swap k 2 [30..40] ok 2\npoll n2 leader g5 [50..55]",
         ],
         not: &[
             // The lead had changed before, or did so later.
