@@ -45,11 +45,11 @@ impl Workload for Lease {
     }
 
     fn needs(&self) -> &'static [OpKind] {
-        &[OpKind::Acquire, OpKind::Renew, OpKind::Release, OpKind::Read]
+        &[OpKind::Acquire, OpKind::Renew, OpKind::Release]
     }
 
     fn uses(&self) -> &'static [OpKind] {
-        &[OpKind::GuardedWrite]
+        &[OpKind::Read, OpKind::GuardedWrite]
     }
 
     fn checks(&self) -> &'static [&'static str] {
@@ -111,6 +111,7 @@ struct Client {
     holder: u64,
     keys: u16,
     guarded: bool,
+    reads: bool,
     holds: Option<Grant>,
     /// What it has lost, or given back.
     late: Option<Grant>,
@@ -126,6 +127,7 @@ impl Client {
             holder,
             keys: load.keys.max(1),
             guarded: load.has(OpKind::GuardedWrite),
+            reads: load.has(OpKind::Read),
             holds: None,
             late: None,
             failed: 0,
@@ -145,7 +147,10 @@ impl Client {
             Some(token) if choice < SLEEPS + RENEWS + WRITES => {
                 Op::GuardedWrite { key, token, value }
             }
-            None if choice < SLEEPS + RENEWS + WRITES => Op::Read { key },
+            None if choice < SLEEPS + RENEWS + WRITES && self.reads => Op::Read { key },
+            None if choice < SLEEPS + RENEWS + WRITES => {
+                Op::Renew { key, holder, ttl: Some(ttl()) }
+            }
             _ => Op::Release { key, holder },
         }
     }
@@ -253,6 +258,23 @@ mod tests {
         }
         assert_eq!(kinds, [OpKind::Renew, OpKind::Release, OpKind::GuardedWrite].into());
         assert!(slept);
+    }
+
+    #[test]
+    fn a_service_that_grants_leases_and_nothing_else_is_asked_for_nothing_else() {
+        let served = [OpKind::Acquire, OpKind::Renew, OpKind::Release];
+        assert_eq!(Lease.needs(), served);
+        let (mut client, mut draw) = (client(), Draw::new(1, 0, 1));
+        (client.guarded, client.reads) = (false, false);
+        let outcome = Outcome::Acquire { token: None };
+        let asked = (0..200).map(|_| {
+            let op = client.next(&mut draw);
+            let outcome =
+                if op.kind() == OpKind::Acquire { outcome.clone() } else { Outcome::Renew };
+            client.learn(&op, &Completion::Ok { outcome, stamp: Stamp::default() });
+            op.kind()
+        });
+        assert_eq!(asked.collect::<BTreeSet<OpKind>>(), served.into());
     }
 
     #[test]
