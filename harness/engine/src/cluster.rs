@@ -82,6 +82,10 @@ struct Server {
     started: RestartAs,
     /// Which files the outputs were at the start of each incarnation, the first one's included.
     begins: Vec<BTreeMap<PathBuf, Begin>>,
+    /// The fault on which it gave up, since it was started last.
+    gave_up: Option<u32>,
+    /// The fault after whose end it was started again, last.
+    started_after: Option<u32>,
 }
 
 /// How a node's server fares, as far as the agent has told.
@@ -239,6 +243,7 @@ impl Cluster {
         let start = Start { node, argv, env, monotonic_offset, reach };
         server.begins.push(self.begins(node)?);
         server.incarnation += 1;
+        server.gave_up = None;
         self.starts[&node].store(server.incarnation, Ordering::Relaxed);
         self.tell(node, server.incarnation, NodeChange::Started);
         server.state = State::Ended;

@@ -123,11 +123,18 @@ impl Recorder {
         self.shared.now()
     }
 
-    /// Which fault lets the server of `node` end by itself now, in words.
+    /// Which fault lets the server of `node` end by itself now, if one does: its number, and that in
+    /// words.
     #[must_use]
-    pub fn excuse(&self, node: NodeId, log: &[String]) -> String {
+    pub fn excuse(&self, node: NodeId, log: &[String]) -> Option<(u32, String)> {
         let crashed = Crashed { node, time: self.now(), log };
         self.shared.lock().begun.excuse(&self.shared.plan, crashed)
+    }
+
+    /// Whether fault `id` is over.
+    #[must_use]
+    pub fn is_over(&self, id: u32) -> bool {
+        self.shared.lock().begun.is_over(id)
     }
 
     /// How many operations ended how.

@@ -425,11 +425,20 @@ impl RunContext<'_> {
         self.listener.hear(&Progress::LoadBegan(time));
         let goes_on = || self.is_undisturbed() && wanted();
         while Instant::now() < until && goes_on() {
-            self.cluster.notice_crashes();
+            self.notice_crashes();
             self.listener.hear(&Progress::Load(self.standing(until - Instant::now())));
             tokio::time::sleep(GLANCE).await;
         }
         self.listener.hear(&Progress::LoadEnded);
+    }
+
+    /// Tells of servers that ended by themselves; those that gave up on a fault that is over by then are
+    /// started again.
+    fn notice_crashes(&self) {
+        tokio::task::block_in_place(|| {
+            self.cluster.notice_crashes();
+            self.cluster.start_late_ends();
+        });
     }
 
     /// How the load stands, with `left` to go.
@@ -456,7 +465,7 @@ impl RunContext<'_> {
         let goes_on = || self.is_undisturbed();
         let agreed = || !self.waits_for_leader() || self.view.unanimous(self.plan.spec.nodes.len());
         while Instant::now() < until && goes_on() {
-            self.cluster.notice_crashes();
+            self.notice_crashes();
             if ok() > before + self.plan.spec.nodes.len() as u64 && agreed() {
                 break;
             }

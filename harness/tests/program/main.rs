@@ -15,6 +15,7 @@ mod docs_bisect;
 mod docs_reasons;
 mod run_anomaly;
 mod run_coverage;
+mod run_ends;
 mod run_faults;
 mod run_flags;
 mod run_harness;

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use fracas_checker::event::{EventKind, NodeChange, NodeId};
 use fracas_checker::harness::Mishap;
 
-use super::{Cluster, Crash, State};
+use super::{Cluster, Crash, RestartAs, State};
 use fracas_lab::agent::{Fate, Order};
 use fracas_lab::resources::{MemoryWord, room};
 use fracas_lab::{Helper, LabError};
@@ -47,8 +47,32 @@ impl Cluster {
     pub fn notice_crashes(&self) {
         for Crash { node, how, log, .. } in self.crashed() {
             let excuse = self.recorder.excuse(node, &log);
-            tracing::warn!(%node, how, "a node's server ended by itself: {excuse}");
+            let (fault, words) = excuse.unzip();
+            let words = words.unwrap_or_else(|| "no fault in effect allows it".to_owned());
+            tracing::warn!(%node, how, "a node's server ended by itself: {words}");
+            self.server(node).gave_up = fault;
         }
+    }
+
+    /// Starts servers again that gave up on a fault which is over, once for each fault: those that
+    /// give up while it lasts are started when it is healed, but a server may take longer to end.
+    pub fn start_late_ends(&self) {
+        for node in self.nodes().filter(|node| self.gave_up_late(*node)) {
+            if let Err(error) = self.start(node, RestartAs::Same) {
+                tracing::warn!(%node, "failed to start a server again that gave up: {error}");
+            }
+        }
+    }
+
+    /// Whether the server of a node gave up on a fault which is over, and was not started again since.
+    fn gave_up_late(&self, node: NodeId) -> bool {
+        let mut server = self.server(node);
+        let over = server.gave_up.filter(|fault| self.recorder.is_over(*fault));
+        let late = server.state == State::Ended && over.is_some() && over != server.started_after;
+        if late {
+            server.started_after = over;
+        }
+        late
     }
 
     /// What of our own has ended, if anything has: what happens afterwards tells nothing.
