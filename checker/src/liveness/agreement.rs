@@ -132,6 +132,20 @@ fn still_claimed(history: &History, leader: &Evidence, old: &Evidence, bound: Bo
     .anomaly(history)
 }
 
+/// What a node told last: `n3 leads generation 28`.
+fn last_told(piece: &Evidence) -> String {
+    let does = match piece.role {
+        Some(Role::Leader) => "leads",
+        Some(Role::Follower) => "follows in",
+        Some(Role::Candidate) => "is a candidate in",
+        None => "is in",
+    };
+    match piece.generation {
+        Some(generation) => format!("{} {does} generation {generation}", piece.node),
+        None => format!("{} {does} an unknown generation", piece.node),
+    }
+}
+
 /// No agreement was seen: an anomaly if every node was asked and the bound has passed. Logs prove
 /// nothing here: a node that stepped down need not have written so.
 fn unsettled(history: &History, latest: &Latest, bound: Bound, result: &mut CheckResult) {
@@ -149,9 +163,12 @@ fn unsettled(history: &History, latest: &Latest, bound: Bound, result: &mut Chec
             hearsay.node
         ));
     } else if latest.values().any(|piece| piece.source == Source::Log) {
-        result.inconclusive(
-            "the logs of the nodes do not show that all agreed on one leader after the last heal",
-        );
+        let told: Vec<String> = latest.values().map(last_told).collect();
+        result.inconclusive(format!(
+            "the logs of the nodes do not show that all agreed on one leader after the last heal (last \
+             told: {}); the servers' logs may tell why, and a node must log that it follows, too",
+            told.join(", ")
+        ));
     } else if bound.stopped < bound.deadline {
         result.inconclusive(
             "the run ended before the nodes agreed on a leader and before the bound had passed",

@@ -352,3 +352,19 @@ fn a_token_that_is_lost_alone_differs_from_one_that_is_lost_with_the_rest() {
     assert_eq!(marks(&format!("{rest}p3 - r k [60..70] ok 7")), (class(), vec![]));
     assert_eq!(marks("p3 n2 w k 7 [20..30] ok\np3 - r k [60..70] ok 7"), (class(), lost()));
 }
+
+/// That logs show no agreement proves nothing; the reason says what each node told last.
+#[test]
+fn nodes_whose_logs_do_not_agree_are_told_with_their_last_words() {
+    let text = "p1 - r k [1001..1002] ok nil
+        phase recover 1000
+        phase stop 2000
+        log n1 follower g50 [900..900]
+        log n2 leader g50 [900..900]
+        log n3 leader g28 [100..100]";
+    let checks = ["liveness/recovers", LEADERS];
+    let verdict = judge(&history(text, &checks), Budget::unlimited_time());
+    let reasons: Vec<&String> = verdict.checks.iter().flat_map(|check| &check.reasons).collect();
+    let told = "n1 follows in generation 50, n2 leads generation 50, n3 leads generation 28";
+    assert!(reasons.iter().any(|reason| reason.contains(told)), "{reasons:?}");
+}
