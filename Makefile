@@ -1,6 +1,6 @@
 # Two commands are all that is needed: `make demo` and `make test`. Each does its own set-up.
 .DELETE_ON_ERROR:
-.PHONY: demo test slow bench calibrate calibrate-default fingerprints prove-faults prove-isolation acceptance lint packages
+.PHONY: demo test slow bench calibrate calibrate-default fingerprints reproduce prove-faults prove-isolation acceptance lint packages
 
 CARGO ?= cargo
 # Debian packages that tests use when they are there; without them those tests say so and skip.
@@ -67,6 +67,18 @@ calibrate-default:
 fingerprints:
 	$(CARGO) build --locked --release --bin fracas --bin regent
 	$(CARGO) run --locked --quiet --release --example fingerprints -- runs/fingerprints --record 10 --write
+
+# `make reproduce` runs seeds 1 to 10 of each row, or of those in ROWS; it keeps the versions in VERSIONS.
+ROWS ?=
+reproduce: SEEDS = 10
+VERSIONS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/fracas-versions
+
+## reproduce: known failures of released versions of real systems, and their controls; fetches the
+## versions; goes on where it was interrupted; writes docs/reproductions.md
+reproduce: packages
+	$(CARGO) build --locked --release --bin fracas
+	$(CARGO) run --locked --quiet --release --example reproduce -- --jobs $(JOBS) --seeds $(SEEDS) \
+	  --cache $(VERSIONS) $(ANEW) $(ROWS)
 
 ## prove-faults: every fault on every server, as root (if this is root) and as an ordinary user, with
 ## its proof and its price; writes docs/proven-faults.md

@@ -11,6 +11,7 @@ use std::fs;
 use std::process::Command;
 
 use fracas_checker::formats::Format;
+use fracas_targets::Target;
 use serde_json::Value;
 use tree::{none, root, sources};
 
@@ -204,4 +205,18 @@ fn names_key(row: &str, key: &str) -> bool {
         let name = name.trim_matches(|c| "[]".contains(c));
         name.rsplit('.').next() == Some(key)
     })
+}
+
+/// Every built-in target has a page that says how to run it, and what its modes promise.
+#[test]
+fn every_built_in_target_has_its_page() {
+    let pages = Target::builtins().map(|name| {
+        let page = format!("docs/targets/{name}.md");
+        let text = fs::read_to_string(root().join(&page)).unwrap_or_default();
+        let command = format!("fracas run {name}");
+        let parts = ["## What it takes", "## What is promised", &command];
+        let missing = parts.into_iter().filter(|part| !text.contains(part));
+        missing.map(|part| format!("{page} has no `{part}`")).collect::<Vec<_>>()
+    });
+    none("pages of targets", &pages.flatten().collect::<Vec<_>>());
 }
