@@ -75,11 +75,31 @@ impl Fault {
         all
     }
 
-    /// The nodes that are stopped or gone while it lasts.
+    /// The nodes that are stopped or gone while it lasts, or are no members.
     #[must_use]
     pub fn down(&self) -> Vec<NodeId> {
         self.all(|effect| match effect {
-            Effect::NodeDown { nodes, .. } | Effect::NodeStopped { nodes } => nodes,
+            Effect::NodeDown { nodes, .. }
+            | Effect::NodeStopped { nodes }
+            | Effect::NodeRemoved { nodes, .. } => nodes,
+            _ => &[],
+        })
+    }
+
+    /// The nodes that are no members while it lasts.
+    #[must_use]
+    pub fn removed(&self) -> Vec<NodeId> {
+        self.all(|effect| match effect {
+            Effect::NodeRemoved { nodes, .. } => nodes,
+            _ => &[],
+        })
+    }
+
+    /// The nodes that have forgotten everything when it is healed.
+    #[must_use]
+    pub fn forgetful(&self) -> Vec<NodeId> {
+        self.all(|effect| match effect {
+            Effect::NodeRemoved { nodes, forget: true } => nodes,
             _ => &[],
         })
     }

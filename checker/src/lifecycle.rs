@@ -147,14 +147,14 @@ impl<'a> Ended<'a> {
     fn excused(&self, span: &FaultSpan) -> String {
         let over = span.end.is_some_and(|(_, end)| end.saturating_add(SOON) < self.time);
         let why = if over { "had been in effect, its log names that," } else { "was in effect," };
+        let (node, how, at, id) = (self.node, self.how, words::at(self.time), span.id);
+        let ended = format!("the server of {node} may end, as it did with {how} at {at}");
+        if span.fault.removed().contains(&node) {
+            return format!("{ended}: by fault {id} it was no member of the cluster");
+        }
+        let manner = &span.fault.manner;
         format!(
-            "the server of {} may end, as it did with {} at {}: fault {} ({}) {why} and the target may \
-             give up on that (`gives-up-on`)",
-            self.node,
-            self.how,
-            words::at(self.time),
-            span.id,
-            span.fault.manner
+            "{ended}: fault {id} ({manner}) {why} and the target may give up on that (`gives-up-on`)"
         )
     }
 
@@ -324,6 +324,8 @@ pub(crate) fn named(log: &[String]) -> Vec<Hardship> {
 pub(crate) struct Excuse {
     /// Who endures what, of that which a server may give up on.
     hardships: Vec<(NodeId, Hardship)>,
+    /// Who is no member of the cluster, and may end for that.
+    removed: Vec<NodeId>,
     begin: Nanos,
     /// When the fault was healed, if it has been.
     end: Option<Nanos>,
@@ -368,12 +370,12 @@ impl Excuse {
             all.map(move |hardship| (node, hardship))
         });
         let allowed = hardships.filter(|(_, hardship)| plan.may_give_up_on(*hardship));
-        Self { hardships: allowed.collect(), begin, end }
+        Self { hardships: allowed.collect(), removed: fault.removed(), begin, end }
     }
 
     /// Whether it excuses nobody, whenever it is.
     pub(crate) fn is_none(&self) -> bool {
-        self.hardships.is_empty()
+        self.hardships.is_empty() && self.removed.is_empty()
     }
 
     /// The fault was healed.
@@ -388,7 +390,8 @@ impl Excuse {
             self.end.is_none_or(|end| time <= end.saturating_add(grace))
         };
         let own = self.hardships.iter().filter(|(other, _)| *other == node);
-        self.begin <= time && own.map(|(_, hardship)| hardship).any(lasts)
+        let removed = self.removed.contains(&node) && self.end.is_none_or(|end| time <= end);
+        self.begin <= time && (removed || own.map(|(_, hardship)| hardship).any(lasts))
     }
 
     /// Whether it excuses nobody at `time` or later.

@@ -292,11 +292,11 @@ impl Watch {
             EventKind::Observe(_) => {
                 Ok(self.leaders.as_mut().and_then(|leaders| leaders.observed(event)))
             }
-            EventKind::Node { .. } => {
+            EventKind::Node { .. } | EventKind::Fault(_) => {
                 self.leaders.iter_mut().for_each(|leaders| leaders.happened(event));
                 Ok(None)
             }
-            EventKind::Fault(_) | EventKind::Phase { .. } | EventKind::Note { .. } => Ok(None),
+            EventKind::Phase { .. } | EventKind::Note { .. } => Ok(None),
         }
     }
 

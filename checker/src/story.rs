@@ -177,6 +177,7 @@ fn done(effect: &Effect, fault: &Fault) -> String {
     match effect {
         Effect::LinkCut { pairs } => format!("the network was cut: {}", directions(pairs)),
         Effect::NodeStopped { nodes } => format!("{} stood still", words::list(nodes)),
+        Effect::NodeRemoved { nodes, .. } => format!("{} no member of the cluster", were(nodes)),
         Effect::NodeDown { nodes, loses: Some(loss), .. } => {
             format!("{} down after a power failure ({loss})", were(nodes))
         }

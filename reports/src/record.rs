@@ -106,8 +106,22 @@ pub struct TargetInfo {
     pub binary: String,
     /// The SHA-256 of that program, in hexadecimal.
     pub binary_sha256: String,
+    /// The program that nodes may have come back with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<NextProgram>,
     /// How many nodes the cluster had.
     pub nodes: u16,
+}
+
+/// A program that servers come back with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextProgram {
+    /// Its version in its own words, where it tells. Untrusted text.
+    pub version: Option<String>,
+    /// Its path.
+    pub binary: String,
+    /// Its SHA-256, in hexadecimal; empty where it could not be read.
+    pub binary_sha256: String,
 }
 
 impl TargetInfo {
@@ -238,6 +252,7 @@ mod tests {
             version: version.map(str::to_owned),
             binary: String::new(),
             binary_sha256: String::new(),
+            next: None,
             nodes: 3,
         };
         for (version, called) in [

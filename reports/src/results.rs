@@ -95,6 +95,7 @@ fn the_run(run: &Run<'_>) -> Value {
 fn target(run: &Run<'_>) -> Value {
     let target = &run.record.target;
     json!({
+        "next": target.next,
         "name": target.name, "version": target.version, "binary": target.binary,
         "binary_sha256": target.binary_sha256, "nodes": target.nodes,
     })

@@ -156,7 +156,7 @@ pub(crate) fn class(fault: &Fault) -> &'static str {
         Some(Effect::LinkCut { .. }) => "partition",
         Some(Effect::NodeStopped { .. }) => "pause",
         Some(Effect::NodeDown { loses: Some(_), .. }) => "power",
-        Some(Effect::NodeDown { .. }) => "kill",
+        Some(Effect::NodeDown { .. } | Effect::NodeRemoved { .. }) => "kill",
         Some(Effect::ClockWrong { .. }) => "clock",
         Some(Effect::LinkDegraded { link, .. }) if link.is_lossy() => "loss",
         Some(Effect::LinkDegraded { .. }) => "slow",

@@ -14,6 +14,8 @@ use crate::client::{Client, Manner};
 use crate::cluster::{ClusterSpec, NodeSpec};
 use crate::endpoint::{Endpoint, Endpoints};
 use crate::logs::LogRules;
+use crate::members::MemberStep;
+use crate::membership::Membership;
 use crate::poller::Poller;
 use crate::probe::Probe;
 use crate::protocol::{Around, Purpose};
@@ -24,7 +26,8 @@ use crate::reply::ClientError;
 use crate::spec::{Asks, LogSource, Serves, Spec, Stop};
 use crate::status::Means;
 use crate::template::{
-    RenderError, SAMPLE_PROCESS, Template, Variables, variables_of_node, variables_of_op,
+    RenderError, SAMPLE_PROCESS, Template, Variables, variables_of_member, variables_of_node,
+    variables_of_op,
 };
 
 /// A target on a cluster.
@@ -55,6 +58,8 @@ pub struct NodePlan {
     pub ready: Option<Probe>,
     /// Its ports, by name.
     pub ports: BTreeMap<String, u16>,
+    /// What is added to its command where it joins a cluster that runs.
+    pub join_args: Vec<String>,
     /// How to end it.
     pub stop: Stop,
     /// What it may read though it is hidden from servers.
@@ -182,6 +187,12 @@ impl Deployment {
         }
     }
 
+    /// How its members change, where the target says.
+    #[must_use]
+    pub fn membership(&self) -> Option<Membership> {
+        Membership::of(&self.spec, &self.endpoints)
+    }
+
     /// What log lines tell.
     #[must_use]
     pub fn log_rules(&self) -> &LogRules {
@@ -213,7 +224,11 @@ impl Deployment {
             let variables = variables_of_op(variables, SAMPLE_PROCESS, id, &kind.sample());
             Some((kind.word(), show(Purpose::Op(*kind), &variables)?))
         });
-        aside.into_iter().chain(status).chain(ops).collect()
+        let members = MemberStep::ALL.into_iter().filter_map(|step| {
+            let variables = variables_of_member(variables, variables, "8e9e05c52164694d");
+            Some((step.shown(), show(Purpose::Member(step), &variables)?))
+        });
+        aside.into_iter().chain(status).chain(members).chain(ops).collect()
     }
 
     /// How a node is asked for its status, where that is no request in the protocol of the target.
@@ -270,6 +285,13 @@ impl Renderer<'_> {
                 .collect::<Result<_, RenderError>>()?,
             ready: self.probe(base)?,
             ports: self.spec.ports.clone(),
+            join_args: self
+                .spec
+                .membership
+                .iter()
+                .flat_map(|rule| &rule.args)
+                .map(|argument| self.text(argument))
+                .collect::<Result<_, RenderError>>()?,
             stop: launch.stop,
             reads: launch
                 .reads

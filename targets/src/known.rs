@@ -2,14 +2,18 @@
 
 use crate::spec::Serves;
 
-/// A kind of fault that target files may allow. Which there are is known to whoever brings faults
-/// about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A kind of fault that target files may allow, or a scenario that they may ask for. Which there are
+/// is known to whoever brings faults about.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownFault {
     /// Its word, which is a key of `[faults]`.
     pub word: &'static str,
+    /// Of a scenario, the kinds of faults that the target must allow beside it.
+    pub needs: Vec<&'static str>,
     /// Whether it can only be done where it is known in which directories the data is.
     pub needs_data: bool,
+    /// Whether it can only be done where it is known how members of the cluster change.
+    pub needs_membership: bool,
 }
 
 /// What a file is held against.

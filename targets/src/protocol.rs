@@ -18,6 +18,7 @@ use crate::declared::try_template::{Compiler, Scope};
 use crate::diagnostic::Problem;
 use crate::endpoint::Endpoints;
 use crate::form::Form;
+use crate::members::MemberStep;
 use crate::redirect::{Elsewhere, Redirect};
 use crate::reply::{ClientError, Failure, Reply};
 use crate::session::Later;
@@ -32,6 +33,8 @@ pub(crate) enum Purpose {
     Status,
     /// Whether it is up.
     Ready,
+    /// Something about the members of the cluster.
+    Member(MemberStep),
 }
 
 /// A request as a target file declares it.

@@ -10,6 +10,7 @@ use fracas_checker::fault::FaultKind;
 use crate::answer::Answer;
 use crate::choices::{Device, Route, StopSignal};
 use crate::logs::LogRules;
+use crate::members::MemberRules;
 use crate::promises::Promises;
 use crate::protocol::{Speech, Times};
 use crate::ready::ClusterReady;
@@ -29,6 +30,7 @@ pub(crate) struct Spec {
     pub(crate) node_ready: Option<NodeReady>,
     pub(crate) cluster_ready: Option<ClusterReady>,
     pub(crate) status: Option<StatusRule>,
+    pub(crate) membership: Option<MemberRules>,
     pub(crate) log_rules: LogRules,
     pub(crate) client: ClientRule,
     /// What the answers to each request mean.

@@ -168,6 +168,15 @@ pub(crate) fn variables_of_node(
     variables
 }
 
+/// What a change of the membership knows: what a node knows, which node is asked, and what the node is
+/// called as a member.
+pub(crate) fn variables_of_member(node: &Variables, via: &Variables, member: &str) -> Variables {
+    let mut variables = node.clone();
+    variables.insert("via", via.get("node").cloned().unwrap_or_default());
+    variables.insert("member", Value::from(member));
+    variables
+}
+
 fn describe(node: &NodeSpec) -> Value {
     Value::from(BTreeMap::from([
         ("id", Value::from(node.id.to_string())),

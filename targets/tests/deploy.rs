@@ -10,8 +10,8 @@ use fracas_targets::{ClusterSpec, KnownFault, LogFile, NodeSpec, Stop, StopSigna
 
 /// Kinds of faults that there may be.
 const FAULTS: [KnownFault; 2] = [
-    KnownFault { word: "kill", needs_data: false },
-    KnownFault { word: "pause", needs_data: false },
+    KnownFault { word: "kill", needs: Vec::new(), needs_data: false, needs_membership: false },
+    KnownFault { word: "pause", needs: Vec::new(), needs_data: false, needs_membership: false },
 ];
 
 fn sample() -> Target {

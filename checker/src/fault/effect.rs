@@ -28,6 +28,15 @@ pub enum Effect {
         /// Which nodes.
         nodes: Vec<NodeId>,
     },
+    /// These nodes are no members of the cluster; they join it again when the fault is healed. Until
+    /// then their servers may be silent, and may end. They may not lead.
+    NodeRemoved {
+        /// Which nodes.
+        nodes: Vec<NodeId>,
+        /// Whether they join with empty disks, as nodes that have never been members.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        forget: bool,
+    },
     /// Nothing passes in these directions.
     LinkCut {
         /// Which directions.
@@ -116,6 +125,7 @@ impl Effect {
         match self {
             Self::NodeDown { nodes, .. }
             | Self::NodeStopped { nodes }
+            | Self::NodeRemoved { nodes, .. }
             | Self::ClockWrong { nodes, .. }
             | Self::Hardship { nodes, .. } => nodes,
             Self::LinkCut { .. } | Self::LinkDegraded { .. } => &[],

@@ -18,9 +18,14 @@ pub enum RestartAs {
     OtherFlags,
     /// With the other binary that was given: mixed versions.
     NextBinary,
+    /// With the binary that was started first, after another one.
+    FirstBinary,
 }
 
 impl RestartAs {
+    /// All forms but the same, in the order in which lists show them.
+    pub const OTHERS: [Self; 3] = [Self::OtherFlags, Self::NextBinary, Self::FirstBinary];
+
     /// Whether nothing is different.
     #[must_use]
     pub fn is_same(&self) -> bool {
@@ -34,6 +39,7 @@ impl fmt::Display for RestartAs {
             Self::Same => "",
             Self::OtherFlags => "comes back with other flags",
             Self::NextBinary => "comes back with the next binary",
+            Self::FirstBinary => "comes back with the first binary",
         })
     }
 }

@@ -3,9 +3,10 @@
 //! Nothing is judged here. What a node says of *another* is hearsay whatever the grade of the
 //! answer it stands in; a role without a generation says nothing of who leads which.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{Event, EventKind, Nanos, NodeChange, NodeId, Outcome, Stamp};
+use crate::fault::FaultEvent;
 use crate::history::{History, Operation};
 use crate::observation::{Grade, Role, Source};
 use crate::transaction::Micro;
@@ -176,5 +177,52 @@ impl Lives {
         let begun = starts.partition_point(|(start, _)| *start <= since);
         let (_, life) = starts.get(begun.checked_sub(1)?)?;
         starts.get(begun).is_none_or(|(start, _)| *start > time).then_some(*life)
+    }
+}
+
+/// The starts with which nodes joined anew after they had been removed: with empty disks, and bound
+/// by nothing that they knew before.
+#[derive(Debug, Default)]
+pub(crate) struct Joins {
+    /// The nodes that were removed, and have not been started since.
+    removed: BTreeSet<NodeId>,
+    starts: BTreeMap<NodeId, Vec<(Nanos, u32)>>,
+}
+
+impl Joins {
+    /// Those of a whole history.
+    pub(crate) fn of(history: &History) -> Self {
+        let mut joins = Self::default();
+        history.others().iter().for_each(|event| joins.add(event));
+        joins
+    }
+
+    /// Adds the next event, which may be the removal or the start of a node.
+    pub(crate) fn add(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::Fault(FaultEvent::Begin { fault, .. }) => {
+                self.removed.extend(fault.forgetful());
+            }
+            EventKind::Node { node, incarnation, change: NodeChange::Started }
+                if self.removed.remove(node) =>
+            {
+                self.starts.entry(*node).or_default().push((event.time, *incarnation));
+            }
+            _ => {}
+        }
+    }
+
+    /// How often the node of this evidence had joined anew by then.
+    pub(crate) fn before(&self, seen: &Evidence) -> usize {
+        let Some(starts) = self.starts.get(&seen.node) else { return 0 };
+        match seen.incarnation {
+            Some(life) => starts.partition_point(|(_, start)| *start <= life),
+            None => starts.partition_point(|(time, _)| *time <= seen.since),
+        }
+    }
+
+    /// How much memory they take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.starts.values().map(Vec::capacity).sum::<usize>() * size_of::<(Nanos, u32)>()
     }
 }

@@ -1,4 +1,5 @@
-//! A node's generation never decreases: not between two polls, and not through a restart.
+//! A node's generation never decreases: not between two polls, and not through a restart. A node that
+//! was removed and joins with an empty disk is another one.
 //!
 //! Two observations are ordered only if the first had ended before the second began. A log line
 //! may be read long after it was written, so the time of its reading bounds it from above only:
@@ -6,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Joins};
 use super::findings::{Findings, fact};
 use crate::catalogue::GENERATION_WENT_BACK;
 use crate::cause;
@@ -19,10 +20,11 @@ use crate::words;
 
 /// Adds the first step back of each node.
 pub(super) fn judge(history: &History, evidence: &[Evidence], findings: &mut Findings) {
-    let mut nodes: BTreeMap<NodeId, Steps> = BTreeMap::new();
+    let joins = Joins::of(history);
+    let mut nodes: BTreeMap<(NodeId, usize), Steps> = BTreeMap::new();
     let mut back: BTreeMap<NodeId, (Evidence, Evidence)> = BTreeMap::new();
     for seen in evidence {
-        if let Some(pair) = nodes.entry(seen.node).or_default().add(seen) {
+        if let Some(pair) = nodes.entry((seen.node, joins.before(seen))).or_default().add(seen) {
             back.entry(seen.node).or_insert(pair);
         }
     }

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Joins};
 use super::findings::{Findings, fact};
 use crate::catalogue::DOUBLE_VOTE;
 use crate::cause;
@@ -23,11 +23,13 @@ use crate::words;
 
 /// Adds every generation in which a node voted for two candidates.
 pub(super) fn judge(history: &History, evidence: &[Evidence], findings: &mut Findings) {
-    let mut first: BTreeMap<(NodeId, u64), Evidence> = BTreeMap::new();
-    let mut twice: BTreeMap<(NodeId, u64), Evidence> = BTreeMap::new();
+    // A node that joins anew is another voter, by the same name.
+    let joins = Joins::of(history);
+    let mut first: BTreeMap<(NodeId, usize, u64), Evidence> = BTreeMap::new();
+    let mut twice: BTreeMap<(NodeId, usize, u64), Evidence> = BTreeMap::new();
     for vote in evidence {
         let Some((generation, _)) = vote.proves_vote() else { continue };
-        let of = (vote.node, generation);
+        let of = (vote.node, joins.before(vote), generation);
         if first.entry(of).or_insert(*vote).voted != vote.voted {
             twice.entry(of).or_insert(*vote);
         }

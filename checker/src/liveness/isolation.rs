@@ -46,7 +46,7 @@ pub(super) fn spans(nodes: &[NodeId], faults: &[FaultSpan], end: Nanos) -> Spans
 enum Change<'a> {
     /// A proven fault comes into effect, or may be over.
     Effect(&'a FaultSpan, bool),
-    /// Nodes are about to be stopped, or go on.
+    /// Nodes are about to be stopped or removed, or go on as members.
     Stopped(Vec<NodeId>, bool),
 }
 
@@ -54,8 +54,22 @@ fn changes(faults: &[FaultSpan], end: Nanos) -> Vec<(Nanos, Change<'_>)> {
     let mut changes = Vec::new();
     for span in faults {
         let (begin, healed) = span.window(end);
-        changes.push((begin, Change::Stopped(span.fault.down(), true)));
-        changes.push((healed.max(begin), Change::Stopped(span.fault.down(), false)));
+        // While it is proven that a node is no member it has no quorum, though it runs.
+        let proven = span.effective.filter(|_| span.is_effective());
+        let removed = span.fault.removed();
+        let (mut still, mut leaves) = (span.fault.down(), Vec::new());
+        if proven.is_some() {
+            (leaves, still) = still.into_iter().partition(|node| removed.contains(node));
+        }
+        let stopped = |nodes: &Vec<NodeId>, begins| Change::Stopped(nodes.clone(), begins);
+        changes.push((begin, stopped(&still, true)));
+        changes.push((healed.max(begin), stopped(&still, false)));
+        if let Some((from, to)) = proven {
+            // What it is before the first measurement and after the last is not known.
+            changes.extend([(begin, stopped(&leaves, true)), (from, stopped(&leaves, false))]);
+            changes
+                .extend([(to, stopped(&leaves, true)), (healed.max(to), stopped(&leaves, false))]);
+        }
         if let Some((from, to)) = span.effective.filter(|_| span.is_effective()) {
             changes.push((from, Change::Effect(span, true)));
             changes.push((to, Change::Effect(span, false)));
@@ -88,17 +102,22 @@ impl<'a> Now<'a> {
     /// The nodes that run, and have no majority to talk to.
     fn cut_off(&self, nodes: &[NodeId]) -> BTreeSet<NodeId> {
         let down: BTreeSet<NodeId> = self.faults.values().flat_map(|fault| fault.down()).collect();
+        let removed = self.faults.values().flat_map(|fault| fault.removed());
+        let alone = removed.filter(|node| self.runs(node));
         let cut: BTreeSet<(NodeId, NodeId)> =
             self.faults.values().flat_map(|fault| fault.cut()).collect();
-        let runs = |node: &NodeId| self.stopped.get(node).is_none_or(|stopped| *stopped == 0);
         let up: Vec<NodeId> = nodes.iter().filter(|node| !down.contains(node)).copied().collect();
         let meets = |node: NodeId| {
             let there = reached(&up, node, |from, to| !cut.contains(&(from, to)));
             let back = reached(&up, node, |from, to| !cut.contains(&(to, from)));
             there.intersection(&back).count()
         };
-        let lonely = |node: &NodeId| runs(node) && 2 * meets(*node) <= nodes.len();
-        up.iter().filter(|node| lonely(node)).copied().collect()
+        let lonely = |node: &NodeId| self.runs(node) && 2 * meets(*node) <= nodes.len();
+        up.iter().filter(|node| lonely(node)).copied().chain(alone).collect()
+    }
+
+    fn runs(&self, node: &NodeId) -> bool {
+        self.stopped.get(node).is_none_or(|stopped| *stopped == 0)
     }
 }
 
@@ -178,6 +197,17 @@ mod tests {
             (span(1, cut(ALONE), (10, 20), true), span(2, cut(ALONE), (20, 30), true));
         check(&[first.clone(), second], &[(10, 30)]);
         check(&[first, span(2, cut(ALONE), (21, 30), true)], &[(10, 20), (21, 30)]);
+    }
+
+    #[test]
+    fn a_node_that_is_no_member_has_no_quorum_and_runs() {
+        let removed = || fault(Effect::NodeRemoved { nodes: vec![NodeId(1)], forget: true });
+        check(&[span(1, removed(), (10, 20), true)], &[(10, 20)]);
+        check(&[span(1, removed(), (10, 20), false)], &[]);
+        let nodes = vec![NodeId(1)];
+        let kill = fault(Effect::NodeDown { nodes, returns: RestartAs::Same, loses: None });
+        let (gone, removed) = (span(2, kill, (14, 16), true), span(1, removed(), (10, 20), true));
+        check(&[removed, gone], &[(10, 14), (16, 20)]);
     }
 
     #[test]

@@ -102,7 +102,7 @@ fn mishaps() -> Vec<EventKind> {
 }
 
 /// A fault of every effect.
-fn faults() -> [Fault; 11] {
+fn faults() -> [Fault; 13] {
     let (single, both) = (|| vec![NodeId(1)], vec![NodeId(1), NodeId(2)]);
     let pairs = || vec![(NodeId(1), NodeId(2))];
     let (same, link) = (RestartAs::Same, Link { loss_ppm: 50_000, ..Link::default() });
@@ -114,6 +114,8 @@ fn faults() -> [Fault; 11] {
         Effect::NodeDown { nodes: single(), returns: RestartAs::NextBinary, loses: None },
         Effect::NodeDown { nodes: single(), returns: same, loses },
         Effect::ClockWrong { nodes: single(), change: Clock::Step { by_ms: -60_000 } },
+        Effect::NodeRemoved { nodes: single(), forget: true },
+        Effect::NodeRemoved { nodes: single(), forget: false },
         Effect::ClockWrong { nodes: single(), change: Clock::Freeze },
         Effect::LinkDegraded { pairs: pairs(), link: Link::default() },
         Effect::LinkDegraded { pairs: Vec::new(), link },

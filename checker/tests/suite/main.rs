@@ -34,6 +34,7 @@ mod lifecycle;
 mod linearizability_oracle;
 mod locks;
 mod locks_leases;
+mod members;
 mod mishaps;
 mod named_kinds;
 mod never_panics;

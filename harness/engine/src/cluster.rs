@@ -5,6 +5,7 @@
 
 mod down;
 mod ends;
+mod members;
 mod outputs;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +62,10 @@ pub struct Cluster {
 /// The target on this cluster, as it is started first and as it may come back after a kill.
 #[derive(Debug, Clone)]
 pub struct Deployments {
+    /// The program of the servers.
+    pub binary: PathBuf,
+    /// The one that they may come back with.
+    pub binary_next: Option<PathBuf>,
     /// As it is started first.
     pub first: Arc<Deployment>,
     /// As it may come back.
@@ -228,6 +233,16 @@ impl Cluster {
     /// # Errors
     /// When it is running, or its process cannot be started.
     pub fn start(&self, node: NodeId, again: RestartAs) -> Result<(), StartError> {
+        self.start_with(node, again, &[])
+    }
+
+    /// The same, this time with these arguments more.
+    fn start_with(
+        &self,
+        node: NodeId,
+        again: RestartAs,
+        more: &[String],
+    ) -> Result<(), StartError> {
         let mut server = self.server(node);
         if server.state == State::Running {
             Err(LabError::Asked(format!("start node {node}: it is running")))?;
@@ -239,7 +254,8 @@ impl Cluster {
         self.ask::<()>(&Order::Evict(node))?;
         let plan = self.deployments.node(server.started, node);
         let monotonic_offset = self.wanted.monotonic.get(&node).copied().unwrap_or(0);
-        let (argv, env, reach) = (plan.argv.clone(), plan.env.clone(), reach(plan));
+        let (mut argv, env, reach) = (plan.argv.clone(), plan.env.clone(), reach(plan));
+        argv.extend_from_slice(more);
         let start = Start { node, argv, env, monotonic_offset, reach };
         server.begins.push(self.begins(node)?);
         server.incarnation += 1;
@@ -262,6 +278,16 @@ impl Cluster {
                 Err(LabError::answer("shift a monotonic clock", measurement.result))
             }
             None => Ok(()),
+        }
+    }
+
+    /// The program of servers that were started in this form.
+    #[must_use]
+    pub fn binary(&self, again: RestartAs) -> PathBuf {
+        let Deployments { binary, binary_next, .. } = &self.deployments;
+        match again {
+            RestartAs::NextBinary => binary_next.clone().unwrap_or_else(|| binary.clone()),
+            _ => binary.clone(),
         }
     }
 

@@ -33,7 +33,12 @@ pub fn deployments(plan: &RunPlan, facts: &Facts) -> Result<Deployments, RunErro
         let arguments = [&plan.spec.extra_args[..], &plan.spec.restart_args].concat();
         again.insert(RestartAs::OtherFlags, deployed(&plan.spec.binary, &arguments)?);
     }
-    Ok(Deployments { first: deployed(&plan.spec.binary, &plan.spec.extra_args)?, again })
+    Ok(Deployments {
+        binary: plan.spec.binary.clone(),
+        binary_next: plan.spec.binary_next.clone(),
+        first: deployed(&plan.spec.binary, &plan.spec.extra_args)?,
+        again,
+    })
 }
 
 /// The nodes as a target is told of them.

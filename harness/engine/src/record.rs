@@ -1,9 +1,10 @@
 //! The run record: everything that was decided, written before the run begins.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use fracas_reports::{Ended, Host, RUN_SCHEMA, RunRecord, TargetInfo, Tool};
+use fracas_reports::{Ended, Host, NextProgram, RUN_SCHEMA, RunRecord, TargetInfo, Tool};
 use serde::Serialize;
 
 use crate::actor::Actual;
@@ -43,18 +44,27 @@ pub fn begin(plan: &RunPlan, world: &World) -> RunRecord {
 }
 
 fn target(plan: &RunPlan) -> TargetInfo {
-    let version = plan.target.version_command(&plan.spec.binary).and_then(|argv| {
-        let told = fracas_lab::run_command(&argv, VERSION_WITHIN);
-        told.inspect_err(|error| tracing::warn!(%error, "failed to ask the server's version")).ok()
+    let next = plan.spec.binary_next.as_deref().map(|binary| NextProgram {
+        version: version(plan, binary),
+        binary: binary.display().to_string(),
+        binary_sha256: targets::digest(binary).unwrap_or_default(),
     });
     TargetInfo {
         name: plan.target.name().to_owned(),
         description: plan.target.description().to_owned(),
-        version,
+        version: version(plan, &plan.spec.binary),
+        next,
         binary: plan.spec.binary.display().to_string(),
         binary_sha256: plan.spec.binary_sha256.clone(),
         nodes: u16::try_from(plan.spec.nodes.len()).unwrap_or(u16::MAX),
     }
+}
+
+/// What a program of the target tells of its version.
+fn version(plan: &RunPlan, binary: &Path) -> Option<String> {
+    let argv = plan.target.version_command(binary)?;
+    let told = fracas_lab::run_command(&argv, VERSION_WITHIN);
+    told.inspect_err(|error| tracing::warn!(%error, "failed to ask the server's version")).ok()
 }
 
 fn host(plan: &RunPlan, world: &World) -> Host {

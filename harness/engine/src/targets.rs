@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::client_programs;
 use crate::faults::Kind;
 use crate::means::Gear;
+use crate::nemesis::SCENARIOS;
 use crate::spec::TargetSpec;
 
 /// How long a target file may be, in bytes.
@@ -44,12 +45,23 @@ pub fn find(name: &str) -> Result<TargetSpec, String> {
     Ok(TargetSpec { name: name.to_owned(), dir: dir.map(Path::to_owned), text })
 }
 
-/// The kinds of faults that target files may allow.
+/// The kinds of faults that target files may allow, and the scenarios that they may ask for.
 #[must_use]
-pub fn known_faults() -> [KnownFault; Kind::ALL.len()] {
-    let known =
-        |kind: Kind| KnownFault { word: kind.word(), needs_data: kind.takes() == Some(Gear::Disk) };
-    Kind::ALL.map(known)
+pub fn known_faults() -> Vec<KnownFault> {
+    let kinds = Kind::ALL.iter().map(|kind| KnownFault {
+        word: kind.word(),
+        needs: Vec::new(),
+        needs_data: kind.takes() == Some(Gear::Disk),
+        needs_membership: kind.is_of_members(),
+    });
+    let scenarios = SCENARIOS.iter().filter(|scenario| scenario.is_asked());
+    let scenarios = scenarios.map(|scenario| KnownFault {
+        word: scenario.name,
+        needs: scenario.needs.iter().map(|kind| kind.word()).collect(),
+        needs_data: false,
+        needs_membership: false,
+    });
+    kinds.chain(scenarios).collect()
 }
 
 /// The names of the built-in targets, each with its description.
@@ -67,6 +79,15 @@ pub fn builtins() -> Vec<(&'static str, String)> {
 #[must_use]
 pub fn allowed_faults(target: &Target) -> BTreeSet<Kind> {
     target.allowed_faults().iter().filter_map(|kind| Kind::named(kind.word())).collect()
+}
+
+/// The scenarios that a target asks for, by name.
+#[must_use]
+pub fn asked_scenarios(target: &Target) -> BTreeSet<&'static str> {
+    let asked = target.allowed_faults();
+    let scenarios = SCENARIOS.iter().filter(|scenario| scenario.is_asked());
+    let names = scenarios.map(|scenario| scenario.name);
+    names.filter(|name| asked.iter().any(|word| word.word() == *name)).collect()
 }
 
 /// Whether a target of this name is meant to be built in, and not a file.
@@ -305,6 +326,11 @@ mod tests {
         for kind in Kind::ALL {
             let only =
                 format!("{}[faults]\n{kind} = true\n", text.split("[faults]").next().unwrap());
+            if kind.is_of_members() {
+                let refused = parse(&only).unwrap_err().to_string();
+                assert!(refused.contains("needs a section `[membership]`"), "{refused}");
+                continue;
+            }
             assert_eq!(allowed_faults(&parse(&only).unwrap()), [kind].into(), "{kind}");
             let nowhere = parse(&only.replace("\ndata = ", "\n#"));
             assert_eq!(nowhere.is_err(), kind.takes() == Some(Gear::Disk), "{kind}");

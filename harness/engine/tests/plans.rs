@@ -1,6 +1,7 @@
 //! What seeds have planned so far, they plan for ever: a schedule is repeated by its seed. Plans of
 //! many seeds are held against a file of their digests, some of them against their whole text.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use fracas_checker::event::NodeId;
@@ -18,7 +19,8 @@ const SEEDS: u64 = 8;
 fn config(nodes: u16, leaders: bool, scenario: Option<&'static Scenario>) -> Config {
     let again = vec![RestartAs::NextBinary, RestartAs::OtherFlags];
     let kinds = Kind::mix();
-    Config { nodes, kinds, time_ms: 40_000, every_ms: 3_000, leaders, again, scenario }
+    let asked = BTreeSet::new();
+    Config { nodes, kinds, time_ms: 40_000, every_ms: 3_000, leaders, again, asked, scenario }
 }
 
 /// The begin of a digest of a plan as it is written to files.

@@ -76,7 +76,8 @@ impl Bench {
         let local = Arc::new(LocalAgent::at_home(lab, home).map_err(|error| text(&error))?);
         let agent: Arc<dyn Agent> = Arc::new(ByMessage(Arc::clone(&local)));
         let facts: Facts = agent.ask(&Order::Facts).map_err(|error| text(&error))?;
-        let spec = ClusterSpec { binary, nodes: nodes(&facts), extra_args: Vec::new() };
+        let spec =
+            ClusterSpec { binary: binary.clone(), nodes: nodes(&facts), extra_args: Vec::new() };
         // One is made inside of the runtime: it has a pool of connections.
         let entered = runtime.enter();
         let deployment = Arc::new(target.deploy(&spec).map_err(|error| text(&error))?);
@@ -88,7 +89,9 @@ impl Bench {
         let (recorder, writer) =
             Recorder::create(&run.file("history.jsonl"), &header(server, &run), None)
                 .map_err(|error| text(&error))?;
-        let deployments = Deployments { first: Arc::clone(&deployment), again: BTreeMap::new() };
+        // An upgrade leads from the program to itself.
+        let (first, again) = (Arc::clone(&deployment), BTreeMap::new());
+        let deployments = Deployments { binary, binary_next: None, first, again };
         let (run_of_cluster, view) = (run.clone(), View::default());
         let parts =
             Parts { agent, facts, wanted, deployments, run: run_of_cluster, recorder, view };

@@ -14,6 +14,7 @@ use fracas_engine::faults::power::Power;
 use fracas_engine::faults::restart::Restart;
 use fracas_engine::faults::slow::Slow;
 use fracas_engine::faults::starve::{Scarcity, Starve};
+use fracas_engine::faults::upgrade::Upgrade;
 use fracas_engine::faults::{Action, Direction, Fault, Kind, On, Shape};
 use fracas_engine::means::Wanted;
 
@@ -68,7 +69,8 @@ impl Group {
     /// A kind of fault of which no group has a case, if there is any.
     pub(crate) fn forgotten() -> Option<Kind> {
         let cases: BTreeSet<Kind> = Self::ALL.into_iter().flat_map(Self::kinds).collect();
-        Kind::ALL.into_iter().find(|kind| !cases.contains(kind))
+        // How members change is told by few targets; that is tested where it is.
+        Kind::ALL.into_iter().find(|kind| !cases.contains(kind) && !kind.is_of_members())
     }
 
     /// The kinds of faults that the cluster is equipped for.
@@ -128,6 +130,7 @@ fn processes() -> Vec<(&'static str, Fault)> {
         ("pause", suffers(Action::Pause(Pause {}))),
         ("kill", suffers(Action::Kill(Kill { again: RestartAs::Same }))),
         ("polite restart", suffers(Action::Restart(Restart {}))),
+        ("upgrade", suffers(Action::Upgrade(Upgrade { back: false }))),
         ("little processor time", starve(Scarcity::Cpu { percent: 20 })),
         ("little memory", starve(Scarcity::Memory { bytes: 256 << 20 })),
         ("few descriptors", starve(Scarcity::Descriptors { more: 4 })),

@@ -5,6 +5,7 @@
 //! rest, and the init is not gone before everything under it is.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -111,6 +112,11 @@ impl NodeProcess {
     /// When this process may hold no more files open.
     pub fn door(&self) -> Result<Door, LabError> {
         Door::of(&self.init.process, &self.launched)
+    }
+
+    /// Whether this is the program that the init started.
+    pub(crate) fn was_started_as(&self, program: &Path) -> bool {
+        self.launched.argv.first().is_some_and(|first| Path::new(first) == program)
     }
 
     /// Which node this is.

@@ -9,10 +9,10 @@ use fracas_targets::{Target, nearest};
 
 use super::run_args::{RunArgs, TIME};
 use super::values::millis;
-use fracas_engine::faults::{Given, Kind};
+use fracas_engine::faults::{Around, Given, Kind};
 use fracas_engine::means::ClockMeans;
 use fracas_engine::nemesis::{self, SCENARIOS, Scenario};
-use fracas_engine::targets::allowed_faults;
+use fracas_engine::targets::{allowed_faults, asked_scenarios};
 use fracas_lab::NODES_MAX;
 
 /// The kinds of faults that were asked for; the target must allow each, and a cluster of so many
@@ -107,15 +107,26 @@ pub(super) fn faults(
     nodes: usize,
     kinds: &BTreeSet<Kind>,
 ) -> Result<nemesis::Config, String> {
-    Ok(nemesis::Config {
+    let config = nemesis::Config {
         nodes: u16::try_from(nodes).unwrap_or(NODES_MAX),
         time_ms: millis(args.time.unwrap_or(TIME)),
         every_ms: millis(args.fault_every),
         leaders: target.has_leaders(),
         again: again(args),
         scenario: args.aim.as_deref().map(|name| aim(name, kinds)).transpose()?,
+        asked: asked_scenarios(target),
         kinds: kinds.clone(),
-    })
+    };
+    let around = Around { nodes: config.nodes, leaders: true, again: &RestartAs::OTHERS };
+    let fits = |kind: &&Kind| kind.usual().iter().any(|does| does.fits(&around));
+    if let Some(kind) = kinds.iter().find(|kind| !fits(kind)) {
+        let needs = format!("needs more nodes than {nodes}: see `--nodes`");
+        return Err(format!("error: fault `{kind}` {needs}"));
+    }
+    match config.scenario.and_then(|aim| Some((aim, aim.lacks(&config)?))) {
+        Some((aim, lack)) => Err(format!("error: aim `{}` {lack}", aim.name)),
+        None => Ok(config),
+    }
 }
 
 /// As what killed nodes may come back, besides as they were.
@@ -143,10 +154,21 @@ fn aim(name: &str, kinds: &BTreeSet<Kind>) -> Result<&'static Scenario, String> 
     ))
 }
 
-/// Fails if the faults need what was not given: something to come back as, a disk to fill.
-pub(super) fn must_be_given(faults: &nemesis::Plan, args: &RunArgs) -> Result<(), String> {
+/// Fails if the faults need what was not given: something to come back as, a disk to fill. A kind
+/// that was asked for and of which nothing could be planned is told, too.
+pub(super) fn must_be_given(
+    faults: &nemesis::Plan,
+    kinds: &BTreeSet<Kind>,
+    args: &RunArgs,
+) -> Result<(), String> {
     let given = Given { again: &again(args), small_disk: args.small_disk.is_some() };
-    match faults.planned.iter().find_map(|planned| planned.act.does.missing(given)) {
+    let of_kind = |kind: &Kind| {
+        let mut missing = kind.usual().into_iter().map(|does| does.missing(given));
+        let first = missing.next().flatten()?;
+        missing.all(|other| other.is_some()).then_some(first)
+    };
+    let planned = faults.planned.iter().find_map(|planned| planned.act.does.missing(given));
+    match planned.or_else(|| kinds.iter().find_map(of_kind)) {
         None => Ok(()),
         Some((need, flag)) => Err(format!("error: these faults need {need}: `{flag}`")),
     }

@@ -1,7 +1,7 @@
 //! `fracas run`: from flags to a decided run. Several of them are a `series`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fracas_checker::event::NodeId;
@@ -64,6 +64,16 @@ fn tell_left_out((kind, why): (&Kind, &String)) {
     narrate(&format!("fracas: fault `{kind}` is left out: {why} (see `fracas doctor`)"));
 }
 
+/// The path of the program that nodes come back with.
+fn next_binary(path: &Path) -> Result<PathBuf, String> {
+    let refused = |why: String| format!("error: `--binary-next={}`: {why}", path.display());
+    match std::path::absolute(path) {
+        Ok(whole) if whole.is_file() => Ok(whole),
+        Ok(_) => Err(refused("there is no such file".to_owned())),
+        Err(error) => Err(refused(error.to_string())),
+    }
+}
+
 /// The plan without the usual faults that the network of this machine cannot have; none if it can
 /// have all. That shows only inside a world, where a network can be made.
 fn fitted(args: &RunArgs, target: &str, plan: &RunPlan) -> Result<Option<RunPlan>, String> {
@@ -123,7 +133,7 @@ fn decide_without(
     };
     let fits = args.schedule.is_none().then(|| nemesis::Plan::fits(&config, seed)).flatten();
     let kinds = if args.schedule.is_some() { faults.kinds() } else { kinds };
-    must_be_given(&faults, args)?;
+    must_be_given(&faults, &kinds, args)?;
     let time = args.time.unwrap_or_else(|| usual_time(args, &faults));
     let chosen = Chosen::new(&workloads, &load);
     let usual = plan::coverage(&chosen, time, !kinds.is_empty());
@@ -134,7 +144,7 @@ fn decide_without(
         binary_sha256: digest(&binary),
         binary,
         extra_args: args.extra_args.clone(),
-        binary_next: args.binary_next.clone(),
+        binary_next: args.binary_next.as_deref().map(next_binary).transpose()?,
         restart_args: args.restart_args.clone(),
         equipment: equipment(args, &nodes)?,
         nodes,

@@ -156,6 +156,27 @@ fn values_out_of_range_are_refused_and_the_range_told() {
 }
 
 #[test]
+fn a_fault_that_the_cluster_is_too_small_for_is_refused() {
+    if !std::path::Path::new("/usr/bin/etcd").exists() {
+        return println!("skipped: etcd is not installed (Debian: etcd-server)");
+    }
+    let args = ["run", "etcd", "--nodes=2", "--faults=membership"];
+    check_usage(&args, &["fault `membership` needs more nodes than 2", "`--nodes`"]);
+}
+
+/// Else it would be played, and what it is for could never be seen.
+#[test]
+fn a_scenario_that_means_nothing_in_the_cluster_is_refused() {
+    for (nodes, aim, expected) in [
+        ("2", "vote", "aim `vote` needs 3 nodes, the cluster has 2"),
+        ("2", "bridge-leaders", "aim `bridge-leaders` needs 3 nodes, the cluster has 2"),
+        ("1", "late-answers", "aim `late-answers` needs 2 nodes, the cluster has 1"),
+    ] {
+        check_usage(&["run", "regent", "--nodes", nodes, "--aim", aim], &[expected]);
+    }
+}
+
+#[test]
 fn a_fault_that_the_target_does_not_allow_is_refused() {
     check_usage(
         &["run", "./tiny.toml", "--faults", "pause"],

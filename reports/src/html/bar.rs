@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::page::{Page, left_out, long, short};
 use crate::findings::missing;
 use crate::kinds::proven;
-use crate::record::Ended;
+use crate::record::{Ended, TargetInfo};
 use crate::text::{SENTENCE, clean, count, minutes};
 use crate::words::{headline, outcome};
 
@@ -59,6 +59,7 @@ fn chips(page: &Page<'_>) -> Vec<(&'static str, String)> {
     let mut chips = vec![
         ("target", format!("{}{unknown}", target.called())),
         ("sha256", hash),
+        ("upgraded to", next(target).unwrap_or_default()),
         ("workload", record.workloads.join(", ")),
         ("seed", record.seed.to_string()),
         ("nodes", target.nodes.to_string()),
@@ -71,6 +72,14 @@ fn chips(page: &Page<'_>) -> Vec<(&'static str, String)> {
     ];
     chips.retain(|(_, value)| !value.is_empty());
     chips
+}
+
+/// The program that nodes may have come back with: its version, and the begin of its digest.
+fn next(target: &TargetInfo) -> Option<String> {
+    let next = target.next.as_ref()?;
+    let hash: String = next.binary_sha256.chars().take(HASH).collect();
+    let version = next.version.as_deref().unwrap_or("version unknown").trim();
+    Some(format!("{version} ({hash})"))
 }
 
 /// What this run can say nothing of: it stands beside the verdict, whatever that is.

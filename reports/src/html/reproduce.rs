@@ -65,6 +65,12 @@ fn environment(page: &Page<'_>) -> Markup {
         h4 { "Where and how it was run" }
         dl.environment {
             @for (name, value) in rows { dt { (name) } dd { (long(&value)) } }
+            @if let Some(next) = &target.next {
+                dt { "next binary" } dd { (long(&next.binary)) }
+                dt { "its version" }
+                dd { (long(next.version.as_deref().unwrap_or("it did not tell"))) }
+                dt { "its sha256" } dd { (long(&next.binary_sha256)) }
+            }
             @for (kind, means) in &host.mechanisms {
                 dt { "means of " (short(kind)) } dd { (short(means)) }
             }

@@ -7,8 +7,9 @@ use fracas_checker::OpKind;
 use toml::Spanned;
 
 use super::client::Means;
-use super::faults::faults;
+use super::faults::{Has, faults};
 use super::file::{Cluster, File, Ready};
+use super::membership::membership as membership_of;
 use super::places::Text;
 use super::requests::{Keys, missing};
 use super::try_template::{Compiler, Scope};
@@ -47,9 +48,13 @@ pub(super) fn spec(source: &Source<'_>, file: File, known: Known<'_>) -> Result<
     let status_rule = status_rule(&mut compiler, &file, &mut means)?;
     status::told_by_program(status_rule.as_ref(), &file, serves)?;
     let status = file.status.as_ref().map(Spanned::get_ref);
+    let membership = file.membership.as_ref();
+    let membership =
+        membership.map(|section| membership_of(&mut compiler, section, &mut means)).transpose()?;
     let log_rules = compiler.log_rules(status, &file.node.logs)?;
     let version = version(&mut compiler, file.binary.version.as_deref())?;
     tokens(&file.promises, &ops)?;
+    let has = Has { data: !file.node.data.is_empty(), membership: membership.is_some() };
     let asked = ops.keys().copied().collect();
     let served = match &means.program {
         None => Served { kinds: Some(&asked), by_program: false },
@@ -69,7 +74,8 @@ pub(super) fn spec(source: &Source<'_>, file: File, known: Known<'_>) -> Result<
         promises: promises(&file.promises, served, status)?,
         client: rule(means),
         ops,
-        faults: faults(&file.faults, known.faults, !file.node.data.is_empty())?,
+        faults: faults(&file.faults, known.faults, has)?,
+        membership,
         ports: compiler.ports,
         templates: compiler.templates,
     })

@@ -27,6 +27,8 @@ pub(crate) struct File {
     pub(crate) node: Node,
     pub(crate) ready: Option<Ready>,
     pub(crate) status: Option<Spanned<Status>>,
+    /// How the cluster removes a node, and adds it again.
+    pub(crate) membership: Option<Spanned<Membership>>,
     pub(crate) client: Spanned<Client>,
     /// Not where a client program performs operations.
     pub(crate) ops: Option<Spanned<Ops>>,
@@ -169,6 +171,48 @@ pub(crate) struct Status {
     pub(crate) voted: Option<NodeKey>,
     #[serde(default)]
     pub(crate) log: Vec<StatusLog>,
+}
+
+/// `[membership]`: how the cluster removes a node, and adds it again.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Membership {
+    pub(crate) list: Option<Spanned<Member>>,
+    pub(crate) listed: Option<Spanned<MemberList>>,
+    pub(crate) remove: Spanned<Member>,
+    pub(crate) add: Spanned<Member>,
+    /// What is added to the command line of a server that joins.
+    #[serde(default)]
+    pub(crate) args: Vec<Text>,
+    /// Whether the directories of a node are emptied before it joins.
+    #[serde(default)]
+    pub(crate) forget: bool,
+    pub(crate) within: Option<Text>,
+}
+
+/// `membership.remove` and its like: a request to another node, or a program that is run there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Member {
+    pub(crate) path: Option<Text>,
+    pub(crate) method: Option<Spanned<Method>>,
+    pub(crate) json: Option<Text>,
+    /// In place of these, where the target does not speak HTTP.
+    pub(crate) command: Option<Spanned<Vec<Text>>>,
+    /// In place of these: a program.
+    pub(crate) exec: Option<Spanned<Vec<Text>>>,
+    pub(crate) status: Option<Spanned<u16>>,
+    pub(crate) text: Option<Text>,
+}
+
+/// `membership.listed`: where the members are in the answer to `membership.list`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct MemberList {
+    pub(crate) at: Text,
+    pub(crate) node: Text,
+    pub(crate) is: Text,
+    pub(crate) id: Option<Text>,
 }
 
 /// `status.tcp`: what is sent, and to which port.

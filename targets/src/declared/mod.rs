@@ -8,6 +8,7 @@ mod check;
 mod client;
 mod faults;
 mod file;
+mod membership;
 mod node;
 mod one_of_several;
 pub(crate) mod operation;

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::file::{NodeReady, Status};
+use super::file::{Member, NodeReady, Status};
 use super::operation::{Method, Operation};
 use super::places::Text;
 use crate::diagnostic::Problem;
@@ -62,6 +62,26 @@ impl<'a> Keys<'a> {
         ];
         Self {
             place: section.span(),
+            method: Some(method.as_ref().map_or(Method::Get, |method| *method.get_ref())),
+            http: http.into_iter().flatten().collect(),
+            path: path.as_ref(),
+            query: None,
+            headers: None,
+            json: json.as_ref(),
+            command: command.as_ref(),
+        }
+    }
+
+    /// Those of a request about the members of the cluster.
+    pub(super) fn of_member(member: &'a Spanned<Member>) -> Self {
+        let Member { path, method, json, command, .. } = member.get_ref();
+        let http = [
+            method.as_ref().map(|method| ("method", method.span())),
+            path.as_ref().map(|path| ("path", path.span())),
+            json.as_ref().map(|json| ("json", json.span())),
+        ];
+        Self {
+            place: member.span(),
             method: Some(method.as_ref().map_or(Method::Get, |method| *method.get_ref())),
             http: http.into_iter().flatten().collect(),
             path: path.as_ref(),

@@ -19,7 +19,7 @@ use crate::diagnostic::{Problem, Source};
 use crate::nearest::nearest;
 use crate::template::{
     SAMPLE_PROCESS, STEPS_MAX, TEXT_MAX, Template, Templates, Variables, variables_of_binary,
-    variables_of_node, variables_of_op, variables_of_target,
+    variables_of_member, variables_of_node, variables_of_op, variables_of_target,
 };
 
 /// The filters that target files are likely to use, for “did you mean”.
@@ -41,6 +41,8 @@ pub(crate) enum Scope {
     Node,
     /// Those of a node and of an operation.
     Op(OpKind),
+    /// Those of a node, of the node that is asked about it, and what it is called as a member.
+    Member,
 }
 
 /// Compiles the templates of one file.
@@ -101,6 +103,14 @@ impl Compiler<'_> {
             Scope::Binary => vec![variables_of_binary(&cluster.binary)],
             Scope::Target => vec![variables_of_target(Path::new("/targets"))],
             Scope::Node => cluster.nodes.iter().map(of_node).collect(),
+            Scope::Member => {
+                let others = cluster.nodes.iter().cycle().skip(1);
+                let pairs = cluster.nodes.iter().zip(others);
+                let of_pair = |(node, via)| {
+                    variables_of_member(&of_node(node), &of_node(via), "8e9e05c52164694d")
+                };
+                pairs.map(of_pair).collect()
+            }
             Scope::Op(kind) => {
                 let id = format!("{SAMPLE_PROCESS}-0");
                 let op = kind.sample();

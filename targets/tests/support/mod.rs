@@ -2,27 +2,39 @@
 
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use fracas_checker::NodeId;
 use fracas_targets::{ClusterSpec, KnownFault, NodeSpec};
 
-/// Kinds of faults that there may be.
-pub(crate) const FAULTS: [KnownFault; 10] = [
-    fault("partition", false),
-    fault("pause", false),
-    fault("kill", false),
-    fault("power", true),
-    fault("clock", false),
-    fault("slow", false),
-    fault("loss", false),
-    fault("disk", true),
-    fault("starve", false),
-    fault("restart", false),
-];
-
-const fn fault(word: &'static str, needs_data: bool) -> KnownFault {
-    KnownFault { word, needs_data }
-}
+/// Kinds of faults that there may be, and a scenario of two of them.
+pub(crate) static FAULTS: LazyLock<Vec<KnownFault>> = LazyLock::new(|| {
+    let kinds = [
+        "partition",
+        "pause",
+        "kill",
+        "power",
+        "clock",
+        "slow",
+        "loss",
+        "disk",
+        "starve",
+        "restart",
+        "upgrade",
+        "membership",
+    ];
+    let needs_data = |word: &str| matches!(word, "power" | "disk");
+    let kind = |word| KnownFault {
+        word,
+        needs: Vec::new(),
+        needs_data: needs_data(word),
+        needs_membership: word == "membership",
+    };
+    let needs = vec!["partition", "pause"];
+    let scenario =
+        KnownFault { word: "hub-pauses", needs, needs_data: false, needs_membership: false };
+    kinds.into_iter().map(kind).chain([scenario]).collect()
+});
 
 /// The address of a node, different in every test process: ports may be fixed.
 pub(crate) fn address(number: u8) -> Ipv4Addr {

@@ -26,6 +26,10 @@ pub(crate) fn pause(nodes: Vec<NodeId>) -> Fault {
     fault("pause", "", Effect::NodeStopped { nodes })
 }
 
+pub(crate) fn remove(nodes: Vec<NodeId>, forget: bool) -> Fault {
+    fault("membership", "", Effect::NodeRemoved { nodes, forget })
+}
+
 pub(crate) fn cut(pairs: Vec<Cut>) -> Fault {
     fault("partition", "halves", Effect::LinkCut { pairs })
 }

@@ -286,6 +286,8 @@ fn fault(kind: &str, nodes: &str) -> Fault {
     match kind {
         "kill" => faults::kill(list(nodes)),
         "pause" => faults::pause(list(nodes)),
+        "remove" => faults::remove(list(nodes), false),
+        "replace" => faults::remove(list(nodes), true),
         "power" => faults::power(list(nodes)),
         "fsync" => faults::suffers("fsync fails", list(nodes), Trouble::DiskErrors),
         "cut" => {

@@ -166,7 +166,8 @@ impl Actor {
         let id = self.next;
         self.next += 1;
         let injector = fault.injector(id);
-        let recorded = fault.recorded();
+        let mut recorded = fault.recorded();
+        recorded.effects = injector.effects(&self.cluster, recorded.effects);
         let mechanism = injector.mechanism(&self.cluster);
         let begin = FaultEvent::Begin { id, fault: recorded.clone(), mechanism };
         let events = vec![self.record(begin)];

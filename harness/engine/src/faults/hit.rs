@@ -65,6 +65,11 @@ fn hit(victims: Victims, state: &State, draw: u64) -> Result<Vec<NodeId>, String
             let well = order.iter().filter(up).find(|node| !troubled.contains(node));
             vec![*well.or(order.iter().find(up)).unwrap_or(&order[0])]
         }
+        Victims::FollowerInTurn => {
+            let up = |node: &NodeId| Some(*node) != state.leader && !state.down.contains(node);
+            let up = order.into_iter().filter(up);
+            up.min_by_key(|node| state.last_hit(*node)).into_iter().collect()
+        }
         Victims::Followers => {
             let leader = state.leader.unwrap_or(order[0]);
             order.into_iter().filter(|node| *node != leader).collect()

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{Measurement, Stage};
+use fracas_checker::fault::{Effect, Measurement, Stage};
 use fracas_lab::LabError;
 
 use crate::cluster::Cluster;
@@ -12,6 +12,11 @@ use crate::cluster::Cluster;
 pub trait Injector: Send {
     /// By what means: `nft-bridge`, `sigstop`, `vdso-redirect`.
     fn mechanism(&self, cluster: &Cluster) -> String;
+
+    /// The effects that the history records, which may hang on the target.
+    fn effects(&self, _: &Cluster, planned: Vec<Effect>) -> Vec<Effect> {
+        planned
+    }
 
     /// Brings it about. What could not be done is returned, a sentence each.
     fn inject(&mut self, cluster: &Cluster) -> Vec<String>;

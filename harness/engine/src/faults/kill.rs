@@ -72,10 +72,16 @@ impl Does for Kill {
     fn missing(&self, given: Given<'_>) -> Option<Missing> {
         let missing = match self.again {
             RestartAs::Same => return None,
-            RestartAs::NextBinary => ("the binary that nodes come back with", "--binary-next"),
+            RestartAs::NextBinary | RestartAs::FirstBinary => {
+                ("the binary that nodes come back with", "--binary-next")
+            }
             RestartAs::OtherFlags => ("the flags that nodes come back with", "--restart-arg"),
         };
-        (!given.again.contains(&self.again)).then_some(missing)
+        let needed = match self.again {
+            RestartAs::FirstBinary => RestartAs::NextBinary,
+            again => again,
+        };
+        (!given.again.contains(&needed)).then_some(missing)
     }
 
     fn effect(&self, on: &On) -> Effect {

@@ -122,6 +122,9 @@ pub(crate) trait KindOfFault: Does + Copy {
     /// the kinds that the usual mix is made of.
     const UNNAMED: bool = true;
 
+    /// Whether it has the cluster change its members, as only a target file can say.
+    const OF_MEMBERS: bool = false;
+
     /// What it may do in a mix of faults.
     fn usual() -> Vec<Self>;
 

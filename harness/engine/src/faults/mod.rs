@@ -13,6 +13,7 @@ mod injector;
 pub mod kill;
 mod kind;
 pub mod loss;
+pub mod membership;
 mod on;
 mod packets;
 pub mod partition;
@@ -25,6 +26,7 @@ pub mod starve;
 mod state;
 mod table;
 pub(crate) mod trial;
+pub mod upgrade;
 mod victims;
 
 pub use injector::Injector;

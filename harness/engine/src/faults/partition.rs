@@ -99,7 +99,10 @@ impl Does for Partition {
                 "the shape of a partition says how many it cuts off: `whom` names one node",
             );
         }
-        let other = matches!(victims, Victims::Follower | Victims::LeastCut | Victims::Nth(_));
+        let other = matches!(
+            victims,
+            Victims::Follower | Victims::FollowerInTurn | Victims::LeastCut | Victims::Nth(_)
+        );
         (other && self.shape == Shape::IsolateLeader)
             .then_some("`isolate-leader` isolates the leader: any other node takes `isolate-one`")
     }

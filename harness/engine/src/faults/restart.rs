@@ -25,7 +25,7 @@ use crate::means::Wanted;
 pub struct Restart {}
 
 /// By what means.
-const MECHANISM: &str = "stop signal";
+pub(super) const MECHANISM: &str = "stop signal";
 
 /// How long a server of the trial may take to end.
 const GRACE: Duration = Duration::from_secs(2);

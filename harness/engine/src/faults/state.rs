@@ -27,6 +27,11 @@ pub struct State {
 }
 
 impl State {
+    /// The number of the last act that hit this node; none if none did.
+    pub(super) fn last_hit(&self, node: NodeId) -> Option<u32> {
+        self.hit.iter().rev().find(|(_, nodes)| nodes.contains(&node)).map(|(act, _)| *act)
+    }
+
     /// Of these nodes those that no fault of the same kind is in effect on: two wrongs of one kind
     /// could not be told apart.
     pub(super) fn untroubled(

@@ -47,6 +47,12 @@ macro_rules! kinds {
                 match self { $(Self::$kind => super::$file::$kind::UNNAMED,)* }
             }
 
+            /// Whether it has the cluster change its members, as only a target file can say.
+            #[must_use]
+            pub fn is_of_members(self) -> bool {
+                match self { $(Self::$kind => super::$file::$kind::OF_MEMBERS,)* }
+            }
+
             /// The actions of this kind in the usual mix of faults.
             #[must_use]
             pub fn usual(self) -> Vec<Action> {
@@ -113,6 +119,8 @@ kinds! {
     Disk = disk;
     Starve = starve;
     Restart = restart;
+    Upgrade = upgrade;
+    Membership = membership;
 }
 
 impl Kind {

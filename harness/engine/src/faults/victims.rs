@@ -15,6 +15,9 @@ pub enum Victims {
     LastLeader,
     /// A random node that was not seen leading, rather one that no fault in effect hits.
     Follower,
+    /// Of the nodes that are up and were not seen leading, the one that acts hit least recently; a
+    /// random one of those that none has hit.
+    FollowerInTurn,
     /// All nodes but the one last seen leading; all but a random one while none is known.
     Followers,
     /// One random node.
@@ -76,7 +79,9 @@ impl Victims {
     pub fn part(self) -> Part {
         match self {
             Self::Leader | Self::LastLeader => Part::Leader,
-            Self::Follower | Self::Followers | Self::LeastCut => Part::Followers,
+            Self::Follower | Self::FollowerInTurn | Self::Followers | Self::LeastCut => {
+                Part::Followers
+            }
             _ => Part::Any,
         }
     }
@@ -88,6 +93,7 @@ impl fmt::Display for Victims {
             Self::Leader => f.write_str("the leader"),
             Self::LastLeader => f.write_str("the last leader"),
             Self::Follower => f.write_str("a follower"),
+            Self::FollowerInTurn => f.write_str("the follower whose turn it is"),
             Self::Followers => f.write_str("all followers"),
             Self::One => f.write_str("a node"),
             Self::Minority => f.write_str("a minority"),

@@ -22,6 +22,8 @@ pub struct Config {
     pub leaders: bool,
     /// The forms in which killed nodes may be started again, besides unchanged.
     pub again: Vec<RestartAs>,
+    /// The scenarios that the target asks for, by name, beside those that every mix plays.
+    pub asked: BTreeSet<&'static str>,
     /// What to aim at instead of the usual mix.
     pub scenario: Option<&'static Scenario>,
 }

@@ -141,7 +141,17 @@ mod tests {
     fn config(nodes: u16, time_ms: u64) -> Config {
         let kinds = Kind::mix();
         let again = Vec::new();
-        Config { nodes, kinds, time_ms, every_ms: 5_000, leaders: true, again, scenario: None }
+        let asked = BTreeSet::new();
+        Config {
+            nodes,
+            kinds,
+            time_ms,
+            every_ms: 5_000,
+            leaders: true,
+            again,
+            asked,
+            scenario: None,
+        }
     }
 
     #[test]

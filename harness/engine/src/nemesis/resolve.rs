@@ -70,6 +70,29 @@ mod tests {
     }
 
     #[test]
+    fn followers_take_turns() {
+        let mut state = state(4, Some(2));
+        for (act, others) in [(1, 3), (2, 2), (3, 1)] {
+            let fault = resolve(&act_of(Victims::FollowerInTurn), &state).unwrap();
+            let hit = fault.nodes().to_vec();
+            assert!(hit != [NodeId(2)], "the leader is none");
+            state.hit.insert(act, hit);
+            let had: std::collections::BTreeSet<_> = state.hit.values().flatten().collect();
+            assert_eq!(had.len(), 4 - others, "each in its turn: {had:?}");
+        }
+        let first = state.hit[&1].clone();
+        let fourth = resolve(&act_of(Victims::FollowerInTurn), &state).unwrap();
+        assert_eq!(fourth.nodes(), first, "the one that was hit longest ago");
+        state.down.extend(first);
+        let fifth = resolve(&act_of(Victims::FollowerInTurn), &state).unwrap();
+        assert_eq!(fifth.nodes(), state.hit[&2], "what is down is not meant");
+    }
+
+    fn act_of(victims: Victims) -> Act {
+        act(Action::Pause(Pause {}), victims)
+    }
+
+    #[test]
     fn as_many_nodes_are_hit_as_the_word_says() {
         let state = state(5, None);
         for (victims, count) in

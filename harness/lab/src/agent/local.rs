@@ -2,7 +2,7 @@
 //! disks. Each order is carried out in the thread of its caller.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ use super::order::{DiskChange, Equip, Order, Start, StopSignal};
 use super::report::{Facts, Fate, Report, Site};
 use crate::Lab;
 use crate::disk::{DiskSpec, Loss, Lost};
-use crate::error::LabError;
+use crate::emptying;
+use crate::error::{Doing, LabError};
 use crate::ids;
 use crate::launch::{Helper, Launch, Threads};
 use crate::leftovers::MARK;
@@ -207,6 +208,15 @@ impl LocalAgent {
         self.node(node)?.gear().disks.iter().try_for_each(|disk| disk.disk.evict())
     }
 
+    /// Empties a directory of a node that is not running.
+    fn empty(&self, node: NodeId, dir: &Path) -> Result<(), LabError> {
+        let doing = || format!("empty `{}` of node {node}", dir.display());
+        if self.node(node)?.processes().running.is_some() {
+            return Err(LabError::Asked(format!("{}: it is running", doing())));
+        }
+        emptying::empty(&self.path(node, dir)).doing(doing)
+    }
+
     fn change(&self, node: NodeId, change: DiskChange) -> Result<(), LabError> {
         self.node(node)?.gear().disks(node)?.iter().try_for_each(|disk| disk.change(change))
     }
@@ -277,6 +287,7 @@ impl Agent for LocalAgent {
             Order::Write(node, name, text) => self.write(*node, name, text),
             Order::Start(start) => self.start(start),
             Order::Evict(node) => self.evict(*node),
+            Order::Empty(node, dir) => self.empty(*node, dir),
             Order::Pause(node) => running(*node, NodeProcess::pause),
             Order::Resume(node) => running(*node, NodeProcess::resume),
             Order::Kill(node) => self.kill(*node),

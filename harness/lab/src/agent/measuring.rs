@@ -14,6 +14,7 @@ use crate::disk::proofs::{self as disks, Mounted};
 use crate::error::LabError;
 use crate::node::NodeProcess;
 use crate::packets;
+use crate::programs;
 use crate::proofs;
 use crate::resources::{Duty, proof};
 
@@ -37,6 +38,10 @@ impl LocalAgent {
             }
             Measure::Stop(node) => {
                 gone(*node, self.node(*node)?, stage, |process| proofs::stop([process], stage))
+            }
+            Measure::Program(node, path) => {
+                let measure = |process: &mut NodeProcess| programs::proof(process, path);
+                self.node(*node)?.running(*node, measure).map(|measured| vec![measured])
             }
             Measure::Clock(node) => {
                 let held = self.node(*node)?;

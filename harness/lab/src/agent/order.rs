@@ -31,6 +31,8 @@ pub enum Order {
     /// Let a node's disks show what they have where a failed fsync left something newer in memory.
     /// It must not be running.
     Evict(NodeId),
+    /// Remove all that is in a directory of a node, which must not be running.
+    Empty(NodeId, PathBuf),
     /// Stop all processes of a node.
     Pause(NodeId),
     /// Let them go on.
@@ -168,6 +170,8 @@ pub enum Measure {
     Kill(NodeId),
     /// That a node ended after its signal; when healed, that it is back.
     Stop(NodeId),
+    /// That a node runs this program, as an absolute path where the node is.
+    Program(NodeId, PathBuf),
     /// That nothing passes along these directions.
     Cut(Vec<Cut>),
     /// That packets along these directions fare so.

@@ -66,6 +66,7 @@ fn measures() -> Vec<Measure> {
         Measure::Pause(N1),
         Measure::Kill(N1),
         Measure::Stop(N1),
+        Measure::Program(N1, "/opt/next/server".into()),
         Measure::Cut(vec![(N1, N2)]),
         Measure::Shaped(shaped()),
         Measure::Clock(N1),
@@ -131,6 +132,7 @@ fn orders_come_back_equal() {
         Order::Write(N1, "conf/file".into(), "text\0\u{2028}".into()),
         Order::Start(Box::new(start)),
         Order::Evict(N1),
+        Order::Empty(N1, "data".into()),
         Order::Pause(N1),
         Order::Resume(N1),
         Order::Kill(N1),
@@ -160,11 +162,11 @@ fn orders_come_back_equal() {
     let stages = [Stage::Injected, Stage::Held, Stage::Healed];
     let at = |stage| measures().into_iter().map(move |measure| Order::Measure(measure, stage));
     all.extend(stages.into_iter().flat_map(at));
-    let word = words!(Order: Facts Equip Write Log Start Evict Pause Resume Kill Terminate Ended Lost
+    let word = words!(Order: Facts Equip Write Log Start Evict Empty Pause Resume Kill Terminate Ended Lost
         Memory Run Clock ReadClock Tally Disk Lose Time Limit Room Cut Shape Measure);
-    check(&all, (word, 25));
-    let word = words!(Measure: Pause Kill Stop Cut Shaped Clock Shift Disk Time Limit Full);
-    check(&measures(), (word, 11));
+    check(&all, (word, 26));
+    let word = words!(Measure: Pause Kill Stop Program Cut Shaped Clock Shift Disk Time Limit Full);
+    check(&measures(), (word, 12));
     check(&equipped(), (words!(Equip: Dir Clock Small Disk Rations), 5));
     check(&log_orders(), (words!(LogOrder: Next Leave About End), 4));
 }

@@ -104,7 +104,7 @@ impl NodeProcess {
     }
 
     /// The processes of the node, without its init, which is ours.
-    pub(super) fn members(&self) -> Result<Vec<i32>, LabError> {
+    pub(crate) fn members(&self) -> Result<Vec<i32>, LabError> {
         let list = || threads::members(&self.init.namespace.metadata()?);
         let all = list().doing(|| format!("list the processes of node {}", self.node()))?;
         let init = self.init.pid.as_raw();

@@ -9,7 +9,7 @@ use fracas_checker::guarantees::{Guarantee, Standing};
 use fracas_checker::history::{Header, History};
 use fracas_checker::observation::{Grade, Observation, Role, Source};
 use fracas_checker::verdict::{Anomaly, CheckResult, Placed, Refutation};
-use fracas_reports::{Ended, RunRecord, TargetInfo, Tool};
+use fracas_reports::{Ended, NextProgram, RunRecord, TargetInfo, Tool};
 
 use super::Sample;
 use super::faults;
@@ -52,6 +52,11 @@ fn record(attack: &str) -> RunRecord {
             version: Some(text()),
             binary: text(),
             binary_sha256: text(),
+            next: Some(NextProgram {
+                version: Some(text()),
+                binary: text(),
+                binary_sha256: text(),
+            }),
             nodes: 5,
         },
         workloads: vec![text(), text()],

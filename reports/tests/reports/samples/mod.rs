@@ -132,6 +132,7 @@ fn target() -> TargetInfo {
         binary: "/usr/local/bin/raveld".to_owned(),
         binary_sha256: "9f31c2aa5d0e7b4410c6f2a98d3e5b7712ac40f9e1d88b36a7c05f2e6d914b3c"
             .to_owned(),
+        next: None,
         nodes: 5,
     }
 }

@@ -12,7 +12,8 @@ use crate::faults::{On, Shape, State};
 fn config(nodes: u16, time_ms: u64) -> Config {
     let kinds = Kind::mix();
     let again = Vec::new();
-    Config { nodes, kinds, time_ms, every_ms: 3_000, leaders: true, again, scenario: None }
+    let asked = BTreeSet::new();
+    Config { nodes, kinds, time_ms, every_ms: 3_000, leaders: true, again, asked, scenario: None }
 }
 
 fn plans(config: &Config, seeds: std::ops::Range<u64>) -> Vec<Vec<Planned>> {

@@ -5,12 +5,12 @@ use rand_chacha::ChaCha8Rng;
 
 use super::super::act::Act;
 use super::super::planned::Planned;
-use super::scenario::{CALM_MS, KILL, cut};
+use super::scenario::{CALM_MS, Drawn, KILL, cut};
 use crate::faults::chance::one_of;
 use crate::faults::pause::Pause;
 use crate::faults::{Action, Shape, Victims};
 
-/// How long one round of [`vote`] keeps two sides apart, with one voter between them.
+/// How long one round of [`VOTE`] keeps two sides apart, with one voter between them.
 const BRIDGE_MS: u64 = 1_700;
 /// How long the voter is silent. Both sides must have raised a candidate when it is back, and
 /// neither a second one, for only candidates of one generation can both be given its vote: with
@@ -28,7 +28,7 @@ const AWAY_MS: u64 = 230;
 const ELECTED_MS: u64 = 50;
 /// … and the other one, which was, no longer is.
 const ALONE_MS: u64 = 100;
-/// How long a deposed leader stays away in [`comeback`].
+/// How long a deposed leader stays away in [`COMEBACK`].
 const DEPOSED_MS: [u64; 3] = [1_200, 1_800, 2_600];
 
 /// A voter is made to forget between its vote and the end of that election.
@@ -41,7 +41,10 @@ const DEPOSED_MS: [u64; 3] = [1_200, 1_800, 2_600];
 ///
 /// Meant for three nodes, where one voter decides, and for a light load: a leader that falls
 /// silent with an entry of its own votes for nobody who does not have it.
-pub(super) fn vote(time_ms: u64, random: &mut ChaCha8Rng) -> Vec<Planned> {
+pub(super) const VOTE: Drawn = Drawn { plan: vote, nodes: 3, led: false };
+
+/// Plans [`VOTE`].
+fn vote(time_ms: u64, random: &mut ChaCha8Rng) -> Vec<Planned> {
     let mut planned = Vec::new();
     let mut at_ms = CALM_MS;
     while at_ms + BRIDGE_MS <= time_ms {
@@ -51,7 +54,7 @@ pub(super) fn vote(time_ms: u64, random: &mut ChaCha8Rng) -> Vec<Planned> {
     planned
 }
 
-/// One round of [`vote`].
+/// One round of [`VOTE`].
 fn round(at_ms: u64, random: &mut ChaCha8Rng) -> [Planned; 6] {
     let draw = random.next_u64();
     let least = |does| Act { does, whom: Victims::LeastCut, draw };
@@ -71,7 +74,10 @@ fn round(at_ms: u64, random: &mut ChaCha8Rng) -> [Planned; 6] {
 }
 
 /// The leader is taken away by a pause or a cut for just longer than an election, again and again.
-pub(super) fn comeback(time_ms: u64, random: &mut ChaCha8Rng) -> Vec<Planned> {
+pub(super) const COMEBACK: Drawn = Drawn { plan: comeback, nodes: 2, led: true };
+
+/// Plans [`COMEBACK`].
+fn comeback(time_ms: u64, random: &mut ChaCha8Rng) -> Vec<Planned> {
     let mut planned = Vec::new();
     let mut at_ms = CALM_MS;
     loop {

@@ -9,13 +9,18 @@ use crate::faults::clock::Clock;
 use crate::faults::disk::{Disk, Trouble};
 use crate::faults::kill::Kill;
 use crate::faults::loss;
+use crate::faults::membership::Membership;
 use crate::faults::pause::Pause;
 use crate::faults::power::Power;
 use crate::faults::slow::Slow;
 use crate::faults::starve::{Scarcity, Starve};
+use crate::faults::upgrade::Upgrade;
 use crate::faults::{Action, Direction, Kind, Shape, Victims};
 
 const PAUSE: Action = Action::Pause(Pause {});
+const MEMBER: Action = Action::Membership(Membership {});
+const REPLACE: Action = Action::Upgrade(Upgrade { back: false });
+const REPLACE_BACK: Action = Action::Upgrade(Upgrade { back: true });
 const UPGRADE: Action = Action::Kill(Kill { again: RestartAs::NextBinary });
 const POWER: Action = Action::Power(Power { loss: Loss::All });
 const HUNGRY: Action = Action::Starve(Starve { scarcity: Scarcity::Cpu { percent: 20 } });
@@ -148,14 +153,14 @@ pub static SCENARIOS: &[Scenario] = &[
                 second candidate asks for the same vote",
         needs: &[Kind::Partition, Kind::Pause, Kind::Kill],
         mixed: Mixed::Never,
-        acts: Acts::Drawn(drawn::vote),
+        acts: Acts::Drawn(drawn::VOTE),
     },
     Scenario {
         name: "return",
         about: "a deposed leader is reconnected while its successor leads, again and again",
         needs: &[Kind::Partition, Kind::Pause],
         mixed: Mixed::Never,
-        acts: Acts::Drawn(drawn::comeback),
+        acts: Acts::Drawn(drawn::COMEBACK),
     },
     Scenario {
         name: "gc-pause",
@@ -252,8 +257,8 @@ pub static SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "bridge-leaders",
-        about: "two sides share one node only, with clients on both, until each side may have a \
-                leader",
+        about: "two sides share one follower only, with clients on both, until the side without \
+                the leader has raised one of its own",
         needs: &[Kind::Partition],
         mixed: Mixed::Never,
         acts: Acts::Steps(&[past_election(step(
@@ -261,8 +266,50 @@ pub static SCENARIOS: &[Scenario] = &[
             0,
             &[1_500, 3_000],
             cut(Shape::Bridge),
-            Victims::Leader,
+            // A leader in the middle is heard by all, and nobody stands against it.
+            Victims::Follower,
         ))]),
+    },
+    Scenario {
+        name: "hub-pauses",
+        about: "two sides share nobody but the leader, which is paused until each side has a \
+                candidate; when it goes on both ask it for the vote that decides",
+        needs: &[Kind::Partition, Kind::Pause],
+        mixed: Mixed::Asked,
+        acts: Acts::Steps(&[
+            past_election(step(Round, 0, &[1_500], cut(Shape::Bridge), Victims::Leader)),
+            step(Begin(1), 300, &[1_200, 2_500], PAUSE, Victims::LeastCut),
+        ]),
+    },
+    Scenario {
+        name: "leader-pauses",
+        about: "the leader is paused for 4.5 s over and over, and goes on at once in a cluster that \
+                has another one: nothing is cut",
+        needs: &[Kind::Pause],
+        mixed: Mixed::Asked,
+        acts: Acts::Steps(&[
+            step(Round, 0, &[4_500], PAUSE, Victims::Leader),
+            step(Heal(1), 1_500, &[4_500], PAUSE, Victims::Leader),
+        ]),
+    },
+    Scenario {
+        name: "followers-restart",
+        about: "the followers are killed and started again one after the other, then the leader",
+        needs: &[Kind::Kill],
+        mixed: Mixed::Asked,
+        acts: Acts::LeaderLast(&[(KILL, &[400, 800])], 1_500),
+    },
+    Scenario {
+        name: "power-and-pause",
+        about: "the power of a follower fails; soon after it has started again the leader is paused \
+                and another follower is killed, so that the node that may have forgotten counts",
+        needs: &[Kind::Power, Kind::Pause, Kind::Kill],
+        mixed: Mixed::Asked,
+        acts: Acts::Steps(&[
+            step(Round, 0, &[400], POWER, Victims::Follower),
+            past_election(step(Heal(1), 150, &[1_500], PAUSE, Victims::Leader)),
+            step(Begin(2), 50, &[800], KILL, Victims::FollowerInTurn),
+        ]),
     },
     Scenario {
         name: "election-storm",
@@ -343,6 +390,41 @@ pub static SCENARIOS: &[Scenario] = &[
             step(Heal(1), 1_500, &[300], UPGRADE, Victims::Nth(2)),
             step(Heal(2), 1_500, &[300], UPGRADE, Victims::Nth(3)),
             step(Heal(3), 1_500, &[300], KILL, Victims::Leader),
+        ]),
+    },
+    Scenario {
+        name: "rolling-upgrade",
+        about: "the followers are stopped and started with the binary of `--binary-next` one after \
+                the other, then the leader",
+        needs: &[Kind::Upgrade],
+        mixed: Mixed::First,
+        acts: Acts::LeaderLast(&[(REPLACE, &[300])], 1_500),
+    },
+    Scenario {
+        name: "upgrade-and-back",
+        about: "the same, and then back to the first binary, in the same order",
+        needs: &[Kind::Upgrade],
+        mixed: Mixed::Later,
+        acts: Acts::LeaderLast(&[(REPLACE, &[300]), (REPLACE_BACK, &[300])], 1_500),
+    },
+    Scenario {
+        name: "replaced-members",
+        about: "every node is removed from the cluster and joins it again, the followers one after \
+                the other, then the leader",
+        needs: &[Kind::Membership],
+        mixed: Mixed::Later,
+        acts: Acts::LeaderLast(&[(MEMBER, &[1_500])], 2_500),
+    },
+    Scenario {
+        name: "newcomer",
+        about: "a follower is removed and joins again; the leader is killed as soon as it has, so \
+                that the newcomer counts; later the leader is removed",
+        needs: &[Kind::Membership, Kind::Kill],
+        mixed: Mixed::First,
+        acts: Acts::Steps(&[
+            step(Round, 0, &[1_500], MEMBER, Victims::Follower),
+            step(Heal(1), 300, &[800], KILL, Victims::Leader),
+            step(Heal(2), 2_000, &[1_500], MEMBER, Victims::Leader),
         ]),
     },
     Scenario {

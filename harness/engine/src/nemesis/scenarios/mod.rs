@@ -20,6 +20,7 @@ use super::config::Config;
 use super::planned::{After, Planned, Until};
 use crate::faults::chance::one_of;
 use crate::faults::{Action, Kind, Victims};
+use fracas_checker::fault::RestartAs;
 use scenario::{CALM_MS, Since, Step};
 
 pub use list::SCENARIOS;
@@ -31,7 +32,39 @@ impl Scenario {
     pub(super) fn plan(&self, config: &Config, random: &mut ChaCha8Rng) -> Vec<Planned> {
         match self.acts.steps(config.nodes) {
             Ok(steps) => rounds(&steps, config, random),
-            Err(plan) => plan(config.time_ms, random),
+            Err(drawn) => (drawn.plan)(config.time_ms, random),
+        }
+    }
+
+    /// Whether the usual mix plays it only where a target asks for it.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        self.mixed == Mixed::Asked
+    }
+
+    /// Why it would mean nothing in a cluster like this, if so: it would be played, and what it is
+    /// for could never be seen.
+    #[must_use]
+    pub fn lacks(&self, config: &Config) -> Option<String> {
+        let again = RestartAs::OTHERS.to_vec();
+        let given = Config { again, ..config.clone() };
+        if self.makes_sense(&given) {
+            return None;
+        }
+        let more = (config.nodes..=MOST_NODES).find(|nodes| {
+            self.makes_sense(&Config { nodes: *nodes, leaders: true, ..given.clone() })
+        });
+        let count = config.nodes;
+        Some(match more {
+            Some(nodes) if nodes > count => format!("needs {nodes} nodes, the cluster has {count}"),
+            _ => "needs a target that shows its leader: see `[status]` of its file".to_owned(),
+        })
+    }
+
+    fn makes_sense(&self, config: &Config) -> bool {
+        match self.acts.steps(config.nodes) {
+            Ok(steps) => steps.iter().all(|step| step.is_possible(config)),
+            Err(drawn) => config.nodes >= drawn.nodes && (config.leaders || !drawn.led),
         }
     }
 }
@@ -62,6 +95,8 @@ impl MixScenario {
         let rank = match scenario.mixed {
             Mixed::FirstWithoutLeaders if config.leaders => Mixed::Later,
             Mixed::FirstWithoutLeaders => Mixed::First,
+            Mixed::Asked if config.asked.contains(scenario.name) => Mixed::First,
+            Mixed::Asked => return None,
             Mixed::Never => return None,
             rank => rank,
         };
@@ -137,8 +172,11 @@ impl Step {
     fn is_possible(&self, config: &Config) -> bool {
         let elects = self.until == Until::Election
             || matches!(self.since, Since::Election(_))
-            || self.victims == Victims::LastLeader;
-        let others = matches!(self.victims, Victims::Follower | Victims::Followers);
+            || matches!(self.victims, Victims::LastLeader | Victims::FollowerInTurn);
+        let others = matches!(
+            self.victims,
+            Victims::Follower | Victims::FollowerInTurn | Victims::Followers
+        );
         let some = config.nodes > 1 || !others;
         self.does.fits(&config.around()) && some && (!elects || config.leaders && config.nodes > 1)
     }
@@ -172,6 +210,8 @@ impl Step {
 
 /// A scenario that takes more than one part of so many of the time comes after all shorter ones.
 const MOST_SHARE: u64 = 3;
+/// Every scenario makes sense with so many nodes.
+const MOST_NODES: u16 = 5;
 /// No scenario is gone through more often.
 const MOST_ROUNDS: u32 = 1_000;
 
@@ -180,8 +220,11 @@ const ELECTION_MS: u64 = 1_000;
 
 #[cfg(test)]
 mod tests {
-    use super::super::Plan;
+    use fracas_checker::event::NodeId;
+
+    use super::super::{Plan, resolve};
     use super::*;
+    use crate::faults::State;
 
     fn config(aimed: &'static Scenario) -> Config {
         Config {
@@ -191,6 +234,7 @@ mod tests {
             every_ms: 5_000,
             leaders: true,
             again: Vec::new(),
+            asked: BTreeSet::new(),
             scenario: Some(aimed),
         }
     }
@@ -212,6 +256,77 @@ mod tests {
             let used: BTreeSet<_> = plans.flat_map(|plan| plan.kinds()).collect();
             assert_eq!(used, scenario.needs.iter().copied().collect(), "{}", scenario.name);
         }
+    }
+
+    /// A scenario that hits nobody would end like one that found nothing.
+    #[test]
+    fn every_act_hits_somebody_where_a_scenario_lacks_nothing() {
+        for scenario in SCENARIOS {
+            for (nodes, leaders) in (1..=5).flat_map(|nodes| [(nodes, true), (nodes, false)]) {
+                let config = Config { nodes, leaders, ..config(scenario) };
+                if scenario.lacks(&config).is_some() {
+                    continue;
+                }
+                let leader = leaders.then_some(NodeId(1));
+                let last_leader = (leaders && nodes > 1).then_some(NodeId(2));
+                let nodes = (1..=nodes).map(NodeId).collect();
+                let mut state = State { nodes, leader, last_leader, ..State::default() };
+                for (number, planned) in (1..).zip(Plan::draw(&config, 1).planned) {
+                    let hit = resolve(&planned.act, &state).map(|fault| fault.hardest_hit());
+                    let hit = hit.unwrap_or_else(|why| panic!("{}: {why}", scenario.name));
+                    assert!(!hit.is_empty(), "{}", scenario.name);
+                    state.hit.insert(number, hit);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_cluster_in_which_a_scenario_means_nothing_is_told() {
+        let lacks = |name: &str, nodes, leaders| {
+            let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name).unwrap();
+            scenario.lacks(&Config { nodes, leaders, ..config(scenario) }).unwrap_or_default()
+        };
+        let nothing = String::new();
+        let leader = "needs a target that shows its leader: see `[status]` of its file";
+        for (name, nodes, leaders, expected) in [
+            ("vote", 2, true, "needs 3 nodes, the cluster has 2"),
+            ("vote", 3, false, ""),
+            ("return", 1, true, "needs 2 nodes, the cluster has 1"),
+            ("return", 3, false, leader),
+            ("bridge-leaders", 2, true, "needs 3 nodes, the cluster has 2"),
+            ("hub-pauses", 2, true, "needs 3 nodes, the cluster has 2"),
+            ("hub-pauses", 3, true, ""),
+            ("gc-pause", 1, true, "needs 2 nodes, the cluster has 1"),
+            ("gc-pause", 3, false, leader),
+            ("followers-restart", 1, true, ""),
+            ("followers-restart", 3, false, leader),
+            ("leader-pauses", 1, true, ""),
+            ("upgrade", 3, true, ""),
+        ] {
+            assert_eq!(lacks(name, nodes, leaders), expected, "{name} by {nodes} nodes");
+        }
+        assert_eq!(nothing, lacks("rack", 3, false));
+    }
+
+    #[test]
+    fn the_mix_plays_what_a_target_asks_for_before_most_others() {
+        let asks = |asked: &[&'static str]| Config {
+            asked: asked.iter().copied().collect(),
+            scenario: None,
+            ..config(&SCENARIOS[0])
+        };
+        let ranks = |asked: &[&'static str]| -> Vec<(&str, Mixed)> {
+            let all = MixScenario::all(&asks(asked)).into_iter();
+            all.filter(|it| it.name == "hub-pauses").map(|it| (it.name, it.rank)).collect()
+        };
+        assert_eq!(ranks(&[]), []);
+        assert_eq!(ranks(&["hub-pauses"]), [("hub-pauses", Mixed::First)]);
+        let cut = |config: &Config| {
+            let acts = (0..3).flat_map(|seed| Plan::draw(config, seed).planned);
+            acts.filter(|it| it.act.whom == Victims::LeastCut).count()
+        };
+        assert_eq!((cut(&asks(&[])), cut(&asks(&["hub-pauses"])) > 0), (0, true));
     }
 
     #[test]

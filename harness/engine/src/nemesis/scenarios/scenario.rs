@@ -37,6 +37,9 @@ pub(in super::super) enum Mixed {
     Later,
     /// Where the target shows no leader the scenario is one of the first; else it comes later.
     FirstWithoutLeaders,
+    /// Before all others but the core where the target asks for it by its name in `[faults]`; else
+    /// only where a run aims at it.
+    Asked,
     /// Only where a run aims at it.
     Never,
 }
@@ -48,7 +51,10 @@ pub(super) enum Acts {
     Steps(&'static [Step]),
     /// This step to one node after the other, each so many milliseconds after the last one is healed.
     Each(Step, u64),
-    /// Steps whose times depend on each other.
+    /// Each of these actions, for one of these times, to one follower after the other and then to the
+    /// leader; each so many milliseconds after the last one is healed.
+    LeaderLast(&'static [(Action, &'static [u64])], u64),
+    /// Acts whose times depend on each other.
     Drawn(Drawn),
 }
 
@@ -81,8 +87,16 @@ pub(super) enum Since {
     Election(u32),
 }
 
-/// Plans acts whose times hang on each other.
-pub(super) type Drawn = fn(u64, &mut ChaCha8Rng) -> Vec<Planned>;
+/// Acts whose times hang on each other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Drawn {
+    /// Plans those of so many milliseconds.
+    pub(super) plan: fn(u64, &mut ChaCha8Rng) -> Vec<Planned>,
+    /// With fewer nodes they mean nothing.
+    pub(super) nodes: u16,
+    /// Whether they mean nothing where no leader is known.
+    pub(super) led: bool,
+}
 
 impl Acts {
     /// The steps in a cluster of so many nodes; where there are none, what draws its acts.
@@ -90,20 +104,28 @@ impl Acts {
         match *self {
             Self::Steps(steps) => Ok(steps.to_vec()),
             Self::Each(step, later_ms) => {
-                let next = |number| match number {
-                    1 => Step { victims: Victims::Nth(1), ..step },
-                    _ => Step {
-                        since: Since::Heal(number - 1),
-                        at_ms: later_ms,
-                        victims: Victims::Nth(number),
-                        ..step
-                    },
-                };
-                Ok((1..=u32::from(nodes)).map(next).collect())
+                let nth = |place| Step { victims: Victims::Nth(place), ..step };
+                Ok(in_turn((1..=u32::from(nodes)).map(nth), later_ms))
             }
-            Self::Drawn(plan) => Err(plan),
+            Self::LeaderLast(actions, later_ms) => {
+                let all = || (1..nodes).map(|_| Victims::FollowerInTurn).chain([Victims::Leader]);
+                let each = |&(does, lasts_ms): &(Action, &'static [u64])| {
+                    all().map(move |victims| step(Since::Round, 0, lasts_ms, does, victims))
+                };
+                Ok(in_turn(actions.iter().flat_map(each), later_ms))
+            }
+            Self::Drawn(drawn) => Err(drawn),
         }
     }
+}
+
+/// These steps, each so many milliseconds after the last one is healed.
+fn in_turn(steps: impl Iterator<Item = Step>, later_ms: u64) -> Vec<Step> {
+    let next = |(number, step)| match number {
+        1 => step,
+        _ => Step { since: Since::Heal(number - 1), at_ms: later_ms, ..step },
+    };
+    (1..).zip(steps).map(next).collect()
 }
 
 /// A step at the begin of a round, or counted from another one.
