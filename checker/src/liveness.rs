@@ -10,6 +10,8 @@ mod isolation;
 mod step_down;
 mod succession;
 
+use std::collections::BTreeSet;
+
 use crate::budget::Budget;
 use crate::catalogue::NO_RECOVERY;
 use crate::cause;
@@ -117,6 +119,18 @@ fn answers(history: &History, bound: Bound, result: &mut CheckResult) {
              servers are slow, or the client program is; see how long an answer takes (`fracas \
              client-test`), and give them a longer `client.timeout`",
             asked.len()
+        ));
+    } else if asked.iter().all(|operation| operation.op.kind().is_conditional())
+        && asked.iter().any(|operation| operation.failed())
+    {
+        let kinds: BTreeSet<&str> =
+            asked.iter().map(|operation| operation.op.kind().word()).collect();
+        result.inconclusive(format!(
+            "none of {} operations asked after the last heal succeeded in time, but all were of a kind \
+             that a cluster that works refuses, too, as when all locks are held ({}): add a workload \
+             that reads (`--workload`)",
+            asked.len(),
+            words::list(kinds)
         ));
     } else {
         result.anomaly(no_recovery(history, bound, &asked));

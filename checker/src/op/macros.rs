@@ -5,7 +5,7 @@
 ///
 /// ```text
 /// /// What it asks, for readers of `Op`.
-/// Variant "word" changes, on(field) sets(field) read_by(Other)
+/// Variant "word" changes, on(field) refused_if(state) sets(field) read_by(Other)
 /// { fields }
 /// shows ("format", arguments)
 /// answers {
@@ -17,6 +17,7 @@
 /// `changes`, `looks` or `derived` is its [`Effect`](super::Effect); `on()` names the field with the
 /// object that it acts on, if there is one. The rest is left out where it does not hold:
 ///
+/// - `refused_if` names the state of the object in which a cluster that works refuses it;
 /// - `sets` names the field with the value that the object holds afterwards, `adds` the one with a
 ///   value that is put beside what is there; `read_by` says which operations show what was changed;
 /// - an answer that `changes nothing` tells that the operation did not take effect; `sees` names the
@@ -28,6 +29,7 @@ macro_rules! operations {
     ($(
         $(#[$doc:meta])+
         $name:ident $word:literal $effect:ident, on($($on:ident)?)
+        $(refused_if($refusal:ident))?
         $(sets($sets:ident))? $(adds($adds:ident))? $(read_by($($reader:ident),+))?
         { $($(#[$field_meta:meta])+ $field:ident: $type:ty),* $(,)? }
         shows ($($shows:tt)+)
@@ -155,6 +157,15 @@ macro_rules! operations {
             pub fn sets(self) -> bool {
                 match self {
                     $(Self::$name => operations!(@whether $($sets)?),)+
+                }
+            }
+
+            /// Whether a cluster that works may refuse operations of this kind, because of what their
+            /// object holds.
+            #[must_use]
+            pub fn is_conditional(self) -> bool {
+                match self {
+                    $(Self::$name => operations!(@whether $($refusal)?),)+
                 }
             }
 

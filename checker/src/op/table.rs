@@ -48,7 +48,7 @@ operations! {
     }
 
     /// Set the register `key` to `new` if it holds `old`, atomically.
-    Cas "cas" changes, on(key) sets(new) read_by(Read)
+    Cas "cas" changes, on(key) refused_if(differs) sets(new) read_by(Read)
     {
         /// Which register.
         key: Key,
@@ -190,7 +190,7 @@ operations! {
     }
 
     /// Take the lock or lease `key`.
-    Acquire "acquire" changes, on(key) {
+    Acquire "acquire" changes, on(key) refused_if(held) {
         /// Which lock.
         key: Key,
         /// Who asks: the client as the lock service knows it.
@@ -210,7 +210,7 @@ operations! {
     }
 
     /// Extend the lease `key` by its time to live from now.
-    Renew "renew" changes, on(key) {
+    Renew "renew" changes, on(key) refused_if(lost) {
         /// Which lease.
         key: Key,
         /// Who holds it.
@@ -226,7 +226,7 @@ operations! {
     }
 
     /// Give the lock or lease `key` back.
-    Release "release" changes, on(key) {
+    Release "release" changes, on(key) refused_if(lost) {
         /// Which lock.
         key: Key,
         /// Who held it.
@@ -240,7 +240,7 @@ operations! {
 
     /// Write `value` to the resource `key` that is guarded by the lock of the same name, showing
     /// the fencing token of the grant.
-    GuardedWrite "guarded-write" changes, on(key) sets(value) read_by(Read)
+    GuardedWrite "guarded-write" changes, on(key) refused_if(stale) sets(value) read_by(Read)
     {
         /// Which resource.
         key: Key,
@@ -300,7 +300,7 @@ operations! {
     }
 
     /// Replace the configuration `key` if its generation is still `expected` (optimistic update).
-    Update "update" changes, on(key) sets(value) read_by(ReadVersion)
+    Update "update" changes, on(key) refused_if(newer) sets(value) read_by(ReadVersion)
     {
         /// Which configuration.
         key: Key,

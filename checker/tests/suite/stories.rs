@@ -368,3 +368,19 @@ fn nodes_whose_logs_do_not_agree_are_told_with_their_last_words() {
     let told = "n1 follows in generation 50, n2 leads generation 50, n3 leads generation 28";
     assert!(reasons.iter().any(|reason| reason.contains(told)), "{reasons:?}");
 }
+
+/// A lock that stays held is refused by a cluster that works: that is no sign of one that does not.
+#[test]
+fn refusals_that_a_lock_may_cause_are_no_lack_of_recovery() {
+    let text = "plan recovery 100
+        phase recover 1000
+        phase stop 2000
+        p1 - acq l 4 [1001..1002] fail
+        p2 - rel l 5 [1003..1004] fail";
+    let status = |text: &str| verdict(text, &["liveness/recovers"]).status.to_string();
+    assert_eq!(status(text), "inconclusive");
+    assert_eq!(status(&format!("{text}\np3 - r k [1005..1006] fail")), "anomaly");
+    // A lock that nobody answers about is no such refusal.
+    let silent = text.replace("1002] fail", "1002] info").replace("1004] fail", "1004] info");
+    assert_eq!(status(&silent), "anomaly");
+}
