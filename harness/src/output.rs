@@ -29,6 +29,25 @@ pub(crate) struct Out {
     pub(crate) out: PathBuf,
 }
 
+/// The folder of what targets have prepared.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct CacheDir {
+    /// The folder of what targets have prepared once on this machine [default: `fracas` in
+    /// `$XDG_CACHE_HOME`, else in `~/.cache`].
+    #[arg(long, env = "FRACAS_CACHE_DIR", value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
+}
+
+impl CacheDir {
+    /// The folder; none where nothing says which.
+    pub(crate) fn dir(&self) -> Option<PathBuf> {
+        // As freedesktop.org has it: a path that is not absolute does not count.
+        let of = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let usual = || of("XDG_CACHE_HOME").or_else(|| Some(of("HOME")?.join(".cache")));
+        self.cache_dir.clone().or_else(|| Some(usual()?.join("fracas")))
+    }
+}
+
 /// Writes a result to stdout. A closed pipe is not an error, and does not change the exit code:
 /// `set -o pipefail; fracas check FILE | head -1` must still tell of an anomaly.
 pub fn print(text: &str) {

@@ -30,6 +30,11 @@ struct Load {
 impl Listener for Terminal {
     fn hear(&self, progress: &Progress) {
         match progress {
+            Progress::PreparationAwaited => {
+                narrate("fracas: another run prepares what this one needs: waiting for it");
+            }
+            Progress::Prepared(prepared) => narrate(&format!("fracas: {prepared}")),
+            Progress::StepTaken(taken) => narrate(&format!("fracas: {taken}")),
             Progress::LoadBegan(time) => self.show(Some(Load::begin(*time))),
             Progress::Load(standing) => {
                 let mut load = self.load.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,7 +1,7 @@
 //! The cluster that a target is deployed on, and how its nodes are spoken to. Data only.
 
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fracas_checker::NodeId;
 
@@ -25,4 +25,15 @@ pub struct NodeSpec {
     pub ip: Ipv4Addr,
     /// The directory that belongs to it alone.
     pub dir: PathBuf,
+}
+
+/// What the texts of a preparation are filled in with.
+#[derive(Debug, Clone, Copy)]
+pub struct PrepareIn<'a> {
+    /// The directory of the target file.
+    pub target: &'a Path,
+    /// The directory to be filled.
+    pub dir: &'a Path,
+    /// What the server says of its version, where the key has it.
+    pub version: Option<&'a str>,
 }

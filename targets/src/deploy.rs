@@ -3,7 +3,7 @@
 //! Nothing here touches the file system or starts a process.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fracas_checker::NodeId;
@@ -11,23 +11,25 @@ use fracas_checker::NodeId;
 use crate::asking::{Asking, Ear};
 use crate::choices::Device;
 use crate::client::{Client, Manner};
-use crate::cluster::{ClusterSpec, NodeSpec};
+use crate::cluster::{ClusterSpec, PrepareIn};
 use crate::endpoint::{Endpoint, Endpoints};
 use crate::logs::LogRules;
 use crate::members::MemberStep;
 use crate::membership::Membership;
 use crate::poller::Poller;
+use crate::prepare::Prepare;
 use crate::probe::Probe;
 use crate::protocol::{Around, Purpose};
 use crate::protocols::program::{ClientPrograms, Hello, Programs, hello};
 use crate::quoted::quoted;
 use crate::ready::ClusterReady;
 use crate::reply::ClientError;
+use crate::setup::{Side, Step, StepRule};
 use crate::spec::{Asks, LogSource, Serves, Spec, Stop};
 use crate::status::Means;
 use crate::template::{
-    RenderError, SAMPLE_PROCESS, Template, Variables, variables_of_member, variables_of_node,
-    variables_of_op,
+    RenderError, SAMPLE_PROCESS, Template, Variables, variables_of_clients, variables_of_member,
+    variables_of_node, variables_of_op, variables_of_prepare,
 };
 
 /// A target on a cluster.
@@ -38,7 +40,7 @@ pub struct Deployment {
     spec: Arc<Spec>,
     endpoints: Arc<Endpoints>,
     poller: Option<Poller>,
-    cluster: Vec<NodeSpec>,
+    cluster: ClusterSpec,
 }
 
 /// How one server is prepared, started, watched and stopped.
@@ -62,6 +64,8 @@ pub struct NodePlan {
     pub join_args: Vec<String>,
     /// How to end it.
     pub stop: Stop,
+    /// The directory that gets a copy of what was prepared, if anything was.
+    pub prepared: Option<PathBuf>,
     /// What it may read though it is hidden from servers.
     pub reads: Vec<PathBuf>,
     /// What else it asks of the machine.
@@ -78,7 +82,8 @@ impl NodePlan {
             Device::Fuse => "the device `/dev/fuse`".to_owned(),
         });
         let namespaces = self.asks.namespaces.then(|| "to make namespaces".to_owned());
-        reads.chain(devices).chain(namespaces).collect()
+        let user = self.asks.user.iter().map(|user| format!("to be the user `{user}`"));
+        reads.chain(devices).chain(namespaces).chain(user).collect()
     }
 }
 
@@ -107,7 +112,7 @@ impl Deployment {
         }
         let endpoints = Arc::new(endpoints);
         let poller = Poller::new(&spec, &endpoints)?;
-        Ok(Self { nodes, spec, endpoints, poller, cluster: cluster.nodes.clone() })
+        Ok(Self { nodes, spec, endpoints, poller, cluster: cluster.clone() })
     }
 
     /// What performs operations. Every call makes one with its own connections.
@@ -154,7 +159,7 @@ impl Deployment {
     fn hello(&self) -> Hello {
         let none = BTreeMap::new();
         let parameters = self.spec.client.program.as_ref().map_or(&none, |it| &it.parameters);
-        hello(&self.cluster, &self.spec.ports, self.spec.client.timeout, parameters)
+        hello(&self.cluster.nodes, &self.spec.ports, self.spec.client.timeout, parameters)
     }
 
     fn manner(&self) -> Manner {
@@ -203,6 +208,53 @@ impl Deployment {
     #[must_use]
     pub fn cluster_ready(&self) -> Option<&ClusterReady> {
         self.spec.cluster_ready.as_ref()
+    }
+
+    /// What is prepared once on this machine, if anything is.
+    ///
+    /// # Errors
+    /// If a template cannot be rendered, though it could be with samples.
+    pub fn prepare(&self, around: &PrepareIn<'_>) -> Result<Option<Prepare>, RenderError> {
+        let Some(rule) = &self.spec.prepare else { return Ok(None) };
+        let variables = variables_of_prepare(&self.cluster.binary, &self.spec.ports, around);
+        let texts = |texts: &[Template]| -> Result<Vec<String>, RenderError> {
+            texts.iter().map(|text| self.spec.templates.render(text, &variables)).collect()
+        };
+        let (argv, key) = (texts(&rule.command)?, texts(&rule.key)?);
+        Ok(Some(Prepare { argv, key, within: rule.within }))
+    }
+
+    /// The directory of a node.
+    #[must_use]
+    pub fn dir(&self, node: NodeId) -> Option<&Path> {
+        self.cluster.nodes.iter().find(|known| known.id == node).map(|node| node.dir.as_path())
+    }
+
+    /// What is run once the nodes are ready, in order; the target file is in `dir`.
+    ///
+    /// # Errors
+    /// If a template cannot be rendered, though it could be with sample nodes.
+    pub fn setup(&self, dir: &Path) -> Result<Vec<Step>, RenderError> {
+        let of_clients = variables_of_clients(&self.cluster, &self.spec.ports, dir);
+        let step = |rule: &StepRule| {
+            let variables = match rule.on {
+                Side::Clients => &of_clients,
+                Side::Node(node) => {
+                    let known = self.endpoints.get(&node).map(|endpoint| &endpoint.variables);
+                    known.ok_or(RenderError::NoNode(node, self.nodes.len()))?
+                }
+            };
+            let words = rule.command.iter();
+            let words = words.map(|word| self.spec.templates.render(word, variables));
+            Ok(Step {
+                on: rule.on,
+                argv: words.collect::<Result<_, RenderError>>()?,
+                expect: rule.expect.clone(),
+                within: rule.within,
+                again_for: rule.again_for,
+            })
+        };
+        self.spec.setup.iter().map(step).collect()
     }
 
     /// The status request and one of each operation with sample arguments, for people.
@@ -293,6 +345,10 @@ impl Renderer<'_> {
                 .map(|argument| self.text(argument))
                 .collect::<Result<_, RenderError>>()?,
             stop: launch.stop,
+            prepared: match &self.spec.prepare {
+                Some(prepare) => Some(self.text(&prepare.into)?.into()),
+                None => None,
+            },
             reads: launch
                 .reads
                 .iter()

@@ -104,9 +104,11 @@ impl Problem {
 }
 
 /// Keys whose values have a syntax of their own, each with an example as it is written.
-const EXAMPLES: [(&str, &str); 13] = [
+const EXAMPLES: [(&str, &str); 15] = [
     ("within", "\"10s\""),
     ("every", "\"200ms\""),
+    ("again-for", "\"30s\""),
+    ("on", "\"n1\""),
     ("grace", "\"5s\""),
     ("connect-timeout", "\"500ms\""),
     ("timeout", "\"2s\""),

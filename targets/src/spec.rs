@@ -11,9 +11,11 @@ use crate::answer::Answer;
 use crate::choices::{Device, Route, StopSignal};
 use crate::logs::LogRules;
 use crate::members::MemberRules;
+use crate::prepare::PrepareRule;
 use crate::promises::Promises;
 use crate::protocol::{Speech, Times};
 use crate::ready::ClusterReady;
+use crate::setup::StepRule;
 use crate::status::StatusRule;
 use crate::template::{Template, Templates};
 
@@ -27,6 +29,8 @@ pub(crate) struct Spec {
     pub(crate) nodes: u16,
     pub(crate) ports: BTreeMap<String, u16>,
     pub(crate) launch: Launch,
+    pub(crate) setup: Vec<StepRule>,
+    pub(crate) prepare: Option<PrepareRule>,
     pub(crate) node_ready: Option<NodeReady>,
     pub(crate) cluster_ready: Option<ClusterReady>,
     pub(crate) status: Option<StatusRule>,
@@ -72,6 +76,8 @@ pub struct Asks {
     pub namespaces: bool,
     /// What it may use up.
     pub limits: Limits,
+    /// The name of its user in its world; none for whatever name there is.
+    pub user: Option<String>,
 }
 
 /// What a server may use up at most; without a bound where there is none.

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use fracas_checker::OpKind;
 use fracas_checker::fault::FaultKind;
+use fracas_checker::{NodeId, OpKind};
 
 use crate::cluster::ClusterSpec;
 use crate::declared;
@@ -15,6 +15,7 @@ use crate::deploy::Deployment;
 use crate::diagnostic::Diagnostic;
 use crate::known::{Known, KnownFault};
 use crate::promises::Promises;
+use crate::setup::{Side, StepRule};
 use crate::spec::{Serves, Spec};
 use crate::status::Means;
 use crate::template::{RenderError, variables_of_binary, variables_of_target};
@@ -117,6 +118,40 @@ impl Target {
             rendered.expect("it was rendered with another path when the target was loaded")
         };
         Some(self.spec.version.as_ref()?.iter().map(render).collect())
+    }
+
+    /// The name of its servers' user, where the file gives them one.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.spec.launch.asks.user.as_deref()
+    }
+
+    /// Whether anything is prepared once on a machine.
+    #[must_use]
+    pub fn has_preparation(&self) -> bool {
+        self.spec.prepare.is_some()
+    }
+
+    /// Whether that depends on what the server says of its version.
+    #[must_use]
+    pub fn prepares_by_version(&self) -> bool {
+        self.spec.prepare.as_ref().is_some_and(|prepare| prepare.by_version)
+    }
+
+    /// Whether anything is run between the start of a cluster and its load.
+    #[must_use]
+    pub fn has_setup(&self) -> bool {
+        !self.spec.setup.is_empty()
+    }
+
+    /// The last of the nodes that something is run on then.
+    #[must_use]
+    pub fn setup_node(&self) -> Option<NodeId> {
+        let node = |rule: &StepRule| match rule.on {
+            Side::Node(node) => Some(node),
+            Side::Clients => None,
+        };
+        self.spec.setup.iter().filter_map(node).max()
     }
 
     /// Whether there is any way to see who leads.

@@ -3,18 +3,20 @@
 //! Undefined variables are errors, never empty text. Nothing here knows what a text is for.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use fracas_checker::{Op, ProcessId};
+use fracas_checker::{NodeId, Op, ProcessId};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
+use minijinja::value::{Object, ObjectRepr, Serde};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
 use crate::arguments::{Argument, arguments};
-use crate::cluster::{ClusterSpec, NodeSpec};
+use crate::cluster::{ClusterSpec, NodeSpec, PrepareIn};
 use crate::reply::ClientError;
 
 /// The client that sample requests come from.
@@ -57,6 +59,9 @@ pub enum RenderError {
         /// The rendered text.
         value: String,
     },
+    /// Something is to be run on a node that there is not.
+    #[error("run a step of `setup` on {0}: the cluster has {1} nodes")]
+    NoNode(NodeId, usize),
     /// There is nothing to send requests with.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -152,19 +157,79 @@ pub(crate) fn variables_of_target(dir: &Path) -> Variables {
     Variables::from([("target", Value::from(BTreeMap::from([("dir", dir)])))])
 }
 
+/// What a program on the side of the clients knows: `binary`, `nodes`, `port`, `target.dir`.
+pub(crate) fn variables_of_clients(
+    cluster: &ClusterSpec,
+    ports: &BTreeMap<String, u16>,
+    dir: &Path,
+) -> Variables {
+    let mut variables = variables_of_target(dir);
+    variables.extend(variables_of_cluster(cluster, ports));
+    variables
+}
+
+/// What a preparation knows: `binary` (with its `version`, where that is known), `port`, `target.dir`
+/// and `prepare.dir`.
+pub(crate) fn variables_of_prepare(
+    binary: &Path,
+    ports: &BTreeMap<String, u16>,
+    around: &PrepareIn<'_>,
+) -> Variables {
+    let mut variables = variables_of_target(around.target);
+    variables.extend(variables_of_binary(binary));
+    if let Some(version) = around.version {
+        let (program, version) = (binary.to_string_lossy().into_owned(), version.to_owned());
+        variables.insert("binary", Value::from_object(Versioned { program, version }));
+    }
+    let dir = Value::from(around.dir.to_string_lossy().into_owned());
+    variables.insert("prepare", Value::from(BTreeMap::from([("dir", dir)])));
+    variables.insert("port", of_ports(ports));
+    variables
+}
+
+/// A program, which is a text, with its version.
+#[derive(Debug)]
+struct Versioned {
+    program: String,
+    version: String,
+}
+
+impl Object for Versioned {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        (key.as_str()? == "version").then(|| Value::from(self.version.clone()))
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.program)
+    }
+}
+
+fn of_ports(ports: &BTreeMap<String, u16>) -> Value {
+    let ports = ports.iter().map(|(name, port)| (name.clone(), Value::from(*port)));
+    Value::from(ports.collect::<BTreeMap<String, Value>>())
+}
+
 /// What everything about a node knows: `binary`, `node`, `nodes`, `port`.
 pub(crate) fn variables_of_node(
     cluster: &ClusterSpec,
     node: &NodeSpec,
     ports: &BTreeMap<String, u16>,
 ) -> Variables {
-    let nodes: Vec<Value> = cluster.nodes.iter().map(describe).collect();
-    let ports: BTreeMap<String, Value> =
-        ports.iter().map(|(name, port)| (name.clone(), Value::from(*port))).collect();
-    let mut variables = variables_of_binary(&cluster.binary);
+    let mut variables = variables_of_cluster(cluster, ports);
     variables.insert("node", describe(node));
+    variables
+}
+
+/// What all nodes have in common.
+fn variables_of_cluster(cluster: &ClusterSpec, ports: &BTreeMap<String, u16>) -> Variables {
+    let nodes: Vec<Value> = cluster.nodes.iter().map(describe).collect();
+    let mut variables = variables_of_binary(&cluster.binary);
     variables.insert("nodes", Value::from(nodes));
-    variables.insert("port", Value::from(ports));
+    variables.insert("port", of_ports(ports));
     variables
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fracas_checker::fault::FaultKind;
 use fracas_checker::{NodeId, OpKind};
-use fracas_targets::{ClusterSpec, KnownFault, LogFile, NodeSpec, Stop, StopSignal, Target};
+use fracas_targets::{ClusterSpec, KnownFault, LogFile, NodeSpec, Side, Stop, StopSignal, Target};
 
 /// Kinds of faults that there may be.
 const FAULTS: [KnownFault; 2] = [
@@ -79,6 +79,35 @@ fn a_node_has_a_plan() {
 
 #[test]
 fn everything_can_be_shown() {
-    let shown = sample().deploy(&cluster(1)).unwrap().show();
+    let shown = sample().deploy(&cluster(1)).unwrap().show(Path::new("/targets"));
     assert_eq!(shown, include_str!("shown.txt"), "\n{shown}");
+}
+
+#[test]
+fn steps_before_the_load_are_filled_in() {
+    let text = include_str!("valid-setup.toml").replace(
+        "[client]",
+        "[[setup]]\non = \"clients\"\ncommand = [\"{{ target.dir }}/join\", \"{{ nodes[1].ip }}\"]\n\
+         expect = { exit = 1, text = '^OK' }\nwithin = \"5s\"\n[client]",
+    );
+    let target = Target::parse("valid.toml", &text, &FAULTS).unwrap();
+    assert_eq!(target.setup_node(), Some(NodeId(1)));
+    let deployment = target.deploy(&cluster(2)).unwrap();
+    let steps = deployment.setup(Path::new("/targets")).unwrap();
+    let [first, second] = &steps[..] else { panic!("{steps:?}") };
+    assert_eq!(
+        (first.on, first.command().as_str()),
+        (Side::Node(NodeId(1)), "tool create 10.77.0.1:8001")
+    );
+    assert_eq!((first.within, first.again_for), (Duration::from_secs(30), Duration::from_secs(30)));
+    assert_eq!(first.expect.to_string(), "status 0");
+    assert_eq!((second.on, second.command().as_str()), (Side::Clients, "/targets/join 10.77.0.2"));
+    assert_eq!((second.within, second.again_for), (Duration::from_secs(5), Duration::ZERO));
+    assert_eq!(second.expect.to_string(), "status 1, and output that matches `^OK`");
+    let shown = deployment.show(Path::new("/targets"));
+    let expected = "setup 2, on clients\n  command  /targets/join 10.77.0.2\n  \
+                    expects  status 1, and output that matches `^OK`, within 5s\n";
+    assert!(shown.ends_with(expected), "{shown}");
+    let alone = target.deploy(&cluster(1)).unwrap().setup(Path::new("/targets")).unwrap_err();
+    assert!(alone.to_string().contains("render `setup[1].command[1]`"), "{alone}");
 }

@@ -15,6 +15,7 @@ const VALID_REDIS: &str = include_str!("valid-redis.toml");
 const VALID_LINES: &str = include_str!("valid-lines.toml");
 const VALID_ALL: &str = include_str!("valid-all.toml");
 const VALID_PROGRAM: &str = include_str!("valid-program.toml");
+const VALID_SETUP: &str = include_str!("valid-setup.toml");
 
 /// The lines of a case that begin with this mark, without it.
 fn marked(case: &str, mark: &str) -> String {
@@ -52,7 +53,7 @@ fn a_server_of_lines_has_its_own_words() {
 
 #[test]
 fn the_valid_files_are_valid() {
-    for text in [VALID, VALID_REDIS, VALID_LINES, VALID_ALL, VALID_PROGRAM] {
+    for text in [VALID, VALID_REDIS, VALID_LINES, VALID_ALL, VALID_PROGRAM, VALID_SETUP] {
         if let Err(error) = Target::parse("valid.toml", text, &support::FAULTS) {
             panic!("{error}");
         }
@@ -72,6 +73,11 @@ fn each_operation_has_the_answers_that_it_needs() {
 #[test]
 fn a_client_program_takes_the_place_of_requests() {
     check_in(VALID_PROGRAM, include_str!("diagnostics/program.txt"));
+}
+
+#[test]
+fn steps_before_the_load_are_looked_at() {
+    check_in(VALID_SETUP, include_str!("diagnostics/setup.txt"));
 }
 
 /// What it serves is known only once it was asked.

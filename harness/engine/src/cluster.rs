@@ -268,6 +268,14 @@ impl Cluster {
         Ok(self.must_be_shifted(node, monotonic_offset)?)
     }
 
+    /// Makes durable what all nodes have written so far.
+    ///
+    /// # Errors
+    /// When a disk does not answer.
+    pub fn settle_all(&self) -> Result<(), LabError> {
+        self.nodes().try_for_each(|node| self.ask(&Order::Settle(node)))
+    }
+
     /// Proves that the monotonic clock of a node is ahead by so many nanoseconds, if it shall be at
     /// all. It stays so as long as the node's processes live.
     fn must_be_shifted(&self, node: NodeId, nanos: i64) -> Result<(), LabError> {
@@ -388,7 +396,7 @@ fn signal(word: StopSignal) -> agent::StopSignal {
 }
 
 /// What a server reaches of the machine: what its target asks for.
-fn reach(plan: &NodePlan) -> Reach {
+pub(crate) fn reach(plan: &NodePlan) -> Reach {
     let Limits { processes, memory, file } = plan.asks.limits;
     Reach {
         evidence: Vec::new(),
@@ -396,6 +404,7 @@ fn reach(plan: &NodePlan) -> Reach {
         fuse: plan.asks.devices.contains(&Device::Fuse),
         namespaces: plan.asks.namespaces,
         limits: Bounds { processes, memory, file },
+        user: plan.asks.user.clone(),
     }
 }
 

@@ -3,8 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::path::Path;
 
-use fracas_targets::{Deployment, NodePlan, Target};
+use fracas_checker::NodeId;
+use fracas_targets::{Deployment, NodePlan, PrepareIn, Side, Step, Target};
+
+use crate::targets;
 
 /// Names of the machine itself, in every machine.
 const OWN_NAMES: [&str; 3] = ["localhost", "ip6-localhost", "ip6-loopback"];
@@ -62,6 +66,54 @@ pub fn doubts(deployment: &Deployment) -> Vec<String> {
         );
     }
     doubts.into_iter().collect()
+}
+
+/// Which programs that are run before the load will probably not be found, a sentence each; the target
+/// file is in `dir`.
+#[must_use]
+pub fn doubtful_programs(deployment: &Deployment, dir: &Path) -> Vec<String> {
+    let filled = Path::new("/prepared");
+    let around = PrepareIn { target: dir, dir: filled, version: Some("version") };
+    let (prepare, steps) = match (deployment.prepare(&around), deployment.setup(dir)) {
+        (Ok(prepare), Ok(steps)) => (prepare, steps),
+        (Err(error), _) | (_, Err(error)) => {
+            return vec![format!("what is run before the load cannot be filled in: {error}")];
+        }
+    };
+    let prepare = prepare.as_ref().and_then(|prepare| {
+        Some(format!("`prepare` runs {}", unlikely(prepare.argv.first()?, None)?))
+    });
+    let step = |(number, step): (usize, &Step)| {
+        let node = match step.on {
+            Side::Node(node) => Some((deployment, node)),
+            Side::Clients => None,
+        };
+        let why = unlikely(step.argv.first()?, node)?;
+        Some(format!("step {number} of `setup` runs {why}"))
+    };
+    prepare.into_iter().chain((1..).zip(&steps).filter_map(step)).collect()
+}
+
+/// Why a program will probably not be found, with its name: on a node, if that is named, else where
+/// all files of the machine are.
+fn unlikely(program: &str, node: Option<(&Deployment, NodeId)>) -> Option<String> {
+    let (path, told) = (Path::new(program), |why: &str| Some(format!("`{program}`, {why}")));
+    if !program.contains('/') {
+        return if targets::in_path(program) { None } else { told("which is not in `PATH`") };
+    }
+    let Some((deployment, node)) = node else {
+        return if path.exists() { None } else { told("which is not there") };
+    };
+    let own = deployment.dir(node).is_some_and(|dir| path.starts_with(dir));
+    let shown = || deployment.nodes[&node].reads.iter().any(|read| path.starts_with(read));
+    match path.exists() {
+        _ if own || path.is_relative() => None,
+        false => told("which is not there"),
+        true if fracas_lab::is_hidden(path) && !shown() => {
+            told("which is hidden where the node is: name it under `node.reads`")
+        }
+        true => None,
+    }
 }
 
 /// All words that a server is told: in its arguments, its environment and its files.
@@ -138,7 +190,7 @@ mod tests {
              [ops.write]\nmethod = \"PUT\"\npath = \"/\"\nanswers = [{{ status = 200, is = \"ok\" }}]\n\
              [promises]\nregisters = \"linearizable\"\n[faults]\nkill = true\n"
         );
-        let target = Target::parse("tiny.toml", &text, &crate::targets::known_faults())
+        let target = Target::parse("tiny.toml", &text, &targets::known_faults())
             .unwrap_or_else(|error| panic!("{error}"));
         let deployment = target.deploy(&example(&target)).expect("it can be filled in");
         (target, deployment)

@@ -28,6 +28,7 @@ pub mod observer;
 pub mod plan;
 pub mod powerless;
 pub mod preflight;
+mod preparation;
 pub mod progress;
 pub mod proven;
 pub mod pulse;

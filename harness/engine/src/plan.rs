@@ -1,7 +1,7 @@
 //! Everything that is decided before a run starts, merged from flags, variables and the target.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fracas_checker::history::{self, Coverage};
@@ -18,6 +18,10 @@ use fracas_lab::leftovers::Identity;
 
 /// Until the first answer after the last heal, where a target does not say.
 const RECOVERY: Duration = Duration::from_secs(30);
+
+/// What is said where a target prepares something and there is no place for it.
+const NO_CACHE: &str = "find the cache folder, which `[prepare]` needs: name it with `--cache-dir` or \
+    `FRACAS_CACHE_DIR`";
 
 /// A run, decided, with all that its spec names looked up.
 pub struct RunPlan {
@@ -44,6 +48,8 @@ pub struct Place {
     pub readers: Readers,
     /// The command that repeats this run.
     pub command: String,
+    /// The folder of what is prepared once on this machine; none where nobody says which.
+    pub cache: Option<PathBuf>,
     /// The process that answers for this run, as the machine outside numbers it.
     pub supervisor: Identity,
     /// Test hook: partitions claim to work but do nothing.
@@ -86,6 +92,10 @@ impl RunPlan {
                 target.name()
             ));
         }
+        must_have_nodes_of_setup(&target, spec.nodes.len())?;
+        if target.has_preparation() && place.cache.is_none() {
+            return Err(format!("error: failed to {NO_CACHE}"));
+        }
         let load = Load {
             clients: spec.clients,
             nodes: spec.nodes.clone(),
@@ -127,6 +137,21 @@ impl RunPlan {
     #[must_use]
     pub fn recovery(&self) -> Duration {
         self.target.promises().recovery.unwrap_or(RECOVERY)
+    }
+
+    /// The directory of the target file; this one for a target that is built in.
+    #[must_use]
+    pub fn target_dir(&self) -> &Path {
+        self.spec.target.dir.as_deref().unwrap_or(Path::new("."))
+    }
+
+    /// The folder of what is prepared once on this machine, by its true name.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be made.
+    pub fn cache(&self) -> Result<PathBuf, String> {
+        let Some(cache) = &self.place.cache else { return Err(NO_CACHE.to_owned()) };
+        fracas_lab::prepared::folder(cache).map_err(|error| error.to_string())
     }
 
     /// The number of nodes that make a majority.
@@ -197,6 +222,18 @@ impl RunPlan {
         };
         format!("{}-{workloads}-{}", self.target.name(), self.spec.seed)
     }
+}
+
+/// Fails if a step before the load is to be run on a node that a cluster of `count` has not.
+fn must_have_nodes_of_setup(target: &Target, count: usize) -> Result<(), String> {
+    let missing = target.setup_node().filter(|node| usize::from(node.0) > count);
+    let Some(node) = missing else { return Ok(()) };
+    Err(format!(
+        "error: a step of `setup` of target `{}` runs on {node}, and the cluster has {}: give it more \
+         (`--nodes`)",
+        target.name(),
+        counted(count, "node")
+    ))
 }
 
 /// Whether the values of a spec can be carried out by any machine; what cannot be, if not.

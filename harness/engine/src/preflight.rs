@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::Cut;
+use fracas_targets::Target;
 
 use crate::faults::Kind;
 use crate::plan::RunPlan;
@@ -23,6 +24,21 @@ pub fn try_out(agent: &dyn Agent, kinds: &BTreeSet<Kind>) -> Result<(), LabError
     let Some(direction) = direction(agent)? else { return Ok(()) };
     let tried = |kind: &Kind| kind.try_out(agent, direction);
     kinds.iter().try_for_each(|kind| tried(kind).map_err(|error| refused(kind.word(), error)))
+}
+
+/// Fails if servers of this target are to have a user by name, and this machine cannot give one.
+///
+/// # Errors
+/// [`LabError::Unavailable`], with the name.
+pub fn must_name_users(target: &Target) -> Result<(), LabError> {
+    let Some((user, why)) = target.user().zip(fracas_lab::lacks_user_names()) else {
+        return Ok(());
+    };
+    Err(LabError::Unavailable {
+        what: format!("give servers the user `{user}`, as `node.user` says"),
+        why,
+        mend: "see `fracas doctor`, or leave `node.user` out".to_owned(),
+    })
 }
 
 /// One direction of a lab, if it has any.

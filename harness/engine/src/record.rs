@@ -61,7 +61,8 @@ fn target(plan: &RunPlan) -> TargetInfo {
 }
 
 /// What a program of the target tells of its version.
-fn version(plan: &RunPlan, binary: &Path) -> Option<String> {
+#[must_use]
+pub fn version(plan: &RunPlan, binary: &Path) -> Option<String> {
     let argv = plan.target.version_command(binary)?;
     let told = fracas_lab::run_command(&argv, VERSION_WITHIN);
     told.inspect_err(|error| tracing::warn!(%error, "failed to ask the server's version")).ok()

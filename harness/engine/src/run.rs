@@ -3,8 +3,10 @@
 mod context;
 pub(crate) mod error;
 mod looks;
+mod prepare;
 mod ready;
 mod rehearse;
+mod setup;
 
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
@@ -41,7 +43,7 @@ use crate::recorder::Recorder;
 use crate::signals::Interrupts;
 use crate::store::{RunDir, StoreError};
 use crate::view::View;
-use crate::{judging, powerless, preflight, record};
+use crate::{judging, powerless, preflight, preparation, record};
 use context::{GLANCE, RunContext};
 pub use error::RunError;
 use looks::Looker;
@@ -166,6 +168,7 @@ fn build(plan: &RunPlan, dir: &RunDir, record: &mut RunRecord) -> Result<Premise
     let home = Home { dir: dir.path().to_owned(), evidence: dir.evidence().to_owned() };
     let agent: Arc<dyn Agent> = Arc::new(LocalAgent::at_home(lab, home)?);
     preflight::try_out(&*agent, &plan.spec.faults)?;
+    preflight::must_name_users(&plan.target)?;
     let facts = agent.ask(&Order::Facts)?;
     record.host.mechanisms.extend(record::mechanisms(&facts, plan));
     dir.write_record(record)?;
@@ -201,11 +204,14 @@ async fn conduct(
     let Around { plan, dir, listener, audience } = around;
     let deployments = deployments(plan, &facts)?;
     let deployment = Arc::clone(&deployments.first);
+    let setup = deployment.setup(plan.target_dir());
+    let setup = setup.map_err(|error| RunError::Render(error.to_string()))?;
     let header = header(plan, dir);
     let guard = plan.spec.until_anomaly.then(|| Guard::start(&header, listener)).transpose();
     let (guard, feed) = guard.map_err(RunError::Runtime)?.unzip();
     let (recorder, writer) =
         Recorder::create(&dir.file("history.jsonl"), &header, feed).map_err(RunError::History)?;
+    let preparing = preparation::of(plan, &deployment, &facts)?;
     let view = View::default();
     let (gear, wanted) = (Kind::take(&plan.spec.faults), plan.spec.equipment.clone());
     let equipment = Equipment { agent: &*agent, facts: &facts, gear: &gear, wanted: &wanted };
@@ -228,6 +234,8 @@ async fn conduct(
         dir,
         cluster,
         deployment,
+        preparing,
+        setup,
         recorder,
         view,
         caller,
@@ -306,6 +314,9 @@ impl RunContext<'_> {
     /// Start, load with faults, a look at every object, recovery, final reads. The caller stops the cluster.
     async fn play(&self) -> Result<(), RunError> {
         self.enter(Phase::Start);
+        if !self.prepare().await? {
+            return Ok(());
+        }
         tokio::task::block_in_place(|| self.cluster.start_all())?;
         let observer = self.observe()?;
         let parts = [("recorder", self.recorder.pulse()), ("logs", observer.pulse())];

@@ -166,7 +166,8 @@ pub fn trial_main(name: &str) -> Result<(), String> {
     fracas_lab::bound_memory(TRIAL_MEMORY).map_err(|error| error.to_string())?;
     io::stdin().read_to_string(&mut text).map_err(|error| error.to_string())?;
     if let Ok(target) = Target::parse(name, &text, &known_faults()) {
-        let _told_later = target.deploy(&example(&target));
+        let deployment = target.deploy(&example(&target));
+        let _told_later = deployment.map(|deployment| deployment.setup(Path::new(".")));
     }
     Ok(())
 }
@@ -183,7 +184,8 @@ fn no_target(name: &str) -> String {
 /// The most nodes that an example shows.
 const EXAMPLE_NODES: u16 = 3;
 
-/// Nodes that do not exist, to see what becomes of a target: as many as it has, and three at most.
+/// Nodes that do not exist, to see what becomes of a target: as many as it has, and three at most
+/// unless a step before the load needs more.
 #[must_use]
 pub fn example(target: &Target) -> ClusterSpec {
     let node = |number: u16| NodeSpec {
@@ -191,9 +193,11 @@ pub fn example(target: &Target) -> ClusterSpec {
         ip: Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 77, 0, 0)) + u32::from(number)),
         dir: PathBuf::from(format!("/run-directory/nodes/n{number}")),
     };
+    let nodes = target.default_nodes().min(EXAMPLE_NODES);
+    let nodes = nodes.max(target.setup_node().map_or(0, |node| node.0));
     ClusterSpec {
         binary: PathBuf::from(target.binary_path()),
-        nodes: (1..=target.default_nodes().min(EXAMPLE_NODES)).map(node).collect(),
+        nodes: (1..=nodes).map(node).collect(),
         extra_args: Vec::new(),
     }
 }
@@ -251,6 +255,29 @@ fn places(wanted: &Path, beside: Option<&Path>) -> Vec<PathBuf> {
     let in_path = searched.filter(|_| wanted.components().count() == 1);
     let dirs = beside.map(Path::to_owned).into_iter().chain(own).chain(in_path);
     dirs.map(|dir| dir.join(wanted)).collect()
+}
+
+/// Whether a program of this name is in `PATH`.
+#[must_use]
+pub fn in_path(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir| executable(&dir.join(name)).is_ok())
+}
+
+/// Names the program of a command by its path, if a word without `/` is in `PATH`: else a server would
+/// not be shown what lies beside it.
+pub(crate) fn locate(argv: &mut [String]) {
+    let Some(program) = argv.first_mut().filter(|program| !program.contains('/')) else { return };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).find_map(|dir| executable(&dir.join(&*program)).ok());
+    if let Some(found) = found {
+        *program = found.display().to_string();
+    }
+}
+
+/// The regular file that a word names, if it does so by an absolute path.
+pub(crate) fn file_of(word: &str) -> Option<PathBuf> {
+    Some(PathBuf::from(word)).filter(|path| path.is_absolute() && path.is_file())
 }
 
 /// Why a file is not a server that can be started.

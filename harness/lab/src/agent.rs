@@ -11,6 +11,7 @@ mod local;
 mod logs;
 mod measuring;
 mod order;
+mod preparing;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -18,8 +19,8 @@ mod tests;
 use crate::error::LabError;
 
 pub use local::{Home, LocalAgent};
-pub use order::{DiskChange, Equip, LogOrder, Measure, Order, Start, StopSignal};
-pub use report::{Facts, Fate, Report, Site};
+pub use order::{DiskChange, Equip, LogOrder, Measure, Order, Prepare, Start, StopSignal};
+pub use report::{Facts, Fate, Preparation, Report, Site};
 
 /// Takes orders.
 pub trait Agent: Send + Sync {

@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{self, PipeReader, Read, Write, pipe};
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use nix::poll::{PollFd, PollFlags};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 
 use super::error::{Doing, LabError};
 use super::sys::PidFd;
@@ -70,6 +71,56 @@ pub fn hear_command(
     };
     Ok((output, wrong))
 }
+
+/// What came of a program that may end in whatever way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Its exit status, as a shell counts it: 127 for a program that could not be started, 128 and
+    /// the number of the signal that ended it. None if it did not end in time.
+    pub exit: Option<u8>,
+    /// All that it wrote, its errors included.
+    pub output: String,
+}
+
+/// What a shell tells of a program that cannot be started.
+pub(crate) const NOT_STARTED: u8 = 127;
+
+/// Runs a program and returns how it ended, in whatever way that is.
+///
+/// # Errors
+/// When this machine refuses.
+pub fn attempt(argv: &[String], timeout: Duration) -> Result<Attempt, LabError> {
+    let Some((program, arguments)) = argv.split_first() else {
+        return Err(LabError::Asked("run a program: no program was named".into()));
+    };
+    let mut command = Command::new(program);
+    command.args(arguments);
+    match attempted(command, nothing(), timeout) {
+        Err(LabError::Reported(why)) => {
+            Ok(Attempt { exit: Some(NOT_STARTED), output: format!("failed to {why}\n") })
+        }
+        other => other,
+    }
+}
+
+/// The same, of a command with this input.
+pub(crate) fn attempted(
+    command: Command,
+    input: Stdio,
+    timeout: Duration,
+) -> Result<Attempt, LabError> {
+    let (status, output) = run_on(command, input, timeout)?;
+    Ok(Attempt { exit: status.map(exit_of), output })
+}
+
+/// An exit status as a shell counts it.
+pub(crate) fn exit_of(status: ExitStatus) -> u8 {
+    let number = status.code().or_else(|| status.signal().map(|signal| signal + SIGNALLED));
+    number.and_then(|number| u8::try_from(number).ok()).unwrap_or(u8::MAX)
+}
+
+/// What a shell adds to the number of a signal.
+const SIGNALLED: i32 = 128;
 
 /// Runs this program with other arguments and `input`, which must be shorter than 64 KiB.
 ///
@@ -220,7 +271,7 @@ pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{hear_command, run_command};
+    use super::{Attempt, NOT_STARTED, attempt, hear_command, run_command};
 
     /// Long enough for a busy machine.
     const PATIENCE: Duration = Duration::from_secs(30);
@@ -265,6 +316,24 @@ mod tests {
         assert_eq!(hear("echo one; exit 3", PATIENCE), ("one\n".to_owned(), wrong));
         let (_, wrong) = hear("sleep 1000", Duration::from_millis(50));
         assert_eq!(wrong, Some("run `/bin/sh`: nothing came within 50ms".to_owned()));
+    }
+
+    #[test]
+    fn an_attempt_ends_in_whatever_way() {
+        let of = |argv: &[&str], timeout| {
+            let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).collect();
+            let Attempt { exit, output } = attempt(&argv, timeout).expect("this machine lets it");
+            (exit, output)
+        };
+        let shell = |script, timeout| of(&["/bin/sh", "-c", script], timeout);
+        let done = |exit, output: &str| (Some(exit), output.to_owned());
+        assert_eq!(shell("echo one; echo two >&2; exit 3", PATIENCE), done(3, "one\ntwo\n"));
+        assert_eq!(shell("echo one; kill -9 $$", PATIENCE), done(137, "one\n"));
+        let late = shell("echo one; sleep 1000", Duration::from_millis(300));
+        assert_eq!(late, (None, "one\n".to_owned()));
+        let (exit, output) = of(&["/no/such/program"], PATIENCE);
+        assert_eq!(exit, Some(NOT_STARTED));
+        assert!(output.starts_with("failed to run `/no/such/program`: "), "{output}");
     }
 
     #[test]

@@ -38,7 +38,7 @@ use super::sys::{self, Ended, Side};
 use super::wait::ready;
 use super::walls::Held;
 use super::world::{hung_up, map_ids};
-use super::{mounts, threads, tree};
+use super::{mounts, named, threads, tree};
 
 /// A waiter whose init was ended by a signal ends with this and the signal's number.
 pub(crate) const SIGNALLED: u8 = 128;
@@ -224,6 +224,7 @@ fn start(channel: &Channel, identity: &Identity) -> Result<Option<(Pid, SignalFd
     let held = Held::of(&surroundings.view)?;
     identity.assume()?;
     mounts::hosts(&surroundings.hosts)?;
+    named::show(&launch)?;
     sethostname(launch.node.to_string()).doing(|| "set the host name".into())?;
     clock::shift_monotonic(launch.monotonic_offset)?;
     held.raise(&surroundings.view)?;

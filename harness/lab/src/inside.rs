@@ -15,7 +15,7 @@ use nix::sched::{CloneFlags, setns};
 use nix::sys::prctl;
 use nix::unistd::dup2_stdin;
 
-use super::command::run;
+use super::command::{Attempt, NOT_STARTED, attempted, exit_of, run};
 use super::error::{Doing, LabError};
 use super::launch::{Launch, PASSED_ON};
 use super::netns::in_thread;
@@ -60,6 +60,23 @@ impl Door {
     ///
     /// # Errors When it cannot be started, does not end in time, or fails.
     pub fn run(&self, argv: &[String], within: Duration) -> Result<String, LabError> {
+        self.enter(argv, |command, init| run(command, init, within)?.success())
+    }
+
+    /// The same, of a program that may end in whatever way.
+    ///
+    /// # Errors
+    /// When this machine refuses.
+    pub fn attempt(&self, argv: &[String], within: Duration) -> Result<Attempt, LabError> {
+        self.enter(argv, |command, init| attempted(command, init, within))
+    }
+
+    /// Has a command carried out that runs a program there; its input is the node's init.
+    fn enter<T: Send>(
+        &self,
+        argv: &[String],
+        carry_out: impl FnOnce(Command, Stdio) -> Result<T, LabError> + Send,
+    ) -> Result<T, LabError> {
         in_thread(|| {
             setns(&self.init, CloneFlags::CLONE_NEWNET)
                 .doing(|| "enter the network of a node".into())?;
@@ -71,7 +88,7 @@ impl Door {
             let passed = PASSED_ON.iter().filter(|name| !self.env.contains_key(**name));
             command.envs(passed.filter_map(|name| Some((name, std::env::var_os(name)?))));
             let init: OwnedFd = self.init.try_clone().doing(|| "hold a node's init".into())?;
-            run(command, init.into(), within)?.success()
+            carry_out(command, init.into())
         })
     }
 }
@@ -83,7 +100,7 @@ pub(crate) fn inside_main(arguments: &[String]) -> u8 {
         Ok(code) => code,
         Err(error) => {
             eprintln!("failed to {error}");
-            1
+            NOT_STARTED
         }
     }
 }
@@ -109,5 +126,5 @@ fn enter(arguments: &[String]) -> Result<u8, LabError> {
     let mut command = Command::new(program);
     command.args(rest).current_dir(dir).stdin(Stdio::null());
     let status = command.status().doing(|| format!("run `{program}`"))?;
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX))
+    Ok(exit_of(status))
 }

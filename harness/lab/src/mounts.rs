@@ -102,11 +102,19 @@ pub(crate) fn hosts(names: &str) -> Result<(), LabError> {
     if !Path::new(HOSTS).exists() || !Path::new(RUN).is_dir() {
         return Ok(());
     }
+    replace(&[(HOSTS, names)])
+}
+
+/// Puts other texts in place of files of the machine, which are there.
+pub(crate) fn replace(files: &[(&str, &str)]) -> Result<(), LabError> {
     // A file system of its own, which nobody sees afterwards: the machine's own files stay as they are.
-    let file = Path::new(RUN).join("hosts");
     tmpfs(Path::new(RUN), "0755")?;
-    fs::write(&file, names).doing(|| format!("write `{}`", file.display()))?;
-    bind(&file, Path::new(HOSTS))?;
+    for (place, text) in files {
+        let place = Path::new(place);
+        let file = Path::new(RUN).join(place.file_name().unwrap_or_default());
+        fs::write(&file, text).doing(|| format!("write `{}`", file.display()))?;
+        bind(&file, place)?;
+    }
     umount2(RUN, MntFlags::MNT_DETACH).doing(|| format!("unmount `{RUN}`"))
 }
 

@@ -25,6 +25,8 @@ pub struct Reach {
     pub namespaces: bool,
     /// The resources that it may use up.
     pub limits: Limits,
+    /// The name of its user, which programs look up; none for whatever name the machine has.
+    pub user: Option<String>,
 }
 
 /// The most that a server may use of each resource; none is no bound.

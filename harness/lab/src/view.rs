@@ -15,6 +15,13 @@ use super::{ids, needs};
 const PRIVATE: [&str; 7] =
     ["/home", "/root", "/tmp", "/var/tmp", "/run", "/run/lock", "/var/spool"];
 
+/// Whether servers have an empty directory of their own where this path leads, unless they are shown
+/// what lies there.
+#[must_use]
+pub fn is_hidden(path: &Path) -> bool {
+    PRIVATE.iter().any(|place| path.starts_with(place))
+}
+
 /// The bit of a directory's rights that lets other users pass.
 const OTHERS_PASS: u32 = 0o001;
 

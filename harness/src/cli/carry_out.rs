@@ -92,5 +92,6 @@ fn seen(plan: &RunPlan) -> Vec<PathBuf> {
     let beside = plan.spec.target.dir.as_deref().map(std::path::absolute);
     let own = [std::env::current_dir().ok(), std::path::absolute(&plan.place.out).ok()];
     let own = own.into_iter().chain([beside.and_then(Result::ok)]);
-    own.flatten().chain(theirs).collect()
+    let cache = plan.target.has_preparation().then(|| plan.cache().ok()).flatten();
+    own.flatten().chain(theirs).chain(cache).collect()
 }

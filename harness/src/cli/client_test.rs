@@ -8,14 +8,15 @@ use clap::Parser;
 use fracas_checker::event::{Completion, NodeId};
 use fracas_engine::plan::RunPlan;
 use fracas_engine::run::{Audience, Heard};
+use fracas_engine::targets;
 use fracas_engine::text::plain;
-use fracas_targets::Sighting;
+use fracas_targets::{Sighting, Target};
 
 use super::carry_out;
 use super::run::decide;
 use super::run_args::RunArgs;
 use crate::exit::Exit;
-use crate::output::{print, tell};
+use crate::output::{CacheDir, print, tell};
 
 /// So many different texts are shown of a cluster that is not ready.
 const FORMS_MAX: usize = 20;
@@ -31,6 +32,8 @@ pub(super) struct ClientTestArgs {
     /// An argument for every server; may be given more than once.
     #[arg(long = "arg", value_name = "ARG", allow_hyphen_values = true)]
     extra_args: Vec<String>,
+    #[command(flatten)]
+    cache: CacheDir,
 }
 
 /// A run with nothing but its arguments.
@@ -66,14 +69,22 @@ impl Drop for Scratch {
     }
 }
 
-/// One node, no faults, no load.
+/// One node, or as many as the target has where steps are taken before the load; no faults, no load.
 fn plan(args: &ClientTestArgs, out: PathBuf) -> Result<RunPlan, String> {
-    let words = ["fracas", "--nodes=1", "--faults=none", "--time=0s", "--no-check", &args.target];
+    let words = ["fracas", "--faults=none", "--time=0s", "--no-check", &args.target];
     let mut run = Rehearsal::try_parse_from(words).map_err(|error| error.to_string())?.run;
+    run.nodes = (!has_setup(&args.target)?).then_some(1);
     run.binary.clone_from(&args.binary);
     run.extra_args.clone_from(&args.extra_args);
     run.out.out = out;
+    run.cache = args.cache.clone();
     decide(&run, &args.target, 1)
+}
+
+/// Whether steps are taken before the load: they may need all nodes.
+fn has_setup(name: &str) -> Result<bool, String> {
+    let text = targets::find(name)?.text;
+    Ok(Target::parse(name, &text, &targets::known_faults()).is_ok_and(|target| target.has_setup()))
 }
 
 /// Prints what is heard.

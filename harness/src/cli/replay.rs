@@ -16,7 +16,7 @@ use super::ending::warn;
 use super::from_spec;
 use super::values::count;
 use crate::exit::Exit;
-use crate::output::{Format, Out, complain, narrate, print, tell};
+use crate::output::{CacheDir, Format, Out, complain, narrate, print, tell};
 
 /// The directory of the replays, in that of the run.
 const REPLAYS: &str = "replays";
@@ -37,6 +37,8 @@ pub(super) struct ReplayArgs {
     binary: Option<PathBuf>,
     #[command(flatten)]
     out: Out,
+    #[command(flatten)]
+    cache: CacheDir,
 }
 
 /// Carries out a stored run again, some times. Ends with 1 if an anomaly of the same class came again
@@ -94,6 +96,7 @@ fn carried_out(args: &ReplayArgs, dir: &RunDir, spec: &RunSpec) -> Result<Vec<Fo
         let place = Place {
             out: out.clone(),
             readers: Readers::Owner,
+            cache: args.cache.dir(),
             command: format!("fracas replay {}", quoted(&dir.path().display().to_string())),
             supervisor: Identity::own(),
             ineffective_cut: false,

@@ -188,6 +188,7 @@ pub(super) fn place(args: &RunArgs, command: String) -> Place {
         out: args.out.out.clone(),
         readers: Readers::when(args.share),
         command,
+        cache: args.cache.dir(),
         supervisor: Identity::own(),
         ineffective_cut: args.test_ineffective_cut,
     }

@@ -13,7 +13,7 @@ use fracas_targets::duration;
 
 use super::check::BudgetArgs;
 use super::values::{Means, Rate, Seed, bytes, count, means, offset, rate, seed, some_time};
-use crate::output::{Format, Out};
+use crate::output::{CacheDir, Format, Out};
 
 /// The arguments that a spec has decided.
 const DECIDED: [&str; 24] = [
@@ -170,6 +170,8 @@ pub(super) struct RunArgs {
     pub(super) format: Format,
     #[command(flatten)]
     pub(super) out: Out,
+    #[command(flatten)]
+    pub(super) cache: CacheDir,
     /// Let others read the directory of the run, such as the web server of a CI system; else only
     /// the user who runs fracas can.
     #[arg(long)]

@@ -49,19 +49,20 @@ pub(super) fn validate(args: &ValidateArgs) -> Exit {
         return Exit::Usage;
     }
     print(&summary(&args.target, &target));
-    if let Some(argv) = target.client_program(beside.as_deref().unwrap_or(Path::new("."))) {
+    let dir = beside.as_deref().unwrap_or(Path::new("."));
+    if let Some(argv) = target.client_program(dir) {
         let also = if target.asks_program_for_status() { ", and tells who leads" } else { "" };
         print(&format!("its client program `{}` started and is ready{also}\n", argv.join(" ")));
     }
     print(&asked(&deployment));
     if args.show_commands {
-        print(&deployment.show());
+        print(&deployment.show(dir));
     }
     warn_of_server(&target, beside.as_deref(), args.binary.as_deref());
     if target.promises().made.is_empty() {
         tell(NO_PROMISES);
     }
-    for warning in fits::doubts(&deployment) {
+    for warning in [fits::doubts(&deployment), fits::doubtful_programs(&deployment, dir)].concat() {
         tell(&format!("fracas: warning: {warning}"));
     }
     Exit::Pass

@@ -22,6 +22,7 @@ use super::world::{Helper, MARKER};
 pub(crate) const TESTS: &[Test] = &[
     ("a_kill_alone_loses_nothing_and_a_power_failure_does", Body::Inside(kill_and_lose)),
     ("what_was_written_through_memory_is_lost_too", Body::Inside(mapped_memory)),
+    ("what_was_settled_is_not_lost", Body::Inside(settled)),
     ("a_killed_fsync_does_not_come_to_its_end", Body::Inside(killed_fsync)),
     ("redis_loses_what_it_did_not_fsync", Body::Inside(redis_everysec)),
     ("redis_keeps_what_it_did_fsync", Body::Inside(redis_always)),
@@ -200,6 +201,21 @@ fn mapped_memory(_: &World) {
     let lost = node.lose();
     assert_eq!((lost.bytes, lost.pages), (8192, 2));
     assert_eq!(fs::read(&path).expect("read"), [0; 3 * 4096]);
+}
+
+/// Whatever way it was written, by a server that still runs.
+fn settled(_: &World) {
+    let node = Node::new(Latency::NONE);
+    let mut process = node.server("map");
+    eventually("mapped memory", || node.says("mapped").then_some(()));
+    fs::write(node.it.path("other"), "written").expect("written");
+    node.disk().settle().expect("it settles");
+    fs::write(node.it.path("later"), "written").expect("written");
+    process.kill().expect("killed");
+    let lost = node.lose();
+    assert_eq!((lost.bytes, lost.entries), (7, 1), "{lost:?}");
+    assert_eq!(fs::read(node.it.path("file")).expect("read")[..8192], [b'm'; 8192]);
+    assert_eq!(fs::read(node.it.path("other")).expect("read"), b"written");
 }
 
 fn killed_fsync(_: &World) {

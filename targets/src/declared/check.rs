@@ -14,7 +14,7 @@ use super::places::Text;
 use super::requests::{Keys, missing};
 use super::try_template::{Compiler, Scope};
 use super::values::{duration, name, status as http_status};
-use super::{by_word, client, file, node, ops, status};
+use super::{by_word, client, file, node, ops, prepare, setup, status};
 use crate::answer::Answer;
 use crate::choices::Route;
 use crate::diagnostic::{Problem, Source};
@@ -39,6 +39,8 @@ pub(super) fn spec(source: &Source<'_>, file: File, known: Known<'_>) -> Result<
     let ports = ports(&file.cluster)?;
     let mut compiler = Compiler { source, templates: Templates::new(), ports };
     let launch = node::launch(&mut compiler, &file.node)?;
+    let setup = setup::steps(&mut compiler, &file)?;
+    let prepare = prepare::prepare(&mut compiler, &file)?;
     let served = serves.map(|serves| serves.ops.clone()).unwrap_or_default();
     let mut means = client::client(&mut compiler, &file.client, &served)?;
     route(file.client.get_ref().route.as_ref(), file.status.is_some())?;
@@ -67,6 +69,8 @@ pub(super) fn spec(source: &Source<'_>, file: File, known: Known<'_>) -> Result<
         version,
         nodes: nodes(&file.cluster.nodes)?,
         launch,
+        setup,
+        prepare,
         node_ready,
         cluster_ready,
         status: status_rule,

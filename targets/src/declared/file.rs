@@ -26,6 +26,11 @@ pub(crate) struct File {
     pub(crate) cluster: Cluster,
     pub(crate) node: Node,
     pub(crate) ready: Option<Ready>,
+    /// What is made once on a machine.
+    pub(crate) prepare: Option<Prepare>,
+    /// What is run once, in order, before the load.
+    #[serde(default)]
+    pub(crate) setup: Vec<Step>,
     pub(crate) status: Option<Spanned<Status>>,
     /// How the cluster removes a node, and adds it again.
     pub(crate) membership: Option<Spanned<Membership>>,
@@ -79,6 +84,8 @@ pub(crate) struct Node {
     pub(crate) namespaces: bool,
     #[serde(default)]
     pub(crate) limits: NodeLimits,
+    /// The name of its user.
+    pub(crate) user: Option<Text>,
 }
 
 /// `node.limits`: what the server may use up at most.
@@ -104,6 +111,37 @@ pub(crate) struct Stop {
 pub(crate) struct NodeFile {
     pub(crate) path: Text,
     pub(crate) text: Text,
+}
+
+/// `[prepare]`: a program that fills a directory, of which every node gets a copy.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Prepare {
+    pub(crate) command: Spanned<Vec<Text>>,
+    #[serde(default)]
+    pub(crate) key: Vec<Text>,
+    pub(crate) into: Option<Text>,
+    pub(crate) within: Option<Text>,
+}
+
+/// `[[setup]]`: a program that is run once, when all nodes are ready.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Step {
+    pub(crate) on: Text,
+    pub(crate) command: Spanned<Vec<Text>>,
+    pub(crate) expect: Option<Spanned<StepExpect>>,
+    pub(crate) within: Option<Text>,
+    pub(crate) again_for: Option<Text>,
+}
+
+/// `setup.expect`: how a program must end.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct StepExpect {
+    pub(crate) exit: Option<Spanned<u16>>,
+    /// A pattern of its output.
+    pub(crate) text: Option<Text>,
 }
 
 /// `[ready]`: when a start is over.

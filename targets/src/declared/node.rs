@@ -48,8 +48,32 @@ pub(super) fn launch(compiler: &mut Compiler<'_>, node: &Node) -> Result<Launch,
             devices: node.devices.clone(),
             namespaces: node.namespaces,
             limits: limits(&node.limits)?,
+            user: node.user.as_ref().map(user).transpose()?,
         },
     })
+}
+
+/// The name of a user, as every machine allows it. It must not be that of the one who may do everything:
+/// programs that look it up would take themselves for that one.
+fn user(text: &Text) -> Result<String, Problem> {
+    const LONGEST: usize = 31;
+    const ROOT: &str = "root";
+    let name = text.get_ref();
+    let fits = |letter: char| {
+        letter.is_ascii_lowercase() || letter.is_ascii_digit() || "_-".contains(letter)
+    };
+    let begins = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_');
+    if begins && name.len() <= LONGEST && name.chars().all(fits) && name != ROOT {
+        return Ok(name.clone());
+    }
+    if name == ROOT {
+        let label = "expected another name: no server may do everything, whatever it is called";
+        return Err(Problem::new(text.span(), "no server is `root`", label));
+    }
+    let title = format!("`{name}` cannot be the name of a user");
+    let label = "expected a lower-case letter or `_`, then lower-case letters, digits, `_` and `-`, 31 at \
+                 most together";
+    Err(Problem::new(text.span(), title, label))
 }
 
 /// A path of the machine that servers may read.
@@ -107,7 +131,7 @@ fn log_source(compiler: &mut Compiler<'_>, log: &Text) -> Result<LogSource, Prob
 }
 
 /// All nodes share one file system, so each must keep to its own directory.
-fn path_of_node(compiler: &mut Compiler<'_>, text: &Text) -> Result<Template, Problem> {
+pub(super) fn path_of_node(compiler: &mut Compiler<'_>, text: &Text) -> Result<Template, Problem> {
     let tried = compiler.tried(text, Scope::Node)?;
     let own = |(number, path): (u16, &String)| {
         let dir = format!("{}/", sample_dir(NodeId(number)));

@@ -14,12 +14,13 @@ use minijinja::value::ValueKind;
 use regex_lite::Regex;
 
 use super::places::Text;
-use crate::cluster::{ClusterSpec, NodeSpec};
+use crate::cluster::{ClusterSpec, NodeSpec, PrepareIn};
 use crate::diagnostic::{Problem, Source};
 use crate::nearest::nearest;
 use crate::template::{
     SAMPLE_PROCESS, STEPS_MAX, TEXT_MAX, Template, Templates, Variables, variables_of_binary,
-    variables_of_member, variables_of_node, variables_of_op, variables_of_target,
+    variables_of_clients, variables_of_member, variables_of_node, variables_of_op,
+    variables_of_prepare, variables_of_target,
 };
 
 /// The filters that target files are likely to use, for “did you mean”.
@@ -30,6 +31,9 @@ const FILTERS: [&str; 9] =
 const LOOP_WORDS: [&str; 7] =
     ["first", "last", "index", "index0", "revindex", "revindex0", "length"];
 
+/// Where target files are, for samples.
+const TARGETS: &str = "/targets";
+
 /// Which variables a template may use.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Scope {
@@ -37,6 +41,12 @@ pub(crate) enum Scope {
     Binary,
     /// Where the target file is.
     Target,
+    /// Those of the clients: no node's.
+    Clients,
+    /// Those of what is prepared: no node's.
+    Prepare,
+    /// The same, and the version of the program.
+    PrepareKey,
     /// Those of a node.
     Node,
     /// Those of a node and of an operation.
@@ -101,7 +111,10 @@ impl Compiler<'_> {
         let of_node = |node| variables_of_node(&cluster, node, &self.ports);
         match scope {
             Scope::Binary => vec![variables_of_binary(&cluster.binary)],
-            Scope::Target => vec![variables_of_target(Path::new("/targets"))],
+            Scope::Target => vec![variables_of_target(Path::new(TARGETS))],
+            Scope::Prepare => vec![self.sample_of_prepare(None)],
+            Scope::PrepareKey => vec![self.sample_of_prepare(Some("server 1.0"))],
+            Scope::Clients => vec![variables_of_clients(&cluster, &self.ports, Path::new(TARGETS))],
             Scope::Node => cluster.nodes.iter().map(of_node).collect(),
             Scope::Member => {
                 let others = cluster.nodes.iter().cycle().skip(1);
@@ -118,6 +131,17 @@ impl Compiler<'_> {
                 cluster.nodes.iter().map(of_op).collect()
             }
         }
+    }
+
+    fn sample_of_prepare(&self, version: Option<&str>) -> Variables {
+        let (target, dir) = (Path::new(TARGETS), Path::new("/prepared"));
+        let around = PrepareIn { target, dir, version };
+        variables_of_prepare(&sample_cluster().binary, &self.ports, &around)
+    }
+
+    /// A text of ours, which is right.
+    pub(super) fn own(&mut self, key: &str, text: &str) -> Template {
+        self.templates.add(key.to_owned(), text).expect("it is a template")
     }
 
     /// Every variable that is mentioned, in whichever branch, must be known.
@@ -198,6 +222,8 @@ fn paths(variables: &Variables) -> Vec<String> {
             _ => paths.push((*name).to_owned()),
         }
     }
+    let version = variables.get("binary").and_then(|binary| binary.get_attr("version").ok());
+    paths.extend(version.filter(|it| !it.is_undefined()).map(|_| "binary.version".to_owned()));
     paths
 }
 

@@ -29,7 +29,7 @@ pub struct TargetNeeds {
 /// One need of a target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Need {
-    /// What: `server`, `version`, `ports`, `world`, `faults`, `clock`.
+    /// What: `server`, `version`, `ports`, `world`, `user`, `faults`, `clock`.
     pub what: String,
     /// Whether it is there.
     pub met: bool,
@@ -56,7 +56,8 @@ impl TargetNeeds {
         if let Ok(server) = &server {
             needs.extend(version(target, server));
         }
-        needs.extend(world(target));
+        needs.extend(world(target, beside));
+        needs.extend(target.user().map(|user| Need::new("user", named(user))));
         needs.extend(faults(target, supported));
         if let Ok(server) = &server
             && targets::allowed_faults(target).contains(&Fault::Clock)
@@ -69,7 +70,8 @@ impl TargetNeeds {
     /// Why it cannot be run here at all, if so.
     #[must_use]
     pub fn missing(&self) -> Option<&str> {
-        let fatal = |need: &&Need| !need.met && ["server", "world"].contains(&need.what.as_str());
+        let fatal =
+            |need: &&Need| !need.met && ["server", "world", "user"].contains(&need.what.as_str());
         self.needs.iter().find(fatal).map(|need| need.detail.as_str())
     }
 }
@@ -86,7 +88,7 @@ fn version(target: &Target, server: &Path) -> Option<Need> {
 }
 
 /// The ports that it uses, and what in its file does not fit the world of a node.
-fn world(target: &Target) -> Vec<Need> {
+fn world(target: &Target, beside: Option<&Path>) -> Vec<Need> {
     let deployment = match target.deploy(&targets::example(target)) {
         Ok(deployment) => deployment,
         Err(error) => return vec![Need::new("world", Err(error.to_string()))],
@@ -98,9 +100,19 @@ fn world(target: &Target) -> Vec<Need> {
     });
     let reached =
         fits::reachable(target, &deployment).map(|()| "clients reach its nodes".to_owned());
-    let doubts = fits::doubts(&deployment).into_iter().map(|doubt| Need::new("doubt", Err(doubt)));
+    let programs = fits::doubtful_programs(&deployment, beside.unwrap_or(Path::new(".")));
+    let doubts = [fits::doubts(&deployment), programs].concat();
+    let doubts = doubts.into_iter().map(|doubt| Need::new("doubt", Err(doubt)));
     let ports = ports.map(|ports| Need::new("ports", Ok(ports)));
     ports.into_iter().chain([Need::new("world", reached)]).chain(doubts).collect()
+}
+
+/// Whether its servers can have a user of this name.
+fn named(user: &str) -> Result<String, String> {
+    match fracas_lab::lacks_user_names() {
+        None => Ok(format!("`{user}` for each of its servers, in the server's own world")),
+        Some(why) => Err(format!("no user `{user}`: {why}")),
+    }
 }
 
 /// The kinds of faults that it allows, apart by whether this machine has them.

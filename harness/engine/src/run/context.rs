@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use fracas_checker::event::Nanos;
-use fracas_targets::{Deployment, Poller};
+use fracas_targets::{Deployment, Poller, Step};
 
 use super::error::RunError;
 use crate::caller::Caller;
@@ -12,6 +12,7 @@ use crate::cluster::Cluster;
 use crate::guard::Guard;
 use crate::observer::Observer;
 use crate::plan::RunPlan;
+use crate::preparation::Preparing;
 use crate::progress::Listener;
 use crate::pulse::Pulse;
 use crate::recorder::Recorder;
@@ -29,6 +30,10 @@ pub(super) struct RunContext<'a> {
     pub(super) dir: &'a RunDir,
     pub(super) cluster: Arc<Cluster>,
     pub(super) deployment: Arc<Deployment>,
+    /// What is made once on this machine, before the first start of a node.
+    pub(super) preparing: Option<Preparing>,
+    /// What is run once, in order, before the load.
+    pub(super) setup: Vec<Step>,
     pub(super) recorder: Recorder,
     pub(super) view: View,
     pub(super) caller: Caller,

@@ -20,7 +20,7 @@ const OVERSLEPT: Duration = Duration::from_millis(100);
 /// So many times longer a cluster is waited for at most where the harness stands still.
 const STRETCHED: u32 = 4;
 /// How many of its last log lines are shown of a node that did not start.
-const LAST_LINES: usize = 6;
+pub(super) const LAST_LINES: usize = 6;
 
 /// What a server is told that ended well and left processes behind.
 const BACKGROUND: &str = ": it went to the background, expected a server that stays in the \
@@ -35,6 +35,15 @@ const HIDDEN: &str = "\n  help: a server sees of `/home`, `/root`, `/tmp`, `/var
     `/run` only what it needs to start; name what else it starts or reads there under `node.reads` \
     of the target file";
 
+/// What a cluster is waited for to come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Goal {
+    /// Each node answers that it is up, where the target says how.
+    Nodes,
+    /// All nodes together serve clients.
+    Cluster,
+}
+
 /// What a cluster lacks to be ready.
 struct Missing {
     lack: String,
@@ -47,13 +56,13 @@ struct Missing {
 /// For how long the harness stood still while a cluster was waited for: a task of it that slept much
 /// longer than it wanted shows that. The harness was stopped then or the machine too busy, and the
 /// cluster cannot be blamed for that.
-struct Patience {
+pub(super) struct Patience {
     stood_still: Arc<AtomicU64>,
     sleeper: JoinHandle<()>,
 }
 
 impl Patience {
-    fn begin() -> Self {
+    pub(super) fn begin() -> Self {
         let stood_still = Arc::new(AtomicU64::new(0));
         let sum = Arc::clone(&stood_still);
         let sleeper = tokio::spawn(async move {
@@ -66,7 +75,7 @@ impl Patience {
         Self { stood_still, sleeper }
     }
 
-    fn stood_still(&self) -> Duration {
+    pub(super) fn stood_still(&self) -> Duration {
         Duration::from_nanos(self.stood_still.load(Ordering::Relaxed))
     }
 }
@@ -85,7 +94,7 @@ fn overslept(took: Duration) -> u64 {
 
 /// Whether a cluster was waited for long enough. Not even a harness that stands still all the time
 /// waits for ever.
-fn is_late(waited: Duration, stood_still: Duration, within: Duration) -> bool {
+pub(super) fn is_late(waited: Duration, stood_still: Duration, within: Duration) -> bool {
     waited >= within.saturating_add(stood_still).min(within.saturating_mul(STRETCHED))
 }
 
@@ -102,8 +111,17 @@ fn busy(stood_still: Duration) -> String {
 }
 
 impl RunContext<'_> {
-    /// Waits until the cluster has a leader (where the target tells of leaders) and answers.
+    /// Waits until the cluster has a leader (where the target tells of leaders) and answers. Steps
+    /// before the load are taken as soon as all nodes are ready.
     pub(super) async fn ready(&self) -> Result<(), RunError> {
+        if !self.setup.is_empty() {
+            self.wait_for(Goal::Nodes).await?;
+            self.set_up().await?;
+        }
+        self.wait_for(Goal::Cluster).await
+    }
+
+    async fn wait_for(&self, goal: Goal) -> Result<(), RunError> {
         let (began, patience) = (Instant::now(), Patience::begin());
         loop {
             if self.interrupts.now().is_some() || self.is_broken() {
@@ -112,7 +130,7 @@ impl RunContext<'_> {
             if let Some(crash) = self.cluster.crashed().first() {
                 return Err(RunError::Target(self.died(crash)));
             }
-            let Some(missing) = self.missing().await else { return Ok(()) };
+            let Some(missing) = self.missing(goal).await else { return Ok(()) };
             tokio::time::sleep(GLANCE).await; // by then the sleeper has noticed what went before
             let stood_still = patience.stood_still();
             if is_late(began.elapsed(), stood_still, missing.within) {
@@ -121,8 +139,8 @@ impl RunContext<'_> {
         }
     }
 
-    /// What the cluster still lacks to be ready.
-    async fn missing(&self) -> Option<Missing> {
+    /// What the cluster still lacks.
+    async fn missing(&self, goal: Goal) -> Option<Missing> {
         for (node, plan) in &self.deployment.nodes {
             if let Some(probe) = &plan.ready
                 && let Err(why) = probe.ask().await
@@ -130,6 +148,9 @@ impl RunContext<'_> {
                 let lack = format!("node {node} does not answer at {}: {why}", probe.address());
                 return Some(Missing { lack, node: *node, within: probe.within });
             }
+        }
+        if goal == Goal::Nodes {
+            return None;
         }
         let within = self.deployment.cluster_ready().map_or(READY_WITHIN, |ready| ready.within);
         let node = self.cluster.nodes().next().unwrap_or(NodeId(1));
@@ -157,7 +178,7 @@ impl RunContext<'_> {
         last
     }
 
-    fn died(&self, Crash { node, how, background, .. }: &Crash) -> String {
+    pub(super) fn died(&self, Crash { node, how, background, .. }: &Crash) -> String {
         let program = &self.deployment.nodes[node].argv[0];
         let advice = match &**how {
             _ if *background => BACKGROUND,

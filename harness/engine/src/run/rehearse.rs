@@ -55,6 +55,9 @@ impl RunContext<'_> {
     /// Start, wait until the cluster is ready, and ask everything once.
     pub(super) async fn rehearse(&self, audience: &Audience) -> Result<(), RunError> {
         self.enter(Phase::Start);
+        if !self.prepare().await? {
+            return Ok(());
+        }
         tokio::task::block_in_place(|| self.cluster.start_all())?;
         let observer = self.observe()?;
         self.ready().await?;

@@ -12,6 +12,7 @@ use crate::disk::{Disk, DiskSpec, Refused};
 use crate::error::LabError;
 use crate::logs::Followed;
 use crate::node::NodeProcess;
+use crate::prepared::{Entry, Lock};
 use crate::resources::SmallDisk;
 
 use super::order::DiskChange;
@@ -56,6 +57,14 @@ pub(super) struct Troubled {
 pub(super) enum NodeClock {
     Page(ClockPage),
     Faketime(Faketime),
+}
+
+/// The preparation that an agent uses, or has a program make.
+#[derive(Debug)]
+pub(super) struct Used {
+    pub(super) entry: Entry,
+    pub(super) name: String,
+    pub(super) lock: Lock,
 }
 
 impl Held {

@@ -11,7 +11,7 @@ use fracas_checker::fault::Cut;
 use nix::sys::signal::Signal;
 
 use super::Agent;
-use super::held::{Held, NodeClock, Troubled};
+use super::held::{Held, NodeClock, Troubled, Used};
 use super::order::{DiskChange, Equip, Order, Start, StopSignal};
 use super::report::{Facts, Fate, Report, Site};
 use crate::Lab;
@@ -19,8 +19,10 @@ use crate::disk::{DiskSpec, Loss, Lost};
 use crate::emptying;
 use crate::error::{Doing, LabError};
 use crate::ids;
+use crate::inside::Door;
 use crate::launch::{Helper, Launch, Threads};
 use crate::leftovers::MARK;
+use crate::named;
 use crate::node::NodeProcess;
 use crate::packets::Shaping;
 use crate::resources::{Duty, MemoryWatch, Place, Resource, SmallDisk};
@@ -45,6 +47,8 @@ pub struct LocalAgent {
     rations: OnceLock<Place>,
     /// How many packets each cut direction had dropped when it was measured last.
     drops: Mutex<BTreeMap<Cut, u64>>,
+    /// What nodes are prepared with, if they are.
+    preparation: Mutex<Option<Used>>,
 }
 
 impl LocalAgent {
@@ -54,7 +58,8 @@ impl LocalAgent {
     pub fn new(lab: Lab) -> Self {
         let nodes = lab.nodes().iter().map(|node| (*node, Held::default())).collect();
         let (memory, rations, drops) = (MemoryWatch::new(), OnceLock::new(), Mutex::default());
-        Self { nodes, lab, home: None, memory, rations, drops }
+        let preparation = Mutex::default();
+        Self { nodes, lab, home: None, memory, rations, drops, preparation }
     }
 
     /// Of a lab whose nodes each have a directory, which is made.
@@ -84,6 +89,10 @@ impl LocalAgent {
 
     pub(super) fn drops(&self) -> MutexGuard<'_, BTreeMap<Cut, u64>> {
         self.drops.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn preparation(&self) -> MutexGuard<'_, Option<Used>> {
+        self.preparation.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn facts(&self) -> Facts {
@@ -132,7 +141,7 @@ impl LocalAgent {
         if processes.running.is_some() {
             return Err(LabError::Asked(format!("start node {node}: it is running")));
         }
-        let mut launch = self.launch(start);
+        let mut launch = self.launch_in(start, &self.dir(node));
         if let Some(clock) = &gear.clock {
             launch.clock = clock.page();
             launch.env.extend(clock.environment(&launch.argv)?);
@@ -142,10 +151,10 @@ impl LocalAgent {
         Ok(())
     }
 
-    /// What the lab is told of a start.
-    fn launch(&self, start: &Start) -> Launch {
+    /// What the lab is told of a start in a directory.
+    pub(super) fn launch_in(&self, start: &Start, dir: &Path) -> Launch {
         let Start { node, argv, env, monotonic_offset, reach } = start.clone();
-        let (dir, mut env, mut reach) = (self.dir(node), env, reach);
+        let (dir, mut env, mut reach) = (dir.to_owned(), env, reach);
         let output = |name: &str| match &self.home {
             Some(_) => dir.join(name),
             None => "/dev/null".into(),
@@ -153,6 +162,9 @@ impl LocalAgent {
         if let Some(home) = &self.home {
             env.insert(MARK.to_owned(), home.dir.display().to_string());
             reach.evidence.push(home.evidence.clone());
+        }
+        if let Some(user) = &reach.user {
+            named::environment(&mut env, user, &dir);
         }
         let (stdout, stderr) = (output("stdout"), output("stderr"));
         Launch { node, argv, env, dir, stdout, stderr, clock: None, monotonic_offset, reach }
@@ -199,8 +211,16 @@ impl LocalAgent {
 
     /// Runs a program where a node is; the node's processes are free meanwhile.
     fn run(&self, node: NodeId, argv: &[String], within: Duration) -> Result<String, LabError> {
-        let door = self.node(node)?.running(node, |process| process.door())?;
-        door.run(argv, within)
+        self.door(node)?.run(argv, within)
+    }
+
+    fn door(&self, node: NodeId) -> Result<Door, LabError> {
+        self.node(node)?.running(node, |process| process.door())
+    }
+
+    /// Makes durable what a node has written to its disks, if it has any that lose something.
+    pub(super) fn settle(&self, node: NodeId) -> Result<(), LabError> {
+        self.node(node)?.gear().disks.iter().try_for_each(|disk| disk.disk.settle())
     }
 
     /// Forgets what is cached of the disks of a node, if it has any.
@@ -271,6 +291,12 @@ impl Agent for LocalAgent {
             Order::Run(node, argv, within) => {
                 return self.run(*node, argv, *within).map(Report::Said);
             }
+            Order::Attempt(node, argv, within) => {
+                return self.door(*node)?.attempt(argv, *within).map(Report::Attempt);
+            }
+            Order::Prepare(prepare) => return self.prepare(prepare).map(Report::Preparation),
+            Order::Keep => return self.keep().map(Report::Preparation),
+            Order::Abandon(count) => return self.abandon(*count).map(Report::LastLines),
             Order::Log(node, name, order) => return self.log(*node, name, *order),
             Order::ReadClock(node, sampling) => {
                 let read = |process: &mut NodeProcess| process.read_clock(*sampling);
@@ -285,9 +311,11 @@ impl Agent for LocalAgent {
             }
             Order::Equip(node, with) => self.equip(*node, with),
             Order::Write(node, name, text) => self.write(*node, name, text),
+            Order::Furnish(node, dir) => self.furnish(*node, dir),
             Order::Start(start) => self.start(start),
             Order::Evict(node) => self.evict(*node),
             Order::Empty(node, dir) => self.empty(*node, dir),
+            Order::Settle(node) => self.settle(*node),
             Order::Pause(node) => running(*node, NodeProcess::pause),
             Order::Resume(node) => running(*node, NodeProcess::resume),
             Order::Kill(node) => self.kill(*node),

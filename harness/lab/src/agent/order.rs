@@ -24,6 +24,15 @@ pub enum Order {
     Equip(NodeId, Equip),
     /// Write a file with this text, durably.
     Write(NodeId, PathBuf, String),
+    /// See whether a preparation is there, or begin to make it: in the world of a node that is not
+    /// running, and that runs the program until it has ended.
+    Prepare(Box<Prepare>),
+    /// Keep what the program has made, which has ended.
+    Keep,
+    /// Leave nothing of what the program has made, which has ended; tell so many of its last lines.
+    Abandon(usize),
+    /// Copy the preparation into a directory of a node that is not running, durably.
+    Furnish(NodeId, PathBuf),
     /// Read a log of a node, or leave it; no link in its path is followed.
     Log(NodeId, PathBuf, LogOrder),
     /// Start a node that is not running.
@@ -52,6 +61,10 @@ pub enum Order {
     Memory,
     /// Run a program where a node's server is, within this time.
     Run(NodeId, Vec<String>, Duration),
+    /// Run a program there, and tell how it ended, in whatever way.
+    Attempt(NodeId, Vec<String>, Duration),
+    /// Make durable all that a node has written so far.
+    Settle(NodeId),
     /// Make the wall clock of a node wrong, or right.
     Clock(NodeId, Option<Clock>),
     /// Read the clocks of a node, from inside.
@@ -112,6 +125,19 @@ pub struct Start {
     pub monotonic_offset: i64,
     /// What it reaches of the machine beside what every server does.
     pub reach: Reach,
+}
+
+/// How a preparation is made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Prepare {
+    /// The folder that it is kept in, by an absolute path where the nodes are.
+    pub cache: PathBuf,
+    /// Its key, a number in hexadecimal.
+    pub key: String,
+    /// What it is for.
+    pub name: String,
+    /// How the program is started that makes it.
+    pub start: Start,
 }
 
 /// How a log is read.

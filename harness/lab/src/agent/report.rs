@@ -9,9 +9,11 @@ use fracas_checker::fault::Measurement;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Reading, Tally};
+use crate::command::Attempt;
 use crate::disk::Lost;
 use crate::launch::Helper;
 use crate::logs::{Begin, Chunk};
+use crate::prepared::Size;
 use crate::resources::MemoryWord;
 
 /// Makes the kinds of reports, and takes what is in one out of it.
@@ -52,6 +54,10 @@ reports! {
     Memory(MemoryWord),
     /// What a program said.
     Said(String),
+    /// How a program ended.
+    Attempt(Attempt),
+    /// What a preparation has come to.
+    Preparation(Preparation),
     /// The next lines of a log.
     Log(Chunk),
     /// Which file a log is, and its size.
@@ -88,6 +94,18 @@ pub struct Facts {
     pub packets: String,
     /// Where nodes are rationed, if they are.
     pub rations: Option<String>,
+}
+
+/// What a preparation has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preparation {
+    /// Somebody else makes it.
+    Awaited,
+    /// A program has begun to fill it.
+    Begun,
+    /// It is there, and stays as long as this agent lives.
+    There(Size),
 }
 
 /// Where a node is.

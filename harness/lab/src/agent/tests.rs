@@ -12,10 +12,12 @@ use serde::de::DeserializeOwned;
 
 use super::*;
 use crate::clock::{Clock, Compared, Means, Reading, Sample, Sampling, Tally};
+use crate::command::Attempt;
 use crate::disk::{Errors, Latency, Loss, Lost, Model, Unit};
 use crate::launch::Helper;
 use crate::logs::{Begin, Chunk, Lines, Look};
 use crate::packets::Shaping;
+use crate::prepared::Size;
 use crate::reach::{Limits, Reach};
 use crate::resources::{Duty, MemoryWord, Resource};
 
@@ -125,11 +127,21 @@ fn orders_come_back_equal() {
             fuse: true,
             namespaces: true,
             limits: Limits { processes: Some(u64::MAX), memory: None, file: Some(0) },
+            user: Some("postgres".into()),
         },
     };
     let mut all = vec![
         Order::Facts,
         Order::Write(N1, "conf/file".into(), "text\0\u{2028}".into()),
+        Order::Prepare(Box::new(Prepare {
+            cache: "/cache".into(),
+            key: "0f".into(),
+            name: "a target".into(),
+            start: start.clone(),
+        })),
+        Order::Keep,
+        Order::Abandon(usize::MAX),
+        Order::Furnish(N1, "data".into()),
         Order::Start(Box::new(start)),
         Order::Evict(N1),
         Order::Empty(N1, "data".into()),
@@ -140,6 +152,8 @@ fn orders_come_back_equal() {
         Order::Lost { ask: true },
         Order::Memory,
         Order::Run(N1, vec!["/bin/status".into()], SECOND),
+        Order::Attempt(N1, vec!["/bin/step".into()], SECOND),
+        Order::Settle(N1),
         Order::ReadClock(N1, Sampling { count: 3, every: SECOND }),
         Order::Tally(N1),
         Order::Disk(N1, DiskChange::Latency(Latency::exactly(SECOND))),
@@ -163,8 +177,9 @@ fn orders_come_back_equal() {
     let at = |stage| measures().into_iter().map(move |measure| Order::Measure(measure, stage));
     all.extend(stages.into_iter().flat_map(at));
     let word = words!(Order: Facts Equip Write Log Start Evict Empty Pause Resume Kill Terminate Ended Lost
-        Memory Run Clock ReadClock Tally Disk Lose Time Limit Room Cut Shape Measure);
-    check(&all, (word, 26));
+        Memory Run Attempt Settle Prepare Keep Abandon Furnish Clock ReadClock Tally Disk Lose Time Limit
+        Room Cut Shape Measure);
+    check(&all, (word, 32));
     let word = words!(Measure: Pause Kill Stop Program Cut Shaped Clock Shift Disk Time Limit Full);
     check(&measures(), (word, 12));
     check(&equipped(), (words!(Equip: Dir Clock Small Disk Rations), 5));
@@ -205,6 +220,11 @@ fn reports_come_back_equal() {
         Report::Memory(MemoryWord::Not),
         Report::Memory(MemoryWord::Unknown),
         Report::Said("\u{fffd} text".into()),
+        Report::Preparation(Preparation::Awaited),
+        Report::Preparation(Preparation::Begun),
+        Report::Preparation(Preparation::There(Size { files: u64::MAX, bytes: 1 })),
+        Report::Attempt(Attempt { exit: None, output: "\u{fffd} text".into() }),
+        Report::Attempt(Attempt { exit: Some(u8::MAX), output: String::new() }),
         Report::LogFile(Begin { inode: u64::MAX, size: 0 }),
         Report::LastLines(vec!["a \"b\" é\n".into(), String::new()]),
         Report::Clock(Reading { samples: vec![sample], call: 21.5, processes: 2, clocked: 1 }),
@@ -212,9 +232,9 @@ fn reports_come_back_equal() {
         Report::Forgotten(vec![lost, Lost::default()]),
     ];
     all.extend(chunks().map(Report::Log));
-    let word = words!(Report: Done Facts Measured Ended Lost Memory Said Log LogFile LastLines Clock
+    let word = words!(Report: Done Facts Measured Ended Lost Memory Said Attempt Preparation Log LogFile LastLines Clock
         Tally Forgotten);
-    check(&all, (word, 13));
+    check(&all, (word, 15));
     let looks = chunks().map(|chunk| chunk.look);
     check(&looks, (words!(Look: AtEnd More Anew Refused), 4));
 }

@@ -134,6 +134,8 @@ pub(super) enum Ask {
     Mount(DiskSpec),
     /// Lose what is not durable.
     Lose(Loss),
+    /// Make everything durable.
+    Settle,
     /// Drop the newer data that a failed fsync left in memory, so that reads show what is on the
     /// disk.
     Evict,

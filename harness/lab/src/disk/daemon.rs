@@ -35,6 +35,10 @@ const SPEC_WITHIN: Duration = Duration::from_secs(30);
 /// How often it looks for old data, as a kernel does (`vm.dirty_writeback_centisecs`).
 const LOOK_FOR_OLD: Duration = Duration::from_secs(5);
 
+/// How many requests may wait for an answer when everything is made durable: a program that never
+/// stops writing does not keep it from that.
+const WAITING_MAX: usize = 1 << 16;
+
 /// The hidden entry point: is one disk for the lab that started this process, and returns the exit
 /// code. The control channel is its standard input.
 #[must_use]
@@ -272,6 +276,13 @@ impl Daemon {
                 self.announce(tell); // what is cached would never be read from the disk
                 return Ok(true);
             }
+            Ask::Settle => {
+                if !self.answer_waiting()? {
+                    return Ok(false);
+                }
+                self.system.commit_all();
+                Tell::Done
+            }
             Ask::Slow(latency) => {
                 self.system.slow(latency);
                 Tell::Done
@@ -279,6 +290,21 @@ impl Daemon {
             Ask::Stats => Tell::Stats(self.system.count()),
         };
         self.channel.send(&tell).doing(|| "answer the harness".into())?;
+        Ok(true)
+    }
+
+    /// Answers what the kernel has asked until now; false if the file system is not mounted any more.
+    fn answer_waiting(&mut self) -> Result<bool, LabError> {
+        let mut buffer = vec![0; REQUEST_MAX];
+        for _ in 0..WAITING_MAX {
+            let (asked, _) = self.wait(Instant::now())?;
+            if !asked {
+                break;
+            }
+            if !self.answer_one(&mut buffer)? {
+                return Ok(false);
+            }
+        }
         Ok(true)
     }
 

@@ -178,7 +178,7 @@ impl FileSystem {
     }
 
     /// Makes everything durable.
-    fn commit_all(&mut self) {
+    pub(super) fn commit_all(&mut self) {
         self.bounds.nothing_held();
         let dirty: Vec<u64> = self.inodes.dirty().map(|(node, _)| node).collect();
         for node in dirty {

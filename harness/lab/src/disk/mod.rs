@@ -144,6 +144,20 @@ impl Disk {
         }
     }
 
+    /// Makes durable all that was written so far, that through memory included, whatever the disk
+    /// refuses programs.
+    ///
+    /// # Errors
+    /// When the disk's process does not answer.
+    pub fn settle(&self) -> Result<(), LabError> {
+        let doing = || format!("settle the disk at `{}`", self.spec.mountpoint.display());
+        let top = self.top.as_ref().ok_or_else(|| LabError::Asked(doing()))?;
+        // The kernel hands over what programs have written through memory.
+        let top = File::open(top.path()).doing(doing)?;
+        nix::unistd::syncfs(&top).doing(doing)?;
+        self.ask(&Ask::Settle).map(drop)
+    }
+
     /// Drops the data that a failed fsync left in memory alone: then the files show what is on the
     /// disk. A kernel may do the same at any time, because it takes those pages for clean.
     ///
