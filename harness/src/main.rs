@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     match first.as_deref().and_then(|word| word.to_str()) {
         Some("__node") => ExitCode::from(node_main()),
         Some("__disk") => ExitCode::from(disk::disk_main()),
-        Some(targets::TRIAL_ARGUMENT) => match targets::trial_main(&argument()) {
+        Some(targets::TRIAL_ARGUMENT) => match targets::trial_main(&argument(), &argument()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 output::tell(&error);

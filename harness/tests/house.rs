@@ -178,7 +178,8 @@ static ABSENT: [Absent; 11] = [
             "harness/engine/src/recorder.rs",
             "harness/engine/src/replay.rs",
             "harness/engine/src/store.rs",
-            // … target files and servers' programs, …
+            // … target files and programs, …
+            "harness/engine/src/programs.rs",
             "harness/engine/src/targets.rs",
             // … and what the kernel of this machine tells.
             "harness/engine/src/heartbeat.rs",

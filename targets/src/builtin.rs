@@ -13,11 +13,17 @@ const BUILTINS: &[(&str, &str)] = &[
 ];
 
 impl Target {
-    /// The built-in target of this name; `faults` are the kinds that there are.
+    /// The built-in target of this name with its default settings; `faults` are the kinds that
+    /// there are.
     #[must_use]
     pub fn builtin(name: &str, faults: &[KnownFault]) -> Option<Result<Self, Diagnostic>> {
-        let text = Self::builtin_text(name)?;
-        Some(Self::parse(&format!("targets/builtin/{name}.toml"), text, faults))
+        Some(Self::parse(&Self::builtin_path(name), Self::builtin_text(name)?, faults))
+    }
+
+    /// The path that the file of a built-in target has where it comes from.
+    #[must_use]
+    pub fn builtin_path(name: &str) -> String {
+        format!("targets/builtin/{name}.toml")
     }
 
     /// The file of the built-in target called `name`.

@@ -29,7 +29,7 @@ use crate::spec::{Asks, LogSource, Serves, Spec, Stop};
 use crate::status::Means;
 use crate::template::{
     RenderError, SAMPLE_PROCESS, Template, Variables, variables_of_clients, variables_of_member,
-    variables_of_node, variables_of_op, variables_of_prepare,
+    variables_of_node, variables_of_op, variables_of_prepare, variables_of_settings,
 };
 
 /// A target on a cluster.
@@ -102,8 +102,9 @@ impl Deployment {
     pub(crate) fn render(spec: Arc<Spec>, cluster: &ClusterSpec) -> Result<Self, RenderError> {
         let mut nodes = BTreeMap::new();
         let mut endpoints = Endpoints::new();
+        let fixed = spec.fixed();
         for node in &cluster.nodes {
-            let variables = variables_of_node(cluster, node, &spec.ports);
+            let variables = variables_of_node(cluster, node, fixed);
             let renderer = Renderer { spec: &spec, variables: &variables };
             let base = spec.client.asked.as_ref().map(|asked| renderer.text(&asked.base));
             let base = base.transpose()?.unwrap_or_default();
@@ -157,9 +158,19 @@ impl Deployment {
     }
 
     fn hello(&self) -> Hello {
-        let none = BTreeMap::new();
-        let parameters = self.spec.client.program.as_ref().map_or(&none, |it| &it.parameters);
-        hello(&self.cluster.nodes, &self.spec.ports, self.spec.client.timeout, parameters)
+        let variables = variables_of_settings(&self.spec.settings);
+        let render = |(name, text): (&String, &Template)| {
+            let rendered = self.spec.templates.render(text, &variables);
+            (name.clone(), rendered.expect("it was rendered when the target was loaded"))
+        };
+        let program = self.spec.client.program.as_ref();
+        let parameters = program.into_iter().flat_map(|it| it.parameters.iter().map(render));
+        hello(
+            &self.cluster.nodes,
+            &self.spec.ports,
+            self.spec.client.timeout,
+            &parameters.collect(),
+        )
     }
 
     fn manner(&self) -> Manner {
@@ -216,7 +227,7 @@ impl Deployment {
     /// If a template cannot be rendered, though it could be with samples.
     pub fn prepare(&self, around: &PrepareIn<'_>) -> Result<Option<Prepare>, RenderError> {
         let Some(rule) = &self.spec.prepare else { return Ok(None) };
-        let variables = variables_of_prepare(&self.cluster.binary, &self.spec.ports, around);
+        let variables = variables_of_prepare(&self.cluster.binary, self.spec.fixed(), around);
         let texts = |texts: &[Template]| -> Result<Vec<String>, RenderError> {
             texts.iter().map(|text| self.spec.templates.render(text, &variables)).collect()
         };
@@ -235,7 +246,7 @@ impl Deployment {
     /// # Errors
     /// If a template cannot be rendered, though it could be with sample nodes.
     pub fn setup(&self, dir: &Path) -> Result<Vec<Step>, RenderError> {
-        let of_clients = variables_of_clients(&self.cluster, &self.spec.ports, dir);
+        let of_clients = variables_of_clients(&self.cluster, self.spec.fixed(), dir);
         let step = |rule: &StepRule| {
             let variables = match rule.on {
                 Side::Clients => &of_clients,
@@ -349,13 +360,18 @@ impl Renderer<'_> {
                 Some(prepare) => Some(self.text(&prepare.into)?.into()),
                 None => None,
             },
-            reads: launch
-                .reads
-                .iter()
-                .map(|path| Ok(self.text(path)?.into()))
-                .collect::<Result<_, RenderError>>()?,
+            reads: self.reads()?,
             asks: launch.asks.clone(),
         })
+    }
+
+    /// What the server may read though it is hidden from servers.
+    fn reads(&self) -> Result<Vec<PathBuf>, RenderError> {
+        let mut paths = self.spec.needs(self.variables)?;
+        for path in &self.spec.launch.reads {
+            paths.push(self.text(path)?.into());
+        }
+        Ok(paths)
     }
 
     fn log(&self, log: &LogSource) -> Result<LogFile, RenderError> {

@@ -1,6 +1,11 @@
 //! What is known of a target when its file is loaded, though it does not stand there.
 
+use std::collections::BTreeMap;
+
 use crate::spec::Serves;
+
+/// Values of settings, by their names.
+pub type Settings = BTreeMap<String, String>;
 
 /// A kind of fault that target files may allow, or a scenario that they may ask for. Which there are
 /// is known to whoever brings faults about.
@@ -18,10 +23,12 @@ pub struct KnownFault {
 
 /// What a file is held against.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Known<'a> {
+pub struct Known<'a> {
     /// The kinds of faults that it may allow.
-    pub(crate) faults: &'a [KnownFault],
+    pub faults: &'a [KnownFault],
+    /// The settings that have another value than their default.
+    pub settings: &'a Settings,
     /// What its client program said that it serves; none if nobody asked it yet, and then promises of
     /// what it serves are not looked at.
-    pub(crate) serves: Option<&'a Serves>,
+    pub serves: Option<&'a Serves>,
 }

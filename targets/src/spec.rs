@@ -1,6 +1,7 @@
 //! Everything that a target file declares, validated and compiled. Data only.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,16 +16,20 @@ use crate::prepare::PrepareRule;
 use crate::promises::Promises;
 use crate::protocol::{Speech, Times};
 use crate::ready::ClusterReady;
+use crate::setting::Setting;
 use crate::setup::StepRule;
 use crate::status::StatusRule;
-use crate::template::{Template, Templates};
+use crate::template::{Fixed, RenderError, Template, Templates, Variables};
 
 /// Everything a target file says. Shared by the target and its deployments.
 #[derive(Debug)]
 pub(crate) struct Spec {
     pub(crate) name: String,
     pub(crate) description: String,
+    pub(crate) settings: BTreeMap<String, Setting>,
     pub(crate) binary: String,
+    pub(crate) install: Option<String>,
+    pub(crate) needs: Vec<Template>,
     pub(crate) version: Option<Vec<Template>>,
     pub(crate) nodes: u16,
     pub(crate) ports: BTreeMap<String, u16>,
@@ -45,12 +50,29 @@ pub(crate) struct Spec {
 }
 
 impl Spec {
+    /// What templates know whatever they are about.
+    pub(crate) fn fixed(&self) -> Fixed<'_> {
+        Fixed { ports: &self.ports, settings: &self.settings }
+    }
+
     /// The operations that can be asked of it.
     pub(crate) fn serves(&self) -> BTreeSet<OpKind> {
         match &self.client.program {
             Some(program) => program.serves.clone(),
             None => self.ops.keys().copied().collect(),
         }
+    }
+
+    /// The files that servers need beside their program. A text may name several, as a class path
+    /// does, and `/*` at the end of a directory means all in it.
+    pub(crate) fn needs(&self, variables: &Variables) -> Result<Vec<PathBuf>, RenderError> {
+        let mut paths = Vec::new();
+        for text in &self.needs {
+            let text = self.templates.render(text, variables)?;
+            let parts = text.split(':').filter(|path| !path.is_empty());
+            paths.extend(parts.map(|path| PathBuf::from(path.strip_suffix("/*").unwrap_or(path))));
+        }
+        Ok(paths)
     }
 }
 
@@ -148,7 +170,9 @@ pub struct Serves {
 #[derive(Debug)]
 pub(crate) struct ProgramRule {
     pub(crate) argv: Vec<Template>,
-    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) parameters: BTreeMap<String, Template>,
+    /// What to install where it is missing.
+    pub(crate) install: Option<String>,
     /// What it serves, once it was asked.
     pub(crate) serves: BTreeSet<OpKind>,
 }

@@ -2,8 +2,8 @@
 //!
 //! It deliberately starts nothing and opens no connection; [`Target::deploy`] only renders.
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fracas_checker::fault::FaultKind;
@@ -13,10 +13,11 @@ use crate::cluster::ClusterSpec;
 use crate::declared;
 use crate::deploy::Deployment;
 use crate::diagnostic::Diagnostic;
-use crate::known::{Known, KnownFault};
+use crate::known::{Known, KnownFault, Settings};
 use crate::promises::Promises;
+use crate::setting::Setting;
 use crate::setup::{Side, StepRule};
-use crate::spec::{Serves, Spec};
+use crate::spec::Spec;
 use crate::status::Means;
 use crate::template::{RenderError, variables_of_binary, variables_of_target};
 
@@ -33,24 +34,16 @@ impl Target {
     /// # Errors
     /// If anything in it is not valid: every key, every template, pointer and pattern is looked at.
     pub fn parse(origin: &str, text: &str, faults: &[KnownFault]) -> Result<Self, Diagnostic> {
-        Self::load(origin, text, Known { faults, serves: None })
+        Self::load(origin, text, Known { faults, settings: &Settings::new(), serves: None })
     }
 
-    /// The same for a target with a client program that said what it serves: its promises are held
-    /// against that.
+    /// The same with the values of settings. Where its client program said what it serves, its
+    /// promises are held against that.
     ///
     /// # Errors
-    /// As [`Self::parse`], and if something is promised that the program does not serve.
-    pub fn parse_serving(
-        origin: &str,
-        text: &str,
-        faults: &[KnownFault],
-        serves: &Serves,
-    ) -> Result<Self, Diagnostic> {
-        Self::load(origin, text, Known { faults, serves: Some(serves) })
-    }
-
-    fn load(origin: &str, text: &str, known: Known<'_>) -> Result<Self, Diagnostic> {
+    /// As [`Self::parse`]; if it has no such setting, or a setting no such value; and if something
+    /// is promised that the program does not serve.
+    pub fn load(origin: &str, text: &str, known: Known<'_>) -> Result<Self, Diagnostic> {
         declared::load(origin, text, known).map(|spec| Self { spec: Arc::new(spec) })
     }
 
@@ -58,7 +51,7 @@ impl Target {
     /// file is.
     #[must_use]
     pub fn client_program(&self, dir: &Path) -> Option<Vec<String>> {
-        let variables = variables_of_target(dir);
+        let variables = variables_of_target(dir, &self.spec.settings);
         let render = |part| {
             let rendered = self.spec.templates.render(part, &variables);
             rendered.expect("it was rendered with another path when the target was loaded")
@@ -90,6 +83,26 @@ impl Target {
         &self.spec.binary
     }
 
+    /// What to install where the program or what it needs is missing, for people.
+    #[must_use]
+    pub fn install(&self) -> Option<&str> {
+        self.spec.install.as_deref()
+    }
+
+    /// What to install where its client program is missing, for people.
+    #[must_use]
+    pub fn client_install(&self) -> Option<&str> {
+        self.spec.client.program.as_ref()?.install.as_deref()
+    }
+
+    /// The files of the machine that its servers need beside the program.
+    #[must_use]
+    pub fn needs(&self, binary: &Path) -> Vec<PathBuf> {
+        let variables = variables_of_binary(binary, &self.spec.settings);
+        let rendered = self.spec.needs(&variables);
+        rendered.expect("it was rendered with another path when the target was loaded")
+    }
+
     /// The operations that can be asked of it.
     #[must_use]
     pub fn serves(&self) -> BTreeSet<OpKind> {
@@ -102,6 +115,12 @@ impl Target {
         &self.spec.promises
     }
 
+    /// Its settings, by their names.
+    #[must_use]
+    pub fn settings(&self) -> &BTreeMap<String, Setting> {
+        &self.spec.settings
+    }
+
     /// The faults it may be asked to endure.
     #[must_use]
     pub fn allowed_faults(&self) -> BTreeSet<FaultKind> {
@@ -112,7 +131,7 @@ impl Target {
     /// command.
     #[must_use]
     pub fn version_command(&self, binary: &Path) -> Option<Vec<String>> {
-        let variables = variables_of_binary(binary);
+        let variables = variables_of_binary(binary, &self.spec.settings);
         let render = |part| {
             let rendered = self.spec.templates.render(part, &variables);
             rendered.expect("it was rendered with another path when the target was loaded")

@@ -18,6 +18,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use crate::arguments::{Argument, arguments};
 use crate::cluster::{ClusterSpec, NodeSpec, PrepareIn};
 use crate::reply::ClientError;
+use crate::setting::Setting;
 
 /// The client that sample requests come from.
 pub(crate) const SAMPLE_PROCESS: ProcessId = ProcessId(0);
@@ -146,25 +147,46 @@ impl io::Write for Bounded {
     }
 }
 
-/// What the version command knows.
-pub(crate) fn variables_of_binary(binary: &Path) -> Variables {
-    Variables::from([("binary", Value::from(binary.to_string_lossy().into_owned()))])
+/// What stands in a target file itself, and in no template.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fixed<'a> {
+    pub(crate) ports: &'a BTreeMap<String, u16>,
+    pub(crate) settings: &'a BTreeMap<String, Setting>,
+}
+
+/// What every template knows: `set`, the values of the settings.
+pub(crate) fn variables_of_settings(settings: &BTreeMap<String, Setting>) -> Variables {
+    let value = |(name, setting): (&String, &Setting)| (name.clone(), setting.value.clone());
+    let values: BTreeMap<String, String> = settings.iter().map(value).collect();
+    Variables::from([("set", Value::from(values))])
+}
+
+/// What the version command knows: `binary`.
+pub(crate) fn variables_of_binary(
+    binary: &Path,
+    settings: &BTreeMap<String, Setting>,
+) -> Variables {
+    let mut variables = variables_of_settings(settings);
+    variables.insert("binary", Value::from(binary.to_string_lossy().into_owned()));
+    variables
 }
 
 /// What the command of a client program knows: `target.dir`, where the target file is.
-pub(crate) fn variables_of_target(dir: &Path) -> Variables {
+pub(crate) fn variables_of_target(dir: &Path, settings: &BTreeMap<String, Setting>) -> Variables {
     let dir = Value::from(dir.to_string_lossy().into_owned());
-    Variables::from([("target", Value::from(BTreeMap::from([("dir", dir)])))])
+    let mut variables = variables_of_settings(settings);
+    variables.insert("target", Value::from(BTreeMap::from([("dir", dir)])));
+    variables
 }
 
 /// What a program on the side of the clients knows: `binary`, `nodes`, `port`, `target.dir`.
 pub(crate) fn variables_of_clients(
     cluster: &ClusterSpec,
-    ports: &BTreeMap<String, u16>,
+    fixed: Fixed<'_>,
     dir: &Path,
 ) -> Variables {
-    let mut variables = variables_of_target(dir);
-    variables.extend(variables_of_cluster(cluster, ports));
+    let mut variables = variables_of_target(dir, fixed.settings);
+    variables.extend(variables_of_cluster(cluster, fixed));
     variables
 }
 
@@ -172,18 +194,18 @@ pub(crate) fn variables_of_clients(
 /// and `prepare.dir`.
 pub(crate) fn variables_of_prepare(
     binary: &Path,
-    ports: &BTreeMap<String, u16>,
+    fixed: Fixed<'_>,
     around: &PrepareIn<'_>,
 ) -> Variables {
-    let mut variables = variables_of_target(around.target);
-    variables.extend(variables_of_binary(binary));
+    let mut variables = variables_of_target(around.target, fixed.settings);
+    variables.extend(variables_of_binary(binary, fixed.settings));
     if let Some(version) = around.version {
         let (program, version) = (binary.to_string_lossy().into_owned(), version.to_owned());
         variables.insert("binary", Value::from_object(Versioned { program, version }));
     }
     let dir = Value::from(around.dir.to_string_lossy().into_owned());
     variables.insert("prepare", Value::from(BTreeMap::from([("dir", dir)])));
-    variables.insert("port", of_ports(ports));
+    variables.insert("port", of_ports(fixed.ports));
     variables
 }
 
@@ -217,19 +239,19 @@ fn of_ports(ports: &BTreeMap<String, u16>) -> Value {
 pub(crate) fn variables_of_node(
     cluster: &ClusterSpec,
     node: &NodeSpec,
-    ports: &BTreeMap<String, u16>,
+    fixed: Fixed<'_>,
 ) -> Variables {
-    let mut variables = variables_of_cluster(cluster, ports);
+    let mut variables = variables_of_cluster(cluster, fixed);
     variables.insert("node", describe(node));
     variables
 }
 
 /// What all nodes have in common.
-fn variables_of_cluster(cluster: &ClusterSpec, ports: &BTreeMap<String, u16>) -> Variables {
+fn variables_of_cluster(cluster: &ClusterSpec, fixed: Fixed<'_>) -> Variables {
     let nodes: Vec<Value> = cluster.nodes.iter().map(describe).collect();
-    let mut variables = variables_of_binary(&cluster.binary);
+    let mut variables = variables_of_binary(&cluster.binary, fixed.settings);
     variables.insert("nodes", Value::from(nodes));
-    variables.insert("port", of_ports(ports));
+    variables.insert("port", of_ports(fixed.ports));
     variables
 }
 

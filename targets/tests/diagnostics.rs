@@ -8,7 +8,7 @@ mod support;
 use std::path::Path;
 
 use fracas_checker::{NodeId, OpKind};
-use fracas_targets::{Serves, Target};
+use fracas_targets::{Diagnostic, Known, Serves, Settings, Target};
 
 const VALID: &str = include_str!("valid.toml");
 const VALID_REDIS: &str = include_str!("valid-redis.toml");
@@ -80,18 +80,33 @@ fn steps_before_the_load_are_looked_at() {
     check_in(VALID_SETUP, include_str!("diagnostics/setup.txt"));
 }
 
+#[test]
+fn settings_have_names_values_and_a_default_among_them() {
+    check_in(VALID_PROGRAM, include_str!("diagnostics/settings.txt"));
+}
+
+#[test]
+fn what_is_missing_has_a_name_and_a_path() {
+    check_in(VALID_PROGRAM, include_str!("diagnostics/install.txt"));
+}
+
+/// A target whose client program said what it serves.
+fn serving(text: &str, serves: &Serves) -> Result<Target, Diagnostic> {
+    let settings = Settings::new();
+    let known = Known { faults: &support::FAULTS, settings: &settings, serves: Some(serves) };
+    Target::load("sample.toml", text, known)
+}
+
 /// What it serves is known only once it was asked.
 #[test]
 fn promises_are_held_against_what_a_client_program_serves() {
     let serves = Serves { ops: [OpKind::Write].into(), status: false };
-    let error =
-        Target::parse_serving("sample.toml", VALID_PROGRAM, &support::FAULTS, &serves).unwrap_err();
+    let error = serving(VALID_PROGRAM, &serves).unwrap_err();
     assert_eq!(error.title, "`linearizable` cannot be checked without reads");
     let expected = "needs `read`, which the client program does not serve";
     assert!(error.rendered.contains(expected), "{error}");
     let serves = Serves { ops: [OpKind::Read, OpKind::Write].into(), status: false };
-    let target =
-        Target::parse_serving("sample.toml", VALID_PROGRAM, &support::FAULTS, &serves).unwrap();
+    let target = serving(VALID_PROGRAM, &serves).unwrap();
     assert_eq!(target.serves(), serves.ops);
 }
 
@@ -102,14 +117,12 @@ fn a_client_program_that_is_to_tell_who_leads_must_say_that_it_does() {
                   \"one-per-generation\"";
     let text = VALID_PROGRAM.replace("[promises]", status);
     let ops = [OpKind::Read, OpKind::Write];
-    let serving = |status| Serves { ops: ops.into(), status };
-    let error =
-        Target::parse_serving("sample.toml", &text, &support::FAULTS, &serving(false)).unwrap_err();
+    let serves = |status| Serves { ops: ops.into(), status };
+    let error = serving(&text, &serves(false)).unwrap_err();
     assert_eq!(error.title, "the client program tells of no node");
     let expected = "needs `status`, which the client program does not serve";
     assert!(error.rendered.contains(expected), "{error}");
-    let target =
-        Target::parse_serving("sample.toml", &text, &support::FAULTS, &serving(true)).unwrap();
+    let target = serving(&text, &serves(true)).unwrap();
     assert!(target.asks_program_for_status());
     assert!(
         Target::parse("sample.toml", &text, &support::FAULTS).is_ok(),

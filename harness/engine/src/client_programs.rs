@@ -19,6 +19,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 use tokio::runtime::Builder;
 
+use crate::programs;
 use crate::recorder::Recorder;
 
 /// What a client's program writes to its standard error beyond this is not kept, in bytes.
@@ -41,10 +42,13 @@ pub struct ClientPrograms {
 
 impl ClientPrograms {
     /// The client programs of a target whose file is in `dir`; none if the target has none.
-    #[must_use]
-    pub fn of(target: &Target, dir: Option<&Path>) -> Option<Self> {
-        let argv = target.client_program(dir.unwrap_or(Path::new(".")))?;
-        Some(Self { argv, logs: None, recorder: None, ear: None })
+    ///
+    /// # Errors
+    /// A text for the user, if the program is not here: what to install.
+    pub fn of(target: &Target, dir: Option<&Path>) -> Result<Option<Self>, String> {
+        let argv = target.client_program(dir.unwrap_or(Path::new(".")));
+        let argv = argv.map(|argv| programs::client(target, argv)).transpose()?;
+        Ok(argv.map(|argv| Self { argv, logs: None, recorder: None, ear: None }))
     }
 
     /// Writes late answers into the history, and that a client program is broken.
@@ -190,7 +194,7 @@ pub fn served(
     dir: Option<&Path>,
     deployment: &Deployment,
 ) -> Result<Serves, String> {
-    let Some(programs) = ClientPrograms::of(target, dir) else {
+    let Some(programs) = ClientPrograms::of(target, dir)? else {
         return Ok(Serves { ops: target.serves(), status: false });
     };
     let runtime = Builder::new_current_thread().enable_all().build();

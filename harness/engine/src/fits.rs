@@ -56,7 +56,7 @@ pub fn doubts(deployment: &Deployment) -> Vec<String> {
         }
     }
     for path in plan.reads.iter().filter(|path| !path.exists()) {
-        doubts.insert(format!("`node.reads` names `{}`, which is not there", path.display()));
+        doubts.insert(format!("its servers read `{}`, which is not there", path.display()));
     }
     if plan.data.iter().any(|data| data.ends_with(node.to_string())) {
         doubts.insert(

@@ -29,6 +29,7 @@ pub mod plan;
 pub mod powerless;
 pub mod preflight;
 mod preparation;
+mod programs;
 pub mod progress;
 pub mod proven;
 pub mod pulse;

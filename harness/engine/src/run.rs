@@ -287,7 +287,8 @@ fn client(
     recorder: &Recorder,
 ) -> Result<Client, RunError> {
     let ear = audience.map(rehearse::ear);
-    let Some(programs) = ClientPrograms::of(&plan.target, plan.spec.target.dir.as_deref()) else {
+    let programs = ClientPrograms::of(&plan.target, plan.spec.target.dir.as_deref());
+    let Some(programs) = programs.map_err(RunError::Render)? else {
         let client = deployment.client_heard_by(ear);
         return client.map_err(|error| RunError::Render(error.to_string()));
     };

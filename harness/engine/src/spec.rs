@@ -11,6 +11,7 @@ use std::time::Duration;
 use fracas_checker::event::NodeId;
 use fracas_checker::history::Coverage;
 use fracas_lab::{Isolation, Mechanism};
+use fracas_targets::Settings;
 use serde::{Deserialize, Serialize};
 
 use crate::faults::Kind;
@@ -101,6 +102,9 @@ pub struct TargetSpec {
     pub dir: Option<PathBuf>,
     /// The whole file.
     pub text: String,
+    /// The values of its settings that differ from its file.
+    #[serde(default)]
+    pub settings: Settings,
 }
 
 /// Where a value came from. An origin beats the origins after it.

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fracas_checker::event::NodeId;
-use fracas_targets::{ClusterSpec, KnownFault, NodeSpec, Target, nearest};
+use fracas_targets::{ClusterSpec, Known, KnownFault, NodeSpec, Serves, Settings, Target, nearest};
 use sha2::{Digest, Sha256};
 
 use crate::client_programs;
 use crate::faults::Kind;
 use crate::means::Gear;
 use crate::nemesis::SCENARIOS;
+use crate::programs::{Unfit, executable, places};
 use crate::spec::TargetSpec;
 
 /// How long a target file may be, in bytes.
@@ -29,20 +30,20 @@ const TRIAL_MEMORY: u64 = 512 << 20;
 /// How long the trial of a target file may take.
 const TRIAL_TIME: Duration = Duration::from_secs(20);
 
-/// The target that `name` means, a built-in one or a file, as a text.
+/// The target that `name` means, a built-in one or a file, as a text, with these settings.
 ///
 /// # Errors
 /// A text for the user: no such target, or a file that cannot be read.
-pub fn find(name: &str) -> Result<TargetSpec, String> {
+pub fn find(name: &str, settings: Settings) -> Result<TargetSpec, String> {
     if is_builtin(name) {
-        let text = Target::builtin_text(name).ok_or_else(|| no_target(name))?;
-        return Ok(TargetSpec { name: name.to_owned(), dir: None, text: text.to_owned() });
+        let text = Target::builtin_text(name).ok_or_else(|| no_target(name))?.to_owned();
+        return Ok(TargetSpec { name: name.to_owned(), dir: None, text, settings });
     }
     let text =
         read(name).map_err(|why| format!("error: failed to read target file `{name}`: {why}"))?;
     let dir = Path::new(name).parent();
     let dir = dir.map(|dir| if dir.as_os_str().is_empty() { Path::new(".") } else { dir });
-    Ok(TargetSpec { name: name.to_owned(), dir: dir.map(Path::to_owned), text })
+    Ok(TargetSpec { name: name.to_owned(), dir: dir.map(Path::to_owned), text, settings })
 }
 
 /// The kinds of faults that target files may allow, and the scenarios that they may ask for.
@@ -102,34 +103,48 @@ fn is_builtin(name: &str) -> bool {
 /// A text for the user: what is wrong in the file.
 pub fn parse(target: &TargetSpec) -> Result<Target, String> {
     let TargetSpec { name, text, .. } = target;
-    if is_builtin(name) && Target::builtin_text(name).is_some_and(|known| known == text) {
-        let builtin = Target::builtin(name, &known_faults()).ok_or_else(|| no_target(name))?;
-        return builtin.map_err(|error| error.to_string());
+    let comes_along = is_builtin(name) && Target::builtin_text(name) == Some(text);
+    if !comes_along {
+        bearable(target)?;
     }
-    bearable(name, text)?;
-    let parsed = Target::parse(name, text, &known_faults()).map_err(|error| error.to_string())?;
-    asked(parsed, target)
+    let origin = if comes_along { Target::builtin_path(name) } else { name.clone() };
+    let file = Origin { target, path: &origin };
+    asked(file.load(None)?, &file)
+}
+
+/// A target file, and what it is called in messages.
+struct Origin<'a> {
+    target: &'a TargetSpec,
+    path: &'a str,
+}
+
+impl Origin<'_> {
+    /// What the file declares; `serves` is what its client program said that it serves, if it was
+    /// asked.
+    fn load(&self, serves: Option<&Serves>) -> Result<Target, String> {
+        let (faults, settings) = (&known_faults(), &self.target.settings);
+        let loaded = Target::load(self.path, &self.target.text, Known { faults, settings, serves });
+        loaded.map_err(|error| error.to_string())
+    }
 }
 
 /// A target whose client program, if it has one, was asked what it serves. It is started for that.
-fn asked(parsed: Target, spec: &TargetSpec) -> Result<Target, String> {
-    let TargetSpec { name, text, dir } = spec;
+fn asked(parsed: Target, file: &Origin<'_>) -> Result<Target, String> {
     let deployment = parsed.deploy(&example(&parsed));
     let deployment = deployment.map_err(|error| format!("error: failed to {error}"))?;
     if !deployment.has_program() {
         return Ok(parsed);
     }
-    let served = client_programs::served(&parsed, dir.as_deref(), &deployment);
-    let served = served.map_err(|why| format!("error: {why}"))?;
-    Target::parse_serving(name, text, &known_faults(), &served).map_err(|error| error.to_string())
+    let served = client_programs::served(&parsed, file.target.dir.as_deref(), &deployment);
+    file.load(Some(&served.map_err(|why| format!("error: {why}"))?))
 }
 
 /// The target that `name` means, with the directory of its file.
 ///
 /// # Errors
 /// As [`find`] and [`parse`].
-pub fn load(name: &str) -> Result<(Target, Option<PathBuf>), String> {
-    let found = find(name)?;
+pub fn load(name: &str, settings: Settings) -> Result<(Target, Option<PathBuf>), String> {
+    let found = find(name, settings)?;
     Ok((parse(&found)?, found.dir))
 }
 
@@ -146,8 +161,10 @@ fn read(name: &str) -> Result<String, String> {
 
 /// Renders all that is in a target file once in another process: a file from elsewhere may make more
 /// of its texts than a machine can hold.
-fn bearable(name: &str, text: &str) -> Result<(), String> {
-    fracas_lab::run_self(&[TRIAL_ARGUMENT, name], text, TRIAL_TIME).map_err(|error| {
+fn bearable(target: &TargetSpec) -> Result<(), String> {
+    let TargetSpec { name, text, settings, .. } = target;
+    let settings = serde_json::to_string(settings).expect("the keys are texts");
+    fracas_lab::run_self(&[TRIAL_ARGUMENT, name, &settings], text, TRIAL_TIME).map_err(|error| {
         let (megabytes, seconds) = (TRIAL_MEMORY >> 20, TRIAL_TIME.as_secs());
         format!(
             "error: target file `{name}` is not used: to read it and to render its texts once took \
@@ -156,16 +173,18 @@ fn bearable(name: &str, text: &str) -> Result<(), String> {
     })
 }
 
-/// The other process: takes the text from its standard input. What is wrong in it is told by the
-/// process that uses it.
+/// The other process: takes the text from its standard input, and the settings as JSON. What is
+/// wrong in it is told by the process that uses it.
 ///
 /// # Errors
-/// When its memory cannot be bounded, or the text cannot be read.
-pub fn trial_main(name: &str) -> Result<(), String> {
+/// When its memory cannot be bounded, or the text or the settings cannot be read.
+pub fn trial_main(name: &str, settings: &str) -> Result<(), String> {
     let mut text = String::new();
     fracas_lab::bound_memory(TRIAL_MEMORY).map_err(|error| error.to_string())?;
     io::stdin().read_to_string(&mut text).map_err(|error| error.to_string())?;
-    if let Ok(target) = Target::parse(name, &text, &known_faults()) {
+    let settings = serde_json::from_str(settings).map_err(|error| error.to_string())?;
+    let target = TargetSpec { name: name.to_owned(), dir: None, text, settings };
+    if let Ok(target) = (Origin { target: &target, path: &target.name }).load(None) {
         let deployment = target.deploy(&example(&target));
         let _told_later = deployment.map(|deployment| deployment.setup(Path::new(".")));
     }
@@ -212,12 +231,32 @@ pub fn binary(
     beside: Option<&Path>,
     asked: Option<&Path>,
 ) -> Result<PathBuf, String> {
-    if let Some(asked) = asked {
-        return executable(asked).map_err(|why| {
+    let found = match asked {
+        Some(asked) => executable(asked).map_err(|why| {
             let asked = asked.display();
             format!("error: `{asked}` (of `--binary` or `FRACAS_BINARY`) {why}")
-        });
+        }),
+        None => looked_for(target, beside),
+    }?;
+    let missing = target.needs(&found).into_iter().find(|path| !path.exists());
+    match missing {
+        None => Ok(found),
+        Some(missing) => Err(format!(
+            "error: failed to find `{}`, which the server of target `{}` needs\nhelp: {}",
+            missing.display(),
+            target.name(),
+            installed(target)
+        )),
     }
+}
+
+/// What there is to install for the server of a target.
+fn installed(target: &Target) -> String {
+    target.install().map_or("install it".to_owned(), |install| format!("install {install}"))
+}
+
+/// The server program of a target whose path nobody gave.
+fn looked_for(target: &Target, beside: Option<&Path>) -> Result<PathBuf, String> {
     let wanted = Path::new(target.binary_path());
     let mut unfit = None;
     for path in places(wanted, beside) {
@@ -228,6 +267,7 @@ pub fn binary(
             Err(why) => unfit = unfit.or(Some((path, why))),
         }
     }
+    let install = installed(target);
     let (wanted, target) = (wanted.display(), target.name());
     Err(match unfit {
         Some((path, why)) => {
@@ -239,77 +279,9 @@ pub fn binary(
         None => format!(
             "error: failed to find the server `{wanted}` of target `{target}`: it is neither beside the \
              target file, nor beside fracas, nor in PATH\n\
-             help: install it, or name it with `--binary PATH` or `FRACAS_BINARY`"
+             help: {install}, or name it with `--binary PATH` or `FRACAS_BINARY`"
         ),
     })
-}
-
-/// Where a server of that name may be, in the order in which it is looked for.
-fn places(wanted: &Path, beside: Option<&Path>) -> Vec<PathBuf> {
-    if wanted.is_absolute() {
-        return vec![wanted.to_owned()];
-    }
-    let own = std::env::current_exe().ok().and_then(|own| own.parent().map(Path::to_owned));
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let searched = std::env::split_paths(&path);
-    let in_path = searched.filter(|_| wanted.components().count() == 1);
-    let dirs = beside.map(Path::to_owned).into_iter().chain(own).chain(in_path);
-    dirs.map(|dir| dir.join(wanted)).collect()
-}
-
-/// Whether a program of this name is in `PATH`.
-#[must_use]
-pub fn in_path(name: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|dir| executable(&dir.join(name)).is_ok())
-}
-
-/// Names the program of a command by its path, if a word without `/` is in `PATH`: else a server would
-/// not be shown what lies beside it.
-pub(crate) fn locate(argv: &mut [String]) {
-    let Some(program) = argv.first_mut().filter(|program| !program.contains('/')) else { return };
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).find_map(|dir| executable(&dir.join(&*program)).ok());
-    if let Some(found) = found {
-        *program = found.display().to_string();
-    }
-}
-
-/// The regular file that a word names, if it does so by an absolute path.
-pub(crate) fn file_of(word: &str) -> Option<PathBuf> {
-    Some(PathBuf::from(word)).filter(|path| path.is_absolute() && path.is_file())
-}
-
-/// Why a file is not a server that can be started.
-#[derive(Debug, thiserror::Error)]
-enum Unfit {
-    #[error("does not exist")]
-    Missing,
-    #[error("is not a file, expected an executable file")]
-    NoFile,
-    #[error("is not an executable file: its permissions do not allow it\nhelp: `chmod +x` it")]
-    NotExecutable,
-    #[error("cannot be used: {0}")]
-    Refused(io::Error),
-}
-
-/// The absolute path of an executable file, if that is what it is. A link stays one: by what name
-/// it is called may decide what a program does, as it does for `redis-server` on Debian.
-fn executable(path: &Path) -> Result<PathBuf, Unfit> {
-    use std::os::unix::fs::PermissionsExt;
-    let refused = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Unfit::Missing,
-        _ => Unfit::Refused(error),
-    };
-    let file = std::fs::metadata(path).map_err(refused)?;
-    if !file.is_file() {
-        return Err(Unfit::NoFile);
-    }
-    if file.permissions().mode() & 0o111 == 0 {
-        return Err(Unfit::NotExecutable);
-    }
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok(dir.canonicalize().map_err(refused)?.join(path.file_name().ok_or(Unfit::NoFile)?))
 }
 
 /// The SHA-256 of a file, in hexadecimal.
@@ -336,8 +308,10 @@ mod tests {
     #[test]
     fn every_builtin_is_valid_and_bears_its_name() {
         for (name, _) in builtins() {
-            let target = load(name).unwrap_or_else(|error| panic!("{error}")).0;
-            assert_eq!(target.name(), name);
+            let target = &find(name, Settings::new()).unwrap_or_else(|error| panic!("{error}"));
+            // Its client program may not be here.
+            let loaded = Origin { target, path: name }.load(None);
+            assert_eq!(loaded.unwrap_or_else(|error| panic!("{error}")).name(), name);
         }
     }
 
@@ -347,7 +321,8 @@ mod tests {
         let text = Target::builtin_text("redis").unwrap();
         let parse = |text: &str| {
             let name = "./r.toml".to_owned();
-            let target = TargetSpec { name, dir: None, text: text.to_owned() };
+            let target =
+                TargetSpec { name, dir: None, text: text.to_owned(), settings: Settings::new() };
             Target::parse(&target.name, &target.text, &known_faults())
         };
         for kind in Kind::ALL {

@@ -21,7 +21,7 @@ use fracas_engine::view::View;
 use fracas_lab::agent::{Agent, Facts, Home, LocalAgent, Measure, Order, Start};
 use fracas_lab::clock::{Reading, Sampling};
 use fracas_lab::{Lab, LabError, LabSpec, Mechanism, Reach, disk, packets};
-use fracas_targets::{Client, ClusterSpec, Deployment};
+use fracas_targets::{Client, ClusterSpec, Deployment, Settings};
 use tokio::runtime::Runtime;
 
 use crate::by_message::ByMessage;
@@ -61,7 +61,7 @@ impl Bench {
     pub(crate) fn start(server: &str, group: Group) -> Result<Self, String> {
         let text = |error: &dyn std::fmt::Display| format!("failed to {error}");
         let runtime = Runtime::new().map_err(|error| text(&error))?;
-        let (target, beside) = targets::load(server)?;
+        let (target, beside) = targets::load(server, Settings::new())?;
         let binary = targets::binary(&target, beside.as_deref(), None)?;
         let run = RunDir::create(
             &PathBuf::from("proofs"),

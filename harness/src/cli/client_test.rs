@@ -15,6 +15,7 @@ use fracas_targets::{Sighting, Target};
 use super::carry_out;
 use super::run::decide;
 use super::run_args::RunArgs;
+use super::values::setting;
 use crate::exit::Exit;
 use crate::output::{CacheDir, print, tell};
 
@@ -29,6 +30,10 @@ pub(super) struct ClientTestArgs {
     /// The server program, instead of the one that the target names.
     #[arg(long, env = "FRACAS_BINARY", value_name = "PATH")]
     binary: Option<PathBuf>,
+    /// A setting of the target, instead of the value that its file gives it; may be given several
+    /// times.
+    #[arg(long = "set", value_parser = setting, value_name = "NAME=VALUE")]
+    settings: Vec<(String, String)>,
     /// An argument for every server; may be given more than once.
     #[arg(long = "arg", value_name = "ARG", allow_hyphen_values = true)]
     extra_args: Vec<String>,
@@ -75,6 +80,7 @@ fn plan(args: &ClientTestArgs, out: PathBuf) -> Result<RunPlan, String> {
     let mut run = Rehearsal::try_parse_from(words).map_err(|error| error.to_string())?.run;
     run.nodes = (!has_setup(&args.target)?).then_some(1);
     run.binary.clone_from(&args.binary);
+    run.settings.clone_from(&args.settings);
     run.extra_args.clone_from(&args.extra_args);
     run.out.out = out;
     run.cache = args.cache.clone();

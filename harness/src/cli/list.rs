@@ -6,6 +6,7 @@ use fracas_checker::objects::OBJECTS;
 use fracas_reports::Ended;
 use serde::Serialize;
 
+use super::values::setting;
 use crate::exit::Exit;
 use crate::output::{Format, Out, complain, print, tell};
 use fracas_engine::doctor::TargetNeeds;
@@ -62,6 +63,10 @@ enum What {
 pub(super) struct DoctorArgs {
     /// Also say whether this machine can run this target.
     target: Option<String>,
+    /// A setting of the target, instead of the value that its file gives it; may be given several
+    /// times.
+    #[arg(long = "set", value_parser = setting, value_name = "NAME=VALUE", requires = "target")]
+    settings: Vec<(String, String)>,
     /// Format of the result.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -166,7 +171,8 @@ fn table(rows: &[Row]) -> String {
 
 /// Prints what this machine can do, and what a target needs of it.
 pub(super) fn doctor(args: &DoctorArgs) -> Exit {
-    let loaded = match args.target.as_deref().map(targets::load).transpose() {
+    let load = |name| targets::load(name, args.settings.iter().cloned().collect());
+    let loaded = match args.target.as_deref().map(load).transpose() {
         Ok(loaded) => loaded,
         Err(error) => {
             tell(&error);

@@ -11,8 +11,9 @@ use fracas_engine::spec::Origin;
 use super::values::Means;
 
 /// The arguments of `fracas run` that decide something, and what each is called in a spec.
-const KEYS: [(&str, &str); 26] = [
+const KEYS: [(&str, &str); 27] = [
     ("targets", "target"),
+    ("settings", "target.settings"),
     ("workload", "workloads"),
     ("faults", "faults"),
     ("fault_every", "fault_every_ms"),

@@ -33,7 +33,10 @@ fn load(spec: &RunSpec) -> Vec<Value> {
         |flag: &str, args: &[String]| args.iter().map(|arg| format!("{flag}={arg}")).collect();
     let rate = spec.rate.map_or("max".to_owned(), |rate| format!("{rate}/s"));
     let next = spec.binary_next.iter().map(|path| format!("--binary-next={}", path.display()));
+    let settings: Vec<String> =
+        spec.target.settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
     vec![
+        ("target.settings", each("--set", &settings)),
         ("workloads", vec![format!("--workload={}", spec.workloads.join(","))]),
         ("time_ms", vec![format!("--time={}", time(spec.time))]),
         ("extend_ms", vec![format!("--extend={}", time(spec.extend))]),

@@ -108,7 +108,7 @@ fn decide_without(
     (name, seed): (&str, u64),
     found: &Lacking,
 ) -> Result<RunPlan, String> {
-    let found_target = targets::find(name)?;
+    let found_target = targets::find(name, args.settings.iter().cloned().collect())?;
     let target = targets::parse(&found_target)?;
     let binary = targets::binary(&target, found_target.dir.as_deref(), args.binary.as_deref())?;
     if let Ok(deployment) = target.deploy(&targets::example(&target)) {

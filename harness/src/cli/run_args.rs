@@ -12,12 +12,15 @@ use fracas_lab::Mechanism;
 use fracas_targets::duration;
 
 use super::check::BudgetArgs;
-use super::values::{Means, Rate, Seed, bytes, count, means, offset, rate, seed, some_time};
+use super::values::{
+    Means, Rate, Seed, bytes, count, means, offset, rate, seed, setting, some_time,
+};
 use crate::output::{CacheDir, Format, Out};
 
 /// The arguments that a spec has decided.
-const DECIDED: [&str; 24] = [
+const DECIDED: [&str; 25] = [
     "targets",
+    "settings",
     "workload",
     "faults",
     "fault_every",
@@ -56,6 +59,10 @@ pub(super) struct RunArgs {
     /// Only `--binary` changes what happens in it.
     #[arg(long, value_name = "FILE", conflicts_with_all = DECIDED)]
     pub(super) spec: Option<PathBuf>,
+    /// A setting of the target, instead of the value that its file gives it; may be given several
+    /// times. `fracas validate` tells which settings a target has.
+    #[arg(long = "set", value_parser = setting, value_name = "NAME=VALUE")]
+    pub(super) settings: Vec<(String, String)>,
     /// What clients ask, comma-separated; `all` for every workload that fits the target [default:
     /// all].
     #[arg(env = "FRACAS_WORKLOAD", long, value_delimiter = ',', value_name = "W[,W]")]

@@ -3,8 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use fracas_targets::{Deployment, NodePlan, Target};
+use fracas_targets::{Deployment, NodePlan, Setting, Target};
 
+use super::values::setting;
 use crate::exit::Exit;
 use crate::output::{complain, print, tell};
 use fracas_engine::{fits, targets};
@@ -23,6 +24,10 @@ pub(super) struct ValidateArgs {
     /// The server program to look for, instead of the one that the target names.
     #[arg(long, env = "FRACAS_BINARY", value_name = "PATH")]
     binary: Option<PathBuf>,
+    /// A setting of the target, instead of the value that its file gives it; may be given several
+    /// times.
+    #[arg(long = "set", value_parser = setting, value_name = "NAME=VALUE")]
+    settings: Vec<(String, String)>,
     /// Show every command, file and request that fracas makes of it, for three nodes at most.
     #[arg(long)]
     show_commands: bool,
@@ -30,13 +35,14 @@ pub(super) struct ValidateArgs {
 
 /// Parses the target and renders everything in it for a few nodes.
 pub(super) fn validate(args: &ValidateArgs) -> Exit {
-    let (target, beside) = match targets::load(&args.target) {
-        Ok(loaded) => loaded,
-        Err(error) => {
-            tell(&error);
-            return Exit::Usage;
-        }
-    };
+    let (target, beside) =
+        match targets::load(&args.target, args.settings.iter().cloned().collect()) {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                tell(&error);
+                return Exit::Usage;
+            }
+        };
     let deployment = match target.deploy(&targets::example(&target)) {
         Ok(deployment) => deployment,
         Err(error) => {
@@ -54,6 +60,7 @@ pub(super) fn validate(args: &ValidateArgs) -> Exit {
         let also = if target.asks_program_for_status() { ", and tells who leads" } else { "" };
         print(&format!("its client program `{}` started and is ready{also}\n", argv.join(" ")));
     }
+    target.settings().iter().for_each(|named| print(&setting_of(named)));
     print(&asked(&deployment));
     if args.show_commands {
         print(&deployment.show(dir));
@@ -72,6 +79,15 @@ pub(super) fn validate(args: &ValidateArgs) -> Exit {
 fn summary(name: &str, target: &Target) -> String {
     let served: Vec<&str> = target.serves().iter().map(|kind| kind.word()).collect();
     format!("{name}: target `{}` is valid; it serves {}\n", target.name(), served.join(", "))
+}
+
+/// A setting, its value, and what else it could be.
+fn setting_of((name, setting): (&String, &Setting)) -> String {
+    let Setting { description, value, one_of } = setting;
+    let others: Vec<String> =
+        one_of.iter().filter(|other| *other != value).map(|other| format!("`{other}`")).collect();
+    let or = if others.is_empty() { String::new() } else { format!(" (or {})", others.join(", ")) };
+    format!("its setting `{name}` is `{value}`{or}: {description}\n")
 }
 
 /// What its servers ask of the machine beside what every server gets, a line each.

@@ -63,6 +63,13 @@ pub(super) fn seed(text: &str) -> Result<Seed, Refused> {
         .map_err(|_| "expected a whole number from 0".to_owned())
 }
 
+/// A setting of a target and its value: `classpath=/opt/server.jar`.
+pub(super) fn setting(text: &str) -> Result<(String, String), Refused> {
+    let parts = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, value) = parts.ok_or("expected `NAME=VALUE`, such as `reads=sync`")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 /// By what means a kind of fault is brought about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Means {

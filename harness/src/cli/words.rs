@@ -12,7 +12,7 @@ use clap::{ArgMatches, Command, Parser};
 use fracas_targets::{Target, nearest};
 
 /// Flags of this program, and what other tools or other people call them.
-const FLAGS: [(&str, &[&str]); 19] = [
+const FLAGS: [(&str, &[&str]); 20] = [
     ("time", &["timeout", "length", "seconds", "run-time", "runtime", "max-time"]),
     ("check-time", &["timeout", "time", "time-limit"]),
     ("clients", &["users", "threads", "workers", "parallel", "connections", "processes"]),
@@ -24,6 +24,7 @@ const FLAGS: [(&str, &[&str]); 19] = [
     ("rate", &["qps", "rps", "throughput", "ops", "ops-per-second"]),
     ("binary", &["bin", "server", "exe", "executable", "program"]),
     ("arg", &["args", "extra-arg", "extra-args", "server-arg"]),
+    ("set", &["setting", "settings", "option", "parameter", "define", "variable"]),
     ("keys", &["registers", "key-count", "objects"]),
     ("seed", &["random-seed", "rng", "rng-seed"]),
     ("aim", &["scenario", "story"]),

@@ -13,8 +13,8 @@ use super::membership::membership as membership_of;
 use super::places::Text;
 use super::requests::{Keys, missing};
 use super::try_template::{Compiler, Scope};
-use super::values::{duration, name, status as http_status};
-use super::{by_word, client, file, node, ops, prepare, setup, status};
+use super::values::{duration, installed, name, status as http_status};
+use super::{by_word, client, file, node, ops, prepare, settings, setup, status};
 use crate::answer::Answer;
 use crate::choices::Route;
 use crate::diagnostic::{Problem, Source};
@@ -37,7 +37,8 @@ pub(super) fn spec(source: &Source<'_>, file: File, known: Known<'_>) -> Result<
     let serves = known.serves;
     schema(&file.schema)?;
     let ports = ports(&file.cluster)?;
-    let mut compiler = Compiler { source, templates: Templates::new(), ports };
+    let settings = settings::settings(&file.settings, known.settings)?;
+    let mut compiler = Compiler { source, templates: Templates::new(), ports, settings };
     let launch = node::launch(&mut compiler, &file.node)?;
     let setup = setup::steps(&mut compiler, &file)?;
     let prepare = prepare::prepare(&mut compiler, &file)?;
@@ -55,6 +56,8 @@ pub(super) fn spec(source: &Source<'_>, file: File, known: Known<'_>) -> Result<
         membership.map(|section| membership_of(&mut compiler, section, &mut means)).transpose()?;
     let log_rules = compiler.log_rules(status, &file.node.logs)?;
     let version = version(&mut compiler, file.binary.version.as_deref())?;
+    let needs = needs(&mut compiler, &file.binary.needs)?;
+    let install = file.binary.install.as_ref().map(installed).transpose()?;
     tokens(&file.promises, &ops)?;
     let has = Has { data: !file.node.data.is_empty(), membership: membership.is_some() };
     let asked = ops.keys().copied().collect();
@@ -66,6 +69,8 @@ pub(super) fn spec(source: &Source<'_>, file: File, known: Known<'_>) -> Result<
         name: name(&file.name)?,
         description: file.description.into_inner(),
         binary: file.binary.path.into_inner(),
+        install,
+        needs,
         version,
         nodes: nodes(&file.cluster.nodes)?,
         launch,
@@ -81,6 +86,7 @@ pub(super) fn spec(source: &Source<'_>, file: File, known: Known<'_>) -> Result<
         faults: faults(&file.faults, known.faults, has)?,
         membership,
         ports: compiler.ports,
+        settings: compiler.settings,
         templates: compiler.templates,
     })
 }
@@ -205,6 +211,24 @@ fn version(
         command.iter().map(|part| compiler.template(part, Scope::Binary)).collect()
     };
     command.map(compile).transpose()
+}
+
+/// The files that servers need beside their program: whole paths, as each is looked for here and is
+/// shown to servers.
+fn needs(compiler: &mut Compiler<'_>, texts: &[Text]) -> Result<Vec<Template>, Problem> {
+    let whole = |path: &str| node::is_narrow(path.strip_suffix("/*").unwrap_or(path));
+    let compile = |text: &Text| {
+        let tried = compiler.tried(text, Scope::Binary)?;
+        let fits = |sample: &String| sample.split(':').all(whole);
+        match tried.samples.iter().all(fits) {
+            true => Ok(tried.template),
+            false => {
+                let label = "expected absolute paths of files without `..`, with `:` between them";
+                Err(Problem::new(text.span(), "not paths that servers can be shown", label))
+            }
+        }
+    };
+    texts.iter().map(compile).collect()
 }
 
 fn node_ready(

@@ -1,6 +1,6 @@
 //! Judging `[client]`: by what means operations are performed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fracas_checker::OpKind;
@@ -11,7 +11,7 @@ use super::one_of_several::Redirects;
 use super::places::Text;
 use super::requests::missing;
 use super::try_template::{Compiler, Scope};
-use super::values::duration;
+use super::values::{duration, installed};
 use crate::choices::Route;
 use crate::diagnostic::Problem;
 use crate::protocol::Speech;
@@ -75,8 +75,10 @@ fn program(
     serves: &BTreeSet<OpKind>,
 ) -> Result<Option<ProgramRule>, Problem> {
     let Some(program) = &client.program else {
-        return match client.parameters.values().next() {
-            Some(first) => Err(program_only(first, "parameters")),
+        let parameter = client.parameters.values().next().map(|first| (first, "parameters"));
+        let install = client.install.as_ref().map(|install| (install, "install"));
+        return match parameter.or(install) {
+            Some((first, key)) => Err(program_only(first, key)),
             None => Ok(None),
         };
     };
@@ -87,9 +89,11 @@ fn program(
     let words = program.get_ref().iter().map(|word| compiler.template(word, Scope::Target));
     let argv = words.collect::<Result<_, _>>()?;
     let parameters = client.parameters.iter();
-    let parameters: BTreeMap<String, String> =
-        parameters.map(|(name, text)| (name.clone(), text.get_ref().clone())).collect();
-    Ok(Some(ProgramRule { argv, parameters, serves: serves.clone() }))
+    let parameters = parameters
+        .map(|(name, text)| Ok((name.clone(), compiler.template(text, Scope::Settings)?)))
+        .collect::<Result<_, _>>()?;
+    let install = client.install.as_ref().map(installed).transpose()?;
+    Ok(Some(ProgramRule { argv, parameters, install, serves: serves.clone() }))
 }
 
 /// A key that means something to client programs only.

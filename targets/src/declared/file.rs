@@ -22,6 +22,9 @@ pub(crate) struct File {
     pub(crate) schema: Spanned<u32>,
     pub(crate) name: Text,
     pub(crate) description: Text,
+    /// What a user can choose.
+    #[serde(default)]
+    pub(crate) settings: BTreeMap<Text, Setting>,
     pub(crate) binary: Binary,
     pub(crate) cluster: Cluster,
     pub(crate) node: Node,
@@ -44,12 +47,26 @@ pub(crate) struct File {
     pub(crate) faults: BTreeMap<Spanned<String>, bool>,
 }
 
+/// `[settings.NAME]`: a text that a user can choose.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Setting {
+    pub(crate) description: Text,
+    pub(crate) default: Text,
+    pub(crate) one_of: Option<Spanned<Vec<Text>>>,
+}
+
 /// `[binary]`: the program.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Binary {
     pub(crate) path: Text,
     pub(crate) version: Option<Vec<Text>>,
+    /// What to install where it is missing.
+    pub(crate) install: Option<Text>,
+    /// The files of the machine that servers need beside it.
+    #[serde(default)]
+    pub(crate) needs: Vec<Text>,
 }
 
 /// `[cluster]`: how many nodes, and their ports.
@@ -293,6 +310,8 @@ pub(crate) struct Client {
     pub(crate) base: Option<Text>,
     /// A client program and its arguments.
     pub(crate) program: Option<Spanned<Vec<Text>>>,
+    /// What to install where the client program is missing.
+    pub(crate) install: Option<Text>,
     /// What it is handed over.
     #[serde(default)]
     pub(crate) parameters: BTreeMap<String, Text>,

@@ -16,6 +16,7 @@ mod ops;
 pub(crate) mod places;
 mod prepare;
 pub(crate) mod requests;
+mod settings;
 mod setup;
 mod status;
 pub(crate) mod try_template;

@@ -79,16 +79,7 @@ fn user(text: &Text) -> Result<String, Problem> {
 /// A path of the machine that servers may read.
 fn readable(compiler: &mut Compiler<'_>, text: &Text) -> Result<Template, Problem> {
     let tried = compiler.tried(text, Scope::Node)?;
-    let narrow = |path: &String| {
-        let own = ["/", "/proc", "/sys", "/dev"];
-        let plain = path.trim_end_matches('/');
-        path.starts_with('/')
-            && !own.contains(&path.as_str())
-            && !own.contains(&plain)
-            && !plain.is_empty()
-            && !path.split('/').any(|step| step == "..")
-    };
-    if tried.samples.iter().all(narrow) {
+    if tried.samples.iter().all(|path| is_narrow(path)) {
         return Ok(tried.template);
     }
     let label = "expected the absolute path of a file or directory, without `..`";
@@ -96,6 +87,14 @@ fn readable(compiler: &mut Compiler<'_>, text: &Text) -> Result<Template, Proble
         "name what the server reads in a directory that is hidden from it, such as `/tmp/it`; each \
          server has a `/proc`, `/sys` and `/dev` of its own",
     ))
+}
+
+/// Whether a path is absolute, and less than what each server has of its own.
+pub(super) fn is_narrow(path: &str) -> bool {
+    let plain = path.trim_end_matches('/');
+    path.starts_with('/')
+        && !["", "/proc", "/sys", "/dev"].contains(&plain)
+        && !path.split('/').any(|step| step == "..")
 }
 
 /// What the server may use up.

@@ -17,10 +17,11 @@ use super::places::Text;
 use crate::cluster::{ClusterSpec, NodeSpec, PrepareIn};
 use crate::diagnostic::{Problem, Source};
 use crate::nearest::nearest;
+use crate::setting::Setting;
 use crate::template::{
-    SAMPLE_PROCESS, STEPS_MAX, TEXT_MAX, Template, Templates, Variables, variables_of_binary,
-    variables_of_clients, variables_of_member, variables_of_node, variables_of_op,
-    variables_of_prepare, variables_of_target,
+    Fixed, SAMPLE_PROCESS, STEPS_MAX, TEXT_MAX, Template, Templates, Variables,
+    variables_of_binary, variables_of_clients, variables_of_member, variables_of_node,
+    variables_of_op, variables_of_prepare, variables_of_settings, variables_of_target,
 };
 
 /// The filters that target files are likely to use, for “did you mean”.
@@ -37,6 +38,8 @@ const TARGETS: &str = "/targets";
 /// Which variables a template may use.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Scope {
+    /// The settings only.
+    Settings,
     /// The program only.
     Binary,
     /// Where the target file is.
@@ -61,6 +64,7 @@ pub(crate) struct Compiler<'a> {
     pub(super) source: &'a Source<'a>,
     pub(super) templates: Templates,
     pub(super) ports: BTreeMap<String, u16>,
+    pub(super) settings: BTreeMap<String, Setting>,
 }
 
 /// A good template, and what it renders to for each node of the sample cluster.
@@ -108,13 +112,16 @@ impl Compiler<'_> {
 
     fn sample_variables(&self, scope: Scope) -> Vec<Variables> {
         let cluster = sample_cluster();
-        let of_node = |node| variables_of_node(&cluster, node, &self.ports);
+        let settings = &self.settings;
+        let fixed = Fixed { ports: &self.ports, settings };
+        let of_node = |node| variables_of_node(&cluster, node, fixed);
         match scope {
-            Scope::Binary => vec![variables_of_binary(&cluster.binary)],
-            Scope::Target => vec![variables_of_target(Path::new(TARGETS))],
+            Scope::Settings => vec![variables_of_settings(settings)],
+            Scope::Binary => vec![variables_of_binary(&cluster.binary, settings)],
+            Scope::Target => vec![variables_of_target(Path::new(TARGETS), settings)],
             Scope::Prepare => vec![self.sample_of_prepare(None)],
             Scope::PrepareKey => vec![self.sample_of_prepare(Some("server 1.0"))],
-            Scope::Clients => vec![variables_of_clients(&cluster, &self.ports, Path::new(TARGETS))],
+            Scope::Clients => vec![variables_of_clients(&cluster, fixed, Path::new(TARGETS))],
             Scope::Node => cluster.nodes.iter().map(of_node).collect(),
             Scope::Member => {
                 let others = cluster.nodes.iter().cycle().skip(1);
@@ -136,7 +143,8 @@ impl Compiler<'_> {
     fn sample_of_prepare(&self, version: Option<&str>) -> Variables {
         let (target, dir) = (Path::new(TARGETS), Path::new("/prepared"));
         let around = PrepareIn { target, dir, version };
-        variables_of_prepare(&sample_cluster().binary, &self.ports, &around)
+        let fixed = Fixed { ports: &self.ports, settings: &self.settings };
+        variables_of_prepare(&sample_cluster().binary, fixed, &around)
     }
 
     /// A text of ours, which is right.
@@ -161,7 +169,10 @@ impl Compiler<'_> {
 
     fn unknown_variable(&self, text: &Text, unknown: &str, known: &[String]) -> Problem {
         let listed: Vec<String> = known.iter().map(|path| format!("`{path}`")).collect();
-        let label = format!("expected one of {}", listed.join(", "));
+        let label = match listed.is_empty() {
+            true => "this target has no settings: expected no variable".to_owned(),
+            false => format!("expected one of {}", listed.join(", ")),
+        };
         let span = self.place_of(text, unknown);
         Problem::new(span, format!("unknown variable `{unknown}`"), label)
             .did_you_mean(unknown, known.iter().map(String::as_str))

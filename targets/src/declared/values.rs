@@ -40,6 +40,17 @@ pub(super) fn bytes(text: &Text) -> Result<u64, Problem> {
     })
 }
 
+/// What there is to install: it ends a sentence that begins with “install”.
+pub(super) fn installed(text: &Text) -> Result<String, Problem> {
+    let told = text.get_ref();
+    let fits = !told.trim().is_empty() && !told.contains('\n') && !told.starts_with("install ");
+    if fits {
+        return Ok(told.clone());
+    }
+    let label = "expected one line that goes on after “install”, with the names of packages";
+    Err(Problem::new(text.span(), "not what there is to install", label))
+}
+
 /// A JSON pointer such as `/raft/term`; the empty one is the whole document.
 pub(super) fn pointer(text: &Text) -> Result<String, Problem> {
     let pointer = text.get_ref();
