@@ -29,6 +29,15 @@ struct Seen {
     generation: Option<u64>,
 }
 
+impl Seen {
+    /// Whether it is in the generation of a leader. A follower may tell none (the leader alone knows it
+    /// in ZooKeeper): that it follows must do.
+    fn is_in(&self, generation: Option<u64>) -> bool {
+        let tells_none = self.generation.is_none() && self.role == Some(Role::Follower);
+        tells_none || self.generation == generation
+    }
+}
+
 /// The highest generation in which a leader was seen, and that leader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Election {
@@ -66,9 +75,11 @@ impl View {
         if !seen.grade.proves() && seen.generation.is_some() && seen.generation < node.generation {
             return;
         }
+        let steps_down = node.role == Some(Role::Leader) && seen.role == Some(Role::Follower);
+        let remembered = node.generation.filter(|_| !steps_down);
         node.at = at;
         node.role = seen.role.or(node.role);
-        node.generation = seen.generation.or(node.generation);
+        node.generation = seen.generation.or(remembered);
         if let (Some(Role::Leader), Some(generation)) = (seen.role, seen.generation) {
             self.elected(seen.node, generation);
         }
@@ -107,23 +118,23 @@ impl View {
         self.elections.borrow().before
     }
 
-    /// Whether a leader is known and `quorum` nodes are in its generation.
+    /// Whether a leader is known and `quorum` nodes are in its generation, as far as they tell one.
     #[must_use]
     pub fn agrees(&self, quorum: usize) -> bool {
         let Some(leader) = self.leader() else { return false };
         let nodes = self.lock();
         let generation = nodes.get(&leader).and_then(|seen| seen.generation);
-        nodes.values().filter(|seen| seen.generation == generation).count() >= quorum
+        nodes.values().filter(|seen| seen.is_in(generation)).count() >= quorum
     }
 
-    /// Whether `count` nodes are known, all in one generation, and exactly one of them leads.
+    /// Whether `count` nodes are known, all in one generation as far as they tell one, and exactly one
+    /// of them leads.
     #[must_use]
     pub fn unanimous(&self, count: usize) -> bool {
         let nodes = self.lock();
-        let leaders = nodes.values().filter(|seen| seen.role == Some(Role::Leader)).count();
-        let mut generations = nodes.values().map(|seen| seen.generation);
-        let first = generations.next();
-        nodes.len() == count && leaders == 1 && generations.all(|other| Some(other) == first)
+        let mut leaders = nodes.values().filter(|seen| seen.role == Some(Role::Leader));
+        let (Some(leader), None) = (leaders.next(), leaders.next()) else { return false };
+        nodes.len() == count && nodes.values().all(|seen| seen.is_in(leader.generation))
     }
 
     /// A watch on elections: changes whenever a leader of a higher generation is seen.
@@ -204,5 +215,21 @@ mod tests {
         assert!(!view.agrees(2));
         view.observe(&seen(2, Role::Follower, 4, Grade::Claim), 11);
         assert!(view.agrees(2));
+    }
+
+    #[test]
+    fn followers_that_tell_no_generation_agree() {
+        let view = View::default();
+        let silent =
+            |node, role| Observation { generation: None, ..seen(node, role, 0, Grade::Claim) };
+        view.observe(&silent(1, Role::Follower), 10);
+        assert!(!view.agrees(1) && !view.unanimous(1), "nobody leads");
+        view.observe(&seen(2, Role::Leader, 4, Grade::Claim), 10);
+        assert!(view.agrees(2) && view.unanimous(2) && !view.agrees(3));
+        view.observe(&seen(1, Role::Leader, 5, Grade::Claim), 11);
+        view.observe(&silent(2, Role::Follower), 12);
+        assert!(view.agrees(2), "what it led once is not what it follows");
+        view.observe(&silent(3, Role::Candidate), 12);
+        assert!(!view.agrees(3) && !view.unanimous(3), "a candidate follows nobody");
     }
 }
