@@ -1,6 +1,6 @@
 # Two commands are all that is needed: `make demo` and `make test`. Each does its own set-up.
 .DELETE_ON_ERROR:
-.PHONY: demo test slow bench calibrate calibrate-default fingerprints reproduce prove-faults prove-isolation acceptance lint packages
+.PHONY: demo drivers drivers-test test slow bench calibrate calibrate-default fingerprints reproduce prove-faults prove-isolation acceptance lint packages
 
 CARGO ?= cargo
 # Debian packages that tests use when they are there; without them those tests say so and skip.
@@ -15,6 +15,17 @@ demo:
 	$(CARGO) build --locked --bin fracas --bin regent
 	target/debug/fracas run regent --time 35s --min-elections 3 --seed 1
 	@echo "The report: $$(readlink -f runs/latest)/report.html"
+
+## drivers: the client programs for systems that no target file can speak to (nats,
+## zookeeper), put beside
+## `fracas`: with PROFILE=--release beside the optimised program
+drivers:
+	$(CARGO) build --locked $(PROFILE) -p fracas-drivers --features all
+
+## drivers-test: lints and tests of the drivers themselves; what they do to servers is tested with the rest
+drivers-test: drivers
+	$(CARGO) clippy --locked -p fracas-drivers --features all --all-targets -- -D warnings
+	$(CARGO) test --locked -p fracas-drivers --features all
 
 ## test: everything that a change must pass
 test: packages lint

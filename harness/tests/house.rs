@@ -23,8 +23,9 @@ const MOST_PACKAGES: usize = 160;
 const NO_TOOLS: [&str; 4] = ["cc", "cmake", "pkg-config", "bindgen"];
 
 /// Every crate of ours, and those of ours that it may know.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("fracas-checker", &[]),
+    ("fracas-drivers", &[]),
     ("fracas-regent", &[]),
     (
         "fracas-engine",

@@ -9,21 +9,48 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use code::rust;
-use metadata::{list, metadata, text};
+use metadata::{list, metadata, text, told};
 use serde_json::Value;
 use toml::Table;
 use tree::{none, root};
 
 /// The packages of other people that a build with its tests uses.
 fn packages() -> Vec<Value> {
-    let metadata = metadata();
-    let nodes = list(&metadata["resolve"], "nodes");
-    let used: BTreeSet<&str> = nodes.iter().map(|node| text(node, "id")).collect();
-    let all = list(&metadata, "packages").iter();
-    let others = all.filter(|it| used.contains(text(it, "id")) && !it["source"].is_null());
-    let packages: Vec<Value> = others.cloned().collect();
+    let packages = of_others(&metadata());
     assert!(packages.len() > 50, "cargo tells of {} packages?", packages.len());
     packages
+}
+
+/// The same with all drivers; none where nobody has built them here, so that their packages are not
+/// downloaded. What cargo knows of features has packages that only another feature of a package would
+/// need: its tree has not.
+fn packages_with_drivers() -> Option<Vec<Value>> {
+    let tree = ["tree", "-p", "fracas-drivers", "--features", "all", "-e", "normal,build"];
+    let shown = ["--prefix", "none", "--format", "{p}", "--target", metadata::PLATFORM];
+    let built = match metadata::cargo(&[&tree[..], &shown].concat()) {
+        Ok(built) => built,
+        Err(error) if error.contains("--offline") => {
+            println!("skipped: the packages of the drivers are not here: `make drivers`");
+            return None;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    let built: BTreeSet<&str> = built.lines().filter_map(|line| line.split(" (").next()).collect();
+    let name = |package: &Value| format!("{} v{}", text(package, "name"), text(package, "version"));
+    let all = told(&["--features", "fracas-drivers/all"]).unwrap_or_else(|error| panic!("{error}"));
+    let ours = packages();
+    let known: BTreeSet<String> = ours.iter().map(name).collect();
+    let more = of_others(&all).into_iter();
+    let more = more.filter(|it| !known.contains(&name(it)) && built.contains(&*name(it)));
+    Some(ours.iter().cloned().chain(more).collect())
+}
+
+/// The packages that are not ours.
+fn of_others(metadata: &Value) -> Vec<Value> {
+    let nodes = list(&metadata["resolve"], "nodes");
+    let used: BTreeSet<&str> = nodes.iter().map(|node| text(node, "id")).collect();
+    let all = list(metadata, "packages").iter();
+    all.filter(|it| used.contains(text(it, "id")) && !it["source"].is_null()).cloned().collect()
 }
 
 fn deny() -> Table {
@@ -91,11 +118,16 @@ fn expressions_of_licences_are_read() {
     }
 }
 
+/// What is built by default, and where they are here also what the drivers are built from.
+fn all_packages() -> Vec<Value> {
+    packages_with_drivers().unwrap_or_else(packages)
+}
+
 #[test]
 fn every_licence_is_allowed() {
     let allowed = words(&deny(), "licenses", "allow");
     let licence = |package: &Value| package["license"].as_str().unwrap_or_default().to_owned();
-    let packages = packages();
+    let packages = all_packages();
     let others = packages.iter().filter(|package| !met(&licence(package), &allowed));
     let found: Vec<String> =
         others.map(|package| format!("{}: {}", text(package, "name"), licence(package))).collect();
@@ -111,7 +143,7 @@ fn every_package_comes_from_the_usual_registry() {
     let usual = |package: &&Value| {
         text(package, "source") == "registry+https://github.com/rust-lang/crates.io-index"
     };
-    let packages = packages();
+    let packages = all_packages();
     let others = packages.iter().filter(|package| !usual(package));
     let found: Vec<String> = others.map(|package| text(package, "id").to_owned()).collect();
     none("a package must come from the usual registry", &found);
@@ -144,19 +176,40 @@ fn what_runs_during_a_build_is_listed() {
     let page =
         fs::read_to_string(root().join("docs/decisions/supply-chain.md")).expect("it is there");
     for (mark, kind) in [("build scripts", "custom-build"), ("proc macros", "proc-macro")] {
-        let runs = |package: &&Value| {
-            let kinds = list(package, "targets").iter().flat_map(|target| list(target, "kind"));
-            kinds.into_iter().any(|it| it.as_str() == Some(kind))
-        };
-        let packages = packages();
-        let found: BTreeSet<String> =
-            packages.iter().filter(runs).map(|it| text(it, "name").to_owned()).collect();
-        assert_eq!(
-            found,
-            listed(&page, mark),
-            "the list of {mark} of docs/decisions/supply-chain.md"
-        );
+        let (ours, known) = (running(&packages(), kind), listed(&page, mark));
+        assert_eq!(ours, known, "the list of {mark} of docs/decisions/supply-chain.md");
+        let Some(all) = packages_with_drivers() else { continue };
+        let (more, mark) = (&running(&all, kind) - &ours, format!("{mark} of drivers"));
+        assert_eq!(more, listed(&page, &mark), "the list of {mark} of the same page");
     }
+}
+
+/// The names of the packages that have such a part, which runs during a build.
+fn running(packages: &[Value], kind: &str) -> BTreeSet<String> {
+    let runs = |package: &&Value| {
+        let kinds = list(package, "targets").iter().flat_map(|target| list(target, "kind"));
+        kinds.into_iter().any(|it| it.as_str() == Some(kind))
+    };
+    packages.iter().filter(runs).map(|it| text(it, "name").to_owned()).collect()
+}
+
+/// The drivers may be built from packages of which there are two, and from more of them. They may not
+/// need a C compiler either, nor bring a TLS of their own.
+#[test]
+fn drivers_are_apart_and_need_no_c_compiler() {
+    let ours: BTreeSet<String> = names(&packages());
+    for driver in ["async-nats", "zookeeper-client"] {
+        assert!(!ours.contains(driver), "`{driver}` belongs to the drivers only");
+    }
+    let Some(all) = packages_with_drivers() else { return };
+    assert!(names(&all).contains("zookeeper-client"), "cargo tells of no driver");
+    let banned = words(&deny(), "bans", "deny");
+    none("a package is in `bans.deny` of deny.toml", &Vec::from_iter(&names(&all) & &banned));
+}
+
+/// Their names.
+fn names(packages: &[Value]) -> BTreeSet<String> {
+    packages.iter().map(|package| text(package, "name").to_owned()).collect()
 }
 
 #[test]

@@ -8,14 +8,32 @@ use crate::tree::root;
 
 /// What cargo knows of the workspace and of all that it is built from.
 pub(crate) fn metadata() -> Value {
+    told(&[]).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The same with these arguments too; what cargo says, if it cannot tell.
+pub(crate) fn told(arguments: &[&str]) -> Result<Value, String> {
+    let usual = ["metadata", "--format-version", "1", "--filter-platform", PLATFORM];
+    let told = cargo(&[&usual, arguments].concat())?;
+    Ok(serde_json::from_str(&told).expect("cargo writes JSON"))
+}
+
+/// Where it is built.
+pub(crate) const PLATFORM: &str = "x86_64-unknown-linux-gnu";
+
+/// What cargo answers, or what it says if it cannot. It downloads nothing.
+pub(crate) fn cargo(arguments: &[&str]) -> Result<String, String> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--locked", "--offline", "--format-version", "1"])
-        .args(["--filter-platform", "x86_64-unknown-linux-gnu"])
+        .args(arguments)
+        .args(["--locked", "--offline"])
         .current_dir(root())
         .output()
         .expect("cargo can be started");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("cargo writes JSON")
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match output.status.success() {
+        true => Ok(text(&output.stdout)),
+        false => Err(text(&output.stderr)),
+    }
 }
 
 /// A list of what cargo tells.

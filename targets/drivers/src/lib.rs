@@ -1,0 +1,17 @@
+//! Client programs (`fracas.client/1`) for systems that no target file can speak to: the loop that
+//! they share, and one driver per system.
+//!
+//! A driver knows the client library of its system and nothing of the loop; the loop knows no system.
+//! It bounds the time of every answer, and it tries nothing twice.
+
+mod client;
+mod message;
+#[cfg(feature = "nats")]
+pub mod nats;
+mod serve;
+#[cfg(feature = "zookeeper")]
+pub mod zookeeper;
+
+pub use client::{Answer, Client, Wrong};
+pub use message::{Hello, Node, Operation};
+pub use serve::{Broken, serve};
