@@ -7,9 +7,11 @@ use crate::target::Target;
 /// Name, and text of the file.
 const BUILTINS: &[(&str, &str)] = &[
     ("etcd", include_str!("../builtin/etcd.toml")),
+    ("nats", include_str!("../builtin/nats.toml")),
     ("redis-durable", include_str!("../builtin/redis-durable.toml")),
     ("redis", include_str!("../builtin/redis.toml")),
     ("regent", include_str!("../builtin/regent.toml")),
+    ("zookeeper", include_str!("../builtin/zookeeper.toml")),
 ];
 
 impl Target {

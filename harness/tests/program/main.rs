@@ -16,6 +16,7 @@ mod docs_bisect;
 mod docs_reasons;
 mod run_anomaly;
 mod run_coverage;
+mod run_drivers;
 mod run_ends;
 mod run_faults;
 mod run_flags;

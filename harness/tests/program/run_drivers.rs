@@ -1,0 +1,59 @@
+//! Real systems that fracas reaches through its drivers: a short run each. Skipped where the server
+//! or the driver is not there, with the name of what is missing.
+
+use std::path::{Path, PathBuf};
+
+use crate::support::{Room, lab};
+
+/// The exit codes of a pass, and of a run that saw too little on a busy machine.
+const PASS: i32 = 0;
+const INCONCLUSIVE: i32 = 2;
+
+/// The drivers, where they were built: beside the program under test.
+fn drivers() -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_BIN_EXE_fracas")).with_file_name("fracas-drivers");
+    let there = path.is_file();
+    if !there {
+        println!("skipped: fracas-drivers is not built (`make drivers`)");
+    }
+    there.then_some(path)
+}
+
+/// Whether the files that a system's Debian package brings are there.
+fn installed(package: &str, files: &[&str]) -> bool {
+    let there = files.iter().all(|file| Path::new(file).exists());
+    if !there {
+        println!("skipped: the package `{package}` is not installed");
+    }
+    there
+}
+
+/// Runs a target with few faults. It may see too little; it may not find anything, nor fail to start.
+#[track_caller]
+fn keeps_its_word(target: &str, flags: &[&str]) {
+    let room = Room::new();
+    let usual = ["run", target, "--faults=kill", "--time=12s", "--seed=1", "--format=json"];
+    let ended = room.run(&[&usual[..], flags].concat());
+    room.assert_nothing_left();
+    assert!(matches!(ended.code, Some(PASS | INCONCLUSIVE)), "{ended:#?}");
+    let results = ended.json();
+    let asked = results["coverage"]["ok"].as_u64();
+    assert!(asked.is_some_and(|asked| asked > 0), "nothing was answered: {results:#}");
+}
+
+/// Debian 12 has a version whose compare-and-set is not atomic, which registers need
+/// (docs/targets/nats.md).
+#[test]
+fn nats_gives_no_number_twice() {
+    let able = installed("nats-server", &["/usr/sbin/nats-server"]) && drivers().is_some();
+    let Some(_lab) = lab().filter(|_| able) else { return };
+    keeps_its_word("nats", &["--workload=ids,timestamps"]);
+}
+
+#[test]
+fn zookeeper_keeps_its_word() {
+    let files = ["/usr/bin/java", "/usr/share/java/zookeeper.jar", "/usr/share/java/log4j-1.2.jar"];
+    let able = installed("libzookeeper-java", &files) && drivers().is_some();
+    let Some(_lab) = lab().filter(|_| able) else { return };
+    keeps_its_word("zookeeper", &["--workload=register,set,lock,ids"]);
+}
