@@ -8,7 +8,7 @@ use std::path::Path;
 use fracas_checker::NodeId;
 use fracas_targets::{Deployment, NodePlan, PrepareIn, Side, Step, Target};
 
-use crate::targets;
+use crate::programs;
 
 /// Names of the machine itself, in every machine.
 const OWN_NAMES: [&str; 3] = ["localhost", "ip6-localhost", "ip6-loopback"];
@@ -99,7 +99,7 @@ pub fn doubtful_programs(deployment: &Deployment, dir: &Path) -> Vec<String> {
 fn unlikely(program: &str, node: Option<(&Deployment, NodeId)>) -> Option<String> {
     let (path, told) = (Path::new(program), |why: &str| Some(format!("`{program}`, {why}")));
     if !program.contains('/') {
-        return if targets::in_path(program) { None } else { told("which is not in `PATH`") };
+        return if programs::in_path(program) { None } else { told("which is not in `PATH`") };
     }
     let Some((deployment, node)) = node else {
         return if path.exists() { None } else { told("which is not there") };
@@ -190,7 +190,7 @@ mod tests {
              [ops.write]\nmethod = \"PUT\"\npath = \"/\"\nanswers = [{{ status = 200, is = \"ok\" }}]\n\
              [promises]\nregisters = \"linearizable\"\n[faults]\nkill = true\n"
         );
-        let target = Target::parse("tiny.toml", &text, &targets::known_faults())
+        let target = Target::parse("tiny.toml", &text, &crate::targets::known_faults())
             .unwrap_or_else(|error| panic!("{error}"));
         let deployment = target.deploy(&example(&target)).expect("it can be filled in");
         (target, deployment)

@@ -19,7 +19,7 @@ use crate::equipment::name;
 use crate::plan::RunPlan;
 use crate::run::error::RunError;
 use crate::text::plain;
-use crate::{record, targets};
+use crate::{programs, record, targets};
 
 /// What stands for the directory in the key: its path follows from the key.
 const PLACE: &str = "{{ prepare.dir }}";
@@ -55,7 +55,7 @@ pub(crate) fn of(
         let around = PrepareIn { target: &target, dir, version: version.as_deref() };
         let filled = deployment.prepare(&around);
         let mut filled = filled.map_err(|error| RunError::Render(error.to_string()))?;
-        filled.iter_mut().for_each(|filled| targets::locate(&mut filled.argv));
+        filled.iter_mut().for_each(|filled| programs::locate(&mut filled.argv));
         Ok::<_, RunError>(filled)
     };
     let (Some(keyed), Some((node, first))) =
@@ -68,7 +68,7 @@ pub(crate) fn of(
     let key = key(plan, &[&keyed.argv[..], &keyed.key, &[user.to_owned()]])?;
     let Some(filled) = rendered(&prepared::filled(&cache, &key)?)? else { return Ok(None) };
     let mut reach = reach(first);
-    reach.reads.extend(filled.argv.iter().filter_map(|word| targets::file_of(word)));
+    reach.reads.extend(filled.argv.iter().filter_map(|word| programs::file_of(word)));
     let command = plain(&filled.command());
     let into = deployment.nodes.iter().filter_map(|(node, plan)| {
         plan.prepared.as_ref().map(|dir| (*node, name(facts, *node, dir)))
@@ -104,7 +104,7 @@ fn key(plan: &RunPlan, texts: &[&[String]]) -> Result<String, RunError> {
         hash.update(list.len().to_le_bytes());
         list.iter().for_each(|text| add(&mut hash, text));
     }
-    for path in texts.iter().copied().flatten().filter_map(|word| targets::file_of(word)) {
+    for path in texts.iter().copied().flatten().filter_map(|word| programs::file_of(word)) {
         let digest = targets::digest(&path).map_err(|error| {
             RunError::Target(format!("start the cluster: read `{}`: {error}", path.display()))
         })?;

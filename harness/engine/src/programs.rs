@@ -73,3 +73,28 @@ pub(crate) fn executable(path: &Path) -> Result<PathBuf, Unfit> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Ok(dir.canonicalize().map_err(refused)?.join(path.file_name().ok_or(Unfit::NoFile)?))
 }
+
+/// Where a program of this name is in `PATH`.
+fn found_in_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).find_map(|dir| executable(&dir.join(name)).ok())
+}
+
+/// Whether a program of this name is in `PATH`.
+pub(crate) fn in_path(name: &str) -> bool {
+    found_in_path(name).is_some()
+}
+
+/// Names the program of a command by its path, if a word without `/` is in `PATH`: else a server would
+/// not be shown what lies beside it.
+pub(crate) fn locate(argv: &mut [String]) {
+    let Some(program) = argv.first_mut().filter(|program| !program.contains('/')) else { return };
+    if let Some(found) = found_in_path(program) {
+        *program = found.display().to_string();
+    }
+}
+
+/// The regular file that a word names, if it does so by an absolute path.
+pub(crate) fn file_of(word: &str) -> Option<PathBuf> {
+    Some(PathBuf::from(word)).filter(|path| path.is_absolute() && path.is_file())
+}

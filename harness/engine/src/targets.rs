@@ -96,6 +96,13 @@ fn is_builtin(name: &str) -> bool {
     !name.contains('/') && Path::new(name).extension().is_none_or(|ending| ending != "toml")
 }
 
+/// Whether steps are taken before the load; of a file with mistakes that is not known.
+#[must_use]
+pub fn has_setup(target: &TargetSpec) -> bool {
+    let file = Origin { target, path: &target.name };
+    file.load(None).is_ok_and(|target| target.has_setup())
+}
+
 /// Understands a target file. A file that does not come with fracas is tried in another process
 /// first.
 ///

@@ -10,7 +10,7 @@ use fracas_engine::plan::RunPlan;
 use fracas_engine::run::{Audience, Heard};
 use fracas_engine::targets;
 use fracas_engine::text::plain;
-use fracas_targets::{Sighting, Target};
+use fracas_targets::Sighting;
 
 use super::carry_out;
 use super::run::decide;
@@ -78,7 +78,7 @@ impl Drop for Scratch {
 fn plan(args: &ClientTestArgs, out: PathBuf) -> Result<RunPlan, String> {
     let words = ["fracas", "--faults=none", "--time=0s", "--no-check", &args.target];
     let mut run = Rehearsal::try_parse_from(words).map_err(|error| error.to_string())?.run;
-    run.nodes = (!has_setup(&args.target)?).then_some(1);
+    run.nodes = (!has_setup(args)?).then_some(1);
     run.binary.clone_from(&args.binary);
     run.settings.clone_from(&args.settings);
     run.extra_args.clone_from(&args.extra_args);
@@ -88,9 +88,9 @@ fn plan(args: &ClientTestArgs, out: PathBuf) -> Result<RunPlan, String> {
 }
 
 /// Whether steps are taken before the load: they may need all nodes.
-fn has_setup(name: &str) -> Result<bool, String> {
-    let text = targets::find(name)?.text;
-    Ok(Target::parse(name, &text, &targets::known_faults()).is_ok_and(|target| target.has_setup()))
+fn has_setup(args: &ClientTestArgs) -> Result<bool, String> {
+    let settings = args.settings.iter().cloned().collect();
+    targets::find(&args.target, settings).map(|target| targets::has_setup(&target))
 }
 
 /// Prints what is heard.
