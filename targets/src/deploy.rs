@@ -9,13 +9,13 @@ use std::sync::Arc;
 use fracas_checker::NodeId;
 
 use crate::asking::{Asking, Ear};
+use crate::changes::Membership;
 use crate::choices::Device;
 use crate::client::{Client, Manner};
 use crate::cluster::{ClusterSpec, PrepareIn};
 use crate::endpoint::{Endpoint, Endpoints};
 use crate::logs::LogRules;
 use crate::members::MemberStep;
-use crate::membership::Membership;
 use crate::poller::Poller;
 use crate::prepare::Prepare;
 use crate::probe::Probe;
