@@ -195,8 +195,23 @@ pub enum NodeChange {
     Killed,
     /// The harness ended it, because the run is over.
     Stopped,
-    /// It ended by itself, which no fault asked of it.
+    /// One process of it was killed by a fault; the others were not.
+    ProcessKilled {
+        /// Its name.
+        process: Text,
+    },
+    /// The harness is about to start that process again. It counts as a start of the node: what the
+    /// process held in memory is gone.
+    ProcessStarted {
+        /// Its name.
+        process: Text,
+    },
+    /// It ended by itself, which no fault asked of it. Of a node of several processes one did, and
+    /// the harness ended the others.
     Exited {
+        /// The name of the process that ended, where the node has several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        process: Option<Text>,
         /// With what status or signal.
         how: String,
         /// The last lines of its logs, as many and as long as the harness keeps. Untrusted text.

@@ -16,6 +16,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::identity::{Nanos, NodeId};
+use crate::text::Text;
 
 pub use directions::{Cut, directions};
 pub use effect::{Effect, Hardship, Trouble};
@@ -119,6 +120,34 @@ impl Fault {
         self.all(|effect| match effect {
             Effect::NodeDown { nodes, .. } => nodes,
             _ => &[],
+        })
+    }
+
+    /// The nodes of which one process is stopped or gone while it lasts, and no other. Such a node
+    /// may serve or not, lead or not: it is not down, and nothing is to be expected of it.
+    #[must_use]
+    pub fn down_in_part(&self) -> Vec<NodeId> {
+        self.all(|effect| match effect {
+            Effect::ProcessDown { nodes, .. } | Effect::ProcessStopped { nodes, .. } => nodes,
+            _ => &[],
+        })
+    }
+
+    /// The nodes of which one process is gone, and is started again when it is healed.
+    #[must_use]
+    pub fn killed_in_part(&self) -> Vec<NodeId> {
+        self.all(|effect| match effect {
+            Effect::ProcessDown { nodes, .. } => nodes,
+            _ => &[],
+        })
+    }
+
+    /// The process of `node` that stands still by itself while it lasts.
+    #[must_use]
+    pub fn stopped_process(&self, node: NodeId) -> Option<&Text> {
+        self.effects.iter().find_map(|effect| match effect {
+            Effect::ProcessStopped { nodes, process } if nodes.contains(&node) => Some(process),
+            _ => None,
         })
     }
 

@@ -133,13 +133,16 @@ impl<'a> Hallmarks<'a> {
     fn crash(&self, anomaly: &Anomaly) -> Vec<String> {
         let ended = anomaly.witness.iter().find_map(|index| {
             match &self.history.events().get(usize::try_from(*index).ok()?)?.kind {
-                EventKind::Node { change: NodeChange::Exited { how, log }, .. } => Some((how, log)),
+                EventKind::Node { change: NodeChange::Exited { process, how, log }, .. } => {
+                    Some((process, how, log))
+                }
                 _ => None,
             }
         });
-        let Some((how, log)) = ended else { return Vec::new() };
+        let Some((process, how, log)) = ended else { return Vec::new() };
         let line = telling(log).map(|line| without_numbers(line));
-        std::iter::once(how.clone()).chain(line).collect()
+        let process = process.as_ref().map(ToString::to_string);
+        std::iter::once(how.clone()).chain(line).chain(process).collect()
     }
 
     /// The operations of the witness that were answered, and when.

@@ -42,10 +42,10 @@ pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
     for event in history.others() {
         let EventKind::Node { node, incarnation, change } = &event.kind else { continue };
         starts += u32::from(*change == NodeChange::Started);
-        let NodeChange::Exited { how, log } = change else { continue };
-        let (node, time, life) = (*node, event.time, *incarnation);
-        let ended =
-            Ended { history, faults: &faults, index: event.index, node, time, life, how, log };
+        let NodeChange::Exited { process, how, log } = change else { continue };
+        let (node, time, life, process) = (*node, event.time, *incarnation, process.as_deref());
+        let (faults, index) = (&faults, event.index);
+        let ended = Ended { history, faults, index, node, process, time, life, how, log };
         if history.phase(Phase::Load).is_none_or(|load| time < load) {
             result.inconclusive(ended.before_testing());
         } else if let Some(span) = ended.excuse() {
@@ -55,8 +55,9 @@ pub fn check(history: &History, _budget: &Budget<'_>) -> CheckResult {
             }
         } else if let Some(mishap) = ended.killed_for_memory() {
             result.inconclusive(format!(
-                "the server of {node} ended with {how}, but {mishap}: whether the target or something \
-                 else used it up is not known; give the machine more memory, or a limit to the server"
+                "{} ended with {how}, but {mishap}: whether the target or something \
+                 else used it up is not known; give the machine more memory, or a limit to the server",
+                ended.subject()
             ));
         } else if let Some(why) = ended.untimely() {
             result.inconclusive(why);
@@ -78,6 +79,8 @@ struct Ended<'a> {
     faults: &'a [FaultSpan],
     index: u64,
     node: NodeId,
+    /// Which process of it, where it has several.
+    process: Option<&'a str>,
     time: Nanos,
     /// How many times it had been started.
     life: u32,
@@ -86,12 +89,18 @@ struct Ended<'a> {
 }
 
 impl<'a> Ended<'a> {
+    /// What ended, in words.
+    fn subject(&self) -> String {
+        match self.process {
+            Some(process) => format!("the process `{process}` of {}", self.node),
+            None => format!("the server of {}", self.node),
+        }
+    }
+
     fn before_testing(&self) -> String {
         let last = self.last_lines().map_or(String::new(), |lines| format!("; {lines}"));
-        format!(
-            "the target broke before testing: the server of {} ended with {}{last}",
-            self.node, self.how
-        )
+        let subject = self.subject();
+        format!("the target broke before testing: {subject} ended with {}{last}", self.how)
     }
 
     /// The fault for which the plan lets it end.
@@ -121,10 +130,10 @@ impl<'a> Ended<'a> {
         let still = harness::stood_still(self.history, (healed, self.time));
         let why = still.or_else(|| skipped.map(|(_, mishap)| mishap.to_string()))?;
         Some(format!(
-            "the server of {} ended with {} at {}, after fault {} ({}), on which the target may give \
+            "{} ended with {} at {}, after fault {} ({}), on which the target may give \
              up (`gives-up-on`); but {why}, so whether it ended because of that is not known; run it \
              again on a machine that is less busy",
-            self.node,
+            self.subject(),
             self.how,
             words::at(self.time),
             span.id,
@@ -148,7 +157,7 @@ impl<'a> Ended<'a> {
         let over = span.end.is_some_and(|(_, end)| end.saturating_add(SOON) < self.time);
         let why = if over { "had been in effect, its log names that," } else { "was in effect," };
         let (node, how, at, id) = (self.node, self.how, words::at(self.time), span.id);
-        let ended = format!("the server of {node} may end, as it did with {how} at {at}");
+        let ended = format!("{} may end, as it did with {how} at {at}", self.subject());
         if span.fault.removed().contains(&node) {
             return format!("{ended}: by fault {id} it was no member of the cluster");
         }
@@ -174,7 +183,8 @@ impl<'a> Ended<'a> {
     /// The power failure in whose wake it had been started, if that was its last start.
     fn power(&self) -> Option<&'a FaultSpan> {
         let killed = |span: &&FaultSpan| {
-            span.fault.killed().contains(&self.node) && span.begin.1 <= self.time
+            let all = [span.fault.killed(), span.fault.killed_in_part()].concat();
+            all.contains(&self.node) && span.begin.1 <= self.time
         };
         let last = self.faults.iter().filter(killed).max_by_key(|span| span.begin)?;
         last.fault.loss_of(self.node).is_some().then_some(last)
@@ -208,25 +218,29 @@ impl<'a> Ended<'a> {
         shown.reverse();
         shown.insert(0, telling);
         let shown = shown.iter().map(|line| words::quoted(line));
-        Some(format!("its log ends with {}", shown.collect::<Vec<_>>().join(", ")))
+        let log = self.process.map_or("its log".to_owned(), |it| format!("the log of `{it}`"));
+        Some(format!("{log} ends with {}", shown.collect::<Vec<_>>().join(", ")))
     }
 
     fn anomaly(&self) -> Anomaly {
-        let (node, how, at) = (self.node, self.how, words::at(self.time));
-        let mut facts = vec![(
-            self.time,
-            format!(
-                "At {at} the server of {node} ended with {how}. It had been started {}.",
-                times(self.life)
-            ),
-        )];
+        let (node, how, at, subject) = (self.node, self.how, words::at(self.time), self.subject());
+        let others = match self.process {
+            Some(_) => " The other processes of the node were ended then.",
+            None => "",
+        };
+        let life = match self.process {
+            Some(_) => format!("The node had been started {}", times(self.life)),
+            None => format!("It had been started {}", times(self.life)),
+        };
+        let mut facts =
+            vec![(self.time, format!("At {at} {subject} ended with {how}. {life}.{others}"))];
         if let Some(lines) = self.last_lines() {
             facts.push((self.time, format!("Before that {lines}.")));
         }
         Shown {
             class: catalogue::NODE_CRASHED,
             headline: format!(
-                "Crash: the server of {node} ended by itself with {how} at {at}{}",
+                "Crash: {subject} ended by itself with {how} at {at}{}",
                 self.hardship()
             ),
             facts,
@@ -401,91 +415,4 @@ impl Excuse {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::Event;
-    use crate::fault::{Effect, FaultKind};
-    use crate::history::{Header, SCHEMA};
-    use crate::verdict::Status;
-
-    /// The first change comes before the load, the others after its begin.
-    #[track_caller]
-    fn verdict(changes: &[NodeChange], expected: Status) {
-        let header = Header {
-            schema: SCHEMA.to_owned(),
-            run: "r".to_owned(),
-            target: "t".to_owned(),
-            seed: 1,
-            nodes: vec![NodeId(1)],
-            plan: Plan::default(),
-        };
-        let load = EventKind::Phase { phase: Phase::Load };
-        let node = |change| EventKind::Node { node: NodeId(1), incarnation: 1, change };
-        let (before, after) = changes.split_at(changes.len().min(1));
-        let before = before.iter().cloned().map(node);
-        let kinds = before.chain([load]).chain(after.iter().cloned().map(node));
-        let events = (0..).zip(kinds).map(|(index, kind)| Event { index, time: index, kind });
-        let history = History::new(header, events.collect()).unwrap();
-        assert_eq!(check(&history, &Budget::unlimited_time()).status, expected);
-    }
-
-    fn suffers(of: Trouble) -> Fault {
-        let effects = vec![Effect::Hardship { nodes: vec![NodeId(1)], of }];
-        Fault { kind: FaultKind::new("any").unwrap(), manner: String::new(), effects }
-    }
-
-    fn excused(plan: &Plan, trouble: Trouble, node: u16, time: Nanos) -> bool {
-        let excuse = Excuse::of(plan, &suffers(trouble), 10, Some(20));
-        excuse.covers(NodeId(node), time, &[])
-    }
-
-    #[test]
-    fn a_log_that_names_what_the_fault_did_excuses_a_later_end() {
-        let excuse = Excuse::of(&Plan::default(), &suffers(Trouble::DiskErrors), 10, Some(20));
-        let covers = |time, line: &str| excuse.covers(NodeId(1), time, &named(&[line.to_owned()]));
-        for (line, latest) in [
-            ("fatal: sync log: Input/output error (os error 5)", 20 + LATE),
-            ("fatal: sync log: no space left on device", 20 + SOON),
-            ("panic: index out of range", 20 + SOON),
-        ] {
-            assert!(covers(latest, line), "{line}");
-            assert!(!covers(latest + 1, line), "{line}");
-        }
-        // A server that went on after the error ended for another reason.
-        let survived = ["warn: sync log: Input/output error", "panic: index out of range"];
-        assert_eq!(named(&survived.map(str::to_owned)), []);
-        assert!(!excuse.covers(NodeId(2), 15, &[Hardship::DiskErrors]));
-        assert!(!excuse.is_over(20 + LATE) && excuse.is_over(21 + LATE));
-    }
-
-    #[test]
-    fn a_server_may_give_up_when_its_disk_fails_and_not_when_it_is_full() {
-        let plan = Plan::default();
-        let excused = |trouble, node, time| excused(&plan, trouble, node, time);
-        assert!(excused(Trouble::DiskErrors, 1, 15));
-        assert!(excused(Trouble::DiskErrors, 1, 20 + SOON));
-        assert!(!excused(Trouble::DiskErrors, 1, 9));
-        assert!(!excused(Trouble::DiskErrors, 1, 21 + SOON));
-        assert!(!excused(Trouble::DiskErrors, 2, 15));
-        assert!(!excused(Trouble::DiskFull, 1, 15));
-    }
-
-    #[test]
-    fn a_server_may_give_up_on_what_the_plan_says_only() {
-        let gives_up_on = Some([Hardship::DiskFull].into());
-        let plan = Plan { gives_up_on, ..Plan::default() };
-        assert!(excused(&plan, Trouble::DiskFull, 1, 15));
-        assert!(!excused(&plan, Trouble::DiskErrors, 1, 15));
-        assert!(!excused(&plan, Trouble::DiskSlow, 1, 15));
-    }
-
-    #[test]
-    fn a_crash_is_an_anomaly_and_a_kill_is_not() {
-        let exited = NodeChange::Exited { how: "status 101".to_owned(), log: Vec::new() };
-        verdict(&[NodeChange::Started, exited.clone()], Status::Anomaly);
-        verdict(&[exited], Status::Inconclusive);
-        verdict(&[NodeChange::Started, NodeChange::Killed, NodeChange::Started], Status::Pass);
-        verdict(&[NodeChange::Started, NodeChange::Stopped], Status::Pass);
-        verdict(&[], Status::Inconclusive);
-    }
-}
+mod tests;

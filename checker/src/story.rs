@@ -186,6 +186,13 @@ fn done(effect: &Effect, fault: &Fault) -> String {
             // Servers may have been asked to end.
             other => format!("{} down ({other})", were(nodes)),
         },
+        Effect::ProcessStopped { nodes, process } => {
+            format!("the process `{process}` of {} stood still, and no other", words::list(nodes))
+        }
+        Effect::ProcessDown { nodes, process } => {
+            let of = words::list(nodes);
+            format!("the process `{process}` of {of} was down after a {}, and no other", fault.kind)
+        }
         Effect::ClockWrong { nodes, change } => {
             format!("the clock of {} was wrong ({change})", words::list(nodes))
         }
@@ -231,6 +238,20 @@ fn fault(span: &FaultSpan, end: Nanos) -> Fact {
 mod tests {
     use super::*;
     use crate::fault::{FaultKind, RestartAs};
+
+    #[test]
+    fn a_node_of_which_one_process_stands_still_is_not_told_to_stand_still() {
+        let (nodes, process) = (vec![NodeId(1)], "agent".into());
+        let stopped = Effect::ProcessStopped { nodes, process };
+        let (kind, manner) = (FaultKind::new("pause").unwrap(), "`agent` alone".to_owned());
+        let fault = Fault { kind, manner, effects: vec![stopped.clone()] };
+        let told = "the process `agent` of n1 stood still, and no other";
+        assert_eq!(done(&stopped, &fault), told);
+        assert_eq!(named(&fault), "pause of n1, `agent` alone");
+        assert!(fault.down().is_empty() && fault.stopped().is_empty());
+        assert_eq!(fault.down_in_part(), [NodeId(1)]);
+        assert!(fault.touches(&[NodeId(1)]));
+    }
 
     #[test]
     fn only_a_kill_is_told_as_a_kill() {

@@ -136,10 +136,13 @@ fn recorded(history: &History, faults: &[FaultSpan]) -> BTreeMap<NodeId, Vec<Dow
         match (change, down) {
             (NodeChange::Started, Some(down)) => down.to = Some(event.time),
             (NodeChange::Killed, None) => all.push(killed(*node, event.time, faults)),
-            (NodeChange::Exited { how, .. }, None) => all.push(Down {
+            (NodeChange::Exited { process, how, .. }, None) => all.push(Down {
                 from: event.time,
                 to: None,
-                why: Why::Crashed(how.clone()),
+                why: Why::Crashed(match process {
+                    Some(process) => format!("process {process}: {how}"),
+                    None => how.clone(),
+                }),
                 fault: None,
                 proven: true,
             }),
@@ -212,7 +215,9 @@ mod tests {
             Fault { kind, manner, effects: vec![Effect::NodeDown { nodes, returns, loses }] }
         };
         let (kill, power) = (|| down(None), || down(Some(Loss::All)));
-        let exited = || node(NodeChange::Exited { how: "status 74".to_owned(), log: Vec::new() });
+        let exited = || {
+            node(NodeChange::Exited { process: None, how: "status 74".to_owned(), log: Vec::new() })
+        };
         let (started, killed) = (|| node(NodeChange::Started), || node(NodeChange::Killed));
         let crash = || Why::Crashed("status 74".to_owned());
         for (kinds, expect) in [

@@ -154,9 +154,11 @@ pub(crate) fn class(fault: &Fault) -> &'static str {
     match fault.effects.first() {
         None => "several",
         Some(Effect::LinkCut { .. }) => "partition",
-        Some(Effect::NodeStopped { .. }) => "pause",
+        Some(Effect::NodeStopped { .. } | Effect::ProcessStopped { .. }) => "pause",
         Some(Effect::NodeDown { loses: Some(_), .. }) => "power",
-        Some(Effect::NodeDown { .. } | Effect::NodeRemoved { .. }) => "kill",
+        Some(Effect::NodeDown { .. } | Effect::NodeRemoved { .. } | Effect::ProcessDown { .. }) => {
+            "kill"
+        }
         Some(Effect::ClockWrong { .. }) => "clock",
         Some(Effect::LinkDegraded { link, .. }) if link.is_lossy() => "loss",
         Some(Effect::LinkDegraded { .. }) => "slow",

@@ -10,6 +10,27 @@ pub enum Device {
     Fuse,
 }
 
+/// A fault that may hit one process of a node alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Alone {
+    /// It stands still for a while.
+    Pause,
+    /// It is killed, and started again.
+    Kill,
+}
+
+impl Alone {
+    /// The word of the kind of fault.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Kill => "kill",
+        }
+    }
+}
+
 /// Which node a client asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,5 +1,6 @@
 //! The cluster that a target is deployed on, and how its nodes are spoken to. Data only.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
@@ -10,9 +11,12 @@ use fracas_checker::NodeId;
 pub struct ClusterSpec {
     /// The program.
     pub binary: PathBuf,
+    /// Its other programs, by name.
+    pub others: BTreeMap<String, PathBuf>,
     /// Its nodes.
     pub nodes: Vec<NodeSpec>,
-    /// Appended to every node's command, such as `--bug stale-reads`.
+    /// Appended to every node's command, of several processes to that of the first, such as
+    /// `--bug stale-reads`.
     pub extra_args: Vec<String>,
 }
 

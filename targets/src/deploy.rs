@@ -2,15 +2,16 @@
 //!
 //! Nothing here touches the file system or starts a process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use fracas_checker::NodeId;
 
 use crate::asking::{Asking, Ear};
 use crate::changes::Membership;
-use crate::choices::Device;
+use crate::choices::{Alone, Device};
 use crate::client::{Client, Manner};
 use crate::cluster::{ClusterSpec, PrepareIn};
 use crate::endpoint::{Endpoint, Endpoints};
@@ -18,14 +19,14 @@ use crate::logs::LogRules;
 use crate::members::MemberStep;
 use crate::poller::Poller;
 use crate::prepare::Prepare;
-use crate::probe::Probe;
+use crate::probe::{Probe, ProbeBy};
 use crate::protocol::{Around, Purpose};
 use crate::protocols::program::{ClientPrograms, Hello, Programs, hello};
 use crate::quoted::quoted;
 use crate::ready::ClusterReady;
 use crate::reply::ClientError;
 use crate::setup::{Side, Step, StepRule};
-use crate::spec::{Asks, LogSource, Serves, Spec, Stop};
+use crate::spec::{self, Asks, LogSource, Process, ReadyBy, Serves, Spec, Stop};
 use crate::status::Means;
 use crate::template::{
     RenderError, SAMPLE_PROCESS, Template, Variables, variables_of_clients, variables_of_member,
@@ -43,19 +44,17 @@ pub struct Deployment {
     cluster: ClusterSpec,
 }
 
-/// How one server is prepared, started, watched and stopped.
+/// How one node is prepared, started, watched and stopped.
 #[derive(Debug, Clone)]
 pub struct NodePlan {
-    /// The command, program first.
-    pub argv: Vec<String>,
-    /// What is added to its environment.
-    pub env: BTreeMap<String, String>,
+    /// Its processes, at least one, in the order in which they are started.
+    pub processes: Vec<ProcessPlan>,
     /// The files to write before its first start, with their text. All lie in the node's directory.
     pub files: Vec<(PathBuf, String)>,
     /// The directories in which it keeps what must survive. All lie in the node's directory.
     pub data: Vec<PathBuf>,
     /// Where it writes what it does.
-    pub logs: Vec<LogFile>,
+    pub logs: Vec<NodeLog>,
     /// What it answers once it is up, where the target says.
     pub ready: Option<Probe>,
     /// Its ports, by name.
@@ -72,7 +71,61 @@ pub struct NodePlan {
     pub asks: Asks,
 }
 
+/// One process of a node.
+#[derive(Debug, Clone)]
+pub struct ProcessPlan {
+    /// Its name; none where the node has one process, which needs no name.
+    pub name: Option<String>,
+    /// The command, program first.
+    pub argv: Vec<String>,
+    /// What is added to its environment.
+    pub env: BTreeMap<String, String>,
+    /// What shows that it is ready, where the target says.
+    pub ready: Option<Probe>,
+    /// The place of the process that must be ready before this one is started.
+    pub after: Option<usize>,
+    /// The faults that may hit it alone.
+    pub faults: BTreeSet<Alone>,
+}
+
+/// A log of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeLog {
+    /// The process that writes it, where the node has several and that is known.
+    pub process: Option<String>,
+    /// Where it is.
+    pub file: LogFile,
+}
+
 impl NodePlan {
+    /// The first of its processes, which is its server where there is but one.
+    #[must_use]
+    pub fn first(&self) -> &ProcessPlan {
+        &self.processes[0]
+    }
+
+    /// The processes that wait for no other one, with their places: the first, and the others in order.
+    ///
+    /// # Panics
+    /// Never: a file in which all processes wait for each other is refused.
+    #[must_use]
+    pub fn at_once(&self) -> ((usize, &ProcessPlan), Vec<(usize, &ProcessPlan)>) {
+        let all = self.processes.iter().enumerate();
+        let mut free = all.filter(|(_, process)| process.after.is_none());
+        let first = free.next().expect("some process waits for no other one");
+        (first, free.collect())
+    }
+
+    /// How long after the start of its node the process of this place may become ready at the latest:
+    /// it and all that it waits for take their time one after the other.
+    #[must_use]
+    pub fn patience(&self, place: usize) -> Duration {
+        let after = |place: &usize| self.processes.get(*place)?.after;
+        let chain = std::iter::successors(Some(place), after).take(self.processes.len());
+        let ready = chain.filter_map(|place| self.processes.get(place)?.ready.as_ref());
+        ready.map(|probe| probe.within).sum()
+    }
+
     /// What it asks of the machine beside what every server gets, an item each, as the target file
     /// says it.
     #[must_use]
@@ -87,7 +140,7 @@ impl NodePlan {
     }
 }
 
-/// One log of a node.
+/// Where a log is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogFile {
     /// What it writes to standard output.
@@ -227,7 +280,7 @@ impl Deployment {
     /// If a template cannot be rendered, though it could be with samples.
     pub fn prepare(&self, around: &PrepareIn<'_>) -> Result<Option<Prepare>, RenderError> {
         let Some(rule) = &self.spec.prepare else { return Ok(None) };
-        let variables = variables_of_prepare(&self.cluster.binary, self.spec.fixed(), around);
+        let variables = variables_of_prepare(&self.cluster, self.spec.fixed(), around);
         let texts = |texts: &[Template]| -> Result<Vec<String>, RenderError> {
             texts.iter().map(|text| self.spec.templates.render(text, &variables)).collect()
         };
@@ -326,13 +379,13 @@ impl Renderer<'_> {
 
     fn plan(&self, base: &str, extra_args: &[String]) -> Result<NodePlan, RenderError> {
         let launch = &self.spec.launch;
-        let argv = launch.command.iter().map(|part| self.text(part));
-        let argv = argv.chain(extra_args.iter().map(|argument| Ok(argument.clone())));
-        let env = launch.env.iter().map(|(name, value)| Ok((name.clone(), self.text(value)?)));
+        let processes = launch.processes.iter().enumerate().map(|(place, process)| {
+            let more = if place == 0 { extra_args } else { &[] };
+            self.process((place, process), base, more)
+        });
         let files = launch.files.iter();
         Ok(NodePlan {
-            argv: argv.collect::<Result<_, RenderError>>()?,
-            env: env.collect::<Result<_, RenderError>>()?,
+            processes: processes.collect::<Result<_, RenderError>>()?,
             files: files
                 .map(|(path, text)| Ok((self.text(path)?.into(), self.text(text)?)))
                 .collect::<Result<_, RenderError>>()?,
@@ -374,22 +427,63 @@ impl Renderer<'_> {
         Ok(paths)
     }
 
-    fn log(&self, log: &LogSource) -> Result<LogFile, RenderError> {
-        Ok(match log {
-            LogSource::Stdout => LogFile::Stdout,
-            LogSource::Stderr => LogFile::Stderr,
-            LogSource::Path(path) => LogFile::Path(self.text(path)?.into()),
+    fn process(
+        &self,
+        (place, process): (usize, &Process),
+        base: &str,
+        extra_args: &[String],
+    ) -> Result<ProcessPlan, RenderError> {
+        let argv = process.command.iter().map(|part| self.text(part));
+        let argv = argv.chain(extra_args.iter().map(|argument| Ok(argument.clone())));
+        let env = process.env.iter().map(|(name, value)| Ok((name.clone(), self.text(value)?)));
+        Ok(ProcessPlan {
+            name: process.name.clone(),
+            argv: argv.collect::<Result<_, RenderError>>()?,
+            env: env.collect::<Result<_, RenderError>>()?,
+            ready: self.process_probe((place, process), base)?,
+            after: process.after,
+            faults: process.faults.clone(),
         })
     }
 
-    fn probe(&self, base: &str) -> Result<Option<Probe>, RenderError> {
-        let (Some(ready), Some(asked)) = (&self.spec.node_ready, &self.spec.client.asked) else {
-            return Ok(None);
-        };
+    fn process_probe(
+        &self,
+        (place, process): (usize, &Process),
+        base: &str,
+    ) -> Result<Option<Probe>, RenderError> {
+        let Some(ready) = &process.ready else { return Ok(None) };
+        let within = ready.within;
+        Ok(match &ready.by {
+            ReadyBy::Port(address) => {
+                Some(Probe { by: ProbeBy::Port(self.text(address)?), status: None, within })
+            }
+            ReadyBy::Request(status) => {
+                let request = self.request(Purpose::Process(place), base)?;
+                request.map(|request| Probe { by: request, status: *status, within })
+            }
+        })
+    }
+
+    fn request(&self, purpose: Purpose, base: &str) -> Result<Option<ProbeBy>, RenderError> {
+        let Some(asked) = &self.spec.client.asked else { return Ok(None) };
         let (templates, variables) = (&self.spec.templates, self.variables);
         let around = Around { templates, base, variables, followed: None };
-        let request = asked.speech.request(Purpose::Ready, &around).transpose()?;
-        let probe = |request| Probe { request, status: ready.status, within: ready.within };
-        Ok(request.map(probe))
+        let request = asked.speech.request(purpose, &around).transpose()?;
+        Ok(request.map(ProbeBy::Request))
+    }
+
+    fn log(&self, log: &spec::NodeLog) -> Result<NodeLog, RenderError> {
+        let file = match &log.source {
+            LogSource::Stdout => LogFile::Stdout,
+            LogSource::Stderr => LogFile::Stderr,
+            LogSource::Path(path) => LogFile::Path(self.text(path)?.into()),
+        };
+        Ok(NodeLog { process: log.process.clone(), file })
+    }
+
+    fn probe(&self, base: &str) -> Result<Option<Probe>, RenderError> {
+        let Some(ready) = &self.spec.node_ready else { return Ok(None) };
+        let request = self.request(Purpose::Ready, base)?;
+        Ok(request.map(|by| Probe { by, status: ready.status, within: ready.within }))
     }
 }

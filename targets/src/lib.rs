@@ -50,10 +50,10 @@ mod told;
 
 pub use asking::Ear;
 pub use changes::{Answer, Concern, Membership};
-pub use choices::{Device, Route, StopSignal};
+pub use choices::{Alone, Device, Route, StopSignal};
 pub use client::{Client, Ended};
 pub use cluster::{ClusterSpec, NodeSpec, PrepareIn};
-pub use deploy::{Deployment, LogFile, NodePlan};
+pub use deploy::{Deployment, LogFile, NodeLog, NodePlan, ProcessPlan};
 pub use diagnostic::Diagnostic;
 pub use duration::duration;
 pub use known::{Known, KnownFault, Settings};

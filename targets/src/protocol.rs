@@ -35,6 +35,8 @@ pub(crate) enum Purpose {
     Ready,
     /// Something about the members of the cluster.
     Member(MemberStep),
+    /// Whether its process of this place is.
+    Process(usize),
 }
 
 /// A request as a target file declares it.

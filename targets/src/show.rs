@@ -9,7 +9,7 @@ use std::time::Duration;
 use fracas_checker::NodeId;
 
 use crate::cluster::PrepareIn;
-use crate::deploy::{Deployment, LogFile, NodePlan};
+use crate::deploy::{Deployment, LogFile, NodeLog, NodePlan, ProcessPlan};
 use crate::quoted::quoted;
 use crate::setup::Step;
 
@@ -39,20 +39,22 @@ impl Deployment {
 }
 
 fn show_node(out: &mut String, node: NodeId, plan: &NodePlan) {
-    let words = plan.env.iter().map(|(name, value)| format!("{name}={}", quoted(value)));
-    let words = words.chain(plan.argv.iter().map(|word| quoted(word)));
-    let _ = writeln!(out, "{node}\n  command  {}", words.collect::<Vec<_>>().join(" "));
+    let _ = writeln!(out, "{node}");
+    for process in &plan.processes {
+        show_process(out, plan, process);
+    }
     if let Some(dir) = &plan.prepared {
         let _ = writeln!(out, "  prepared {}", dir.display());
     }
     for (path, text) in &plan.files {
         show_block(out, &format!("file {}", path.display()), text);
     }
-    for log in &plan.logs {
-        let _ = match log {
-            LogFile::Stdout => writeln!(out, "  log      stdout"),
-            LogFile::Stderr => writeln!(out, "  log      stderr"),
-            LogFile::Path(path) => writeln!(out, "  log      {}", path.display()),
+    for NodeLog { process, file } in &plan.logs {
+        let of = process.as_ref().map(|process| format!(" of {process}")).unwrap_or_default();
+        let _ = match file {
+            LogFile::Stdout => writeln!(out, "  log      stdout{of}"),
+            LogFile::Stderr => writeln!(out, "  log      stderr{of}"),
+            LogFile::Path(path) => writeln!(out, "  log      {}{of}", path.display()),
         };
     }
     for asked in plan.asked() {
@@ -60,6 +62,28 @@ fn show_node(out: &mut String, node: NodeId, plan: &NodePlan) {
     }
     if let Some(probe) = &plan.ready {
         let _ = writeln!(out, "  ready    {probe}");
+    }
+}
+
+/// How a process is started; of a node of several its name, what it waits for, and what shows that it
+/// is ready.
+fn show_process(out: &mut String, plan: &NodePlan, process: &ProcessPlan) {
+    let words = process.env.iter().map(|(name, value)| format!("{name}={}", quoted(value)));
+    let words = words.chain(process.argv.iter().map(|word| quoted(word)));
+    let command = words.collect::<Vec<_>>().join(" ");
+    let Some(name) = &process.name else {
+        let _ = writeln!(out, "  command  {command}");
+        return;
+    };
+    let waits = process.after.and_then(|place| plan.processes.get(place)?.name.as_ref());
+    let waits = waits.map(|other| format!(", when {other} is ready")).unwrap_or_default();
+    let _ = writeln!(out, "  process {name}{waits}\n    command  {command}");
+    if let Some(probe) = &process.ready {
+        let _ = writeln!(out, "    ready    {probe}");
+    }
+    if !process.faults.is_empty() {
+        let alone: Vec<&str> = process.faults.iter().map(|fault| fault.word()).collect();
+        let _ = writeln!(out, "    alone    {}", alone.join(", "));
     }
 }
 

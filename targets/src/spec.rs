@@ -9,7 +9,7 @@ use fracas_checker::OpKind;
 use fracas_checker::fault::FaultKind;
 
 use crate::answer::Answer;
-use crate::choices::{Device, Route, StopSignal};
+use crate::choices::{Alone, Device, Route, StopSignal};
 use crate::logs::LogRules;
 use crate::members::MemberRules;
 use crate::prepare::PrepareRule;
@@ -30,6 +30,8 @@ pub(crate) struct Spec {
     pub(crate) binary: String,
     pub(crate) install: Option<String>,
     pub(crate) needs: Vec<Template>,
+    /// The other programs, by name.
+    pub(crate) others: BTreeMap<String, String>,
     pub(crate) version: Option<Vec<Template>>,
     pub(crate) nodes: u16,
     pub(crate) ports: BTreeMap<String, u16>,
@@ -76,17 +78,57 @@ impl Spec {
     }
 }
 
-/// How one server is started and stopped.
+/// How one node is started and stopped.
 #[derive(Debug)]
 pub(crate) struct Launch {
-    pub(crate) command: Vec<Template>,
-    pub(crate) env: BTreeMap<String, Template>,
+    /// Its processes, at least one, in the order in which they are started.
+    pub(crate) processes: Vec<Process>,
     pub(crate) files: Vec<(Template, Template)>,
     pub(crate) data: Vec<Template>,
-    pub(crate) logs: Vec<LogSource>,
+    pub(crate) logs: Vec<NodeLog>,
     pub(crate) stop: Stop,
     pub(crate) reads: Vec<Template>,
     pub(crate) asks: Asks,
+}
+
+/// One process of a node.
+#[derive(Debug)]
+pub(crate) struct Process {
+    /// None where the node has one process, which needs no name.
+    pub(crate) name: Option<String>,
+    pub(crate) command: Vec<Template>,
+    pub(crate) env: BTreeMap<String, Template>,
+    pub(crate) ready: Option<ProcessReady>,
+    /// The place of the process that must be ready before this one is started.
+    pub(crate) after: Option<usize>,
+    /// What it may be hit by alone.
+    pub(crate) faults: BTreeSet<Alone>,
+}
+
+/// When a process is ready.
+#[derive(Debug)]
+pub(crate) struct ProcessReady {
+    pub(crate) by: ReadyBy,
+    /// How long after its start it must be so at the latest.
+    pub(crate) within: Duration,
+}
+
+/// How it shows that a process is ready.
+#[derive(Debug)]
+pub(crate) enum ReadyBy {
+    /// It takes connections at this address.
+    Port(Template),
+    /// It answers a request, with this HTTP status where the protocol has any.
+    Request(Option<u16>),
+}
+
+/// A log of a node, and the process that writes it where that is known.
+#[derive(Debug)]
+pub(crate) struct NodeLog {
+    pub(crate) process: Option<String>,
+    pub(crate) source: LogSource,
+    /// How a target file names it.
+    pub(crate) named: String,
 }
 
 /// What a server asks of the machine beside what every server gets, but for what it reads.

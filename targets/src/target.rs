@@ -9,6 +9,7 @@ use std::sync::Arc;
 use fracas_checker::fault::FaultKind;
 use fracas_checker::{NodeId, OpKind};
 
+use crate::choices::Alone;
 use crate::cluster::ClusterSpec;
 use crate::declared;
 use crate::deploy::Deployment;
@@ -98,9 +99,22 @@ impl Target {
     /// The files of the machine that its servers need beside the program.
     #[must_use]
     pub fn needs(&self, binary: &Path) -> Vec<PathBuf> {
-        let variables = variables_of_binary(binary, &self.spec.settings);
+        let variables = variables_of_binary(binary, &BTreeMap::new(), &self.spec.settings);
         let rendered = self.spec.needs(&variables);
         rendered.expect("it was rendered with another path when the target was loaded")
+    }
+
+    /// Its other programs: how templates name each, and what it is looked up by.
+    #[must_use]
+    pub fn other_binaries(&self) -> &BTreeMap<String, String> {
+        &self.spec.others
+    }
+
+    /// The processes of a node, by name, and what each may be hit by alone; none where a node has one
+    /// process without a name.
+    pub fn processes(&self) -> impl Iterator<Item = (&str, &BTreeSet<Alone>)> {
+        let all = self.spec.launch.processes.iter();
+        all.filter_map(|process| Some((process.name.as_deref()?, &process.faults)))
     }
 
     /// The operations that can be asked of it.
@@ -130,8 +144,12 @@ impl Target {
     /// The command whose first line of output names the version; none if the file has no such
     /// command.
     #[must_use]
-    pub fn version_command(&self, binary: &Path) -> Option<Vec<String>> {
-        let variables = variables_of_binary(binary, &self.spec.settings);
+    pub fn version_command(
+        &self,
+        binary: &Path,
+        others: &BTreeMap<String, PathBuf>,
+    ) -> Option<Vec<String>> {
+        let variables = variables_of_binary(binary, others, &self.spec.settings);
         let render = |part| {
             let rendered = self.spec.templates.render(part, &variables);
             rendered.expect("it was rendered with another path when the target was loaded")

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base64::Engine;
@@ -22,6 +22,9 @@ use crate::setting::Setting;
 
 /// The client that sample requests come from.
 pub(crate) const SAMPLE_PROCESS: ProcessId = ProcessId(0);
+
+/// The field of `binary` that is no program.
+pub(crate) const VERSION: &str = "version";
 
 /// The names a template may use, with their values.
 pub(crate) type Variables = BTreeMap<&'static str, Value>;
@@ -161,13 +164,56 @@ pub(crate) fn variables_of_settings(settings: &BTreeMap<String, Setting>) -> Var
     Variables::from([("set", Value::from(values))])
 }
 
+/// The program of a target, a text. Its fields are the target's other programs, and the version where
+/// that is known.
+#[derive(Debug)]
+pub(crate) struct Binaries {
+    program: String,
+    fields: BTreeMap<String, String>,
+}
+
+impl Binaries {
+    /// The value of `binary`: a plain text where there are no fields.
+    fn value(binary: &Path, others: &BTreeMap<String, PathBuf>, version: Option<&str>) -> Value {
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let program = text(binary);
+        let others = others.iter().map(|(name, path)| (name.clone(), text(path)));
+        let version = version.map(|version| (VERSION.to_owned(), version.to_owned()));
+        let fields: BTreeMap<String, String> = others.chain(version).collect();
+        match fields.is_empty() {
+            true => Value::from(program),
+            false => Value::from_object(Self { program, fields }),
+        }
+    }
+
+    /// The names of the fields.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
+        self.fields.keys().map(String::as_str)
+    }
+}
+
+impl Object for Binaries {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.fields.get(key.as_str()?).map(|text| Value::from(text.clone()))
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.program)
+    }
+}
+
 /// What the version command knows: `binary`.
 pub(crate) fn variables_of_binary(
     binary: &Path,
+    others: &BTreeMap<String, PathBuf>,
     settings: &BTreeMap<String, Setting>,
 ) -> Variables {
     let mut variables = variables_of_settings(settings);
-    variables.insert("binary", Value::from(binary.to_string_lossy().into_owned()));
+    variables.insert("binary", Binaries::value(binary, others, None));
     variables
 }
 
@@ -193,41 +239,17 @@ pub(crate) fn variables_of_clients(
 /// What a preparation knows: `binary` (with its `version`, where that is known), `port`, `target.dir`
 /// and `prepare.dir`.
 pub(crate) fn variables_of_prepare(
-    binary: &Path,
+    cluster: &ClusterSpec,
     fixed: Fixed<'_>,
     around: &PrepareIn<'_>,
 ) -> Variables {
     let mut variables = variables_of_target(around.target, fixed.settings);
-    variables.extend(variables_of_binary(binary, fixed.settings));
-    if let Some(version) = around.version {
-        let (program, version) = (binary.to_string_lossy().into_owned(), version.to_owned());
-        variables.insert("binary", Value::from_object(Versioned { program, version }));
-    }
+    let binary = Binaries::value(&cluster.binary, &cluster.others, around.version);
+    variables.insert("binary", binary);
     let dir = Value::from(around.dir.to_string_lossy().into_owned());
     variables.insert("prepare", Value::from(BTreeMap::from([("dir", dir)])));
     variables.insert("port", of_ports(fixed.ports));
     variables
-}
-
-/// A program, which is a text, with its version.
-#[derive(Debug)]
-struct Versioned {
-    program: String,
-    version: String,
-}
-
-impl Object for Versioned {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        (key.as_str()? == "version").then(|| Value::from(self.version.clone()))
-    }
-
-    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.program)
-    }
 }
 
 fn of_ports(ports: &BTreeMap<String, u16>) -> Value {
@@ -249,7 +271,7 @@ pub(crate) fn variables_of_node(
 /// What all nodes have in common.
 fn variables_of_cluster(cluster: &ClusterSpec, fixed: Fixed<'_>) -> Variables {
     let nodes: Vec<Value> = cluster.nodes.iter().map(describe).collect();
-    let mut variables = variables_of_binary(&cluster.binary, fixed.settings);
+    let mut variables = variables_of_binary(&cluster.binary, &cluster.others, fixed.settings);
     variables.insert("nodes", Value::from(nodes));
     variables.insert("port", of_ports(fixed.ports));
     variables

@@ -157,7 +157,7 @@ async fn etcd_answers() {
 fn sight(target: &str, line: &str) -> Option<Sighting> {
     let deployment = deploy(target);
     let logs = &deployment.nodes[&N1].logs;
-    let stderr = logs.iter().position(|log| *log == LogFile::Stderr).unwrap();
+    let stderr = logs.iter().position(|log| log.file == LogFile::Stderr).unwrap();
     let sighting: Sighting = deployment.log_rules().sight(N1, stderr, line)?;
     assert_eq!(sighting.grade, Grade::Record);
     Some(sighting)

@@ -1,5 +1,6 @@
 //! What a target is rendered to for a cluster.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,6 +31,7 @@ fn cluster(nodes: u8) -> ClusterSpec {
     ClusterSpec {
         binary: PathBuf::from("/opt/my server"),
         nodes: (1..=nodes).map(node).collect(),
+        others: Default::default(),
         extra_args: vec!["--bug".to_owned(), "{{ not a template }}".to_owned()],
     }
 }
@@ -49,7 +51,7 @@ fn a_target_says_what_it_is() {
     let checks = ["register/linearizable", "leader/one-per-generation"];
     assert_eq!(target.promises().checks(), checks);
     assert_eq!(target.promises().recovery, Some(Duration::from_secs(20)));
-    let version = target.version_command(Path::new("/opt/server")).unwrap();
+    let version = target.version_command(Path::new("/opt/server"), &BTreeMap::new()).unwrap();
     assert_eq!(version, ["/opt/server", "--version"]);
 }
 
@@ -59,14 +61,15 @@ fn a_node_has_a_plan() {
     let plan = &deployment.nodes[&NodeId(2)];
     let peers = "n1=http://10.77.0.1:9001,n2=http://10.77.0.2:9001";
     assert_eq!(
-        plan.argv,
+        plan.first().argv,
         ["/opt/my server", "--id", "n2", "--peers", peers, "--bug", "{{ not a template }}"]
     );
-    assert_eq!(plan.env["SERVER_LOG"], "info");
+    assert_eq!(plan.first().env["SERVER_LOG"], "info");
     let conf = PathBuf::from("/run/1/nodes/n2/server.conf");
     assert_eq!(plan.files, [(conf, "peers = 2\n".to_owned())]);
     let raft = PathBuf::from("/run/1/nodes/n2/data/raft.log");
-    assert_eq!(plan.logs, [LogFile::Stderr, LogFile::Path(raft)]);
+    let files: Vec<&LogFile> = plan.logs.iter().map(|log| &log.file).collect();
+    assert_eq!(files, [&LogFile::Stderr, &LogFile::Path(raft)]);
     assert_eq!(plan.ports["peer"], 9001);
     let grace = Duration::from_secs(5);
     assert_eq!(plan.stop, Stop { signal: StopSignal::Term, grace });
@@ -110,4 +113,33 @@ fn steps_before_the_load_are_filled_in() {
     assert!(shown.ends_with(expected), "{shown}");
     let alone = target.deploy(&cluster(1)).unwrap().setup(Path::new("/targets")).unwrap_err();
     assert!(alone.to_string().contains("render `setup[1].command[1]`"), "{alone}");
+}
+
+/// Each process has its own command, and the order follows from who waits for whom.
+#[test]
+fn the_processes_of_a_node_are_started_in_order() {
+    let text = include_str!("valid-several.toml");
+    let target = Target::parse("several.toml", text, &FAULTS).unwrap();
+    assert_eq!(target.other_binaries()["agent"], "agentd");
+    let mut spec = cluster(3);
+    spec.others = [("agent".to_owned(), "/opt/agentd".into())].into();
+    let version = target.version_command(&spec.binary, &spec.others).unwrap();
+    assert_eq!(version[1], "/opt/agentd");
+    let deployment = target.deploy(&spec).unwrap();
+    let plan = &deployment.nodes[&NodeId(2)];
+    let [server, agent, watch] = &plan.processes[..] else { panic!("{:?}", plan.processes) };
+    assert_eq!(agent.argv, ["/opt/agentd", "n2"]);
+    assert_eq!(server.argv[1..], spec.extra_args, "they go to the first");
+    assert_eq!((agent.env["MODE"].as_str(), agent.env["LEVEL"].as_str()), ("test", "info"));
+    assert_eq!((server.after, agent.after, watch.after), (None, Some(0), Some(1)));
+    assert_eq!(plan.at_once().0.0, 0);
+    assert!(plan.at_once().1.is_empty(), "the others wait");
+    assert_eq!(plan.patience(1), Duration::from_secs(35), "one after the other");
+    let shown = agent.ready.as_ref().unwrap().to_string();
+    assert_eq!(shown, format!("connect to {}:8002", spec.nodes[1].ip));
+    let logs: Vec<Option<&str>> = plan.logs.iter().map(|log| log.process.as_deref()).collect();
+    assert_eq!(logs, [Some("server"), None, Some("agent")]);
+    let alone: Vec<&str> =
+        target.processes().filter(|it| !it.1.is_empty()).map(|it| it.0).collect();
+    assert_eq!(alone, ["agent"]);
 }

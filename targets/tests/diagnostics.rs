@@ -16,6 +16,7 @@ const VALID_LINES: &str = include_str!("valid-lines.toml");
 const VALID_ALL: &str = include_str!("valid-all.toml");
 const VALID_PROGRAM: &str = include_str!("valid-program.toml");
 const VALID_SETUP: &str = include_str!("valid-setup.toml");
+const VALID_SEVERAL: &str = include_str!("valid-several.toml");
 
 /// The lines of a case that begin with this mark, without it.
 fn marked(case: &str, mark: &str) -> String {
@@ -53,7 +54,9 @@ fn a_server_of_lines_has_its_own_words() {
 
 #[test]
 fn the_valid_files_are_valid() {
-    for text in [VALID, VALID_REDIS, VALID_LINES, VALID_ALL, VALID_PROGRAM, VALID_SETUP] {
+    for text in
+        [VALID, VALID_REDIS, VALID_LINES, VALID_ALL, VALID_PROGRAM, VALID_SETUP, VALID_SEVERAL]
+    {
         if let Err(error) = Target::parse("valid.toml", text, &support::FAULTS) {
             panic!("{error}");
         }
@@ -78,6 +81,29 @@ fn a_client_program_takes_the_place_of_requests() {
 #[test]
 fn steps_before_the_load_are_looked_at() {
     check_in(VALID_SETUP, include_str!("diagnostics/setup.txt"));
+}
+
+#[test]
+fn the_processes_of_a_node_have_names_and_an_order() {
+    check_in(VALID_SEVERAL, include_str!("diagnostics/several.txt"));
+}
+
+/// Nothing to start is no node.
+#[test]
+fn a_node_has_a_command_or_processes() {
+    let (before, rest) = VALID.split_once("command = [").unwrap();
+    let (_, after) = rest.split_once("\n]\n").unwrap();
+    let error =
+        Target::parse("sample.toml", &format!("{before}{after}"), &support::FAULTS).unwrap_err();
+    assert_eq!((error.title.as_str(), error.key.as_str()), ("missing key", "node"));
+    let help = "add `command = [\"{{ binary }}\"]`, or a `[[node.process]]` for each process";
+    assert!(error.rendered.contains(help), "{error}");
+    let none = VALID.replacen("env = {", "process = []\nenv = {", 1);
+    let (before, rest) = none.split_once("command = [").unwrap();
+    let (_, after) = rest.split_once("\n]\n").unwrap();
+    let error =
+        Target::parse("sample.toml", &format!("{before}{after}"), &support::FAULTS).unwrap_err();
+    assert_eq!(error.title, "a node cannot have 0 processes");
 }
 
 #[test]

@@ -33,9 +33,9 @@ impl Cluster {
         for (node, plan) in &cluster.deployment.nodes {
             let dir = cluster.dir.join(node.to_string());
             fs::create_dir_all(&dir).unwrap();
-            let child = Command::new(&plan.argv[0])
-                .args(&plan.argv[1..])
-                .envs(&plan.env)
+            let child = Command::new(&plan.first().argv[0])
+                .args(&plan.first().argv[1..])
+                .envs(&plan.first().env)
                 .stdout(Stdio::null())
                 .stderr(File::create(dir.join("stderr")).unwrap())
                 .spawn();
@@ -67,7 +67,7 @@ impl Cluster {
     fn leaders_in_logs(&self) -> Vec<(NodeId, u64)> {
         let mut leaders = Vec::new();
         for (node, plan) in &self.deployment.nodes {
-            let log = plan.logs.iter().position(|log| *log == LogFile::Stderr).unwrap();
+            let log = plan.logs.iter().position(|log| log.file == LogFile::Stderr).unwrap();
             let text = fs::read_to_string(self.dir.join(format!("{node}/stderr"))).unwrap();
             let rules = self.deployment.log_rules();
             for sighting in text.lines().filter_map(|line| rules.sight(*node, log, line)) {

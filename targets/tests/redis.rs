@@ -150,8 +150,8 @@ impl Servers {
             plan.data.iter().for_each(|data| fs::create_dir_all(data).unwrap());
             plan.files.iter().for_each(|(path, text)| fs::write(path, text).unwrap());
             let output = File::create(dir.join(format!("{node}/stdout"))).unwrap();
-            let mut command = Command::new(&plan.argv[0]);
-            command.args(&plan.argv[1..]).stdout(output).stderr(Stdio::null());
+            let mut command = Command::new(&plan.first().argv[0]);
+            command.args(&plan.first().argv[1..]).stdout(output).stderr(Stdio::null());
             servers.children.push(command.spawn().unwrap());
         }
         servers

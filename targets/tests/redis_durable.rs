@@ -29,8 +29,8 @@ impl Drop for Server {
 /// Starts the first node, and waits until it is ready.
 async fn start(deployment: &Deployment) -> Server {
     let plan = &deployment.nodes[&N1];
-    let mut command = Command::new(&plan.argv[0]);
-    command.args(&plan.argv[1..]).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut command = Command::new(&plan.first().argv[0]);
+    command.args(&plan.first().argv[1..]).stdout(Stdio::null()).stderr(Stdio::null());
     let server = Server(command.spawn().unwrap());
     let probe = plan.ready.as_ref().unwrap();
     let deadline = Instant::now() + probe.within * 2;

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use fracas_checker::NodeId;
@@ -44,12 +45,13 @@ fn a_setting_has_its_default_or_what_was_chosen() {
     ] {
         let target = load(&text(), chosen).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(target.settings()["reads"].value, reads);
-        assert_eq!(target.version_command(Path::new("/s")).unwrap(), [classes]);
+        let version = target.version_command(Path::new("/s"), &BTreeMap::new());
+        assert_eq!(version.unwrap(), [classes]);
         let program = target.client_program(Path::new("/t")).unwrap();
         assert_eq!(program, ["python3", "/t/client.py", reads]);
         let cluster = support::loopback("server", 1, Path::new("/nodes"));
         let deployment = target.deploy(&cluster).unwrap();
-        assert_eq!(deployment.nodes[&NodeId(1)].argv, ["server", classes]);
+        assert_eq!(deployment.nodes[&NodeId(1)].first().argv, ["server", classes]);
     }
 }
 

@@ -64,7 +64,7 @@ fn why_it_did_not_know(context: &Context<'_>, node: NodeId, asked: (Nanos, Nanos
         .iter()
         .find(|span| span.fault.wrong_clocks().contains(&node) && covers(span, asked));
     let woke = context.faults.iter().find(|span| {
-        span.fault.stopped().contains(&node)
+        (span.fault.stopped().contains(&node) || span.fault.stopped_process(node).is_some())
             && span.effective.is_some_and(|(_, to)| to <= asked.1 && asked.1 - to <= AWAKE)
     });
     match (wrong, woke) {
@@ -74,8 +74,12 @@ fn why_it_did_not_know(context: &Context<'_>, node: NodeId, asked: (Nanos, Nanos
             span.fault.manner, span.id
         ),
         (_, Some(span)) => format!(
-            "It had stood still until {} (fault {}): a leader that does not ask a quorum before it \
+            "{} had stood still until {} (fault {}): a leader that does not ask a quorum before it \
              answers gives such answers.",
+            match span.fault.stopped_process(node) {
+                Some(process) => format!("Its process `{process}`"),
+                None => "It".to_owned(),
+            },
             words::at(span.effective.map_or(span.begin.1, |(_, to)| to)),
             span.id
         ),

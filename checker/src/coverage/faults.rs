@@ -162,8 +162,8 @@ enum Served {
 /// Whether clients were served during a fault that left a majority and long enough to go on
 /// without those it hit, or at least asked. An operation that was open meanwhile was asked.
 ///
-/// Whatever overlaps counts together, servers that ended by themselves as well, so that a majority
-/// is only demanded if one was left all the time. Whether a server may end is not judged here.
+/// Whatever overlaps counts together, servers that ended by themselves as well, and nodes of which one
+/// process is stopped or gone, so that a majority is only demanded if one was left all the time. Whether a server may end is not judged here.
 fn served(history: &History, faults: &[FaultSpan], window: &Window) -> Served {
     let needed = history.header().plan.coverage.ok_per_fault_window;
     let Window { fault: id, span: (from, to), ok, .. } = *window;
@@ -173,7 +173,8 @@ fn served(history: &History, faults: &[FaultSpan], window: &Window) -> Served {
     };
     let together: Vec<&Fault> = faults.iter().filter(overlaps).map(|other| &other.fault).collect();
     let (began, ended) = (words::at(from), words::at(to));
-    let gone = reach::ended(history, (from, to));
+    let mut gone = reach::ended(history, (from, to));
+    gone.extend(together.iter().flat_map(|fault| fault.down_in_part()));
     let nodes = &history.header().nodes;
     let serves = to.saturating_sub(from) >= TAKES_OVER
         && reach::majority_without(&gone, nodes, &together).is_some();

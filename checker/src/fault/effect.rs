@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::directions::Cut;
 use super::figures::{Clock, Link, Loss, RestartAs};
 use crate::identity::NodeId;
+use crate::text::Text;
 
 /// One thing that a fault does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,22 @@ pub enum Effect {
         /// Whether they join with empty disks, as nodes that have never been members.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         forget: bool,
+    },
+    /// One process of these nodes is gone, and no other process of them is; it is started again when
+    /// the fault is healed.
+    ProcessDown {
+        /// Which nodes.
+        nodes: Vec<NodeId>,
+        /// The name of the process.
+        process: Text,
+    },
+    /// One process of these nodes stands still, and no other process of them does; it later goes on
+    /// from where it was.
+    ProcessStopped {
+        /// Which nodes.
+        nodes: Vec<NodeId>,
+        /// The name of the process.
+        process: Text,
     },
     /// Nothing passes in these directions.
     LinkCut {
@@ -126,6 +143,8 @@ impl Effect {
             Self::NodeDown { nodes, .. }
             | Self::NodeStopped { nodes }
             | Self::NodeRemoved { nodes, .. }
+            | Self::ProcessDown { nodes, .. }
+            | Self::ProcessStopped { nodes, .. }
             | Self::ClockWrong { nodes, .. }
             | Self::Hardship { nodes, .. } => nodes,
             Self::LinkCut { .. } | Self::LinkDegraded { .. } => &[],

@@ -154,14 +154,16 @@ pub(crate) fn changed(operation: &Operation) -> Option<(Nanos, &Stamp)> {
     (!nothing).then_some((time, stamp))
 }
 
-/// When each node was started, in order of time, and for which time.
+/// When each node, or one process of it, was started, in order of time, and for which time.
 #[derive(Debug, Default)]
 pub(crate) struct Lives(BTreeMap<NodeId, Vec<(Nanos, u32)>>);
 
 impl Lives {
     /// Adds the next event, which may be a start.
     pub(crate) fn add(&mut self, event: &Event) {
-        if let EventKind::Node { node, incarnation, change: NodeChange::Started } = &event.kind {
+        if let EventKind::Node { node, incarnation, change } = &event.kind
+            && matches!(change, NodeChange::Started | NodeChange::ProcessStarted { .. })
+        {
             self.0.entry(*node).or_default().push((event.time, *incarnation));
         }
     }

@@ -9,7 +9,7 @@ use super::evidence::{Evidence, evidence};
 use super::findings::{Findings, fact};
 use crate::catalogue::SPLIT_BRAIN;
 use crate::cause;
-use crate::event::{Nanos, NodeId};
+use crate::event::{EventKind, Nanos, NodeChange, NodeId};
 use crate::history::History;
 use crate::observation::{Grade, Source};
 use crate::story::Shown;
@@ -160,7 +160,7 @@ pub(super) fn judge(history: &History, evidence: &[Evidence], findings: &mut Fin
     let proven: BTreeSet<u64> = splits.iter().map(|split| split.generation).collect();
     let anomalies = splits.iter().map(|split| anomaly(history, evidence, split)).collect();
     findings.add("a generation with two leaders", anomalies, suspected(evidence, &proven));
-    findings.add("a leader that came back", Vec::new(), came_back(evidence));
+    findings.add("a leader that came back", Vec::new(), came_back(history, evidence));
 }
 
 fn anomaly(history: &History, evidence: &[Evidence], split: &Split) -> Anomaly {
@@ -221,11 +221,14 @@ fn suspected(evidence: &[Evidence], proven: &BTreeSet<u64>) -> Vec<String> {
 }
 
 /// A node that leads a generation again after a restart cannot remember that it was elected: it
-/// may have lost its vote too.
-fn came_back(evidence: &[Evidence]) -> Vec<String> {
+/// may have lost its vote too. A start of one process alone is none of the node: another one may have
+/// led all the time.
+fn came_back(history: &History, evidence: &[Evidence]) -> Vec<String> {
+    let whole = whole_starts(history);
     let mut lives: BTreeMap<(u64, NodeId), BTreeSet<u32>> = BTreeMap::new();
     for seen in evidence {
         if let (Some(generation), Some(life)) = (seen.proves_leading(), seen.incarnation) {
+            let life = whole.get(&(seen.node, life)).copied().unwrap_or(life);
             lives.entry((generation, seen.node)).or_default().insert(life);
         }
     }
@@ -241,6 +244,23 @@ fn came_back(evidence: &[Evidence]) -> Vec<String> {
         .collect()
 }
 
+/// Of each start of one process alone, by node and number: the number of the start of the whole node
+/// before it.
+fn whole_starts(history: &History) -> BTreeMap<(NodeId, u32), u32> {
+    let (mut last, mut starts) = (BTreeMap::new(), BTreeMap::new());
+    for event in history.others() {
+        let EventKind::Node { node, incarnation, change } = &event.kind else { continue };
+        match (change, last.get(node)) {
+            (NodeChange::Started, _) => drop(last.insert(*node, *incarnation)),
+            (NodeChange::ProcessStarted { .. }, Some(whole)) => {
+                starts.insert((*node, *incarnation), *whole);
+            }
+            _ => {}
+        }
+    }
+    starts
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,6 +269,49 @@ mod tests {
         let (node, grade, sources) = (NodeId(1), Grade::Claim, BTreeSet::new());
         let (group, shared, leaderless) = (None, false, None);
         Reign { group, generation, node, first, last, grade, sources, signs: 1, shared, leaderless }
+    }
+
+    /// The server may lead on while a process beside it is started again.
+    #[test]
+    fn a_start_of_one_process_alone_brings_no_leader_back() {
+        use crate::event::Event;
+        use crate::history::{Header, Plan, SCHEMA};
+        use crate::observation::Observation;
+        let came_back_after = |change: NodeChange| {
+            let header = Header {
+                schema: SCHEMA.to_owned(),
+                run: String::new(),
+                target: String::new(),
+                seed: 1,
+                nodes: vec![NodeId(1)],
+                plan: Plan::default(),
+            };
+            let node =
+                |incarnation, change| EventKind::Node { node: NodeId(1), incarnation, change };
+            let leads = |incarnation| {
+                EventKind::Observe(Observation {
+                    node: NodeId(1),
+                    incarnation,
+                    group: None,
+                    source: Source::Poll,
+                    grade: Grade::Claim,
+                    since: 0,
+                    role: Some(crate::observation::Role::Leader),
+                    generation: Some(5),
+                    leader: None,
+                    applied: None,
+                    voted: None,
+                    entry: None,
+                    text: String::new(),
+                })
+            };
+            let kinds = [node(1, NodeChange::Started), leads(1), node(2, change), leads(2)];
+            let events = (0..).zip(kinds).map(|(index, kind)| Event { index, time: index, kind });
+            let history = History::new(header, events.collect()).unwrap();
+            came_back(&history, &evidence(&history)).len()
+        };
+        assert_eq!(came_back_after(NodeChange::Started), 1);
+        assert_eq!(came_back_after(NodeChange::ProcessStarted { process: "agent".into() }), 0);
     }
 
     #[test]

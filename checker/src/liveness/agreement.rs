@@ -55,10 +55,12 @@ fn own_words(history: &History, bound: Bound) -> Vec<Evidence> {
     seen
 }
 
-/// Whether a node was killed after it wrote a line: then the line says nothing of its new life.
+/// Whether a node, or one process of it, was killed after it wrote a line: then the line says nothing
+/// of its new life.
 fn forgotten(faults: &[FaultSpan], line: &Evidence, bound: Bound) -> bool {
     faults.iter().any(|span| {
-        span.fault.killed().contains(&line.node)
+        (span.fault.killed().contains(&line.node)
+            || span.fault.killed_in_part().contains(&line.node))
             && (line.time..=bound.healed).contains(&span.begin.1)
     })
 }

@@ -6,7 +6,8 @@
 //! had no quorum, whatever its protocol.
 //!
 //! While a node itself was stopped or down, proven or not, its time did not run: that part ends
-//! one span and the next begins anew.
+//! one span and the next begins anew. So it is where one process of a node was: it may be the one
+//! that had to notice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,7 +58,8 @@ fn changes(faults: &[FaultSpan], end: Nanos) -> Vec<(Nanos, Change<'_>)> {
         // While it is proven that a node is no member it has no quorum, though it runs.
         let proven = span.effective.filter(|_| span.is_effective());
         let removed = span.fault.removed();
-        let (mut still, mut leaves) = (span.fault.down(), Vec::new());
+        let (mut still, mut leaves) =
+            ([span.fault.down(), span.fault.down_in_part()].concat(), Vec::new());
         if proven.is_some() {
             (leaves, still) = still.into_iter().partition(|node| removed.contains(node));
         }
@@ -216,6 +218,19 @@ mod tests {
         let pause = |proven| span(2, stopped(), (14, 16), proven);
         let alone = span(1, cut(ALONE), (10, 20), true);
         check(&[alone.clone(), pause(true)], &[(10, 14), (16, 20)]);
-        check(&[alone, pause(false)], &[(10, 14), (16, 20)]);
+        check(&[alone.clone(), pause(false)], &[(10, 14), (16, 20)]);
+        let in_part = |node| {
+            let nodes = vec![NodeId(node)];
+            span(
+                2,
+                fault(Effect::ProcessStopped { nodes, process: "agent".into() }),
+                (14, 16),
+                true,
+            )
+        };
+        check(&[alone.clone(), in_part(1)], &[(10, 14), (16, 20)]);
+        // The others are there all the same: nobody is without a quorum for that.
+        check(&[alone, in_part(2)], &[(10, 20)]);
+        check(&[in_part(2), span(1, cut(&[(1, 3), (3, 1)]), (10, 20), true)], &[]);
     }
 }

@@ -129,6 +129,22 @@ fn a_majority_whose_servers_have_ended_serves_nobody() {
     }
 }
 
+/// Nobody knows which of its processes a node serves by: of one that is hit in part nothing is demanded.
+#[test]
+fn a_majority_that_is_hit_in_part_need_not_serve() {
+    let asked = format!("{RUN}plan window 1\np1 - r k [11..12] fail\n");
+    for (faults, demanded) in [
+        ("fault 1 kill-process n1 [10..2010]", true),
+        ("fault 1 pause-process n1 [10..2010]", true),
+        ("fault 1 pause-process n1,n2 [10..2010]", false),
+        ("fault 1 kill-process n1,n2 [10..2010]", false),
+        ("fault 1 kill n1 [10..2010]\nfault 2 kill-process n2 [10..2010]", false),
+    ] {
+        let reasons = result("coverage", &[], &format!("{asked}{faults}")).reasons;
+        assert_eq!(!reasons.is_empty(), demanded, "{faults}: {reasons:?}");
+    }
+}
+
 /// Where no majority is left being asked is enough, and who waits for an answer has asked.
 #[test]
 fn an_operation_that_is_open_during_a_fault_was_asked() {

@@ -102,7 +102,7 @@ fn mishaps() -> Vec<EventKind> {
 }
 
 /// A fault of every effect.
-fn faults() -> [Fault; 13] {
+fn faults() -> [Fault; 15] {
     let (single, both) = (|| vec![NodeId(1)], vec![NodeId(1), NodeId(2)]);
     let pairs = || vec![(NodeId(1), NodeId(2))];
     let (same, link) = (RestartAs::Same, Link { loss_ppm: 50_000, ..Link::default() });
@@ -113,6 +113,8 @@ fn faults() -> [Fault; 13] {
         Effect::NodeDown { nodes: both, returns: same, loses: None },
         Effect::NodeDown { nodes: single(), returns: RestartAs::NextBinary, loses: None },
         Effect::NodeDown { nodes: single(), returns: same, loses },
+        Effect::ProcessDown { nodes: single(), process: "sentinel".into() },
+        Effect::ProcessStopped { nodes: single(), process: "sentinel".into() },
         Effect::ClockWrong { nodes: single(), change: Clock::Step { by_ms: -60_000 } },
         Effect::NodeRemoved { nodes: single(), forget: true },
         Effect::NodeRemoved { nodes: single(), forget: false },
@@ -123,6 +125,26 @@ fn faults() -> [Fault; 13] {
         Effect::Hardship { nodes: single(), of: Trouble::NoProcessor },
     ]
     .map(|effect| fault("no-such-kind", "in some \"way\"", effect))
+}
+
+/// Everything that can happen to a node.
+fn changes() -> [NodeChange; 7] {
+    let exited =
+        NodeChange::Exited { process: None, how: "status 101".to_owned(), log: Vec::new() };
+    let process = || "sentinel".into();
+    [
+        NodeChange::Started,
+        NodeChange::Killed,
+        NodeChange::Stopped,
+        NodeChange::ProcessKilled { process: process() },
+        NodeChange::ProcessStarted { process: process() },
+        NodeChange::Exited {
+            process: Some(process()),
+            how: "signal 6".to_owned(),
+            log: Vec::new(),
+        },
+        exited,
+    ]
 }
 
 /// Every kind of event, with every kind of content.
@@ -165,10 +187,8 @@ fn every_kind() -> Vec<EventKind> {
         EventKind::note("a note"),
     ];
     kinds.extend(mishaps());
-    let exited = NodeChange::Exited { how: "status 101".to_owned(), log: Vec::new() };
-    let changes = [NodeChange::Started, NodeChange::Killed, NodeChange::Stopped, exited];
     let node = |change| EventKind::Node { node: NodeId(3), incarnation: 2, change };
-    kinds.extend(changes.map(node));
+    kinds.extend(changes().map(node));
     kinds.extend((1..).zip(faults()).map(begin));
     kinds.push(EventKind::Fault(FaultEvent::Proof {
         id: 1,

@@ -30,6 +30,8 @@ fn nothing_else_excuses_a_server_that_ends() {
         ("fsync n2 [1000..2000]", 1500, "node-crashed"),
         ("pause n1 [1000..2000]", 1500, "node-crashed"),
         ("kill n1 [1000..2000]", 1500, "node-crashed"),
+        ("kill-process n1 [1000..2000]", 1500, "node-crashed"),
+        ("pause-process n1 [1000..2000]", 1500, "node-crashed"),
     ] {
         let text = format!("{RUN}fault 1 {fault}\nserver n1/1 exited {ended}\n");
         let result = result("nodes/stay-up", &["nodes/stay-up"], &text);

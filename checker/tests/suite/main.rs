@@ -27,6 +27,7 @@ mod golden;
 mod golden_registers;
 mod guarantees;
 mod hard_keys;
+mod in_part;
 mod initial;
 mod leaders;
 mod leadership_model;

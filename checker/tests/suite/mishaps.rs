@@ -125,7 +125,7 @@ fn a_server_that_ends_late_while_the_harness_stands_still_is_not_blamed() {
         let mut events = disk_errors();
         events.extend(mishap);
         let how = "status 74".to_owned();
-        events.push(at(ended, node(NodeChange::Exited { how, log: Vec::new() })));
+        events.push(at(ended, node(NodeChange::Exited { process: None, how, log: Vec::new() })));
         let verdict = judged(events);
         assert_eq!(status(&verdict, lifecycle::ID), expect, "{told}: {verdict:#?}");
     }
@@ -151,7 +151,7 @@ fn what_happened_after_a_helper_had_ended_is_not_judged() {
     };
     let crash = |time| {
         let how = "status 1".to_owned();
-        at(time, node(NodeChange::Exited { how, log: Vec::new() }))
+        at(time, node(NodeChange::Exited { process: None, how, log: Vec::new() }))
     };
     for (since, crashed, expect) in
         [(10, 12, Status::Inconclusive), (10, 30, Status::Inconclusive), (10, 9, Status::Anomaly)]
@@ -184,7 +184,7 @@ fn a_server_that_the_kernel_killed_for_memory_has_not_crashed() {
         (true, "status 1", 12, Status::Anomaly),
         (true, "signal 9", 15, Status::Anomaly),
     ] {
-        let change = NodeChange::Exited { how: how.to_owned(), log: Vec::new() };
+        let change = NodeChange::Exited { process: None, how: how.to_owned(), log: Vec::new() };
         let mut events = vec![at(time, node(change))];
         events.splice(0..0, told.then(word));
         assert_eq!(status(&judged(events), lifecycle::ID), expect, "{told}, {how}, {time}");

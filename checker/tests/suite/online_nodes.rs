@@ -42,7 +42,7 @@ fn draw(dice: &mut Dice) -> Vec<Event> {
     for _ in 0..dice.below(3) {
         let change = match dice.below(4) {
             0 => NodeChange::Killed,
-            _ => NodeChange::Exited { how: "status 1".to_owned(), log: Vec::new() },
+            _ => NodeChange::Exited { process: None, how: "status 1".to_owned(), log: Vec::new() },
         };
         let node = NodeId(1 + dice.below(2) as u16);
         let kind = EventKind::Node { node, incarnation: 1, change };

@@ -118,6 +118,7 @@ impl Caller {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::net::Ipv4Addr;
     use std::path::Path;
 
@@ -189,7 +190,12 @@ answers = [{ status = 200, is = "ok" }]
             .unwrap_or_else(|e| panic!("{e}"));
         let node = |id: u8| NodeSpec { id: NodeId(id.into()), ip: ip(id), dir: "/nodes".into() };
         let nodes = [1, 2].map(node).to_vec();
-        let spec = ClusterSpec { binary: "/bin/false".into(), nodes, extra_args: Vec::new() };
+        let spec = ClusterSpec {
+            binary: "/bin/false".into(),
+            others: BTreeMap::new(),
+            nodes,
+            extra_args: Vec::new(),
+        };
         target.deploy(&spec).unwrap().client().unwrap()
     }
 

@@ -255,6 +255,7 @@ impl Worker {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::net::Ipv4Addr;
 
     use fracas_checker::history::{Header, Plan, SCHEMA};
@@ -346,8 +347,9 @@ registers = "linearizable"
         let target = Target::parse("counted.toml", &text, &crate::targets::known_faults());
         let node = NodeSpec { id: NodeId(1), ip: Ipv4Addr::LOCALHOST, dir: dir.to_owned() };
         let (binary, extra_args) = ("/bin/false".into(), Vec::new());
-        let deployment =
-            target.unwrap().deploy(&ClusterSpec { binary, nodes: vec![node], extra_args }).unwrap();
+        let (nodes, others) = (vec![node], BTreeMap::new());
+        let spec = ClusterSpec { binary, others, nodes, extra_args };
+        let deployment = target.unwrap().deploy(&spec).unwrap();
         let header = Header {
             schema: SCHEMA.to_owned(),
             run: String::new(),

@@ -7,16 +7,18 @@ mod down;
 mod ends;
 mod members;
 mod outputs;
+mod processes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use fracas_checker::event::{EventKind, NodeChange, NodeId};
 use fracas_checker::fault::{Cut, Measurement, RestartAs, Stage};
 use fracas_checker::harness::Mishap;
-use fracas_targets::{Deployment, Device, Limits, NodePlan, StopSignal};
+use fracas_targets::{Deployment, Device, Limits, NodePlan, Probe, ProcessPlan, StopSignal};
 
 use crate::equipment::name;
 use crate::means::Wanted;
@@ -28,7 +30,7 @@ use fracas_lab::LabError;
 use fracas_lab::agent::{self, Agent, Facts, Measure, Order, Report, Start};
 use fracas_lab::logs::Begin;
 use fracas_lab::packets::Shaping;
-use fracas_lab::{Limits as Bounds, Reach};
+use fracas_lab::{Limits as Bounds, Program, Reach};
 
 /// A log file of a node.
 #[derive(Debug, Clone)]
@@ -82,7 +84,10 @@ impl Deployments {
 #[derive(Default)]
 struct Server {
     state: State,
+    /// How often it was started, whole or one process of it.
     incarnation: u32,
+    /// The places of its processes that were started since it was.
+    begun: BTreeSet<usize>,
     /// As what it was started last.
     started: RestartAs,
     /// Which files the outputs were at the start of each incarnation, the first one's included.
@@ -118,12 +123,26 @@ pub enum End {
 pub struct Crash {
     /// Whose.
     pub node: NodeId,
+    /// Which process of it, where it has several. The others are gone, too.
+    pub process: Option<String>,
     /// How: `status 1`, `signal 11`.
     pub how: String,
     /// It ended well while processes of it went on in the background. They are gone, too.
     pub background: bool,
     /// The last lines of its log.
     pub log: Vec<String>,
+}
+
+/// A process that is not started yet.
+pub struct Waiting {
+    /// Its place among the processes of its node.
+    pub place: usize,
+    /// The process that it waits for.
+    pub other: String,
+    /// What shows that the other one is ready.
+    pub probe: Probe,
+    /// How long after the start of the node that may be at the latest.
+    pub within: Duration,
 }
 
 /// What a cluster is made of.
@@ -207,7 +226,7 @@ impl Cluster {
         self.servers.keys().copied()
     }
 
-    /// Writes the nodes' files and starts all of them.
+    /// Writes the nodes' files and starts all of them, but for processes that wait for another one.
     ///
     /// # Errors
     /// When a file cannot be written or a process not be started.
@@ -229,6 +248,7 @@ impl Cluster {
     }
 
     /// Starts a node that is not running: as it was started last, or from now on as `again` says.
+    /// Processes that wait for another one are not started yet.
     ///
     /// # Errors
     /// When it is running, or its process cannot be started.
@@ -254,17 +274,21 @@ impl Cluster {
         self.ask::<()>(&Order::Evict(node))?;
         let plan = self.deployments.node(server.started, node);
         let monotonic_offset = self.wanted.monotonic.get(&node).copied().unwrap_or(0);
-        let (mut argv, env, reach) = (plan.argv.clone(), plan.env.clone(), reach(plan));
-        argv.extend_from_slice(more);
-        let start = Start { node, argv, env, monotonic_offset, reach };
-        server.begins.push(self.begins(node)?);
-        server.incarnation += 1;
+        let also = plan.processes.iter().filter_map(|process| process.argv.first().cloned());
+        let (first, later) = plan.at_once();
+        let (mut program, also, reach) = (program_of(first.1), also.collect(), reach(plan));
+        program.argv.extend_from_slice(more);
+        let start = Start { node, program, also, monotonic_offset, reach };
+        self.count_start(&mut server, node, NodeChange::Started)?;
         server.gave_up = None;
-        self.starts[&node].store(server.incarnation, Ordering::Relaxed);
-        self.tell(node, server.incarnation, NodeChange::Started);
         server.state = State::Ended;
         self.ask::<()>(&Order::Start(Box::new(start)))?;
         server.state = State::Running;
+        server.begun = [first.0].into();
+        for (place, process) in later {
+            self.ask::<()>(&Order::Begin(node, Box::new(program_of(process))))?;
+            server.begun.insert(place);
+        }
         Ok(self.must_be_shifted(node, monotonic_offset)?)
     }
 
@@ -274,6 +298,20 @@ impl Cluster {
     /// When a disk does not answer.
     pub fn settle_all(&self) -> Result<(), LabError> {
         self.nodes().try_for_each(|node| self.ask(&Order::Settle(node)))
+    }
+
+    /// Notes that a node, or one process of it, is about to be started.
+    fn count_start(
+        &self,
+        server: &mut Server,
+        node: NodeId,
+        change: NodeChange,
+    ) -> Result<(), LabError> {
+        server.begins.push(self.begins(node)?);
+        server.incarnation += 1;
+        self.starts[&node].store(server.incarnation, Ordering::Relaxed);
+        self.tell(node, server.incarnation, change);
+        Ok(())
     }
 
     /// Proves that the monotonic clock of a node is ahead by so many nanoseconds, if it shall be at
@@ -382,6 +420,12 @@ impl Cluster {
     fn server(&self, node: NodeId) -> MutexGuard<'_, Server> {
         self.servers[&node].lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How the lab is told of a process.
+fn program_of(process: &ProcessPlan) -> Program {
+    let ProcessPlan { name, argv, env, .. } = process.clone();
+    Program { name, argv, env }
 }
 
 /// The signal that a target's word means.

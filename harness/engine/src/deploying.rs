@@ -2,7 +2,7 @@
 //! back after a kill. Nothing is started here.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fracas_checker::fault::RestartAs;
@@ -19,9 +19,13 @@ use fracas_lab::agent::{Facts, Site};
 /// When its templates cannot be filled in.
 pub fn deployments(plan: &RunPlan, facts: &Facts) -> Result<Deployments, RunError> {
     let nodes = nodes(facts);
+    let others = plan.spec.other_binaries.iter();
+    let others: BTreeMap<String, PathBuf> =
+        others.map(|(name, other)| (name.clone(), other.path.clone())).collect();
     let deployed = |binary: &Path, extra_args: &[String]| {
         let (nodes, extra_args) = (nodes.clone(), extra_args.to_vec());
-        let spec = ClusterSpec { binary: binary.to_owned(), nodes, extra_args };
+        let (binary, others) = (binary.to_owned(), others.clone());
+        let spec = ClusterSpec { binary, others, nodes, extra_args };
         let deployed = plan.target.deploy(&spec).map(Arc::new);
         deployed.map_err(|error| RunError::Render(error.to_string()))
     };

@@ -119,7 +119,8 @@ fn unlikely(program: &str, node: Option<(&Deployment, NodeId)>) -> Option<String
 /// All words that a server is told: in its arguments, its environment and its files.
 fn words(plan: &NodePlan) -> impl Iterator<Item = &str> {
     let files = plan.files.iter().map(|(_, text)| text.as_str());
-    let texts = plan.argv.iter().chain(plan.env.values()).map(String::as_str).chain(files);
+    let told = plan.processes.iter().flat_map(|it| it.argv.iter().chain(it.env.values()));
+    let texts = told.map(String::as_str).chain(files);
     texts.flat_map(|text| text.split(|c: char| c.is_whitespace() || "=,;\"'".contains(c)))
 }
 

@@ -8,7 +8,7 @@ use fracas_checker::history::{self, Coverage};
 use fracas_targets::Target;
 use fracas_workloads::{Chosen, Load};
 
-use crate::faults::Kind;
+use crate::faults::{DeclaredProcess, Kind};
 use crate::nemesis;
 use crate::spec::RunSpec;
 use crate::store::Readers;
@@ -83,7 +83,7 @@ impl RunPlan {
             fracas_workloads::find(name).ok_or_else(unknown)
         });
         let workloads = workloads.collect::<Result<Vec<_>, _>>()?;
-        sensible(&spec).map_err(|why| format!("error: {why}"))?;
+        sensible(&spec, &targets::processes(&target)).map_err(|why| format!("error: {why}"))?;
         if let Some(kind) =
             spec.schedule.kinds().difference(&targets::allowed_faults(&target)).next()
         {
@@ -237,7 +237,7 @@ fn must_have_nodes_of_setup(target: &Target, count: usize) -> Result<(), String>
 }
 
 /// Whether the values of a spec can be carried out by any machine; what cannot be, if not.
-fn sensible(spec: &RunSpec) -> Result<(), String> {
+fn sensible(spec: &RunSpec, processes: &[DeclaredProcess]) -> Result<(), String> {
     let (nodes, most) = (&spec.nodes, usize::from(NODES_MAX));
     if !(1..=most).contains(&nodes.len()) {
         return Err(format!("`nodes` has {}, expected 1 to {most}", nodes.len()));
@@ -252,7 +252,7 @@ fn sensible(spec: &RunSpec) -> Result<(), String> {
     if spec.rate.is_some_and(|rate| !rate.is_finite() || rate <= 0.0) {
         return Err("`rate` makes no sense, expected a rate above 0, or none".to_owned());
     }
-    match spec.schedule.mistake(nodes) {
+    match spec.schedule.mistake(nodes, processes) {
         Some((act, why)) => Err(format!("act {act} of `schedule`: {why}")),
         None => Ok(()),
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use fracas_checker::event::NodeId;
 use fracas_lab::agent::{Facts, Prepare, Start};
-use fracas_lab::prepared;
+use fracas_lab::{Program, prepared};
 use fracas_targets::{Deployment, PrepareIn};
 use sha2::{Digest, Sha256};
 
@@ -73,8 +73,8 @@ pub(crate) fn of(
     let into = deployment.nodes.iter().filter_map(|(node, plan)| {
         plan.prepared.as_ref().map(|dir| (*node, name(facts, *node, dir)))
     });
-    let start =
-        Start { node: *node, argv: filled.argv, env: BTreeMap::new(), monotonic_offset: 0, reach };
+    let program = Program { name: None, argv: filled.argv, env: BTreeMap::new() };
+    let start = Start { node: *node, program, also: Vec::new(), monotonic_offset: 0, reach };
     let order = Prepare { cache, key, name: plan.target.name().to_owned(), start };
     Ok(Some(Preparing { order, within: filled.within, command, into: into.collect() }))
 }
@@ -97,7 +97,9 @@ fn version(plan: &RunPlan) -> Result<Option<String>, RunError> {
 fn key(plan: &RunPlan, texts: &[&[String]]) -> Result<String, RunError> {
     let (spec, lang) = (&plan.spec, std::env::var("LANG").unwrap_or_default());
     let parts = [FORM, &spec.target.text, &spec.binary_sha256, &lang].map(str::to_owned);
-    let mut all: Vec<&[String]> = vec![&parts];
+    let others: Vec<String> =
+        spec.other_binaries.values().map(|other| other.sha256.clone()).collect();
+    let mut all: Vec<&[String]> = vec![&parts, &others];
     all.extend(texts);
     let mut hash = Sha256::new();
     for list in &all {

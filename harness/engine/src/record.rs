@@ -63,7 +63,9 @@ fn target(plan: &RunPlan) -> TargetInfo {
 /// What a program of the target tells of its version.
 #[must_use]
 pub fn version(plan: &RunPlan, binary: &Path) -> Option<String> {
-    let argv = plan.target.version_command(binary)?;
+    let others = plan.spec.other_binaries.iter();
+    let others = others.map(|(name, other)| (name.clone(), other.path.clone())).collect();
+    let argv = plan.target.version_command(binary, &others)?;
     let told = fracas_lab::run_command(&argv, VERSION_WITHIN);
     told.inspect_err(|error| tracing::warn!(%error, "failed to ask the server's version")).ok()
 }

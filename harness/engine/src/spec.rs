@@ -36,6 +36,9 @@ pub struct RunSpec {
     pub binary: PathBuf,
     /// The SHA-256 of that program, in hexadecimal; empty where it could not be read.
     pub binary_sha256: String,
+    /// The other programs of the target, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub other_binaries: BTreeMap<String, OtherBinary>,
     /// Arguments added to its command line.
     pub extra_args: Vec<String>,
     /// The server that nodes come back with where a fault says so.
@@ -90,6 +93,16 @@ pub struct RunSpec {
     /// Where each value came from, by its key; those that are not named are defaults.
     #[serde(default)]
     pub origins: BTreeMap<String, Origin>,
+}
+
+/// A further program of a target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtherBinary {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its SHA-256, in hexadecimal; empty where it could not be read.
+    pub sha256: String,
 }
 
 /// A system under test, as a text.

@@ -1,6 +1,6 @@
 //! Finding targets and their servers: names and paths to data.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::net::Ipv4Addr;
@@ -12,7 +12,7 @@ use fracas_targets::{ClusterSpec, Known, KnownFault, NodeSpec, Serves, Settings,
 use sha2::{Digest, Sha256};
 
 use crate::client_programs;
-use crate::faults::Kind;
+use crate::faults::{DeclaredProcess, Kind, ProcessName};
 use crate::means::Gear;
 use crate::nemesis::SCENARIOS;
 use crate::programs::{Unfit, executable, places};
@@ -89,6 +89,15 @@ pub fn asked_scenarios(target: &Target) -> BTreeSet<&'static str> {
     let scenarios = SCENARIOS.iter().filter(|scenario| scenario.is_asked());
     let names = scenarios.map(|scenario| scenario.name);
     names.filter(|name| asked.iter().any(|word| word.word() == *name)).collect()
+}
+
+/// The processes of its nodes that may be hit alone.
+#[must_use]
+pub fn processes(target: &Target) -> Vec<DeclaredProcess> {
+    let declared = target.processes().filter(|(_, faults)| !faults.is_empty());
+    let named =
+        declared.filter_map(|(name, faults)| Some((ProcessName::new(name)?, faults.clone())));
+    named.map(|(name, faults)| DeclaredProcess { name, faults }).collect()
 }
 
 /// Whether a target of this name is meant to be built in, and not a file.
@@ -221,8 +230,10 @@ pub fn example(target: &Target) -> ClusterSpec {
     };
     let nodes = target.default_nodes().min(EXAMPLE_NODES);
     let nodes = nodes.max(target.setup_node().map_or(0, |node| node.0));
+    let named = |(name, path): (&String, &String)| (name.clone(), PathBuf::from(path));
     ClusterSpec {
         binary: PathBuf::from(target.binary_path()),
+        others: target.other_binaries().iter().map(named).collect(),
         nodes: (1..=nodes).map(node).collect(),
         extra_args: Vec::new(),
     }
@@ -238,13 +249,8 @@ pub fn binary(
     beside: Option<&Path>,
     asked: Option<&Path>,
 ) -> Result<PathBuf, String> {
-    let found = match asked {
-        Some(asked) => executable(asked).map_err(|why| {
-            let asked = asked.display();
-            format!("error: `{asked}` (of `--binary` or `FRACAS_BINARY`) {why}")
-        }),
-        None => looked_for(target, beside),
-    }?;
+    let (wanted, flag) = (Path::new(target.binary_path()), "--binary PATH` or `FRACAS_BINARY");
+    let found = Sought { role: "server", target, wanted, flag }.found(beside, asked)?;
     let missing = target.needs(&found).into_iter().find(|path| !path.exists());
     match missing {
         None => Ok(found),
@@ -257,38 +263,81 @@ pub fn binary(
     }
 }
 
-/// What there is to install for the server of a target.
+/// What there is to install for a program of a target.
 fn installed(target: &Target) -> String {
     target.install().map_or("install it".to_owned(), |install| format!("install {install}"))
 }
 
-/// The server program of a target whose path nobody gave.
-fn looked_for(target: &Target, beside: Option<&Path>) -> Result<PathBuf, String> {
-    let wanted = Path::new(target.binary_path());
-    let mut unfit = None;
-    for path in places(wanted, beside) {
-        match executable(&path) {
-            Ok(found) => return Ok(found),
-            // Where nobody lets us look there is nothing that we could use, as for a shell.
-            Err(Unfit::Missing | Unfit::Refused(_)) => {}
-            Err(why) => unfit = unfit.or(Some((path, why))),
-        }
+/// The other programs of a target, by name: each is looked for as its server is.
+///
+/// # Errors
+/// As [`binary`], and if one was asked for that the target does not have.
+pub fn other_binaries(
+    target: &Target,
+    beside: Option<&Path>,
+    asked: &BTreeMap<String, PathBuf>,
+) -> Result<BTreeMap<String, PathBuf>, String> {
+    let others = target.other_binaries();
+    if let Some(unknown) = asked.keys().find(|name| !others.contains_key(*name)) {
+        let known: Vec<String> = others.keys().map(|name| format!("`{name}`")).collect();
+        let expected = match known.as_slice() {
+            [] => "it has no other programs (`others` of `[binary]`)".to_owned(),
+            known => format!("expected one of {}", known.join(", ")),
+        };
+        let target = target.name();
+        return Err(format!("error: target `{target}` has no program `{unknown}`: {expected}"));
     }
-    let install = installed(target);
-    let (wanted, target) = (wanted.display(), target.name());
-    Err(match unfit {
-        Some((path, why)) => {
-            let path = path.display();
-            format!(
-                "error: the server `{wanted}` of target `{target}` was found, but `{path}` {why}"
-            )
+    let found = others.iter().map(|(name, wanted)| {
+        let flag = format!("--binary {name}=PATH");
+        let sought = Sought { role: "program", target, wanted: Path::new(wanted), flag: &flag };
+        Ok((name.clone(), sought.found(beside, asked.get(name).map(PathBuf::as_path))?))
+    });
+    found.collect()
+}
+
+/// A program that is looked for.
+struct Sought<'a> {
+    /// What it is to its target: its server, or another program.
+    role: &'a str,
+    target: &'a Target,
+    wanted: &'a Path,
+    /// What names another file.
+    flag: &'a str,
+}
+
+impl Sought<'_> {
+    fn found(&self, beside: Option<&Path>, asked: Option<&Path>) -> Result<PathBuf, String> {
+        let Self { role, target, wanted, flag } = self;
+        if let Some(asked) = asked {
+            return executable(asked).map_err(|why| {
+                let asked = asked.display();
+                format!("error: `{asked}` (of `--binary` or `FRACAS_BINARY`) {why}")
+            });
         }
-        None => format!(
-            "error: failed to find the server `{wanted}` of target `{target}`: it is neither beside the \
-             target file, nor beside fracas, nor in PATH\n\
-             help: {install}, or name it with `--binary PATH` or `FRACAS_BINARY`"
-        ),
-    })
+        let mut unfit = None;
+        for path in places(wanted, beside) {
+            match executable(&path) {
+                Ok(found) => return Ok(found),
+                // Where nobody lets us look there is nothing that we could use, as for a shell.
+                Err(Unfit::Missing | Unfit::Refused(_)) => {}
+                Err(why) => unfit = unfit.or(Some((path, why))),
+            }
+        }
+        let (wanted, install, target) = (wanted.display(), installed(target), target.name());
+        Err(match unfit {
+            Some((path, why)) => {
+                let path = path.display();
+                format!(
+                    "error: the {role} `{wanted}` of target `{target}` was found, but `{path}` {why}"
+                )
+            }
+            None => format!(
+                "error: failed to find the {role} `{wanted}` of target `{target}`: it is neither beside \
+                 the target file, nor beside fracas, nor in PATH\n\
+                 help: {install}, or name it with `{flag}`"
+            ),
+        })
+    }
 }
 
 /// The SHA-256 of a file, in hexadecimal.

@@ -6,8 +6,9 @@ use std::fmt::Write;
 
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::RestartAs;
-use fracas_engine::faults::{Kind, State};
+use fracas_engine::faults::{DeclaredProcess, Kind, ProcessName, State};
 use fracas_engine::nemesis::{Config, Plan, SCENARIOS, Scenario, resolve};
+use fracas_targets::Alone;
 use sha2::{Digest, Sha256};
 
 /// What has been planned so far; `FRACAS_UPDATE=1` writes it anew.
@@ -19,8 +20,28 @@ const SEEDS: u64 = 8;
 fn config(nodes: u16, leaders: bool, scenario: Option<&'static Scenario>) -> Config {
     let again = vec![RestartAs::NextBinary, RestartAs::OtherFlags];
     let kinds = Kind::mix();
-    let asked = BTreeSet::new();
-    Config { nodes, kinds, time_ms: 40_000, every_ms: 3_000, leaders, again, asked, scenario }
+    let processes = scenario.map(|_| agent()).into_iter().collect();
+    let (time_ms, every_ms, asked) = (40_000, 3_000, BTreeSet::new());
+    Config { nodes, kinds, time_ms, every_ms, leaders, again, asked, processes, scenario }
+}
+
+/// A process that may be hit alone.
+fn agent() -> DeclaredProcess {
+    let name = ProcessName::new("agent").expect("a name");
+    DeclaredProcess { name, faults: [Alone::Pause, Alone::Kill].into() }
+}
+
+#[test]
+fn the_usual_mix_hits_a_process_alone_where_one_may_be() {
+    let alone = |config: &Config| {
+        let plans = (0..SEEDS).flat_map(|seed| Plan::draw(config, seed).planned);
+        let hit = plans.filter(|planned| planned.act.does.process() == Some(agent().name));
+        hit.map(|planned| planned.act.kind()).collect::<BTreeSet<Kind>>()
+    };
+    let whole = config(3, true, None);
+    assert_eq!(alone(&whole), BTreeSet::new());
+    let declared = Config { processes: vec![agent()], ..whole };
+    assert_eq!(alone(&declared), [Kind::Pause, Kind::Kill].into());
 }
 
 /// The begin of a digest of a plan as it is written to files.

@@ -20,7 +20,7 @@ use fracas_engine::targets;
 use fracas_engine::view::View;
 use fracas_lab::agent::{Agent, Facts, Home, LocalAgent, Measure, Order, Start};
 use fracas_lab::clock::{Reading, Sampling};
-use fracas_lab::{Lab, LabError, LabSpec, Mechanism, Reach, disk, packets};
+use fracas_lab::{Lab, LabError, LabSpec, Mechanism, Program, Reach, disk, packets};
 use fracas_targets::{Client, ClusterSpec, Deployment, Settings};
 use tokio::runtime::Runtime;
 
@@ -76,8 +76,9 @@ impl Bench {
         let local = Arc::new(LocalAgent::at_home(lab, home).map_err(|error| text(&error))?);
         let agent: Arc<dyn Agent> = Arc::new(ByMessage(Arc::clone(&local)));
         let facts: Facts = agent.ask(&Order::Facts).map_err(|error| text(&error))?;
-        let spec =
-            ClusterSpec { binary: binary.clone(), nodes: nodes(&facts), extra_args: Vec::new() };
+        let others = targets::other_binaries(&target, beside.as_deref(), &BTreeMap::new())?;
+        let (nodes, extra_args) = (nodes(&facts), Vec::new());
+        let spec = ClusterSpec { binary: binary.clone(), others, nodes, extra_args };
         // One is made inside of the runtime: it has a pool of connections.
         let entered = runtime.enter();
         let deployment = Arc::new(target.deploy(&spec).map_err(|error| text(&error))?);
@@ -221,8 +222,12 @@ impl Bench {
         let plan = &self.deployment.nodes[&VICTIM];
         self.cluster.ask(&Order::Start(Box::new(Start {
             node: VICTIM,
-            argv: plan.argv.clone(),
-            env: plan.env.clone(),
+            program: Program {
+                name: plan.first().name.clone(),
+                argv: plan.first().argv.clone(),
+                env: plan.first().env.clone(),
+            },
+            also: Vec::new(),
             monotonic_offset: MONOTONIC,
             reach: Reach::default(),
         })))

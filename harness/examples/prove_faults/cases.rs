@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use fracas_checker::event::NodeId;
-use fracas_checker::fault::{Clock as Change, Cut, Link, Loss, RestartAs};
+use fracas_checker::fault::{Clock as Change, Cut, Link, Loss};
 use fracas_engine::faults::clock::Clock;
 use fracas_engine::faults::disk::{Disk, Trouble};
 use fracas_engine::faults::kill::Kill;
@@ -127,8 +127,8 @@ fn links() -> Vec<(&'static str, Fault)> {
 
 fn processes() -> Vec<(&'static str, Fault)> {
     vec![
-        ("pause", suffers(Action::Pause(Pause {}))),
-        ("kill", suffers(Action::Kill(Kill { again: RestartAs::Same }))),
+        ("pause", suffers(Action::Pause(Pause::WHOLE))),
+        ("kill", suffers(Action::Kill(Kill::WHOLE))),
         ("polite restart", suffers(Action::Restart(Restart {}))),
         ("upgrade", suffers(Action::Upgrade(Upgrade { back: false }))),
         ("little processor time", starve(Scarcity::Cpu { percent: 20 })),

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::{Reading, Sampling};
 use super::error::Told;
-use super::launch::{Launch, Threads};
+use super::launch::{Launch, Program, Standing, Threads};
 use super::resources::Duty;
 use super::sys;
 use super::view::Surroundings;
@@ -38,13 +38,23 @@ pub(crate) enum Order {
     Mapped,
     /// Start the server, in these surroundings.
     Launch(Box<(Launch, Surroundings)>),
+    /// Start a further process, or one again that was killed alone. Its outputs follow.
+    Begin(Box<Program>),
+    /// Stop the process of this name, with all that descends from it.
+    PauseProcess(String),
+    /// Let it go on.
+    ResumeProcess(String),
+    /// Kill it.
+    KillProcess(String),
+    /// Tell how it stands, and the others beside it.
+    Standing(String),
     /// Stop all processes but the init.
     Pause,
     /// Let them go on.
     Resume,
     /// Count their threads.
     Threads,
-    /// Send a signal to the server.
+    /// Send a signal to every process that was asked for. Their ends are then reported together.
     Signal(i32),
     /// Read the clocks, by a program with this environment beside ours.
     Clock(Sampling, BTreeMap<String, String>),
@@ -73,8 +83,21 @@ pub(crate) enum Report {
     Signalled,
     /// The share of the time in which the one that ran in circles ran, in percent.
     Spun(u8),
-    /// The server ended by itself, such as with `status 1`, and so many threads of it went on.
-    Exited(String, usize),
+    /// How one process stands.
+    Standing(Standing),
+    /// A process ended by itself, or all did that had been asked to.
+    Exited(Exit),
+}
+
+/// The end of a process that was asked for, and so that of its node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Exit {
+    /// Its name; none where the node has but one, or where all have ended.
+    pub(crate) process: Option<String>,
+    /// Such as `status 1`.
+    pub(crate) how: String,
+    /// How many threads of it went on.
+    pub(crate) left: usize,
 }
 
 /// One end of the conversation.

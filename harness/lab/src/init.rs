@@ -11,7 +11,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -28,17 +28,18 @@ use nix::unistd::{Pid, dup2_stdin, dup2_stdout, getegid, geteuid, pipe2, sethost
 use super::birth::{WITH_CLOCK, WITH_USER};
 use super::channel::{Channel, Order, Received, Report};
 use super::clock::{self, ClockPage, Supervisor};
+use super::crew::Crew;
 use super::error::{Doing, LabError, Told, scarce};
 use super::ids::{self, NODE_USER};
 use super::inside::{INSIDE, inside_main};
-use super::launch::{Launch, PASSED_ON};
+use super::launch::{Launch, PASSED_ON, Program};
 use super::output::Output;
 use super::resources::turns::{SPIN, Turns, spin_main};
 use super::sys::{self, Ended, Side};
 use super::wait::ready;
 use super::walls::Held;
 use super::world::{hung_up, map_ids};
-use super::{mounts, named, threads, tree};
+use super::{mounts, named};
 
 /// A waiter whose init was ended by a signal ends with this and the signal's number.
 pub(crate) const SIGNALLED: u8 = 128;
@@ -185,7 +186,7 @@ impl Identity {
 /// Process 1 of the node.
 fn init(channel: &Channel, identity: &Identity) -> u8 {
     match follow_parent(&identity.alive).and_then(|()| start(channel, identity)) {
-        Ok(Some((server, deaths))) => match serve(channel, server, &deaths) {
+        Ok(Some((mut keeper, deaths))) => match keeper.serve(&deaths) {
             Ok(()) => 0,
             Err(error) => failed(channel, error),
         },
@@ -211,7 +212,10 @@ fn follow_parent(alive: &OwnedFd) -> Result<(), LabError> {
 
 /// Makes the node's own mounts, waits for the launch, and starts the server. None if the harness
 /// went away instead.
-fn start(channel: &Channel, identity: &Identity) -> Result<Option<(Pid, SignalFd)>, LabError> {
+fn start<'a>(
+    channel: &'a Channel,
+    identity: &Identity,
+) -> Result<Option<(Keeper<'a>, SignalFd)>, LabError> {
     mounts::private()?;
     mounts::fresh_proc()?;
     let (launch, surroundings) =
@@ -233,9 +237,12 @@ fn start(channel: &Channel, identity: &Identity) -> Result<Option<(Pid, SignalFd
     let deaths = watch_deaths().doing(|| "watch for the ends of processes".into())?;
     launch.reach.limits.impose()?;
     sys::refuse_large_files(false).doing(|| "reset the action of SIGXFSZ".into())?;
-    let server = spawn(&launch, output)?;
+    let Launch { name, argv, env, dir, .. } = launch;
+    let (crew, turns) = (Crew::default(), Turns::default());
+    let mut keeper = Keeper { channel, dir, crew, turns };
+    keeper.start(Program { name, argv, env }, output)?;
     channel.send(&Report::Started).doing(|| "report the start".into())?;
-    Ok(Some((server, deaths)))
+    Ok(Some((keeper, deaths)))
 }
 
 /// A descriptor that is readable when a child has ended.
@@ -245,17 +252,17 @@ fn watch_deaths() -> Result<SignalFd, Errno> {
     SignalFd::with_flags(&deaths, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
 }
 
-/// Starts the server.
-fn spawn(launch: &Launch, output: Output) -> Result<Pid, LabError> {
-    let Some((program, arguments)) = launch.argv.split_first() else {
+/// Starts a program.
+fn spawn(program: &Program, dir: &Path, output: Output) -> Result<Pid, LabError> {
+    let Some((name, arguments)) = program.argv.split_first() else {
         return Err(LabError::Asked("start a server: no program was named".into()));
     };
-    let mut command = Command::new(program);
-    command.args(arguments).current_dir(&launch.dir).env_clear();
+    let mut command = Command::new(name);
+    command.args(arguments).current_dir(dir).env_clear();
     command.envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-    command.envs(&launch.env).process_group(0).stdin(Stdio::null());
+    command.envs(&program.env).process_group(0).stdin(Stdio::null());
     command.stdout(output.stdout).stderr(output.stderr);
-    let child = command.spawn().map_err(|error| explain(program, error))?;
+    let child = command.spawn().map_err(|error| explain(name, error))?;
     Ok(Pid::from_raw(child.id().cast_signed()))
 }
 
@@ -285,34 +292,81 @@ fn refused(error: LabError) -> LabError {
     }
 }
 
-/// Does what the harness asks until the server has ended or the harness is gone.
-fn serve(channel: &Channel, server: Pid, deaths: &SignalFd) -> Result<(), LabError> {
-    let mut turns = Turns::default();
-    loop {
-        wait_for_either(channel, deaths, turns.next())?;
-        turns.tick()?;
-        while deaths.read_signal().doing(|| "read a signal".into())?.is_some() {}
-        for (pid, ended) in reap_all().doing(|| "reap".into())? {
-            if pid == server {
-                // They end with this process. A server that went to the background has some.
-                let left = threads::count().doing(|| "count threads".into())?.total;
-                let report = Report::Exited(ended.to_string(), left);
-                return channel.send(&report).doing(|| "report the server's end".into());
+/// What the init of a node knows while it serves.
+struct Keeper<'a> {
+    channel: &'a Channel,
+    /// The working directory of the node's processes.
+    dir: PathBuf,
+    crew: Crew,
+    turns: Turns,
+}
+
+impl Keeper<'_> {
+    /// Starts a process of the node.
+    fn start(&mut self, program: Program, output: Output) -> Result<(), LabError> {
+        if self.crew.has(program.name.as_deref()) {
+            return Err(LabError::Asked("start a process that runs".into()));
+        }
+        let pid = spawn(&program, &self.dir, output)?;
+        self.crew.started(program.name, pid);
+        Ok(())
+    }
+
+    /// Does what the harness asks until a process has ended by itself or the harness is gone.
+    fn serve(&mut self, deaths: &SignalFd) -> Result<(), LabError> {
+        loop {
+            wait_for_either(self.channel, deaths, self.turns.next())?;
+            self.turns.tick()?;
+            while deaths.read_signal().doing(|| "read a signal".into())?.is_some() {}
+            for (pid, ended) in reap_all().doing(|| "reap".into())? {
+                if let Some(exit) = self.crew.ended(pid, &ended)? {
+                    let sent = self.channel.send(&Report::Exited(exit));
+                    return sent.doing(|| "report the server's end".into());
+                }
+                if let Some(report) = self.turns.ended(pid, ended.status()) {
+                    self.channel.send(&report).doing(|| "answer".into())?;
+                }
             }
-            if let Some(report) = turns.ended(pid, ended.status()) {
-                channel.send(&report).doing(|| "answer".into())?;
+            match self.channel.receive(Duration::ZERO).doing(|| "read an order".into())? {
+                Received::Message(order) => {
+                    let report =
+                        self.obey(order).unwrap_or_else(|e| Some(Report::Failed(Told::from(&e))));
+                    let sent = report.map_or(Ok(()), |report| self.channel.send(&report));
+                    sent.doing(|| "answer".into())?;
+                }
+                Received::End => return Ok(()),
+                Received::Nothing => {}
             }
         }
-        match channel.receive(Duration::ZERO).doing(|| "read an order".into())? {
-            Received::Message(order) => {
-                let report = obey(&order, server, &mut turns)
-                    .unwrap_or_else(|e| Some(Report::Failed(Told::from(&e))));
-                let sent = report.map_or(Ok(()), |report| channel.send(&report));
-                sent.doing(|| "answer".into())?;
+    }
+
+    /// Does one thing. No report if it comes later.
+    fn obey(&mut self, order: Order) -> Result<Option<Report>, LabError> {
+        let Self { crew, turns, .. } = self;
+        let report = match order {
+            Order::Mapped => Err(LabError::Asked("name the node's user twice".into())),
+            Order::Launch(..) => Err(LabError::Asked("start a node twice".into())),
+            Order::Begin(program) => {
+                let output = Output::receive(self.channel, LAUNCH_WITHIN)?;
+                self.start(*program, output).map(|()| Report::Started)
             }
-            Received::End => return Ok(()),
-            Received::Nothing => {}
-        }
+            Order::PauseProcess(name) => crew.pause(&name, turns).map(Report::Threads),
+            Order::ResumeProcess(name) => crew.resume(&name, turns).map(Report::Threads),
+            Order::KillProcess(name) => crew.kill(&name, turns).map(Report::Standing),
+            Order::Standing(name) => crew.standing(&name, turns).map(Report::Standing),
+            Order::Pause => turns.pause().map(Report::Threads),
+            Order::Resume => turns.resume().map(Report::Threads),
+            Order::Clock(sampling, env) => clock::read(sampling, &env).map(Report::Clock),
+            Order::Threads => turns.count().map(Report::Threads),
+            Order::Signal(number) => {
+                let signal = Signal::try_from(number).doing(|| format!("send signal {number}"))?;
+                turns.let_go();
+                crew.ask_to_end(signal).map(|()| Report::Signalled)
+            }
+            Order::Starve(duty) => turns.set(duty),
+            Order::Spin(millis, waiting) => return turns.spin(millis, waiting).map(|()| None),
+        };
+        report.map(Some)
     }
 }
 
@@ -341,23 +395,4 @@ fn reap_all() -> Result<Vec<(Pid, Ended)>, Errno> {
             Err(errno) => return Err(errno),
         }
     }
-}
-
-/// Does one thing. No report if it comes later.
-fn obey(order: &Order, server: Pid, turns: &mut Turns) -> Result<Option<Report>, LabError> {
-    let report = match order {
-        Order::Mapped => Err(LabError::Asked("name the node's user twice".into())),
-        Order::Launch(..) => Err(LabError::Asked("start a second server in one node".into())),
-        Order::Pause => turns.pause().map(Report::Threads),
-        Order::Resume => turns.resume().map(Report::Threads),
-        Order::Clock(sampling, env) => clock::read(*sampling, env).map(Report::Clock),
-        Order::Threads => turns.count().map(Report::Threads),
-        Order::Signal(number) => {
-            let signal = Signal::try_from(*number).doing(|| format!("send signal {number}"))?;
-            tree::signal_to(server, signal).map(|()| Report::Signalled)
-        }
-        Order::Starve(duty) => turns.set(*duty),
-        Order::Spin(millis, waiting) => return turns.spin(*millis, *waiting).map(|()| None),
-    };
-    report.map(Some)
 }

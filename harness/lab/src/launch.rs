@@ -20,10 +20,16 @@ pub(crate) const PASSED_ON: [&str; 3] = ["PATH", "HOME", "LANG"];
 pub struct Launch {
     /// The node it is.
     pub node: NodeId,
+    /// The name of the process; none where the node has but one.
+    #[serde(default)]
+    pub name: Option<String>,
     /// The program, as an absolute path, and its arguments.
     pub argv: Vec<String>,
     /// Its environment; `PATH`, `HOME` and `LANG` are added if they are not here.
     pub env: BTreeMap<String, String>,
+    /// Other programs, by their absolute paths, that will be started beside it.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// Its working directory.
     pub dir: PathBuf,
     /// Where its output is appended.
@@ -51,6 +57,28 @@ impl Launch {
     pub(crate) fn is_own(&self, path: &Path) -> bool {
         self.has_own_dir() && path.starts_with(&self.dir)
     }
+}
+
+/// A program that is one of the processes of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// The name of the process; none where the node has but one.
+    pub name: Option<String>,
+    /// The program, as an absolute path where the node is, and its arguments.
+    pub argv: Vec<String>,
+    /// What is added to its environment.
+    pub env: BTreeMap<String, String>,
+}
+
+/// How one process of a node stands, and the others beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Standing {
+    /// Its threads, and those of all that descends from it; none if it does not run.
+    pub own: Threads,
+    /// The threads of all else in the node.
+    pub others: Threads,
+    /// If it was killed alone last: how many processes there were, and how many of them are left.
+    pub killed: Option<(usize, usize)>,
 }
 
 /// The threads of all processes of a node.

@@ -12,10 +12,11 @@ const LIBRARIES: [&str; 2] = ["LD_PRELOAD", "LD_LIBRARY_PATH"];
 
 /// What this server needs, where these directories are hidden.
 pub(super) fn of(launch: &Launch, hidden: &[PathBuf]) -> Vec<PathBuf> {
-    let Some(program) = launch.argv.first() else { return Vec::new() };
-    let program = Path::new(program);
-    let interpreter = Kind::of(program).ok().and_then(|(_, interpreter)| interpreter);
-    let programs = [Some(program.to_owned()), interpreter].into_iter().flatten();
+    let programs = launch.argv.first().into_iter().chain(&launch.also).map(PathBuf::from);
+    let programs = programs.flat_map(|program| {
+        let interpreter = Kind::of(&program).ok().and_then(|(_, interpreter)| interpreter);
+        [Some(program), interpreter].into_iter().flatten()
+    });
     let programs = programs.filter(|program| !launch.is_own(program));
     let names = programs.flat_map(|program| both_names(&program));
     let programs = names.map(|program| with_neighbours(&program, hidden));

@@ -15,13 +15,13 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use super::birth::{Init, born, unexpected};
-use super::channel::{Channel, Order, Received, Report};
+use super::channel::{Channel, Exit, Order, Received, Report};
 use super::clock::{ClockPage, Reading, Sampling};
 use super::error::{Doing, LabError};
 use super::ids;
 use super::init::SIGNALLED;
 use super::inside::Door;
-use super::launch::{Gone, Helper, Launch, Threads};
+use super::launch::{Gone, Helper, Launch, Program, Standing, Threads};
 use super::netns::NetNs;
 use super::output::Output;
 use super::resources::{Ration, Squeezed};
@@ -53,11 +53,9 @@ pub struct NodeProcess {
     preload: BTreeMap<String, String>,
     /// How it was started.
     launched: Launch,
-    exited: Option<String>,
+    exited: Option<Exit>,
     /// Which of our own processes around it ended, and how, though nobody asked for it.
     lost: Option<Helper>,
-    /// How many threads it left behind then.
-    left: usize,
     gone: Option<Gone>,
 }
 
@@ -87,7 +85,6 @@ impl NodeProcess {
             ration: Ration::default(),
             exited: None,
             lost: None,
-            left: 0,
             gone: None,
         };
         let order = Order::Launch(Box::new((launch.clone(), surroundings)));
@@ -140,6 +137,56 @@ impl NodeProcess {
         self.order_threads(&Order::Threads, "count the threads of")
     }
 
+    /// Starts a further process, or one again that was killed alone.
+    ///
+    /// # Errors
+    /// When it runs, or cannot be started, or the node has ended.
+    pub fn begin(
+        &mut self,
+        program: &Program,
+        (stdout, stderr): (&Path, &Path),
+    ) -> Result<(), LabError> {
+        let doing = format!("start {} of node {}", called(program), self.node);
+        let output = Output::at(stdout, stderr).map_err(|error| error.within(&doing))?;
+        self.drain()?;
+        if self.has_ended() {
+            return Err(LabError::Asked(format!("{doing}: the node has ended")));
+        }
+        self.channel.send(&Order::Begin(Box::new(program.clone()))).doing(|| doing.clone())?;
+        output.send(&self.channel)?;
+        match self.report()? {
+            Some(Report::Started) => Ok(()),
+            Some(Report::Failed(reason)) => Err(reason.error().within(&doing)),
+            other => Err(unexpected(&doing, other)),
+        }
+    }
+
+    /// Stops one process with all that descends from it, and no other.
+    pub fn pause_process(&mut self, name: &str) -> Result<Threads, LabError> {
+        self.order_threads(&Order::PauseProcess(name.to_owned()), "pause a process of")
+    }
+
+    /// Lets it go on.
+    pub fn resume_process(&mut self, name: &str) -> Result<Threads, LabError> {
+        self.order_threads(&Order::ResumeProcess(name.to_owned()), "resume a process of")
+    }
+
+    /// Kills one process with all that descends from it, and no other.
+    pub fn kill_process(&mut self, name: &str) -> Result<Standing, LabError> {
+        self.order_standing(&Order::KillProcess(name.to_owned()), "kill a process of")
+    }
+
+    /// How one process stands, and the others beside it.
+    pub fn standing(&mut self, name: &str) -> Result<Standing, LabError> {
+        self.order_standing(&Order::Standing(name.to_owned()), "look at a process of")
+    }
+
+    /// The name of its user, if it has one.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.launched.reach.user.as_deref()
+    }
+
     /// The wall clock it was started with; none if that is the machine's.
     #[must_use]
     pub fn clock_page(&self) -> Option<&ClockPage> {
@@ -167,7 +214,7 @@ impl NodeProcess {
         self.drain()?;
         self.init.process.kill().doing(|| format!("kill node {}", self.node))?;
         self.reap(start + GONE_WITHIN)?;
-        let by_itself = self.exited.clone();
+        let by_itself = self.exited.as_ref().map(|exit| exit.how.clone());
         let gone =
             Gone { processes, remaining: self.remaining()?, took: start.elapsed(), by_itself };
         self.gone.get_or_insert_with(|| gone.clone());
@@ -190,8 +237,14 @@ impl NodeProcess {
         self.kill()
     }
 
-    /// How the server ended, if it did so by itself: `status 1`, `signal 11`.
+    /// How the server ended, if it did so by itself: `status 1`, `signal 11`. Of a node of several
+    /// processes the end of the first that ended.
     pub fn exited(&mut self) -> Option<String> {
+        self.exit().map(|exit| exit.how)
+    }
+
+    /// The same, with the name of the process, where the node has several.
+    pub(crate) fn exit(&mut self) -> Option<Exit> {
         if let Err(error) = self.drain() {
             tracing::warn!("failed to hear from node {}: {error}", self.node);
         }
@@ -217,7 +270,7 @@ impl NodeProcess {
     /// background. They are gone, too.
     #[must_use]
     pub fn left_for_background(&self) -> bool {
-        self.left > 0 && self.exited.as_deref() == Some("status 0")
+        self.exited.as_ref().is_some_and(|exit| exit.left > 0 && exit.how == "status 0")
     }
 
     /// What the first kill did, if there was one.
@@ -241,10 +294,24 @@ impl NodeProcess {
         }
     }
 
+    /// Has the init do something and takes how a process stands afterwards. A node that has ended has
+    /// none.
+    fn order_standing(&mut self, order: &Order, verb: &str) -> Result<Standing, LabError> {
+        match self.order(order, verb)? {
+            Some(Report::Standing(standing)) => Ok(standing),
+            None => Ok(Standing::default()),
+            other => Err(unexpected(&format!("{verb} node {}", self.node), other)),
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.exited.is_some() || self.lost.is_some() || self.gone.is_some()
+    }
+
     /// Has the init do something. None if the node has ended.
     pub(super) fn order(&mut self, order: &Order, verb: &str) -> Result<Option<Report>, LabError> {
         self.drain()?;
-        if self.exited.is_some() || self.lost.is_some() || self.gone.is_some() {
+        if self.has_ended() {
             return Ok(None);
         }
         let context = format!("{verb} node {}", self.node);
@@ -267,8 +334,8 @@ impl NodeProcess {
     fn report(&mut self) -> Result<Option<Report>, LabError> {
         let doing = || format!("hear from node {}", self.node);
         match self.channel.receive(ANSWER_WITHIN).doing(doing)? {
-            Received::Message(Report::Exited(how, left)) => {
-                (self.exited, self.left) = (Some(how), left);
+            Received::Message(Report::Exited(exit)) => {
+                self.exited = Some(exit);
                 Ok(None)
             }
             Received::Message(report) => Ok(Some(report)),
@@ -293,9 +360,7 @@ impl NodeProcess {
     /// Takes note of an end.
     fn note(&mut self, received: Received<Report>) {
         match received {
-            Received::Message(Report::Exited(how, left)) => {
-                (self.exited, self.left) = (Some(how), left);
-            }
+            Received::Message(Report::Exited(exit)) => self.exited = Some(exit),
             Received::Message(other) => tracing::warn!("node {}: unasked {other:?}", self.node),
             Received::End => self.note_end(),
             Received::Nothing => {}
@@ -334,6 +399,14 @@ impl NodeProcess {
             Ok(_) | Err(Errno::ECHILD) => Ok(()),
             Err(errno) => Err(errno).doing(doing),
         }
+    }
+}
+
+/// How a process is called in errors.
+fn called(program: &Program) -> String {
+    match &program.name {
+        Some(name) => format!("process `{name}`"),
+        None => "the server".to_owned(),
     }
 }
 

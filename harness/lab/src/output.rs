@@ -19,10 +19,15 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Opens both. The directory of the server must be there, too.
+    /// Opens both of a server that is started. Its directory must be there, too.
     pub(super) fn open(launch: &Launch) -> Result<Self, LabError> {
         Directory::hold(&launch.dir).doing(|| format!("enter `{}`", launch.dir.display()))?;
-        Ok(Self { stdout: append(&launch.stdout)?, stderr: append(&launch.stderr)? })
+        Self::at(&launch.stdout, &launch.stderr)
+    }
+
+    /// Opens both.
+    pub(super) fn at(stdout: &Path, stderr: &Path) -> Result<Self, LabError> {
+        Ok(Self { stdout: append(stdout)?, stderr: append(stderr)? })
     }
 
     /// Hands both over.

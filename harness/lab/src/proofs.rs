@@ -9,6 +9,7 @@ use std::time::Duration;
 use fracas_checker::fault::{Cut, Measurement, Stage};
 
 use super::error::LabError;
+use super::launch::{Standing, Threads};
 use super::{Lab, NodeProcess};
 
 /// How long silence is listened to; it adds to the time that every partition takes to be proven.
@@ -166,4 +167,76 @@ fn killed(node: &mut NodeProcess, stage: Stage) -> Result<Measurement, LabError>
         result: format!("{before} before the kill, {remaining} now"),
         holds: before > 0 && remaining == 0,
     })
+}
+
+/// How often the others are looked at that must not stand still: one of them may for a moment, as
+/// when it is given its clock.
+const LOOKS: u32 = 20;
+/// How long is waited between two looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// Measures the pause of one process: all its threads are stopped, or none is; and those of the other
+/// processes are not.
+pub fn paused_process(
+    node: &mut NodeProcess,
+    name: &str,
+    stage: Stage,
+) -> Result<Vec<Measurement>, LabError> {
+    let standing = standing(node, name)?;
+    let Threads { total, stopped } = standing.own;
+    let wanted = if stage == Stage::Healed { 0 } else { total };
+    let own = Measurement {
+        what: format!("stopped threads of the process {name} of {}", node.node()),
+        result: format!("{stopped} of {total}"),
+        holds: total > 0 && stopped == wanted,
+    };
+    Ok(vec![own, others(node, name, &standing)])
+}
+
+/// Measures the kill of one process: it is gone, or there again; and the other processes are there.
+pub fn killed_process(
+    node: &mut NodeProcess,
+    name: &str,
+    stage: Stage,
+) -> Result<Vec<Measurement>, LabError> {
+    let standing = standing(node, name)?;
+    let own = if stage == Stage::Healed {
+        let threads = standing.own.total;
+        Measurement {
+            what: format!("threads of the process {name} of {}, started again", node.node()),
+            result: threads.to_string(),
+            holds: threads > 0 && standing.killed.is_none(),
+        }
+    } else {
+        let (before, remaining) = standing.killed.unwrap_or_default();
+        Measurement {
+            what: format!("processes of the process {name} of {}", node.node()),
+            result: format!("{before} before the kill, {remaining} now"),
+            holds: before > 0 && remaining == 0 && standing.own.total == 0,
+        }
+    };
+    Ok(vec![own, others(node, name, &standing)])
+}
+
+/// How a process stands, once none of the others stands still; after some looks as it stands then.
+fn standing(node: &mut NodeProcess, name: &str) -> Result<Standing, LabError> {
+    let mut standing = node.standing(name)?;
+    for _ in 1..LOOKS {
+        if standing.others.stopped == 0 {
+            break;
+        }
+        std::thread::sleep(LOOK_AGAIN);
+        standing = node.standing(name)?;
+    }
+    Ok(standing)
+}
+
+/// The other processes of a node, which the fault of one must not touch.
+fn others(node: &NodeProcess, name: &str, standing: &Standing) -> Measurement {
+    let Threads { total, stopped } = standing.others;
+    Measurement {
+        what: format!("stopped threads of {} beside the process {name}", node.node()),
+        result: format!("{stopped} of {total}"),
+        holds: total > 0 && stopped == 0,
+    }
 }

@@ -17,20 +17,80 @@ const INIT: &str = "1";
 /// What ends while it is looked at is not counted, and neither is what has ended and only waits
 /// to be reaped: it can do nothing any more.
 pub(crate) fn count() -> io::Result<Threads> {
-    let mut threads = Threads::default();
-    let all = processes(Path::new("/proc"))?;
-    let init = INIT.parse().expect("a number");
-    let own = descendants(init, &all.iter().filter_map(parent).collect());
-    for process in all {
-        if !number(&process).is_some_and(|pid| pid != init && own.contains(&pid)) {
-            continue;
-        }
-        for state in states(&process.path().join("task")) {
+    let (_, others) = apart(&[])?;
+    Ok(others)
+}
+
+/// The same, in two parts: the threads of these processes with all that descends from them, and all
+/// others.
+pub(crate) fn apart(roots: &[i32]) -> io::Result<(Threads, Threads)> {
+    let parents = family()?;
+    let own = below(roots, &parents);
+    let (mut mine, mut others) = (Threads::default(), Threads::default());
+    for pid in parents.keys() {
+        let threads = if own.contains(pid) { &mut mine } else { &mut others };
+        for state in states(&Path::new("/proc").join(pid.to_string()).join("task")) {
             threads.total += usize::from(!matches!(state, 'Z' | 'X'));
             threads.stopped += usize::from(matches!(state, 'T' | 't'));
         }
     }
-    Ok(threads)
+    Ok((mine, others))
+}
+
+/// The processes of this process namespace that descend from its init, itself left out, each with
+/// its parent.
+fn family() -> io::Result<BTreeMap<i32, i32>> {
+    let init = INIT.parse().expect("a number");
+    let all = processes(Path::new("/proc"))?;
+    let mut parents: BTreeMap<i32, i32> = all.iter().filter_map(parent).collect();
+    let own = descendants(init, &parents);
+    parents.retain(|pid, _| *pid != init && own.contains(pid));
+    Ok(parents)
+}
+
+/// Those of a family that descend from one of these, which are among them.
+fn below(roots: &[i32], parents: &BTreeMap<i32, i32>) -> BTreeSet<i32> {
+    roots.iter().flat_map(|root| descendants(*root, parents)).collect()
+}
+
+/// The numbers of these processes and of all that descends from them.
+pub(crate) fn trees(roots: &[i32]) -> io::Result<BTreeSet<i32>> {
+    Ok(below(roots, &family()?))
+}
+
+/// The numbers of all processes that descend from the init, but of these with what descends from them.
+pub(crate) fn all_but(roots: &[i32]) -> io::Result<BTreeSet<i32>> {
+    let parents = family()?;
+    let left_out = below(roots, &parents);
+    Ok(parents.into_keys().filter(|pid| !left_out.contains(pid)).collect())
+}
+
+/// A process that no other one is mistaken for, whatever numbers are given again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Individual {
+    pub(crate) pid: i32,
+    /// When it was started, as the kernel counts.
+    started: u64,
+}
+
+impl Individual {
+    /// The process of this number; none if there is none.
+    pub(crate) fn of(pid: i32) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        Some(Self { pid, started: started(&stat)? })
+    }
+
+    /// Whether it is still there, if only to be reaped.
+    pub(crate) fn is_there(&self) -> bool {
+        Self::of(self.pid) == Some(*self)
+    }
+}
+
+/// When the process of such a line was started.
+fn started(stat: &str) -> Option<u64> {
+    /// How many fields there are between the name and this one.
+    const BEFORE: usize = 19;
+    stat[stat.rfind(')')? + 1..].split_whitespace().nth(BEFORE)?.parse().ok()
 }
 
 /// Counts the processes in the process namespace with this device and inode number, those that
@@ -132,12 +192,26 @@ fn state(stat: &str) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
-    use super::{descendants, state, stop_is_pending};
+    use super::{below, descendants, started, state, stop_is_pending};
 
     #[test]
     fn who_was_put_in_from_outside_descends_from_nobody() {
         let parents = [(1, 0), (7, 1), (8, 7), (9, 0), (10, 9), (11, 12), (12, 11)].into();
         assert_eq!(descendants(1, &parents), [1, 7, 8].into());
+    }
+
+    #[test]
+    fn a_process_and_what_descends_from_it_are_one_part() {
+        let parents = [(7, 1), (8, 7), (9, 8), (10, 1), (11, 10)].into();
+        assert_eq!(below(&[7], &parents), [7, 8, 9].into());
+        assert_eq!(below(&[8, 10], &parents), [8, 9, 10, 11].into());
+        assert_eq!(below(&[12], &parents), [].into());
+    }
+
+    #[test]
+    fn the_start_of_a_process_is_its_twenty_second_field() {
+        let stat = "7 (a b) c) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1000 200";
+        assert_eq!(started(stat), Some(98_765));
     }
 
     #[track_caller]

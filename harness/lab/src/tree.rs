@@ -1,4 +1,5 @@
-//! Stopping and continuing all processes of a node at once; only the node's init can.
+//! Stopping and continuing all processes of a node at once, or one with all that descends from it;
+//! only the node's init can.
 
 use std::time::{Duration, Instant};
 
@@ -31,50 +32,85 @@ pub(crate) fn signal_to(target: Pid, signal: Signal) -> Result<(), LabError> {
     }
 }
 
-/// Every process of the namespace but this one.
-fn everyone() -> Pid {
-    Pid::from_raw(-1)
+/// Some of the processes of a node.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Part<'a> {
+    /// All but the init, and but these with all that descends from them: they stand still by
+    /// themselves.
+    AllBut(&'a [Pid]),
+    /// This one, and all that descends from it.
+    Tree(Pid),
 }
 
-/// Stops everyone.
+impl Part<'_> {
+    /// Sends a signal to each.
+    pub(crate) fn signal(self, signal: Signal) -> Result<(), LabError> {
+        let doing = || "list processes".to_owned();
+        let pids = match self {
+            // What stands still by itself is not stopped a second time by that.
+            Self::AllBut(held) if held.is_empty() || signal == Signal::SIGSTOP => {
+                return signal_to(Pid::from_raw(-1), signal);
+            }
+            Self::AllBut(held) => threads::all_but(&numbers(held)).doing(doing)?,
+            Self::Tree(root) => threads::trees(&[root.as_raw()]).doing(doing)?,
+        };
+        pids.into_iter().try_for_each(|pid| signal_to(Pid::from_raw(pid), signal))
+    }
+
+    /// Counts their threads.
+    fn count(self) -> Result<Threads, LabError> {
+        let counted = match self {
+            Self::AllBut(held) => threads::apart(&numbers(held)).map(|(_, others)| others),
+            Self::Tree(root) => threads::apart(&[root.as_raw()]).map(|(own, _)| own),
+        };
+        counted.doing(|| "count threads".into())
+    }
+}
+
+/// The numbers of processes.
+pub(crate) fn numbers(pids: &[Pid]) -> Vec<i32> {
+    pids.iter().map(|pid| pid.as_raw()).collect()
+}
+
+/// Stops them all.
 ///
 /// A parent that waits for its child to exec (vfork) cannot stop as long as that child is stopped:
 /// then all go on for a moment, and it is tried again.
-pub(crate) fn pause() -> Result<Threads, LabError> {
-    let mut counted = stop()?;
+pub(crate) fn pause(part: Part<'_>) -> Result<Threads, LabError> {
+    let mut counted = stop(part)?;
     for attempt in 1..STOP_ATTEMPTS {
         if counted.stopped == counted.total {
             break;
         }
-        resume()?;
+        resume(part)?;
         std::thread::sleep(GO_ON * attempt);
-        counted = stop()?;
+        counted = stop(part)?;
     }
     Ok(counted)
 }
 
-/// Signals everyone to stop and looks until all are found stopped twice, equally many.
+/// Signals all to stop and looks until all are found stopped twice, equally many.
 ///
 /// Once is not enough: a list of processes is made, a fork that was under way when the signal was
 /// sent gives birth to a child that is not on the list, and only then the parent stops and is
 /// looked at. So the first look finds all stopped; the second finds one more.
-fn stop() -> Result<Threads, LabError> {
+fn stop(part: Part<'_>) -> Result<Threads, LabError> {
     let mut counted = Threads::default();
     let stopped = look(Instant::now() + STOP_WITHIN, || {
         let before = counted;
-        signal_to(everyone(), Signal::SIGSTOP)?;
-        counted = threads::count().doing(|| "count threads".into())?;
+        part.signal(Signal::SIGSTOP)?;
+        counted = part.count()?;
         Ok((counted.stopped == counted.total && counted == before).then_some(counted))
     })?;
     Ok(stopped.unwrap_or(counted))
 }
 
-/// Lets everyone go on and looks whether they do.
-pub(crate) fn resume() -> Result<Threads, LabError> {
+/// Lets them all go on and looks whether they do.
+pub(crate) fn resume(part: Part<'_>) -> Result<Threads, LabError> {
     let mut counted = Threads::default();
-    signal_to(everyone(), Signal::SIGCONT)?;
+    part.signal(Signal::SIGCONT)?;
     let running = look(Instant::now() + CONTINUE_WITHIN, || {
-        counted = threads::count().doing(|| "count threads".into())?;
+        counted = part.count()?;
         Ok((counted.stopped == 0).then_some(counted))
     })?;
     Ok(running.unwrap_or(counted))

@@ -88,7 +88,8 @@ fn seen(plan: &RunPlan) -> Vec<PathBuf> {
     // Made now, so that it and not the one above it is kept. A refusal is told when it is used.
     let _refused = std::fs::create_dir_all(&plan.place.out);
     let binaries = [Some(&plan.spec.binary), plan.spec.binary_next.as_ref()].into_iter().flatten();
-    let theirs = binaries.filter_map(|binary| binary.parent().map(Path::to_owned));
+    let others = plan.spec.other_binaries.values().map(|other| &other.path);
+    let theirs = binaries.chain(others).filter_map(|binary| binary.parent().map(Path::to_owned));
     let beside = plan.spec.target.dir.as_deref().map(std::path::absolute);
     let own = [std::env::current_dir().ok(), std::path::absolute(&plan.place.out).ok()];
     let own = own.into_iter().chain([beside.and_then(Result::ok)]);

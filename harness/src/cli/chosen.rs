@@ -12,7 +12,7 @@ use super::values::millis;
 use fracas_engine::faults::{Around, Given, Kind};
 use fracas_engine::means::ClockMeans;
 use fracas_engine::nemesis::{self, SCENARIOS, Scenario};
-use fracas_engine::targets::{allowed_faults, asked_scenarios};
+use fracas_engine::targets::{allowed_faults, asked_scenarios, processes};
 use fracas_lab::NODES_MAX;
 
 /// The kinds of faults that were asked for; the target must allow each, and a cluster of so many
@@ -107,17 +107,31 @@ pub(super) fn faults(
     nodes: usize,
     kinds: &BTreeSet<Kind>,
 ) -> Result<nemesis::Config, String> {
+    let processes = processes(target);
+    let scenario = args.aim.as_deref().map(|name| aim(name, kinds)).transpose()?;
+    if let Some((scenario, kind)) =
+        scenario.and_then(|it| Some((it, it.lacks_process(&processes)?)))
+    {
+        return Err(format!(
+            "error: aim `{}` needs a process that a {kind} may hit alone, and target `{}` names none: \
+             see `faults` of `[[node.process]]`",
+            scenario.name,
+            target.name()
+        ));
+    }
     let config = nemesis::Config {
         nodes: u16::try_from(nodes).unwrap_or(NODES_MAX),
         time_ms: millis(args.time.unwrap_or(TIME)),
         every_ms: millis(args.fault_every),
         leaders: target.has_leaders(),
         again: again(args),
-        scenario: args.aim.as_deref().map(|name| aim(name, kinds)).transpose()?,
+        processes,
+        scenario,
         asked: asked_scenarios(target),
         kinds: kinds.clone(),
     };
-    let around = Around { nodes: config.nodes, leaders: true, again: &RestartAs::OTHERS };
+    let around =
+        Around { nodes: config.nodes, leaders: true, again: &RestartAs::OTHERS, processes: &[] };
     let fits = |kind: &&Kind| kind.usual().iter().any(|does| does.fits(&around));
     if let Some(kind) = kinds.iter().find(|kind| !fits(kind)) {
         let needs = format!("needs more nodes than {nodes}: see `--nodes`");
@@ -192,7 +206,7 @@ pub(super) fn schedule(
             nemesis::SCHEMA
         ));
     }
-    if let Some((act, why)) = plan.mistake(nodes) {
+    if let Some((act, why)) = plan.mistake(nodes, &processes(target)) {
         let line = nemesis::line_of(&text, act).map_or(String::new(), |line| format!(":{line}"));
         return Err(format!("error: `{name}{line}`: act {act}: {why}"));
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Parser;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use fracas_checker::event::{Completion, NodeId};
 use fracas_engine::plan::RunPlan;
 use fracas_engine::run::{Audience, Heard};
@@ -15,7 +16,7 @@ use fracas_targets::Sighting;
 use super::carry_out;
 use super::run::decide;
 use super::run_args::RunArgs;
-use super::values::setting;
+use super::values::{BinaryArg, setting};
 use crate::exit::Exit;
 use crate::output::{CacheDir, print, tell};
 
@@ -27,9 +28,11 @@ const FORMS_MAX: usize = 20;
 pub(super) struct ClientTestArgs {
     /// The path of a target file, or the name of a built-in target.
     target: String,
-    /// The server program, instead of the one that the target names.
-    #[arg(long, env = "FRACAS_BINARY", value_name = "PATH")]
-    binary: Option<PathBuf>,
+    /// The server program, instead of the one that the target names; `NAME=PATH` for another program
+    /// of the target. May be given several times.
+    #[arg(long, env = "FRACAS_BINARY", value_name = "[NAME=]PATH",
+          value_parser = OsStringValueParser::new().map(BinaryArg::from))]
+    binary: Vec<BinaryArg>,
     /// A setting of the target, instead of the value that its file gives it; may be given several
     /// times.
     #[arg(long = "set", value_parser = setting, value_name = "NAME=VALUE")]

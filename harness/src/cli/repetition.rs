@@ -44,11 +44,18 @@ fn load(spec: &RunSpec) -> Vec<Value> {
         ("clients", vec![format!("--clients={}", spec.clients)]),
         ("rate", vec![format!("--rate={rate}")]),
         ("keys", vec![format!("--keys={}", spec.keys)]),
-        ("binary", vec![format!("--binary={}", spec.binary.display())]),
+        ("binary", binaries(spec)),
         ("extra_args", each("--arg", &spec.extra_args)),
         ("binary_next", next.collect()),
         ("restart_args", each("--restart-arg", &spec.restart_args)),
     ]
+}
+
+/// The programs that are tested.
+fn binaries(spec: &RunSpec) -> Vec<String> {
+    let others = spec.other_binaries.iter();
+    let others = others.map(|(name, it)| format!("--binary={name}={}", it.path.display()));
+    std::iter::once(format!("--binary={}", spec.binary.display())).chain(others).collect()
 }
 
 /// Which faults happen.

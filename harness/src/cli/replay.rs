@@ -1,7 +1,6 @@
 //! `fracas replay`: a run, carried out again, and how often its anomaly comes back.
 
-use std::path::PathBuf;
-
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use fracas_engine::judging::judge_run;
 use fracas_engine::plan::Place;
 use fracas_engine::replay::{Found, rates, spec_of};
@@ -14,7 +13,7 @@ use fracas_targets::quoted;
 use super::carry_out::carry_out;
 use super::ending::warn;
 use super::from_spec;
-use super::values::count;
+use super::values::{Binaries, BinaryArg, count};
 use crate::exit::Exit;
 use crate::output::{CacheDir, Format, Out, complain, narrate, print, tell};
 
@@ -32,9 +31,11 @@ pub(super) struct ReplayArgs {
     /// Hit the same nodes as in the run, even if another node leads now.
     #[arg(long)]
     pin: bool,
-    /// The server program to test, instead of the one of the run.
-    #[arg(long, env = "FRACAS_BINARY", value_name = "PATH")]
-    binary: Option<PathBuf>,
+    /// The server program to test, instead of the one of the run; `NAME=PATH` for another program
+    /// of the target. May be given several times.
+    #[arg(long, env = "FRACAS_BINARY", value_name = "[NAME=]PATH",
+          value_parser = OsStringValueParser::new().map(BinaryArg::from))]
+    binary: Vec<BinaryArg>,
     #[command(flatten)]
     out: Out,
     #[command(flatten)]
@@ -89,6 +90,10 @@ fn first(dir: &RunDir) -> Result<Found, String> {
 /// A cluster that did not get ready does so only if none did before: a broken server may not even
 /// start each time.
 fn carried_out(args: &ReplayArgs, dir: &RunDir, spec: &RunSpec) -> Result<Vec<Found>, Exit> {
+    let binaries = Binaries::of(&args.binary).map_err(|error| {
+        tell(&error);
+        Exit::Usage
+    })?;
     let mut again = Vec::new();
     for number in 1..=args.times {
         narrate(&format!("fracas: replay {number} of {}", args.times));
@@ -101,7 +106,7 @@ fn carried_out(args: &ReplayArgs, dir: &RunDir, spec: &RunSpec) -> Result<Vec<Fo
             supervisor: Identity::own(),
             ineffective_cut: false,
         };
-        let plan = from_spec::of(spec.clone(), args.binary.as_deref(), place).map_err(|error| {
+        let plan = from_spec::of(spec.clone(), &binaries, place).map_err(|error| {
             tell(&error);
             Exit::Usage
         })?;

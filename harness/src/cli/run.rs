@@ -15,7 +15,7 @@ use super::chosen::{
 };
 use super::repetition::command;
 use super::run_args::{DiskArg, IsolationArg, RunArgs, TIME};
-use super::values::clients;
+use super::values::{Binaries, clients};
 use crate::exit::Exit;
 use crate::output::{Format, narrate, one_line, print};
 use fracas_engine::faults::Kind;
@@ -23,7 +23,7 @@ use fracas_engine::means::Wanted;
 use fracas_engine::nemesis;
 use fracas_engine::plan::{self, Notes, Place, RunPlan, promised};
 use fracas_engine::preflight;
-use fracas_engine::spec::{RunSpec, SPEC_SCHEMA};
+use fracas_engine::spec::{OtherBinary, RunSpec, SPEC_SCHEMA};
 use fracas_engine::store::Readers;
 use fracas_engine::{fits, targets};
 use fracas_lab::disk::Model;
@@ -110,7 +110,7 @@ fn decide_without(
 ) -> Result<RunPlan, String> {
     let found_target = targets::find(name, args.settings.iter().cloned().collect())?;
     let target = targets::parse(&found_target)?;
-    let binary = targets::binary(&target, found_target.dir.as_deref(), args.binary.as_deref())?;
+    let (binary, others) = programs(args, &target, found_target.dir.as_deref())?;
     if let Ok(deployment) = target.deploy(&targets::example(&target)) {
         fits::reachable(&target, &deployment)?; // what cannot be filled in is told when it is
     }
@@ -143,6 +143,7 @@ fn decide_without(
         target: found_target,
         binary_sha256: digest(&binary),
         binary,
+        other_binaries: digests(others),
         extra_args: args.extra_args.clone(),
         binary_next: args.binary_next.as_deref().map(next_binary).transpose()?,
         restart_args: args.restart_args.clone(),
@@ -173,6 +174,17 @@ fn decide_without(
     RunPlan::of(spec, place, Notes { skipped, warning, left_out, fits })
 }
 
+/// The server of a target, and its other programs.
+fn programs(
+    args: &RunArgs,
+    target: &Target,
+    beside: Option<&Path>,
+) -> Result<(PathBuf, BTreeMap<String, PathBuf>), String> {
+    let binaries = Binaries::of(&args.binary)?;
+    let server = targets::binary(target, beside, binaries.server.as_deref())?;
+    Ok((server, targets::other_binaries(target, beside, &binaries.others)?))
+}
+
 /// What a pass needs.
 fn needed(args: &RunArgs, usual: Coverage) -> Coverage {
     Coverage {
@@ -200,6 +212,15 @@ pub(super) fn digest(binary: &Path) -> String {
         tracing::warn!(%error, path = %binary.display(), "failed to read the server's binary");
         String::new()
     })
+}
+
+/// Programs with their digests.
+pub(super) fn digests(others: BTreeMap<String, PathBuf>) -> BTreeMap<String, OtherBinary> {
+    let told = |(name, path): (String, PathBuf)| {
+        let sha256 = digest(&path);
+        (name, OtherBinary { path, sha256 })
+    };
+    others.into_iter().map(told).collect()
 }
 
 /// How far the monotonic clocks of nodes are ahead; the cluster must have them.

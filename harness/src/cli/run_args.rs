@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use fracas_checker::event::NodeId;
 use fracas_engine::means::{ClockMeans, PacketMeans, StarveMeans};
 use fracas_engine::spec::Origin;
@@ -13,7 +14,7 @@ use fracas_targets::duration;
 
 use super::check::BudgetArgs;
 use super::values::{
-    Means, Rate, Seed, bytes, count, means, offset, rate, seed, setting, some_time,
+    BinaryArg, Means, Rate, Seed, bytes, count, means, offset, rate, seed, setting, some_time,
 };
 use crate::output::{CacheDir, Format, Out};
 
@@ -129,9 +130,11 @@ pub(super) struct RunArgs {
     /// Check while the run goes on, and end it within a second of the first anomaly.
     #[arg(long)]
     pub(super) until_anomaly: bool,
-    /// The server program to test, instead of the one that the target names.
-    #[arg(long, env = "FRACAS_BINARY", value_name = "PATH")]
-    pub(super) binary: Option<PathBuf>,
+    /// The server program to test, instead of the one that the target names; `NAME=PATH` for another program
+    /// of the target. May be given several times.
+    #[arg(long, env = "FRACAS_BINARY", value_name = "[NAME=]PATH",
+          value_parser = OsStringValueParser::new().map(BinaryArg::from))]
+    pub(super) binary: Vec<BinaryArg>,
     /// An argument to add to the server's command line; may be given several times.
     #[arg(long = "arg", value_name = "ARG", allow_hyphen_values = true)]
     pub(super) extra_args: Vec<String>,

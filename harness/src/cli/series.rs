@@ -53,7 +53,7 @@ fn of_spec<'a>(args: &'a RunArgs, path: &Path) -> Result<Series<'a>, Vec<String>
 
 /// Servers and reports are told of paths and arguments in texts.
 fn all_utf8(args: &RunArgs) -> Result<(), String> {
-    let given = std::env::args_os().chain(args.binary.as_ref().map(Into::into));
+    let given = std::env::args_os().chain(args.binary.iter().map(|it| it.path.clone().into()));
     let made = std::path::absolute(&args.out.out).unwrap_or_default().into_os_string();
     match given.chain([made]).find(|word| word.to_str().is_none()) {
         None => Ok(()),

@@ -1,11 +1,12 @@
 //! `fracas validate`: is a target file right, and what does it come to? Starts nothing but its client
 //! program, which is asked what it serves.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use fracas_targets::{Deployment, NodePlan, Setting, Target};
 
-use super::values::setting;
+use super::values::{Binaries, BinaryArg, setting};
 use crate::exit::Exit;
 use crate::output::{complain, print, tell};
 use fracas_engine::{fits, targets};
@@ -21,9 +22,11 @@ const NO_PROMISES: &str = "fracas: warning: it has no `[promises]`: nothing that
 pub(super) struct ValidateArgs {
     /// The path of a target file, or the name of a built-in target.
     target: String,
-    /// The server program to look for, instead of the one that the target names.
-    #[arg(long, env = "FRACAS_BINARY", value_name = "PATH")]
-    binary: Option<PathBuf>,
+    /// The server program to look for, instead of the one that the target names; `NAME=PATH` for another program
+    /// of the target. May be given several times.
+    #[arg(long, env = "FRACAS_BINARY", value_name = "[NAME=]PATH",
+          value_parser = OsStringValueParser::new().map(BinaryArg::from))]
+    binary: Vec<BinaryArg>,
     /// A setting of the target, instead of the value that its file gives it; may be given several
     /// times.
     #[arg(long = "set", value_parser = setting, value_name = "NAME=VALUE")]
@@ -35,14 +38,16 @@ pub(super) struct ValidateArgs {
 
 /// Parses the target and renders everything in it for a few nodes.
 pub(super) fn validate(args: &ValidateArgs) -> Exit {
-    let (target, beside) =
-        match targets::load(&args.target, args.settings.iter().cloned().collect()) {
-            Ok(loaded) => loaded,
-            Err(error) => {
-                tell(&error);
-                return Exit::Usage;
-            }
-        };
+    let settings = args.settings.iter().cloned().collect();
+    let named =
+        Binaries::of(&args.binary).and_then(|it| Ok((it, targets::load(&args.target, settings)?)));
+    let (binaries, (target, beside)) = match named {
+        Ok(named) => named,
+        Err(error) => {
+            tell(&error);
+            return Exit::Usage;
+        }
+    };
     let deployment = match target.deploy(&targets::example(&target)) {
         Ok(deployment) => deployment,
         Err(error) => {
@@ -65,7 +70,7 @@ pub(super) fn validate(args: &ValidateArgs) -> Exit {
     if args.show_commands {
         print(&deployment.show(dir));
     }
-    warn_of_server(&target, beside.as_deref(), args.binary.as_deref());
+    warn_of_programs(&target, beside.as_deref(), &binaries);
     if target.promises().made.is_empty() {
         tell(NO_PROMISES);
     }
@@ -97,9 +102,11 @@ fn asked(deployment: &Deployment) -> String {
     asked.iter().map(|question| format!("each of its servers asks {question}\n")).collect()
 }
 
-/// A file can be right on a machine that does not have the server: that is a warning only.
-fn warn_of_server(target: &Target, beside: Option<&Path>, asked: Option<&Path>) {
-    if let Err(error) = targets::binary(target, beside, asked) {
+/// A file can be right on a machine that does not have the programs: that is a warning only.
+fn warn_of_programs(target: &Target, beside: Option<&Path>, asked: &Binaries) {
+    let server = targets::binary(target, beside, asked.server.as_deref()).err();
+    let others = targets::other_binaries(target, beside, &asked.others).err();
+    for error in server.into_iter().chain(others) {
         tell(&error.replacen("error:", "fracas: warning:", 1));
     }
 }

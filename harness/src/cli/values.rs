@@ -1,6 +1,9 @@
 //! The values of `fracas run`'s flags: durations, rates, counts, and what is said of wrong ones.
 //! Whether they make sense together is not decided here.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -136,6 +139,49 @@ pub(super) fn offset(text: &str) -> Result<(NodeId, i64), Refused> {
     Ok((node, sign * nanos))
 }
 
+/// A value of `--binary`: the server, or another program of the target by its name.
+#[derive(Debug, Clone)]
+pub(super) struct BinaryArg {
+    name: Option<String>,
+    pub(super) path: PathBuf,
+}
+
+impl From<OsString> for BinaryArg {
+    fn from(word: OsString) -> Self {
+        let letter = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_';
+        let named = word.to_str().and_then(|word| word.split_once('='));
+        match named.filter(|(name, _)| !name.is_empty() && name.chars().all(letter)) {
+            Some((name, path)) => Self { name: Some(name.to_owned()), path: path.into() },
+            None => Self { name: None, path: word.into() },
+        }
+    }
+}
+
+/// The programs that were named, instead of those that a target names.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Binaries {
+    pub(super) server: Option<PathBuf>,
+    pub(super) others: BTreeMap<String, PathBuf>,
+}
+
+impl Binaries {
+    /// Those of these values, each once.
+    pub(super) fn of(values: &[BinaryArg]) -> Result<Self, String> {
+        let mut all = Self::default();
+        for BinaryArg { name, path } in values {
+            let before = match name {
+                None => all.server.replace(path.clone()),
+                Some(name) => all.others.insert(name.clone(), path.clone()),
+            };
+            if before.is_some() {
+                let name = name.as_deref().unwrap_or("the server");
+                return Err(format!("error: `--binary` names {name} twice: expected one path"));
+            }
+        }
+        Ok(all)
+    }
+}
+
 /// A number of bytes.
 pub(super) fn bytes(text: &str) -> Result<u64, Refused> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -203,6 +249,20 @@ mod tests {
         assert!(offset("two=1h").unwrap_err().contains("`two` is no node"));
         assert_eq!(offset("n2=1"), Ok((NodeId(2), 1_000_000_000)));
         assert!(offset("n2=soon").unwrap_err().contains("such as `20s`"));
+    }
+
+    #[test]
+    fn binaries_may_have_a_name() {
+        let read = |words: &[&str]| {
+            let values: Vec<BinaryArg> = words.iter().map(|it| OsString::from(it).into()).collect();
+            Binaries::of(&values)
+        };
+        let all = read(&["/opt/server", "sentinel=/opt/a=b"]).unwrap();
+        assert_eq!(all.server, Some("/opt/server".into()));
+        assert_eq!(all.others, [("sentinel".to_owned(), "/opt/a=b".into())].into());
+        assert_eq!(read(&["./a=b"]).unwrap().server, Some("./a=b".into()));
+        assert!(read(&["a", "b"]).unwrap_err().contains("names the server twice"));
+        assert!(read(&["x=a", "x=b"]).unwrap_err().contains("names x twice"));
     }
 
     #[test]

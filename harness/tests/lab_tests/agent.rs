@@ -18,7 +18,7 @@ use fracas_lab::agent::{
 use fracas_lab::clock::{Clock, Means, Sampling};
 use fracas_lab::logs::{Begin, Chunk, Look};
 use fracas_lab::resources::Resource;
-use fracas_lab::{Lab, LabError, LabSpec, Mechanism, Reach, World};
+use fracas_lab::{Lab, LabError, LabSpec, Mechanism, Program, Reach, World};
 
 use super::support::{Body, Test};
 
@@ -110,8 +110,12 @@ fn start(node: NodeId) -> Order {
     let script = "cat conf/greeting; while :; do sleep 0.05; done";
     Order::Start(Box::new(Start {
         node,
-        argv: ["/bin/sh", "-c", script].map(str::to_owned).into(),
-        env: [].into(),
+        program: Program {
+            name: None,
+            argv: ["/bin/sh", "-c", script].map(str::to_owned).into(),
+            env: [].into(),
+        },
+        also: Vec::new(),
         monotonic_offset: 0,
         reach: Reach::default(),
     }))

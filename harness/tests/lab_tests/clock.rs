@@ -61,6 +61,8 @@ impl Fixture {
 
     fn launch(&self, argv: &[&str]) -> Launch {
         Launch {
+            name: None,
+            also: Vec::new(),
             node: N1,
             argv: argv.iter().map(|&word| word.to_owned()).collect(),
             env: [].into(),

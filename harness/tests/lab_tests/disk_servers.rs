@@ -110,6 +110,8 @@ impl Node {
         let marker = std::env::var(MARKER).unwrap_or_default();
         let file = self.it.path("file").to_string_lossy().into_owned();
         let launch = Launch {
+            name: None,
+            also: Vec::new(),
             node: N1,
             argv: argv.iter().map(|&word| word.to_owned()).collect(),
             env: BTreeMap::from([(FILE.into(), file), (MARKER.into(), marker)]),

@@ -18,6 +18,7 @@ mod packets;
 mod probe;
 mod processes;
 mod resources;
+mod several;
 mod support;
 mod walls;
 mod world;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         packets::TESTS,
         processes::TESTS,
         resources::TESTS,
+        several::TESTS,
         walls::TESTS,
         world::TESTS,
     ];

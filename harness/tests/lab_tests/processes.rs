@@ -113,6 +113,8 @@ impl Fixture {
     pub(crate) fn launch(&self, argv: &[&str]) -> Launch {
         Launch {
             node: N1,
+            name: None,
+            also: Vec::new(),
             argv: argv.iter().map(|&word| word.to_owned()).collect(),
             env: BTreeMap::from([("GIVEN".to_owned(), "yes".to_owned())]),
             dir: self.path(""),

@@ -145,6 +145,8 @@ fn hostile(_: &World) -> u8 {
     let program = std::env::current_exe().expect("own path").to_string_lossy().into_owned();
     let launch = |node: NodeId, argv: &[&str]| Launch {
         node,
+        name: None,
+        also: Vec::new(),
         argv: argv.iter().map(|&word| word.to_owned()).collect(),
         env: paths.environment(),
         dir: paths.node(node),

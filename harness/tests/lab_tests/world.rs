@@ -54,6 +54,8 @@ fn busy(_: &World) -> u8 {
     let lab = Lab::build(&spec).expect("a lab");
     let launch = |node: &NodeId| Launch {
         node: *node,
+        name: None,
+        also: Vec::new(),
         argv: ["/bin/sh", "-c", "sleep 1000 & setsid sleep 1000 & wait"].map(String::from).into(),
         env: BTreeMap::from([(MARKER.into(), std::env::var(MARKER).expect("a marker"))]),
         dir: "/".into(),

@@ -66,6 +66,7 @@ fn the_gravest_comes_first_in_every_output_and_what_is_alike_is_told_once() {
 fn crash(how: &str, log: &[&str]) -> String {
     let node = NodeId(1);
     let ended = NodeChange::Exited {
+        process: None,
         how: how.to_owned(),
         log: log.iter().map(|line| (*line).to_owned()).collect(),
     };

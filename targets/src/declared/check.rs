@@ -8,13 +8,13 @@ use toml::Spanned;
 
 use super::client::Means;
 use super::faults::{Has, faults};
-use super::file::{Cluster, File, Ready};
+use super::file::{Cluster, File, Node, Ready};
 use super::membership::membership as membership_of;
 use super::places::Text;
 use super::requests::{Keys, missing};
 use super::try_template::{Compiler, Scope};
 use super::values::{duration, installed, name, status as http_status};
-use super::{by_word, client, file, node, ops, prepare, settings, setup, status};
+use super::{by_word, client, file, node, ops, prepare, process, settings, setup, status};
 use crate::answer::Answer;
 use crate::choices::Route;
 use crate::diagnostic::{Problem, Source};
@@ -22,9 +22,9 @@ use crate::known::Known;
 use crate::promises::{LEADERS, LEASES, PROMISES, Promise, Promises, TOKENS};
 use crate::protocol::{Declared, Purpose, Speech};
 use crate::ready::ClusterReady;
-use crate::spec::{Asked, ClientRule, NodeReady, Spec};
+use crate::spec::{Asked, ClientRule, NodeReady, Process, ProcessReady, ReadyBy, Spec};
 use crate::status::StatusRule;
-use crate::template::{Template, Templates};
+use crate::template::{Template, Templates, VERSION};
 
 /// The version of the file format.
 const SCHEMA: u32 = 1;
@@ -38,8 +38,11 @@ pub(super) fn spec(source: &Source<'_>, file: File, known: Known<'_>) -> Result<
     schema(&file.schema)?;
     let ports = ports(&file.cluster)?;
     let settings = settings::settings(&file.settings, known.settings)?;
-    let mut compiler = Compiler { source, templates: Templates::new(), ports, settings };
-    let launch = node::launch(&mut compiler, &file.node)?;
+    let others = others(&file.binary.others)?;
+    let names = others.keys().cloned().collect();
+    let mut compiler =
+        Compiler { source, templates: Templates::new(), ports, settings, others: names };
+    let mut launch = node::launch(&mut compiler, &file.node, &file.faults)?;
     let setup = setup::steps(&mut compiler, &file)?;
     let prepare = prepare::prepare(&mut compiler, &file)?;
     let served = serves.map(|serves| serves.ops.clone()).unwrap_or_default();
@@ -47,6 +50,7 @@ pub(super) fn spec(source: &Source<'_>, file: File, known: Known<'_>) -> Result<
     route(file.client.get_ref().route.as_ref(), file.status.is_some())?;
     let ops = ops(&mut compiler, &file, &mut means)?;
     let node_ready = node_ready(&mut compiler, file.ready.as_ref(), &mut means)?;
+    processes_ready(&mut compiler, file.node.get_ref(), (&mut means, &mut launch.processes))?;
     let cluster_ready = cluster_ready(file.ready.as_ref(), file.status.is_some())?;
     let status_rule = status_rule(&mut compiler, &file, &mut means)?;
     status::told_by_program(status_rule.as_ref(), &file, serves)?;
@@ -54,12 +58,12 @@ pub(super) fn spec(source: &Source<'_>, file: File, known: Known<'_>) -> Result<
     let membership = file.membership.as_ref();
     let membership =
         membership.map(|section| membership_of(&mut compiler, section, &mut means)).transpose()?;
-    let log_rules = compiler.log_rules(status, &file.node.logs)?;
+    let log_rules = compiler.log_rules(status, &launch.logs)?;
     let version = version(&mut compiler, file.binary.version.as_deref())?;
     let needs = needs(&mut compiler, &file.binary.needs)?;
     let install = file.binary.install.as_ref().map(installed).transpose()?;
     tokens(&file.promises, &ops)?;
-    let has = Has { data: !file.node.data.is_empty(), membership: membership.is_some() };
+    let has = Has { data: !file.node.get_ref().data.is_empty(), membership: membership.is_some() };
     let asked = ops.keys().copied().collect();
     let served = match &means.program {
         None => Served { kinds: Some(&asked), by_program: false },
@@ -71,6 +75,7 @@ pub(super) fn spec(source: &Source<'_>, file: File, known: Known<'_>) -> Result<
         binary: file.binary.path.into_inner(),
         install,
         needs,
+        others,
         version,
         nodes: nodes(&file.cluster.nodes)?,
         launch,
@@ -203,6 +208,27 @@ fn ports(cluster: &Cluster) -> Result<BTreeMap<String, u16>, Problem> {
     Ok(taken.into_iter().map(|(port, name)| (name.clone(), port)).collect())
 }
 
+/// The other programs. A template names each behind a dot.
+fn others(declared: &BTreeMap<Spanned<String>, Text>) -> Result<BTreeMap<String, String>, Problem> {
+    let named = |(name, path): (&Spanned<String>, &Text)| {
+        if name.get_ref() == VERSION {
+            let title = "`version` cannot be the name of a program";
+            let label =
+                "expected another name: `binary.version` is what the server says of its version";
+            return Err(Problem::new(name.span(), title, label));
+        }
+        let letter = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
+        let plain = name.get_ref().chars().all(|it| letter(it) || it == '_');
+        if plain && name.get_ref().starts_with(|first: char| first.is_ascii_lowercase()) {
+            return Ok((name.get_ref().clone(), path.get_ref().clone()));
+        }
+        let title = format!("`{}` cannot be the name of a program", name.get_ref());
+        let label = "expected a lower-case letter, then lower-case letters, digits and `_`";
+        Err(Problem::new(name.span(), title, label).help("templates have it as `binary.NAME`"))
+    };
+    declared.iter().map(named).collect()
+}
+
 fn version(
     compiler: &mut Compiler<'_>,
     command: Option<&[Text]>,
@@ -218,7 +244,7 @@ fn version(
 fn needs(compiler: &mut Compiler<'_>, texts: &[Text]) -> Result<Vec<Template>, Problem> {
     let whole = |path: &str| node::is_narrow(path.strip_suffix("/*").unwrap_or(path));
     let compile = |text: &Text| {
-        let tried = compiler.tried(text, Scope::Binary)?;
+        let tried = compiler.tried(text, Scope::Server)?;
         let fits = |sample: &String| sample.split(':').all(whole);
         match tried.samples.iter().all(fits) {
             true => Ok(tried.template),
@@ -247,6 +273,41 @@ fn node_ready(
         return Err(missing(place.span(), "status", "200"));
     }
     Ok(Some(NodeReady { status: code, within: duration(&node.within)? }))
+}
+
+/// Compiles when each process of a node is ready, where it says.
+fn processes_ready(
+    compiler: &mut Compiler<'_>,
+    node: &Node,
+    (means, processes): (&mut Means, &mut [Process]),
+) -> Result<(), Problem> {
+    let sections = node.process.iter().flat_map(Spanned::get_ref);
+    for ((place, section), process) in sections.enumerate().zip(processes) {
+        let Some(ready) = &section.get_ref().ready else { continue };
+        process.ready = match process::by_port(compiler, ready)? {
+            Some(by_port) => Some(by_port),
+            None => Some(by_request(compiler, ready, (means, place))?),
+        };
+    }
+    Ok(())
+}
+
+/// When a process is ready that answers a request in the protocol of the target.
+fn by_request(
+    compiler: &mut Compiler<'_>,
+    ready: &Spanned<file::ProcessReady>,
+    (means, process): (&mut Means, usize),
+) -> Result<ProcessReady, Problem> {
+    let speech = speech(means, &ready.span())?;
+    let declared = Declared { keys: Keys::of_process(ready), scope: Scope::Node, headers: None };
+    speech.declare(Purpose::Process(process), compiler, &declared)?;
+    let section = ready.get_ref();
+    let code =
+        section.status.as_ref().map(|code| http_status(*code.get_ref(), code)).transpose()?;
+    if speech.form().has_status && code.is_none() {
+        return Err(missing(ready.span(), "status", "200"));
+    }
+    Ok(ProcessReady { by: ReadyBy::Request(code), within: process::within(section)? })
 }
 
 fn cluster_ready(ready: Option<&Ready>, status: bool) -> Result<Option<ClusterReady>, Problem> {

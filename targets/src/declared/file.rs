@@ -13,7 +13,7 @@ use super::by_word::{Ops, Promises};
 use super::one_of_several::{GroupKey, Redirects};
 use super::operation::Method;
 use super::places::{NodeKey, NumberKey, Text};
-use crate::choices::{Device, Route, StopSignal};
+use crate::choices::{Alone, Device, Route, StopSignal};
 
 /// A whole target file.
 #[derive(Debug, Deserialize)]
@@ -27,7 +27,7 @@ pub(crate) struct File {
     pub(crate) settings: BTreeMap<Text, Setting>,
     pub(crate) binary: Binary,
     pub(crate) cluster: Cluster,
-    pub(crate) node: Node,
+    pub(crate) node: Spanned<Node>,
     pub(crate) ready: Option<Ready>,
     /// What is made once on a machine.
     pub(crate) prepare: Option<Prepare>,
@@ -61,6 +61,9 @@ pub(crate) struct Setting {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Binary {
     pub(crate) path: Text,
+    /// Further programs, looked up as the first one is; templates have each as `binary.NAME`.
+    #[serde(default)]
+    pub(crate) others: BTreeMap<Spanned<String>, Text>,
     pub(crate) version: Option<Vec<Text>>,
     /// What to install where it is missing.
     pub(crate) install: Option<Text>,
@@ -81,7 +84,9 @@ pub(crate) struct Cluster {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Node {
-    pub(crate) command: Spanned<Vec<Text>>,
+    /// The short form of a node of one process.
+    pub(crate) command: Option<Spanned<Vec<Text>>>,
+    pub(crate) process: Option<Spanned<Vec<Spanned<Process>>>>,
     #[serde(default)]
     pub(crate) env: BTreeMap<String, Text>,
     pub(crate) stop: Option<Stop>,
@@ -103,6 +108,35 @@ pub(crate) struct Node {
     pub(crate) limits: NodeLimits,
     /// The name of its user.
     pub(crate) user: Option<Text>,
+}
+
+/// `[[node.process]]`: one of the processes of a node.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Process {
+    pub(crate) name: Text,
+    pub(crate) command: Spanned<Vec<Text>>,
+    #[serde(default)]
+    pub(crate) env: BTreeMap<String, Text>,
+    pub(crate) ready: Option<Spanned<ProcessReady>>,
+    /// The process that must be ready before this one is started.
+    pub(crate) after: Option<Text>,
+    #[serde(default)]
+    pub(crate) logs: Vec<Text>,
+    /// What it may be hit by alone.
+    #[serde(default)]
+    pub(crate) faults: Vec<Spanned<Alone>>,
+}
+
+/// `node.process.ready`: a port that it opens, or a request that it answers, once it is up.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ProcessReady {
+    pub(crate) tcp: Option<Text>,
+    pub(crate) path: Option<Text>,
+    pub(crate) status: Option<Spanned<u16>>,
+    pub(crate) command: Option<Spanned<Vec<Text>>>,
+    pub(crate) within: Option<Text>,
 }
 
 /// `node.limits`: what the server may use up at most.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::file::{File, Prepare};
-use super::node::path_of_node;
+use super::paths::path_of_node;
 use super::places::Text;
 use super::setup::command;
 use super::try_template::{Compiler, Scope};

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::file::{Member, NodeReady, Status};
+use super::file::{Member, NodeReady, ProcessReady, Status};
 use super::operation::{Method, Operation};
 use super::places::Text;
 use crate::diagnostic::Problem;
@@ -88,6 +88,25 @@ impl<'a> Keys<'a> {
             query: None,
             headers: None,
             json: json.as_ref(),
+            command: command.as_ref(),
+        }
+    }
+
+    /// Those of the request that a process answers once it is up.
+    pub(super) fn of_process(ready: &'a Spanned<ProcessReady>) -> Self {
+        let ProcessReady { path, status, command, .. } = ready.get_ref();
+        let http = [
+            path.as_ref().map(|path| ("path", path.span())),
+            status.as_ref().map(|status| ("status", status.span())),
+        ];
+        Self {
+            place: ready.span(),
+            method: Some(Method::Get),
+            http: http.into_iter().flatten().collect(),
+            path: path.as_ref(),
+            query: None,
+            headers: None,
+            json: None,
             command: command.as_ref(),
         }
     }

@@ -14,7 +14,7 @@ use crate::content::ValueAt;
 use crate::diagnostic::Problem;
 use crate::extract::{NodeAs, NodeAt, NumberAt, Place, Written};
 use crate::logs::{LogRule, LogRules};
-use crate::spec::Serves;
+use crate::spec::{NodeLog, Serves};
 use crate::status::{GroupRule, Means, RoleRule, StatusRule};
 use fracas_checker::observation::Role;
 use toml::Spanned;
@@ -27,7 +27,7 @@ impl Compiler<'_> {
     pub(super) fn log_rules(
         &self,
         status: Option<&Status>,
-        logs: &[Text],
+        logs: &[NodeLog],
     ) -> Result<LogRules, Problem> {
         let rules = status.map_or(&[][..], |status| &status.log);
         rules.iter().map(|rule| log_rule(rule, logs)).collect::<Result<_, _>>().map(LogRules)
@@ -277,7 +277,7 @@ pub(super) fn node_at(key: &NodeKey) -> Result<NodeAt, Problem> {
     Ok(NodeAt { place, written: key.written })
 }
 
-fn log_rule(rule: &StatusLog, logs: &[Text]) -> Result<LogRule, Problem> {
+fn log_rule(rule: &StatusLog, logs: &[NodeLog]) -> Result<LogRule, Problem> {
     let pattern = pattern(&rule.regex)?;
     let votes = pattern.capture_names().flatten().any(|group| group == "voted");
     if rule.role.is_none() && !votes {
@@ -288,8 +288,8 @@ fn log_rule(rule: &StatusLog, logs: &[Text]) -> Result<LogRule, Problem> {
     Ok(LogRule { log: log_index(&rule.file, logs)?, pattern, role: rule.role, atomic: rule.atomic })
 }
 
-fn log_index(file: &Text, logs: &[Text]) -> Result<usize, Problem> {
-    let logs: Vec<&str> = logs.iter().map(|log| log.get_ref().as_str()).collect();
+fn log_index(file: &Text, logs: &[NodeLog]) -> Result<usize, Problem> {
+    let logs: Vec<&str> = logs.iter().map(|log| log.named.as_str()).collect();
     logs.iter().position(|log| log == file.get_ref()).ok_or_else(|| {
         let title = format!("a node has no log `{}`", file.get_ref());
         let listed: Vec<String> = logs.iter().map(|log| format!("`{log}`")).collect();

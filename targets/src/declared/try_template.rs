@@ -3,10 +3,10 @@
 //! Rendering alone would miss what stands in a branch not taken; so the variables a template
 //! mentions are compared with the known ones first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use fracas_checker::{NodeId, OpKind};
 use minijinja::ErrorKind;
@@ -19,7 +19,7 @@ use crate::diagnostic::{Problem, Source};
 use crate::nearest::nearest;
 use crate::setting::Setting;
 use crate::template::{
-    Fixed, SAMPLE_PROCESS, STEPS_MAX, TEXT_MAX, Template, Templates, Variables,
+    Binaries, Fixed, SAMPLE_PROCESS, STEPS_MAX, TEXT_MAX, Template, Templates, Variables,
     variables_of_binary, variables_of_clients, variables_of_member, variables_of_node,
     variables_of_op, variables_of_prepare, variables_of_settings, variables_of_target,
 };
@@ -40,7 +40,9 @@ const TARGETS: &str = "/targets";
 pub(crate) enum Scope {
     /// The settings only.
     Settings,
-    /// The program only.
+    /// The server's program only.
+    Server,
+    /// The programs only.
     Binary,
     /// Where the target file is.
     Target,
@@ -65,6 +67,8 @@ pub(crate) struct Compiler<'a> {
     pub(super) templates: Templates,
     pub(super) ports: BTreeMap<String, u16>,
     pub(super) settings: BTreeMap<String, Setting>,
+    /// The names of the target's other programs.
+    pub(super) others: BTreeSet<String>,
 }
 
 /// A good template, and what it renders to for each node of the sample cluster.
@@ -79,13 +83,15 @@ pub(super) fn sample_dir(node: NodeId) -> String {
     format!("/run/nodes/{node}")
 }
 
-fn sample_cluster() -> ClusterSpec {
+fn sample_cluster(others: &BTreeSet<String>) -> ClusterSpec {
     let node = |number: u8| {
         let id = NodeId(number.into());
         NodeSpec { id, ip: Ipv4Addr::new(10, 77, 0, number), dir: sample_dir(id).into() }
     };
     let nodes = (1..=3).map(node).collect();
-    ClusterSpec { binary: PathBuf::from("/usr/bin/server"), nodes, extra_args: Vec::new() }
+    let sample = |name: &String| (name.clone(), format!("/usr/bin/{name}").into());
+    let others = others.iter().map(sample).collect();
+    ClusterSpec { binary: "/usr/bin/server".into(), others, nodes, extra_args: Vec::new() }
 }
 
 impl Compiler<'_> {
@@ -111,13 +117,14 @@ impl Compiler<'_> {
     }
 
     fn sample_variables(&self, scope: Scope) -> Vec<Variables> {
-        let cluster = sample_cluster();
+        let cluster = sample_cluster(&self.others);
         let settings = &self.settings;
         let fixed = Fixed { ports: &self.ports, settings };
         let of_node = |node| variables_of_node(&cluster, node, fixed);
         match scope {
             Scope::Settings => vec![variables_of_settings(settings)],
-            Scope::Binary => vec![variables_of_binary(&cluster.binary, settings)],
+            Scope::Server => vec![variables_of_binary(&cluster.binary, &BTreeMap::new(), settings)],
+            Scope::Binary => vec![variables_of_binary(&cluster.binary, &cluster.others, settings)],
             Scope::Target => vec![variables_of_target(Path::new(TARGETS), settings)],
             Scope::Prepare => vec![self.sample_of_prepare(None)],
             Scope::PrepareKey => vec![self.sample_of_prepare(Some("server 1.0"))],
@@ -144,7 +151,7 @@ impl Compiler<'_> {
         let (target, dir) = (Path::new(TARGETS), Path::new("/prepared"));
         let around = PrepareIn { target, dir, version };
         let fixed = Fixed { ports: &self.ports, settings: &self.settings };
-        variables_of_prepare(&sample_cluster().binary, fixed, &around)
+        variables_of_prepare(&sample_cluster(&self.others), fixed, &around)
     }
 
     /// A text of ours, which is right.
@@ -226,6 +233,9 @@ impl Compiler<'_> {
 fn paths(variables: &Variables) -> Vec<String> {
     let mut paths = Vec::new();
     for (name, value) in variables {
+        let programs = value.downcast_object_ref::<Binaries>();
+        let fields = programs.into_iter().flat_map(Binaries::fields);
+        paths.extend(fields.map(|field| format!("{name}.{field}")));
         match value.try_iter() {
             Ok(fields) if value.kind() == ValueKind::Map => {
                 paths.extend(fields.map(|field| format!("{name}.{field}")));
@@ -233,8 +243,6 @@ fn paths(variables: &Variables) -> Vec<String> {
             _ => paths.push((*name).to_owned()),
         }
     }
-    let version = variables.get("binary").and_then(|binary| binary.get_attr("version").ok());
-    paths.extend(version.filter(|it| !it.is_undefined()).map(|_| "binary.version".to_owned()));
     paths
 }
 
@@ -243,7 +251,7 @@ fn is_known(path: &str, variables: &Variables) -> bool {
     let mut steps = path.split('.');
     let Some(value) = steps.next().and_then(|name| variables.get(name)) else { return false };
     match steps.next() {
-        Some(field) if value.kind() == ValueKind::Map => {
+        Some(field) if matches!(value.kind(), ValueKind::Map | ValueKind::Plain) => {
             value.get_attr(field).is_ok_and(|found| !found.is_undefined())
         }
         _ => true,

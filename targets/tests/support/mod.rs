@@ -51,6 +51,7 @@ pub(crate) fn loopback(binary: &str, nodes: u8, dir: &Path) -> ClusterSpec {
     ClusterSpec {
         binary: binary.into(),
         nodes: (1..=nodes).map(node).collect(),
+        others: Default::default(),
         extra_args: Vec::new(),
     }
 }

@@ -30,6 +30,18 @@ pub(crate) fn remove(nodes: Vec<NodeId>, forget: bool) -> Fault {
     fault("membership", "", Effect::NodeRemoved { nodes, forget })
 }
 
+/// One process of these nodes stands still.
+pub(crate) fn pause_process(nodes: Vec<NodeId>) -> Fault {
+    let process = "agent".into();
+    fault("pause", "agent alone", Effect::ProcessStopped { nodes, process })
+}
+
+/// One process of these nodes is gone.
+pub(crate) fn kill_process(nodes: Vec<NodeId>) -> Fault {
+    let process = "agent".into();
+    fault("kill", "agent alone", Effect::ProcessDown { nodes, process })
+}
+
 pub(crate) fn cut(pairs: Vec<Cut>) -> Fault {
     fault("partition", "halves", Effect::LinkCut { pairs })
 }

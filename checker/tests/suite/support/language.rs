@@ -153,7 +153,11 @@ impl Writer {
             "exited" => {
                 let log = after(words, "log").map(|words| words.join(" ").replace('_', "\n"));
                 let log = log.iter().flat_map(|log| log.lines()).map(str::to_owned);
-                NodeChange::Exited { how: "status 101".to_owned(), log: log.collect() }
+                NodeChange::Exited {
+                    process: None,
+                    how: "status 101".to_owned(),
+                    log: log.collect(),
+                }
             }
             other => panic!("unknown change `{other}`"),
         };
@@ -288,6 +292,8 @@ fn fault(kind: &str, nodes: &str) -> Fault {
         "pause" => faults::pause(list(nodes)),
         "remove" => faults::remove(list(nodes), false),
         "replace" => faults::remove(list(nodes), true),
+        "pause-process" => faults::pause_process(list(nodes)),
+        "kill-process" => faults::kill_process(list(nodes)),
         "power" => faults::power(list(nodes)),
         "fsync" => faults::suffers("fsync fails", list(nodes), Trouble::DiskErrors),
         "cut" => {

@@ -155,7 +155,6 @@ fn before(number: u32) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use fracas_checker::fault::RestartAs;
 
     use super::*;
     use crate::faults::kill::Kill;
@@ -163,11 +162,7 @@ mod tests {
     use crate::nemesis::{Act, SCHEMA};
 
     fn plan(acts: &[(u64, After, u64, Until)]) -> Plan {
-        let act = Act {
-            does: Action::Kill(Kill { again: RestartAs::Same }),
-            whom: Victims::One,
-            draw: 0,
-        };
+        let act = Act { does: Action::Kill(Kill::WHOLE), whom: Victims::One, draw: 0 };
         let planned = acts.iter().map(|(at_ms, after, lasts_ms, until)| Planned {
             after: *after,
             until: *until,

@@ -138,7 +138,12 @@ impl Actor {
     }
 
     fn state(&self) -> State {
-        let down = self.active.values().flat_map(|active| active.recorded.down());
+        // A node of which one process is hit is left alone meanwhile: what else is done to it would undo
+        // that, or could not be told apart.
+        let down = self.active.values().flat_map(|active| {
+            let Active { recorded, .. } = active;
+            [recorded.down(), recorded.down_in_part()].concat()
+        });
         let in_effect = self.active.values().map(|active| {
             let Fault { does, on } = &active.fault;
             (does.kind().word(), on.clone())

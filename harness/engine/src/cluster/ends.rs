@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use fracas_checker::event::{EventKind, NodeChange, NodeId};
+use fracas_checker::event::{EventKind, NodeChange, NodeId, Text};
 use fracas_checker::harness::Mishap;
 
 use super::{Cluster, Crash, RestartAs, State};
@@ -45,11 +45,11 @@ impl Cluster {
 
     /// The same; says at once which fault allows each of these ends, if one does.
     pub fn notice_crashes(&self) {
-        for Crash { node, how, log, .. } in self.crashed() {
-            let excuse = self.recorder.excuse(node, &log);
+        for Crash { node, process, how, log, .. } in self.crashed() {
+            let (excuse, process) = (self.recorder.excuse(node, &log), process.unwrap_or_default());
             let (fault, words) = excuse.unzip();
             let words = words.unwrap_or_else(|| "no fault in effect allows it".to_owned());
-            tracing::warn!(%node, how, "a node's server ended by itself: {words}");
+            tracing::warn!(%node, process, how, "a node's server ended by itself: {words}");
             self.server(node).gave_up = fault;
         }
     }
@@ -58,8 +58,8 @@ impl Cluster {
     /// give up while it lasts are started when it is healed, but a server may take longer to end.
     pub fn start_late_ends(&self) {
         for node in self.nodes().filter(|node| self.gave_up_late(*node)) {
-            if let Err(error) = self.start(node, RestartAs::Same) {
-                tracing::warn!(%node, "failed to start a server again that gave up: {error}");
+            for problem in self.start_again(&[node], RestartAs::Same) {
+                tracing::warn!(%node, "a server that gave up: {problem}");
             }
         }
     }
@@ -144,21 +144,26 @@ impl Cluster {
             None
         })?;
         server.state = State::Ended;
-        let begins = server.begins.last().cloned().unwrap_or_default();
+        let mut begins = server.begins.last().cloned().unwrap_or_default();
+        let own = self.outputs_of(node, fate.process.as_deref());
+        begins.retain(|log, _| own.contains(log));
         let outputs = begins.into_iter().map(|(log, begin)| (log, begin.size)).collect();
         Some(Death { node, incarnation: server.incarnation, fate, outputs })
     }
 
     fn record_end(&self, end: Death) -> Crash {
-        let Death { node, incarnation, fate: Fate { how, background }, outputs } = end;
+        let Death { node, incarnation, fate, outputs } = end;
+        let Fate { process, how, background } = fate;
         let last = |(log, from): &(PathBuf, u64)| self.last_lines(node, log, *from, LINES);
         let log: Vec<String> = outputs.iter().flat_map(last).collect();
         if how == KILLED {
             self.tell_memory(node);
         }
-        self.tell(node, incarnation, NodeChange::Exited { how: how.clone(), log: log.clone() });
+        let name = process.as_deref().map(Text::from);
+        let change = NodeChange::Exited { process: name, how: how.clone(), log: log.clone() };
+        self.tell(node, incarnation, change);
         self.view.forget(node);
-        Crash { node, how, background, log }
+        Crash { node, process, how, background, log }
     }
 
     /// What the kernel says of lack of memory since it was asked last.

@@ -75,7 +75,11 @@ impl Cluster {
                 self.ask::<()>(&Order::Empty(node, name(&self.facts, node, dir)))?;
             }
         }
-        self.start_with(node, RestartAs::Same, &plan.join_args)
+        self.start_with(node, RestartAs::Same, &plan.join_args)?;
+        match self.begin_rest(&[node]).pop() {
+            Some(problem) => Err(LabError::Asked(problem).into()),
+            None => Ok(()),
+        }
     }
 
     /// Ends the server of a node that was removed, if it still runs, and keeps it down: as the member

@@ -13,30 +13,52 @@ use fracas_lab::LabError;
 use fracas_lab::agent::{LogOrder, Order};
 use fracas_lab::logs::Begin;
 
-/// The file with the standard output of a server.
-const STDOUT: &str = "stdout";
-/// The file with its standard error.
-const STDERR: &str = "stderr";
+/// The files with the standard output and the standard error of a process: of one that has a name
+/// they begin with it.
+fn streams(process: Option<&str>) -> [PathBuf; 2] {
+    ["stdout", "stderr"].map(|stream| match process {
+        None => stream.into(),
+        Some(process) => format!("{process}.{stream}").into(),
+    })
+}
 
 impl Cluster {
     /// The log files of a node that the target names.
     #[must_use]
     pub fn logs(&self, node: NodeId) -> Vec<NodeLog> {
         let logs = self.deployments.first.nodes[&node].logs.iter();
-        let names = logs.map(|log| match log {
-            LogFile::Stdout => STDOUT.into(),
-            LogFile::Stderr => STDERR.into(),
-            LogFile::Path(path) => name(&self.facts, node, path),
-        });
-        names.zip(0..).map(|(name, place)| NodeLog { name, place }).collect()
+        logs.zip(0..).map(|(log, place)| NodeLog { name: self.file(node, log), place }).collect()
     }
 
-    /// The names of all outputs of a node: its logs, and stdout and stderr, whether the target calls
-    /// them logs or not.
+    /// The name of a log below the directory of its node.
+    fn file(&self, node: NodeId, log: &fracas_targets::NodeLog) -> PathBuf {
+        let [stdout, stderr] = streams(log.process.as_deref());
+        match &log.file {
+            LogFile::Stdout => stdout,
+            LogFile::Stderr => stderr,
+            LogFile::Path(path) => name(&self.facts, node, path),
+        }
+    }
+
+    /// The names of all outputs of a node: its logs, and stdout and stderr of each process, whether the
+    /// target calls them logs or not.
     #[must_use]
     pub fn outputs(&self, node: NodeId) -> BTreeSet<PathBuf> {
-        let logs = self.logs(node).into_iter().map(|log| log.name);
-        logs.chain([STDOUT.into(), STDERR.into()]).collect()
+        let processes = &self.deployments.first.nodes[&node].processes;
+        let own = processes.iter().flat_map(|process| streams(process.name.as_deref()));
+        self.logs(node).into_iter().map(|log| log.name).chain(own).collect()
+    }
+
+    /// Those that one process writes, and those of which it is not known who does; all of a node that
+    /// has but one.
+    pub(super) fn outputs_of(&self, node: NodeId, process: Option<&str>) -> BTreeSet<PathBuf> {
+        let Some(process) = process else { return self.outputs(node) };
+        let logs = self.deployments.first.nodes[&node].logs.iter();
+        let own = |log: &&fracas_targets::NodeLog| {
+            log.process.as_deref().is_none_or(|writer| writer == process)
+        };
+        let logs = logs.filter(own).map(|log| self.file(node, log));
+        logs.chain(streams(Some(process))).collect()
     }
 
     /// Which files the outputs of a node are now, and their sizes.

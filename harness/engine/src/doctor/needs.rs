@@ -1,8 +1,9 @@
 //! What a target needs of this machine, and whether it is there. No server is started but for the
 //! question of its version.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fracas_targets::Target;
@@ -29,7 +30,7 @@ pub struct TargetNeeds {
 /// One need of a target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Need {
-    /// What: `server`, `version`, `ports`, `world`, `user`, `faults`, `clock`.
+    /// What: `server`, `program`, `version`, `ports`, `world`, `user`, `faults`, `clock`.
     pub what: String,
     /// Whether it is there.
     pub met: bool,
@@ -53,8 +54,15 @@ impl TargetNeeds {
     pub fn of(target: &Target, beside: Option<&Path>, supported: &[FaultSupport]) -> Self {
         let server = targets::binary(target, beside, None);
         let mut needs = vec![Need::new("server", server.as_ref().map(shown).map_err(Clone::clone))];
-        if let Ok(server) = &server {
-            needs.extend(version(target, server));
+        let others = targets::other_binaries(target, beside, &BTreeMap::new());
+        match &others {
+            Ok(others) => {
+                needs.extend(others.values().map(|it| Need::new("program", Ok(shown(it)))));
+            }
+            Err(why) => needs.push(Need::new("program", Err(why.clone()))),
+        }
+        if let (Ok(server), Ok(others)) = (&server, &others) {
+            needs.extend(version(target, server, others));
         }
         needs.extend(world(target, beside));
         needs.extend(target.user().map(|user| Need::new("user", named(user))));
@@ -70,8 +78,8 @@ impl TargetNeeds {
     /// Why it cannot be run here at all, if so.
     #[must_use]
     pub fn missing(&self) -> Option<&str> {
-        let fatal =
-            |need: &&Need| !need.met && ["server", "world", "user"].contains(&need.what.as_str());
+        const FATAL: [&str; 4] = ["server", "program", "world", "user"];
+        let fatal = |need: &&Need| !need.met && FATAL.contains(&need.what.as_str());
         self.needs.iter().find(fatal).map(|need| need.detail.as_str())
     }
 }
@@ -81,8 +89,8 @@ fn shown(path: impl AsRef<Path>) -> String {
 }
 
 /// What the server says of its version, where the target knows how to ask.
-fn version(target: &Target, server: &Path) -> Option<Need> {
-    let argv = target.version_command(server)?;
+fn version(target: &Target, server: &Path, others: &BTreeMap<String, PathBuf>) -> Option<Need> {
+    let argv = target.version_command(server, others)?;
     let told = fracas_lab::run_command(&argv, VERSION_WITHIN).map_err(|error| error.to_string());
     Some(Need::new("version", told))
 }

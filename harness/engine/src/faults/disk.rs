@@ -183,7 +183,7 @@ impl Injector for Troubled {
         // What another fault keeps down that one starts again.
         let ended = self.nodes.iter().filter(|node| cluster.has_ended(**node));
         let ended: Vec<NodeId> = ended.copied().collect();
-        problems.extend(each(&ended, "start", |node| cluster.start(node, RestartAs::Same)));
+        problems.extend(cluster.start_again(&ended, RestartAs::Same));
         problems
     }
 }

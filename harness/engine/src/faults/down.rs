@@ -3,7 +3,6 @@
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::RestartAs;
 
-use super::injector::each;
 use crate::cluster::{Cluster, End};
 
 /// The nodes that one fault killed and keeps down.
@@ -36,6 +35,6 @@ impl Down {
     ) -> Vec<String> {
         let mine = nodes.iter().filter(|node| self.0.contains(node) || cluster.has_ended(**node));
         let mine: Vec<NodeId> = mine.copied().collect();
-        each(&mine, "start", |node| cluster.start(node, again))
+        cluster.start_again(&mine, again)
     }
 }

@@ -7,6 +7,7 @@ use fracas_checker::fault::{Cut, Effect, RestartAs};
 use fracas_lab::LabError;
 use fracas_lab::agent::{Agent, Facts};
 
+use super::alone::{DeclaredProcess, ProcessName};
 use super::hit::Meant;
 use super::injector::Injector;
 use super::on::On;
@@ -49,6 +50,8 @@ pub struct Around<'a> {
     pub leaders: bool,
     /// The forms in which killed nodes may be started again, besides unchanged.
     pub again: &'a [RestartAs],
+    /// The processes of a node that may be hit alone.
+    pub processes: &'a [DeclaredProcess],
 }
 
 /// Things that a user gave and that some acts need.
@@ -72,6 +75,11 @@ pub(crate) trait Does {
     /// What it is in a plan, behind the word of its kind: ` of the leader`, `: halves`.
     fn planned(&self, victims: Victims) -> String {
         format!(" of {victims}")
+    }
+
+    /// The process of its nodes that it hits alone, if it does.
+    fn process(&self) -> Option<ProcessName> {
+        None
     }
 
     /// Whether it is possible in such a cluster.
@@ -128,7 +136,13 @@ pub(crate) trait KindOfFault: Does + Copy {
     /// What it may do in a mix of faults.
     fn usual() -> Vec<Self>;
 
-    /// What else the usual mix may do, for what the user gave.
+    /// The same act on this process alone, if that is a thing that it may be done to.
+    fn on_process(self, _: ProcessName) -> Option<Self> {
+        None
+    }
+
+    /// What else the usual mix may do, for what the user gave, and with processes that the target
+    /// names.
     fn given(_: &Around<'_>) -> Vec<Self> {
         Vec::new()
     }

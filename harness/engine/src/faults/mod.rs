@@ -4,6 +4,7 @@
 //! it is brought about, measured and healed, its trial for `doctor`, and its words. Nothing else
 //! lists kinds or looks into one: all other code asks [`Kind`], [`Action`] and [`Fault`].
 
+mod alone;
 pub(crate) mod chance;
 pub mod clock;
 pub mod disk;
@@ -29,6 +30,8 @@ pub(crate) mod trial;
 pub mod upgrade;
 mod victims;
 
+pub(crate) use alone::hit_by;
+pub use alone::{DeclaredProcess, ProcessName};
 pub use injector::Injector;
 pub use kind::{Around, Given, Missing};
 pub use on::On;

@@ -18,7 +18,7 @@ pub struct State {
     pub last_leader: Option<NodeId>,
     /// The directions that are cut already.
     pub cut: BTreeSet<Cut>,
-    /// The nodes that are paused or killed already.
+    /// The nodes that are paused or killed already, or of which one process is.
     pub down: BTreeSet<NodeId>,
     /// The faults in effect: the word of their kind, and what they are done to.
     pub faults: Vec<(&'static str, On)>,

@@ -10,6 +10,7 @@ use fracas_lab::LabError;
 use fracas_lab::agent::{Agent, Facts};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::alone::ProcessName;
 use super::hit::Meant;
 use super::injector::Injector;
 use super::kind::{Around, Does, Entry, Given, KindOfFault, Missing};
@@ -98,6 +99,14 @@ macro_rules! kinds {
             #[must_use]
             pub fn kind(&self) -> Kind {
                 match self { $(Self::$kind(_) => Kind::$kind,)* }
+            }
+
+            /// The same on this process alone, if that is a thing that it may be done to.
+            #[must_use]
+            pub fn on_process(self, process: ProcessName) -> Option<Self> {
+                match self {
+                    $(Self::$kind(does) => KindOfFault::on_process(does, process).map(Self::$kind),)*
+                }
             }
 
             fn does(&self) -> &dyn Does {
@@ -265,6 +274,12 @@ impl Action {
     #[must_use]
     pub fn proof_ms(&self) -> u64 {
         self.does().proof_ms()
+    }
+
+    /// The process that it hits alone, if it does.
+    #[must_use]
+    pub fn process(&self) -> Option<ProcessName> {
+        self.does().process()
     }
 
     /// A thing that the action needs and that was not given.

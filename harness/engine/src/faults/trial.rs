@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use fracas_checker::event::NodeId;
 use fracas_checker::fault::{Measurement, Stage};
 use fracas_lab::agent::{Agent, LocalAgent, Measure, Order, Start};
-use fracas_lab::{Lab, LabError, LabSpec, Mechanism, Reach};
+use fracas_lab::{Lab, LabError, LabSpec, Mechanism, Program, Reach};
 
 /// The hidden argument that starts a trial: `fracas __doctor-probe userns`.
 pub const PROBE_ARGUMENT: &str = "__doctor-probe";
@@ -80,8 +80,12 @@ fn build(partition: Mechanism) -> Result<Lab, LabError> {
 pub(super) fn start_idle(agent: &dyn Agent) -> Result<(), LabError> {
     agent.ask(&Order::Start(Box::new(Start {
         node: IDLE,
-        argv: ["/proc/self/exe", PROBE_ARGUMENT, "idle"].map(str::to_owned).into(),
-        env: BTreeMap::new(),
+        program: Program {
+            name: None,
+            argv: ["/proc/self/exe", PROBE_ARGUMENT, "idle"].map(str::to_owned).into(),
+            env: BTreeMap::new(),
+        },
+        also: Vec::new(),
         monotonic_offset: 0,
         reach: Reach::default(),
     })))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use fracas_checker::fault::RestartAs;
 
 use super::scenarios::scenario::Scenario;
-use crate::faults::{Around, Kind};
+use crate::faults::{Around, DeclaredProcess, Kind};
 
 /// What faults are wanted.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct Config {
     pub again: Vec<RestartAs>,
     /// The scenarios that the target asks for, by name, beside those that every mix plays.
     pub asked: BTreeSet<&'static str>,
+    /// The processes of a node that may be hit alone.
+    pub processes: Vec<DeclaredProcess>,
     /// What to aim at instead of the usual mix.
     pub scenario: Option<&'static Scenario>,
 }
@@ -31,7 +33,8 @@ pub struct Config {
 impl Config {
     /// What decides which acts are possible.
     pub(super) fn around(&self) -> Around<'_> {
-        Around { nodes: self.nodes, leaders: self.leaders, again: &self.again }
+        let Self { nodes, leaders, again, processes, .. } = self;
+        Around { nodes: *nodes, leaders: *leaders, again, processes }
     }
 }
 

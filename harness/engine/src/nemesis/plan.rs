@@ -140,18 +140,9 @@ mod tests {
 
     fn config(nodes: u16, time_ms: u64) -> Config {
         let kinds = Kind::mix();
-        let again = Vec::new();
-        let asked = BTreeSet::new();
-        Config {
-            nodes,
-            kinds,
-            time_ms,
-            every_ms: 5_000,
-            leaders: true,
-            again,
-            asked,
-            scenario: None,
-        }
+        let (again, processes, asked) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let (every_ms, leaders, scenario) = (5_000, true, None);
+        Config { nodes, kinds, time_ms, every_ms, leaders, again, asked, processes, scenario }
     }
 
     #[test]
@@ -188,7 +179,7 @@ mod tests {
             plan.planned.into_iter().map(|planned| planned.pinned).collect::<Vec<_>>()
         };
         let on = On::Nodes(vec![fracas_checker::NodeId(4)]);
-        let n4 = Fault { does: Action::Pause(Pause {}), on };
+        let n4 = Fault { does: Action::Pause(Pause::WHOLE), on };
         assert_eq!(pinned(true), [Some(n4), None]);
         assert_eq!(pinned(false), [None, None]);
     }
@@ -205,7 +196,7 @@ mod tests {
 
     #[test]
     fn an_act_that_can_never_come_is_told() {
-        let act = Act { does: Action::Pause(Pause {}), whom: Victims::One, draw: 0 };
+        let act = Act { does: Action::Pause(Pause::WHOLE), whom: Victims::One, draw: 0 };
         let mut planned = Planned::timed(0, 100, act);
         planned.after = After::Heal(1);
         let plan = Plan { schema: SCHEMA.to_owned(), planned: vec![planned] };

@@ -37,7 +37,7 @@ mod tests {
 
     #[track_caller]
     fn check(victims: Victims, state: &State, expect: &[u16]) {
-        let fault = resolve(&act(Action::Pause(Pause {}), victims), state);
+        let fault = resolve(&act(Action::Pause(Pause::WHOLE), victims), state);
         let hit = fault.map(|fault| fault.nodes().to_vec()).unwrap_or_default();
         assert_eq!(hit, expect.iter().copied().map(NodeId).collect::<Vec<_>>(), "{victims:?}");
     }
@@ -89,7 +89,7 @@ mod tests {
     }
 
     fn act_of(victims: Victims) -> Act {
-        act(Action::Pause(Pause {}), victims)
+        act(Action::Pause(Pause::WHOLE), victims)
     }
 
     #[test]
@@ -98,7 +98,7 @@ mod tests {
         for (victims, count) in
             [(Victims::One, 1), (Victims::Minority, 2), (Victims::Majority, 3), (Victims::All, 5)]
         {
-            let fault = resolve(&act(Action::Pause(Pause {}), victims), &state).unwrap();
+            let fault = resolve(&act(Action::Pause(Pause::WHOLE), victims), &state).unwrap();
             assert_eq!(fault.nodes().len(), count, "{victims:?}");
         }
     }
@@ -119,7 +119,7 @@ mod tests {
         state.cut = resolve(&bridge, &state).unwrap().pairs().iter().copied().collect();
         check(Victims::LeastCut, &state, &[2]);
         state.down.insert(NodeId(2));
-        let next = resolve(&act(Action::Pause(Pause {}), Victims::LeastCut), &state).unwrap();
+        let next = resolve(&act(Action::Pause(Pause::WHOLE), Victims::LeastCut), &state).unwrap();
         assert_ne!(next.nodes(), [NodeId(2)], "a node that is down is not meant");
     }
 
@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(hit(Shape::OneWay).len(), 1);
         assert!(hit(Shape::Majority).contains(&NodeId(4)) && hit(Shape::Majority).len() == 2);
         let pause =
-            resolve(&act(Action::Pause(Pause {}), Victims::Nth(3)), &state(5, None)).unwrap();
+            resolve(&act(Action::Pause(Pause::WHOLE), Victims::Nth(3)), &state(5, None)).unwrap();
         assert_eq!(pause.hardest_hit(), [NodeId(3)]);
     }
 

@@ -7,16 +7,21 @@ use fracas_checker::event::NodeId;
 
 use super::plan::Plan;
 use super::planned::Planned;
-use crate::faults::Victims;
+use crate::faults::{DeclaredProcess, Kind, ProcessName, Victims};
 
 impl Plan {
-    /// The first act that can never mean anything in a cluster of these nodes, by its number from 1,
-    /// and why.
+    /// The first act that can never mean anything in a cluster of these nodes, of which these
+    /// processes may be hit alone: its number from 1, and why.
     #[must_use]
-    pub fn mistake(&self, nodes: &[NodeId]) -> Option<(usize, String)> {
+    pub fn mistake(
+        &self,
+        nodes: &[NodeId],
+        processes: &[DeclaredProcess],
+    ) -> Option<(usize, String)> {
         let unknown = (1..).zip(&self.planned).find_map(|(number, planned)| {
             let contradiction = || planned.act.contradiction().map(str::to_owned);
-            Some((number, stranger(planned, nodes).or_else(contradiction)?))
+            let wrong = stranger(planned, nodes).or_else(|| not_alone(planned, processes));
+            Some((number, wrong.or_else(contradiction)?))
         });
         let never = || {
             let (number, why) = self.impossible()?;
@@ -39,6 +44,24 @@ fn stranger(planned: &Planned, nodes: &[NodeId]) -> Option<String> {
     let node = named.into_iter().find(|node| !nodes.contains(node))?;
     let has: Vec<String> = nodes.iter().map(NodeId::to_string).collect();
     Some(format!("there is no node `{node}`: the cluster has {}", has.join(", ")))
+}
+
+/// The process that an act names though it may not be hit alone by that.
+fn not_alone(planned: &Planned, processes: &[DeclaredProcess]) -> Option<String> {
+    let acts = planned.pinned.iter().map(|fault| fault.does).chain([planned.act.does]);
+    let may_be_hit = |name: &ProcessName, kind: Kind| {
+        let declared = processes.iter().find(|process| process.name == *name);
+        declared.is_some_and(|it| it.faults.iter().any(|fault| fault.word() == kind.word()))
+    };
+    let named = acts.filter_map(|does| Some((does.process()?, does.kind())));
+    let (name, kind) = named.into_iter().find(|(name, kind)| !may_be_hit(name, *kind))?;
+    let may = processes.iter().filter(|process| may_be_hit(&process.name, kind));
+    let may: Vec<String> = may.map(|process| format!("`{}`", process.name)).collect();
+    let expected = match may.as_slice() {
+        [] => "it lets none be hit by it (`faults` of `[[node.process]]`)".to_owned(),
+        some => format!("expected one of {}", some.join(", ")),
+    };
+    Some(format!("the target lets no process `{name}` be hit alone by a {kind}: {expected}"))
 }
 
 /// The line in which the act of this number, counted from 1, begins in the text of a schedule; none
@@ -84,6 +107,8 @@ pub fn line_of(text: &str, act: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use fracas_targets::Alone;
+
     use super::*;
 
     const TEXT: &str = r#"{
@@ -109,7 +134,9 @@ mod tests {
                 {{"at_ms": 1, "lasts_ms": 9, "act": {{"kind": "kill"}}}},
                 {{"at_ms": 1, "lasts_ms": 9, {pinned} "act": {act}}}]}}"#
         );
-        Plan::read(&text, false).unwrap().mistake(&[NodeId(1), NodeId(2), NodeId(3)])
+        let name = ProcessName::new("agent").unwrap();
+        let agent = DeclaredProcess { name, faults: [Alone::Pause].into() };
+        Plan::read(&text, false).unwrap().mistake(&[NodeId(1), NodeId(2), NodeId(3)], &[agent])
     }
 
     #[test]
@@ -127,8 +154,9 @@ mod tests {
             cut("isolate-one", r#""follower""#),
             cut("majority", r#""follower""#),
             mistake(r#"{"kind": "kill", "whom": {"node": "n2"}}"#, ""),
+            mistake(r#"{"kind": "pause", "process": "agent"}"#, ""),
         ];
-        assert_eq!(right, [const { None }; 6]);
+        assert_eq!(right, [const { None }; 7]);
         for (wrong, expected) in [
             (cut("isolate-leader", r#""follower""#), "takes `isolate-one`"),
             (cut("isolate-leader", r#"{"nth": 2}"#), "takes `isolate-one`"),
@@ -136,6 +164,8 @@ mod tests {
             (cut("isolate-one", r#"{"node": "n4"}"#), "no node `n4`: the cluster has n1, n2, n3"),
             (mistake(r#"{"kind": "kill", "whom": {"node": "n9"}}"#, ""), "no node `n9`"),
             (mistake(r#"{"kind": "kill", "whom": {"hit-by": 2}}"#, ""), "can never come"),
+            (mistake(r#"{"kind": "pause", "process": "server"}"#, ""), "expected one of `agent`"),
+            (mistake(r#"{"kind": "kill", "process": "agent"}"#, ""), "lets none be hit by it"),
             (
                 mistake(
                     r#"{"kind": "kill"}"#,

@@ -37,7 +37,6 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use fracas_checker::fault::RestartAs;
 
     use super::super::act::Act;
     use super::super::plan::SCHEMA;
@@ -47,7 +46,7 @@ mod tests {
     use crate::faults::{Action, Victims};
 
     fn kill(at_ms: u64, lasts_ms: u64) -> Planned {
-        let does = Action::Kill(Kill { again: RestartAs::Same });
+        let does = Action::Kill(Kill::WHOLE);
         Planned::timed(at_ms, lasts_ms, Act { does, whom: Victims::Leader, draw: 0 })
     }
 

@@ -70,7 +70,7 @@ impl RunContext<'_> {
         let node = preparing.order.start.node;
         tokio::task::block_in_place(|| {
             let missed = match ended? {
-                Some(Fate { how, background: false }) if how == WELL => {
+                Some(Fate { how, background: false, .. }) if how == WELL => {
                     let kept = self.cluster.ask(&Order::Keep).map_err(StartError::Lab)?;
                     let Preparation::There(size) = kept else { return Ok(None) };
                     return Ok(Some((size, true)));

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fracas_checker::event::NodeId;
+use fracas_targets::Probe;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::context::{GLANCE, RunContext};
 use super::error::RunError;
-use crate::cluster::Crash;
+use crate::cluster::{Crash, Waiting};
 use crate::text::plain;
 
 /// How long the cluster may take to be ready, where the target does not say.
@@ -130,13 +131,54 @@ impl RunContext<'_> {
             if let Some(crash) = self.cluster.crashed().first() {
                 return Err(RunError::Target(self.died(crash)));
             }
-            let Some(missing) = self.missing(goal).await else { return Ok(()) };
+            let waits = match self.begin_processes().await? {
+                Some(missing) => Some(missing),
+                None => self.missing(goal).await,
+            };
+            let Some(missing) = waits else { return Ok(()) };
             tokio::time::sleep(GLANCE).await; // by then the sleeper has noticed what went before
             let stood_still = patience.stood_still();
             if is_late(began.elapsed(), stood_still, missing.within) {
                 return Err(RunError::Target(self.not_ready(&missing, stood_still)));
             }
         }
+    }
+
+    /// Starts the processes whose predecessors are ready by now; the first that is not, if one is not.
+    /// Once all are started, each that shows when it is ready must be so.
+    async fn begin_processes(&self) -> Result<Option<Missing>, RunError> {
+        let mut lacks = None;
+        for node in self.cluster.nodes() {
+            for Waiting { place, other, probe, within } in self.cluster.waiting(node) {
+                match probe.ask().await {
+                    Ok(()) => self.cluster.begin(node, place)?,
+                    Err(why) => {
+                        let lack = unready(node, &other, (&probe, &why));
+                        lacks.get_or_insert(Missing { lack, node, within });
+                    }
+                }
+            }
+        }
+        let begun = |node: &NodeId| self.cluster.waiting(*node).is_empty();
+        if lacks.is_some() || !self.cluster.nodes().all(|node| begun(&node)) {
+            return Ok(lacks.or_else(|| Some(self.more_to_begin())));
+        }
+        for (node, plan) in &self.deployment.nodes {
+            for (place, process) in plan.processes.iter().enumerate() {
+                let (Some(name), Some(probe)) = (&process.name, &process.ready) else { continue };
+                if let Err(why) = probe.ask().await {
+                    let lack = unready(*node, name, (probe, &why));
+                    return Ok(Some(Missing { lack, node: *node, within: plan.patience(place) }));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is said while further processes are about to be started.
+    fn more_to_begin(&self) -> Missing {
+        let node = self.cluster.nodes().next().unwrap_or(NodeId(1));
+        Missing { lack: "not all processes were started".to_owned(), node, within: READY_WITHIN }
     }
 
     /// What the cluster still lacks.
@@ -178,8 +220,11 @@ impl RunContext<'_> {
         last
     }
 
-    pub(super) fn died(&self, Crash { node, how, background, .. }: &Crash) -> String {
-        let program = &self.deployment.nodes[node].argv[0];
+    pub(super) fn died(&self, Crash { node, process, how, background, .. }: &Crash) -> String {
+        let plan = &self.deployment.nodes[node];
+        let ended = plan.processes.iter().find(|known| known.name == *process);
+        let program = &ended.unwrap_or(plan.first()).argv[0];
+        let label = process.as_ref().map(|name| format!(" (process `{name}`)")).unwrap_or_default();
         let advice = match &**how {
             _ if *background => BACKGROUND,
             NOT_FOUND => HIDDEN,
@@ -187,7 +232,7 @@ impl RunContext<'_> {
         };
         let words = self.last_words(*node);
         format!(
-            "start node {node}: `{program}` ended with {how} before the cluster was ready{advice}{words}"
+            "start node {node}: `{program}`{label} ended with {how} before the cluster was ready{advice}{words}"
         )
     }
 
@@ -210,6 +255,11 @@ impl RunContext<'_> {
         }
         text
     }
+}
+
+/// What is said of a process that is not ready.
+fn unready(node: NodeId, process: &str, (probe, why): (&Probe, &str)) -> String {
+    format!("process `{process}` of {node} is not ready at {}: {why}", probe.address())
 }
 
 #[cfg(test)]

@@ -15,12 +15,13 @@ use super::held::{Held, NodeClock, Troubled, Used};
 use super::order::{DiskChange, Equip, Order, Start, StopSignal};
 use super::report::{Facts, Fate, Report, Site};
 use crate::Lab;
+use crate::channel::Exit;
 use crate::disk::{DiskSpec, Loss, Lost};
 use crate::emptying;
 use crate::error::{Doing, LabError};
 use crate::ids;
 use crate::inside::Door;
-use crate::launch::{Helper, Launch, Threads};
+use crate::launch::{Helper, Launch, Program, Threads};
 use crate::leftovers::MARK;
 use crate::named;
 use crate::node::NodeProcess;
@@ -153,21 +154,48 @@ impl LocalAgent {
 
     /// What the lab is told of a start in a directory.
     pub(super) fn launch_in(&self, start: &Start, dir: &Path) -> Launch {
-        let Start { node, argv, env, monotonic_offset, reach } = start.clone();
-        let (dir, mut env, mut reach) = (dir.to_owned(), env, reach);
-        let output = |name: &str| match &self.home {
-            Some(_) => dir.join(name),
-            None => "/dev/null".into(),
-        };
+        let Start { node, program, also, monotonic_offset, reach } = start.clone();
+        let (dir, mut reach) = (dir.to_owned(), reach);
+        let Program { name, argv, env } = self.marked(program, (reach.user.as_deref(), &dir));
         if let Some(home) = &self.home {
-            env.insert(MARK.to_owned(), home.dir.display().to_string());
             reach.evidence.push(home.evidence.clone());
         }
-        if let Some(user) = &reach.user {
-            named::environment(&mut env, user, &dir);
+        let [stdout, stderr] = self.outputs(node, name.as_deref());
+        let clock = None;
+        Launch { node, name, argv, env, also, dir, stdout, stderr, clock, monotonic_offset, reach }
+    }
+
+    /// A program with the mark of its run in its environment, and with what that says of its user, if
+    /// it has a name, and of the home of that.
+    fn marked(&self, mut program: Program, (user, dir): (Option<&str>, &Path)) -> Program {
+        if let Some(home) = &self.home {
+            program.env.insert(MARK.to_owned(), home.dir.display().to_string());
         }
-        let (stdout, stderr) = (output("stdout"), output("stderr"));
-        Launch { node, argv, env, dir, stdout, stderr, clock: None, monotonic_offset, reach }
+        if let Some(user) = user {
+            named::environment(&mut program.env, user, dir);
+        }
+        program
+    }
+
+    /// Where a process writes to, whose name is in those of the files.
+    fn outputs(&self, node: NodeId, process: Option<&str>) -> [PathBuf; 2] {
+        ["stdout", "stderr"].map(|stream| match (&self.home, process) {
+            (None, _) => "/dev/null".into(),
+            (Some(_), None) => self.dir(node).join(stream),
+            (Some(_), Some(process)) => self.dir(node).join(format!("{process}.{stream}")),
+        })
+    }
+
+    /// Starts a further process of a node.
+    fn begin(&self, node: NodeId, program: &Program) -> Result<(), LabError> {
+        let held = self.node(node)?;
+        let user = held.running(node, |process| Ok(process.user().map(str::to_owned)))?;
+        let mut program = self.marked(program.clone(), (user.as_deref(), &self.dir(node)));
+        if let Some(clock) = &held.gear().clock {
+            program.env.extend(clock.environment(&program.argv)?);
+        }
+        let [stdout, stderr] = self.outputs(node, program.name.as_deref());
+        held.running(node, |process| process.begin(&program, (stdout.as_path(), stderr.as_path())))
     }
 
     /// Kills all processes of a node.
@@ -194,10 +222,10 @@ impl LocalAgent {
     fn ended(&self, node: NodeId) -> Result<Option<Fate>, LabError> {
         let mut processes = self.node(node)?.processes();
         let Some(process) = processes.running.as_mut() else { return Ok(None) };
-        let Some(how) = process.exited() else { return Ok(None) };
+        let Some(Exit { process: name, how, .. }) = process.exit() else { return Ok(None) };
         let background = process.left_for_background();
         processes.running = None;
-        Ok(Some(Fate { how, background }))
+        Ok(Some(Fate { process: name, how, background }))
     }
 
     /// What of ours has ended, if anything has.
@@ -313,6 +341,16 @@ impl Agent for LocalAgent {
             Order::Write(node, name, text) => self.write(*node, name, text),
             Order::Furnish(node, dir) => self.furnish(*node, dir),
             Order::Start(start) => self.start(start),
+            Order::Begin(node, program) => self.begin(*node, program),
+            Order::PauseProcess(node, name) => {
+                self.node(*node)?.running(*node, |node| node.pause_process(name).map(drop))
+            }
+            Order::ResumeProcess(node, name) => {
+                self.node(*node)?.running(*node, |node| node.resume_process(name).map(drop))
+            }
+            Order::KillProcess(node, name) => {
+                self.node(*node)?.running(*node, |node| node.kill_process(name).map(drop))
+            }
             Order::Evict(node) => self.evict(*node),
             Order::Empty(node, dir) => self.empty(*node, dir),
             Order::Settle(node) => self.settle(*node),

@@ -33,6 +33,12 @@ impl LocalAgent {
             Measure::Pause(node) => {
                 self.node(*node)?.running(*node, |process| proofs::pause([process], stage))
             }
+            Measure::PausedProcess(node, name) => self
+                .node(*node)?
+                .running(*node, |process| proofs::paused_process(process, name, stage)),
+            Measure::KilledProcess(node, name) => self
+                .node(*node)?
+                .running(*node, |process| proofs::killed_process(process, name, stage)),
             Measure::Kill(node) => {
                 gone(*node, self.node(*node)?, stage, |process| proofs::kill([process], stage))
             }

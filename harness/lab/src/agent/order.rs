@@ -1,6 +1,5 @@
 //! What an agent can be ordered to do, as data.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{Clock, Means, Sampling};
 use crate::disk::{Errors, Latency, Loss, Model};
+use crate::launch::Program;
 use crate::packets::Shaping;
 use crate::reach::Reach;
 use crate::resources::{Duty, Resource};
@@ -35,8 +35,16 @@ pub enum Order {
     Furnish(NodeId, PathBuf),
     /// Read a log of a node, or leave it; no link in its path is followed.
     Log(NodeId, PathBuf, LogOrder),
-    /// Start a node that is not running.
+    /// Start a node that is not running, with its first process.
     Start(Box<Start>),
+    /// Start a further process in a node that is running, or one again that was killed alone.
+    Begin(NodeId, Box<Program>),
+    /// Stop the process of this name, with all that descends from it, and no other.
+    PauseProcess(NodeId, String),
+    /// Let it go on.
+    ResumeProcess(NodeId, String),
+    /// Kill it.
+    KillProcess(NodeId, String),
     /// Let a node's disks show what they have where a failed fsync left something newer in memory.
     /// It must not be running.
     Evict(NodeId),
@@ -48,9 +56,11 @@ pub enum Order {
     Resume(NodeId),
     /// Kill them.
     Kill(NodeId),
-    /// Send the server a signal; kill what is left when it has ended, or after this time.
+    /// Send every process that was started a signal; kill what is left when all have ended, or after
+    /// this time.
     Terminate(NodeId, StopSignal, Duration),
-    /// Tell whether the server has ended by itself since it was started. It is gone then.
+    /// Tell whether the server, or one of several processes, has ended by itself since it was started.
+    /// The node is gone then.
     Ended(NodeId),
     /// Tell whether something of ours has ended that nodes need; asks each if that is wanted.
     Lost {
@@ -117,10 +127,10 @@ pub enum Equip {
 pub struct Start {
     /// The node it is.
     pub node: NodeId,
-    /// The program, as an absolute path where the node is, and its arguments.
-    pub argv: Vec<String>,
-    /// What is added to its environment.
-    pub env: BTreeMap<String, String>,
+    /// Its first process.
+    pub program: Program,
+    /// Other programs that will be started in it, as absolute paths where the node is.
+    pub also: Vec<String>,
     /// How far its monotonic clock is ahead, in nanoseconds.
     pub monotonic_offset: i64,
     /// What it reaches of the machine beside what every server does.
@@ -192,6 +202,10 @@ pub enum DiskChange {
 pub enum Measure {
     /// That a node stands still.
     Pause(NodeId),
+    /// That one process of a node stands still, and the others do not.
+    PausedProcess(NodeId, String),
+    /// That one process of a node is gone, and the others are not; when healed, that it is back.
+    KilledProcess(NodeId, String),
     /// That a node is gone; when healed, that it is back.
     Kill(NodeId),
     /// That a node ended after its signal; when healed, that it is back.

@@ -120,6 +120,8 @@ pub struct Site {
 /// How a server ended by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fate {
+    /// The name of the process that ended, where the node has several.
+    pub process: Option<String>,
     /// `status 1`, `signal 11`.
     pub how: String,
     /// It ended well while processes of it went on in the background. They are gone, too.

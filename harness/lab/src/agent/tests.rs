@@ -14,7 +14,7 @@ use super::*;
 use crate::clock::{Clock, Compared, Means, Reading, Sample, Sampling, Tally};
 use crate::command::Attempt;
 use crate::disk::{Errors, Latency, Loss, Lost, Model, Unit};
-use crate::launch::Helper;
+use crate::launch::{Helper, Program};
 use crate::logs::{Begin, Chunk, Lines, Look};
 use crate::packets::Shaping;
 use crate::prepared::Size;
@@ -63,9 +63,19 @@ fn shaped() -> Vec<((NodeId, NodeId), Shaping)> {
     vec![((N1, N2), shaping), ((N2, N1), Shaping { delay: SECOND, ..shaping })]
 }
 
+fn program() -> Program {
+    Program {
+        name: Some("server".into()),
+        argv: vec!["/bin/server".into(), "a \"b\" é\n".into()],
+        env: BTreeMap::from([("KEY".to_owned(), "value".to_owned())]),
+    }
+}
+
 fn measures() -> Vec<Measure> {
     vec![
         Measure::Pause(N1),
+        Measure::PausedProcess(N1, "agent".into()),
+        Measure::KilledProcess(N1, "agent".into()),
         Measure::Kill(N1),
         Measure::Stop(N1),
         Measure::Program(N1, "/opt/next/server".into()),
@@ -118,8 +128,8 @@ fn clocks() -> [Option<Clock>; 5] {
 fn orders_come_back_equal() {
     let start = Start {
         node: N1,
-        argv: vec!["/bin/server".into(), "a \"b\" é\n".into()],
-        env: BTreeMap::from([("KEY".to_owned(), "value".to_owned())]),
+        program: program(),
+        also: vec!["/bin/agent".into()],
         monotonic_offset: -1,
         reach: Reach {
             evidence: vec!["/runs".into()],
@@ -143,6 +153,10 @@ fn orders_come_back_equal() {
         Order::Abandon(usize::MAX),
         Order::Furnish(N1, "data".into()),
         Order::Start(Box::new(start)),
+        Order::Begin(N1, Box::new(Program { name: None, ..program() })),
+        Order::PauseProcess(N1, "agent".into()),
+        Order::ResumeProcess(N1, "agent".into()),
+        Order::KillProcess(N1, "agent".into()),
         Order::Evict(N1),
         Order::Empty(N1, "data".into()),
         Order::Pause(N1),
@@ -176,12 +190,13 @@ fn orders_come_back_equal() {
     let stages = [Stage::Injected, Stage::Held, Stage::Healed];
     let at = |stage| measures().into_iter().map(move |measure| Order::Measure(measure, stage));
     all.extend(stages.into_iter().flat_map(at));
-    let word = words!(Order: Facts Equip Write Log Start Evict Empty Pause Resume Kill Terminate Ended Lost
-        Memory Run Attempt Settle Prepare Keep Abandon Furnish Clock ReadClock Tally Disk Lose Time Limit
-        Room Cut Shape Measure);
-    check(&all, (word, 32));
-    let word = words!(Measure: Pause Kill Stop Program Cut Shaped Clock Shift Disk Time Limit Full);
-    check(&measures(), (word, 12));
+    let word = words!(Order: Facts Equip Write Log Start Begin PauseProcess ResumeProcess KillProcess Evict
+        Empty Pause Resume Kill Terminate Ended Lost Memory Run Attempt Settle Prepare Keep Abandon Furnish
+        Clock ReadClock Tally Disk Lose Time Limit Room Cut Shape Measure);
+    check(&all, (word, 36));
+    let word = words!(Measure: Pause PausedProcess KilledProcess Kill Stop Program Cut Shaped Clock Shift
+        Disk Time Limit Full);
+    check(&measures(), (word, 14));
     check(&equipped(), (words!(Equip: Dir Clock Small Disk Rations), 5));
     check(&log_orders(), (words!(LogOrder: Next Leave About End), 4));
 }
@@ -209,7 +224,11 @@ fn reports_come_back_equal() {
         }),
         Report::Measured(vec![measurement]),
         Report::Ended(None),
-        Report::Ended(Some(Fate { how: "signal 11".into(), background: true })),
+        Report::Ended(Some(Fate {
+            process: Some("agent".into()),
+            how: "signal 11".into(),
+            background: true,
+        })),
         Report::Lost(None),
         Report::Lost(Some(Helper {
             name: "the init of node n1".into(),

@@ -13,6 +13,7 @@ use crate::channel::Report;
 use crate::error::{Doing, LabError};
 use crate::launch::Threads;
 use crate::punctual::be_punctual;
+use crate::tree::Part;
 use crate::{threads, tree};
 
 /// The second argument of the hidden entry point that makes it run in circles.
@@ -59,6 +60,8 @@ pub(crate) struct Turns {
     /// When they began to run or to stand still.
     since: Option<Instant>,
     spinner: Option<Pid>,
+    /// The processes that are paused alone: no turn of theirs comes, with all that descends from them.
+    held: Vec<Pid>,
 }
 
 impl Turns {
@@ -77,7 +80,7 @@ impl Turns {
     /// Lets everybody run, unless the node is paused.
     fn let_run(&mut self) -> Result<(), LabError> {
         if self.standing && !self.paused {
-            tree::signal_to(Pid::from_raw(-1), Signal::SIGCONT)?;
+            Part::AllBut(&self.held).signal(Signal::SIGCONT)?;
         }
         self.standing = false;
         Ok(())
@@ -99,13 +102,43 @@ impl Turns {
         let signal = if self.standing { Signal::SIGSTOP } else { Signal::SIGCONT };
         let ran = now - self.since.replace(now).unwrap_or(now);
         self.next = Some(now + if self.standing { duty.rest(ran) } else { duty.run });
-        tree::signal_to(Pid::from_raw(-1), signal)
+        Part::AllBut(&self.held).signal(signal)
     }
 
     /// Stops everybody until resumed.
     pub(crate) fn pause(&mut self) -> Result<Threads, LabError> {
         self.paused = true;
-        tree::pause()
+        tree::pause(Part::AllBut(&[]))
+    }
+
+    /// Stops one process alone, with all that descends from it, until it is resumed.
+    pub(crate) fn pause_process(&mut self, root: Pid) -> Result<Threads, LabError> {
+        if !self.held.contains(&root) {
+            self.held.push(root);
+        }
+        tree::pause(Part::Tree(root))
+    }
+
+    /// Lets it go on, when its turn comes.
+    pub(crate) fn resume_process(&mut self, root: Pid) -> Result<Threads, LabError> {
+        self.forget(root);
+        if self.paused {
+            return self.count_apart(Some(root)).map(|(own, _)| own);
+        }
+        if self.standing {
+            self.resume()?;
+        }
+        tree::resume(Part::Tree(root))
+    }
+
+    /// One process does not stand still by itself any more: it was resumed, or it is gone.
+    pub(crate) fn forget(&mut self, root: Pid) {
+        self.held.retain(|held| *held != root);
+    }
+
+    /// Lets everybody hear a signal, also what was paused alone.
+    pub(crate) fn let_go(&mut self) {
+        self.held.clear();
     }
 
     /// Goes on as before the pause.
@@ -114,7 +147,7 @@ impl Turns {
         self.standing = false;
         self.since = Some(Instant::now());
         self.next = self.duty.map(|duty| Instant::now() + duty.run);
-        tree::resume()
+        tree::resume(Part::AllBut(&self.held))
     }
 
     /// Counts the threads, in a moment in which nobody stands still for want of a turn.
@@ -123,6 +156,19 @@ impl Turns {
             return self.resume();
         }
         threads::count().doing(|| "count threads".into())
+    }
+
+    /// Counts the threads of one process with all that descends from it, and those of all others, in a
+    /// moment in which nobody stands still for want of a turn.
+    pub(crate) fn count_apart(
+        &mut self,
+        root: Option<Pid>,
+    ) -> Result<(Threads, Threads), LabError> {
+        if self.standing && !self.paused {
+            self.resume()?;
+        }
+        let roots: Vec<i32> = root.into_iter().map(Pid::as_raw).collect();
+        threads::apart(&roots).doing(|| "count threads".into())
     }
 
     /// Starts a process that runs as much as it may.

@@ -44,7 +44,7 @@ pub(crate) fn crashed() -> Sample {
     let power = faults::down("power", vec![NodeId(1)], Some(Loss::All));
     let mut extra = fault(21, full, (20_000, 26_000));
     extra.extend(fault(22, power, (45_000, 47_000)));
-    let exited = NodeChange::Exited { how: "status 74".to_owned(), log: Vec::new() };
+    let exited = NodeChange::Exited { process: None, how: "status 74".to_owned(), log: Vec::new() };
     for (ms, node, incarnation, change) in [
         (22_000, 3, 1, exited),
         (26_100, 3, 2, NodeChange::Started),
@@ -125,7 +125,7 @@ pub(crate) fn broke() -> Sample {
                   2026-11-20T02:00:08Z ERROR \u{1b}[31mcannot bind 10.0.0.2:7000\u{1b}[0m: address in use";
     let ended = Ended::TargetBroke { reason: reason.to_owned() };
     let started = EventKind::Node { node: NodeId(2), incarnation: 1, change: NodeChange::Started };
-    let exited = NodeChange::Exited { how: "status 1".to_owned(), log: Vec::new() };
+    let exited = NodeChange::Exited { process: None, how: "status 1".to_owned(), log: Vec::new() };
     let history = with(vec![
         (0, EventKind::Phase { phase: Phase::Start }),
         (90 * MS, started),
@@ -144,7 +144,11 @@ pub(crate) fn storm() -> Sample {
         extra.extend(fault(100 + place, one_of(place), (begin, begin + long)));
     }
     for place in 0..12_u64 {
-        let exited = NodeChange::Exited { how: "signal 6 (SIGABRT)".to_owned(), log: Vec::new() };
+        let exited = NodeChange::Exited {
+            process: None,
+            how: "signal 6 (SIGABRT)".to_owned(),
+            log: Vec::new(),
+        };
         for (ms, change) in [(0, exited), (700, NodeChange::Started)] {
             let at = (20_000 + place * 1_500 + ms) * MS;
             extra.push((at, EventKind::Node { node: NodeId(3), incarnation: 1, change }));

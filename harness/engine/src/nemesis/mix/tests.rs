@@ -11,9 +11,9 @@ use crate::faults::{On, Shape, State};
 
 fn config(nodes: u16, time_ms: u64) -> Config {
     let kinds = Kind::mix();
-    let again = Vec::new();
-    let asked = BTreeSet::new();
-    Config { nodes, kinds, time_ms, every_ms: 3_000, leaders: true, again, asked, scenario: None }
+    let (again, processes, asked) = (Vec::new(), Vec::new(), BTreeSet::new());
+    let (every_ms, leaders, scenario) = (3_000, true, None);
+    Config { nodes, kinds, time_ms, every_ms, leaders, again, asked, processes, scenario }
 }
 
 fn plans(config: &Config, seeds: std::ops::Range<u64>) -> Vec<Vec<Planned>> {

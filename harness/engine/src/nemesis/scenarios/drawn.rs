@@ -59,7 +59,7 @@ fn round(at_ms: u64, random: &mut ChaCha8Rng) -> [Planned; 6] {
     let draw = random.next_u64();
     let least = |does| Act { does, whom: Victims::LeastCut, draw };
     let cut = |shape| Act { does: cut(shape), whom: Victims::One, draw };
-    let (pause, kill, timed) = (least(Action::Pause(Pause {})), least(KILL), Planned::timed);
+    let (pause, kill, timed) = (least(Action::Pause(Pause::WHOLE)), least(KILL), Planned::timed);
     let silent_ms = random.random_range(SILENT_MS);
     let silent = at_ms + 100;
     let back = silent + silent_ms;
@@ -83,7 +83,7 @@ fn comeback(time_ms: u64, random: &mut ChaCha8Rng) -> Vec<Planned> {
     loop {
         let draw = random.next_u64();
         let lasts_ms = one_of(&DEPOSED_MS, random);
-        let does = one_of(&[Action::Pause(Pause {}), cut(Shape::IsolateLeader)], random);
+        let does = one_of(&[Action::Pause(Pause::WHOLE), cut(Shape::IsolateLeader)], random);
         let act = Act { does, whom: Victims::Leader, draw };
         if at_ms + lasts_ms > time_ms {
             return planned;

@@ -15,13 +15,16 @@ use crate::faults::power::Power;
 use crate::faults::slow::Slow;
 use crate::faults::starve::{Scarcity, Starve};
 use crate::faults::upgrade::Upgrade;
-use crate::faults::{Action, Direction, Kind, Shape, Victims};
+use crate::faults::{Action, Direction, Kind, ProcessName, Shape, Victims};
 
-const PAUSE: Action = Action::Pause(Pause {});
+const PAUSE: Action = Action::Pause(Pause::WHOLE);
+const KILL_ONE: Action =
+    Action::Kill(Kill { process: Some(ProcessName::ANY), ..Kill::back(RestartAs::Same) });
+const PAUSE_ONE: Action = Action::Pause(Pause { process: Some(ProcessName::ANY) });
 const MEMBER: Action = Action::Membership(Membership {});
 const REPLACE: Action = Action::Upgrade(Upgrade { back: false });
 const REPLACE_BACK: Action = Action::Upgrade(Upgrade { back: true });
-const UPGRADE: Action = Action::Kill(Kill { again: RestartAs::NextBinary });
+const UPGRADE: Action = Action::Kill(Kill::back(RestartAs::NextBinary));
 const POWER: Action = Action::Power(Power { loss: Loss::All });
 const HUNGRY: Action = Action::Starve(Starve { scarcity: Scarcity::Cpu { percent: 20 } });
 const SLOW: Action = slow(Link { delay_us: 100_000, ..PLAIN });
@@ -437,5 +440,27 @@ pub static SCENARIOS: &[Scenario] = &[
             step(Heal(1), 20, &[600], PAUSE, Victims::LastLeader),
             step(Heal(2), 20, &[600], PAUSE, Victims::Leader),
         ]),
+    },
+    Scenario {
+        name: "half-pause",
+        about: "one process of the leader's node is paused for longer than an election and goes on, while \
+                the others of that node run all the time; where the target names such a process",
+        needs: &[Kind::Pause],
+        mixed: Mixed::First,
+        acts: Acts::Steps(&[past_election(step(
+            Round,
+            0,
+            &[2_000, 4_000],
+            PAUSE_ONE,
+            Victims::Leader,
+        ))]),
+    },
+    Scenario {
+        name: "half-kill",
+        about: "one process of the leader's node is killed and started again, while the others of that \
+                node run all the time; where the target names such a process",
+        needs: &[Kind::Kill],
+        mixed: Mixed::First,
+        acts: Acts::Steps(&[step(Round, 0, &[700, 2_500], KILL_ONE, Victims::Leader)]),
     },
 ];

@@ -12,6 +12,7 @@ pub(super) mod scenario;
 use std::collections::BTreeSet;
 use std::iter;
 
+use fracas_targets::Alone;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
@@ -19,7 +20,7 @@ use super::act::Act;
 use super::config::Config;
 use super::planned::{After, Planned, Until};
 use crate::faults::chance::one_of;
-use crate::faults::{Action, Kind, Victims};
+use crate::faults::{Action, DeclaredProcess, Kind, ProcessName, Victims, hit_by};
 use fracas_checker::fault::RestartAs;
 use scenario::{CALM_MS, Since, Step};
 
@@ -28,8 +29,21 @@ pub(super) use scenario::Mixed;
 pub use scenario::Scenario;
 
 impl Scenario {
+    /// The kind of fault for which it needs a process that may be hit alone, if none of these may.
+    #[must_use]
+    pub fn lacks_process(&self, processes: &[DeclaredProcess]) -> Option<Kind> {
+        let steps = self.acts.steps(1).unwrap_or_default();
+        let any = steps.iter().map(|step| step.does);
+        let mut kinds =
+            any.filter(|does| does.process() == Some(ProcessName::ANY)).map(|it| it.kind());
+        kinds.find(|kind| alone(*kind).is_none_or(|fault| hit_by(processes, fault).is_empty()))
+    }
+
     /// The acts of a run; the same source gives the same.
     pub(super) fn plan(&self, config: &Config, random: &mut ChaCha8Rng) -> Vec<Planned> {
+        if self.lacks_process(&config.processes).is_some() {
+            return Vec::new();
+        }
         match self.acts.steps(config.nodes) {
             Ok(steps) => rounds(&steps, config, random),
             Err(drawn) => (drawn.plan)(config.time_ms, random),
@@ -82,6 +96,8 @@ pub(super) struct MixScenario {
     /// How long it takes, its proofs included.
     pub(super) takes_ms: u64,
     steps: Vec<Step>,
+    /// The processes that may be hit alone.
+    processes: Vec<DeclaredProcess>,
 }
 
 impl MixScenario {
@@ -114,12 +130,14 @@ impl MixScenario {
             kinds,
             takes_ms,
             steps,
+            processes: config.processes.clone(),
         })
     }
 
     /// Its acts, played once from `at_ms` on, in a plan of which `first` acts come before it.
     pub(super) fn acts(&self, at_ms: u64, first: u32, random: &mut ChaCha8Rng) -> Vec<Planned> {
-        let planned = |step: &Step| step.planned(first, (After::Load, at_ms), random);
+        let around = Before { first, processes: &self.processes };
+        let planned = |step: &Step| step.planned(around, (After::Load, at_ms), random);
         self.steps.iter().map(planned).collect()
     }
 }
@@ -156,9 +174,35 @@ fn rounds(steps: &[Step], config: &Config, random: &mut ChaCha8Rng) -> Vec<Plann
     for round in 0..u32::try_from(rounds).unwrap_or(MOST_ROUNDS).min(MOST_ROUNDS) {
         let first = round * count;
         let after = if round == 0 { After::Load } else { After::Heal(first) };
-        planned.extend(steps.iter().map(|step| step.planned(first, (after, CALM_MS), random)));
+        let around = Before { first, processes: &config.processes };
+        planned.extend(steps.iter().map(|step| step.planned(around, (after, CALM_MS), random)));
     }
     planned
+}
+
+/// What a scenario is planned after, and with.
+#[derive(Clone, Copy)]
+struct Before<'a> {
+    /// The number of the last act before it.
+    first: u32,
+    /// The processes that may be hit alone.
+    processes: &'a [DeclaredProcess],
+}
+
+/// The action, with one of the processes that it may hit alone where it means any.
+fn settled(does: Action, processes: &[DeclaredProcess], random: &mut ChaCha8Rng) -> Action {
+    if does.process() != Some(ProcessName::ANY) {
+        return does;
+    }
+    let possible: Vec<ProcessName> =
+        alone(does.kind()).map(|fault| hit_by(processes, fault)).unwrap_or_default();
+    let chosen = (!possible.is_empty()).then(|| one_of(&possible, random));
+    chosen.and_then(|process| does.on_process(process)).unwrap_or(does)
+}
+
+/// The kind as a fault that may hit one process alone, if it is such.
+fn alone(kind: Kind) -> Option<Alone> {
+    [Alone::Pause, Alone::Kill].into_iter().find(|fault| fault.word() == kind.word())
 }
 
 impl Step {
@@ -181,8 +225,13 @@ impl Step {
         self.does.fits(&config.around()) && some && (!elects || config.leaders && config.nodes > 1)
     }
 
-    /// This step of a scenario that begins at `begin`, and whose acts come after number `first`.
-    fn planned(&self, first: u32, begin: (After, u64), random: &mut ChaCha8Rng) -> Planned {
+    /// This step of a scenario that begins at `begin`, after what comes before it.
+    fn planned(
+        &self,
+        Before { first, processes }: Before<'_>,
+        begin: (After, u64),
+        random: &mut ChaCha8Rng,
+    ) -> Planned {
         let (after, at_ms) = match self.since {
             Since::Round => begin,
             Since::Begin(step) => (After::Begin(first + step), 0),
@@ -191,7 +240,7 @@ impl Step {
         };
         let draw = random.next_u64();
         let all: Vec<Action> = iter::once(self.does).chain(self.or.iter().copied()).collect();
-        let does = one_of(&all, random);
+        let does = settled(one_of(&all, random), processes, random);
         let victims = match self.victims {
             Victims::HitBy(step) => Victims::HitBy(first + step),
             victims => victims,
@@ -225,6 +274,13 @@ mod tests {
     use super::super::{Plan, resolve};
     use super::*;
     use crate::faults::State;
+    use crate::faults::chance::random;
+
+    /// A process that may be paused alone.
+    fn agent() -> DeclaredProcess {
+        let name = ProcessName::new("agent").unwrap();
+        DeclaredProcess { name, faults: [Alone::Pause, Alone::Kill].into() }
+    }
 
     fn config(aimed: &'static Scenario) -> Config {
         Config {
@@ -235,6 +291,7 @@ mod tests {
             leaders: true,
             again: Vec::new(),
             asked: BTreeSet::new(),
+            processes: vec![agent()],
             scenario: Some(aimed),
         }
     }
@@ -330,6 +387,23 @@ mod tests {
     }
 
     #[test]
+    fn a_scenario_hits_a_process_that_is_declared() {
+        for (name, kind) in [("half-pause", Kind::Pause), ("half-kill", Kind::Kill)] {
+            let scenario = SCENARIOS.iter().find(|it| it.name == name).unwrap();
+            let config = config(scenario);
+            let hit = |acts: Vec<Planned>| {
+                acts.iter().all(|it| it.act.does.process() == Some(agent().name))
+            };
+            let acts = Plan::draw(&config, 1).planned;
+            assert!(!acts.is_empty() && hit(acts));
+            let mixed = MixScenario::of(scenario, &config).unwrap();
+            assert!(hit(mixed.acts(0, 0, &mut random(1))));
+            assert_eq!(scenario.lacks_process(&config.processes), None);
+            assert_eq!(scenario.lacks_process(&[]), Some(kind));
+        }
+    }
+
+    #[test]
     fn the_mix_plays_only_what_can_be_brought_about() {
         let names = |config: &Config| -> Vec<&str> {
             MixScenario::all(config).into_iter().map(|scenario| scenario.name).collect()
@@ -338,6 +412,11 @@ mod tests {
         config.kinds = [Kind::Starve].into();
         assert!(names(&config).is_empty());
         config.kinds = Kind::mix();
+        let alone =
+            |config: &Config| names(config).iter().filter(|it| it.starts_with("half-")).count();
+        assert_eq!(alone(&config), 2);
+        config.processes.clear();
+        assert_eq!(alone(&config), 0);
         assert!(!names(&config).contains(&"upgrade"));
         config.leaders = false;
         let without = [

@@ -1,6 +1,5 @@
 //! What a scenario is written in: steps, each counted from another, and what acts they do. Data only.
 
-use fracas_checker::fault::RestartAs;
 use rand_chacha::ChaCha8Rng;
 
 use super::super::planned::{Planned, Until};
@@ -150,7 +149,7 @@ pub(super) const fn past_election(step: Step) -> Step {
 }
 
 /// A kill after which the node comes back as it was.
-pub(super) const KILL: Action = Action::Kill(Kill { again: RestartAs::Same });
+pub(super) const KILL: Action = Action::Kill(Kill::WHOLE);
 
 /// A cut of this shape.
 pub(super) const fn cut(shape: Shape) -> Action {
