@@ -165,8 +165,7 @@ impl LocalAgent {
         Launch { node, name, argv, env, also, dir, stdout, stderr, clock, monotonic_offset, reach }
     }
 
-    /// A program with the mark of its run in its environment, and with what that says of its user, if
-    /// it has a name, and of the home of that.
+    /// A program with the mark of its run in its environment, and its user there, where that has a name.
     fn marked(&self, mut program: Program, (user, dir): (Option<&str>, &Path)) -> Program {
         if let Some(home) = &self.home {
             program.env.insert(MARK.to_owned(), home.dir.display().to_string());

@@ -124,9 +124,8 @@ fn clocks() -> [Option<Clock>; 5] {
     ]
 }
 
-#[test]
-fn orders_come_back_equal() {
-    let start = Start {
+fn start() -> Start {
+    Start {
         node: N1,
         program: program(),
         also: vec!["/bin/agent".into()],
@@ -139,7 +138,11 @@ fn orders_come_back_equal() {
             limits: Limits { processes: Some(u64::MAX), memory: None, file: Some(0) },
             user: Some("postgres".into()),
         },
-    };
+    }
+}
+
+#[test]
+fn orders_come_back_equal() {
     let mut all = vec![
         Order::Facts,
         Order::Write(N1, "conf/file".into(), "text\0\u{2028}".into()),
@@ -147,12 +150,12 @@ fn orders_come_back_equal() {
             cache: "/cache".into(),
             key: "0f".into(),
             name: "a target".into(),
-            start: start.clone(),
+            start: start(),
         })),
         Order::Keep,
         Order::Abandon(usize::MAX),
         Order::Furnish(N1, "data".into()),
-        Order::Start(Box::new(start)),
+        Order::Start(Box::new(start())),
         Order::Begin(N1, Box::new(Program { name: None, ..program() })),
         Order::PauseProcess(N1, "agent".into()),
         Order::ResumeProcess(N1, "agent".into()),
