@@ -69,6 +69,9 @@ const OTHERS: &[Row] = &[
 /// Those that change the members of the cluster, which regent cannot: `run_membership` plays them.
 const OF_MEMBERS: [&str; 2] = ["newcomer", "replaced-members"];
 
+/// Those that hit one process of a node, of which regent has no more: `run_processes` plays the first.
+const OF_PROCESSES: [&str; 2] = ["half-pause", "half-kill"];
+
 #[test]
 fn scenarios_of_cuts_and_pauses_come_to_their_moment() {
     NEW[..3].iter().for_each(check);
@@ -92,7 +95,7 @@ fn every_scenario_is_in_the_table() {
     let names = listed.as_array().unwrap().iter().filter_map(|row| row["name"].as_str());
     let aims: BTreeSet<&str> = names.filter_map(|name| name.strip_prefix("--aim ")).collect();
     let played = NEW.iter().chain(OTHERS).map(|(name, ..)| *name);
-    let played: BTreeSet<&str> = played.chain(OF_MEMBERS).collect();
+    let played: BTreeSet<&str> = played.chain(OF_MEMBERS).chain(OF_PROCESSES).collect();
     assert_eq!(aims, played);
 }
 
