@@ -107,7 +107,10 @@ fn what_is_wrong_in_the_new_version_is_found_after_the_upgrade_only() {
         assert!(last(finding) > Some(first), "before any node was upgraded: {finding:#}");
     }
     let told = programs(&run);
-    assert_eq!(told, [format!("{next}: a script with which the node was started")]);
+    // A machine that is slow may look while the shell still reads it.
+    let ways = ["a script with which the node was started", "an argument of a process"];
+    let allowed = ways.map(|way| format!("{next}: {way}"));
+    assert!(!told.is_empty() && told.iter().all(|how| allowed.contains(how)), "{told:?}");
     room.assert_nothing_left();
 }
 
