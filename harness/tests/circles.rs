@@ -17,12 +17,13 @@ use petgraph::graph::DiGraph;
 use tree::none;
 
 /// The roots of our crates' sources.
-const CRATES: [&str; 8] = [
+const CRATES: [&str; 9] = [
     "checker/src",
     "harness/src",
     "harness/engine/src",
     "harness/lab/src",
     "reports/src",
+    "targets/drivers/src",
     "targets/src",
     "targets/regent/src",
     "workloads/src",

@@ -2,21 +2,8 @@
 
 use std::future::Future;
 
-use serde_json::Value;
-
+use crate::answer::{Answer, Wrong};
 use crate::message::{Hello, Node, Operation};
-
-/// What `ok` tells, or what went wrong.
-pub type Answer = Result<Value, Wrong>;
-
-/// Why an operation has no `ok`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wrong {
-    /// It certainly did not, and never will, take effect.
-    Fail(String),
-    /// Nobody knows.
-    Info(String),
-}
 
 /// A session of one process at one node. It ends when it is dropped.
 pub trait Client: Sized {

@@ -4,6 +4,7 @@
 //! A driver knows the client library of its system and nothing of the loop; the loop knows no system.
 //! It bounds the time of every answer, and it tries nothing twice.
 
+mod answer;
 mod client;
 mod message;
 #[cfg(feature = "nats")]
@@ -12,6 +13,7 @@ mod serve;
 #[cfg(feature = "zookeeper")]
 pub mod zookeeper;
 
-pub use client::{Answer, Client, Wrong};
+pub use answer::{Answer, Wrong};
+pub use client::Client;
 pub use message::{Hello, Node, Operation};
 pub use serve::{Broken, serve};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::client::Wrong;
+use crate::answer::Wrong;
 
 /// The protocol that is spoken.
 pub(crate) const PROTOCOL: &str = "fracas.client/1";

@@ -12,7 +12,8 @@ use async_nats::connection::State;
 use async_nats::{Client as Connection, ConnectOptions, HeaderMap, Request, RequestErrorKind};
 use serde_json::{Value, json};
 
-use crate::client::{Answer, Client, Wrong};
+use crate::answer::{Answer, Wrong};
+use crate::client::Client;
 use crate::message::{Hello, Node, Operation};
 
 /// The stream.

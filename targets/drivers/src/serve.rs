@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use crate::client::{Answer, Client, Wrong};
+use crate::answer::{Answer, Wrong};
+use crate::client::Client;
 use crate::message::{Hello, Node, Operation, PROTOCOL};
 
 /// The part of the time-out that a driver has, of ten: the rest is for the way of the answer.

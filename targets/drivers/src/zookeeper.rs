@@ -16,7 +16,8 @@ use zookeeper_client::{
     Acls, Client as Session, CreateMode, CreateSequence, Error, SessionState, Stat,
 };
 
-use crate::client::{Answer, Client, Wrong};
+use crate::answer::{Answer, Wrong};
+use crate::client::Client;
 use crate::message::{Hello, Node, Operation};
 
 /// How long a session lives without its client; servers bound it by their `tickTime`.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::{NO_MESSAGE, Nats, Reads, STREAM, SUBJECTS, error_of};
-use crate::client::{Answer, Wrong};
+use crate::answer::{Answer, Wrong};
 use crate::message::Operation;
 
 /// What a key holds, and the number of the message that it is in; 0 if there is none.

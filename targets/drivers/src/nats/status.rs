@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::client::{Answer, Wrong};
+use crate::answer::{Answer, Wrong};
 use crate::message::{Hello, Node};
 
 /// How long the page may be, in bytes.

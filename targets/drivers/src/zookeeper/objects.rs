@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use zookeeper_client::{CreateMode, Error};
 
 use super::{ROOT, Zookeeper, done, wrong};
-use crate::client::{Answer, Wrong};
+use crate::answer::{Answer, Wrong};
 use crate::message::Operation;
 
 /// How long the number is that the server gives a sequential node.
