@@ -39,7 +39,7 @@ use crate::means::{Gear, PacketMeans};
 use crate::plan::RunPlan;
 use crate::progress::{Listener, Progress, Standing};
 use crate::proven::Proven;
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, Writer};
 use crate::signals::Interrupts;
 use crate::store::{RunDir, StoreError};
 use crate::view::View;
@@ -229,7 +229,7 @@ async fn conduct(
     let caller = Caller::new(Arc::new(client), recorder.clone());
     let cluster = Arc::new(cluster);
     let load_ended = OnceLock::new();
-    let mut context = RunContext {
+    let context = RunContext {
         plan,
         dir,
         cluster,
@@ -251,6 +251,15 @@ async fn conduct(
     };
     // Else a server that ended during the final reads counts as stopped.
     context.cluster.notice_crashes();
+    stop(context, finished, writer)
+}
+
+/// Stops the cluster and closes the history; tells what ended the run before its time, if anything did.
+fn stop(
+    mut context: RunContext<'_>,
+    finished: Result<(), RunError>,
+    writer: Writer,
+) -> Result<Stopped, RunError> {
     tokio::task::block_in_place(|| context.cluster.ask_helpers());
     context.enter(Phase::Stop);
     let stopped = tokio::task::block_in_place(|| context.cluster.stop_all());

@@ -95,38 +95,34 @@ impl<'a> Keys<'a> {
     /// Those of the request that a process answers once it is up.
     pub(super) fn of_process(ready: &'a Spanned<ProcessReady>) -> Self {
         let ProcessReady { path, status, command, .. } = ready.get_ref();
-        let http = [
-            path.as_ref().map(|path| ("path", path.span())),
-            status.as_ref().map(|status| ("status", status.span())),
-        ];
-        Self {
-            place: ready.span(),
-            method: Some(Method::Get),
-            http: http.into_iter().flatten().collect(),
-            path: path.as_ref(),
-            query: None,
-            headers: None,
-            json: None,
-            command: command.as_ref(),
-        }
+        let status = status.as_ref().map(|status| ("status", status.span()));
+        Self::of_question(ready.span(), path.as_ref(), status, command.as_ref())
     }
 
     /// Those of the request that a node answers once it is up.
     pub(super) fn of_ready(node: &'a Spanned<NodeReady>) -> Self {
         let NodeReady { path, status, command, .. } = node.get_ref();
-        let http = [
-            path.as_ref().map(|path| ("path", path.span())),
-            status.as_ref().map(|status| ("status", status.span())),
-        ];
+        let status = status.as_ref().map(|status| ("status", status.span()));
+        Self::of_question(node.span(), path.as_ref(), status, command.as_ref())
+    }
+
+    /// Those of a request that only asks: a GET, or a command.
+    fn of_question(
+        place: Range<usize>,
+        path: Option<&'a Text>,
+        status: Option<(&'static str, Range<usize>)>,
+        command: Option<&'a Spanned<Vec<Text>>>,
+    ) -> Self {
+        let path_key = path.map(|path| ("path", path.span()));
         Self {
-            place: node.span(),
+            place,
             method: Some(Method::Get),
-            http: http.into_iter().flatten().collect(),
-            path: path.as_ref(),
+            http: [path_key, status].into_iter().flatten().collect(),
+            path,
             query: None,
             headers: None,
             json: None,
-            command: command.as_ref(),
+            command,
         }
     }
 }
