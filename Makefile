@@ -91,11 +91,14 @@ reproduce: packages
 	$(CARGO) run --locked --quiet --release --example reproduce -- --jobs $(JOBS) --seeds $(SEEDS) \
 	  --cache $(VERSIONS) $(ANEW) $(ROWS)
 
+# Of `make prove-faults`: those servers and runtimes alone, and nothing is written.
+SYSTEMS ?=
+
 ## prove-faults: every fault on every server, as root (if this is root) and as an ordinary user, with
-## its proof and its price; writes docs/proven-faults.md
-prove-faults: packages
-	$(CARGO) build --locked --bin regent
-	$(CARGO) run --locked --quiet -p fracas --example prove_faults
+## its proof and its price, and on a system of each other runtime; writes docs/proven-faults.md
+prove-faults: packages drivers
+	$(CARGO) build --locked --bin fracas --bin regent
+	PATH="$(CURDIR)/target/debug:$$PATH" $(CARGO) run --locked --quiet -p fracas --example prove_faults -- $(SYSTEMS)
 
 ## prove-isolation: a hostile server tries every row of the table in SECURITY.md, as root, as root in a
 ## user namespace, and as an ordinary user

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::findings::{Finding, findings};
 use crate::kinds::{Kinds, windows};
 use crate::record::{Ended, Replays};
-use crate::run::Run;
+use crate::run::{Run, notes};
 use crate::tally::{Reason, Tally, reasons};
 use crate::words::{Fate, outcome};
 
@@ -46,6 +46,8 @@ struct Results<'a> {
     checks: Vec<Value>,
     findings: Vec<Value>,
     faults: Vec<Value>,
+    /// What the harness noted: what was prepared and set up, and what it did by itself.
+    notes: Vec<Value>,
     metrics: BTreeMap<&'static str, f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     replays: Option<&'a Replays>,
@@ -74,6 +76,9 @@ pub(crate) fn json(run: &Run<'_>, files: BTreeMap<&'static str, &'static str>) -
             .flat_map(|finding| each(finding, run.history))
             .collect(),
         faults: faults.iter().map(|span| fault(span, windows.get(&span.id))).collect(),
+        notes: notes(run.history)
+            .map(|(time, text)| json!({ "time_s": seconds(time), "text": text }))
+            .collect(),
         metrics: metrics(run, &tally),
         replays: run.record.replays.as_ref(),
         files,

@@ -5,14 +5,19 @@
 //! about, measured and mended by the very code that a run uses. What it costs those who are not
 //! meant is measured just before it and while it lasts. Nothing is judged here but the faults.
 //!
-//! Ends with 1 if a fault is not proven that `fracas doctor` says is available. Given the name of
-//! a server, it proves only that one, and writes nothing.
+//! Systems of other runtimes are tried as root, each in a run of `fracas` with a schedule of all faults.
+//!
+//! Ends with 1 if a fault is not proven that `fracas doctor` says is available. Given the names of
+//! servers, it proves only those, and writes nothing.
 
 mod bench;
 mod by_message;
 mod cases;
+#[path = "../reproduce/fetch.rs"]
+mod fetch;
 mod page;
 mod row;
+mod runtimes;
 mod ways;
 
 use std::process::ExitCode;
@@ -22,12 +27,13 @@ use fracas_lab::Isolation;
 
 use bench::Bench;
 use cases::Group;
+use runtimes::SYSTEMS;
 use ways::{Room, Way};
 
 /// Where the table goes.
 const TABLE: &str = "docs/proven-faults.md";
 
-/// The servers, by the names of their targets.
+/// The servers that are tried in every way, by the names of their targets.
 const SERVERS: [&str; 3] = ["regent", "etcd", "redis"];
 
 fn main() -> ExitCode {
@@ -39,14 +45,14 @@ fn main() -> ExitCode {
         [doctor::PROBE_ARGUMENT, isolation] => doctor::probe_main(isolation).into(),
         [ways::DOCTOR] => ways::examine(),
         [ways::PROVE, server, group] => prove(server, group),
-        [] => all(&SERVERS, true),
+        [] => all(&[&SERVERS[..], &SYSTEMS.map(|system| system.runtime)].concat(), true),
         _ => all(&words, false),
     }
 }
 
 /// Proves all, in processes of their own, and shows what came of it.
-fn all(servers: &[&str], write: bool) -> ExitCode {
-    match everything(servers) {
+fn all(named: &[&str], write: bool) -> ExitCode {
+    match everything(named) {
         Ok(blocks) => {
             let failed = blocks.iter().flat_map(|block| &block.rows);
             let failed = failed.filter(|row| row.verdict.is_failed()).count();
@@ -66,16 +72,18 @@ fn all(servers: &[&str], write: bool) -> ExitCode {
     }
 }
 
-/// Every server, in every way.
-fn everything(servers: &[&str]) -> Result<Vec<page::Block>, String> {
+/// Those of the named servers that are tried in every way, and then those of other runtimes.
+fn everything(named: &[&str]) -> Result<Vec<page::Block>, String> {
     if let Some(kind) = Group::forgotten() {
         return Err(format!("no case proves faults of the kind `{}`", kind.word()));
     }
+    let is_named = |name: &&str| named.contains(name);
+    let servers: Vec<&str> = SERVERS.into_iter().filter(is_named).collect();
     let room = Room::open()?;
     let mut blocks = Vec::new();
     for way in Way::all() {
         let doctor = way.doctor(&room)?;
-        for server in servers {
+        for server in &servers {
             let mut rows = Vec::new();
             for group in Group::ALL {
                 eprintln!("prove-faults: {server}, {}, {}", way.name(), group.word());
@@ -83,6 +91,13 @@ fn everything(servers: &[&str]) -> Result<Vec<page::Block>, String> {
             }
             blocks.push(page::Block { server: (*server).to_owned(), way: way.name(), rows });
         }
+    }
+    if nix::unistd::geteuid().is_root() {
+        let systems = SYSTEMS.iter().filter(|system| is_named(&system.runtime));
+        blocks.extend(systems.map(|system| {
+            eprintln!("prove-faults: {}, {}", system.target, system.runtime);
+            system.prove()
+        }));
     }
     Ok(blocks)
 }

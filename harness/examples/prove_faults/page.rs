@@ -40,6 +40,8 @@ const HEAD: &str = "\
 
 Written by `make prove-faults`: each server of four nodes is started in a lab while clients write to it; each fault is brought about by the code of a run, measured when it was injected, once more before it was healed, and after that. Where something more was measured than is shown, it held as well.
 
+regent is a program of Rust, etcd of Go (dynamic, as Debian has it), redis of C with jemalloc. The systems of other runtimes are each one run of `fracas` as root, with a schedule of all faults that their target files allow; what a fault costs others was not measured there.
+
 The last three columns are what the fault costs those who are not meant, just before it → while it lasted: one call of a wall clock (of the victim itself where clocks are wrong or shifted, else of a bystander), the round trip of a packet between two bystanders (half take no longer), and an fsync of a small record on a bystander's disk (the same). Times are of one busy machine: what matters is that both sides of an arrow are alike.
 ";
 
@@ -63,6 +65,7 @@ fn word(row: Option<&Row>) -> String {
         Some(Verdict::Proven) => "proven",
         Some(Verdict::Failed(_)) => "**failed**",
         Some(Verdict::NotHere(_)) => "not here",
+        Some(Verdict::NotAllowed) => "not allowed",
         None => "not tried",
     }
     .to_owned()
@@ -78,7 +81,8 @@ fn equipment(page: &mut String, blocks: &[Block]) {
     let heads = ["server", "user", "clock call", "fsync"];
     line(page, heads.into_iter().map(str::to_owned));
     line(page, heads.into_iter().map(|_| "---".to_owned()));
-    for block in blocks {
+    let with_costs = |block: &&Block| find(block, "delay").is_some_and(|row| row.before.is_known());
+    for block in blocks.iter().filter(with_costs) {
         let before = |name| find(block, name).map(|row| row.before).unwrap_or_default();
         let (plain, clock) = (before("monotonic offset"), before("clock step"));
         let cells = [
@@ -107,6 +111,10 @@ fn section(page: &mut String, name: &str, blocks: &[Block]) {
             Verdict::Proven => row.stages.iter().map(|stage| proof(stage)).collect(),
             Verdict::Failed(why) => {
                 vec![format!("**failed**: {why}"), String::new(), String::new()]
+            }
+            Verdict::NotAllowed => {
+                let why = "the target file does not allow it";
+                vec![why.to_owned(), String::new(), String::new()]
             }
             Verdict::NotHere(why) => vec![format!("not here: {why}"), String::new(), String::new()],
         };

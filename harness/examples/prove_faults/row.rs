@@ -15,6 +15,13 @@ pub(crate) struct Cost {
     pub(crate) fsync_ms: Option<f64>,
 }
 
+impl Cost {
+    /// Whether anything was measured.
+    pub(crate) fn is_known(&self) -> bool {
+        self.clock_ns.or(self.round_trip_us).or(self.fsync_ms).is_some()
+    }
+}
+
 /// A fault that was tried.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Row {
@@ -39,6 +46,8 @@ pub(crate) enum Verdict {
     Failed(String),
     /// This machine, this user or this installation lacks what it takes.
     NotHere(String),
+    /// The target file does not allow it.
+    NotAllowed,
 }
 
 impl Verdict {

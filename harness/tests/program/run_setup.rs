@@ -52,6 +52,8 @@ expect = {{ text = '^hello' }}
     room.file("word", "hello");
     let ended = run(&room, &steps);
     ended.assert_no_anomaly().assert_stderr(&["fracas: setup: step 1 of 2, on n2, took "]);
+    let page = fs::read_to_string(room.only_run().join("report.html")).expect("a page");
+    assert!(page.contains("setup: step 1 of 2, on n2, took "), "{page}");
     let notes = notes(&room);
     let steps: Vec<&String> = notes.iter().filter(|note| note.starts_with("setup: ")).collect();
     let [first, second] = &steps[..] else { panic!("{notes:?}") };

@@ -9,6 +9,7 @@ mod checks;
 mod cluster;
 mod csp;
 mod faults;
+mod notes;
 mod page;
 mod rates;
 mod reproduce;
@@ -61,6 +62,7 @@ fn body(page: &Page<'_>) -> Markup {
             (rates::section(page))
             (faults::section(page))
             (cluster::section(page))
+            (notes::section(page))
             (checks::section(page))
             (reproduce::section(page))
         }

@@ -26,6 +26,7 @@ fn results_have_the_published_fields() {
             "headline",
             "host",
             "metrics",
+            "notes",
             "ops",
             "refusals",
             "run",

@@ -71,6 +71,20 @@ fn kinds_that_were_never_tried_are_told_once() {
     }
 }
 
+/// What was prepared and set up is told by notes.
+#[test]
+fn the_page_and_the_results_tell_what_the_harness_noted() {
+    let sample = samples::clean();
+    let page = html(&sample.run());
+    assert!(
+        page.contains("<td class=\"number\">60.900 s</td><td>all nodes stopped</td>"),
+        "{page}"
+    );
+    assert_eq!(results(&sample)["notes"], json!([{ "time_s": 60.9, "text": "all nodes stopped" }]));
+    let silent = Sample { history: samples::empty().history, ..sample };
+    assert!(!html(&silent.run()).contains("Notes of the harness"));
+}
+
 #[test]
 fn a_version_that_is_unknown_is_called_so() {
     let mut sample = samples::clean();
