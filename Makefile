@@ -6,7 +6,7 @@ CARGO ?= cargo
 # Debian packages that tests use when they are there; without them those tests say so and skip.
 # They are installed with RUNLEVEL=1, so that none of their services is started.
 # Not among them, for its size: chromium, in which the pages are measured where it is installed.
-PACKAGES = etcd-server iptables iproute2 python3 redis-server uidmap
+PACKAGES = etcd-server galera-4 iptables iproute2 mariadb-server postgresql-15 python3 redis-server rsync uidmap
 # How many runs `make calibrate` and `make calibrate-default` make at once.
 JOBS ?= 4
 
@@ -16,7 +16,7 @@ demo:
 	target/debug/fracas run regent --time 35s --min-elections 3 --seed 1
 	@echo "The report: $$(readlink -f runs/latest)/report.html"
 
-## drivers: the client programs for systems that no target file can speak to (nats,
+## drivers: the client programs for systems that no target file can speak to (mysql, nats, postgres,
 ## zookeeper), put beside
 ## `fracas`: with PROFILE=--release beside the optimised program
 drivers:

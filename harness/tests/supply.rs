@@ -198,7 +198,7 @@ fn running(packages: &[Value], kind: &str) -> BTreeSet<String> {
 #[test]
 fn drivers_are_apart_and_need_no_c_compiler() {
     let ours: BTreeSet<String> = names(&packages());
-    for driver in ["async-nats", "zookeeper-client"] {
+    for driver in ["async-nats", "mysql_async", "tokio-postgres", "zookeeper-client"] {
         assert!(!ours.contains(driver), "`{driver}` belongs to the drivers only");
     }
     let Some(all) = packages_with_drivers() else { return };

@@ -8,6 +8,7 @@ use crate::target::Target;
 const BUILTINS: &[(&str, &str)] = &[
     ("etcd", include_str!("../builtin/etcd.toml")),
     ("nats", include_str!("../builtin/nats.toml")),
+    ("postgres", include_str!("../builtin/postgres.toml")),
     ("redis-durable", include_str!("../builtin/redis-durable.toml")),
     ("redis", include_str!("../builtin/redis.toml")),
     ("regent", include_str!("../builtin/regent.toml")),

@@ -57,3 +57,11 @@ fn zookeeper_keeps_its_word() {
     let Some(_lab) = lab().filter(|_| able) else { return };
     keeps_its_word("zookeeper", &["--workload=register,set,lock,ids", "--faults=pause"]);
 }
+
+#[test]
+fn postgres_keeps_its_word() {
+    let files = ["/usr/lib/postgresql/15/bin/postgres", "/usr/lib/postgresql/15/bin/initdb"];
+    let able = installed("postgresql-15", &files) && drivers().is_some();
+    let Some(_lab) = lab().filter(|_| able) else { return };
+    keeps_its_word("postgres", &["--workload=register,set,rw-register,ids", "--faults=kill"]);
+}

@@ -7,9 +7,15 @@
 mod answer;
 mod client;
 mod message;
+#[cfg(feature = "mysql")]
+pub mod mysql;
 #[cfg(feature = "nats")]
 pub mod nats;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod serve;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod sql;
 #[cfg(feature = "zookeeper")]
 pub mod zookeeper;
 

@@ -7,8 +7,12 @@ use tokio::io::{BufReader, stdin, stdout};
 
 /// The drivers of this build.
 const DRIVERS: &[&str] = &[
+    #[cfg(feature = "mysql")]
+    "mysql",
     #[cfg(feature = "nats")]
     "nats",
+    #[cfg(feature = "postgres")]
+    "postgres",
     #[cfg(feature = "zookeeper")]
     "zookeeper",
 ];
@@ -16,8 +20,12 @@ const DRIVERS: &[&str] = &[
 fn main() -> ExitCode {
     let system = std::env::args().nth(1).unwrap_or_default();
     match system.as_str() {
+        #[cfg(feature = "mysql")]
+        "mysql" => run::<fracas_drivers::mysql::Mysql>(),
         #[cfg(feature = "nats")]
         "nats" => run::<fracas_drivers::nats::Nats>(),
+        #[cfg(feature = "postgres")]
+        "postgres" => run::<fracas_drivers::postgres::Postgres>(),
         #[cfg(feature = "zookeeper")]
         "zookeeper" => run::<fracas_drivers::zookeeper::Zookeeper>(),
         other => {
