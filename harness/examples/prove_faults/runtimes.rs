@@ -48,7 +48,7 @@ pub(crate) struct System {
 
 /// One system for each runtime that is not among the servers of the first table: regent is a dynamic
 /// program of Rust, etcd (as Debian has it) of Go, and redis of C with jemalloc.
-pub(crate) const SYSTEMS: [System; 5] = [
+pub(crate) const SYSTEMS: [System; 3] = [
     System {
         runtime: "Go, static",
         target: "etcd",
@@ -64,23 +64,9 @@ pub(crate) const SYSTEMS: [System; 5] = [
         flags: &["--workload=register"],
     },
     System {
-        runtime: "BEAM",
-        target: "rabbitmq",
-        single: false,
-        version: &[],
-        flags: &["--workload=queue"],
-    },
-    System {
         runtime: "many processes of C",
         target: "postgres",
         single: true,
-        version: &[],
-        flags: &["--workload=register"],
-    },
-    System {
-        runtime: "an agent in Python",
-        target: "patroni",
-        single: false,
         version: &[],
         flags: &["--workload=register"],
     },

@@ -27,36 +27,15 @@ use statements::Statements;
 pub(crate) use answers::{Effect, Row, text_cell};
 pub(crate) use refusal::Refusal;
 pub(crate) use statement::{Bind, Statement};
-pub(crate) use statements::Dialect;
 #[cfg(test)]
 pub(crate) use statements::assert_whole;
+pub(crate) use statements::{Dialect, WORDS};
 
 /// The part of the time-out, of ten, by which `COMMIT` must be sent: the rest is for its answer.
 const BODY_TENTHS: u32 = 7;
 
 /// The port of a node on which it speaks SQL, as target files call it.
 const PORT: &str = "sql";
-
-/// The operations of every dialect, and `status` at the end, which not every server has.
-pub(crate) const WORDS: &[&str] = &[
-    "read",
-    "write",
-    "cas",
-    "swap",
-    "append",
-    "add",
-    "remove",
-    "contains",
-    "read-all",
-    "enqueue",
-    "dequeue",
-    "increment",
-    "generate",
-    "read-version",
-    "update",
-    "txn",
-    "status",
-];
 
 /// A connection to a server, in its dialect.
 pub(crate) trait Database: Sized {

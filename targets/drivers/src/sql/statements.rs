@@ -5,6 +5,27 @@ use std::collections::BTreeMap;
 use crate::answer::Wrong;
 use crate::sql::statement::{Placeholder, Statement, pieces};
 
+/// The operations of every dialect, and `status` at the end, which not every server has.
+pub(crate) const WORDS: &[&str] = &[
+    "read",
+    "write",
+    "cas",
+    "swap",
+    "append",
+    "add",
+    "remove",
+    "contains",
+    "read-all",
+    "enqueue",
+    "dequeue",
+    "increment",
+    "generate",
+    "read-version",
+    "update",
+    "txn",
+    "status",
+];
+
 /// Parameters of a target file that are no statements.
 const OTHERS: [&str; 5] = ["database", "isolation", "password", "reads", "user"];
 
@@ -87,7 +108,7 @@ fn lock(reads: &str) -> Result<&'static str, String> {
 pub(crate) fn assert_whole(dialect: &Dialect) {
     let statements = Statements::of(dialect, &BTreeMap::new()).expect("its own statements");
     let parts = ["txn-read", "txn-write", "txn-append"];
-    let alone = crate::sql::WORDS.iter().filter(|word| !["txn", "status"].contains(word));
+    let alone = WORDS.iter().filter(|word| !["txn", "status"].contains(word));
     for word in alone.chain(&parts) {
         let found = statements.of_word(word);
         assert!(found.is_ok(), "{word}: {found:?}");
