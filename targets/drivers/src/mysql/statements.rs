@@ -12,9 +12,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("session", ""),
         ("probe", "SELECT 1 FROM objects, elements, queue, ids LIMIT 0"),
         ("tables", TABLES),
-        ("read", "SELECT number, text FROM objects WHERE name = :key"),
         ("write", WRITE),
-        ("cas", "UPDATE objects SET number = :new WHERE name = :key AND number = :old"),
         ("swap", SWAP),
         (
             "append",
@@ -31,13 +29,8 @@ pub(super) const DIALECT: Dialect = Dialect {
             "INSERT INTO elements (name, number) VALUES (:key, :value)
              ON DUPLICATE KEY UPDATE number = VALUES(number)",
         ),
-        ("remove", "DELETE FROM elements WHERE name = :key AND number = :value"),
-        ("contains", "SELECT 1 FROM elements WHERE name = :key AND number = :value"),
-        ("read-all", "SELECT number FROM elements WHERE name = :key"),
-        ("enqueue", "INSERT INTO queue (name, number) VALUES (:key, :value)"),
         ("dequeue", "DELETE FROM queue WHERE name = :key ORDER BY id LIMIT 1 RETURNING number"),
         ("generate", "INSERT INTO ids VALUES (NULL); SELECT LAST_INSERT_ID()"),
-        ("read-version", "SELECT number, version FROM objects WHERE name = :key"),
         // Every value is written once, so whoever finds its own has written it.
         (
             "update",
@@ -47,7 +40,6 @@ pub(super) const DIALECT: Dialect = Dialect {
              SELECT :key, :value, 1 FROM DUAL WHERE :expected = 0;
              SELECT version FROM objects WHERE name = :key AND number = :value",
         ),
-        ("txn-read", "SELECT number, elements FROM objects WHERE name = :key {lock}"),
         ("txn-write", WRITE),
         (
             "txn-append",

@@ -12,9 +12,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         ("session", ""),
         ("probe", "SELECT 1 FROM objects, elements, queue, ids WHERE false"),
         ("tables", TABLES),
-        ("read", "SELECT number, text FROM objects WHERE name = :key"),
         ("write", WRITE),
-        ("cas", "UPDATE objects SET number = :new WHERE name = :key AND number = :old"),
         ("swap", SWAP),
         (
             "append",
@@ -27,10 +25,6 @@ pub(super) const DIALECT: Dialect = Dialect {
              ON CONFLICT (name) DO UPDATE SET number = objects.number + excluded.number",
         ),
         ("add", "INSERT INTO elements (name, number) VALUES (:key, :value) ON CONFLICT DO NOTHING"),
-        ("remove", "DELETE FROM elements WHERE name = :key AND number = :value"),
-        ("contains", "SELECT 1 FROM elements WHERE name = :key AND number = :value"),
-        ("read-all", "SELECT number FROM elements WHERE name = :key"),
-        ("enqueue", "INSERT INTO queue (name, number) VALUES (:key, :value)"),
         (
             "dequeue",
             "DELETE FROM queue WHERE id =
@@ -38,7 +32,6 @@ pub(super) const DIALECT: Dialect = Dialect {
              RETURNING number",
         ),
         ("generate", "INSERT INTO ids DEFAULT VALUES RETURNING id"),
-        ("read-version", "SELECT number, version FROM objects WHERE name = :key"),
         (
             "update",
             "UPDATE objects SET number = :value, version = version + 1
@@ -47,7 +40,6 @@ pub(super) const DIALECT: Dialect = Dialect {
              SELECT :key, :value::bigint, 1 WHERE :expected::bigint = 0
              ON CONFLICT DO NOTHING RETURNING version",
         ),
-        ("txn-read", "SELECT number, elements FROM objects WHERE name = :key {lock}"),
         ("txn-write", WRITE),
         (
             "txn-append",

@@ -32,6 +32,18 @@ const OTHERS: [&str; 5] = ["database", "isolation", "password", "reads", "user"]
 /// Where a statement reads rows that it, or the client, then changes: `FOR UPDATE` may stand there.
 const LOCK: &str = "{lock}";
 
+/// The statements that every dialect understands alike.
+const STANDARD: &[(&str, &str)] = &[
+    ("read", "SELECT number, text FROM objects WHERE name = :key"),
+    ("cas", "UPDATE objects SET number = :new WHERE name = :key AND number = :old"),
+    ("remove", "DELETE FROM elements WHERE name = :key AND number = :value"),
+    ("contains", "SELECT 1 FROM elements WHERE name = :key AND number = :value"),
+    ("read-all", "SELECT number FROM elements WHERE name = :key"),
+    ("enqueue", "INSERT INTO queue (name, number) VALUES (:key, :value)"),
+    ("read-version", "SELECT number, version FROM objects WHERE name = :key"),
+    ("txn-read", "SELECT number, elements FROM objects WHERE name = :key {lock}"),
+];
+
 /// How a server is spoken to, as data.
 pub(crate) struct Dialect {
     /// The user and the database where the target file names none.
@@ -41,7 +53,8 @@ pub(crate) struct Dialect {
     pub(crate) begin: &'static str,
     pub(crate) placeholder: Placeholder,
     /// `session`, `probe`, `tables`, and the statements of each operation, by its word; of the parts
-    /// of a transaction by `txn-read`, `txn-write` and `txn-append`.
+    /// of a transaction by `txn-read`, `txn-write` and `txn-append`. Those of [`STANDARD`] go without
+    /// saying.
     pub(crate) statements: &'static [(&'static str, &'static str)],
 }
 
@@ -63,26 +76,25 @@ impl Statements {
         dialect: &Dialect,
         parameters: &BTreeMap<String, String>,
     ) -> Result<Self, String> {
-        let known = |name: &String| {
-            OTHERS.contains(&name.as_str()) || dialect.statements.iter().any(|(it, _)| it == name)
-        };
+        let own: BTreeMap<&str, &str> =
+            STANDARD.iter().chain(dialect.statements).copied().collect();
+        let known =
+            |name: &String| OTHERS.contains(&name.as_str()) || own.contains_key(name.as_str());
         if let Some(unknown) = parameters.keys().find(|name| !known(name)) {
             return Err(format!("`client.parameters.{unknown}` means nothing here"));
         }
         let lock = lock(parameters.get("reads").map_or("plain", String::as_str))?;
         let text = |name: &str| {
-            let own = dialect.statements.iter().find(|(it, _)| *it == name).map(|(_, text)| *text);
-            let text = parameters.get(name).map(String::as_str).or(own).unwrap_or_default();
-            text.replace(LOCK, lock)
+            let asked = parameters.get(name).map(String::as_str);
+            asked.or(own.get(name).copied()).unwrap_or_default().replace(LOCK, lock)
         };
-        let of_word = |(name, _): &(&str, &str)| {
-            ((*name).to_owned(), Statement::all(&text(name), dialect.placeholder))
-        };
+        let of_word =
+            |name: &&str| ((*name).to_owned(), Statement::all(&text(name), dialect.placeholder));
         Ok(Self {
             session: pieces(&text("session")),
             probe: text("probe"),
             tables: pieces(&text("tables")),
-            by_word: dialect.statements.iter().map(of_word).collect(),
+            by_word: own.keys().map(of_word).collect(),
         })
     }
 
