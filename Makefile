@@ -16,9 +16,8 @@ demo:
 	target/debug/fracas run regent --time 35s --min-elections 3 --seed 1
 	@echo "The report: $$(readlink -f runs/latest)/report.html"
 
-## drivers: the client programs for systems that no target file can speak to (mysql, nats, postgres,
-## zookeeper), put beside
-## `fracas`: with PROFILE=--release beside the optimised program
+## drivers: the client programs for systems that no target file can speak to (etcd's locks,
+## mysql, nats, postgres, zookeeper), put beside `fracas`: with PROFILE=--release beside the optimised program
 drivers:
 	$(CARGO) build --locked $(PROFILE) -p fracas-drivers --features all
 

@@ -6,6 +6,7 @@ use crate::target::Target;
 
 /// Name, and text of the file.
 const BUILTINS: &[(&str, &str)] = &[
+    ("etcd-locks", include_str!("../builtin/etcd-locks.toml")),
     ("etcd", include_str!("../builtin/etcd.toml")),
     ("nats", include_str!("../builtin/nats.toml")),
     ("postgres", include_str!("../builtin/postgres.toml")),

@@ -6,6 +6,8 @@
 
 mod answer;
 mod client;
+#[cfg(feature = "etcd")]
+pub mod etcd;
 mod message;
 #[cfg(feature = "mysql")]
 pub mod mysql;

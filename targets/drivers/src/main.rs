@@ -7,6 +7,8 @@ use tokio::io::{BufReader, stdin, stdout};
 
 /// The drivers of this build.
 const DRIVERS: &[&str] = &[
+    #[cfg(feature = "etcd")]
+    "etcd",
     #[cfg(feature = "mysql")]
     "mysql",
     #[cfg(feature = "nats")]
@@ -20,6 +22,8 @@ const DRIVERS: &[&str] = &[
 fn main() -> ExitCode {
     let system = std::env::args().nth(1).unwrap_or_default();
     match system.as_str() {
+        #[cfg(feature = "etcd")]
+        "etcd" => run::<fracas_drivers::etcd::Etcd>(),
         #[cfg(feature = "mysql")]
         "mysql" => run::<fracas_drivers::mysql::Mysql>(),
         #[cfg(feature = "nats")]
