@@ -42,9 +42,9 @@ impl Etcd {
         Ok(json!({"token": token}))
     }
 
-    /// A lease of so many milliseconds, in whole seconds. Whatever goes wrong, no lock was asked for.
+    /// A lease of at least so many milliseconds. Whatever goes wrong, no lock was asked for.
     async fn grant(&self, ttl_ms: i64) -> Result<String, Wrong> {
-        let body = json!({"TTL": ttl_ms.div_euclid(SECOND).max(1)});
+        let body = json!({"TTL": seconds(ttl_ms)});
         let granted = self.ask("lease/grant", &body).await.map_err(certain)?;
         let id = granted["ID"].as_str().map(str::to_owned);
         id.ok_or_else(|| Wrong::Fail(format!("no lease was granted: {granted}")))
@@ -97,6 +97,11 @@ impl Etcd {
     async fn transaction(&self, condition: &Value, request: &Value) -> Answer {
         self.ask("kv/txn", &json!({"compare": [condition], "success": [request]})).await
     }
+}
+
+/// The time to live that etcd is asked for, in whole seconds: never less than its holder counts with.
+pub(super) fn seconds(ttl_ms: i64) -> i64 {
+    ttl_ms.saturating_add(SECOND - 1).div_euclid(SECOND)
 }
 
 /// The condition that the key of a lock was created at this revision; at 0 if it is not there.

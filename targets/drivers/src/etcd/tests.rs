@@ -1,6 +1,6 @@
 //! What answers of etcd mean. The texts are etcd's own.
 
-use super::locks::renewed;
+use super::locks::{renewed, seconds};
 use super::transactions::results;
 use super::*;
 
@@ -29,6 +29,13 @@ fn a_lease_lives_while_it_has_time() {
     assert_eq!(renewed(&answer(json!({"ID": "7587", "TTL": "0"}))), Ok(false));
     let error = json!({"error": {"grpc_code": 14, "message": "etcdserver: request timed out"}});
     assert!(matches!(renewed(&error), Err(Wrong::Fail(_))));
+}
+
+#[test]
+fn a_lease_lasts_at_least_as_long_as_its_holder_believes() {
+    for (milliseconds, whole) in [(1, 1), (1_000, 1), (1_001, 2), (1_999, 2), (2_000, 2)] {
+        assert_eq!(seconds(milliseconds), whole, "{milliseconds} ms");
+    }
 }
 
 #[test]
