@@ -6,7 +6,8 @@ CARGO ?= cargo
 # Debian packages that tests use when they are there; without them those tests say so and skip.
 # They are installed with RUNLEVEL=1, so that none of their services is started.
 # Not among them, for its size: chromium, in which the pages are measured where it is installed.
-PACKAGES = etcd-server galera-4 iptables iproute2 mariadb-server postgresql-15 python3 redis-server rsync uidmap
+PACKAGES = default-jre-headless etcd-server galera-4 iptables iproute2 libzookeeper-java mariadb-server \
+  nats-server postgresql-15 python3 redis-server rsync uidmap
 # How many runs `make calibrate` and `make calibrate-default` make at once.
 JOBS ?= 4
 
