@@ -170,7 +170,9 @@ impl<D: Database> Sql<D> {
     async fn body(&mut self, operation: &Operation) -> Answer {
         let statements = Rc::clone(&self.statements);
         let connection = self.connected().await.map_err(Refusal::of_body)?;
-        connection.command(D::DIALECT.begin).await.map_err(Refusal::of_body)?;
+        for text in &statements.begin {
+            connection.command(text).await.map_err(Refusal::of_body)?;
+        }
         if operation.word() != "txn" {
             let effect =
                 run(connection, statements.of_word(operation.word())?, &operation.0).await?;

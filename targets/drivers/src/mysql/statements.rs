@@ -6,10 +6,10 @@ use crate::sql::Dialect;
 pub(super) const DIALECT: Dialect = Dialect {
     user: "root",
     database: "test",
-    begin: "START TRANSACTION",
     placeholder: |_| "?".to_owned(),
     statements: &[
         ("session", ""),
+        ("begin", "START TRANSACTION"),
         ("probe", "SELECT 1 FROM objects, elements, queue, ids LIMIT 0"),
         ("tables", TABLES),
         ("write", WRITE),

@@ -6,10 +6,10 @@ use crate::sql::Dialect;
 pub(super) const DIALECT: Dialect = Dialect {
     user: "postgres",
     database: "postgres",
-    begin: "BEGIN",
     placeholder: |number| format!("${number}"),
     statements: &[
         ("session", ""),
+        ("begin", "BEGIN"),
         ("probe", "SELECT 1 FROM objects, elements, queue, ids WHERE false"),
         ("tables", TABLES),
         ("write", WRITE),

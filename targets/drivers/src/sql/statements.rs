@@ -49,10 +49,8 @@ pub(crate) struct Dialect {
     /// The user and the database where the target file names none.
     pub(crate) user: &'static str,
     pub(crate) database: &'static str,
-    /// How a transaction begins.
-    pub(crate) begin: &'static str,
     pub(crate) placeholder: Placeholder,
-    /// `session`, `probe`, `tables`, and the statements of each operation, by its word; of the parts
+    /// `session`, `begin`, `probe`, `tables`, and the statements of each operation, by its word; of the parts
     /// of a transaction by `txn-read`, `txn-write` and `txn-append`. Those of [`STANDARD`] go without
     /// saying.
     pub(crate) statements: &'static [(&'static str, &'static str)],
@@ -63,6 +61,8 @@ pub(crate) struct Dialect {
 pub(crate) struct Statements {
     /// What a connection begins with.
     pub(crate) session: Vec<String>,
+    /// What a transaction begins with.
+    pub(crate) begin: Vec<String>,
     /// It succeeds where the tables are there.
     pub(crate) probe: String,
     /// They make the tables.
@@ -92,6 +92,7 @@ impl Statements {
             |name: &&str| ((*name).to_owned(), Statement::all(&text(name), dialect.placeholder));
         Ok(Self {
             session: pieces(&text("session")),
+            begin: pieces(&text("begin")),
             probe: text("probe"),
             tables: pieces(&text("tables")),
             by_word: own.keys().map(of_word).collect(),
@@ -126,5 +127,6 @@ pub(crate) fn assert_whole(dialect: &Dialect) {
         assert!(found.is_ok(), "{word}: {found:?}");
         assert!(!found.unwrap().iter().any(|it| it.text.contains(LOCK)), "{word}");
     }
+    assert!(!statements.begin.is_empty());
     assert!(!statements.probe.is_empty() && !statements.tables.is_empty());
 }

@@ -47,10 +47,10 @@ impl Database for Toy {
     const DIALECT: Dialect = Dialect {
         user: "toy",
         database: "toy",
-        begin: "BEGIN",
         placeholder: |_| "?".to_owned(),
         statements: &[
             ("session", "SET a"),
+            ("begin", "BEGIN"),
             ("probe", "PROBE"),
             ("tables", "MAKE 1; MAKE 2"),
             ("read", "ROW {lock}"),
@@ -201,13 +201,13 @@ fn tables_are_made_where_they_are_missing() {
 fn a_target_file_has_statements_and_rights_of_its_own() {
     let parameters = json!({
         "isolation": "read-committed", "user": "app", "reads": "for-update",
-        "write": "MINE :value", "session": "SET b; SET c",
+        "write": "MINE :value", "session": "SET b; SET c", "begin": "BEGIN; MARK",
     });
     let session = &mut open(&parameters, None).unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(SENT.take().join(", "), "CONNECT app READ COMMITTED, SET b, SET c, PROBE");
-    assert_eq!(ask(session, WRITE, None).1, "BEGIN, MINE ? [Number(5)], COMMIT");
+    assert_eq!(ask(session, WRITE, None).1, "BEGIN, MARK, MINE ? [Number(5)], COMMIT");
     let read = r#"{"op":"read","key":"k"}"#;
-    assert_eq!(ask(session, read, None).1, "BEGIN, ROW FOR UPDATE [], COMMIT");
+    assert_eq!(ask(session, read, None).1, "BEGIN, MARK, ROW FOR UPDATE [], COMMIT");
     for (parameters, why) in [
         (json!({}), "the target file has no `client.parameters.isolation`"),
         (json!({"isolation": "snapshot"}), "`snapshot` is no isolation level"),
