@@ -7,7 +7,7 @@ CARGO ?= cargo
 # They are installed with RUNLEVEL=1, so that none of their services is started.
 # Not among them, for its size: chromium, in which the pages are measured where it is installed.
 PACKAGES = default-jre-headless etcd-server galera-4 iptables iproute2 libzookeeper-java mariadb-server \
-  nats-server postgresql-15 python3 redis-server rsync uidmap
+  nats-server patroni postgresql-15 python3 python3-etcd redis-server rsync uidmap
 # How many runs `make calibrate` and `make calibrate-default` make at once.
 JOBS ?= 4
 

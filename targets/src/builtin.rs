@@ -9,6 +9,7 @@ const BUILTINS: &[(&str, &str)] = &[
     ("etcd-locks", include_str!("../builtin/etcd-locks.toml")),
     ("etcd", include_str!("../builtin/etcd.toml")),
     ("nats", include_str!("../builtin/nats.toml")),
+    ("patroni", include_str!("../builtin/patroni.toml")),
     ("postgres", include_str!("../builtin/postgres.toml")),
     ("redis-durable", include_str!("../builtin/redis-durable.toml")),
     ("redis", include_str!("../builtin/redis.toml")),

@@ -70,6 +70,18 @@ fn zookeeper_keeps_its_word() {
 }
 
 #[test]
+fn patroni_keeps_its_word() {
+    let module = "/usr/lib/python3/dist-packages/etcd/__init__.py";
+    let able = installed("patroni", &["/usr/bin/patroni"])
+        && installed("python3-etcd", &[module])
+        && installed("etcd-server", &["/usr/bin/etcd"])
+        && installed("postgresql-15", &["/usr/lib/postgresql/15/bin/postgres"])
+        && drivers().is_some();
+    let Some(_lab) = lab().filter(|_| able) else { return };
+    keeps_its_word("patroni", &["--workload=register,rw-register,ids", "--faults=pause"]);
+}
+
+#[test]
 fn postgres_keeps_its_word() {
     let files = ["/usr/lib/postgresql/15/bin/postgres", "/usr/lib/postgresql/15/bin/initdb"];
     let able = installed("postgresql-15", &files) && drivers().is_some();
