@@ -8,6 +8,7 @@ use crate::target::Target;
 const BUILTINS: &[(&str, &str)] = &[
     ("etcd-locks", include_str!("../builtin/etcd-locks.toml")),
     ("etcd", include_str!("../builtin/etcd.toml")),
+    ("galera", include_str!("../builtin/galera.toml")),
     ("nats", include_str!("../builtin/nats.toml")),
     ("patroni", include_str!("../builtin/patroni.toml")),
     ("postgres", include_str!("../builtin/postgres.toml")),

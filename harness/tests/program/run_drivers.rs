@@ -69,6 +69,19 @@ fn zookeeper_keeps_its_word() {
     keeps_its_word("zookeeper", &["--workload=register,set,lock,ids", "--faults=pause"]);
 }
 
+/// Only a pause: where processors are busy, a group that lost a member needs longer than a short run has.
+#[test]
+fn galera_keeps_its_word() {
+    let files =
+        ["/usr/sbin/mariadbd", "/usr/bin/mariadb-install-db", "/usr/lib/galera/libgalera_smm.so"];
+    let able = installed("mariadb-server` and `galera-4", &files) && drivers().is_some();
+    let Some(_lab) = lab().filter(|_| able) else { return };
+    keeps_its_word(
+        "galera",
+        &["--workload=register,set,ids", "--faults=pause", "--fault-every=8s"],
+    );
+}
+
 #[test]
 fn patroni_keeps_its_word() {
     let module = "/usr/lib/python3/dist-packages/etcd/__init__.py";
