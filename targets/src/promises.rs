@@ -69,6 +69,9 @@ pub(crate) const LEASES: &str = "leases";
 /// The promise that needs grants to have tokens.
 pub(crate) const TOKENS: &str = "tokens";
 
+/// The word of a key that promises nothing: so a setting can choose whether something is promised.
+pub(crate) const UNPROMISED: &str = "none";
+
 /// What a pass means: the checks are chosen from this.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Promises {

@@ -80,3 +80,26 @@ fn a_choice_cannot_lead_out_of_the_directory_of_a_node() {
     let error = load(&text, &[("classes", "../../n2")]).unwrap_err();
     assert_eq!(error.title, "path outside of the node's directory");
 }
+
+/// What is promised may be chosen; what is promised of leaders alone means nothing without them.
+#[test]
+fn a_promise_follows_a_setting_where_the_file_says_so() {
+    let declared = "[settings.objects]\ndescription = \"promised\"\ndefault = \"none\"\n\
+                    [settings.leaders]\ndescription = \"promised\"\ndefault = \"none\"\n\
+                    [promises]\nleaders = \"{{ set.leaders }}\"\nstep-down = \"5s\"\n\
+                    registers = \"{{ set.objects }}\"";
+    let (before, _) =
+        text().split_once("[promises]").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let text = before + declared + SETTINGS;
+    for (chosen, promised) in [
+        (&[][..], &[][..]),
+        (&[("objects", "linearizable")], &["registers"]),
+        (&[("objects", "none")], &[]),
+    ] {
+        let target = load(&text, chosen).unwrap_or_else(|error| panic!("{error}"));
+        let made: Vec<&str> = target.promises().made.iter().map(|promise| promise.key).collect();
+        assert_eq!(made, promised, "{chosen:?}");
+    }
+    let error = load(&text, &[("leaders", "one-per-generation")]).unwrap_err();
+    assert_eq!(error.title, "`one-per-generation` cannot be checked without a status");
+}

@@ -186,6 +186,24 @@ fn a_verdict_tells_which_kinds_were_allowed_and_never_tried() {
     assert_eq!(told("plan faults kill").faults.unwrap().never_tried, [kind("kill")].into());
 }
 
+/// A pass that looked at no answer must not read as if it had.
+#[test]
+fn the_headline_of_a_pass_tells_where_nothing_was_promised_of_answers() {
+    let headline = |checks: &[&str]| {
+        let text =
+            format!("{RUN}server n1/1 started 0\np1 - w k 1 [1..2] ok\np1 - r k [3..4] ok 1\n");
+        judge(&history(&text, checks), Budget::unlimited_time()).headline
+    };
+    let told = "Nothing is promised of what clients are answered: this says nothing of it.";
+    let up = headline(&["nodes/stay-up"]);
+    assert!(up.starts_with(&format!("All 2 checks passed. {told} ")), "{up}");
+    for checks in [&[][..], &["register/linearizable"], &["nodes/stay-up", "register/linearizable"]]
+    {
+        let headline = headline(checks);
+        assert!(headline.contains("passed.") && !headline.contains(told), "{headline}");
+    }
+}
+
 #[test]
 fn a_verdict_tells_what_was_asked_during_each_fault() {
     let text = "p1 - r k [5..15] ok nil\np1 - r k [16..17] fail\np2 - w k 1 [18..25] ok\n\

@@ -11,11 +11,11 @@ use crate::exit::Exit;
 use crate::output::{complain, print, tell};
 use fracas_engine::{fits, targets};
 
-/// What is said of a target that promises nothing.
-const NO_PROMISES: &str = "fracas: warning: it has no `[promises]`: nothing that clients see is checked, \
-    only whether servers end by themselves and whether the cluster answers again after the faults; a \
-    pass says no more than that. Promise something, such as `registers = \"linearizable\"` \
-    (docs/adding-a-target.md)";
+/// What is said of a target that promises nothing of objects or leaders.
+pub(super) const NO_PROMISES: &str = "fracas: warning: its `[promises]` name no objects and no leaders: \
+    nothing that clients see is checked, only whether servers end by themselves and whether the cluster \
+    answers again after the faults; a pass says no more than that. Promise something, such as \
+    `registers = \"linearizable\"` (docs/adding-a-target.md), or choose a setting that does";
 
 /// Arguments of `fracas validate`.
 #[derive(Debug, clap::Args)]

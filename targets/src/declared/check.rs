@@ -19,7 +19,7 @@ use crate::answer::Answer;
 use crate::choices::Route;
 use crate::diagnostic::{Problem, Source};
 use crate::known::Known;
-use crate::promises::{LEADERS, LEASES, PROMISES, Promise, Promises, TOKENS};
+use crate::promises::{LEADERS, LEASES, PROMISES, Promise, Promises, TOKENS, UNPROMISED};
 use crate::protocol::{Declared, Purpose, Speech};
 use crate::ready::ClusterReady;
 use crate::spec::{Asked, ClientRule, NodeReady, Process, ProcessReady, ReadyBy, Spec};
@@ -33,7 +33,7 @@ const SCHEMA: u32 = 1;
 const MAX_NODES: u16 = 32;
 
 /// Judges a file and compiles it.
-pub(super) fn spec(source: &Source<'_>, file: File, known: Known<'_>) -> Result<Spec, Problem> {
+pub(super) fn spec(source: &Source<'_>, mut file: File, known: Known<'_>) -> Result<Spec, Problem> {
     let serves = known.serves;
     schema(&file.schema)?;
     let ports = ports(&file.cluster)?;
@@ -42,6 +42,7 @@ pub(super) fn spec(source: &Source<'_>, file: File, known: Known<'_>) -> Result<
     let names = others.keys().cloned().collect();
     let mut compiler =
         Compiler { source, templates: Templates::new(), ports, settings, others: names };
+    file.promises.made = worded(&mut compiler, file.promises.made)?;
     let mut launch = node::launch(&mut compiler, &file.node, &file.faults)?;
     let setup = setup::steps(&mut compiler, &file)?;
     let prepare = prepare::prepare(&mut compiler, &file)?;
@@ -326,6 +327,18 @@ struct Served<'a> {
     by_program: bool,
 }
 
+/// Promises with their words, which settings may choose.
+fn worded(
+    compiler: &mut Compiler<'_>,
+    declared: Vec<(&'static str, Text)>,
+) -> Result<Vec<(&'static str, Text)>, Problem> {
+    let worded = |(key, word): (&'static str, Text)| {
+        let chosen = compiler.tried(&word, Scope::Settings)?.samples.concat();
+        Ok((key, Spanned::new(word.span(), chosen)))
+    };
+    declared.into_iter().map(worded).collect()
+}
+
 /// A promise that nothing could show broken would be an empty one.
 fn promises(
     promises: &by_word::Promises,
@@ -333,7 +346,7 @@ fn promises(
     status: Option<&file::Status>,
 ) -> Result<Promises, Problem> {
     let mut made = Vec::new();
-    for (key, word) in &promises.made {
+    for (key, word) in promises.made.iter().filter(|(_, word)| word.get_ref() != UNPROMISED) {
         made.push(promise(key, word, served)?);
         if *key == LEADERS {
             led(word.span(), status)?;
@@ -341,7 +354,7 @@ fn promises(
     }
     made.sort_by_key(|promise| PROMISES.iter().position(|known| known == promise));
     let needs = |place: &Option<Text>, key: &str, other: &str| match place {
-        Some(place) if !made.iter().any(|promise| promise.key == other) => {
+        Some(place) if !promises.made.iter().any(|(key, _)| *key == other) => {
             let word = PROMISES.iter().find(|promise| promise.key == other);
             let word = word.map_or("", |promise| promise.word);
             let label = format!("needs `{other} = \"{word}\"` beside it");
@@ -367,7 +380,8 @@ fn promise(key: &str, word: &Text, served: Served<'_>) -> Result<Promise, Proble
     let of_key: Vec<Promise> =
         PROMISES.iter().filter(|promise| promise.key == key).copied().collect();
     let Some(promise) = of_key.iter().find(|promise| promise.word == word.get_ref()) else {
-        let words: Vec<String> = of_key.iter().map(|p| format!("`{}`", p.word)).collect();
+        let words = of_key.iter().map(|promise| promise.word).chain([UNPROMISED]);
+        let words: Vec<String> = words.map(|word| format!("`{word}`")).collect();
         let label =
             format!("unknown variant `{}`, expected {}", word.get_ref(), words.join(" or "));
         return Err(Problem::new(word.span(), "wrong value", label)
@@ -394,7 +408,9 @@ fn tokens(
 ) -> Result<(), Problem> {
     let tokens = promises.made.iter().find(|(key, _)| *key == TOKENS);
     match (tokens, ops.get(&OpKind::Acquire)) {
-        (Some((_, word)), Some(grants)) => granted(word.span(), grants),
+        (Some((_, word)), Some(grants)) if word.get_ref() != UNPROMISED => {
+            granted(word.span(), grants)
+        }
         _ => Ok(()),
     }
 }
