@@ -26,6 +26,7 @@ mod run_membership;
 mod run_power;
 mod run_prepare;
 mod run_processes;
+mod run_redis;
 mod run_replay;
 mod run_scenarios;
 mod run_series;
