@@ -54,7 +54,7 @@ pub(crate) struct System {
 
 /// One system for each runtime that is not among the servers of the first table: regent is a dynamic
 /// program of Rust, etcd (as Debian has it) of Go, and redis of C with jemalloc.
-pub(crate) const SYSTEMS: [System; 3] = [
+pub(crate) const SYSTEMS: [System; 4] = [
     System {
         name: "etcd-static",
         runtime: "Go, static",
@@ -76,6 +76,14 @@ pub(crate) const SYSTEMS: [System; 3] = [
         runtime: "many processes of C",
         target: "postgres",
         single: true,
+        version: &[],
+        flags: &["--workload=register"],
+    },
+    System {
+        name: "patroni",
+        runtime: "an agent of Python, with PostgreSQL and etcd",
+        target: "patroni",
+        single: false,
         version: &[],
         flags: &["--workload=register"],
     },
