@@ -320,8 +320,9 @@ fn times(number: u32) -> String {
 /// The hardships that a log names, by what operating systems call them, in the line that tells why
 /// its server ended: what an earlier line tells was survived.
 pub(crate) fn named(log: &[String]) -> Vec<Hardship> {
-    const NAMES: [(Hardship, &str); 6] = [
+    const NAMES: [(Hardship, &str); 7] = [
         (Hardship::DiskErrors, "input/output error"),
+        (Hardship::DiskErrors, "sync() returned 5"), // InnoDB gives it its number
         (Hardship::DiskFull, "no space left"),
         (Hardship::NoMemory, "cannot allocate memory"),
         (Hardship::NoMemory, "out of memory"),

@@ -43,6 +43,7 @@ fn a_log_that_names_what_the_fault_did_excuses_a_later_end() {
     let covers = |time, line: &str| excuse.covers(NodeId(1), time, &named(&[line.to_owned()]));
     for (line, latest) in [
         ("fatal: sync log: Input/output error (os error 5)", 20 + LATE),
+        ("[ERROR] [FATAL] InnoDB: fdatasync() returned 5", 20 + LATE),
         ("fatal: sync log: no space left on device", 20 + SOON),
         ("panic: index out of range", 20 + SOON),
     ] {
