@@ -9,7 +9,7 @@ use crate::linearizability::Algorithm;
 use crate::objects::OBJECTS;
 use crate::tried::Tried;
 use crate::verdict::{CheckResult, Verdict};
-use crate::{coverage, fit, harness, leadership, lease, lifecycle, liveness};
+use crate::{coverage, delivery, fit, harness, leadership, lease, lifecycle, liveness};
 
 /// A check that can be asked for.
 #[derive(Clone, Copy)]
@@ -21,8 +21,14 @@ pub struct Check {
     run: fn(&History, &Budget<'_>, Algorithm) -> CheckResult,
 }
 
-/// The checks that are about the cluster as a whole, in the order in which lists show them.
-const CLUSTER: [Check; 5] = [
+/// The checks that are no question of an order of operations, or about the cluster as a whole, in the
+/// order in which lists show them.
+const CLUSTER: [Check; 6] = [
+    Check {
+        id: delivery::ID,
+        promise: delivery::PROMISE,
+        run: |history, budget, _| delivery::check(history, budget),
+    },
     Check {
         id: lease::ID,
         promise: lease::PROMISE,

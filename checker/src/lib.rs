@@ -131,6 +131,7 @@ pub mod budget;
 pub mod catalogue;
 mod cause;
 pub mod coverage;
+mod delivery;
 pub mod event;
 pub mod fault;
 pub mod fit;

@@ -42,6 +42,7 @@ pub const PROMISES: &[Promise] = &[
     promise("sets", "linearizable", "set/linearizable", &[Add, ReadAll]),
     promise("queues", "linearizable", "multiset-queue/linearizable", &[Enqueue, Dequeue]),
     promise("queues", "fifo", "queue/linearizable", &[Enqueue, Dequeue]),
+    promise("queues", "at-least-once", "delivery/at-least-once", &[Enqueue, Dequeue]),
     promise("counters", "linearizable", "counter/linearizable", &[Increment, Read]),
     promise("ids", "unique", "unique-ids/unique", &[Generate]),
     promise("timestamps", "increasing", "timestamps/increasing", &[Generate]),

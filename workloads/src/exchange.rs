@@ -5,7 +5,7 @@
 
 use fracas_checker::event::{Key, Op, OpKind};
 
-use crate::look::{self, Look};
+use crate::look::{self, Look, Until};
 use crate::workload::Least;
 use crate::{Draw, Lane, Load, Stream, Workload, clients, names};
 
@@ -15,6 +15,8 @@ pub(crate) struct Exchange {
     pub(crate) about: &'static str,
     pub(crate) checks: &'static [&'static str],
     pub(crate) prefix: &'static str,
+    /// How what is left at the end is taken.
+    pub(crate) until: Until,
 }
 
 impl Workload for Exchange {
@@ -57,7 +59,7 @@ impl Workload for Exchange {
     }
 
     fn finals(&self, keys: &[Key]) -> Vec<Look> {
-        look::drains(keys)
+        look::drains(keys, self.until)
     }
 }
 

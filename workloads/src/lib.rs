@@ -9,6 +9,7 @@
 mod chosen;
 mod clients;
 mod counter;
+mod delivery;
 mod draw;
 mod exchange;
 mod expected;
@@ -38,7 +39,7 @@ mod workload;
 pub use chosen::Chosen;
 pub use draw::Draw;
 pub use load::Load;
-pub use look::{Look, Until};
+pub use look::{BACK, Look, Until};
 pub use workload::{Lane, Least, Part, Stream, Workload};
 
 /// Every workload, in the order in which lists show them.
@@ -47,6 +48,7 @@ pub const ALL: &[&dyn Workload] = &[
     &set::Set,
     &queue::QUEUE,
     &fifo::FIFO,
+    &delivery::DELIVERY,
     &counter::Counter,
     &ids::IDS,
     &timestamps::TIMESTAMPS,

@@ -1,5 +1,7 @@
 //! What is asked of an object while no client changes it: after the last heal, and at the end.
 
+use std::time::Duration;
+
 use fracas_checker::event::{Key, Nanos, Op};
 
 /// What is asked of an object.
@@ -21,7 +23,14 @@ pub enum Until {
     Granted,
     /// Through one node after the other, again and again, until there is nothing left to take.
     Empty,
+    /// As [`Self::Empty`], and again after [`BACK`]: what somebody was handed who did not confirm it is
+    /// there again by then.
+    Settled,
 }
+
+/// How long after the end of a session all is back that was handed out in it and not confirmed; longer
+/// than the check waits that judges it.
+pub const BACK: Duration = Duration::from_secs(21);
 
 /// Looks at each of `keys` by one operation.
 pub(crate) fn each(keys: &[Key], op: impl Fn(Key) -> Op) -> Vec<Look> {
@@ -30,9 +39,8 @@ pub(crate) fn each(keys: &[Key], op: impl Fn(Key) -> Op) -> Vec<Look> {
 }
 
 /// Takes out of each of `keys` what is left.
-pub(crate) fn drains(keys: &[Key]) -> Vec<Look> {
-    let drain =
-        |key: &Key| Look { ops: vec![Op::Dequeue { key: key.clone() }], until: Until::Empty };
+pub(crate) fn drains(keys: &[Key], until: Until) -> Vec<Look> {
+    let drain = |key: &Key| Look { ops: vec![Op::Dequeue { key: key.clone() }], until };
     keys.iter().map(drain).collect()
 }
 

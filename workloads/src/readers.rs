@@ -79,7 +79,7 @@ mod tests {
                 let readers: Vec<Lane> =
                     workload.lanes(&load).into_iter().filter(|lane| lane.overlaps).collect();
                 let nodes: Vec<NodeId> = readers.iter().map(|lane| lane.node).collect();
-                let unreadable = ["queue", "fifo", "mutex"].contains(&workload.name());
+                let unreadable = ["queue", "fifo", "delivery", "mutex"].contains(&workload.name());
                 let expect = if unreadable { Vec::new() } else { load.nodes.clone() };
                 assert_eq!(nodes, expect, "{}", workload.name());
                 for mut lane in readers {

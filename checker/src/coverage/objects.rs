@@ -7,9 +7,9 @@ use super::load::Fates;
 use super::numbers::{Number, enough, least};
 use crate::event::{Key, Nanos, Op, OpKind};
 use crate::history::{Kinds, Said};
-use crate::lease;
 use crate::objects::OBJECTS;
 use crate::verdict::CheckResult;
+use crate::{delivery, lease};
 
 /// How many operations that nobody judges are named.
 const NAMED: usize = 3;
@@ -94,8 +94,10 @@ fn handovers(activity: &Activity<'_>, result: &mut CheckResult) {
 /// Whether every check that the header names for objects is one of this version.
 fn known(kinds: &Kinds, result: &mut CheckResult) {
     for (name, checks) in kinds.iter() {
-        let unknown =
-            |id: &&String| **id != lease::ID && OBJECTS.iter().all(|kind| kind.id != **id);
+        let unknown = |id: &&String| {
+            ![lease::ID, delivery::ID].contains(&id.as_str())
+                && OBJECTS.iter().all(|kind| kind.id != **id)
+        };
         if let Some(id) = checks.iter().find(unknown) {
             result.inconclusive(format!(
                 "`objects` says that `{name}` is judged by `{id}`, which is no check of objects of \
@@ -133,6 +135,7 @@ fn unjudged(activity: &Activity<'_>, result: &mut CheckResult) {
 fn serves(id: &str, kind: OpKind) -> bool {
     match OBJECTS.iter().find(|known| known.id == id) {
         Some(known) => known.serves.contains(&kind),
+        None if id == delivery::ID => delivery::KINDS.contains(&kind),
         None => matches!(kind, OpKind::Acquire | OpKind::Renew | OpKind::Release),
     }
 }

@@ -6,11 +6,11 @@ use super::activity::Activity;
 use crate::event::{Op, OpKind, Outcome};
 use crate::history::Operation;
 use crate::leadership;
-use crate::lease;
 use crate::linearizability::object::Object as _;
 use crate::models::Register;
 use crate::objects::OBJECTS;
 use crate::verdict::CheckResult;
+use crate::{delivery, lease};
 
 /// Says of every check of the plan that had nothing to look at what it lacked.
 pub(super) fn check(activity: &Activity<'_>, result: &mut CheckResult) {
@@ -52,6 +52,14 @@ fn lack(id: &str, activity: &Activity<'_>) -> Option<&'static str> {
             (!granted(id, activity, token)).then_some(
                 "no lock was granted with a fencing token under load: see `token` in the target's \
                  `[ops.acquire]`",
+            )
+        }
+        delivery::ID => {
+            let ok = |kind| activity.any_ok(id, &[kind]);
+            let tested = delivery::KINDS.iter().all(|kind| ok(*kind));
+            (!tested).then_some(
+                "it takes an enqueue and a dequeue that succeed under load: the servers' logs may \
+                 tell why there were none",
             )
         }
         leadership::ID => {

@@ -13,6 +13,7 @@ mod collections_large;
 mod counters;
 mod coverage;
 mod coverage_faults;
+mod deliveries;
 mod doubts;
 mod drains;
 mod drawn;

@@ -65,7 +65,7 @@ fn a_run_follows_from_its_seed() {
 }
 
 /// The mistakes that each workload finds.
-const FINDS: [(&str, &[Mistake]); 14] = [
+const FINDS: [(&str, &[Mistake]); 15] = [
     ("register", &[Mistake::Lost, Mistake::Twice, Mistake::DoneAndRefused, Mistake::Stale]),
     ("set", &[Mistake::Lost, Mistake::DoneAndRefused, Mistake::Stale, Mistake::Back]),
     (
@@ -83,6 +83,7 @@ const FINDS: [(&str, &[Mistake]); 14] = [
             Mistake::LastFirst,
         ],
     ),
+    ("delivery", &[Mistake::Lost, Mistake::DoneAndRefused]),
     ("counter", &[Mistake::Lost, Mistake::Twice, Mistake::DoneAndRefused, Mistake::Stale]),
     ("ids", &[Mistake::Stays]),
     ("timestamps", &[Mistake::Stays]),

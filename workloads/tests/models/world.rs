@@ -7,7 +7,7 @@ use fracas_checker::event::{
     Completion, Event, EventKind, Key, Nanos, NodeId, Op, OpKind, Outcome, Phase, ProcessId, Stamp,
 };
 use fracas_checker::history::{Coverage, Header, History, Plan, SCHEMA};
-use fracas_workloads::{Chosen, Draw, Lane, Load, Look, Until, Workload};
+use fracas_workloads::{BACK, Chosen, Draw, Lane, Load, Look, Until, Workload};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -264,10 +264,20 @@ impl World {
     /// Looks at objects one after the other, as the harness does; late effects of what was never
     /// answered come in between.
     fn look(&mut self, looks: Vec<Look>) {
+        let settled = |look: &&Look| look.until == Until::Settled;
+        let again: Vec<Look> = looks.iter().filter(settled).cloned().collect();
+        self.look_once(looks);
+        if !again.is_empty() {
+            self.go_on(self.now + BACK.as_nanos() as Nanos);
+            self.look_once(again);
+        }
+    }
+
+    fn look_once(&mut self, looks: Vec<Look>) {
         for look in looks {
             let mut left = true;
             while left {
-                left = look.until == Until::Empty;
+                left = matches!(look.until, Until::Empty | Until::Settled);
                 for op in &look.ops {
                     match self.at_once(op) {
                         Some(Outcome::Dequeue { value: None }) => left = false,

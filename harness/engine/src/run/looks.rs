@@ -4,12 +4,12 @@
 //! object is looked at is said by its workload; what was seen is in the history. Nothing is judged
 //! here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use fracas_checker::event::{Completion, NodeId, Op, Outcome, ProcessId};
-use fracas_workloads::{Look, Until};
+use fracas_workloads::{BACK, Look, Until};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -26,6 +26,8 @@ const SILENT: u32 = 2;
 pub(super) struct Looker<'a> {
     context: &'a RunContext<'a>,
     askers: BTreeMap<NodeId, Asker>,
+    /// Those that would not hand anything out when they were asked last.
+    refusing: BTreeSet<NodeId>,
 }
 
 impl<'a> Looker<'a> {
@@ -34,7 +36,8 @@ impl<'a> Looker<'a> {
             let (caller, process) = (context.caller.clone(), LOOKERS + u64::from(node.0));
             (node, Asker { caller, node, process })
         };
-        Self { context, askers: context.cluster.nodes().map(asker).collect() }
+        let askers = context.cluster.nodes().map(asker).collect();
+        Self { context, askers, refusing: BTreeSet::new() }
     }
 
     /// Looks at every object that clients have used, before anybody changes it again, for as long as
@@ -56,11 +59,32 @@ impl<'a> Looker<'a> {
         let (answered, others): (Vec<Look>, Vec<Look>) =
             looks.into_iter().partition(|look| look.until == Until::Answered);
         self.until_answered(answered, until).await;
-        for look in others {
+        for look in &others {
             match look.until {
                 _ if !self.goes_on(until) => return,
-                Until::Empty => self.until_empty(&look.ops, until).await,
+                Until::Empty | Until::Settled => {
+                    self.until_empty(&look.ops, until, &BTreeSet::new()).await;
+                }
                 Until::Granted | Until::Answered => self.until_granted(&look.ops).await,
+            }
+        }
+        self.until_settled(&others, until).await;
+    }
+
+    /// Takes once more of what may have come back meanwhile, through nodes that hand something out.
+    async fn until_settled(&mut self, looks: &[Look], until: Instant) {
+        let mut settled = looks.iter().filter(|look| look.until == Until::Settled).peekable();
+        let back = Instant::now() + BACK;
+        while settled.peek().is_some() && Instant::now() < back && self.goes_on(until) {
+            tokio::time::sleep(GLANCE).await;
+        }
+        let left_out = match self.refusing.len() == self.askers.len() {
+            true => BTreeSet::new(),
+            false => self.refusing.clone(),
+        };
+        for look in settled {
+            if self.goes_on(until) {
+                self.until_empty(&look.ops, until, &left_out).await;
             }
         }
     }
@@ -101,12 +125,16 @@ impl<'a> Looker<'a> {
 
     /// Takes all that is left, through one node after the other: until in a whole round nobody has
     /// handed anything out and somebody says that there is nothing.
-    async fn until_empty(&mut self, ops: &[Op], until: Instant) {
+    async fn until_empty(&mut self, ops: &[Op], until: Instant, left_out: &BTreeSet<NodeId>) {
         let (mut took, mut empty) = (true, false);
         while (took || !empty) && self.goes_on(until) {
             (took, empty) = (false, false);
-            for asker in self.askers.values_mut() {
+            for asker in self.askers.values_mut().filter(|asker| !left_out.contains(&asker.node)) {
                 let taken = asker.take(ops, until).await;
+                match taken.nothing_left {
+                    true => self.refusing.remove(&asker.node),
+                    false => self.refusing.insert(asker.node),
+                };
                 (took, empty) = (took | taken.some, empty | taken.nothing_left);
             }
             if !took && !empty {
