@@ -56,7 +56,7 @@ impl LogRule {
         let node = named("node").transpose().ok()?;
         let own = node.is_none_or(|node| node == writer);
         Some(Sighting {
-            group: None,
+            group: found.name("group").map(|group| bounded(group.as_str()).into()),
             grade: if self.atomic && own { Grade::Record } else { Grade::Hearsay },
             source: Source::Log,
             node,
@@ -109,6 +109,16 @@ mod tests {
         assert_eq!(sighting.generation, Some(5));
         assert_eq!(sighting.source, Source::Log);
         assert_eq!(sighting.text, "won generation=5 node=n3");
+    }
+
+    #[test]
+    fn a_line_tells_of_a_group() {
+        let pattern = Regex::new(r"^(?:(?<group>\w+): )?won (?<generation>\d+)").unwrap();
+        let rule = LogRule { log: 0, pattern, role: Some(Role::Leader), atomic: true };
+        let rules = LogRules(vec![rule]);
+        let group = |line| rules.sight(NodeId(3), 0, line).unwrap().group;
+        assert_eq!(group("orders: won 5"), Some("orders".into()));
+        assert_eq!(group("won 5"), None);
     }
 
     #[test]

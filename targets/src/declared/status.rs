@@ -20,7 +20,7 @@ use fracas_checker::observation::Role;
 use toml::Spanned;
 
 /// The names that groups of a log pattern may have.
-const GROUPS: [&str; 4] = ["generation", "node", "leader", "voted"];
+const GROUPS: [&str; 5] = ["generation", "node", "leader", "voted", "group"];
 
 impl Compiler<'_> {
     /// Compiles the patterns of log lines; `logs` are those that a node has.
@@ -303,7 +303,7 @@ fn pattern(text: &Text) -> Result<Regex, Problem> {
     let groups: Vec<&str> = pattern.capture_names().flatten().collect();
     if let Some(unknown) = groups.iter().find(|group| !GROUPS.contains(group)) {
         let title = format!("unknown group `{unknown}`");
-        let label = "expected `generation`, `node`, `leader` or `voted`";
+        let label = "expected `generation`, `node`, `leader`, `voted` or `group`";
         return Err(Problem::new(text.span(), title, label).did_you_mean(unknown, GROUPS));
     }
     if !groups.contains(&"generation") {
