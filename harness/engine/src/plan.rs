@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fracas_checker::OpKind;
 use fracas_checker::history::{self, Coverage};
+use fracas_checker::leadership;
 use fracas_targets::Target;
 use fracas_workloads::{Chosen, Load};
 
@@ -112,7 +114,9 @@ impl RunPlan {
     pub fn judging(&self) -> history::Plan {
         let (promised, promises) = (promised(&self.target), self.target.promises());
         let wanted = self.workloads.all().flat_map(fracas_workloads::Workload::checks);
-        let wanted = wanted.copied().filter(|id| promised.contains(id));
+        // Leaders are watched, whatever clients can ask: without writes there is no workload for them.
+        let watched = (!self.target.serves().contains(&OpKind::Write)).then_some(leadership::ID);
+        let wanted = wanted.copied().chain(watched).filter(|id| promised.contains(id));
         let mut checks: Vec<String> = Vec::new();
         for id in wanted.chain(["liveness/recovers", "nodes/stay-up"]) {
             if !checks.iter().any(|known| known == id) {

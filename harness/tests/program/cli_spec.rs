@@ -110,3 +110,63 @@ fn a_spec_from_elsewhere_runs_with_the_server_that_is_here_or_says_what_is_missi
         .assert_code(64)
         .assert_stderr(&["failed to find the server", "the spec names `/elsewhere"]);
 }
+
+/// A target of queues that elects leaders; its server may be this program itself.
+const QUEUES: &str = r#"
+schema = 1
+name = "queues"
+description = "queues"
+
+[binary]
+path = "SERVER"
+
+[cluster]
+nodes = 3
+ports = { http = 8000 }
+
+[node]
+command = ["{{ binary }}"]
+
+[status]
+path = "/status"
+every = "1s"
+atomic = true
+role = { json = "/role", map = { leader = "leader" } }
+generation = { json = "/term" }
+
+[client]
+base = "http://{{ node.ip }}:{{ port.http }}"
+connect-timeout = "1s"
+timeout = "1s"
+
+[ops.enqueue]
+method = "PUT"
+path = "/{{ key }}"
+answers = [{ status = 200, is = "ok" }]
+
+[ops.dequeue]
+method = "DELETE"
+path = "/{{ key }}"
+answers = [{ status = 200, is = "ok", value = { json = "/value" } }]
+
+[promises]
+queues = "at-least-once"
+leaders = "one-per-generation"
+
+[faults]
+kill = true
+"#;
+
+/// The workload that watches leaders writes; a promise is no less of one where nothing can be written.
+#[test]
+fn leaders_are_judged_where_nothing_can_be_written() {
+    let room = Room::new();
+    let file = room.file("queues.toml", &QUEUES.replace("SERVER", env!("CARGO_BIN_EXE_fracas")));
+    let checks = |spec: &Value| spec["judging"]["checks"].clone();
+    let leaders = "leader/one-per-generation";
+    let queues = shown(&room, &[&file]);
+    let others = ["liveness/recovers", "nodes/stay-up"];
+    assert_eq!(checks(&queues), json!(["delivery/at-least-once", leaders, others[0], others[1]]));
+    let register = shown(&room, &["regent", "--workload=register"]);
+    assert_eq!(checks(&register), json!(["register/linearizable", others[0], others[1]]));
+}
