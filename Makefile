@@ -7,7 +7,7 @@ CARGO ?= cargo
 # They are installed with RUNLEVEL=1, so that none of their services is started.
 # Not among them, for its size: chromium, in which the pages are measured where it is installed.
 PACKAGES = default-jre-headless etcd-server galera-4 iptables iproute2 libzookeeper-java mariadb-server \
-  nats-server patroni postgresql-15 python3 python3-etcd redis-server rsync uidmap
+  nats-server patroni postgresql-15 python3 python3-etcd rabbitmq-server redis-server rsync uidmap
 # How many runs `make calibrate` and `make calibrate-default` make at once.
 JOBS ?= 4
 
@@ -18,7 +18,8 @@ demo:
 	@echo "The report: $$(readlink -f runs/latest)/report.html"
 
 ## drivers: the client programs for systems that no target file can speak to (etcd's locks,
-## mysql, nats, postgres, zookeeper), put beside `fracas`: with PROFILE=--release beside the optimised program
+## mysql, nats, postgres, rabbitmq, zookeeper), put beside `fracas`: with PROFILE=--release beside
+## the optimised program
 drivers:
 	$(CARGO) build --locked $(PROFILE) -p fracas-drivers --features all
 

@@ -12,6 +12,7 @@ const BUILTINS: &[(&str, &str)] = &[
     ("nats", include_str!("../builtin/nats.toml")),
     ("patroni", include_str!("../builtin/patroni.toml")),
     ("postgres", include_str!("../builtin/postgres.toml")),
+    ("rabbitmq", include_str!("../builtin/rabbitmq.toml")),
     ("redis-cluster", include_str!("../builtin/redis-cluster.toml")),
     ("redis-durable", include_str!("../builtin/redis-durable.toml")),
     ("redis-sentinel", include_str!("../builtin/redis-sentinel.toml")),

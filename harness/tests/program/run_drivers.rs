@@ -61,6 +61,15 @@ fn nats_gives_no_number_twice() {
     keeps_its_word("nats", &["--workload=ids,timestamps", "--faults=kill"]);
 }
 
+/// Its start takes a minute and more, because a cluster is formed first, once.
+#[test]
+fn rabbitmq_delivers_at_least_once() {
+    let files = ["/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/bin/epmd"];
+    let able = installed("rabbitmq-server", &files) && drivers().is_some();
+    let Some(_lab) = lab().filter(|_| able) else { return };
+    keeps_its_word("rabbitmq", &["--faults=pause"]);
+}
+
 #[test]
 fn zookeeper_keeps_its_word() {
     let files = ["/usr/bin/java", "/usr/share/java/zookeeper.jar", "/usr/share/java/log4j-1.2.jar"];

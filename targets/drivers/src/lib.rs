@@ -13,8 +13,12 @@ mod message;
 pub mod mysql;
 #[cfg(feature = "nats")]
 pub mod nats;
+#[cfg(any(feature = "nats", feature = "rabbitmq"))]
+mod page;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "rabbitmq")]
+pub mod rabbitmq;
 mod serve;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
 mod sql;

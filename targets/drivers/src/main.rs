@@ -15,6 +15,8 @@ const DRIVERS: &[&str] = &[
     "nats",
     #[cfg(feature = "postgres")]
     "postgres",
+    #[cfg(feature = "rabbitmq")]
+    "rabbitmq",
     #[cfg(feature = "zookeeper")]
     "zookeeper",
 ];
@@ -30,6 +32,8 @@ fn main() -> ExitCode {
         "nats" => run::<fracas_drivers::nats::Nats>(),
         #[cfg(feature = "postgres")]
         "postgres" => run::<fracas_drivers::postgres::Postgres>(),
+        #[cfg(feature = "rabbitmq")]
+        "rabbitmq" => run::<fracas_drivers::rabbitmq::Rabbitmq>(),
         #[cfg(feature = "zookeeper")]
         "zookeeper" => run::<fracas_drivers::zookeeper::Zookeeper>(),
         other => {

@@ -1,15 +1,10 @@
 //! Who leads, as one server sees it: its page `/jsz`, which tells the leaders of the cluster's own
 //! group and of each stream's group, but of no generation.
 
-use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-
 use crate::answer::{Answer, Wrong};
 use crate::message::{Hello, Node};
-
-/// How long the page may be, in bytes.
-const PAGE_MAX: u64 = 1 << 20;
+use crate::page::page;
+use serde_json::{Value, json};
 
 /// The group that places streams.
 const META: &str = "meta";
@@ -18,20 +13,8 @@ const META: &str = "meta";
 pub(super) async fn status(node: &Node, hello: &Hello) -> Answer {
     let own = hello.nodes.iter().find(|(_, other)| *other == node).map(|(name, _)| name.as_str());
     let address = node.address("monitor").map_err(Wrong::Fail)?;
-    let page = page(&address).await.map_err(|error| Wrong::Info(error.to_string()))?;
-    let (_, body) = page.split_once("\r\n\r\n").unwrap_or_default();
-    let told: Value =
-        serde_json::from_str(body).map_err(|error| Wrong::Info(format!("no page: {error}")))?;
+    let told = page(&address, "/jsz?streams=true", "").await?;
     Ok(json!({"groups": groups(&told, own.unwrap_or_default())}))
-}
-
-/// The answer to one request, with its head: the server ends it by closing the connection.
-async fn page(address: &str) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.write_all(b"GET /jsz?streams=true HTTP/1.0\r\n\r\n").await?;
-    let mut page = String::new();
-    stream.take(PAGE_MAX).read_to_string(&mut page).await?;
-    Ok(page)
 }
 
 /// The groups of a page, each with the role that `own` has in it.
