@@ -11,6 +11,7 @@ const BUILTINS: &[(&str, &str)] = &[
     ("galera", include_str!("../builtin/galera.toml")),
     ("nats", include_str!("../builtin/nats.toml")),
     ("patroni", include_str!("../builtin/patroni.toml")),
+    ("postgres-replicas", include_str!("../builtin/postgres-replicas.toml")),
     ("postgres", include_str!("../builtin/postgres.toml")),
     ("rabbitmq", include_str!("../builtin/rabbitmq.toml")),
     ("redis-cluster", include_str!("../builtin/redis-cluster.toml")),

@@ -110,3 +110,12 @@ fn postgres_keeps_its_word() {
     let Some(_lab) = lab().filter(|_| able) else { return };
     keeps_its_word("postgres", &["--workload=register,set,rw-register,ids", "--faults=kill"]);
 }
+
+/// Standbys refuse what is asked of them, so a third of the operations may succeed.
+#[test]
+fn postgres_replicas_keep_their_word() {
+    let files = ["/usr/lib/postgresql/15/bin/postgres", "/usr/lib/postgresql/15/bin/initdb"];
+    let able = installed("postgresql-15", &files) && drivers().is_some();
+    let Some(_lab) = lab().filter(|_| able) else { return };
+    keeps_its_word("postgres-replicas", &["--workload=register,set,ids", "--faults=kill"]);
+}
