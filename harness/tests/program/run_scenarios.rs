@@ -60,6 +60,7 @@ const OTHERS: &[Row] = &[
     ("lost-sync", 10, Election),
     ("full-disks", 10, Faults),
     ("rolling-restart", 12, EveryNode),
+    ("all-killed", 22, EveryNode),
     ("upgrade", 16, EveryNode),
     ("rolling-upgrade", 12, EveryNode),
     ("upgrade-and-back", 18, EveryNode),

@@ -384,6 +384,14 @@ pub static SCENARIOS: &[Scenario] = &[
         ]),
     },
     Scenario {
+        name: "all-killed",
+        about: "all nodes are killed at the same moment, under load, and start together; again when \
+                they had time to come back",
+        needs: &[Kind::Kill],
+        mixed: Mixed::Never,
+        acts: Acts::Steps(&[step(Round, 15_000, &[400, 800], KILL, Victims::All)]),
+    },
+    Scenario {
         name: "upgrade",
         about: "one node after the other comes back with the binary of `--binary-next`",
         needs: &[Kind::Kill],
