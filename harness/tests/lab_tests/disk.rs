@@ -22,6 +22,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("what_was_not_fsynced_is_lost", Body::Inside(unsynced)),
     ("what_was_made_during_an_fsync_is_not_covered", Body::Inside(during_fsync)),
     ("overwritten_cut_and_punched_content_comes_back", Body::Inside(overwritten)),
+    ("a_cut_is_durable_with_its_page_and_no_other", Body::Inside(cut_with_its_page)),
     ("on_ext4_names_are_durable_with_any_fsync", Body::Inside(names_ext4)),
     ("after_posix_names_are_durable_with_their_directory", Body::Inside(names_posix)),
     ("a_replaced_file_comes_back", Body::Inside(replaced)),
@@ -186,6 +187,39 @@ fn overwritten(_: &World) {
     file.sync_all().expect("fsynced");
     assert!(it.lose().is_nothing());
     it.check("data", &old[..10]);
+}
+
+/// As Redis Cluster saves `nodes.conf`: it overwrites what is there, and then cuts the file.
+fn cut_with_its_page(_: &World) {
+    let it = Fixture::fast(Model::Ext4);
+    let file = it.durable("nodes", b"two nodes, of which one failed");
+    let other = it.durable("log", b"synced");
+    let save = |text: &[u8]| {
+        file.write_all_at(&[text, &[b' '; 30][text.len()..]].concat(), 0).expect("written");
+        file.set_len(text.len() as u64).expect("cut");
+    };
+    save(b"two nodes");
+    it.lose();
+    it.check("nodes", b"two nodes, of which one failed");
+    save(b"two nodes");
+    // Nobody has synced that, nor cut it: the other file's fsync does not bring it along.
+    file.write_all_at(b"six nodes, of which", 0).expect("written");
+    other.sync_all().expect("fsynced");
+    it.lose();
+    it.check("nodes", b"two nodes");
+    // It grows within its page, and is cut before it is as short as on the disk.
+    file.write_all_at(b"two nodes, and two more", 0).expect("written");
+    file.set_len(14).expect("cut");
+    other.sync_all().expect("fsynced");
+    it.lose();
+    it.check("nodes", b"two nodes, and");
+    // Its first page is not that of the cut, and nobody synced it.
+    let file = it.durable("long", &[1; 9000]);
+    file.write_all_at(&[2; 9000], 0).expect("written");
+    file.set_len(5000).expect("cut");
+    other.sync_all().expect("fsynced");
+    it.lose();
+    it.check("long", &[[1; 4096].to_vec(), [2; 904].to_vec()].concat());
 }
 
 /// Makes, removes, renames and links; nothing is fsynced but what is there before.

@@ -19,6 +19,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_torn_write_leaves_whole_pieces", Body::Inside(torn)),
     ("a_failed_fsync_loses_its_pages_for_good", Body::Inside(failed_fsync)),
     ("what_a_failed_fsync_left_in_memory_can_leave_it", Body::Inside(evicted)),
+    ("a_cut_brings_nothing_along_that_a_failed_fsync_left", Body::Inside(cut_and_failed)),
     ("a_disk_refuses_what_it_is_told_to", Body::Inside(refuses)),
     ("a_full_disk_takes_nothing_more", Body::Inside(full)),
     ("a_slow_disk_takes_its_time", Body::Inside(slow)),
@@ -63,6 +64,21 @@ fn failed_fsync(_: &World) {
     let kept = [vec![3], vec![2; 4095], vec![1; 4096]].concat();
     it.check("file", &kept);
     assert_eq!(it.disk().stats().expect("counts").refused.fsync, 1);
+}
+
+/// A page that a failed fsync did not bring to the disk comes there with no cut of before.
+fn cut_and_failed(_: &World) {
+    let it = Fixture::fast(Model::Ext4);
+    let file = it.durable("nodes", b"two nodes, of which one failed");
+    let other = it.durable("log", b"synced");
+    file.write_all_at(b"six nodes", 0).expect("written");
+    file.set_len(9).expect("cut");
+    it.disk().fail(Errors { fsync: 1.0, ..Errors::NONE }).expect("told");
+    assert!(file.sync_all().is_err());
+    it.disk().fail(Errors::NONE).expect("told");
+    other.sync_all().expect("fsynced");
+    it.lose();
+    it.check("nodes", b"two nodes");
 }
 
 /// What a failed fsync left in memory alone is gone when memory is, and so is the size, unless

@@ -24,6 +24,8 @@ pub(crate) const TESTS: &[Test] = &[
 
 /// How many random histories are tried.
 const CASES: u32 = 64;
+/// The unit in which a disk writes.
+const PAGE: usize = 4096;
 
 /// Two directories, both durable, and a few names in each.
 const DIRECTORIES: [&str; 2] = ["one", "two"];
@@ -62,12 +64,28 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A file: what programs see, what the disk has, and to how little it was cut since that is known.
+/// A file: what programs see, what the disk has, and how it was cut since: each time to which size,
+/// and what its last page was then.
 #[derive(Debug, Clone, Default)]
 struct Content {
     seen: Vec<u8>,
     on_disk: Vec<u8>,
-    cut: Option<usize>,
+    cuts: Vec<(usize, Vec<u8>)>,
+}
+
+impl Content {
+    /// All cuts are durable, each with its page, if that page is on the disk at all.
+    fn commit_cuts(&mut self) {
+        for (size, page) in std::mem::take(&mut self.cuts) {
+            let start = size - page.len();
+            if start < size && start < self.on_disk.len() {
+                self.on_disk.resize(size, 0);
+                self.on_disk[start..].copy_from_slice(&page);
+            } else {
+                self.on_disk.truncate(size);
+            }
+        }
+    }
 }
 
 type Names = BTreeMap<Place, usize>;
@@ -98,7 +116,7 @@ impl Expected {
             Step::Fsync { at } => {
                 let Some(&file) = self.seen.get(&at) else { return false };
                 let content = &mut self.files[file];
-                (content.on_disk, content.cut) = (content.seen.clone(), None);
+                (content.on_disk, content.cuts) = (content.seen.clone(), Vec::new());
                 if self.model == Model::Ext4 {
                     self.commit_journal();
                 }
@@ -110,7 +128,7 @@ impl Expected {
             Step::PowerFailure => {
                 self.seen = self.on_disk.clone();
                 for content in &mut self.files {
-                    (content.seen, content.cut) = (content.on_disk.clone(), None);
+                    (content.seen, content.cuts) = (content.on_disk.clone(), Vec::new());
                 }
             }
         }
@@ -132,7 +150,8 @@ impl Expected {
         let Some(&file) = self.seen.get(&at) else { return false };
         let (content, size) = (&mut self.files[file], size as usize);
         if size < content.seen.len() {
-            content.cut = Some(content.cut.map_or(size, |cut| cut.min(size)));
+            let page = content.seen[size - size % PAGE..size].to_vec();
+            content.cuts.push((size, page));
         }
         content.seen.resize(size, 0);
         true
@@ -152,11 +171,7 @@ impl Expected {
     /// All names are durable, and all cuts.
     fn commit_journal(&mut self) {
         self.on_disk = self.seen.clone();
-        for content in &mut self.files {
-            if let Some(cut) = content.cut.take() {
-                content.on_disk.truncate(cut);
-            }
-        }
+        self.files.iter_mut().for_each(Content::commit_cuts);
     }
 
     fn commit_directory(&mut self, directory: usize) {

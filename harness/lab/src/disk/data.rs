@@ -13,6 +13,7 @@ use nix::unistd::{Gid, Uid, fchownat};
 use super::fs::{FileSystem, Outcome};
 use super::inodes::{errno, set_mode};
 use super::journal::{Act, Model, Scope};
+use super::undo::Cut;
 use super::wire::{Answer, Arguments, Done, ROOT, Request};
 
 /// The bits of SETATTR that say what is set.
@@ -104,12 +105,15 @@ impl FileSystem {
         let (took, layer) =
             if aside { (0, 0) } else { undo.keep_size(file, size).map_err(errno)? };
         let set = file.set_len(size).map_err(errno);
+        let logged = size < old && !aside && self.spec.model == Model::Ext4;
+        let cut = set
+            .and_then(|()| logged.then(|| Cut::of(file, size, layer)).transpose().map_err(errno));
         inode.closed(0);
-        set?;
-        self.hold(took);
+        let cut = cut?;
+        self.hold(took + cut.as_ref().map_or(0, Cut::memory));
         self.spend(size.saturating_sub(old), aside);
-        if size < old && !aside && self.spec.model == Model::Ext4 {
-            self.log(Act::Cut { node, size, layer });
+        if let Some(cut) = cut {
+            self.log(Act::Cut { node, cut });
         }
         Ok(())
     }

@@ -276,9 +276,9 @@ impl FileSystem {
             Act::Removed { buried, .. } | Act::Moved { replaced: Some(buried), .. } => {
                 self.decay(*buried);
             }
-            Act::Cut { node, size, layer } => {
+            Act::Cut { node, cut } => {
                 if let Ok(inode) = self.inodes.get_mut(*node) {
-                    inode.undo.settle_cut(*size, *layer);
+                    inode.undo.settle_cut(cut);
                 }
             }
             _ => {}

@@ -12,6 +12,8 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use super::undo::Cut;
+
 /// When changes of names become durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -42,8 +44,8 @@ pub(super) enum Act {
     Moved { from: Place, to: Place, node: u64, replaced: Option<Buried> },
     /// Two names were exchanged.
     Swapped { first: Place, second: Place },
-    /// A file was cut to `size`; `layer` of its undo knows what it was. Logged by ext4 only.
-    Cut { node: u64, size: u64, layer: u64 },
+    /// A file was cut. Logged by ext4 only.
+    Cut { node: u64, cut: Cut },
     /// Rights or owners were changed; here is what they were.
     Changed { node: u64, mode: u32, user: u32, group: u32 },
 }

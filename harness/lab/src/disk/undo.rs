@@ -42,6 +42,30 @@ pub(super) struct Undo {
     next: u64,
 }
 
+/// A file was cut to a size within its old one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cut {
+    pub(super) size: u64,
+    /// The number of the layer that knows what was cut off.
+    layer: u64,
+    /// The page of the file's new end, as it was then.
+    page: Image,
+    since: Instant,
+}
+
+impl Cut {
+    /// The cut of `file` to `size` that has just been made; `layer` knows what was cut off.
+    pub(super) fn of(file: &File, size: u64, layer: u64) -> io::Result<Self> {
+        let page = read_page(file, size / PAGE, size)?;
+        Ok(Self { size, layer, page, since: Instant::now() })
+    }
+
+    /// How many bytes of memory it takes.
+    pub(super) fn memory(&self) -> usize {
+        self.page.len()
+    }
+}
+
 /// What has changed since one moment.
 #[derive(Debug)]
 struct Layer {
@@ -196,19 +220,29 @@ impl Undo {
         }
     }
 
-    /// The cut to `size`, which layer `upto` knows, has become durable by itself: what it cut off
-    /// does not come back, even if nothing that was written later is durable.
-    pub(super) fn settle_cut(&mut self, size: u64, upto: u64) {
-        let cut = |pages: &mut BTreeMap<u64, Old>| {
-            for (page, old) in pages.range_mut(size / PAGE..) {
-                let keep = size.saturating_sub(page * PAGE);
-                old.image.truncate(usize::try_from(keep).unwrap_or(usize::MAX));
+    /// A cut has become durable by itself: what it cut off does not come back, even if nothing that
+    /// was written later is durable.
+    ///
+    /// A cut within a page changes that page, because what is cut off becomes zeros. ext4 writes the
+    /// page before it commits the cut (`data=ordered`), with all that was written to it. Else a file
+    /// that is overwritten by less and then cut would have its old text, cut at the new length.
+    pub(super) fn settle_cut(&mut self, cut: &Cut) {
+        let (last, size) = (cut.size / PAGE, cut.size);
+        // Not so if an fsync of the file has tried since then to bring the page to the disk.
+        let knows = |layer: &Layer| layer.number == cut.layer && layer.pages.contains_key(&last);
+        let page = Some(&cut.page).filter(|_| size % PAGE != 0 && self.layers.iter().any(knows));
+        if page.is_some() {
+            self.spoiled.remove(&last);
+        }
+        truncate(&mut self.spoiled, size);
+        for layer in self.layers.iter_mut().filter(|layer| layer.number <= cut.layer) {
+            truncate(&mut layer.pages, size);
+            // The size within a page that is on the disk is logged, whether it grew or was cut.
+            let logged = page.is_some() && layer.size > last * PAGE;
+            layer.size = if logged { size } else { layer.size.min(size) };
+            if let (Some(page), Some(old)) = (page, layer.pages.get_mut(&last)) {
+                *old = Old { image: page.clone(), since: old.since.max(cut.since) };
             }
-        };
-        cut(&mut self.spoiled);
-        for layer in self.layers.iter_mut().filter(|layer| layer.number <= upto) {
-            layer.size = layer.size.min(size);
-            cut(&mut layer.pages);
         }
     }
 
@@ -276,6 +310,14 @@ impl Undo {
         let spoiled = self.spoiled.into_iter();
         pages.extend(spoiled.map(|(page, old)| (page, Kept { old, spoiled: true })));
         pages
+    }
+}
+
+/// Cuts off what kept pages have beyond a size.
+fn truncate(pages: &mut BTreeMap<u64, Old>, size: u64) {
+    for (page, old) in pages.range_mut(size / PAGE..) {
+        let keep = size.saturating_sub(page * PAGE);
+        old.image.truncate(usize::try_from(keep).unwrap_or(usize::MAX));
     }
 }
 
