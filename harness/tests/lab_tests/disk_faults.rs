@@ -1,6 +1,7 @@
 //! Disks that tear writes, lose what a failed fsync left, refuse, are full or slow; and that each of
 //! these is measured, and measured not to be there when it is not.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
@@ -17,6 +18,7 @@ use super::support::{Body, Test};
 /// The tests of this file.
 pub(crate) const TESTS: &[Test] = &[
     ("a_torn_write_leaves_whole_pieces", Body::Inside(torn)),
+    ("a_torn_cut_has_its_page", Body::Inside(torn_cut)),
     ("a_failed_fsync_loses_its_pages_for_good", Body::Inside(failed_fsync)),
     ("what_a_failed_fsync_left_in_memory_can_leave_it", Body::Inside(evicted)),
     ("a_cut_brings_nothing_along_that_a_failed_fsync_left", Body::Inside(cut_and_failed)),
@@ -44,6 +46,24 @@ fn torn(_: &World) {
         assert!(lost.bytes > 30_000 && lost.bytes < 100_000 && lost.files == 1, "{lost:?}");
         assert!(it.lose().is_nothing());
     }
+}
+
+/// Whatever else survives: a file that was overwritten and then cut is never its old text at the new
+/// length on ext4, which writes the page before the cut.
+fn torn_cut(_: &World) {
+    let it = Fixture::fast(Model::Ext4);
+    let (old, new) = ([1; 1100], [2; 700]);
+    let mut seen = BTreeSet::new();
+    for (seed, unit) in (0..40).flat_map(|seed| [(seed, Unit::Page), (seed, Unit::Sector)]) {
+        let file = it.durable("nodes", &old);
+        file.write_all_at(&new, 0).expect("written");
+        file.set_len(700).expect("cut");
+        it.disk().lose(Loss::Torn { seed, unit }).expect("it loses");
+        let found = fs::read(it.path("nodes")).expect("read");
+        assert!(found.len() == 1100 || found == new, "{unit:?}, seed {seed}: {:?}", found.len());
+        seen.insert((found.len(), found == old));
+    }
+    assert_eq!(seen, BTreeSet::from([(700, false), (1100, false), (1100, true)]));
 }
 
 fn failed_fsync(_: &World) {

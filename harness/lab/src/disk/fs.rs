@@ -24,7 +24,7 @@ use super::bounds::Bounds;
 use super::control::{DiskSpec, Loss, Lost, Stats};
 use super::faults::{Dice, Errors, Latency};
 use super::inodes::{DIRECTORY, Inode, Inodes, REGULAR, TYPE, errno, set_mode};
-use super::journal::{Act, Buried, Journal, Place, Scope};
+use super::journal::{Act, Buried, Journal, Model, Place, Scope};
 use super::undo::{PAGE, Span, Torn};
 use super::wire::{Answer, Done, Entry, ROOT};
 
@@ -326,7 +326,8 @@ impl FileSystem {
         let mut torn = match loss {
             Loss::All => None,
             Loss::Torn { seed, unit } => {
-                Some(Torn { dice: ChaCha8Rng::seed_from_u64(seed), unit: unit.length() })
+                let dice = ChaCha8Rng::seed_from_u64(seed);
+                Some(Torn { dice, unit: unit.length(), cuts: self.spec.model == Model::Posix })
             }
         };
         if let Some(torn) = &mut torn {

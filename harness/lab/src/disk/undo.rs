@@ -124,6 +124,9 @@ pub(super) struct Torn {
     pub(super) dice: ChaCha8Rng,
     /// How long a piece is: a page, or a sector. A divisor of a page.
     pub(super) unit: usize,
+    /// Whether a cut survives by chance. Not where cuts are logged: those that the journal has are
+    /// settled before, with their pages.
+    pub(super) cuts: bool,
 }
 
 impl Torn {
@@ -255,7 +258,8 @@ impl Undo {
         let written = file.metadata()?.len();
         let old = self.layers.front().map_or(written, |layer| layer.size);
         // A cut that no fsync covered may have reached the disk all the same.
-        let cut = written < old && torn.as_mut().is_some_and(|torn| torn.survives());
+        let cut =
+            written < old && torn.as_mut().is_some_and(|torn| torn.cuts && torn.survives());
         let mut size = if cut { written } else { old };
         let (mut mended, mut cut_off, whole) = (Vec::new(), Vec::new(), torn.is_none());
         for (page, kept) in self.on_disk() {
