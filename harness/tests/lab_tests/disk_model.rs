@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 use fracas_lab::World;
 use fracas_lab::disk::{Latency, Loss, Model};
@@ -36,13 +37,39 @@ type Place = (usize, usize);
 
 #[derive(Debug, Clone)]
 enum Step {
-    Write { at: Place, offset: u64, length: usize, byte: u8 },
-    Resize { at: Place, size: u64 },
-    Remove { at: Place },
-    Rename { from: Place, to: Place },
-    Link { from: Place, to: Place },
-    Fsync { at: Place },
-    FsyncDirectory { directory: usize },
+    Write {
+        at: Place,
+        offset: u64,
+        length: usize,
+        byte: u8,
+    },
+    Resize {
+        at: Place,
+        size: u64,
+    },
+    /// Writes from the beginning on, and cuts what was behind: as servers save what they know.
+    Save {
+        at: Place,
+        length: usize,
+        byte: u8,
+    },
+    Remove {
+        at: Place,
+    },
+    Rename {
+        from: Place,
+        to: Place,
+    },
+    Link {
+        from: Place,
+        to: Place,
+    },
+    Fsync {
+        at: Place,
+    },
+    FsyncDirectory {
+        directory: usize,
+    },
     PowerFailure,
 }
 
@@ -52,9 +79,11 @@ fn place() -> impl Strategy<Value = Place> {
 
 fn step() -> impl Strategy<Value = Step> {
     let write = (place(), 0_u64..20_000, 1_usize..9_000, 1_u8..=255);
+    let save = (place(), 1_usize..9_000, 1_u8..=255);
     prop_oneof![
         6 => write.prop_map(|(at, offset, length, byte)| Step::Write { at, offset, length, byte }),
         2 => (place(), 0_u64..25_000).prop_map(|(at, size)| Step::Resize { at, size }),
+        3 => save.prop_map(|(at, length, byte)| Step::Save { at, length, byte }),
         2 => place().prop_map(|at| Step::Remove { at }),
         3 => (place(), place()).prop_map(|(from, to)| Step::Rename { from, to }),
         1 => (place(), place()).prop_map(|(from, to)| Step::Link { from, to }),
@@ -104,6 +133,10 @@ impl Expected {
         match *step {
             Step::Write { at, offset, length, byte } => self.write(at, offset, length, byte),
             Step::Resize { at, size } => return self.resize(at, size),
+            Step::Save { at, length, byte } => {
+                self.write(at, 0, length, byte);
+                return self.resize(at, length as u64);
+            }
             Step::Remove { at } => return self.seen.remove(&at).is_some(),
             Step::Rename { from, to } => return self.rename(from, to),
             Step::Link { from, to } => {
@@ -181,14 +214,22 @@ impl Expected {
     }
 }
 
+/// Opens a file to be written, and makes it if there is none.
+fn open(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(false).open(path)
+}
+
 /// Takes a step on the disk.
 fn act(it: &Fixture, step: &Step) -> std::io::Result<()> {
     let path = |at: Place| it.path(DIRECTORIES[at.0]).join(NAMES[at.1]);
     match *step {
         Step::Write { at, offset, length, byte } => {
-            let mut options = OpenOptions::new();
-            let file = options.write(true).create(true).truncate(false).open(path(at))?;
-            file.write_all_at(&vec![byte; length], offset)
+            open(&path(at))?.write_all_at(&vec![byte; length], offset)
+        }
+        Step::Save { at, length, byte } => {
+            let file = open(&path(at))?;
+            file.write_all_at(&vec![byte; length], 0)?;
+            file.set_len(length as u64)
         }
         Step::Resize { at, size } => OpenOptions::new().write(true).open(path(at))?.set_len(size),
         Step::Remove { at } => fs::remove_file(path(at)),

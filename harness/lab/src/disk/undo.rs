@@ -258,8 +258,7 @@ impl Undo {
         let written = file.metadata()?.len();
         let old = self.layers.front().map_or(written, |layer| layer.size);
         // A cut that no fsync covered may have reached the disk all the same.
-        let cut =
-            written < old && torn.as_mut().is_some_and(|torn| torn.cuts && torn.survives());
+        let cut = written < old && torn.as_mut().is_some_and(|torn| torn.cuts && torn.survives());
         let mut size = if cut { written } else { old };
         let (mut mended, mut cut_off, whole) = (Vec::new(), Vec::new(), torn.is_none());
         for (page, kept) in self.on_disk() {
