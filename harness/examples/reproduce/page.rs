@@ -18,7 +18,8 @@ else has told of. fracas looks for it with its usual choice of faults, without a
 run that ends with an anomaly of another class is not counted as *found*. The control is a version or a \
 setting that is said to be right, with the same command and the same seeds.\n\n\
 `make reproduce ROWS=\"NAME NAME\" SEEDS=3 JOBS=2` measures a part. Runs that are in \
-`runs/reproductions/measured.jsonl` are not repeated; `ANEW=--anew` forgets them.\n";
+`runs/reproductions/measured.jsonl` are not repeated; `ANEW=--anew` forgets them.\n\n\
+What was found without a row, with `strace` and with schedules, is in [findings.md](findings.md).\n";
 
 /// Writes the page.
 pub(crate) fn write(
