@@ -5,4 +5,5 @@
 pub mod cli;
 pub mod exit;
 pub mod output;
+mod plans;
 mod terminal;

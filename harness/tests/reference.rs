@@ -22,7 +22,7 @@ const END: &str = "<!-- end -->";
 type Table = (&'static str, fn() -> String);
 
 /// Every table that a page may show.
-const TABLES: [Table; 11] = [
+const TABLES: [Table; 12] = [
     ("anomalies", anomalies),
     ("bugs", bugs),
     ("checks", || listed("checks", ["Check", "Promises"])),
@@ -32,6 +32,7 @@ const TABLES: [Table; 11] = [
     ("isolation", isolation),
     ("models", models),
     ("outputs", outputs),
+    ("plan-keys", || listed("plan-keys", ["Key", "What it is"])),
     ("targets", || listed("targets", ["Target", "What it is"])),
     ("workloads", workloads),
 ];

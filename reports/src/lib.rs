@@ -23,7 +23,9 @@ mod words;
 pub use findings::{Finding, findings};
 pub use html::html;
 pub use junit::junit;
-pub use record::{Ended, Host, NextProgram, RUN_SCHEMA, Replays, RunRecord, TargetInfo, Tool};
+pub use record::{
+    Ended, Host, NextProgram, PlanRow, RUN_SCHEMA, Replays, RunRecord, TargetInfo, Tool,
+};
 pub use results::RESULTS_SCHEMA;
 pub use run::Run;
 pub use summary::{MAX_SUMMARY_BYTES, summary};

@@ -25,6 +25,10 @@ pub struct RunRecord {
     pub duration_s: Option<f64>,
     /// Every random choice of the harness came from this number.
     pub seed: u64,
+    /// The row of the plan that asked for it; none if no plan did. On disk its fields stand among those
+    /// of the record.
+    #[serde(flatten)]
+    pub planned: Option<PlanRow>,
     /// Who ran it.
     pub tool: Tool,
     /// Everything that was decided, as the program that ran it can carry it out again; null in the
@@ -50,6 +54,20 @@ pub struct RunRecord {
     /// How often its anomalies came again when it was replayed; none if nobody has tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replays: Option<Replays>,
+}
+
+/// A row of a plan, in one night.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanRow {
+    /// The name of the plan.
+    pub plan: String,
+    /// The name of the row.
+    pub row: String,
+    /// The night, as a date: `2026-11-29`. Its runs have the same seeds wherever they are carried out.
+    pub night: String,
+    /// The part of the night that was carried out together: `2/4`; none if it was not split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
 }
 
 /// How often the anomalies of a run came again when it was carried out again.

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::findings::{Finding, findings};
 use crate::kinds::{Kinds, windows};
-use crate::record::{Ended, Replays};
+use crate::record::{Ended, PlanRow, Replays};
 use crate::run::{Run, notes};
 use crate::tally::{Reason, Tally, reasons};
 use crate::words::{Fate, outcome};
@@ -89,12 +89,18 @@ pub(crate) fn json(run: &Run<'_>, files: BTreeMap<&'static str, &'static str>) -
 
 fn the_run(run: &Run<'_>) -> Value {
     let record = run.record;
-    json!({
+    let mut told = json!({
         "id": record.id, "started": record.started, "duration_s": record.duration_s,
         "seed": record.seed, "command": record.command, "tool": record.tool,
         "workloads": record.workloads, "faults": record.faults, "clients": record.clients,
         "rate": record.rate, "time_s": record.time_s, "history_torn": run.torn || run.history.is_torn(),
-    })
+    });
+    if let Some(PlanRow { plan, row, night, shard }) = &record.planned {
+        let fields = [("plan", json!(plan)), ("row", json!(row)), ("night", json!(night))];
+        let shard = shard.iter().map(|shard| ("shard", json!(shard)));
+        fields.into_iter().chain(shard).for_each(|(key, value)| told[key] = value);
+    }
+    told
 }
 
 fn target(run: &Run<'_>) -> Value {

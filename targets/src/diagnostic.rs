@@ -1,5 +1,5 @@
-//! What is wrong with a target file, shown the way a compiler shows it: file, line, key, what was
-//! expected, and the nearest valid word.
+//! What is wrong with a file that users write, a target or a plan, shown the way a compiler shows it:
+//! file, line, key, what was expected, and the nearest valid word.
 //!
 //! It deliberately knows nothing of what the keys mean.
 
@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::nearest::nearest;
 
-/// An error in a target file, ready to be printed.
+/// An error in a file that users write, ready to be printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// The whole message without colour, several lines long.
@@ -38,7 +38,7 @@ impl std::error::Error for Diagnostic {}
 
 /// One thing that is wrong, and where.
 #[derive(Debug)]
-pub(crate) struct Problem {
+pub struct Problem {
     span: Range<usize>,
     title: String,
     label: String,
@@ -47,22 +47,20 @@ pub(crate) struct Problem {
 
 impl Problem {
     /// `title` says what is wrong in general, `label` what was expected at this place.
-    pub(crate) fn new(
-        span: Range<usize>,
-        title: impl Into<String>,
-        label: impl Into<String>,
-    ) -> Self {
+    pub fn new(span: Range<usize>, title: impl Into<String>, label: impl Into<String>) -> Self {
         Self { span, title: title.into(), label: label.into(), help: None }
     }
 
     /// Says how to mend it.
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
     /// Offers the nearest of the valid words, if one is close.
-    pub(crate) fn did_you_mean<'a>(
+    #[must_use]
+    pub fn did_you_mean<'a>(
         mut self,
         word: &str,
         valid: impl IntoIterator<Item = &'a str>,
@@ -157,23 +155,32 @@ fn quoted(message: &str) -> Vec<&str> {
     message.split('`').skip(1).step_by(2).collect()
 }
 
-/// A target file's text, to show errors in.
+/// A file's text, to show errors in.
 #[derive(Debug)]
-pub(crate) struct Source<'a> {
+pub struct Source<'a> {
     origin: &'a str,
     text: &'a str,
     tree: DeTable<'a>,
 }
 
 impl<'a> Source<'a> {
-    /// Reads the text as TOML.
-    pub(crate) fn parse(origin: &'a str, text: &'a str) -> Result<Self, Diagnostic> {
+    /// Reads the text as TOML; `origin` is the file's path as shown to the user.
+    ///
+    /// # Errors
+    /// If it is not TOML.
+    pub fn parse(origin: &'a str, text: &'a str) -> Result<Self, Diagnostic> {
         match DeTable::parse(text) {
             Ok(tree) => Ok(Self { origin, text, tree: tree.into_inner() }),
             Err(error) => {
                 Err(Self { origin, text, tree: DeTable::new() }.diagnose(&Problem::syntax(&error)))
             }
         }
+    }
+
+    /// What is written in it, each key and value with its place.
+    #[must_use]
+    pub fn tree(&self) -> &DeTable<'a> {
+        &self.tree
     }
 
     /// The file's text.
@@ -195,7 +202,8 @@ impl<'a> Source<'a> {
     }
 
     /// Shows a problem in the file.
-    pub(crate) fn diagnose(&self, problem: &Problem) -> Diagnostic {
+    #[must_use]
+    pub fn diagnose(&self, problem: &Problem) -> Diagnostic {
         let span = self.clamped(&problem.span);
         let before = &self.text[..span.start];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);

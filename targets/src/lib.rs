@@ -54,7 +54,7 @@ pub use choices::{Alone, Device, Route, StopSignal};
 pub use client::{Client, Ended};
 pub use cluster::{ClusterSpec, NodeSpec, PrepareIn};
 pub use deploy::{Deployment, LogFile, NodeLog, NodePlan, ProcessPlan};
-pub use diagnostic::Diagnostic;
+pub use diagnostic::{Diagnostic, Problem, Source};
 pub use duration::duration;
 pub use known::{Known, KnownFault, Settings};
 pub use logs::LogRules;

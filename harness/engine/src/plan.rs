@@ -7,6 +7,7 @@ use std::time::Duration;
 use fracas_checker::OpKind;
 use fracas_checker::history::{self, Coverage};
 use fracas_checker::leadership;
+use fracas_reports::PlanRow;
 use fracas_targets::Target;
 use fracas_workloads::{Chosen, Load};
 
@@ -50,6 +51,8 @@ pub struct Place {
     pub readers: Readers,
     /// The command that repeats this run.
     pub command: String,
+    /// The row of the plan that asks for this run; none if no plan does.
+    pub planned: Option<PlanRow>,
     /// The folder of what is prepared once on this machine; none where nobody says which.
     pub cache: Option<PathBuf>,
     /// The process that answers for this run, as the machine outside numbers it.

@@ -29,6 +29,7 @@ pub fn begin(plan: &RunPlan, world: &World) -> RunRecord {
         started: store::rfc3339(SystemTime::now()),
         duration_s: None,
         seed: plan.spec.seed,
+        planned: plan.place.planned.clone(),
         tool: Tool { name: "fracas".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         spec: serde_json::to_value(&plan.spec).expect("a spec can be written"),
         target: target(plan),

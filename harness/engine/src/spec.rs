@@ -128,6 +128,10 @@ pub enum Origin {
     Flag,
     /// A variable of the environment, `FRACAS_…`.
     Variable,
+    /// The profile of the plan.
+    Profile,
+    /// The row of the plan, or its defaults.
+    Plan,
     /// The target file.
     Target,
     /// The default of fracas.

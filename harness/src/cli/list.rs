@@ -6,6 +6,7 @@ use fracas_checker::objects::OBJECTS;
 use fracas_reports::Ended;
 use serde::Serialize;
 
+use super::planned;
 use super::values::setting;
 use crate::exit::Exit;
 use crate::output::{Format, Out, complain, print, tell};
@@ -53,6 +54,9 @@ enum What {
     /// Anomalies that a check can find, for `explain`.
     #[value(alias = "anomaly")]
     Anomalies,
+    /// The keys of a plan, for `run --plan`.
+    #[value(alias = "plan-key")]
+    PlanKeys,
     /// The stored runs, with their verdicts.
     #[value(alias = "run")]
     Runs,
@@ -102,6 +106,9 @@ pub(super) fn list(args: &ListArgs) -> Exit {
         What::Models => models(),
         What::Formats => formats(),
         What::Anomalies => anomalies(),
+        What::PlanKeys => {
+            planned::keys().into_iter().map(|(key, about)| Row::new(key, about)).collect()
+        }
         What::Runs => match runs(args) {
             Ok(rows) => rows,
             Err(error) => {

@@ -11,8 +11,10 @@ mod ending;
 mod explain;
 mod from_spec;
 mod init;
+mod item;
 mod list;
 mod origins;
+mod planned;
 mod repetition;
 mod replay;
 mod report;
@@ -24,9 +26,11 @@ mod validate;
 mod values;
 mod words;
 
+use std::collections::BTreeMap;
 use std::io::{self};
 
 use clap::{Parser, Subcommand};
+use fracas_engine::spec::Origin;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
@@ -114,7 +118,7 @@ const EXITS: &str = "Exit codes: 0 pass · 1 anomaly · 2 inconclusive · 3 the 
 /// Parses the command line and carries it out.
 #[must_use]
 pub fn main() -> Exit {
-    let (mut cli, matches): (Cli, _) = match words::parse() {
+    let (mut cli, matches): (Cli, _) = match words::parse(&[]) {
         Ok(read) => read,
         Err(error) => {
             let _ = error.print(); // a closed pipe is not an error
@@ -126,10 +130,11 @@ pub fn main() -> Exit {
     }
     log(&cli);
     if let (Command::Run(args), Some(("run", matches))) = (&mut cli.command, matches.subcommand()) {
-        args.origins = origins::of(matches);
+        args.origins = origins::of(matches, &BTreeMap::new());
+        args.given = origins::given(matches);
     }
     match cli.command {
-        Command::Run(args) => series::run(&args),
+        Command::Run(args) => series::run(&args, &with_plan),
         Command::Check(args) => check::check(&args),
         Command::Report(args) => report::report(&args),
         Command::Replay(args) => replay::replay(&args),
@@ -141,6 +146,22 @@ pub fn main() -> Exit {
         Command::Init(args) => init::init(&args),
         Command::ClientTest(args) => client_test::client_test(&args),
         Command::Clean(args) => clean::clean(&args),
+    }
+}
+
+/// The arguments of `fracas run` that was called, with those words of a plan that the user did not say;
+/// `planned` tells where each came from.
+fn with_plan(
+    words: &[String],
+    planned: &BTreeMap<String, Origin>,
+) -> Result<run_args::RunArgs, clap::Error> {
+    let (cli, matches): (Cli, _) = words::parse(words)?;
+    match (cli.command, matches.subcommand()) {
+        (Command::Run(mut args), Some(("run", matches))) => {
+            args.origins = origins::of(matches, planned);
+            Ok(*args)
+        }
+        _ => Err(clap::Error::new(clap::error::ErrorKind::InvalidSubcommand)),
     }
 }
 

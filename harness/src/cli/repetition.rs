@@ -14,7 +14,7 @@ use crate::output::RUNS;
 /// The command that repeats one run: its target, every value that somebody chose, and its seed.
 pub(super) fn command(spec: &RunSpec, args: &RunArgs) -> String {
     let mut words = vec!["fracas".to_owned(), "run".to_owned(), spec.target.name.clone()];
-    let chosen = |key: &str| matches!(spec.origin(key), Origin::Flag | Origin::Variable);
+    let chosen = |key: &str| !matches!(spec.origin(key), Origin::Target | Origin::Default);
     let values = load(spec).into_iter().chain(faults(spec)).chain(machine(spec));
     words.extend(values.filter(|(key, _)| chosen(key)).flat_map(|(_, words)| words));
     if args.out.out != Path::new(RUNS) {

@@ -103,6 +103,7 @@ fn carried_out(args: &ReplayArgs, dir: &RunDir, spec: &RunSpec) -> Result<Vec<Fo
             readers: Readers::Owner,
             cache: args.cache.dir(),
             command: format!("fracas replay {}", quoted(&dir.path().display().to_string())),
+            planned: None,
             supervisor: Identity::own(),
             ineffective_cut: false,
         };

@@ -15,7 +15,6 @@ use super::chosen::{
 };
 use super::repetition::command;
 use super::run_args::{DiskArg, IsolationArg, RunArgs, TIME};
-use super::validate::NO_PROMISES;
 use super::values::{Binaries, clients};
 use crate::exit::Exit;
 use crate::output::{Format, narrate, one_line, print};
@@ -31,6 +30,12 @@ use fracas_lab::disk::Model;
 use fracas_lab::leftovers::Identity;
 use fracas_lab::{Isolation, NODES_MAX};
 
+/// What is said of a target that promises nothing of objects or leaders.
+pub(super) const NO_PROMISES: &str = "fracas: warning: its `[promises]` name no objects and no leaders: \
+    nothing that clients see is checked, only whether servers end by themselves and whether the cluster \
+    answers again after the faults; a pass says no more than that. Promise something, such as \
+    `registers = \"linearizable\"` (docs/adding-a-target.md), or choose a setting that does";
+
 /// One run in a world of its own.
 pub(super) fn single(args: &RunArgs, target: &str, plan: &RunPlan) -> Exit {
     for skipped in &plan.notes.skipped {
@@ -41,8 +46,10 @@ pub(super) fn single(args: &RunArgs, target: &str, plan: &RunPlan) -> Exit {
         }
     }
     plan.notes.left_out.iter().for_each(tell_left_out);
+    let row = args.planned.as_ref().map(|planned| format!("row `{}`: ", planned.row));
     narrate(&format!(
-        "fracas: {} with seed {}: {}",
+        "fracas: {}{} with seed {}: {}",
+        row.unwrap_or_default(),
         plan.target.name(),
         plan.spec.seed,
         plan.summary()
@@ -55,9 +62,12 @@ pub(super) fn single(args: &RunArgs, target: &str, plan: &RunPlan) -> Exit {
         narrate(&format!("fracas: {no_room}"));
     }
     if args.dry_run {
-        print(&match args.format {
-            Format::Text => plan.shown() + "\n",
-            Format::Json => one_line(&plan.shown()),
+        print(&match (args.format, &args.planned) {
+            (Format::Text, None) => plan.shown() + "\n",
+            (Format::Text, Some(planned)) => {
+                format!("{}: {}\n", planned.row, plan.place.command)
+            }
+            (Format::Json, _) => one_line(&plan.shown()),
         });
         return Exit::Pass;
     }
@@ -204,6 +214,7 @@ pub(super) fn place(args: &RunArgs, command: String) -> Place {
         out: args.out.out.clone(),
         readers: Readers::when(args.share),
         command,
+        planned: args.planned.clone(),
         cache: args.cache.dir(),
         supervisor: Identity::own(),
         ineffective_cut: args.test_ineffective_cut,

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::{Args, Command, ValueEnum};
 use fracas_checker::event::NodeId;
 use fracas_engine::means::{ClockMeans, PacketMeans, StarveMeans};
 use fracas_engine::spec::Origin;
 use fracas_lab::Mechanism;
+use fracas_reports::PlanRow;
 use fracas_targets::duration;
 
 use super::check::BudgetArgs;
@@ -17,6 +18,7 @@ use super::values::{
     BinaryArg, Means, Rate, Seed, bytes, count, means, offset, rate, seed, setting, some_time,
 };
 use crate::output::{CacheDir, Format, Out};
+use crate::plans::{Night, ShardArg};
 
 /// The arguments that a spec has decided.
 const DECIDED: [&str; 25] = [
@@ -51,11 +53,29 @@ const DECIDED: [&str; 25] = [
 pub(super) const TIME: Duration = Duration::from_secs(30);
 
 /// Arguments of `fracas run`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct RunArgs {
     /// One or more targets: the name of a built-in target, or the path of a target file.
-    #[arg(required_unless_present = "spec", value_name = "TARGET")]
+    #[arg(required_unless_present_any = ["spec", "plan"], value_name = "TARGET")]
     pub(super) targets: Vec<String>,
+    /// Carry out the runs of a plan, such as `fracas.toml` next to the code: docs/plans.md. Flags and
+    /// variables beat what it says.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["targets", "spec"])]
+    pub(super) plan: Option<PathBuf>,
+    /// Of a plan: take the values of its section `[profile.NAME]`.
+    #[arg(long, env = "FRACAS_PROFILE", value_name = "NAME")]
+    pub(super) profile: Option<String>,
+    /// Of a plan: carry out these rows only, comma-separated; `NAME` has all that its matrix makes.
+    #[arg(long, value_delimiter = ',', value_name = "ROW[,ROW]", requires = "plan")]
+    pub(super) row: Vec<String>,
+    /// Of a plan: the night, from whose date all seeds follow [default: by `SOURCE_DATE_EPOCH`,
+    /// `CI_PIPELINE_CREATED_AT` or the clock; nights change at noon, UTC].
+    #[arg(long, env = "FRACAS_DATE", value_parser = Night::read, value_name = "YYYY-MM-DD")]
+    pub(super) date: Option<Night>,
+    /// Of a plan: carry out every N-th run only, from the I-th. `auto` reads the variables of the CI
+    /// system; `auto/N` where it does not tell how many jobs there are.
+    #[arg(long, env = "FRACAS_SHARD", value_parser = ShardArg::read, value_name = "I/N|auto[/N]")]
+    pub(super) shard: Option<ShardArg>,
     /// Carry out the run that FILE describes: the `run.json` of a run, or the output of a dry run.
     /// Only `--binary` changes what happens in it.
     #[arg(long, value_name = "FILE", conflicts_with_all = DECIDED)]
@@ -192,9 +212,20 @@ pub(super) struct RunArgs {
     /// Where the values came from, by their keys in a spec.
     #[arg(skip)]
     pub(super) origins: BTreeMap<String, Origin>,
+    /// The flags that the user gave, and those whose variables are set.
+    #[arg(skip)]
+    pub(super) given: BTreeMap<String, Origin>,
+    /// The row of the plan that asks for the run.
+    #[arg(skip)]
+    pub(super) planned: Option<PlanRow>,
 }
 
 impl RunArgs {
+    /// The flags, as a command of their own.
+    pub(super) fn flags() -> Command {
+        Self::augment_args(Command::default().name("run"))
+    }
+
     pub(super) fn partition_means(&self) -> Mechanism {
         let chosen = self.mechanism.iter().rev().find_map(|means| match means {
             Means::Partition(how) => Some(*how),

@@ -1,12 +1,16 @@
 //! The runs of one command: all are decided before the first one starts, and one may end them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::rc::Rc;
 
 use super::from_spec;
-use super::run::{decide, single};
+use super::item::Item;
+use super::planned::{self, Reparse};
+use super::run::single;
 use super::run_args::RunArgs;
 use crate::exit::Exit;
-use crate::output::{Format, print, tell};
+use crate::output::{Format, narrate, print, tell};
 use fracas_engine::plan::RunPlan;
 use fracas_engine::spec::Origin;
 
@@ -14,12 +18,13 @@ use fracas_engine::spec::Origin;
 const UNTIL_FAIL_TIMES: u32 = 10_000;
 
 /// Decides every run that was asked for, then carries them out; the worst one is the exit code.
-pub(super) fn run(args: &RunArgs) -> Exit {
-    let first = args.seed.and_then(|seed| seed.0).unwrap_or_else(fresh_seed);
-    let decided = match &args.spec {
-        Some(path) => of_spec(args, path),
-        None => series(args, first),
-    };
+pub(super) fn run(args: &RunArgs, reparse: Reparse<'_>) -> Exit {
+    let decided = all_utf8(args).and_then(|()| without_plan(args)).map_err(|error| vec![error]);
+    let decided = decided.and_then(|()| match (&args.plan, &args.spec) {
+        (Some(path), _) => of_plan(args, path, reparse),
+        (None, Some(path)) => of_spec(args, path),
+        (None, None) => of_targets(args),
+    });
     match decided {
         Ok(series) => series.carry_out(),
         Err(errors) => {
@@ -29,26 +34,53 @@ pub(super) fn run(args: &RunArgs) -> Exit {
     }
 }
 
-/// The runs of all targets. What is wrong with any of them is told before the first one starts.
-fn series(args: &RunArgs, first: u64) -> Result<Series<'_>, Vec<String>> {
-    all_utf8(args).map_err(|error| vec![error])?;
-    let decided = args.targets.iter().map(|target| decide(args, target, first));
-    let (plans, errors): (Vec<_>, Vec<_>) = decided.partition(Result::is_ok);
-    if errors.is_empty() {
-        let plans = plans.into_iter().filter_map(Result::ok).collect();
-        return Ok(Series { args, first, plans, results: Vec::new() });
+/// Fails if something of a plan is said where there is none. Variables may be set for other commands.
+fn without_plan(args: &RunArgs) -> Result<(), String> {
+    if let Some(target) = args.targets.iter().find(|target| planned::is_one(Path::new(target))) {
+        return Err(format!(
+            "error: `{target}` is a plan, not a target\nhelp: carry it out with `--plan {target}`"
+        ));
     }
-    Err(errors.into_iter().filter_map(Result::err).collect())
+    let is_flag = |flag: &&&str| args.given.get(**flag) == Some(&Origin::Flag);
+    match ["profile", "date", "shard"].iter().find(is_flag).filter(|_| args.plan.is_none()) {
+        None => Ok(()),
+        Some(flag) => Err(format!("error: `--{flag}` is about a plan: name it with `--plan`")),
+    }
+}
+
+/// The runs of all targets, each with as many seeds as it is repeated.
+fn of_targets(args: &RunArgs) -> Result<Series, Vec<String>> {
+    let first = args.seed.and_then(|seed| seed.0).unwrap_or_else(fresh_seed);
+    let shared = Rc::new(args.clone());
+    let again = |target: &String| {
+        let (args, target) = (Rc::clone(&shared), target.clone());
+        (0..u64::from(times(&shared))).map(move |again| Item {
+            args: Rc::clone(&args),
+            target: target.clone(),
+            seed: first.wrapping_add(again),
+        })
+    };
+    Series::of(args, args.targets.iter().flat_map(again).collect())
 }
 
 /// The runs of a spec: each is the same, with the same seed.
-fn of_spec<'a>(args: &'a RunArgs, path: &Path) -> Result<Series<'a>, Vec<String>> {
-    all_utf8(args).map_err(|error| vec![error])?;
+fn of_spec(args: &RunArgs, path: &Path) -> Result<Series, Vec<String>> {
     if args.origins.get("seed") == Some(&Origin::Flag) {
         return Err(vec!["error: `--seed` and `--spec`: the spec has a seed".to_owned()]);
     }
     let plan = from_spec::decide(args, path).map_err(|error| vec![error])?;
-    Ok(Series { args, first: plan.spec.seed, plans: vec![plan], results: Vec::new() })
+    let (target, seed) = (plan.spec.target.name.clone(), plan.spec.seed);
+    let item = Item { args: Rc::new(args.clone()), target, seed };
+    let again = (1..times(args)).map(|_| (item.clone(), None));
+    let items = std::iter::once((item.clone(), Some(plan))).chain(again).collect();
+    Ok(Series { args: args.clone(), items, results: Vec::new() })
+}
+
+/// The runs of a night.
+fn of_plan(args: &RunArgs, path: &Path, reparse: Reparse<'_>) -> Result<Series, Vec<String>> {
+    let night = planned::night(args, path, reparse).map_err(|error| vec![error])?;
+    narrate(&format!("fracas: {}", night.told()));
+    Series::of(&night.args, night.items)
 }
 
 /// Servers and reports are told of paths and arguments in texts.
@@ -65,48 +97,50 @@ fn all_utf8(args: &RunArgs) -> Result<(), String> {
 }
 
 /// Several runs, one after the other.
-struct Series<'a> {
-    args: &'a RunArgs,
-    /// The seed of the first run of each target.
-    first: u64,
-    /// The first run of each target.
-    plans: Vec<RunPlan>,
+struct Series {
+    /// What concerns all of them.
+    args: RunArgs,
+    /// The runs that are to come, and those that are decided already.
+    items: Vec<(Item, Option<RunPlan>)>,
     /// How the runs ended so far.
-    results: Vec<(String, u64, Exit)>,
+    results: Vec<(Item, Exit)>,
 }
 
-impl Series<'_> {
+impl Series {
+    /// A series of these runs. What is wrong with any of them is told before the first one starts: of
+    /// runs that differ in their seeds, the first is decided.
+    fn of(args: &RunArgs, items: Vec<Item>) -> Result<Self, Vec<String>> {
+        let mut known = BTreeSet::new();
+        let mut errors = Vec::new();
+        let decided = items.into_iter().map(|item| {
+            let is_new = known.insert((Rc::as_ptr(&item.args), item.target.clone()));
+            let decided = is_new.then(|| item.decide()).transpose();
+            let plan = decided.unwrap_or_else(|error| {
+                errors.push(told(&error, &item));
+                None
+            });
+            (item, plan)
+        });
+        let items = decided.collect();
+        if errors.is_empty() {
+            return Ok(Self { args: args.clone(), items, results: Vec::new() });
+        }
+        Err(errors)
+    }
+
     /// Carries out all runs, until one of them ends the series.
     fn carry_out(mut self) -> Exit {
-        let plans = std::mem::take(&mut self.plans);
-        for plan in plans {
-            let target = plan.spec.target.name.clone();
-            let mut decided = Some(plan);
-            for again in 0..u64::from(times(self.args)) {
-                let seed = self.seed(again);
-                let plan = decided.take().map_or_else(|| self.decide(&target, seed), Ok);
-                let exit = plan
-                    .map_or_else(|error| refused(&error), |plan| single(self.args, &target, &plan));
-                self.results.push((target.clone(), seed, exit));
-                if self.is_over(exit) {
-                    return self.finish();
-                }
+        for (item, decided) in std::mem::take(&mut self.items) {
+            let exit = decided.map_or_else(|| item.decide(), Ok).map_or_else(
+                |error| refused(&told(&error, &item)),
+                |plan| single(&item.args, &item.target, &plan),
+            );
+            self.results.push((item, exit));
+            if self.is_over(exit) {
+                break;
             }
         }
         self.finish()
-    }
-
-    /// The seed of a repetition: counted up, but a spec has only one.
-    fn seed(&self, again: u64) -> u64 {
-        if self.args.spec.is_some() { self.first } else { self.first.wrapping_add(again) }
-    }
-
-    /// Decides a repetition.
-    fn decide(&self, target: &str, seed: u64) -> Result<RunPlan, String> {
-        match &self.args.spec {
-            Some(path) => from_spec::decide(self.args, path),
-            None => decide(self.args, target, seed),
-        }
     }
 
     /// Whether no run follows one that ended like this. An inconclusive run has not failed.
@@ -124,21 +158,29 @@ impl Series<'_> {
         if told && self.results.len() > 1 {
             print(&self.summary());
         }
-        self.results.iter().fold(Exit::Pass, |worst, (.., exit)| worst.worst(*exit))
+        self.results.iter().fold(Exit::Pass, |worst, (_, exit)| worst.worst(*exit))
     }
 
     fn summary(&self) -> String {
-        let line = |(target, seed, exit): &(String, u64, Exit)| {
-            format!("  {target} seed {seed}: {}\n", exit.word())
+        let line = |(item, exit): &(Item, Exit)| {
+            format!("  {} seed {}: {}\n", item.name(), item.seed, exit.word())
         };
         let lines: String = self.results.iter().map(line).collect();
-        let count = |wanted: Exit| self.results.iter().filter(|(.., exit)| *exit == wanted).count();
+        let count = |wanted: Exit| self.results.iter().filter(|(_, exit)| *exit == wanted).count();
         let undecided = match count(Exit::Inconclusive) {
             0 => String::new(),
             count => format!(", {count} inconclusive"),
         };
         let (passed, all) = (count(Exit::Pass), self.results.len());
         format!("{lines}{passed} of {all} runs passed{undecided}\n")
+    }
+}
+
+/// An error of a run; of a row of a plan it is said which.
+fn told(error: &str, item: &Item) -> String {
+    match &item.args.planned {
+        None => error.to_owned(),
+        Some(planned) => format!("{error}\nnote: in the row `{}` of the plan", planned.row),
     }
 }
 

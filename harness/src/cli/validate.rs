@@ -1,26 +1,24 @@
-//! `fracas validate`: is a target file right, and what does it come to? Starts nothing but its client
+//! `fracas validate`: is a target file or a plan right, and what does it come to? Starts nothing but its client
 //! program, which is asked what it serves.
 
 use std::path::Path;
+use std::rc::Rc;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use fracas_targets::{Deployment, NodePlan, Setting, Target};
 
+use super::item::Item;
+use super::planned;
+use super::run::NO_PROMISES;
 use super::values::{Binaries, BinaryArg, setting};
 use crate::exit::Exit;
 use crate::output::{complain, print, tell};
 use fracas_engine::{fits, targets};
 
-/// What is said of a target that promises nothing of objects or leaders.
-pub(super) const NO_PROMISES: &str = "fracas: warning: its `[promises]` name no objects and no leaders: \
-    nothing that clients see is checked, only whether servers end by themselves and whether the cluster \
-    answers again after the faults; a pass says no more than that. Promise something, such as \
-    `registers = \"linearizable\"` (docs/adding-a-target.md), or choose a setting that does";
-
 /// Arguments of `fracas validate`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ValidateArgs {
-    /// The path of a target file, or the name of a built-in target.
+    /// The path of a target file or of a plan, or the name of a built-in target.
     target: String,
     /// The server program to look for, instead of the one that the target names; `NAME=PATH` for another program
     /// of the target. May be given several times.
@@ -36,8 +34,54 @@ pub(super) struct ValidateArgs {
     show_commands: bool,
 }
 
-/// Parses the target and renders everything in it for a few nodes.
+/// Says whether a file is right, and what it comes to.
 pub(super) fn validate(args: &ValidateArgs) -> Exit {
+    let path = Path::new(&args.target);
+    if planned::is_one(path) { plan(path) } else { target(args) }
+}
+
+/// Decides a run of every row of a plan, under every profile.
+fn plan(path: &Path) -> Exit {
+    let told = planned::profiles(path).and_then(|profiles| {
+        let all = std::iter::once(None).chain(profiles.iter().map(|name| Some(name.as_str())));
+        all.map(|profile| of_plan(path, profile)).collect::<Result<String, String>>()
+    });
+    match told {
+        Ok(told) => {
+            print(&format!("{}: the plan is valid\n{told}", path.display()));
+            Exit::Pass
+        }
+        Err(error) => {
+            tell(&error);
+            Exit::Usage
+        }
+    }
+}
+
+/// The rows of a plan under a profile, a line each.
+fn of_plan(path: &Path, profile: Option<&str>) -> Result<String, String> {
+    let night = planned::night_alone(path, profile)?;
+    let head = profile.map_or("without a profile".to_owned(), |name| format!("profile `{name}`"));
+    let mut rows: Vec<(&Item, usize)> = Vec::new();
+    for item in &night.items {
+        match rows.iter_mut().find(|(known, _)| Rc::ptr_eq(&known.args, &item.args)) {
+            Some((_, count)) => *count += 1,
+            None => rows.push((item, 1)),
+        }
+    }
+    let line = |(first, count): (&Item, usize)| {
+        let plan = first.decide().map_err(|error| {
+            format!("{error}\nnote: in the row `{}` of `{}`", first.name(), path.display())
+        })?;
+        let runs = if count == 1 { "1 run".to_owned() } else { format!("{count} runs") };
+        let target = plan.target.name();
+        Ok(format!("  {}: {runs} of {target}, {}\n", first.name(), plan.summary()))
+    };
+    Ok(head + "\n" + &rows.into_iter().map(line).collect::<Result<String, String>>()?)
+}
+
+/// Parses the target and renders everything in it for a few nodes.
+fn target(args: &ValidateArgs) -> Exit {
     let settings = args.settings.iter().cloned().collect();
     let named =
         Binaries::of(&args.binary).and_then(|it| Ok((it, targets::load(&args.target, settings)?)));

@@ -28,7 +28,7 @@ const FLAGS: [(&str, &[&str]); 20] = [
     ("keys", &["registers", "key-count", "objects"]),
     ("seed", &["random-seed", "rng", "rng-seed"]),
     ("aim", &["scenario", "story"]),
-    ("schedule", &["plan", "replay", "faults-file"]),
+    ("schedule", &["replay", "faults-file"]),
     ("until-fail", &["fail-fast", "exit-first", "stop-on-failure", "max-failures"]),
     ("color", &["colour", "no-color", "no-colour"]),
     ("verbose", &["debug", "trace"]),
@@ -62,9 +62,10 @@ const COMMANDS: [(&str, &[&str]); 6] = [
     ("fracas report", &["show", "render"]),
 ];
 
-/// Reads the command line. A variable that is set but empty counts as unset.
-pub(super) fn parse<C: Parser>() -> Result<(C, ArgMatches), clap::Error> {
-    let words: Vec<OsString> = std::env::args_os().collect();
+/// Reads the command line, with these words after it. A variable that is set but empty counts as
+/// unset.
+pub(super) fn parse<C: Parser>(more: &[String]) -> Result<(C, ArgMatches), clap::Error> {
+    let words: Vec<OsString> = std::env::args_os().chain(more.iter().map(OsString::from)).collect();
     let command = prepared(C::command(), words.iter().any(|word| is_negative(word)));
     let matches = command.clone().try_get_matches_from(words);
     let read = matches.and_then(|matches| Ok((C::from_arg_matches(&matches)?, matches)));

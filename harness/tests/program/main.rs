@@ -9,6 +9,7 @@ mod cli_clean;
 mod cli_errors;
 mod cli_init;
 mod cli_lists;
+mod cli_plans;
 mod cli_settings;
 mod cli_spec;
 mod cli_words;

@@ -2,7 +2,7 @@
 
 use crate::markup::{Piece, balanced, pieces};
 use crate::samples::{self, Sample};
-use fracas_reports::{Ended, FILES, RunRecord, html, junit, results_json, summary};
+use fracas_reports::{Ended, FILES, PlanRow, RunRecord, html, junit, results_json, summary};
 use serde_json::{Value, json};
 
 fn results(sample: &Sample) -> Value {
@@ -252,4 +252,25 @@ fn a_run_record_reads_back() {
     let text = serde_json::to_string(&record).expect("a record is JSON");
     assert!(text.contains(r#""ended":{"how":"interrupted","signal":"SIGTERM"}"#), "{text}");
     assert_eq!(serde_json::from_str::<RunRecord>(&text).expect("it reads back"), record);
+    assert!(!text.contains("night"), "no plan asked for it: {text}");
+}
+
+/// The index of many nights tells by these fields which runs asked the same question.
+#[test]
+fn a_run_knows_its_row_its_night_and_its_shard() {
+    let row = PlanRow {
+        plan: "nightly".to_owned(),
+        row: "registers".to_owned(),
+        night: "2026-11-29".to_owned(),
+        shard: Some("2/4".to_owned()),
+    };
+    let mut sample = samples::clean();
+    sample.record.planned = Some(row.clone());
+    let text = serde_json::to_string(&sample.record).expect("a record is JSON");
+    assert!(text.contains(r#""plan":"nightly","row":"registers","night":"2026-11-29""#), "{text}");
+    assert_eq!(serde_json::from_str::<RunRecord>(&text).expect("it reads back"), sample.record);
+    let told = results(&sample)["run"].clone();
+    assert_eq!(serde_json::from_value::<PlanRow>(told).expect("a row"), row);
+    sample.record.planned = Some(PlanRow { shard: None, ..row });
+    assert_eq!(results(&sample)["run"].get("shard"), None);
 }

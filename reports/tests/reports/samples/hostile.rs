@@ -9,7 +9,7 @@ use fracas_checker::guarantees::{Guarantee, Standing};
 use fracas_checker::history::{Header, History};
 use fracas_checker::observation::{Grade, Observation, Role, Source};
 use fracas_checker::verdict::{Anomaly, CheckResult, Placed, Refutation};
-use fracas_reports::{Ended, NextProgram, RunRecord, TargetInfo, Tool};
+use fracas_reports::{Ended, NextProgram, PlanRow, RunRecord, TargetInfo, Tool};
 
 use super::Sample;
 use super::faults;
@@ -44,6 +44,7 @@ fn record(attack: &str) -> RunRecord {
     let mut record = RunRecord {
         id: text(),
         command: text(),
+        planned: Some(PlanRow { plan: text(), row: text(), night: text(), shard: Some(text()) }),
         started: text(),
         tool: Tool { name: text(), version: text() },
         target: TargetInfo {

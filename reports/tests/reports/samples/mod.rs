@@ -99,6 +99,7 @@ pub(crate) fn record() -> RunRecord {
     let means = [("kill", "sigkill"), ("partition", "nft-bridge"), ("pause", "sigstop")];
     RunRecord {
         spec: serde_json::Value::Null,
+        planned: None,
         replays: None,
         schema: RUN_SCHEMA.to_owned(),
         id: "20261120-020007-ravel-register-7041776".to_owned(),
