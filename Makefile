@@ -17,7 +17,7 @@ demo:
 	target/debug/fracas run regent --time 35s --min-elections 3 --seed 1
 	@echo "The report: $$(readlink -f runs/latest)/report.html"
 
-## drivers: the client programs for systems that no target file can speak to (etcd's locks,
+## drivers: the client programs for systems that no target file can speak to (etcd's locks, kafka,
 ## mysql, nats, postgres, rabbitmq, zookeeper), put beside `fracas`: with PROFILE=--release beside
 ## the optimised program
 drivers:

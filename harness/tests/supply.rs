@@ -198,7 +198,14 @@ fn running(packages: &[Value], kind: &str) -> BTreeSet<String> {
 #[test]
 fn drivers_are_apart_and_need_no_c_compiler() {
     let ours: BTreeSet<String> = names(&packages());
-    let drivers = ["async-nats", "lapin", "mysql_async", "tokio-postgres", "zookeeper-client"];
+    let drivers = [
+        "async-nats",
+        "kafka-protocol",
+        "lapin",
+        "mysql_async",
+        "tokio-postgres",
+        "zookeeper-client",
+    ];
     for driver in drivers {
         assert!(!ours.contains(driver), "`{driver}` belongs to the drivers only");
     }

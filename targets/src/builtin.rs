@@ -9,6 +9,7 @@ const BUILTINS: &[(&str, &str)] = &[
     ("etcd-locks", include_str!("../builtin/etcd-locks.toml")),
     ("etcd", include_str!("../builtin/etcd.toml")),
     ("galera", include_str!("../builtin/galera.toml")),
+    ("kafka", include_str!("../builtin/kafka.toml")),
     ("nats", include_str!("../builtin/nats.toml")),
     ("patroni", include_str!("../builtin/patroni.toml")),
     ("postgres-replicas", include_str!("../builtin/postgres-replicas.toml")),

@@ -1,6 +1,7 @@
 //! Real systems that fracas reaches through its drivers: a short run each. Skipped where the server
 //! or the driver is not there, with the name of what is missing.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::support::{Room, lab};
@@ -8,6 +9,9 @@ use crate::support::{Room, lab};
 /// The exit codes of a pass, and of a run that saw too little on a busy machine.
 const PASS: i32 = 0;
 const INCONCLUSIVE: i32 = 2;
+
+/// Jars of Kafka 3.9.1 as Maven names them, one of them for its logs, which are read.
+const KAFKA: &[&str] = &["kafka_2.13-3.9.1.jar", "slf4j-reload4j-1.7.36.jar"];
 
 /// The drivers, where they were built: beside the program under test.
 fn drivers() -> Option<PathBuf> {
@@ -50,6 +54,37 @@ fn etcd_locks_keep_their_word() {
         "etcd-locks",
         &["--workload=lock,lease,rw-register,list-append", "--faults=kill"],
     );
+}
+
+/// The class path of Kafka, of which Debian has no package: what `FRACAS_TEST_KAFKA` names, or the jars
+/// that `make reproduce` keeps.
+fn kafka() -> Option<String> {
+    let named = std::env::var("FRACAS_TEST_KAFKA").ok();
+    let classpath = named.or_else(|| {
+        let own = std::env::var("XDG_CACHE_HOME").map(PathBuf::from);
+        let cache =
+            own.or_else(|_| std::env::var("HOME").map(|home| Path::new(&home).join(".cache")));
+        let versions = fs::read_dir(cache.ok()?.join("fracas-versions")).ok()?;
+        let jars = versions.flatten().map(|version| version.path().join("jars"));
+        let mut jars = jars.filter(|jars| KAFKA.iter().all(|jar| jars.join(jar).is_file()));
+        Some(format!("{}/*", jars.next()?.display()))
+    });
+    if classpath.is_none() {
+        println!(
+            "skipped: no jars of Kafka: neither FRACAS_TEST_KAFKA nor `make reproduce` has them"
+        );
+    }
+    classpath
+}
+
+/// A pause alone: a JVM needs long to start where processors are busy.
+#[test]
+fn kafka_keeps_its_word() {
+    let able = installed("default-jre-headless", &["/usr/bin/java"]) && drivers().is_some();
+    let Some(classpath) = kafka().filter(|_| able) else { return };
+    let Some(_lab) = lab() else { return };
+    let classpath = format!("--set=classpath={classpath}");
+    keeps_its_word("kafka", &[&classpath, "--workload=register,set,fifo,ids", "--faults=pause"]);
 }
 
 /// Debian 12 has a version whose compare-and-set is not atomic, which registers need

@@ -8,6 +8,8 @@ mod answer;
 mod client;
 #[cfg(feature = "etcd")]
 pub mod etcd;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 mod message;
 #[cfg(feature = "mysql")]
 pub mod mysql;

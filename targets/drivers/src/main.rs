@@ -9,6 +9,8 @@ use tokio::io::{BufReader, stdin, stdout};
 const DRIVERS: &[&str] = &[
     #[cfg(feature = "etcd")]
     "etcd",
+    #[cfg(feature = "kafka")]
+    "kafka",
     #[cfg(feature = "mysql")]
     "mysql",
     #[cfg(feature = "nats")]
@@ -26,6 +28,8 @@ fn main() -> ExitCode {
     match system.as_str() {
         #[cfg(feature = "etcd")]
         "etcd" => run::<fracas_drivers::etcd::Etcd>(),
+        #[cfg(feature = "kafka")]
+        "kafka" => run::<fracas_drivers::kafka::Kafka>(),
         #[cfg(feature = "mysql")]
         "mysql" => run::<fracas_drivers::mysql::Mysql>(),
         #[cfg(feature = "nats")]
