@@ -106,11 +106,13 @@ prove-faults: packages drivers
 prove-isolation: packages
 	$(CARGO) test --locked --quiet -p fracas --test lab_tests every_promise_of_isolation_holds
 
-## bench: how long the checker takes, written to docs/benchmarks.md, and the faults, printed. For a
+## bench: how long the checker takes, written to docs/benchmarks.md, the faults, and the index of
+##   ten thousand runs, printed. For a
 ##   quiet machine
 bench:
 	$(CARGO) bench --locked -p fracas-checker --bench histories -- --write
 	$(CARGO) bench --locked -p fracas --bench faults
+	$(CARGO) bench --locked -p fracas --bench index
 
 ## packages: what the tests use, installed where this is root and Debian; else what is missing is named
 packages:

@@ -1,12 +1,16 @@
 //! Writes the reports of some invented runs, to look at: `cargo run --example gallery -- DIR`.
 
+#[path = "../tests/reports/nights/invented.rs"]
+mod invented;
 #[path = "../tests/reports/samples/mod.rs"]
 mod samples;
 
 use std::io;
 use std::path::Path;
 
+use fracas_reports::{Index, Stored, index_html, index_json};
 use samples::Sample;
+use serde_json::Value;
 
 fn main() -> io::Result<()> {
     let Some(dir) = std::env::args_os().nth(1) else {
@@ -33,7 +37,17 @@ fn main() -> io::Result<()> {
     for (name, sample) in &gallery {
         write(&Path::new(&dir).join(name), sample)?;
     }
-    Ok(())
+    write_nights(&Path::new(&dir).join("nights"))
+}
+
+fn write_nights(dir: &Path) -> io::Result<()> {
+    let read = |run: &Value| Stored::read(run.to_string().as_bytes(), None);
+    let runs = invented::seven_nights();
+    let runs = runs.iter().map(|run| read(run).expect("the runs are invented well"));
+    let index = Index::of(runs.collect(), Vec::new(), 0);
+    std::fs::create_dir_all(dir)?;
+    std::fs::write(dir.join("index.html"), index_html(&index))?;
+    std::fs::write(dir.join("index.json"), index_json(&index))
 }
 
 fn write(dir: &Path, sample: &Sample) -> io::Result<()> {

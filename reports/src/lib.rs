@@ -7,11 +7,13 @@
 mod findings;
 mod fingerprint;
 mod html;
+mod interval;
 mod junit;
 mod kinds;
 mod leaders;
 mod lives;
 mod metrics;
+mod nights;
 mod record;
 mod results;
 mod run;
@@ -22,7 +24,9 @@ mod words;
 
 pub use findings::{Finding, findings};
 pub use html::html;
+pub use interval::interval;
 pub use junit::junit;
+pub use nights::{INDEX_SCHEMA, Index, Stored, Unread, index_html, index_json, index_text};
 pub use record::{
     Ended, Host, NextProgram, PlanRow, RUN_SCHEMA, Replays, RunRecord, TargetInfo, Tool,
 };

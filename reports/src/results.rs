@@ -106,7 +106,7 @@ fn the_run(run: &Run<'_>) -> Value {
 fn target(run: &Run<'_>) -> Value {
     let target = &run.record.target;
     json!({
-        "next": target.next,
+        "next": target.next, "settings": run.record.spec["target"]["settings"],
         "name": target.name, "version": target.version, "binary": target.binary,
         "binary_sha256": target.binary_sha256, "nodes": target.nodes,
     })
@@ -207,10 +207,19 @@ fn metrics(run: &Run<'_>, tally: &Tally) -> BTreeMap<&'static str, f64> {
         ("availability", tally.availability()),
         ("generations_led", Some(generations.len() as f64)),
         ("observations", Some(observations.count() as f64)),
+        ("recovery_ms", slowest(run, "recovery-ms")),
+        ("new_leader_ms", slowest(run, "time-to-new-leader-median-ms")),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name, value?)))
     .collect()
+}
+
+/// A number of the checks; of several groups of nodes, which have a name before it, the largest.
+fn slowest(run: &Run<'_>, name: &str) -> Option<f64> {
+    let all = run.verdict.checks.iter().flat_map(|check| &check.metrics);
+    let of_groups = all.filter(|(told, _)| told.rsplit('/').next() == Some(name));
+    of_groups.map(|(_, value)| *value).reduce(f64::max)
 }
 
 fn seconds(time: Nanos) -> f64 {

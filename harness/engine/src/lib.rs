@@ -10,6 +10,7 @@ pub mod caller;
 pub mod client_programs;
 pub mod clients;
 pub mod cluster;
+pub mod collected;
 pub mod deploying;
 pub mod doctor;
 pub mod enough;

@@ -173,19 +173,7 @@ impl RunDir {
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, name: &str, text: &str) -> Result<(), StoreError> {
-        let path = self.file(name);
-        let partial = self.file(&format!(".{name}.partial"));
-        match fs::remove_file(&partial) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(failed("remove", &partial)(error));
-            }
-            _ => {}
-        }
-        // It must not exist, so that no link of that name is followed.
-        let written =
-            File::create_new(&partial).and_then(|mut file| file.write_all(text.as_bytes()));
-        written.map_err(failed("write", &partial))?;
-        fs::rename(&partial, &path).map_err(failed("write", &path))
+        write(&self.path, name, text)
     }
 
     /// Frees the disk space that was reserved for the files that are written after a run: its end
@@ -243,6 +231,25 @@ impl RunDir {
         let text = fs::read_to_string(&path).map_err(failed("read", &path))?;
         serde_json::from_str(&text).map_err(|error| StoreError::Record { path, error })
     }
+}
+
+/// Writes a file in a directory so that it is either the old or the new one, never half of it. A link
+/// of that name is replaced, never followed.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(dir: &Path, name: &str, text: &str) -> Result<(), StoreError> {
+    let (path, partial) = (dir.join(name), dir.join(format!(".{name}.partial")));
+    match fs::remove_file(&partial) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(failed("remove", &partial)(error));
+        }
+        _ => {}
+    }
+    // It must not exist, so that no link of that name is followed.
+    let written = File::create_new(&partial).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(failed("write", &partial))?;
+    fs::rename(&partial, &path).map_err(failed("write", &path))
 }
 
 /// What may have been meant by a name that is not the name of a run.

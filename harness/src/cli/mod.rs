@@ -10,6 +10,7 @@ mod convert;
 mod ending;
 mod explain;
 mod from_spec;
+mod index;
 mod init;
 mod item;
 mod list;
@@ -95,6 +96,8 @@ enum Command {
     Convert(convert::ConvertArgs),
     /// Judge a stored run again and write its reports again.
     Report(report::ReportArgs),
+    /// Put the runs of many shards and nights together into one page: what is new, fixed, flaky.
+    Index(index::IndexArgs),
     /// List targets, workloads, faults, checks, models, formats, anomalies or runs.
     List(list::ListArgs),
     /// Show which faults this machine can inject, and how to make the others available.
@@ -137,6 +140,7 @@ pub fn main() -> Exit {
         Command::Run(args) => series::run(&args, &with_plan),
         Command::Check(args) => check::check(&args),
         Command::Report(args) => report::report(&args),
+        Command::Index(args) => index::index(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Explain(args) => explain::explained(&args),
         Command::Convert(args) => convert::convert(&args),

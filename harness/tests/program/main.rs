@@ -7,6 +7,7 @@ mod cli_check;
 mod cli_check_files;
 mod cli_clean;
 mod cli_errors;
+mod cli_index;
 mod cli_init;
 mod cli_lists;
 mod cli_plans;

@@ -7,7 +7,7 @@ mod anomaly;
 mod bar;
 mod checks;
 mod cluster;
-mod csp;
+pub(crate) mod csp;
 mod faults;
 mod notes;
 mod page;

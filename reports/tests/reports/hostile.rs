@@ -22,7 +22,7 @@ fn attacks() -> Vec<String> {
 }
 
 /// Whether a reader could be deceived by it, or a parser refuse it.
-fn invisible(char: char) -> bool {
+pub(crate) fn invisible(char: char) -> bool {
     (char.is_control() && char != '\n')
         || matches!(char, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
             | '\u{feff}' | '\u{fffe}')

@@ -3,6 +3,7 @@
 mod browser;
 mod hostile;
 mod markup;
+mod nights;
 mod outputs;
 mod prometheus;
 mod ranking;

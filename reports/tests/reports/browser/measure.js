@@ -137,7 +137,7 @@ addEventListener("load", () => {
 
   // The labels once more when the timeline is zoomed.
   const timeline = document.querySelector("svg.zoomable");
-  const press = (key) => timeline.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  const press = (key) => timeline?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
   for (let times = 0; times < 5; times += 1) press("w");
   setTimeout(() => {
     labels("zoomed in");

@@ -7,9 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use fracas_reports::html;
+use fracas_reports::{Index, Stored, html, index_html};
 use serde::Deserialize;
+use serde_json::Value;
 
+use crate::nights::hostile;
+use crate::nights::invented::seven_nights;
 use crate::samples::{self, Sample};
 
 /// The names under which Debian and others install the browser.
@@ -56,6 +59,21 @@ fn pages() -> Vec<(&'static str, Sample)> {
         ("storm", samples::cases::storm()),
         ("stalled", samples::cases::stalled()),
         ("megabytes", samples::hostile(&"<b>x\u{202e}W".repeat(200_000))),
+    ]
+}
+
+/// Every index that is looked at.
+fn indexes() -> Vec<(&'static str, Index)> {
+    let index = |runs: &[Value]| {
+        let read = |run: &Value| Stored::read(run.to_string().as_bytes(), None);
+        let runs = runs.iter().map(|run| read(run).expect("the runs are invented well"));
+        Index::of(runs.collect(), Vec::new(), 0)
+    };
+    let attack = "<b>x\u{202e}W".repeat(20_000);
+    vec![
+        ("nights", index(&seven_nights())),
+        ("hostile-nights", index(&hostile(&attack))),
+        ("first-night", index(&seven_nights()[..4])),
     ]
 }
 
@@ -112,21 +130,28 @@ fn write(dir: &Path) -> usize {
     fs::create_dir_all(dir).expect("the temporary directory can be written");
     let mut frames = Vec::new();
     for (name, sample) in pages() {
-        let page = html(&sample.run());
-        let (head, rest) = page.split_once("<meta http-equiv").expect("the page has a policy");
-        let (_, rest) = rest.split_once('>').expect("a tag ends");
-        let copy = format!("{head}{rest}<script>{MEASURE}</script>");
-        fs::write(dir.join(format!("{name}.html")), copy).expect("a page can be written");
-        for (width, _) in SCREENS {
-            for look in ["theme=light", "theme=dark&open=all"] {
-                let source = format!("{name}.html?page={name}&{look}");
-                frames.push(format!("[\"{source}\", {width}]"));
-            }
-        }
+        looks(dir, name, &html(&sample.run()), &mut frames);
+    }
+    for (name, index) in indexes() {
+        looks(dir, name, &index_html(&index), &mut frames);
     }
     let page = include_str!("frames.html").replace("FRAMES", &frames.join(", "));
     fs::write(dir.join("frames.html"), page).expect("a page can be written");
     frames.len()
+}
+
+/// Writes a copy of a page that measures itself, and adds a frame for every look at it.
+fn looks(dir: &Path, name: &str, page: &str, frames: &mut Vec<String>) {
+    let (head, rest) = page.split_once("<meta http-equiv").expect("the page has a policy");
+    let (_, rest) = rest.split_once('>').expect("a tag ends");
+    let copy = format!("{head}{rest}<script>{MEASURE}</script>");
+    fs::write(dir.join(format!("{name}.html")), copy).expect("a page can be written");
+    for (width, _) in SCREENS {
+        for look in ["theme=light", "theme=dark&open=all"] {
+            let source = format!("{name}.html?page={name}&{look}");
+            frames.push(format!("[\"{source}\", {width}]"));
+        }
+    }
 }
 
 /// What is on the page of frames when all of them have told.
