@@ -55,6 +55,25 @@ fn results_count_every_operation_once() {
     assert_eq!(results["metrics"]["generations_led"], 5.0);
 }
 
+/// What many nights are held together by, and compared in.
+#[test]
+fn results_have_settings_and_the_numbers_of_trends() {
+    let mut sample = samples::clean();
+    sample.record.spec = json!({ "target": { "settings": { "reads": "any" } } });
+    let told = [
+        ("recovery-ms", 900.0),
+        ("g1/time-to-new-leader-median-ms", 700.0),
+        ("g2/time-to-new-leader-median-ms", 500.0),
+        ("time-to-new-leader-max-ms", 9_000.0),
+    ];
+    let metrics = told.map(|(name, value)| (name.to_owned(), value));
+    sample.verdict.checks[1].metrics.extend(metrics);
+    let results = results(&sample);
+    assert_eq!(results["target"]["settings"], json!({ "reads": "any" }));
+    assert_eq!(results["metrics"]["recovery_ms"], 900.0);
+    assert_eq!(results["metrics"]["new_leader_ms"], 700.0);
+}
+
 #[test]
 fn results_say_which_faults_were_verified() {
     let results = results(&samples::inconclusive());
