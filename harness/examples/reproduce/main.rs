@@ -3,8 +3,9 @@
 //! Each row of `targets/reproductions/rows.toml` names a version or a setting that fails and a control
 //! that does not, and the bare `fracas run` that shows it. `fetch.sh` beside it fetches the versions.
 //! Every seed is run with both. It runs the program, and believes only its `results.json`. What was
-//! measured is kept, one line a run, in `DIR/measured.jsonl`: a measurement that was interrupted goes
-//! on where it was. `--anew` forgets it. The directories of all runs are kept.
+//! measured is kept beside the rows, one line a run, in `measured.jsonl`: a measurement that was
+//! interrupted goes on where it was, and other rows of the page stay as they are. `--anew` forgets the
+//! rows that are asked for. The directories of all runs are kept in `DIR`.
 //!
 //! `reproduce [--jobs N] [--seeds N] [--out DIR] [--cache DIR] [--anew] [ROW…]`
 
@@ -17,7 +18,7 @@ mod rows;
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::thread;
@@ -90,12 +91,11 @@ fn options(mut args: impl Iterator<Item = String>, rows: &[Row]) -> Result<Optio
 fn reproduce(options: &Options, rows: &[Row]) -> Result<(), String> {
     fs::create_dir_all(&options.out)
         .map_err(|error| format!("failed to create `--out`: {error}"))?;
-    let kept = options.out.join("measured.jsonl");
-    if options.anew {
-        fs::write(&kept, "").map_err(|error| format!("failed to write {kept:?}: {error}"))?;
-    }
     let fetched = fetch_all(options, rows);
-    let known = measured::known(&kept);
+    if options.anew {
+        measured::forget(&options.rows)?;
+    }
+    let known = measured::known(rows)?;
     let mut left: Vec<Cell> = cells(options, rows)
         .filter(|cell| !known.contains_key(cell))
         .filter(|cell| fetched.get(&(cell.row.clone(), cell.control)).is_some_and(Result::is_ok))
@@ -105,7 +105,7 @@ fn reproduce(options: &Options, rows: &[Row]) -> Result<(), String> {
     let state = State { rows, fetched, left: Mutex::new(left), all: Mutex::new(known) };
     thread::scope(|scope| {
         let jobs: Vec<_> =
-            (0..options.jobs).map(|_| scope.spawn(|| work(&state, options, &kept))).collect();
+            (0..options.jobs).map(|_| scope.spawn(|| work(&state, options))).collect();
         jobs.into_iter().try_for_each(|job| job.join().expect("a job does not panic"))
     })?;
     let all = state.all.into_inner().expect("no job panics");
@@ -121,7 +121,7 @@ struct State<'a> {
 }
 
 /// One job: a run after the other.
-fn work(state: &State, options: &Options, kept: &Path) -> Result<(), String> {
+fn work(state: &State, options: &Options) -> Result<(), String> {
     loop {
         let next = state.left.lock().expect("no job panics").pop();
         let Some(cell) = next else { return Ok(()) };
@@ -131,7 +131,7 @@ fn work(state: &State, options: &Options, kept: &Path) -> Result<(), String> {
         let measured = measured::run(row, &cell, place.as_deref(), &options.out)?;
         eprintln!("reproduce: {cell:?}: {} {}", measured.verdict, measured.classes.join(" "));
         let mut all = state.all.lock().expect("no job panics");
-        measured::keep(kept, &measured)?;
+        measured::keep(&measured)?;
         all.insert(cell, measured);
         page::write(state.rows, &state.fetched, &all)?;
     }

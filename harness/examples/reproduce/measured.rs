@@ -1,8 +1,8 @@
 //! Runs, and what came of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -33,21 +33,57 @@ pub(crate) struct Measured {
     pub(crate) seconds: Option<f64>,
     /// What the server says of its version.
     pub(crate) version: String,
+    /// The arguments of `fracas`, without the seed; `{fetched}` stands for what was fetched.
+    pub(crate) command: String,
 }
 
-/// What was measured before; a line that cannot be read is measured anew.
-pub(crate) fn known(kept: &Path) -> BTreeMap<Cell, Measured> {
-    let text = fs::read_to_string(kept).unwrap_or_default();
-    let lines = text.lines().filter_map(|line| serde_json::from_str::<Measured>(line).ok());
-    lines.map(|measured| (measured.cell.clone(), measured)).collect()
+/// Where all that was measured is kept, beside the rows: a run a line.
+const KEPT: &str = "targets/reproductions/measured.jsonl";
+
+/// What was measured before, with the command that its row has now; the last line of a run counts.
+pub(crate) fn known(rows: &[Row]) -> Result<BTreeMap<Cell, Measured>, String> {
+    let mut known = BTreeMap::new();
+    for (number, line) in (1..).zip(kept()?.lines()) {
+        let measured: Measured = serde_json::from_str(line)
+            .map_err(|error| format!("{KEPT}:{number}: this is no measurement: {error}"))?;
+        let row = rows.iter().find(|row| row.name == measured.cell.row);
+        if row.is_some_and(|row| measured.command == command(row, measured.cell.control)) {
+            known.insert(measured.cell.clone(), measured);
+        }
+    }
+    Ok(known)
 }
 
-/// Keeps what was measured.
-pub(crate) fn keep(kept: &Path, measured: &Measured) -> Result<(), String> {
+/// Forgets what was measured before of these rows.
+pub(crate) fn forget(names: &BTreeSet<String>) -> Result<(), String> {
+    let text = kept()?;
+    let other = |line: &&str| {
+        let measured = serde_json::from_str::<Measured>(line);
+        measured.map_or(true, |measured| !names.contains(&measured.cell.row))
+    };
+    let lines: String = text.lines().filter(other).map(|line| format!("{line}\n")).collect();
+    fs::write(KEPT, lines).map_err(|error| format!("failed to write {KEPT}: {error}"))
+}
+
+/// Keeps what was measured: a line more.
+pub(crate) fn keep(measured: &Measured) -> Result<(), String> {
     let line = serde_json::to_string(measured).expect("plain data is JSON");
-    let file = OpenOptions::new().create(true).append(true).open(kept);
-    let written = file.and_then(|mut file| writeln!(file, "{line}"));
-    written.map_err(|error| format!("failed to write {kept:?}: {error}"))
+    let file = OpenOptions::new().create(true).append(true).open(KEPT);
+    let written = file.and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()));
+    written.map_err(|error| format!("failed to write {KEPT}: {error}"))
+}
+
+/// All that is kept.
+fn kept() -> Result<String, String> {
+    match fs::read_to_string(KEPT) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+        read => read.map_err(|error| format!("failed to read {KEPT}: {error}")),
+    }
+}
+
+/// What names a command, wherever its version was fetched to.
+fn command(row: &Row, control: bool) -> String {
+    row.command(control, "{fetched}").join(" ")
 }
 
 /// Carries out one run.
@@ -78,5 +114,6 @@ pub(crate) fn run(
         classes: findings.iter().map(|finding| word(&finding["class"])).collect(),
         seconds: ends.min_by(f64::total_cmp),
         version: word(&results["target"]["version"]),
+        command: self::command(row, cell.control),
     })
 }

@@ -17,8 +17,9 @@ Written by `make reproduce`. Each row is a failure of a released version, or of 
 else has told of. fracas looks for it with its usual choice of faults, without a schedule made for it; a \
 run that ends with an anomaly of another class is not counted as *found*. The control is a version or a \
 setting that is said to be right, with the same command and the same seeds.\n\n\
-`make reproduce ROWS=\"NAME NAME\" SEEDS=3 JOBS=2` measures a part. Runs that are in \
-`runs/reproductions/measured.jsonl` are not repeated; `ANEW=--anew` forgets them.\n\n\
+`make reproduce ROWS=\"NAME NAME\" SEEDS=3 JOBS=2` measures a part. Each run is a line of \
+`targets/reproductions/measured.jsonl`. A run with the same command and seed is not repeated; \
+`ANEW=--anew` forgets the runs of those rows.\n\n\
 What was found without a row, with `strace` and with schedules, is in [findings.md](findings.md).\n";
 
 /// Writes the page.
@@ -112,6 +113,9 @@ fn section(
     all: &BTreeMap<Cell, Measured>,
 ) -> String {
     let mut text = format!("\n### {}\n\n{} Reference: {}.\n\n", row.name, row.wrong, row.reference);
+    if let Some(note) = &row.note {
+        let _ = write!(text, "{note}\n\n");
+    }
     for control in SIDES {
         let side = row.side(control);
         let runs = runs(row, control, all);

@@ -20,6 +20,8 @@ pub(crate) struct Row {
     pub(crate) wrong: String,
     /// Who told of it first.
     pub(crate) reference: String,
+    /// What was tried beside, or what a reader must know of the measurement: whole sentences.
+    pub(crate) note: Option<String>,
     /// A built-in target, or a file.
     pub(crate) target: String,
     /// Flags of `fracas run`, both for the side that fails and for the control.
