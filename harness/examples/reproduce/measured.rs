@@ -33,7 +33,7 @@ pub(crate) struct Measured {
     pub(crate) seconds: Option<f64>,
     /// What the server says of its version.
     pub(crate) version: String,
-    /// The arguments of `fracas`, without the seed; `{fetched}` stands for what was fetched.
+    /// The arguments of `fracas`, without the seed. What was fetched is in braces.
     pub(crate) command: String,
 }
 
@@ -81,9 +81,10 @@ fn kept() -> Result<String, String> {
     }
 }
 
-/// What names a command, wherever its version was fetched to.
+/// What names a command: what was fetched stands in it, and not where it was fetched to.
 fn command(row: &Row, control: bool) -> String {
-    row.command(control, "{fetched}").join(" ")
+    let fetched = format!("{{{}}}", row.side(control).fetch.join(" "));
+    row.command(control, &fetched).join(" ")
 }
 
 /// Carries out one run.

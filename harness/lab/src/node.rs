@@ -222,6 +222,24 @@ impl NodeProcess {
         Ok(gone)
     }
 
+    /// Waits until nothing is left of a node that was killed or has ended. A kill takes its time while
+    /// the kernel waits for a disk on behalf of a process: a server that is started beside it would
+    /// find its ports and its files in use, which is no fault of that server.
+    ///
+    /// # Errors
+    /// When something is left after ten more seconds.
+    pub(crate) fn must_be_gone(&mut self) -> Result<(), LabError> {
+        self.reap(Instant::now() + GONE_WITHIN)?;
+        match self.remaining()? {
+            0 => Ok(()),
+            left => Err(LabError::Reported(format!(
+                "start node {}: {left} processes of its last life were killed and have not ended yet; \
+                 a disk that answers late can be why",
+                self.node
+            ))),
+        }
+    }
+
     /// Asks the server to end, and kills all that is left when it has, or after `grace`.
     pub fn terminate(&mut self, signal: Signal, grace: Duration) -> Result<Gone, LabError> {
         let deadline = Instant::now() + grace;

@@ -43,7 +43,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const KILLS: u32 = 20;
 
 /// The variable that tells a server which file to work on.
-const FILE: &str = "FRACAS_TEST_FILE";
+pub(crate) const FILE: &str = "FRACAS_TEST_FILE";
 
 fn own_file() -> File {
     let path = std::env::var_os(FILE).expect("a file");
@@ -155,7 +155,7 @@ impl Node {
 
 /// Waits until there is something.
 #[track_caller]
-fn eventually<T>(condition: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(condition: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look() {

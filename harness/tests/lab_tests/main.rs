@@ -13,6 +13,7 @@ mod disk_model;
 mod disk_servers;
 mod doctor;
 mod inside;
+mod last_life;
 mod network;
 mod packets;
 mod probe;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         disk_servers::TESTS,
         doctor::TESTS,
         inside::TESTS,
+        last_life::TESTS,
         network::TESTS,
         packets::TESTS,
         processes::TESTS,

@@ -31,8 +31,8 @@ pub(super) struct Held {
 #[derive(Debug, Default)]
 pub(super) struct Processes {
     pub(super) running: Option<NodeProcess>,
-    /// What was killed last, kept to see that it stays gone until the node is started again.
-    pub(super) killed: Option<NodeProcess>,
+    /// Those of its last life, kept to see that they stay gone until the node is started again.
+    pub(super) last: Option<NodeProcess>,
 }
 
 /// What it was given. It changes only before the node is started.

@@ -142,12 +142,15 @@ impl LocalAgent {
         if processes.running.is_some() {
             return Err(LabError::Asked(format!("start node {node}: it is running")));
         }
+        if let Some(last) = processes.last.as_mut() {
+            last.must_be_gone()?;
+        }
         let mut launch = self.launch_in(start, &self.dir(node));
         if let Some(clock) = &gear.clock {
             launch.clock = clock.page();
             launch.env.extend(clock.environment(&launch.argv)?);
         }
-        processes.killed = None;
+        processes.last = None;
         processes.running = Some(self.lab.start(&launch)?);
         Ok(())
     }
@@ -202,9 +205,9 @@ impl LocalAgent {
         let mut processes = self.node(node)?.processes();
         let not = || LabError::Asked(format!("kill node {node}: it is not running"));
         let mut process = processes.running.take().ok_or_else(not)?;
-        process.kill()?;
-        processes.killed = Some(process);
-        Ok(())
+        let killed = process.kill();
+        processes.last = Some(process);
+        killed.map(drop)
     }
 
     fn terminate(&self, node: NodeId, by: StopSignal, grace: Duration) -> Result<(), LabError> {
@@ -212,9 +215,9 @@ impl LocalAgent {
         // Its processes are not held meanwhile: a server may take its time.
         let running = held.processes().running.take();
         let Some(mut process) = running else { return Ok(()) };
-        process.terminate(signal(by), grace)?;
-        held.processes().killed = Some(process);
-        Ok(())
+        let ended = process.terminate(signal(by), grace);
+        held.processes().last = Some(process);
+        ended.map(drop)
     }
 
     /// The end of a node's server, if it has come.
@@ -223,7 +226,9 @@ impl LocalAgent {
         let Some(process) = processes.running.as_mut() else { return Ok(None) };
         let Some(Exit { process: name, how, .. }) = process.exit() else { return Ok(None) };
         let background = process.left_for_background();
-        processes.running = None;
+        let mut last = processes.running.take();
+        last.as_mut().map(NodeProcess::kill).transpose()?;
+        processes.last = last;
         Ok(Some(Fate { process: name, how, background }))
     }
 

@@ -107,8 +107,7 @@ fn gone(
 ) -> Measured {
     let mut processes = held.processes();
     let processes = &mut *processes;
-    let process =
-        if stage == Stage::Healed { &mut processes.running } else { &mut processes.killed };
+    let process = if stage == Stage::Healed { &mut processes.running } else { &mut processes.last };
     let missing = || LabError::Asked(format!("measure the end of {node}: it has no process"));
     measure(process.as_mut().ok_or_else(missing)?)
 }
