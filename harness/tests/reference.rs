@@ -221,3 +221,32 @@ fn every_built_in_target_has_its_page() {
     });
     none("pages of targets", &pages.flatten().collect::<Vec<_>>());
 }
+
+/// What was measured of known failures is told on their page, row by row: whoever runs `make reproduce`
+/// of one row does not lose the others.
+#[test]
+fn every_row_of_reproductions_is_told_as_it_was_measured() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect("it is there");
+    let page = read("docs/reproductions.md");
+    let rows: toml::Table = read("targets/reproductions/rows.toml").parse().expect("TOML");
+    let measured: Vec<Value> = read("targets/reproductions/measured.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a measurement"))
+        .collect();
+    let rows = rows["row"].as_array().expect("rows").iter();
+    let told = rows.map(|row| row["name"].as_str().expect("a name")).map(|name| {
+        let faulty = |run: &&Value| run["row"] == name && run["control"] == false;
+        let all = measured.iter().filter(faulty).count();
+        let found = measured.iter().filter(faulty).filter(|run| run["seconds"].is_number()).count();
+        let count = if all == 0 { "not run".into() } else { format!("{found} of {all} seeds") };
+        (name, format!("| [{name}](#{name}) |"), format!("| {count}"))
+    });
+    let wrong: Vec<String> = told
+        .filter(|(_, begin, count)| {
+            let line = page.lines().find(|line| line.starts_with(begin.as_str()));
+            line.is_none_or(|line| !line.contains(count.as_str()))
+        })
+        .map(|(name, _, count)| format!("{name}: expected `{count}`"))
+        .collect();
+    none("rows told otherwise than they were measured", &wrong);
+}
