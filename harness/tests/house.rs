@@ -179,6 +179,7 @@ static ABSENT: [Absent; 11] = [
             "harness/engine/src/judging.rs",
             "harness/engine/src/recorder.rs",
             "harness/engine/src/replay.rs",
+            "harness/engine/src/retention.rs",
             "harness/engine/src/store.rs",
             // … target files and programs, …
             "harness/engine/src/programs.rs",

@@ -87,6 +87,14 @@ pub struct Replays {
     pub pinned: bool,
 }
 
+impl Replays {
+    /// Whether an anomaly of the same class came again: `confirmed`, else `once`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        if self.same_class > 0 { "confirmed" } else { "once" }
+    }
+}
+
 impl fmt::Display for Replays {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rate = |count: u32, (low, high): (f64, f64)| {

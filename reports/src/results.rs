@@ -51,6 +51,9 @@ struct Results<'a> {
     metrics: BTreeMap<&'static str, f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     replays: Option<&'a Replays>,
+    /// `confirmed` or `once`, where it was replayed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmation: Option<&'static str>,
     files: BTreeMap<&'static str, &'static str>,
 }
 
@@ -81,6 +84,7 @@ pub(crate) fn json(run: &Run<'_>, files: BTreeMap<&'static str, &'static str>) -
             .collect(),
         metrics: metrics(run, &tally),
         replays: run.record.replays.as_ref(),
+        confirmation: run.record.replays.as_ref().map(Replays::word),
         files,
     };
     let text = serde_json::to_string_pretty(&results).expect("every key is a string");

@@ -2,6 +2,7 @@
 //!
 //! The verdict is the checker's; here is only the clock that its budget needs, and the writing.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 use std::time::Instant;
@@ -103,30 +104,79 @@ impl Conclusion {
     }
 }
 
-/// Judges a run and writes its reports. What was `proven` while it went on must be found again.
+/// How a run is judged, and what is written of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Judging<'a> {
+    /// What judging may use.
+    pub budget: CheckBudget,
+    /// What was proven while the run went on: it must be found again.
+    pub proven: Option<&'a Proven>,
+    /// The reports that are written.
+    pub outputs: &'a Outputs,
+}
+
+/// The reports of a run that are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outputs(Option<BTreeSet<&'static str>>);
+
+/// How each report is asked for.
+const WORDS: [(&str, &str); 5] = [
+    ("html", "report.html"),
+    ("json", RESULTS),
+    ("junit", "junit.xml"),
+    ("md", "summary.md"),
+    ("prom", "metrics.prom"),
+];
+
+/// Whoever looks for what a run found reads it here: it is always written.
+const RESULTS: &str = "results.json";
+
+impl Outputs {
+    /// The words by which reports are asked for.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        WORDS.iter().map(|(word, _)| *word)
+    }
+
+    /// The reports of these words; without any, all.
+    #[must_use]
+    pub fn of(words: &[String]) -> Self {
+        let files = WORDS.iter().filter(|(word, _)| words.iter().any(|wanted| wanted == word));
+        let files: BTreeSet<&str> = files.map(|(_, file)| *file).chain([RESULTS]).collect();
+        Self((!words.is_empty()).then_some(files))
+    }
+
+    fn has(&self, file: &str) -> bool {
+        self.0.as_ref().is_none_or(|files| files.contains(file))
+    }
+}
+
+/// Judges a run and writes its reports.
 ///
 /// # Errors
 /// When its history cannot be read.
 pub fn judge_run(
     dir: &RunDir,
     record: &RunRecord,
-    budget: CheckBudget,
-    proven: Option<&Proven>,
+    Judging { budget, proven, outputs }: Judging<'_>,
 ) -> Result<Conclusion, HistoryError> {
     let recorded = read(&dir.file("history.jsonl"), &Hint::default())?;
     let (history, torn) = (recorded.history, recorded.torn);
     let verdict = decide(&history, budget);
     let contradiction = proven.and_then(|proven| confirmed(&verdict, proven).err());
     let run = Run { record, history: &history, verdict: &verdict, torn };
-    let (written, unwritten) = write_reports(dir, &run);
+    let (written, unwritten) = write_reports(dir, &run, outputs);
     Ok(Conclusion { history, torn, verdict, written, unwritten, contradiction })
 }
 
-/// Writes every report; returns the names of those that were written, and why others were not. A
-/// failure never changes the verdict.
-fn write_reports(dir: &RunDir, run: &Run<'_>) -> (Vec<&'static str>, Vec<String>) {
+/// Writes the reports that are wanted; returns the names of those that were written, and why others
+/// were not. A failure never changes the verdict.
+fn write_reports(
+    dir: &RunDir,
+    run: &Run<'_>,
+    outputs: &Outputs,
+) -> (Vec<&'static str>, Vec<String>) {
     let (mut written, mut unwritten) = (Vec::new(), Vec::new());
-    for &(name, _, render) in FILES {
+    for &(name, _, render) in FILES.iter().filter(|(name, ..)| outputs.has(name)) {
         match dir.write(name, &render(run)) {
             Ok(()) => written.push(name),
             Err(error) => unwritten.push(error.to_string()),
@@ -171,6 +221,20 @@ mod tests {
             (Err(got), Some(bug)) => assert!(got.contains(bug), "{got}"),
             (got, bug) => panic!("{got:?}, expected {bug:?}"),
         }
+    }
+
+    /// Every report has a word, and what a run found is written whatever is asked for.
+    #[test]
+    fn reports_are_asked_for_by_words() {
+        let named: Vec<&str> = WORDS.iter().map(|(_, file)| *file).collect();
+        assert!(FILES.iter().all(|(file, ..)| named.contains(file)), "{named:?}");
+        assert_eq!(FILES.len(), WORDS.len());
+        let wanted = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            let outputs = Outputs::of(&words);
+            named.iter().filter(|file| outputs.has(file)).count()
+        };
+        assert_eq!([wanted(&[]), wanted(&["json"]), wanted(&["junit", "md"])], [5, 1, 3]);
     }
 
     #[test]

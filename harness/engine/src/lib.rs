@@ -38,6 +38,7 @@ pub mod record;
 pub mod recorder;
 mod refusal;
 pub mod replay;
+pub mod retention;
 pub mod run;
 pub mod signals;
 pub mod spec;

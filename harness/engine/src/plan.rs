@@ -12,6 +12,7 @@ use fracas_targets::Target;
 use fracas_workloads::{Chosen, Load};
 
 use crate::faults::{DeclaredProcess, Kind};
+use crate::judging::Outputs;
 use crate::nemesis;
 use crate::spec::RunSpec;
 use crate::store::Readers;
@@ -53,6 +54,8 @@ pub struct Place {
     pub command: String,
     /// The row of the plan that asks for this run; none if no plan does.
     pub planned: Option<PlanRow>,
+    /// The reports that are written.
+    pub outputs: Outputs,
     /// The folder of what is prepared once on this machine; none where nobody says which.
     pub cache: Option<PathBuf>,
     /// The process that answers for this run, as the machine outside numbers it.

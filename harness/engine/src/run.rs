@@ -34,7 +34,7 @@ use crate::faults::Kind;
 use crate::guard::Guard;
 use crate::heartbeat::Heartbeat;
 use crate::interrupt::Interrupt;
-use crate::judging::{Conclusion, HistoryError};
+use crate::judging::{Conclusion, HistoryError, Judging};
 use crate::means::{Gear, PacketMeans};
 use crate::plan::RunPlan;
 use crate::progress::{Listener, Progress, Standing};
@@ -135,8 +135,8 @@ fn carry_out(
         Err(error) => (Stopped::default(), Some(error)),
     };
     // Of a run that could not take place the reports tell why, and the servers' last words.
-    let (budget, proven) = (plan.spec.check, stopped.proven.as_ref());
-    let judge = || judging::judge_run(&dir, &record, budget, proven);
+    let (budget, proven, outputs) = (plan.spec.check, stopped.proven.as_ref(), &plan.place.outputs);
+    let judge = || judging::judge_run(&dir, &record, Judging { budget, proven, outputs });
     let judged = (plan.spec.judge || error.is_some())
         .then(|| powerless::apart("judge", judge))
         .transpose()

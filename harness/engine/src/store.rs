@@ -24,6 +24,8 @@ pub const LATEST_FAILURE: &str = "latest-failure";
 /// A file that keeps room on the disk for the end of a run, and how much.
 const RESERVE: &str = ".reserve";
 const RESERVED: usize = 1 << 20;
+/// What is left of a run of which only the result is kept.
+const KEPT: [&str; 3] = ["run.json", "results.json", "supervisor.json"];
 /// How many runs of one second and seed may exist side by side.
 const MOST_NAMESAKES: u32 = 1_000;
 
@@ -180,6 +182,32 @@ impl RunDir {
     /// must be told on a full disk, too.
     pub fn use_reserve(&self) {
         let _gone = fs::remove_file(self.file(RESERVE));
+    }
+
+    /// Removes everything of it but what tells how it ended: the files that an index of many nights reads.
+    ///
+    /// # Errors
+    /// When something cannot be removed.
+    pub fn strip(&self) -> Result<(), StoreError> {
+        let read = failed("read directory", &self.path);
+        for entry in fs::read_dir(&self.path).map_err(read)?.filter_map(Result::ok) {
+            let path = entry.path();
+            if KEPT.iter().any(|name| entry.file_name() == *name) {
+                continue;
+            }
+            let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let gone = if is_dir { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            gone.map_err(failed("remove", &path))?;
+        }
+        Ok(())
+    }
+
+    /// Removes it. No link in it is followed.
+    ///
+    /// # Errors
+    /// When something cannot be removed.
+    pub fn remove(&self) -> Result<(), StoreError> {
+        fs::remove_dir_all(&self.path).map_err(failed("remove", &self.path))
     }
 
     /// Writes `run.json`.

@@ -37,7 +37,12 @@ impl Identity {
     /// This process.
     #[must_use]
     pub fn own() -> Self {
-        let pid = Pid::this().as_raw();
+        Self::of(Pid::this().as_raw())
+    }
+
+    /// The process that has this number now.
+    #[must_use]
+    pub fn of(pid: i32) -> Self {
         Self { pid, started: started(pid).unwrap_or(0) }
     }
 

@@ -55,6 +55,7 @@ mod tree;
 mod view;
 mod wait;
 mod walls;
+mod workers;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -83,6 +84,7 @@ pub use reach::{Limits, Reach};
 pub use sys::{give_up_capabilities, keep_reading_only};
 pub use view::is_hidden;
 pub use walls::filters_calls;
+pub use workers::{Done, News, Workers};
 pub use world::{Isolation, World, enter, own_files_are_ours};
 
 use cuts::Cuts;

@@ -15,11 +15,11 @@ use crate::exit::Exit;
 use crate::output::{Format, tell};
 use crate::terminal::Terminal;
 
-/// Carries out a run and prints what came of it. `fitted` is asked inside of the world, where it can
+/// Carries out a run and prints what came of it; without a format it is only told, in one line. `fitted` is asked inside of the world, where it can
 /// be tried what the machine has: it gives another plan if this one cannot be carried out there.
 pub(super) fn carry_out(
     plan: &RunPlan,
-    format: Format,
+    format: Option<Format>,
     fitted: impl FnOnce() -> Result<Option<RunPlan>, String>,
 ) -> Exit {
     if let Some(lacking) = lacking(&plan.spec.faults, plan.spec.equipment.clock) {

@@ -34,6 +34,13 @@ pub(super) fn scarce(plan: &RunPlan) -> Option<String> {
         .or_else(|| no_room(&plan.place.out))
 }
 
+/// The same for a run beside others: those that began a moment ago may not have taken their part yet,
+/// so there must be room for all of them.
+pub(super) fn scarce_beside(plan: &RunPlan, running: usize) -> Option<String> {
+    let nodes = plan.spec.nodes.len() as u64 * (running as u64 + 1);
+    little_memory(&memory()?, nodes).or_else(|| no_room(&plan.place.out))
+}
+
 /// Megabytes, for people.
 fn mega(bytes: u64) -> String {
     format!("{:.1}", bytes as f64 / f64::from(1 << 20))

@@ -13,10 +13,11 @@ use fracas_reports::{Ended, Finding, Run, findings, summary};
 use serde_json::json;
 
 use crate::exit::Exit;
-use crate::output::{Format, complain, one_line, print, tell};
+use crate::output::{Format, complain, narrate, one_line, print, tell};
 
-/// Prints what came of a run, and says how the program ends.
-pub(super) fn told(outcome: &Outcome, format: Format) -> Exit {
+/// Prints what came of a run, and says how the program ends. Without a format it is only told.
+pub(super) fn told(outcome: &Outcome, format: Option<Format>) -> Exit {
+    let Some(format) = format else { return aside(outcome) };
     if let Some(Ok(conclusion)) = &outcome.judged {
         conclusion.unwritten.iter().for_each(|why| warn(why));
         add_to_job_summary(&conclusion.report(&outcome.record));
@@ -30,6 +31,26 @@ pub(super) fn told(outcome: &Outcome, format: Format) -> Exit {
     stopped.interrupt.map_or(exit, Exit::of_interrupt)
 }
 
+/// What came of a run that is no result by itself, in one line.
+fn aside(outcome: &Outcome) -> Exit {
+    let exit = match (&outcome.error, &outcome.judged) {
+        (Some(error), _) => {
+            complain_and_mend(error);
+            Exit::of_error(error)
+        }
+        (None, None) => Exit::Inconclusive,
+        (None, Some(Err(error))) => {
+            complain(error);
+            Exit::Internal
+        }
+        (None, Some(Ok(conclusion))) => {
+            narrate(&format!("fracas: {}", headline(&conclusion.report(&outcome.record))));
+            Exit::of(conclusion.verdict.status)
+        }
+    };
+    outcome.stopped.interrupt.map_or(exit, Exit::of_interrupt)
+}
+
 /// Tells an error, and how to give this machine what it has run out of.
 pub(super) fn complain_and_mend(error: &RunError) {
     complain(error);
@@ -41,9 +62,8 @@ pub(super) fn complain_and_mend(error: &RunError) {
 /// A run that could not take place: its report has what was recorded until then, if anything was.
 fn told_failure(outcome: &Outcome, error: &RunError, format: Format) -> Exit {
     if let Some(Ok(conclusion)) = &outcome.judged {
-        let report = outcome.dir.file("report.html");
         match format {
-            Format::Text => tell(&format!("report: {}", report.display())),
+            Format::Text => page(&outcome.dir).iter().for_each(|line| tell(line)),
             Format::Json => print(&results(outcome, conclusion)),
         }
     }
@@ -187,12 +207,18 @@ fn closing_lines(dir: &RunDir, run: &Run<'_>) -> String {
     if run.record.ended != Ended::Finished && !told_above {
         lines.push(run.record.ended.to_string());
     }
-    lines.push(format!("report: {}", dir.file("report.html").display()));
+    lines.extend(page(dir));
     lines.push(format!("repeat: {}", run.record.command));
     if let Some((_, found)) = verdict.anomalies().next() {
         lines.push(format!("explained by: fracas explain {}", found.class));
     }
     lines.join("\n") + "\n"
+}
+
+/// Where the page is, if it was asked for.
+fn page(dir: &RunDir) -> Option<String> {
+    let page = dir.file("report.html");
+    page.is_file().then(|| format!("report: {}", page.display()))
 }
 
 /// The anomalies as every output orders them: the first with its story, of the others the headline.

@@ -25,10 +25,14 @@ impl Item {
     /// # Errors
     /// A text for the user: what is wrong with it.
     pub(super) fn decide(&self) -> Result<RunPlan, String> {
-        match &self.args.spec {
+        let decided = match &self.args.spec {
             Some(path) => from_spec::decide(&self.args, path),
             None => decide(&self.args, &self.target, self.seed),
-        }
+        };
+        decided.map_err(|error| match &self.args.planned {
+            None => error,
+            Some(planned) => format!("{error}\nnote: in the row `{}` of the plan", planned.row),
+        })
     }
 
     /// What it is called in a list of several.

@@ -1,11 +1,13 @@
 //! The command line: parse, dispatch, exit code. What a command does is in its own file.
 
+mod aftermath;
 mod carry_out;
 mod check;
 mod chosen;
 mod clean;
 mod client_test;
 mod closing;
+mod completions;
 mod convert;
 mod ending;
 mod explain;
@@ -16,12 +18,14 @@ mod item;
 mod list;
 mod origins;
 mod planned;
+mod ran;
 mod repetition;
 mod replay;
 mod report;
 mod run;
 mod run_args;
 mod series;
+mod side_by_side;
 mod told;
 mod validate;
 mod values;
@@ -30,7 +34,7 @@ mod words;
 use std::collections::BTreeMap;
 use std::io::{self};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use fracas_engine::spec::Origin;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
@@ -112,6 +116,10 @@ enum Command {
     ClientTest(client_test::ClientTestArgs),
     /// Clean up after crashed runs.
     Clean(clean::CleanArgs),
+    /// Write the completions of a shell to stdout.
+    Completions(completions::CompletionsArgs),
+    /// Write the manual pages, into a directory or that of `fracas` alone to stdout.
+    Man(completions::ManArgs),
 }
 
 const EXITS: &str = "Exit codes: 0 pass · 1 anomaly · 2 inconclusive · 3 the target failed before the test began · \
@@ -150,6 +158,8 @@ pub fn main() -> Exit {
         Command::Init(args) => init::init(&args),
         Command::ClientTest(args) => client_test::client_test(&args),
         Command::Clean(args) => clean::clean(&args),
+        Command::Completions(args) => completions::completions(&args, Cli::command()),
+        Command::Man(args) => completions::man(&args, Cli::command()),
     }
 }
 

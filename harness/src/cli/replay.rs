@@ -1,11 +1,13 @@
 //! `fracas replay`: a run, carried out again, and how often its anomaly comes back.
 
+use std::path::PathBuf;
+
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use fracas_engine::judging::judge_run;
+use fracas_engine::judging::{Judging, Outputs, judge_run};
 use fracas_engine::plan::Place;
 use fracas_engine::replay::{Found, rates, spec_of};
 use fracas_engine::spec::RunSpec;
-use fracas_engine::store::{self, Readers, RunDir};
+use fracas_engine::store::{self, Readers, RunDir, StoreError};
 use fracas_lab::leftovers::Identity;
 use fracas_reports::Replays;
 use fracas_targets::quoted;
@@ -60,7 +62,16 @@ pub(super) fn replay(args: &ReplayArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    let again = match carried_out(args, &dir, &spec) {
+    let binaries = match Binaries::of(&args.binary) {
+        Ok(binaries) => binaries,
+        Err(error) => {
+            tell(&error);
+            return Exit::Usage;
+        }
+    };
+    let (times, cache) = (args.times, args.cache.dir());
+    let again = Again { times, binaries, cache, format: Some(Format::Text) };
+    let again = match again.carried_out(&dir, &spec) {
         Ok(again) => again,
         Err(exit) => return exit,
     };
@@ -86,62 +97,86 @@ fn first(dir: &RunDir) -> Result<Found, String> {
     Ok(found)
 }
 
-/// What each replay found. Where one could not take place, or was interrupted, that ends them all.
-/// A cluster that did not get ready does so only if none did before: a broken server may not even
-/// start each time.
-fn carried_out(args: &ReplayArgs, dir: &RunDir, spec: &RunSpec) -> Result<Vec<Found>, Exit> {
-    let binaries = Binaries::of(&args.binary).map_err(|error| {
-        tell(&error);
-        Exit::Usage
-    })?;
-    let mut again = Vec::new();
-    for number in 1..=args.times {
-        narrate(&format!("fracas: replay {number} of {}", args.times));
+/// How a run is carried out again.
+pub(super) struct Again {
+    /// How often.
+    pub(super) times: u32,
+    /// The programs that are named.
+    pub(super) binaries: Binaries,
+    /// The folder of what is prepared.
+    pub(super) cache: Option<PathBuf>,
+    /// How the result of each is printed; none where it is only told.
+    pub(super) format: Option<Format>,
+}
+
+impl Again {
+    /// What each replay found. Where one could not take place, or was interrupted, that ends them
+    /// all. A cluster that did not get ready does so only if none did before: a broken server may
+    /// not even start each time.
+    pub(super) fn carried_out(&self, dir: &RunDir, spec: &RunSpec) -> Result<Vec<Found>, Exit> {
         let out = dir.file(REPLAYS);
-        let place = Place {
-            out: out.clone(),
+        let mut again = Vec::new();
+        for number in 1..=self.times {
+            narrate(&format!("fracas: replay {number} of {}", self.times));
+            let plan = from_spec::of(spec.clone(), &self.binaries, self.place(dir));
+            let plan = plan.map_err(|error| {
+                tell(&error);
+                Exit::Usage
+            })?;
+            plan.notes.warning.iter().for_each(|warning| narrate(&format!("fracas: {warning}")));
+            let exit = carry_out(&plan, self.format, || Ok(None));
+            let newest = store::list(&out).unwrap_or_default().pop();
+            let found = newest.as_ref().and_then(Found::of);
+            match exit {
+                Exit::Pass | Exit::Anomaly | Exit::Inconclusive => {}
+                Exit::TargetBroke if found.is_some() || !again.is_empty() => {}
+                _ => return Err(exit),
+            }
+            again.extend(found);
+        }
+        Ok(again)
+    }
+
+    /// Replays are kept with the run, and are no runs of a plan.
+    fn place(&self, dir: &RunDir) -> Place {
+        Place {
+            out: dir.file(REPLAYS),
             readers: Readers::Owner,
-            cache: args.cache.dir(),
+            outputs: Outputs::default(),
+            cache: self.cache.clone(),
             command: format!("fracas replay {}", quoted(&dir.path().display().to_string())),
             planned: None,
             supervisor: Identity::own(),
             ineffective_cut: false,
-        };
-        let plan = from_spec::of(spec.clone(), &binaries, place).map_err(|error| {
-            tell(&error);
-            Exit::Usage
-        })?;
-        plan.notes.warning.iter().for_each(|warning| narrate(&format!("fracas: {warning}")));
-        let exit = carry_out(&plan, Format::Text, || Ok(None));
-        let newest = store::list(&out).unwrap_or_default().pop();
-        let found = newest.as_ref().and_then(Found::of);
-        match exit {
-            Exit::Pass | Exit::Anomaly | Exit::Inconclusive => {}
-            Exit::TargetBroke if found.is_some() || !again.is_empty() => {}
-            _ => return Err(exit),
         }
-        again.extend(found);
     }
-    Ok(again)
 }
 
 /// Tells how often it came again, and adds that to the run's record and reports.
 fn conclude(dir: &RunDir, replays: Replays) -> Exit {
     print(&format!("{replays}\n"));
     let exit = if replays.same_class > 0 { Exit::Anomaly } else { Exit::Pass };
-    let mut record = match dir.record() {
-        Ok(record) => record,
+    match add(dir, replays, &Outputs::default()) {
+        Ok(()) => exit,
         Err(error) => {
             complain(&error);
-            return Exit::Internal;
+            Exit::Internal
         }
-    };
+    }
+}
+
+/// Adds to a run's record and reports how often its anomalies came again.
+///
+/// # Errors
+/// When its record cannot be read; what cannot be written is a warning.
+pub(super) fn add(dir: &RunDir, replays: Replays, outputs: &Outputs) -> Result<(), StoreError> {
+    let mut record = dir.record()?;
     record.replays = Some(replays);
     let written = dir.write_record(&record).map_err(|error| error.to_string());
-    let budget = RunSpec::budget_of(&record.spec);
-    let judged = judge_run(dir, &record, budget, None).map_err(|error| error.to_string());
+    let judging = Judging { budget: RunSpec::budget_of(&record.spec), proven: None, outputs };
+    let judged = judge_run(dir, &record, judging).map_err(|error| error.to_string());
     for why in written.err().into_iter().chain(judged.err()) {
         warn(&why);
     }
-    exit
+    Ok(())
 }

@@ -6,7 +6,7 @@ use super::check::BudgetArgs;
 use super::ending::warn;
 use crate::exit::Exit;
 use crate::output::{Out, complain, print, tell};
-use fracas_engine::judging;
+use fracas_engine::judging::{self, Judging, Outputs};
 use fracas_engine::spec::CheckBudget;
 use fracas_engine::store::RunDir;
 
@@ -45,7 +45,8 @@ fn read_run(dir: &RunDir) -> Result<RunRecord, fracas_engine::store::StoreError>
 
 /// The exit code is about the writing: the verdict is in the report, and `check` tells it.
 fn rewrite(dir: &RunDir, record: &RunRecord, budget: CheckBudget) -> Exit {
-    let conclusion = match judging::judge_run(dir, record, budget, None) {
+    let judging = Judging { budget, proven: None, outputs: &Outputs::default() };
+    let conclusion = match judging::judge_run(dir, record, judging) {
         Ok(conclusion) => conclusion,
         Err(error) => {
             complain(&error);

@@ -19,6 +19,7 @@ use super::values::{Binaries, clients};
 use crate::exit::Exit;
 use crate::output::{Format, narrate, one_line, print};
 use fracas_engine::faults::Kind;
+use fracas_engine::judging::Outputs;
 use fracas_engine::means::Wanted;
 use fracas_engine::nemesis;
 use fracas_engine::plan::{self, Notes, Place, RunPlan, promised};
@@ -71,7 +72,7 @@ pub(super) fn single(args: &RunArgs, target: &str, plan: &RunPlan) -> Exit {
         });
         return Exit::Pass;
     }
-    carry_out(plan, args.format, || fitted(args, target, plan))
+    carry_out(plan, Some(args.format), || fitted(args, target, plan))
 }
 
 fn tell_left_out((kind, why): (&Kind, &String)) {
@@ -215,6 +216,7 @@ pub(super) fn place(args: &RunArgs, command: String) -> Place {
         readers: Readers::when(args.share),
         command,
         planned: args.planned.clone(),
+        outputs: Outputs::of(&args.report),
         cache: args.cache.dir(),
         supervisor: Identity::own(),
         ineffective_cut: args.test_ineffective_cut,

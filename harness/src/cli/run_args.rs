@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Command, ValueEnum};
 use fracas_checker::event::NodeId;
+use fracas_engine::judging::Outputs;
 use fracas_engine::means::{ClockMeans, PacketMeans, StarveMeans};
+use fracas_engine::retention::Bound;
 use fracas_engine::spec::Origin;
 use fracas_lab::Mechanism;
 use fracas_reports::PlanRow;
@@ -15,7 +17,8 @@ use fracas_targets::duration;
 
 use super::check::BudgetArgs;
 use super::values::{
-    BinaryArg, Means, Rate, Seed, bytes, count, means, offset, rate, seed, setting, some_time,
+    BinaryArg, FailOn, Jobs, Keep, Means, Rate, Seed, bound, bytes, count, means, offset, rate,
+    seed, setting, some_time,
 };
 use crate::output::{CacheDir, Format, Out};
 use crate::plans::{Night, ShardArg};
@@ -147,6 +150,29 @@ pub(super) struct RunArgs {
     /// inconclusive run the next one follows.
     #[arg(long)]
     pub(super) until_fail: bool,
+    /// How many runs go on side by side, as far as the machine has memory for them; `auto` is one for
+    /// every two processors.
+    #[arg(long, default_value = "1", value_parser = Jobs::read, value_name = "N|auto")]
+    pub(super) jobs: Jobs,
+    /// Carry a run that found an anomaly out again, so many times, with the faults that happened: it is
+    /// called confirmed if the anomaly came again, else once. It stays an anomaly.
+    #[arg(long, value_name = "N", value_parser = count::<u32>)]
+    pub(super) confirm: Option<u32>,
+    /// The outcomes that make the exit code one of failure, comma-separated [default: all]. Runs that
+    /// could not take place always do.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "OUTCOME[,…]")]
+    pub(super) fail_on: Vec<FailOn>,
+    /// The runs of which all files are kept; of others `run.json` and `results.json` are.
+    #[arg(long, value_enum, default_value = "always")]
+    pub(super) keep: Keep,
+    /// The reports to write, comma-separated [default: all]. `results.json` is always written.
+    #[arg(long, value_delimiter = ',', value_name = "REPORT[,…]",
+          value_parser = PossibleValuesParser::new(Outputs::words()))]
+    pub(super) report: Vec<String>,
+    /// After each run, remove the oldest runs in `--out` beyond so many, or beyond so much room, such as
+    /// `20G`: first those that passed. The newest stays.
+    #[arg(long, value_parser = bound, value_name = "N|SIZE")]
+    pub(super) retain: Option<Bound>,
     /// Check while the run goes on, and end it within a second of the first anomaly.
     #[arg(long)]
     pub(super) until_anomaly: bool,

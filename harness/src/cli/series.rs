@@ -1,18 +1,23 @@
 //! The runs of one command: all are decided before the first one starts, and one may end them.
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::collections::{BTreeSet, VecDeque};
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::aftermath;
+use super::ending::warn;
 use super::from_spec;
 use super::item::Item;
 use super::planned::{self, Reparse};
-use super::run::single;
+use super::ran::Ran;
 use super::run_args::RunArgs;
+use super::side_by_side::{Queue, SideBySide};
 use crate::exit::Exit;
-use crate::output::{Format, narrate, print, tell};
-use fracas_engine::plan::RunPlan;
+use crate::output::{Format, complain, narrate, print, tell};
+use fracas_engine::retention::retain;
 use fracas_engine::spec::Origin;
+use fracas_engine::store::RunDir;
+use fracas_lab::leftovers::Identity;
 
 /// How many runs `--until-fail` makes at most, where `--repeat` does not say.
 const UNTIL_FAIL_TIMES: u32 = 10_000;
@@ -72,8 +77,8 @@ fn of_spec(args: &RunArgs, path: &Path) -> Result<Series, Vec<String>> {
     let (target, seed) = (plan.spec.target.name.clone(), plan.spec.seed);
     let item = Item { args: Rc::new(args.clone()), target, seed };
     let again = (1..times(args)).map(|_| (item.clone(), None));
-    let items = std::iter::once((item.clone(), Some(plan))).chain(again).collect();
-    Ok(Series { args: args.clone(), items, results: Vec::new() })
+    let queue: VecDeque<_> = std::iter::once((item.clone(), Some(plan))).chain(again).collect();
+    Ok(Series { args: args.clone(), queue, ran: Vec::new(), known: BTreeSet::new() })
 }
 
 /// The runs of a night.
@@ -96,14 +101,16 @@ fn all_utf8(args: &RunArgs) -> Result<(), String> {
     }
 }
 
-/// Several runs, one after the other.
+/// Several runs, one after the other or side by side.
 struct Series {
     /// What concerns all of them.
     args: RunArgs,
     /// The runs that are to come, and those that are decided already.
-    items: Vec<(Item, Option<RunPlan>)>,
+    queue: Queue,
     /// How the runs ended so far.
-    results: Vec<(Item, Exit)>,
+    ran: Vec<Ran>,
+    /// Where those are that were carried out one after the other.
+    known: BTreeSet<PathBuf>,
 }
 
 impl Series {
@@ -116,35 +123,57 @@ impl Series {
             let is_new = known.insert((Rc::as_ptr(&item.args), item.target.clone()));
             let decided = is_new.then(|| item.decide()).transpose();
             let plan = decided.unwrap_or_else(|error| {
-                errors.push(told(&error, &item));
+                errors.push(error);
                 None
             });
             (item, plan)
         });
-        let items = decided.collect();
+        let queue = decided.collect();
         if errors.is_empty() {
-            return Ok(Self { args: args.clone(), items, results: Vec::new() });
+            return Ok(Self { args: args.clone(), queue, ran: Vec::new(), known: BTreeSet::new() });
         }
         Err(errors)
     }
 
     /// Carries out all runs, until one of them ends the series.
     fn carry_out(mut self) -> Exit {
-        for (item, decided) in std::mem::take(&mut self.items) {
+        let jobs = self.args.jobs.count();
+        if jobs > 1 && !self.args.dry_run {
+            return self.side_by_side(jobs);
+        }
+        while let Some((item, decided)) = self.queue.pop_front() {
             let exit = decided.map_or_else(|| item.decide(), Ok).map_or_else(
-                |error| refused(&told(&error, &item)),
-                |plan| single(&item.args, &item.target, &plan),
+                |error| refused(&error),
+                |plan| aftermath::carried_out(&item.args, &item.target, &plan),
             );
-            self.results.push((item, exit));
-            if self.is_over(exit) {
+            let made = aftermath::made(&item.args.out.out, Identity::own());
+            let dir = made.into_iter().find(|(path, _)| self.known.insert(path.clone()));
+            if self.is_over(item, exit, dir.map(|(_, dir)| dir).as_ref()) {
                 break;
             }
         }
-        self.finish()
+        self.finish(Exit::Pass)
     }
 
-    /// Whether no run follows one that ended like this. An inconclusive run has not failed.
-    fn is_over(&self, exit: Exit) -> bool {
+    /// The same, so many at once.
+    fn side_by_side(mut self, jobs: usize) -> Exit {
+        let mut queue = std::mem::take(&mut self.queue);
+        let carried_out = SideBySide::of(&mut queue, jobs)
+            .and_then(|runs| runs.carry_out(|item, exit, dir| !self.is_over(item, exit, dir)));
+        match carried_out {
+            Ok(()) => self.finish(Exit::Pass),
+            Err(error) => {
+                complain(&error);
+                self.finish(Exit::Internal)
+            }
+        }
+    }
+
+    /// Notes how a run ended, makes room for the next, and says whether none follows. An inconclusive
+    /// run has not failed.
+    fn is_over(&mut self, item: Item, exit: Exit, dir: Option<&RunDir>) -> bool {
+        self.ran.push(Ran::of(item, exit, dir, &self.args.fail_on));
+        self.make_room();
         match exit {
             Exit::Pass | Exit::Inconclusive => false,
             Exit::Anomaly | Exit::TargetBroke | Exit::Internal => self.args.until_fail,
@@ -152,35 +181,36 @@ impl Series {
         }
     }
 
+    /// Removes the oldest runs, if there are more than are to be kept. A failure is a warning.
+    fn make_room(&self) {
+        let Some(bound) = self.args.retain else { return };
+        match retain(&self.args.out.out, bound) {
+            Ok(removed) => removed.iter().for_each(|run| {
+                let megabytes = run.bytes as f64 / 1e6;
+                narrate(&format!("fracas: removed the run `{}`: {megabytes:.1} MB", run.id));
+            }),
+            Err(error) => warn(&error.to_string()),
+        }
+    }
+
     /// The worst exit of all runs, and a summary of several.
-    fn finish(&self) -> Exit {
+    fn finish(&self, exit: Exit) -> Exit {
         let told = self.args.format == Format::Text && !self.args.dry_run;
-        if told && self.results.len() > 1 {
+        if told && self.ran.len() > 1 {
             print(&self.summary());
         }
-        self.results.iter().fold(Exit::Pass, |worst, (_, exit)| worst.worst(*exit))
+        self.ran.iter().fold(exit, |worst, ran| worst.worst(ran.counted()))
     }
 
     fn summary(&self) -> String {
-        let line = |(item, exit): &(Item, Exit)| {
-            format!("  {} seed {}: {}\n", item.name(), item.seed, exit.word())
-        };
-        let lines: String = self.results.iter().map(line).collect();
-        let count = |wanted: Exit| self.results.iter().filter(|(_, exit)| *exit == wanted).count();
+        let lines: String = self.ran.iter().map(Ran::line).collect();
+        let count = |wanted: Exit| self.ran.iter().filter(|ran| ran.exit == wanted).count();
         let undecided = match count(Exit::Inconclusive) {
             0 => String::new(),
             count => format!(", {count} inconclusive"),
         };
-        let (passed, all) = (count(Exit::Pass), self.results.len());
+        let (passed, all) = (count(Exit::Pass), self.ran.len());
         format!("{lines}{passed} of {all} runs passed{undecided}\n")
-    }
-}
-
-/// An error of a run; of a row of a plan it is said which.
-fn told(error: &str, item: &Item) -> String {
-    match &item.args.planned {
-        None => error.to_owned(),
-        Some(planned) => format!("{error}\nnote: in the row `{}` of the plan", planned.row),
     }
 }
 

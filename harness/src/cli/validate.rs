@@ -70,9 +70,7 @@ fn of_plan(path: &Path, profile: Option<&str>) -> Result<String, String> {
         }
     }
     let line = |(first, count): (&Item, usize)| {
-        let plan = first.decide().map_err(|error| {
-            format!("{error}\nnote: in the row `{}` of `{}`", first.name(), path.display())
-        })?;
+        let plan = first.decide()?;
         let runs = if count == 1 { "1 run".to_owned() } else { format!("{count} runs") };
         let target = plan.target.name();
         Ok(format!("  {}: {runs} of {target}, {}\n", first.name(), plan.summary()))

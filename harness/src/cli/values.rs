@@ -7,14 +7,19 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use fracas_checker::NodeId;
 use fracas_targets::{duration, nearest};
 
 use fracas_engine::means::{ClockMeans, PacketMeans, StarveMeans};
+use fracas_engine::retention::Bound;
 use fracas_lab::Mechanism;
 
 /// The slowest rate that can be asked for. Far slower ones overflow the clock, too.
 const SLOWEST: f64 = 0.001;
+
+/// The most runs at once.
+const JOBS_MAX: usize = 256;
 
 /// The most clients of a run.
 const CLIENTS_MAX: u64 = 1000;
@@ -26,6 +31,55 @@ pub(super) struct Rate(pub(super) Option<f64>);
 /// A seed; none where the variable is set but empty.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seed(pub(super) Option<u64>);
+
+/// The runs of which the files are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum Keep {
+    /// All of them.
+    #[default]
+    Always,
+    /// Those that did not pass.
+    Failure,
+    /// None.
+    Never,
+}
+
+/// The outcome of a run that makes the program end otherwise than with 0. Where a run could not take
+/// place, or was interrupted, it always does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOn {
+    /// An anomaly was found.
+    Anomaly,
+    /// Too little was seen for a pass, for whatever reason.
+    Inconclusive,
+    /// A run was inconclusive, and a fault was not proven, or none was injected though some were asked
+    /// for.
+    Ineffective,
+    /// A run was inconclusive, and a check of what clients or leaders did could not decide.
+    Unknown,
+}
+
+/// How many runs go on side by side.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Jobs(Option<usize>);
+
+impl Jobs {
+    /// Reads a value of the flag.
+    pub(super) fn read(text: &str) -> Result<Self, Refused> {
+        if text == "auto" {
+            return Ok(Self(None));
+        }
+        let read = text.parse().ok().filter(|jobs| (1..=JOBS_MAX).contains(jobs));
+        read.map(|jobs| Self(Some(jobs)))
+            .ok_or_else(|| format!("expected a whole number from 1 to {JOBS_MAX}, or `auto`"))
+    }
+
+    /// So many; `auto` is one for every two processors, so that runs do not wait for each other.
+    pub(super) fn count(self) -> usize {
+        let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.0.unwrap_or_else(|| (processors() / 2).max(1))
+    }
+}
 
 /// A text that was not understood, and what was expected.
 type Refused = String;
@@ -197,6 +251,17 @@ pub(super) fn bytes(text: &str) -> Result<u64, Refused> {
     bytes.ok_or_else(|| "expected more than nothing, and less than there can be".to_owned())
 }
 
+/// A value of `--retain`: a number of runs, or room on the disk.
+pub(super) fn bound(text: &str) -> Result<Bound, Refused> {
+    match text.parse() {
+        Ok(runs) if runs > 0 => Ok(Bound::Runs(runs)),
+        Ok(_) => Err("expected at least 1 run".to_owned()),
+        Err(_) => bytes(text).map(Bound::Bytes).map_err(|_| {
+            "expected a number of runs such as `200`, or room on the disk such as `20G`".to_owned()
+        }),
+    }
+}
+
 /// How many clients there are.
 pub(super) fn clients(text: &str, nodes: usize) -> Result<u16, String> {
     let invalid = |why: String| format!("error: invalid value `{text}` for `--clients`: {why}");
@@ -271,6 +336,24 @@ mod tests {
         assert!(bytes("64").unwrap_err().contains("such as `64M`"));
         assert!(bytes("0K").is_err());
         assert!(bytes("99999999999999G").is_err());
+    }
+
+    #[test]
+    fn old_runs_are_bounded_by_number_or_room() {
+        assert_eq!(bound("200"), Ok(Bound::Runs(200)));
+        assert_eq!(bound("20G"), Ok(Bound::Bytes(20 << 30)));
+        for wrong in ["0", "", "20GB", "-1", "0G"] {
+            assert!(bound(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn jobs_are_a_number_or_as_many_as_fit() {
+        assert_eq!(Jobs::read("3").unwrap().count(), 3);
+        assert!(Jobs::read("auto").unwrap().count() >= 1);
+        for wrong in ["0", "257", "", "many"] {
+            assert!(Jobs::read(wrong).unwrap_err().contains("or `auto`"), "{wrong}");
+        }
     }
 
     #[test]

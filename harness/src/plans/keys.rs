@@ -109,6 +109,12 @@ pub(crate) static KEYS: &[Key] = &[
     run("check-time", Shape::Scalar, r#""5m""#),
     run("check-memory", Shape::Scalar, "4096"),
     run("no-check", Shape::Switch, "true"),
+    run("confirm", Shape::Scalar, "2"),
+    run("report", Shape::List, r#"["html", "junit", "md"]"#),
+    run("keep", Shape::Scalar, r#""failure""#),
+    night("fail-on", Shape::List, r#"["anomaly", "ineffective"]"#),
+    night("retain", Shape::Scalar, r#""20G""#),
+    night("jobs", Shape::Scalar, "2"),
     night("until-fail", Shape::Switch, "true"),
     night("share", Shape::Switch, "true"),
 ];

@@ -22,6 +22,7 @@ mod resources;
 mod several;
 mod support;
 mod walls;
+mod workers;
 mod world;
 
 use std::process::ExitCode;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         resources::TESTS,
         several::TESTS,
         walls::TESTS,
+        workers::TESTS,
         world::TESTS,
     ];
     support::main(&all.concat())
