@@ -26,7 +26,7 @@ pub use findings::{Finding, findings};
 pub use html::html;
 pub use interval::interval;
 pub use junit::junit;
-pub use nights::{INDEX_SCHEMA, Index, Stored, Unread, index_html, index_json, index_text};
+pub use nights::{Diff, INDEX_SCHEMA, Index, Stored, Unread, index_html, index_json, index_text};
 pub use record::{
     Ended, Host, NextProgram, PlanRow, RUN_SCHEMA, Replays, RunRecord, TargetInfo, Tool,
 };

@@ -3,6 +3,7 @@
 //! Texts of `results.json` go in, `index.html` and `index.json` come out. It judges nothing: it
 //! compares what the checks said. `docs/nights.md` says how.
 
+mod diff;
 mod json;
 mod lines;
 mod merged;
@@ -12,6 +13,7 @@ mod standing;
 mod stored;
 mod trend;
 
+pub use diff::Diff;
 pub use json::{INDEX_SCHEMA, index_json};
 pub use lines::index_text;
 pub use merged::{Index, Unread};

@@ -151,6 +151,14 @@ fn read_all(files: &[PathBuf], from: &Path) -> Vec<Result<Stored, String>> {
     all.into_iter().map(|(_, read)| read).collect()
 }
 
+/// Reads the results of one run.
+///
+/// # Errors
+/// What is wrong with the file, for people.
+pub fn results_of(file: &Path) -> Result<Stored, String> {
+    stored(file, Path::new("/"))
+}
+
 /// Reads one file.
 fn stored(file: &Path, from: &Path) -> Result<Stored, String> {
     if !is_file(file) {

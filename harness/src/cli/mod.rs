@@ -9,6 +9,7 @@ mod client_test;
 mod closing;
 mod completions;
 mod convert;
+mod diff;
 mod ending;
 mod explain;
 mod from_spec;
@@ -100,6 +101,8 @@ enum Command {
     Convert(convert::ConvertArgs),
     /// Judge a stored run again and write its reports again.
     Report(report::ReportArgs),
+    /// Hold two runs against each other: findings, numbers, and what was decided differently.
+    Diff(diff::DiffArgs),
     /// Put the runs of many shards and nights together into one page: what is new, fixed, flaky.
     Index(index::IndexArgs),
     /// List targets, workloads, faults, checks, models, formats, anomalies or runs.
@@ -148,6 +151,7 @@ pub fn main() -> Exit {
         Command::Run(args) => series::run(&args, &with_plan),
         Command::Check(args) => check::check(&args),
         Command::Report(args) => report::report(&args),
+        Command::Diff(args) => diff::diff(&args),
         Command::Index(args) => index::index(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Explain(args) => explain::explained(&args),

@@ -142,3 +142,32 @@ fn what_is_missing_is_told() {
         (&json!(1), &true)
     );
 }
+
+#[test]
+fn two_runs_are_held_against_each_other() {
+    let room = Room::new();
+    let stale = Some(("stale-read", "f5-0123456789ab"));
+    let (clean, broken) = (results(20, 1, None), results(21, 2, stale));
+    room.file("clean.json", &clean.to_string());
+    room.file("broken.json", &broken.to_string());
+    let ended = room.run(&["diff", "clean.json", "broken.json"]);
+    ended.assert_code(0).assert_stdout(&[
+        "new",
+        "stale-read (f5-0123456789ab)",
+        "1 → 2",
+        "140 → 140",
+    ]);
+    room.run(&["diff", "clean.json", "broken.json", "--fail-on", "new"]).assert_code(1);
+    let back =
+        room.run(&["diff", "broken.json", "clean.json", "--fail-on", "new", "--format", "json"]);
+    back.assert_code(0);
+    let told: Value = serde_json::from_str(&back.stdout).unwrap();
+    assert_eq!(told["findings"][0]["change"], "not-seen");
+    assert_eq!(told["differs"]["seed"], json!(["2", "1"]));
+    let mut open = clean.clone();
+    open["checks"][0]["verdict"] = json!("inconclusive");
+    room.file("open.json", &open.to_string());
+    let undecided = room.run(&["diff", "broken.json", "open.json"]);
+    undecided.assert_code(0).assert_stdout(&["not decided"]);
+    room.run(&["diff", "clean.json", "nowhere"]).assert_code(64).assert_stderr(&["nowhere"]);
+}
