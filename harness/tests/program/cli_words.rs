@@ -17,7 +17,6 @@ fn check(args: &[&str], expected: &str, never: &str) {
 fn an_unknown_flag_is_answered_by_what_was_meant() {
     for (flag, expected) in [
         ("--junit", "every run writes `report.html`, `junit.xml`"),
-        ("--report=html", "every run writes `report.html`, `junit.xml`"),
         ("--json", "`--format json`"),
         ("--users=3", "did you mean `--clients`?"),
         ("--timeout", "did you mean `--time`?"),
