@@ -62,8 +62,8 @@ impl Equipment<'_> {
             }
             self.give(node, Equip::Small(backing.clone(), size))?;
         }
-        let model = self.wanted.disk;
-        self.for_faults(Gear::Disk, node, Equip::Disk { backing, dir, model })
+        let (model, age) = (self.wanted.disk, self.wanted.disk_age.age());
+        self.for_faults(Gear::Disk, node, Equip::Disk { backing, dir, model, age })
     }
 
     /// Gives something that only faults take, if some do.

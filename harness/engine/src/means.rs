@@ -1,10 +1,12 @@
 //! By what means faults of clocks, links, disks and processors are brought about.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
 
 use fracas_checker::event::NodeId;
 pub use fracas_lab::clock::Means as ClockMeans;
-use fracas_lab::disk::Model;
+use fracas_lab::disk::{Model, WRITE_BACK_AFTER};
 use serde::{Deserialize, Serialize};
 
 /// The means by which packets are made late or lost.
@@ -54,6 +56,49 @@ pub enum Gear {
     Packets,
 }
 
+/// How old un-fsynced data becomes before a disk writes it back, in milliseconds; none for never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DiskAge(Option<u64>);
+
+impl DiskAge {
+    /// As old as this; none for never.
+    #[must_use]
+    pub fn of(age: Option<Duration>) -> Self {
+        Self(age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX).max(1)))
+    }
+
+    /// The age; none for never.
+    #[must_use]
+    pub fn age(self) -> Option<Duration> {
+        self.0.map(Duration::from_millis)
+    }
+
+    /// What becomes of un-fsynced data, in words.
+    #[must_use]
+    pub fn told(self) -> String {
+        match self.age() {
+            Some(age) => format!("un-fsynced data is written back after {age:?}"),
+            None => "un-fsynced data is never written back".to_owned(),
+        }
+    }
+}
+
+impl Default for DiskAge {
+    fn default() -> Self {
+        Self::of(Some(WRITE_BACK_AFTER))
+    }
+}
+
+impl fmt::Display for DiskAge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(millis) => write!(f, "{millis}ms"),
+            None => f.write_str("never"),
+        }
+    }
+}
+
 /// What equipment is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -66,6 +111,9 @@ pub struct Wanted {
     pub starve: StarveMeans,
     /// When changes of names become durable on the disks.
     pub disk: Model,
+    /// How old un-fsynced data becomes on them.
+    #[serde(rename = "disk_age_ms", default)]
+    pub disk_age: DiskAge,
     /// How far the monotonic clocks of nodes are ahead from their start on, in nanoseconds.
     #[serde(rename = "monotonic_offset_ns")]
     pub monotonic: BTreeMap<NodeId, i64>,

@@ -12,7 +12,7 @@ use super::run_args::RunArgs;
 use super::values::Means;
 
 /// The arguments of `fracas run` that decide something, and what each is called in a spec.
-const KEYS: [(&str, &str); 27] = [
+const KEYS: [(&str, &str); 28] = [
     ("targets", "target"),
     ("settings", "target.settings"),
     ("workload", "workloads"),
@@ -34,6 +34,7 @@ const KEYS: [(&str, &str); 27] = [
     ("restart_args", "restart_args"),
     ("isolation", "isolation"),
     ("disk", "equipment.disk"),
+    ("disk_age", "equipment.disk_age_ms"),
     ("small_disk", "equipment.small_disk_bytes"),
     ("monotonic_offset", "equipment.monotonic_offset_ns"),
     ("min_elections", "coverage.elections"),

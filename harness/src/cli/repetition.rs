@@ -87,6 +87,7 @@ fn machine(spec: &RunSpec) -> Vec<Value> {
     let mut values = vec![
         ("isolation", vec![format!("--isolation={}", word(spec.isolation))]),
         ("equipment.disk", vec![format!("--disk={}", word(gear.disk))]),
+        ("equipment.disk_age_ms", vec![format!("--disk-age={}", gear.disk_age)]),
         (
             "equipment.small_disk_bytes",
             gear.small_disk.iter().map(|bytes| format!("--small-disk={bytes}")).collect(),

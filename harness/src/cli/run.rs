@@ -264,6 +264,7 @@ fn equipment(args: &RunArgs, nodes: &[NodeId]) -> Result<Wanted, String> {
             DiskArg::Ext4 => Model::Ext4,
             DiskArg::Posix => Model::Posix,
         },
+        disk_age: args.disk_age,
     })
 }
 

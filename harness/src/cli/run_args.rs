@@ -8,7 +8,7 @@ use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser}
 use clap::{Args, Command, ValueEnum};
 use fracas_checker::event::NodeId;
 use fracas_engine::judging::Outputs;
-use fracas_engine::means::{ClockMeans, PacketMeans, StarveMeans};
+use fracas_engine::means::{ClockMeans, DiskAge, PacketMeans, StarveMeans};
 use fracas_engine::retention::Bound;
 use fracas_engine::spec::Origin;
 use fracas_lab::Mechanism;
@@ -17,14 +17,14 @@ use fracas_targets::duration;
 
 use super::check::BudgetArgs;
 use super::values::{
-    BinaryArg, FailOn, Jobs, Keep, Means, Rate, Seed, bound, bytes, count, means, offset, rate,
-    seed, setting, some_time,
+    BinaryArg, FailOn, Jobs, Keep, Means, Rate, Seed, bound, bytes, count, disk_age, means, offset,
+    rate, seed, setting, some_time,
 };
 use crate::output::{CacheDir, Format, Out};
 use crate::plans::{Night, ShardArg};
 
 /// The arguments that a spec has decided.
-const DECIDED: [&str; 25] = [
+const DECIDED: [&str; 26] = [
     "targets",
     "settings",
     "workload",
@@ -45,6 +45,7 @@ const DECIDED: [&str; 25] = [
     "isolation",
     "mechanism",
     "disk",
+    "disk_age",
     "small_disk",
     "monotonic_offset",
     "min_elections",
@@ -202,6 +203,10 @@ pub(super) struct RunArgs {
     /// or only an fsync of its directory, as POSIX says.
     #[arg(long, value_enum, default_value = "ext4")]
     pub(super) disk: DiskArg,
+    /// How old data that nobody has synced becomes before it is durable by itself, as a kernel
+    /// writes it back; `never` for the strict reading.
+    #[arg(long, default_value = "30s", value_parser = disk_age, value_name = "TIME|never")]
+    pub(super) disk_age: DiskAge,
     /// Give each data directory of each node a small disk in memory, such as `64M`, which a
     /// schedule can fill. It is gone after the run.
     #[arg(long, value_parser = bytes, value_name = "SIZE")]

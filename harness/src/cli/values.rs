@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use fracas_checker::NodeId;
 use fracas_targets::{duration, nearest};
 
-use fracas_engine::means::{ClockMeans, PacketMeans, StarveMeans};
+use fracas_engine::means::{ClockMeans, DiskAge, PacketMeans, StarveMeans};
 use fracas_engine::retention::Bound;
 use fracas_lab::Mechanism;
 
@@ -90,6 +90,15 @@ pub(super) fn some_time(text: &str) -> Result<Duration, Refused> {
         Duration::ZERO => Err("expected more than 0, such as `5s`".to_owned()),
         time => Ok(time),
     }
+}
+
+/// How old un-fsynced data becomes.
+pub(super) fn disk_age(text: &str) -> Result<DiskAge, Refused> {
+    if text == "never" {
+        return Ok(DiskAge::of(None));
+    }
+    let age = some_time(text).map_err(|why| format!("{why}; or `never`"))?;
+    Ok(DiskAge::of(Some(age)))
 }
 
 pub(super) fn rate(text: &str) -> Result<Rate, Refused> {

@@ -102,6 +102,7 @@ pub(crate) static KEYS: &[Key] = &[
     run("isolation", Shape::Scalar, r#""userns""#),
     run("mechanism", Shape::List, r#"["packets=netem"]"#),
     run("disk", Shape::Scalar, r#""posix""#),
+    run("disk-age", Shape::Scalar, r#""never""#),
     run("small-disk", Shape::Scalar, r#""64M""#),
     run("monotonic-offset", Shape::List, r#"["n2=1h"]"#),
     run("min-elections", Shape::Scalar, "3"),

@@ -14,6 +14,7 @@ use super::support::{Body, Test};
 pub(crate) const TESTS: &[Test] = &[
     ("what_is_old_is_written_back", Body::Inside(written_back)),
     ("what_is_young_is_not_written_back", Body::Inside(young)),
+    ("what_is_never_old_is_not_written_back", Body::Inside(never)),
     ("a_disk_that_fails_writes_nothing_back", Body::Inside(fails_to_write_back)),
 ];
 
@@ -53,6 +54,18 @@ fn young(_: &World) {
     let (youngest, oldest) = it.lose().age.expect("something was lost");
     assert!(youngest >= SOON * 2 && oldest < WRITE_BACK_AFTER, "{youngest:?} {oldest:?}");
     assert_eq!(it.lose().age, None, "nothing is left to lose");
+}
+
+/// The strict reading: nothing but a sync makes anything durable, however long it lies there.
+fn never(_: &World) {
+    let it = Fixture::aging(Model::Ext4, Latency::NONE, Duration::MAX);
+    it.durable("log", b"synced");
+    it.write("other", b"never synced");
+    std::thread::sleep(SOON * 3);
+    assert_eq!(it.disk().stats().expect("counts").aged, 0);
+    let (youngest, _) = it.lose().age.expect("something was lost");
+    assert!(youngest >= SOON * 3, "{youngest:?}");
+    it.check_names(&["log"]);
 }
 
 fn fails_to_write_back(_: &World) {

@@ -64,7 +64,8 @@ fn equipped(dir: &Path) -> LocalAgent {
     let spec = LabSpec { nodes: vec![N1], partition: Mechanism::Auto, ineffective_cut: false };
     let home = Home { evidence: dir.to_owned(), dir: dir.to_owned() };
     let agent = LocalAgent::at_home(Lab::build(&spec).expect("a lab"), home).expect("an agent");
-    let disk = Equip::Disk { backing: "below".into(), dir: "data".into(), model: Model::Ext4 };
+    let (backing, dir, age) = ("below".into(), "data".into(), Some(Duration::from_secs(30)));
+    let disk = Equip::Disk { backing, dir, model: Model::Ext4, age };
     for equip in [Equip::Dir("below".into()), Equip::Dir("data".into()), disk] {
         match agent.carry_out(&Order::Equip(N1, equip)) {
             Ok(Report::Done) => {}

@@ -42,6 +42,32 @@ fn what_a_dry_run_shows_is_a_spec_of_the_same_run() {
     assert_eq!(spec, again);
 }
 
+/// A spec of before there was a choice means what runs did then.
+#[test]
+fn how_old_unsynced_data_becomes_is_in_the_spec_and_in_its_command() {
+    let room = Room::new();
+    for (args, millis, repeated) in [
+        (&[][..], json!(30_000), None),
+        (&["--disk-age=1m30s"], json!(90_000), Some("--disk-age=90000ms")),
+        (&["--disk-age=never"], Value::Null, Some("--disk-age=never")),
+    ] {
+        let mut spec = shown(&room, &[&["regent", "--seed=4"], args].concat());
+        assert_eq!(spec["equipment"]["disk_age_ms"], millis, "{args:?}");
+        let command = spec["repeat"].as_str().expect("a command");
+        let age = command.split(' ').find(|word| word.starts_with("--disk-age"));
+        assert_eq!(age, repeated, "{command}");
+        let file = room.file("spec.json", &spec.to_string());
+        assert_eq!(shown(&room, &["--spec", &file])["equipment"]["disk_age_ms"], millis);
+        spec["equipment"].as_object_mut().unwrap().remove("disk_age_ms");
+        let file = room.file("spec.json", &spec.to_string());
+        assert_eq!(shown(&room, &["--spec", &file])["equipment"]["disk_age_ms"], 30_000);
+    }
+    for wrong in ["--disk-age=0s", "--disk-age=old"] {
+        let refused = room.run(&["run", "regent", "--dry-run", wrong]);
+        refused.assert_code(64).assert_stderr(&["--disk-age", "or `never`"]);
+    }
+}
+
 #[test]
 fn a_spec_that_makes_no_sense_is_refused_with_the_reason() {
     let room = Room::new();

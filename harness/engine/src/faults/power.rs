@@ -42,8 +42,8 @@ impl KindOfFault for Power {
         Loss::ALL.map(|loss| Self { loss }).into()
     }
 
-    fn mechanism(_: &Facts, _: &Wanted) -> String {
-        MECHANISM.to_owned()
+    fn mechanism(_: &Facts, wanted: &Wanted) -> String {
+        format!("{MECHANISM}; {}", wanted.disk_age.told())
     }
 
     fn lacks(_: ClockMeans) -> Option<String> {

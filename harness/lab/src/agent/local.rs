@@ -121,9 +121,10 @@ impl LocalAgent {
                 ids::give(node, &dir)?;
                 held.give(|gear| gear.small.push(small));
             }
-            Equip::Disk { backing, dir, model } => {
+            Equip::Disk { backing, dir, model, age } => {
                 let (backing, mountpoint) = (self.path(node, backing), self.path(node, dir));
-                let spec = DiskSpec::usual((backing, mountpoint), *model, node.0.into());
+                let usual = DiskSpec::usual((backing, mountpoint), *model, node.0.into());
+                let spec = DiskSpec { write_back_after: age.unwrap_or(Duration::MAX), ..usual };
                 let disk = Troubled::mount(&spec)?;
                 held.give(|gear| gear.disks.push(disk));
             }

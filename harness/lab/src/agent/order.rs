@@ -117,6 +117,8 @@ pub enum Equip {
         dir: PathBuf,
         /// When changes of names become durable.
         model: Model,
+        /// How old un-fsynced data becomes before it is written back; none for never.
+        age: Option<Duration>,
     },
     /// Processor time by rations, if it is starved of it.
     Rations,

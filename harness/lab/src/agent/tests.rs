@@ -47,13 +47,19 @@ where
     assert_eq!(seen.len(), kinds, "{seen:?}");
 }
 
-fn equipped() -> [Equip; 6] {
+fn equipped() -> [Equip; 7] {
     [
         Equip::Dir("data".into()),
         Equip::Clock(Means::Redirect),
         Equip::Clock(Means::Faketime),
         Equip::Small("data".into(), 1 << 20),
-        Equip::Disk { backing: "small-disk-0".into(), dir: "data".into(), model: Model::Ext4 },
+        Equip::Disk {
+            backing: "small-disk-0".into(),
+            dir: "data".into(),
+            model: Model::Ext4,
+            age: Some(SECOND),
+        },
+        Equip::Disk { backing: "a".into(), dir: "b".into(), model: Model::Posix, age: None },
         Equip::Rations,
     ]
 }
