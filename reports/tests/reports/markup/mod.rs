@@ -79,3 +79,16 @@ pub(crate) fn balanced(pieces: &[Piece<'_>], void: &[&str]) {
     }
     assert!(open.is_empty(), "never closed: {open:?}");
 }
+
+/// A page has these tags only, no attribute that acts or fetches, and no link but to itself.
+#[track_caller]
+pub(crate) fn inert(pieces: &[Piece<'_>], tags: &str) {
+    for piece in pieces {
+        let Piece::Open(name, attributes, _) = piece else { continue };
+        assert!(tags.contains(&format!(" {name} ")), "<{name}> is none of ours");
+        for (key, value) in attributes {
+            assert!(!key.starts_with("on") && *key != "style" && *key != "src", "{key}");
+            assert!(*key != "href" || value.starts_with('#'), "{value}");
+        }
+    }
+}
